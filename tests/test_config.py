@@ -1,0 +1,295 @@
+"""Configuration: where values come from, what is checked, what the errors say."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from theanojax import configparser
+from theanojax.config import config
+from theanojax.configparser import (
+    AddConfigVar,
+    BoolParam,
+    ConfigParam,
+    EnumStr,
+    FloatParam,
+    IntParam,
+    StrParam,
+    TheanoConfigParser,
+    TheanoConfigWarning,
+    change_flags,
+    parse_config_string,
+)
+
+
+def run(code, tmp_path, flags="", rc=None, **environment):
+    """What `code` prints in a process of its own, with these THEANO_FLAGS and files."""
+    env = {**os.environ, "HOME": str(tmp_path), "THEANO_FLAGS": flags, **environment}
+    if rc is not None:
+        (tmp_path / ".theanorc").write_text(rc)
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip(), done.stderr
+
+
+SHOW = "from theanojax.config import config; print({})"
+
+
+def show(expression, *args, **kwargs):
+    return run(SHOW.format(expression), *args, **kwargs)[0]
+
+
+# ---- where values come from
+
+
+def test_defaults(tmp_path):
+    shown = show("config.floatX, config.mode, config.linker, config.device, config.vm.lazy", tmp_path)
+    assert shown == "float64 Mode cvm cpu None"
+
+
+def test_flags_set_values(tmp_path):
+    shown = show(
+        "config.floatX, config.blas.ldflags, config.dnn.conv.algo_fwd",
+        tmp_path,
+        "floatX=float32,blas.ldflags=-lblas,dnn.conv.algo_fwd=fft",
+    )
+    assert shown == "float32 -lblas fft"
+
+
+def test_last_flag_wins(tmp_path):
+    assert show("config.floatX", tmp_path, "floatX=float32,floatX=float16") == "float16"
+
+
+def test_short_float_names(tmp_path):
+    assert show("config.floatX", tmp_path, "floatX=32") == "float32"
+
+
+def test_file_sections(tmp_path):
+    rc = "[global]\nfloatX = float32\n[blas]\nldflags = -lfile\n[dnn.conv]\nalgo_fwd = fft\n"
+    shown = show("config.floatX, config.blas.ldflags, config.dnn.conv.algo_fwd", tmp_path, rc=rc)
+    assert shown == "float32 -lfile fft"
+
+
+def test_flags_come_before_files(tmp_path):
+    assert show("config.floatX", tmp_path, "floatX=float16", rc="[global]\nfloatX = float32\n") == "float16"
+
+
+def test_theanorc_rightmost_file_wins(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_text("[global]\nfloatX = float32\nallow_gc = False\n")
+    two.write_text("[global]\nfloatX = float16\n")
+    shown = show(
+        "config.floatX, config.allow_gc",
+        tmp_path,
+        rc="[global]\nfloatX = 64\n",
+        THEANORC=os.pathsep.join([str(one), str(two)]),
+    )
+    assert shown == "float16 False"
+
+
+def test_file_substitution_and_bare_percent(tmp_path):
+    rc = "[global]\nbase_compiledir = /tmp/%(USER)s/x\n[gcc]\ncxxflags = -DX=%d\n"
+    shown = show("config.base_compiledir, config.gcc.cxxflags", tmp_path, rc=rc, USER="me")
+    assert shown == "/tmp/me/x -DX=%d"
+
+
+def test_unknown_flag_warns(tmp_path):
+    _, stderr = run(SHOW.format(1), tmp_path, "no_such=1")
+    assert "Theano does not recognise this flag: no_such" in stderr
+
+
+def test_flag_without_value_warns():
+    with pytest.warns(TheanoConfigWarning, match="Config key 'nothing' has no value, ignoring it"):
+        assert parse_config_string("nothing,a=1") == {"a": "1"}
+
+
+def test_quoted_values():
+    assert parse_config_string("a='x,y', b=2") == {"a": "x,y", "b": "2"}
+
+
+def test_wrong_value_in_environment_fails_at_import(tmp_path):
+    env = {**os.environ, "HOME": str(tmp_path), "THEANO_FLAGS": "floatX=float99"}
+    done = subprocess.run([sys.executable, "-c", SHOW.format(1)], env=env, capture_output=True, text=True)
+    assert 'Invalid value ("float99") for configuration variable "floatX"' in done.stderr
+
+
+def test_old_gpu_device(tmp_path):
+    env = {**os.environ, "HOME": str(tmp_path), "THEANO_FLAGS": "device=gpu0"}
+    done = subprocess.run([sys.executable, "-c", SHOW.format(1)], env=env, capture_output=True, text=True)
+    assert done.returncode and "device=cuda*" in done.stderr
+
+
+def test_numpy_is_silent_about_float_errors(tmp_path):
+    code = "from theanojax.config import config; import numpy; print(numpy.geterr()['divide'])"
+    assert run(code, tmp_path)[0] == "ignore"
+    assert run(code, tmp_path, "numpy.seterr_divide=raise")[0] == "raise"
+
+
+def test_reading_compiledir_makes_it(tmp_path):
+    assert os.path.isdir(show("config.compiledir", tmp_path))
+
+
+# ---- assignments
+
+
+def test_assign_and_restore():
+    with change_flags(floatX="float32", **{"DebugMode.patience": 3}):
+        assert (config.floatX, config.DebugMode.patience) == ("float32", 3)
+    assert (config.floatX, config.DebugMode.patience) == ("float64", 10)
+
+
+@pytest.mark.parametrize(
+    "flag, value, message",
+    [
+        (
+            "floatX",
+            "float99",
+            r"Invalid value \(\"float99\"\) for configuration variable \"floatX\". Valid options are "
+            r"\('float64', 'float32', 'float16'\)",
+        ),
+        ("openmp", "perhaps", r"Invalid value \(perhaps\) for configuration variable \"openmp\""),
+        ("traceback.limit", "x", "invalid literal for int"),
+        ("DebugMode.patience", 0, r"Invalid value \(0\) for configuration variable \"DebugMode.patience\""),
+        ("mode", "FAST", "Expected one of those string 'Mode', 'DebugMode', 'FAST_RUN'"),
+        ("mode", 3, "or an instance of Mode"),
+        ("vm.lazy", "maybe", "None, False or True, not `maybe`"),
+        ("unittests.rseed", "seed", r"Invalid value \(seed\)"),
+    ],
+)
+def test_wrong_values(flag, value, message):
+    with pytest.raises(ValueError, match=message), change_flags({flag: value}):
+        pass
+    assert config.floatX == "float64"
+
+
+@pytest.mark.parametrize("flag", ["device", "optimizer_including", "base_compiledir", "compile.wait"])
+def test_fixed_flags(flag):
+    old = change_flags({flag: ""}).confs[flag].__get__(True, None)
+    # A plain Exception: programs that probe for a GPU catch that.
+    with pytest.raises(Exception, match="Can.t change the value of this config param") as info:
+        with change_flags({flag: old}):
+            pass
+    assert type(info.value) is Exception
+
+
+def test_mode_instances_are_modes():
+    class Mode:
+        pass
+
+    with change_flags(mode=Mode()):
+        assert isinstance(config.mode, Mode)
+
+
+@pytest.mark.parametrize("spelling, value", [("True", True), ("1", True), (True, True), ("false", False), ("0", False)])
+def test_booleans(spelling, value):
+    with change_flags(profile=spelling):
+        assert config.profile is value
+
+
+def test_unknown_names():
+    with pytest.raises(AttributeError, match="'TheanoConfigParser' object has no attribute 'nothing'"):
+        config.nothing
+    with pytest.raises(AssertionError, match="No such configuration flags: nothing"):
+        change_flags(nothing=1)
+
+
+def test_unknown_names_can_be_assigned():
+    own = TheanoConfigParser()
+    own.anything = 1
+    assert own.anything == 1 and not hasattr(config, "anything")
+
+
+def test_change_flags_decorates():
+    @change_flags(floatX="float32")
+    def inner(depth):
+        return [config.floatX] + (inner(depth - 1) if depth else [])
+
+    assert inner(1) == ["float32", "float32"] and config.floatX == "float64"
+    assert inner.__name__ == "inner"
+
+
+def test_change_flags_restores_after_an_error():
+    with pytest.raises(KeyError), change_flags(floatX="float32"):
+        raise KeyError
+    assert config.floatX == "float64"
+
+
+def test_change_flags_sets_all_or_none():
+    with pytest.raises(ValueError, match="openmp"), change_flags([("floatX", "float32"), ("openmp", "x")]):
+        pass
+    assert config.floatX == "float64"
+
+
+def test_successors_spelling():
+    with config.change_flags(floatX="float32"):
+        assert config.floatX == "float32"
+
+
+# ---- flags of a program's own
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    """Names for new flags that disappear after the test."""
+    monkeypatch.setattr(configparser, "_config_var_list", list(configparser._config_var_list))
+    yield
+    for name in ("own", "own_simple"):
+        if name in vars(TheanoConfigParser):
+            delattr(TheanoConfigParser, name)
+
+
+def test_add_flags(registry, monkeypatch):
+    monkeypatch.setitem(configparser.THEANO_FLAGS_DICT, "own.section.text", "given")
+    AddConfigVar("own.section.text", "A text.", StrParam("default"))
+    AddConfigVar("own.section.number", "A number.", IntParam(lambda: 6 * 7))
+    AddConfigVar("own_simple", "A float.", FloatParam(1.5), in_c_key=False)
+    assert (config.own.section.text, config.own.section.number, config.own_simple) == ("given", 42, 1.5)
+    assert "own.section.text" not in configparser.THEANO_FLAGS_DICT
+    assert not TheanoConfigParser.own_simple.in_c_key
+
+
+def test_name_is_taken(registry):
+    with pytest.raises(AttributeError, match="This name is already taken"):
+        AddConfigVar("floatX", "", StrParam(""))
+    with pytest.raises(TypeError, match="Internal config nodes must be config class instances"):
+        AddConfigVar("floatX.below", "", StrParam(""))
+
+
+def test_default_is_checked(registry):
+    def refuse(value):
+        raise ValueError("never")
+
+    with pytest.raises(ValueError, match="never"):
+        AddConfigVar("own_simple", "", ConfigParam("bad", refuse))
+
+
+def test_enum_needs_strings():
+    with pytest.raises(ValueError, match="should be strings"):
+        EnumStr("a", 3)
+
+
+def test_printing():
+    text = str(config)
+    assert "floatX (('float64', 'float32', 'float16')) \n    Doc:  " in text
+    assert "    Value:  float64\n" in text
+
+
+def test_hash_follows_the_flags_that_count():
+    before = configparser.get_config_hash()
+    with change_flags(openmp=True):
+        assert configparser.get_config_hash() == before
+    with change_flags(floatX="float32"):
+        assert configparser.get_config_hash() != before
+
+
+def test_every_flag_has_a_meaning():
+    for parameter in configparser._config_var_list:
+        assert parameter.doc.endswith("."), parameter.fullname
+
+
+def test_valid_function():
+    parameter = BoolParam(False)
+    parameter.fullname = "x"
+    with pytest.raises(ValueError, match=r'Invalid value \(no\) for configuration variable "x"'):
+        parameter.__set__(None, "no")

@@ -1,0 +1,194 @@
+"""The shape of the house: who may import whom, how long a file may be, what the public names are."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PACKAGE = os.path.join(ROOT, "theanojax")
+
+# The arrows, from what everything may use to what nothing below may use. Each layer may import its own
+# modules and those of the layers before it.
+LAYERS = (
+    ("leaves", r"(config|configparser|configflags|errors|logs|arrays|updates|printing\w*)$"),
+    ("graph", r"graph\b"),
+    ("scalar", r"scalar\b"),
+    ("tensor", r"(tensor|sparse|typed_list)\b"),
+    ("derived", r"(gradient\w*|scan|loop|ifelse|sandbox)\b"),
+    ("rewrites", r"rewrites\b"),
+    ("runtime", r"runtime\b"),
+    ("compile", r"compile\b"),
+    ("outside", r"(__init__|__main__|toplevel|profile|d3viz|testing|legacy|demo)\b"),
+)
+
+# Imports against the arrows at the top of a file, each with its reason: (importer, imported).
+UPWARD = {
+    ("tensor", "gradient_types"): "the types of gradients that don't exist are no more than types",
+    ("tensor", "gradient_ops"): "the Ops around gradients are tensor Ops",
+}
+
+LONG = {}  # files between 600 and 1000 lines, each with the reason why it is one subject
+
+
+def modules():
+    """(dotted name without the package, path) of every file."""
+    for folder, _, files in os.walk(PACKAGE):
+        for file in sorted(files):
+            if file.endswith(".py"):
+                path = os.path.join(folder, file)
+                yield os.path.relpath(path, PACKAGE)[:-3].replace(os.sep, ".").removesuffix(".__init__"), path
+
+
+def layer_of(module):
+    for number, (_, pattern) in enumerate(LAYERS):
+        if re.match(pattern, module):
+            return number
+    raise AssertionError(f"theanojax.{module} belongs to no layer of {__file__}")
+
+
+def parse(path):
+    with open(path, encoding="utf-8") as file:
+        return ast.parse(file.read(), path)
+
+
+def imported(node):
+    """The modules that an import statement names."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if node.module == "theanojax":
+        return [f"theanojax.{alias.name}" for alias in node.names]
+    return [node.module or ""]
+
+
+def imports(tree):
+    """(module, line, at the top of the file?) of every import."""
+    inner = {
+        id(node)
+        for outer in ast.walk(tree)
+        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(outer)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for name in imported(node):
+                yield name, node.lineno, id(node) not in inner
+
+
+MODULES = sorted(modules())
+
+
+def test_every_folder_is_a_package():
+    folders = {os.path.dirname(path) for _, path in MODULES}
+    assert not [folder for folder in folders if not os.path.exists(os.path.join(folder, "__init__.py"))]
+
+
+def test_arrows_point_one_way():
+    wrong = []
+    for module, path in MODULES:
+        for name, line, at_top in imports(parse(path)):
+            target = name.removeprefix("theanojax.")
+            if target == name or not at_top or layer_of(target) <= layer_of(module):
+                continue
+            if (module.split(".")[0], target.split(".")[0]) not in UPWARD:
+                wrong.append(f"{os.path.relpath(path, ROOT)}:{line} imports {name}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_only_runtime_imports_jax():
+    wrong = [
+        f"{os.path.relpath(path, ROOT)}:{line}"
+        for module, path in MODULES
+        for name, line, _ in imports(parse(path))
+        if name.split(".")[0] in ("jax", "jaxlib") and not module.startswith("runtime")
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_only_legacy_imports_theano():
+    wrong = [
+        f"{os.path.relpath(path, ROOT)}:{line}"
+        for module, path in MODULES
+        for name, line, _ in imports(parse(path))
+        if name.split(".")[0] == "theano"
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_relative_imports_are_not_used():
+    wrong = [
+        f"{os.path.relpath(path, ROOT)}:{node.lineno}"
+        for _, path in MODULES
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_size_of_files():
+    sizes = {}
+    for module, path in MODULES:
+        with open(path, encoding="utf-8") as file:
+            sizes[module] = sum(1 for _ in file)
+    assert not {module: size for module, size in sizes.items() if size > 1000}
+    assert {module for module, size in sizes.items() if size > 600} == set(LONG), sizes
+
+
+def test_no_module_is_called_utils():
+    assert not [
+        path
+        for module, path in MODULES
+        if re.search(r"(^|\.)(utils?|helpers?|misc)$", module) and not module.startswith("legacy.")
+    ]
+
+
+def test_nothing_is_swallowed():
+    """No handler that catches everything and goes on."""
+    wrong = []
+    for _, path in MODULES:
+        for node in ast.walk(parse(path)):
+            if isinstance(node, ast.ExceptHandler) and all(isinstance(line, ast.Pass) for line in node.body):
+                if node.type is None or getattr(node.type, "id", "") in ("Exception", "BaseException"):
+                    wrong.append(f"{os.path.relpath(path, ROOT)}:{node.lineno}")
+    assert not wrong, "\n".join(wrong)
+
+
+# ---- public names
+
+NAMES = os.path.join(ROOT, "tests", "public_names.txt")
+PUBLIC = ("theanojax", "theanojax.tensor", "theanojax.tensor.nnet", "theanojax.scalar", "theanojax.compile")
+
+
+def public_names():
+    """What each of PUBLIC shows after `import theanojax` in a fresh process, modules left out."""
+    code = (
+        "import importlib, types\n"
+        f"for path in {PUBLIC!r}:\n"
+        "    module = importlib.import_module(path)\n"
+        "    for name, value in sorted(vars(module).items()):\n"
+        "        if name[0] != '_' and not isinstance(value, types.ModuleType):\n"
+        "            print(f'{path}.{name}')\n"
+    )
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def test_public_names():
+    with open(NAMES, encoding="utf-8") as file:
+        recorded = set(file.read().split())
+    shown = set(public_names().split())
+    hint = "(record a change with: python -m tests.test_layout)"
+    assert shown == recorded, f"new: {sorted(shown - recorded)}, gone: {sorted(recorded - shown)} {hint}"
+
+
+@pytest.mark.parametrize("path", ["theanojax/config.py", "theanojax/__main__.py"])
+def test_import_of_nothing_heavy(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        assert "import jax" not in file.read()
+
+
+if __name__ == "__main__":
+    with open(NAMES, "w", encoding="utf-8") as file:
+        file.write(public_names())

@@ -1,0 +1,308 @@
+"""`python -m theanojax run`: Python 2 scripts, and names that Python and numpy have removed."""
+
+import os
+import subprocess
+import sys
+import textwrap
+import warnings
+
+import numpy as np
+import pytest
+
+from theanojax.legacy import python2, runner, script_names
+
+
+def evaluate(source, name="result"):
+    """What Python 2 `source` leaves in `name`."""
+    code, is_python2 = python2.compile_source("# python 2\nbackticks = `0`\n" + textwrap.dedent(source), "script.py")
+    assert is_python2
+    names = {"__name__": "script", "__builtins__": script_names.script_builtins(True)}
+    exec(code, names)
+    return names[name]
+
+
+def run_script(folder, text, *arguments, name="script.py", encoding="utf-8", **files):
+    """Run a script, with other modules beside it, in a process of its own."""
+    for module, content in files.items():
+        (folder / f"{module}.py").write_text(textwrap.dedent(content))
+    path = folder / name
+    path.write_bytes(textwrap.dedent(text).encode(encoding))
+    command = [sys.executable, "-m", "theanojax", "run", str(path), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "HOME": str(folder)})
+
+
+# ---- syntax
+
+
+@pytest.mark.parametrize(
+    "source, value",
+    [
+        ("result = 3 <> 4", True),
+        ("result = 0777 + 10L", 521),
+        ("result = {1: 2}.has_key(1)", True),
+        ("try:\n    raise ValueError, 'no'\nexcept ValueError, e:\n    result = str(e)", "no"),
+        ("def f((a, b), c): return a + b + c\nresult = f((1, 2), 3)", 6),
+        ("result = (lambda (a, b): a * b)((2, 3))", 6),
+        ("exec 'result = 5'", 5),
+        ("result = ur'\\d'", "\\d"),
+        ("result = []\nfor k in {1: 2}.iteritems(): result.append(k)", [(1, 2)]),
+        ("result = {1: 2}.keys() + [3]", [1, 3]),
+        ("result = {1: 2}\nfor k in result.keys(): del result[k]", {}),
+        ("class C:\n    def next(self): return 7\nresult = C().next()", 7),
+        ("class C:\n    def __nonzero__(self): return False\nresult = bool(C())", False),
+        ("if 1:\n\tresult = 1\n        result += 1", 2),
+    ],
+)
+def test_syntax(source, value):
+    assert evaluate(source) == value
+
+
+@pytest.mark.parametrize(
+    "source, value",
+    [
+        ("result = 7 / 2", 3),
+        ("result = -7 / 2", -4),
+        ("result = 7 / 2.", 3.5),
+        ("result = 7\nresult /= 2", 3),
+        ("result = [7]\nresult[0] /= 2", [3]),
+        ("class C: pass\nc = C()\nc.x = 7\nc.x /= 2\nresult = c.x", 3),
+        ("result = True / 2", 0),
+        ("class C:\n    def __div__(self, other): return 'div'\nresult = C() / 2", "div"),
+        ("class C:\n    def __rdiv__(self, other): return 'rdiv'\nresult = 2 / C()", "rdiv"),
+        ("class C:\n    def __idiv__(self, other): return 'idiv'\nresult = C()\nresult /= 2", "idiv"),
+        ("result = (numpy.array([7, 8]) / 2).tolist()", [3, 4]),
+        ("result = (numpy.array([7, 8]) / numpy.float32(2)).tolist()", [3.5, 4.0]),
+        ("a = result = numpy.array([7., 8.])\nresult /= 2\nresult = a.tolist()", [3.5, 4.0]),
+    ],
+)
+def test_division(source, value):
+    assert evaluate(source) == value
+    assert type(evaluate(source)) is type(value)
+
+
+def test_future_division():
+    code, _ = python2.compile_source("from __future__ import division\nprint >>out\nresult = 1 / 2\n", "script.py")
+    names = {"__builtins__": script_names.script_builtins(True), "out": open(os.devnull, "w")}
+    with names["out"]:
+        exec(code, names)
+    assert names["result"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "source, value",
+    [
+        ("result = range(3) + [4]", [0, 1, 2, 4]),
+        ("result = sum(xrange(4))", 6),
+        ("result = map(None, [1, 2], [3])", [(1, 3), (2, None)]),
+        ("result = map(lambda x: x + 1, (1, 2))", [2, 3]),
+        ("result = filter(lambda c: c != 'a', 'abc')", "bc"),
+        ("result = filter(None, (0, 1))", (1,)),
+        ("result = zip([1], [2])", [(1, 2)]),
+        ("result = reduce(lambda a, b: a * b, [2, 3])", 6),
+        ("result = sorted([1, 3, 2], cmp=lambda a, b: b - a)", [3, 2, 1]),
+        ("result = cmp(2, 1), round(2.5), round(-0.5), unichr(65)", (1, 3.0, -1.0, "A")),
+        ("result = isinstance(u'a', basestring), unicode(3), long(4)", (True, "3", 4)),
+        ("result = apply(max, (1, 2)), intern('a'), coerce(1, 2.)", (2, "a", (1.0, 2.0))),
+        ("import itertools\nresult = list(itertools.izip([1], [2]))", [(1, 2)]),
+        ("from itertools import imap\nresult = list(imap(abs, [-1]))", [1]),
+        ("import string\nresult = string.join(['a', 'b'], '-') + string.letters[:2]", "a-bab"),
+        ("import sys\nresult = sys.maxint > 2 ** 30", True),
+        ("import cPickle as pickle\nresult = pickle.loads(pickle.dumps([1]))", [1]),
+        ("from StringIO import StringIO\nresult = StringIO('x').read()", "x"),
+        ("import Queue\nresult = Queue.Queue().empty()", True),
+        ("from urllib import quote\nresult = quote('a b')", "a%20b"),
+        ("import operator\nresult = operator.div(7, 2)", 3),
+    ],
+)
+def test_names(source, value):
+    assert evaluate(source) == value
+
+
+def test_dumps_of_python2_strings(tmp_path):
+    path = tmp_path / "data.pkl"
+    path.write_bytes(b"S'\\xe9'\np0\n.")  # what Python 2 wrote for the byte string '\xe9'
+    assert evaluate(f"import cPickle\nwith open({str(path)!r}) as f: result = cPickle.load(f)") == "\xe9"
+
+
+def test_numpy_names():
+    numpy = script_names.stand_in("numpy")
+    assert (numpy.int, numpy.float, numpy.object) == (int, float, object)
+    assert numpy.cast["float32"]([1]).dtype == np.float32
+    assert numpy.float_ is np.float64 and np.isnan(numpy.NaN)
+    assert numpy.product([2, 3]) == 6 and numpy.alltrue([1, 1])
+    assert numpy.asscalar(np.ones(1)) == 1.0
+    assert numpy.find_common_type([np.float32], [np.int64]) == np.float32
+    assert numpy.asfarray([1]).dtype == np.float64
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert numpy.random.random_integers(1, 1) == 1
+    assert numpy.array is np.array and "cast" in dir(numpy) and "cast" in numpy.__all__
+    with pytest.raises(AttributeError, match="no_such_name"):
+        numpy.no_such_name
+
+
+def test_real_modules_are_left_alone():
+    evaluate("import numpy, time, collections\nresult = numpy.cast, time.clock, collections.Mapping")
+    import collections
+    import time
+
+    assert not hasattr(np, "cast") and not hasattr(time, "clock") and not hasattr(collections, "Mapping")
+
+
+def test_assignments_reach_the_real_module(monkeypatch):
+    monkeypatch.setattr(np, "an_attribute", 1, raising=False)
+    evaluate("import numpy\nnumpy.an_attribute = 2\nresult = 0")
+    assert np.an_attribute == 2
+
+
+# ---- which Python a script is for
+
+
+@pytest.mark.parametrize(
+    "source, is_python2",
+    [
+        ("print('a')\n", False),
+        ("print 'a'\n", True),
+        ("print\n", True),
+        ("import sys\nprint >>sys.stderr, 'a'\n", True),
+        ("x = 1 / 2\n", False),
+        ("for i in xrange(3): pass\n", True),
+        ("xrange = range\nfor i in xrange(3): pass\n", False),
+        ("from six.moves import xrange\nxrange(3)\n", False),
+        ("import cPickle\n", True),
+        ("try:\n    import cPickle\nexcept ImportError:\n    import pickle\n", False),
+        ("for k, v in d.iteritems(): pass\n", True),
+        ("six.iteritems(d)\n", False),
+        ("#!/usr/bin/env python2.7\nprint('a')\n", True),
+    ],
+)
+def test_detection(source, is_python2):
+    assert python2.compile_source(source, "script.py")[1] is is_python2
+
+
+@pytest.mark.parametrize(
+    "source, line",
+    [("print 'a'\nx = = 2\n", 2), ("x = 1\ny = (\n", 2), ("def f():\nreturn 1\n", 2), ("print 'a'\nx = 'open\n", 2)],
+)
+def test_syntax_errors(source, line):
+    with pytest.raises(SyntaxError) as info:
+        python2.compile_source(source, "script.py")
+    assert (info.value.filename, info.value.lineno) == ("script.py", line)
+
+
+# ---- running
+
+
+def test_arguments_and_main(tmp_path):
+    done = run_script(tmp_path, "import sys\nprint __name__, sys.argv[1:], __file__ == sys.argv[0]\n", "a", "--b")
+    assert done.stdout == "__main__ ['a', '--b'] True\n", done.stderr
+
+
+@pytest.mark.parametrize("end, status", [("sys.exit(3)", 3), ("sys.exit()", 0), ("raise SystemExit, 'no'", 1), ("", 0)])
+def test_exit_status(tmp_path, end, status):
+    assert run_script(tmp_path, f"import sys\nprint 'x'\n{end}\n").returncode == status
+
+
+def test_missing_script():
+    assert runner.run("no/such/script.py", []) == 2
+
+
+def test_traceback_shows_the_script(tmp_path):
+    done = run_script(
+        tmp_path,
+        """\
+        import sys
+        def g((a, b)):
+            print >>sys.stderr, "in g"; return a / b
+        def f(n):
+            return g((1, n))
+        print f(0)
+        """,
+    )
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if not set(line) <= set(" ^~")]
+    path = tmp_path / "script.py"
+    assert lines == [
+        "in g",
+        "Traceback (most recent call last):",
+        f'  File "{path}", line 6, in <module>',
+        "    print f(0)",
+        f'  File "{path}", line 5, in f',
+        "    return g((1, n))",
+        f'  File "{path}", line 3, in g',
+        '    print >>sys.stderr, "in g"; return a / b',
+        "ZeroDivisionError: integer division or modulo by zero",
+    ]
+
+
+def test_modules_beside_the_script(tmp_path):
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").write_text("print 'package'\nimport inner\n")
+    (tmp_path / "package" / "inner.py").write_text("import numpy as np\nvalue = np.int(7) / 2\n")
+    done = run_script(
+        tmp_path,
+        "from helper import half\nimport package.inner\nimport time\nprint half(5), package.inner.value, time.mine\n",
+        helper="def half(n):\n    print 'helper',\n    return n / 2\n",
+        time="mine = True\n",
+    )
+    # `time` is built in, and wins over a file, as it always has.
+    assert "module 'time' has no attribute 'mine'" in done.stderr
+    done = run_script(tmp_path, "from helper import half\nimport package.inner\nprint half(5), package.inner.value\n")
+    assert done.stdout == "package\nhelper 2 3\n", done.stderr
+
+
+def test_python3_scripts_run_as_they_are(tmp_path):
+    done = run_script(
+        tmp_path,
+        "import numpy as np, time\nprint(1 / 2, range(2), np.float(3), time.clock() >= 0, np.cast['int8'](1).dtype)\n",
+    )
+    assert done.stdout == "0.5 range(0, 2) 3.0 True int8\n", done.stderr
+
+
+def test_encodings(tmp_path):
+    text = "# -*- coding: latin-1 -*-\nprint len(u'\xe9')\n"
+    assert run_script(tmp_path, text, encoding="latin-1").stdout == "1\n"
+    assert run_script(tmp_path, "# \xe9\nprint 1\n", encoding="latin-1").stdout == "1\n"
+
+
+def test_numpy_without_an_import(tmp_path):
+    done = run_script(tmp_path, "print numpy.asarray([1]), np.float\n")
+    assert done.stdout == "[1] <class 'float'>\n", done.stderr
+
+
+def test_import_theano(tmp_path):
+    done = run_script(tmp_path, "import theano, theanojax\nfrom theano import tensor as T\nprint theano is theanojax\n")
+    assert done.stdout == "True\n", done.stderr
+
+
+EXAMPLES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "examples")
+
+
+def run_example(name, *arguments):
+    command = [sys.executable, "-m", "theanojax", "run", os.path.join(EXAMPLES, name), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "name, printed",
+    [("scan_pow.py", "[ 0.  1.  4.  9. 16. 25. 36. 49. 64. 81.]\n"), ("scan_polynomial.py", "19.0\n")],
+)
+def test_listings(name, printed):
+    assert run_example(name) == printed
+
+
+def test_ifelse_listing():
+    both, one = (float(line.split()[-2]) for line in run_example("ifelse_switch.py").splitlines())
+    assert one < both
+
+
+def test_logistic_regression():
+    assert "training examples predicted wrong: " in run_example("logistic_regression.py", "20")
+
+
+def test_printing_listing(tmp_path):
+    shown = run_example("printing.py", str(tmp_path))
+    assert "gt((TensorConstant{1} / (TensorConstant{1} + exp(((-(x \\dot w)) - b)))), TensorConstant{0.5})" in shown
+    assert sorted(os.listdir(tmp_path)) == ["predict.png", "prediction.png", "train.png"]

@@ -1,0 +1,644 @@
+"""The rewriting engine on graphs of toy Ops: features, local and global optimizers, equilibrium, merging, databases."""
+
+import pickle
+
+import pytest
+
+from theanojax.errors import InconsistencyError, ReplacementDidntRemovedError
+from theanojax.graph.check import GraphError, check_graph
+from theanojax.graph.destroy import DestroyHandler
+from theanojax.graph.features import (AlreadyThere, BadOptimization, Feature, NodeFinder, NoOutputFromInplace,
+                                      PreserveVariableAttributes, PrintListener, ReplaceValidate)
+from theanojax.graph.fgraph import FunctionGraph
+from theanojax.graph.merge import MergeOptimizer, is_same_graph_with_merge, pre_constant_merge
+from theanojax.graph.op import Op
+from theanojax.graph.rewrite import FromFunctionOptimizer, Optimizer, SeqOptimizer, inplace_optimizer, optimizer
+from theanojax.graph.rewrite_db import (DB, EquilibriumDB, LocalGroupDB, ProxyDB, Query, SequenceDB, TopoDB)
+from theanojax.graph.rewrite_equilibrium import EquilibriumOptimizer
+from theanojax.graph.rewrite_local import LocalOptGroup, LocalOptimizer, OpRemove, OpSub, local_optimizer
+from theanojax.graph.rewrite_pattern import PatternSub
+from theanojax.graph.rewrite_tools import (_metadict, check_chain, check_stack_trace, inherit_stack_trace,
+                                           pre_greedy_local_optimizer)
+from theanojax.graph.rewrite_walk import OpKeyOptimizer, TopoOptimizer, in2out, out2in
+from theanojax.graph.type import Type
+from theanojax.graph.unify import FreeVariable, NotVariable, OrVariable, Unification, Var, unify, unify_walk
+from theanojax.graph.variable import Apply, Constant
+
+
+class Number(Type):
+    __props__ = ("kind",)
+
+    def __init__(self, kind="n"):
+        self.kind = kind
+
+    def filter(self, data, strict=False, allow_downcast=None):
+        return data
+
+
+class Named(Op):
+    """An Op that takes any number of numbers; equal to others of its name."""
+
+    __props__ = ("name",)
+
+    def __init__(self, name, destroy_map=None, view_map=None, kind="n"):
+        self.name, self.kind = name, kind
+        if destroy_map:
+            self.destroy_map = destroy_map
+        if view_map:
+            self.view_map = view_map
+
+    def make_node(self, *inputs):
+        return Apply(self, list(inputs), [Number(self.kind)()])
+
+    def __str__(self):
+        return self.name
+
+    def do_constant_folding(self, node):
+        return False
+
+
+op1, op2, op3, op4, op5 = [Named("op%d" % i) for i in range(1, 6)]
+
+
+def var(name):
+    v = Number()(name)
+    return v
+
+
+def const(value):
+    return Constant(Number(), value)
+
+
+def graph(inputs, outputs, **kwargs):
+    return FunctionGraph(inputs, outputs, **kwargs)
+
+
+def text(fgraph):
+    return str(fgraph)
+
+
+def pattern(in_pattern, out_pattern, **kwargs):
+    return in2out(PatternSub(in_pattern, out_pattern, **kwargs), name="pattern")
+
+
+# ---------------------------------------------------------------- patterns
+@pytest.mark.parametrize("build, look, put, want", [
+    (lambda x, y, z: op1(op2(x, y), z), (op1, (op2, "1", "2"), "3"), (op4, "3", "2"), "[op4(z, y)]"),
+    (lambda x, y, z: op1(op2(x), op2(y)), (op1, (op2, "1"), (op2, "2")), (op3, "1", "2"), "[op3(x, y)]"),
+    (lambda x, y, z: op1(op2(x), op2(y)), (op1, (op2, "1"), (op2, "1")), (op3, "1"), "[op1(op2(x), op2(y))]"),
+    (lambda x, y, z: op1(op2(x), op2(x)), (op1, (op2, "1"), (op2, "1")), (op3, "1"), "[op3(x)]"),
+    (lambda x, y, z: op1(op1(op2(x, y))), (op1, (op2, "1", "2")), (op3, "2", "1"), "[op1(op3(y, x))]"),
+    (lambda x, y, z: op1(op1(op1(x))), (op1, "1"), "1", "[x]"),
+    (lambda x, y, z: op1(x), dict(pattern=(op1, "1"), constraint=lambda e: False), "1", "[op1(x)]"),
+    (lambda x, y, z: op1(x, y), (op1, "1"), "1", "[op1(x, y)]"),
+])
+def test_pattern(build, look, put, want):
+    x, y, z = var("x"), var("y"), var("z")
+    g = graph([x, y, z], [build(x, y, z)])
+    pattern(look, put, allow_multiple_clients=True).optimize(g)
+    assert text(g) == want
+    check_graph(g)
+
+
+def test_pattern_matches_constants_and_constraints():
+    x = var("x")
+    g = graph([x], [op1(x, const(2)), op1(x, const(3))])
+    pattern((op1, "1", 2), (op2, "1")).optimize(g)
+    assert text(g) == "[op2(x), op1(x, Constant{3})]"
+    g = graph([x], [op1(op2(x), x)])
+    pattern((op1, dict(pattern="1", constraint=lambda e: e.owner is not None), "2"), (op3, "1", "2")).optimize(g)
+    assert text(g) == "[op3(op2(x), x)]"
+
+
+def test_pattern_respects_clients():
+    x = var("x")
+    e = op2(x)
+    g = graph([x], [op1(e), op3(e)])
+    pattern((op1, (op2, "1")), (op4, "1")).optimize(g)
+    assert text(g).startswith("[op1(*1 -> op2(x))")
+    pattern((op1, (op2, "1")), (op4, "1"), allow_multiple_clients=True).optimize(g)
+    assert text(g) == "[op4(x), op3(op2(x))]"
+
+
+def test_pattern_tries_equivalents_and_tracked_ops():
+    x, y = var("x"), var("y")
+    skip = PatternSub((op1, (op2, "1")), (op4, "1"), allow_multiple_clients=True,
+                      skip_identities_fn=lambda v: v.owner.inputs[0] if v.owner and v.owner.op == op5 else None)
+    g = graph([x], [op1(op5(op2(x)))])
+    in2out(skip, name="skip").optimize(g)
+    assert text(g) == "[op4(x)]"
+    above = PatternSub((op1, "2", (op2, "1")), (op4, "1", "2"), allow_multiple_clients=True, tracks=[op2],
+                       get_nodes=lambda node: [c for c, _ in node.outputs[0].clients])
+    assert above.tracks() == [op2]
+    g = graph([x, y], [op1(y, op2(x))])
+    in2out(above, name="above").optimize(g)
+    assert text(g) == "[op4(x, y)]"
+
+
+def test_pattern_must_start_with_an_op():
+    with pytest.raises(TypeError, match="must start with a specific Op instance"):
+        PatternSub("x", "x")
+
+
+def test_op_sub_and_op_remove():
+    x, y = var("x"), var("y")
+    g = graph([x, y], [op1(op1(x, op2(y)))])
+    g.outputs[0].tag.mark = 1
+    OpKeyOptimizer(OpSub(op1, op3)).optimize(g)
+    assert text(g) == "[op3(op3(x, op2(y)))]" and g.outputs[0].tag.mark == 1
+    TopoOptimizer(OpRemove(op2)).optimize(g)
+    assert text(g) == "[op3(op3(x, y))]"
+    assert str(OpSub(op1, op3)) == "op1 -> op3" and str(OpRemove(op2)) == "op2(x) -> x"
+
+
+# ---------------------------------------------------------------- local optimizers
+def test_local_optimizer_decorator():
+    @local_optimizer([op1, Named])
+    def swap(node):
+        if node.op == op1:
+            return [op2(*node.inputs)]
+
+    assert str(swap) == "swap" and swap.tracks() == [op1, Named]
+    with pytest.raises(ValueError, match="Use None instead of an empty list"):
+        local_optimizer([])(lambda node: None)
+    with pytest.raises(ValueError, match="Tracks are op classes or instances"):
+        local_optimizer([int])(lambda node: None)
+    x = var("x")
+    g = graph([x], [op1(op3(op1(x)))])
+    out2in(swap).optimize(g)
+    assert text(g) == "[op2(op3(op2(x)))]"
+
+
+def test_wrong_replacements_are_refused():
+    x = var("x")
+
+    def apply(result):
+        g = graph([x], [op1(x)])
+        TopoOptimizer(local_optimizer([op1])(lambda node: result(node))).optimize(g)
+
+    with pytest.raises(TypeError, match="wrong type of replacement"):
+        apply(lambda node: 3)
+    with pytest.raises(ValueError, match="wrong number of replacements"):
+        apply(lambda node: [x, x])
+    with pytest.raises(ValueError, match="tried to remove a Variable that is used"):
+        apply(lambda node: [None])
+    with pytest.raises(TypeError, match="type of the replacement"):
+        apply(lambda node: [Named("other", kind="m")(*node.inputs)])
+
+
+def test_remove_is_honoured(capsys):
+    x = var("x")
+    inner = op2(x)
+    g = graph([x], [op1(inner), op3(inner)], clone=False)
+
+    @local_optimizer([op1])
+    def drop(node):
+        return {node.outputs[0]: op4(x), "remove": [inner.owner]}
+
+    with pytest.raises(ReplacementDidntRemovedError):
+        TopoOptimizer(drop).optimize(g)
+    assert "op4" not in text(g) and "wanted to replace" in capsys.readouterr().err
+    check_graph(g)
+
+
+def test_local_group_takes_first_or_goes_on():
+    x = var("x")
+    steps = [PatternSub((op1, "1"), (op2, "1")), PatternSub((op2, "1"), (op3, "1"))]
+    g = graph([x], [op1(x)])
+    TopoOptimizer(LocalOptGroup(*steps), ignore_newtrees=True).optimize(g)
+    assert text(g) == "[op2(x)]"
+    g = graph([x], [op1(x)])
+    TopoOptimizer(LocalOptGroup(*steps, apply_all_opts=True), ignore_newtrees=True).optimize(g)
+    assert text(g) == "[op3(x)]"
+
+
+def test_failure_callback_and_assertions(caplog):
+    x = var("x")
+
+    @local_optimizer([op1])
+    def broken(node):
+        raise KeyError("no")
+
+    g = graph([x], [op1(x)])
+    with pytest.raises(KeyError):
+        TopoOptimizer(broken).optimize(g)
+    TopoOptimizer(broken, failure_callback=TopoOptimizer.warn).optimize(g)
+    assert "Optimization failure due to: broken" in caplog.text
+    TopoOptimizer(broken, failure_callback=TopoOptimizer.warn_ignore).optimize(g)
+
+    @local_optimizer([op1])
+    def asserting(node):
+        raise AssertionError("wrong")
+
+    with pytest.raises(AssertionError, match="wrong"):
+        TopoOptimizer(asserting, failure_callback=TopoOptimizer.warn).optimize(g)
+
+
+# ---------------------------------------------------------------- sequences and equilibrium
+def test_seq_optimizer():
+    x = var("x")
+    g = graph([x], [op1(x)])
+
+    @optimizer
+    def first(fgraph):
+        fgraph.replace(fgraph.outputs[0], op2(fgraph.inputs[0]))
+
+    seq = SeqOptimizer(first, FromFunctionOptimizer(lambda fgraph: fgraph.replace(
+        fgraph.outputs[0], op3(fgraph.outputs[0].owner.inputs[0]))))
+    profile = seq.optimize(g)
+    assert text(g) == "[op3(x)]" and str(first) == "first"
+    assert seq == seq and seq != SeqOptimizer(*seq) and len({seq, first}) == 2
+    assert len(profile.parts) == 2 and profile.merged_with(profile).seconds == 2 * profile.seconds
+
+
+def equilibrium(*opts, **kwargs):
+    return EquilibriumOptimizer(opts, max_use_ratio=kwargs.pop("max_use_ratio", 8), **kwargs)
+
+
+@pytest.mark.parametrize("ignore_newtrees", [True, False])
+def test_equilibrium(ignore_newtrees):
+    x, y = var("x"), var("y")
+    g = graph([x, y], [op3(op4(x, y))])
+    profile = equilibrium(PatternSub((op1, "x", "y"), (op2, "x", "y")), PatternSub((op4, "x", "y"), (op1, "x", "y")),
+                          PatternSub((op3, (op2, "x", "y")), (op4, "x", "y")),
+                          ignore_newtrees=ignore_newtrees).optimize(g)
+    assert text(g) == "[op2(x, y)]" and sum(profile.uses.values()) == 5
+    check_graph(g)
+
+
+def test_equilibrium_stops_on_loops(caplog):
+    x, y = var("x"), var("y")
+    g = graph([x, y], [op1(x, y)])
+    equilibrium(PatternSub((op1, "x", "y"), (op2, "x", "y")), PatternSub((op2, "x", "y"), (op1, "x", "y"))).optimize(g)
+    assert "EquilibriumOptimizer max'ed out by" in caplog.text
+
+
+def test_equilibrium_runs_global_final_and_cleanup():
+    x = var("x")
+    log = []
+
+    class Log(Optimizer):
+        def __init__(self, word):
+            self.word = word
+
+        def apply(self, fgraph):
+            log.append(self.word)
+
+    g = graph([x], [op1(op1(x))])
+    equilibrium(Log("global"), PatternSub((op1, "1"), (op2, "1")), final_optimizers=[Log("final")],
+                cleanup_optimizers=[Log("clean")]).optimize(g)
+    assert text(g) == "[op2(op2(x))]"
+    assert log[:4] == ["global", "clean", "clean", "final"] and log.count("global") == log.count("final") >= 2
+
+
+def test_equilibrium_looks_again_below_a_change():
+    """A rewrite that needs a form made by another one, three uses above it, is found in a later round."""
+    x = var("x")
+    g = graph([x], [op5(op4(op3(op1(x))))])
+    equilibrium(PatternSub((op1, "1"), (op2, "1")), PatternSub((op5, (op4, (op3, (op2, "1")))), "1")).optimize(g)
+    assert text(g) == "[x]"
+
+
+def test_equilibrium_work_is_linear():
+    tries = []
+
+    @local_optimizer([op1, op2, op3])
+    def count(node):
+        tries.append(node)
+        if node.op == op1:
+            return [op2(*node.inputs)]
+
+    def work(n):
+        del tries[:]
+        v = x = var("x")
+        for _ in range(n):
+            v = op3(op1(v))
+        g = graph([x], [v])
+        equilibrium(count).optimize(g)
+        assert not any(node.op == op1 for node in g.apply_nodes)
+        return len(tries)
+
+    small, large = work(50), work(1500)
+    assert large < 35 * small and large < 12 * 1500
+
+
+# ---------------------------------------------------------------- merging
+def test_merge_nodes_and_constants():
+    x, y = var("x"), var("y")
+    g = graph([x, y], [op1(op2(x, const(1))), op1(op2(x, const(1))), op1(op2(y, const(2)))])
+    MergeOptimizer().optimize(g)
+    assert g.outputs[0] is g.outputs[1] and g.outputs[0] is not g.outputs[2]
+    assert len(g.apply_nodes) == 4
+    check_graph(g)
+
+
+def test_merge_keeps_up_with_changes():
+    x = var("x")
+    g = graph([x], [op1(op2(x)), op1(op3(x))])
+    MergeOptimizer().optimize(g)
+    assert len(g.apply_nodes) == 4
+    pattern((op3, "1"), (op2, "1")).optimize(g)
+    MergeOptimizer().optimize(g)
+    assert g.outputs[0] is g.outputs[1] and len(g.apply_nodes) == 2
+    assert MergeOptimizer().optimize(g) is None
+
+
+def test_merge_names_and_unhashable_data():
+    x = var("x")
+    a, b = op1(x), op1(x)
+    b.name = "b"
+    g = graph([x], [a, b, op2(x, const([1])), op2(x, const([1]))])
+    MergeOptimizer().optimize(g)
+    assert g.outputs[0] is g.outputs[1] and g.outputs[0].name == "b"
+
+
+def test_merge_of_thousands_is_quick():
+    x = var("x")
+    g = graph([x], [op1(x, const(i % 7)) for i in range(4000)])
+    MergeOptimizer().optimize(g)
+    assert len(g.apply_nodes) == 7
+
+
+def test_is_same_graph_and_pre_constant_merge():
+    x, y = var("x"), var("y")
+    assert is_same_graph_with_merge(op1(op2(x), y), op1(op2(x), y))
+    assert not is_same_graph_with_merge(op1(op2(x), y), op1(op2(y), y))
+    e = op1(op2(x, const(3)), const(3))
+    out, = pre_constant_merge([e])
+    assert out is e and e.owner.inputs[1] is e.owner.inputs[0].owner.inputs[1]
+    assert pre_constant_merge(e) == [e]
+
+
+# ---------------------------------------------------------------- features
+class Refuse(Feature):
+    def validate(self, fgraph):
+        if "op3" in str(fgraph):
+            raise InconsistencyError("no op3 here")
+
+
+def test_refused_replacements_are_undone():
+    x = var("x")
+    g = graph([x], [op1(op2(x))], features=[Refuse()])
+    before = text(g)
+    with pytest.raises(InconsistencyError, match="no op3 here"):
+        g.replace_all_validate([(g.outputs[0], op3(g.inputs[0]))])
+    assert text(g) == before and g.consistent()
+    check_graph(g)
+    TopoOptimizer(PatternSub((op1, "1"), (op3, "1")), failure_callback=TopoOptimizer.warn_inplace).optimize(g)
+    assert text(g) == before
+
+
+def test_history_goes_back_to_the_last_checkpoint():
+    x = var("x")
+    g = graph([x], [op1(op2(x))])
+    mark = g.checkpoint()
+    g.replace(g.outputs[0], op4(g.inputs[0]))
+    g.revert(mark)
+    assert text(g) == "[op1(op2(x))]"
+    g.checkpoint()
+    with pytest.raises(ValueError, match="last checkpoint"):
+        g.revert(mark)
+    with pytest.raises(AlreadyThere):
+        ReplaceValidate().on_attach(g)
+
+
+def test_node_finder():
+    x = var("x")
+    g = graph([x], [op1(op2(x)), op2(op1(x))], features=[NodeFinder()])
+    assert len(g.get_nodes(op1)) == 2
+    g.replace(g.outputs[0], op3(g.inputs[0]))
+    assert len(g.get_nodes(op1)) == 1 and len(g.get_nodes(op3)) == 1
+    with pytest.raises(TypeError, match="unhashable"):
+        g.get_nodes([])
+
+
+def test_names_and_marks_are_kept():
+    x = var("x")
+    g = graph([x], [op1(x)], features=[PreserveVariableAttributes()])
+    g.outputs[0].name, g.outputs[0].tag.nan_guard_mode_check = "out", True
+    g.replace(g.outputs[0], op2(g.inputs[0]))
+    assert g.outputs[0].name == "out" and g.outputs[0].tag.nan_guard_mode_check
+
+
+def test_print_listener(capsys):
+    x = var("x")
+    g = graph([x], [op1(x)])
+    g.attach_feature(PrintListener())
+    g.replace(g.outputs[0], op2(g.inputs[0]), reason="why")
+    out = capsys.readouterr().out
+    assert "-- attaching to:" in out and "-- importing: op2(x), reason: why" in out and "-- pruning: op1(x)" in out
+
+
+def test_bad_optimization_text():
+    x = var("x")
+    err = BadOptimization(x, op1(x), [1.0], [2.0], "some rewrite", "old", "new")
+    assert "BadOptimization Error" in str(err) and "some rewrite" in str(err)
+    assert str(BadOptimization("as it is")) == "as it is"
+
+
+def test_graphs_can_be_pickled():
+    x = var("x")
+    g = graph([x], [op1(op2(x))])
+    MergeOptimizer().optimize(g)
+    h = pickle.loads(pickle.dumps(g))
+    assert text(h) == text(g)
+    h.replace_all_validate([(h.outputs[0], op3(h.inputs[0]))])
+    assert text(h) == "[op3(x)]"
+
+
+# ---------------------------------------------------------------- in-place Ops
+def test_destroy_handler_orders_and_refuses():
+    inc = Named("inc", destroy_map={0: [0]})
+    view = Named("view", view_map={0: [0]})
+    x = var("x")
+    e = op1(x)
+    g = graph([x], [inc(e), op2(view(e))], features=[DestroyHandler()])
+    g.validate()
+    order = [str(n.op) for n in g.toposort()]
+    assert order.index("inc") == 3
+    e = op1(x)
+    with pytest.raises(InconsistencyError, match="Multiple destroyers"):
+        graph([x], [inc(e), inc(e)], features=[DestroyHandler()]).validate()
+    with pytest.raises(InconsistencyError, match="cycles"):
+        graph([x], [op2(inc(e), e)], features=[DestroyHandler()]).validate()
+    with pytest.raises(InconsistencyError, match="Input aliasing"):
+        graph([x], [inc(e, view(e))], features=[DestroyHandler()]).validate()
+    with pytest.raises(InconsistencyError, match="indestructible"):
+        graph([x], [inc(const(1))], features=[DestroyHandler()]).validate()
+
+
+def test_inplace_optimizers_ask_for_the_handler():
+    inc = Named("inc", destroy_map={0: [0]})
+    x = var("x")
+
+    @local_optimizer([op2], inplace=True)
+    def use_inc(node):
+        return [inc(*node.inputs)]
+
+    g = graph([x], [op2(op1(x)), op3(op1(x))])
+    TopoOptimizer(use_inc, failure_callback=TopoOptimizer.warn_inplace).optimize(g)
+    assert hasattr(g, "destroy_handler") and text(g) == "[inc(op1(x)), op3(op1(x))]"
+    g.attach_feature(NoOutputFromInplace())
+    assert not g.consistent()
+
+    @inplace_optimizer
+    def nothing(fgraph):
+        return None
+
+    g = graph([x], [op1(x)])
+    nothing.optimize(g)
+    assert hasattr(g, "destroy_handler")
+
+
+# ---------------------------------------------------------------- databases
+class Leaf(Optimizer):
+    def apply(self, fgraph):
+        return None
+
+
+def test_db_queries():
+    db = DB()
+    a, b, c = Leaf(), Leaf(), Leaf()
+    db.register("a", a, "x", "y")
+    db.register("b", b, "y")
+    db.register("c", c, "z")
+    assert list(db.query("+y")) == [a, b] and list(db.query("+y", "-x")) == [b] and list(db.query("+y", "&x")) == [a]
+    assert list(db.query(Query(["y", "z"]).excluding("x"))) == [b, c]
+    assert list(db.query(Query(["y"]).requiring("x").including("z"))) == [a]
+    assert db["a"] is a and "x" in db and "nothing" not in db
+    assert list(db.query("+Leaf")) == [a, b, c]
+    with pytest.raises(KeyError, match="Nothing registered for 'w'"):
+        db["w"]
+    with pytest.raises(ValueError, match="More than one match"):
+        db["y"]
+    with pytest.raises(TypeError, match="cannot be registered"):
+        db.register("d", 1)
+    with pytest.raises(ValueError, match="cannot be an existing tag"):
+        db.register("x", Leaf())
+    with pytest.raises(ValueError, match="tag of the object collides"):
+        db.register("e", Leaf(), "a")
+    with pytest.raises(ValueError, match="All tags must start with"):
+        db.query("y")
+    db.remove_tags("a", "y")
+    assert list(db.query("+y")) == [b]
+
+
+def test_sequence_db_orders_by_position():
+    db = SequenceDB()
+    a, b, c = Leaf(), Leaf(), Leaf()
+    db.register("a", a, 2, "t")
+    db.register("b", b, 1.5, "t")
+    db.register("c", c, "last", "t")
+    assert list(db.query("+t")) == [b, a, c]
+    q = Query(["t"], position_cutoff=2)
+    assert list(db.query(q)) == [b]
+    extra = Leaf()
+    q = Query(["t"]).register((extra, 1.7))
+    q.name = "mine"
+    assert list(db.query(q)) == [b, extra, a, c] and db.query(q).name == "mine"
+
+
+def test_nested_databases():
+    rewrite, other = PatternSub((op1, "1"), (op2, "1")), PatternSub((op2, "1"), (op3, "1"))
+    inner = EquilibriumDB()
+    outer = SequenceDB()
+    outer.register("inner", inner, 1, "fast_run")
+    inner.register("rewrite", rewrite, "fast_run")
+    inner.register("other", other, "unsafe", use_db_name_as_tag=False)
+    inner.register("merge", MergeOptimizer(), "fast_run", cleanup=True)
+    inner.register("last", Leaf(), "fast_run", final_opt=True)
+    x = var("x")
+
+    def result(query):
+        g = graph([x], [op1(x)])
+        outer.query(query).optimize(g)
+        return text(g)
+
+    assert result(Query(["fast_run"])) == "[op2(x)]"
+    assert result(Query(["fast_run"]).including("unsafe")) == "[op3(x)]"
+    assert result(Query(["fast_run"]).excluding("rewrite")) == "[op1(x)]"
+    assert result(Query(["inner"])) == "[op2(x)]"
+    eq = inner.query("+fast_run")
+    assert [o.name for o in eq.cleanup_optimizers] == ["merge"] and [o.name for o in eq.final_optimizers] == ["last"]
+
+
+def test_group_topo_and_proxy_databases():
+    group = LocalGroupDB(apply_all_opts=True)
+    group.register("b", PatternSub((op2, "1"), (op3, "1")), "t")
+    group.register("a", PatternSub((op1, "1"), (op2, "1")), "t", position=-1)
+    assert [o.name for o in group.query("+t").opts] == ["a", "b"]
+    db = SequenceDB()
+    db.register("topo", TopoDB(group), 0, "t")
+    db.register("again", ProxyDB(group), 1, "none")
+    x = var("x")
+    g = graph([x], [op1(x)])
+    db.query("+t").optimize(g)
+    assert text(g) == "[op3(x)]"
+    assert isinstance(ProxyDB(group).query("+t"), LocalOptimizer)
+
+
+# ---------------------------------------------------------------- helpers
+def test_check_chain():
+    x = var("x")
+    e = op1(op2(x))
+    assert check_chain(e, op1, op2, None) and check_chain(e.owner, Named, op2)
+    assert not check_chain(e, op2) and not check_chain(e, op1, None) and not check_chain(x, op1)
+
+
+def test_pre_greedy_local_optimizer():
+    x = var("x")
+    g = graph([x], [op1(x)])
+    inside = g.outputs[0]
+    e = op2(op1(inside), op1(x))
+    out = pre_greedy_local_optimizer([PatternSub((op1, "1"), (op3, "1"), allow_multiple_clients=True)], e)
+    assert str(out.owner) == "op2(op3.0, op3.0)" and inside.owner.op == op1
+    assert pre_greedy_local_optimizer([], x) is x
+
+
+def test_stack_traces():
+    x = var("x")
+    source = op1(x)
+    with inherit_stack_trace(source):
+        target = op2(x)
+    assert list(source.tag.trace[0]) in [list(t) for t in target.tag.trace]
+    g = graph([x], [target])
+    assert check_stack_trace(g, "all") and check_stack_trace(g, op2) and check_stack_trace(g, [Named])
+    g.outputs[0].tag.trace = []
+    assert not check_stack_trace(g)
+    with pytest.raises(Exception, match="not in the graph or the graph is empty"):
+        check_stack_trace(g, op5)
+    with pytest.raises(ValueError, match="not supported"):
+        check_stack_trace(3)
+
+
+def test_check_graph_finds_wrong_types():
+    x = var("x")
+    wrong = Apply(op1, [x], [Number("m")()])
+    g = graph([x], [wrong.outputs[0]])
+    with pytest.raises(GraphError, match="its output has type"):
+        check_graph(g)
+
+
+def test_unify():
+    a, b, c = Var("a"), Var("b"), Var("c")
+    merged, U = unify([5, a, b], [a, c, 9])
+    assert merged == [5, 5, 9] and U
+    assert unify([5, [a, b]], [a, [1, 2]]) == (None, False)
+    U = unify_walk(dict(k=NotVariable("x", ["big"]), one=1), dict(k=OrVariable("y", ["hello", "big"]), two=2),
+                   Unification())
+    assert U
+    U = unify_walk((1, 2), (a, a), Unification())
+    assert U is False
+    v = FreeVariable("v")
+    assert unify_walk(v, 3, Unification())[v].value == 3
+
+
+def test_metadict_takes_lists_as_keys():
+    d = _metadict()
+    d[1], d[[1, 2]] = "a", "b"
+    assert d[1] == "a" and d[[1, 2]] == "b" and d[[3]] is None
+    d[[1, 2]] = "c"
+    assert d[[1, 2]] == "c"
+    del d[[1, 2]]
+    with pytest.raises(KeyError):
+        del d[[1, 2]]

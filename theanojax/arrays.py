@@ -1,0 +1,97 @@
+"""HOST, the numpy side of the array namespace that Ops are written against.
+
+``compute(xp, node, *inputs)`` of an Op receives either HOST or its twin in ``runtime/``. Both pass numpy's
+functions through and add the verbs below, which numpy and jax.numpy spell differently. A new verb is added
+to both.
+"""
+
+import numpy as np
+import scipy.special
+
+
+class HostNamespace:
+    """numpy, plus the verbs that both executors offer."""
+
+    name = "host"
+    special = scipy.special
+
+    def __getattr__(self, name):
+        value = getattr(np, name)
+        setattr(self, name, value)  # the next look-up costs nothing
+        return value
+
+    @staticmethod
+    def astype(x, dtype):
+        """`x` as `dtype`; casts of floats to integers wrap as C does."""
+        return np.asarray(x).astype(dtype, copy=False)
+
+    @staticmethod
+    def complex_of(real, imag):
+        """The complex numbers with these parts, two float arrays of one dtype; infinite parts are kept apart."""
+        real, imag = np.broadcast_arrays(real, imag)
+        out = np.empty(real.shape, dtype=np.result_type(real.dtype, np.complex64))
+        out.real, out.imag = real, imag
+        return out
+
+    @staticmethod
+    def index_get(x, index):
+        return x[index]
+
+    @staticmethod
+    def index_set(x, index, value):
+        """A copy of `x` with ``x[index] = value``."""
+        x = np.array(x)
+        x[index] = value
+        return x
+
+    @staticmethod
+    def index_add(x, index, value):
+        """A copy of `x` with `value` added at `index`; repeated indices add up."""
+        x = np.array(x)
+        np.add.at(x, index, value)
+        return x
+
+    @staticmethod
+    def guard(condition, exception=None):
+        """A condition that must hold. On the host `exception` (an instance or a callable that makes one) is raised.
+
+        XLA cannot raise: there the call is replayed on the host.
+        """
+        if exception is not None and not np.all(condition):
+            raise exception() if callable(exception) else exception
+
+    @staticmethod
+    def sort(x, axis=-1):
+        """A sorted copy; stable, as XLA's."""
+        return np.sort(x, axis=axis, kind="stable")
+
+    @staticmethod
+    def argsort(x, axis=-1):
+        """The indices that sort `x`; equal elements keep their order."""
+        return np.argsort(x, axis=axis, kind="stable")
+
+    @staticmethod
+    def bessel_jn(z, order):
+        return scipy.special.jn(order, z)
+
+
+HOST = HostNamespace()
+
+
+def safe_asarray(a, dtype, order=None):
+    """`a` as an array of exactly `dtype`; ``theano._asarray``.
+
+    Integers that do not fit wrap around as C casts do, whatever numpy's version. "floatX" stands for
+    ``config.floatX``.
+    """
+    if str(dtype) == "floatX":
+        from theanojax.config import config
+
+        dtype = config.floatX
+    dtype = np.dtype(dtype)
+    try:
+        array = np.asarray(a, dtype=dtype, order=order)
+    except OverflowError:
+        array = np.asarray(np.asarray(a).astype(dtype), order=order)
+    # Two C types of one size (long and long long) are equal dtypes with different numbers.
+    return array if array.dtype.num == dtype.num else array.view(dtype=dtype)

@@ -1,0 +1,246 @@
+"""OpFromGraph: a graph as an Op."""
+
+from theanojax.compile.overrides import gradients, r_operator
+from theanojax.compile.pfunc import rebuild_collect_shared
+from theanojax.config import change_flags
+from theanojax.graph.connection import io_connection_pattern
+from theanojax.graph.op import Op, ops_with_inner_function
+from theanojax.graph.shared import SharedVariable
+from theanojax.graph.traverse import inputs as graph_inputs
+from theanojax.graph.variable import Apply, Variable
+from theanojax.runtime.host import HostExecutor
+
+
+class OpFromGraph(Op):
+    """An Op that computes the expressions `outputs` of `inputs`.
+
+    Parameters
+    ----------
+    inputs : list of Variables
+    outputs : list of Variables. Shared variables in them become hidden inputs of the Op.
+    inline : bool
+        Replace the Op by its graph when a function is compiled.
+    lop_overrides : 'default', OpFromGraph, callable ``f(inputs, outputs, output_grads)``, or a Variable of
+        NullType or DisconnectedType; or a list with one of these for each input, whose callables give one gradient
+    grad_overrides : the same, with ``f(inputs, output_grads)``. At most one of the two may be given.
+    rop_overrides : the same for the R-operator, with ``f(inputs, eval_points)``; a list has one for each output.
+    connection_pattern : list of lists of bool, optional
+        Instead of the one found from the graph and its gradient.
+    name : str, optional
+    **kwargs : for the function that is compiled inside, see `orig_function`.
+
+    Raises TypeError for inputs and outputs that are no Variables, and for `updates` and `givens`.
+    """
+
+    def __init__(self, inputs, outputs, inline=False, lop_overrides="default", grad_overrides="default",
+                 rop_overrides="default", connection_pattern=None, name=None, **kwargs):
+        if not isinstance(outputs, list):
+            raise TypeError("outputs must be list, got %s" % type(outputs))
+        for v in inputs + outputs:
+            if not isinstance(v, Variable):
+                raise TypeError("inputs and outputs must be Variable instances", v)
+        if "updates" in kwargs or "givens" in kwargs:
+            raise TypeError("updates and givens are not allowed here")
+        if name is not None and not isinstance(name, str):
+            raise AssertionError("name must be None or string object")
+        self.is_inline, self.name, self.kwargs = inline, name, kwargs
+        self.inputs, self.outputs = inputs, outputs
+        self.shared_inputs = [v for v in graph_inputs(outputs) if isinstance(v, SharedVariable)]
+        stand_ins = [v.type() for v in self.shared_inputs]
+        self.local_inputs, self.local_outputs, _ = rebuild_collect_shared(
+            outputs, inputs=inputs + stand_ins, replace=list(zip(self.shared_inputs, stand_ins)),
+            copy_inputs_over=False, no_default_updates=True)
+        self.input_types = [v.type for v in inputs]
+        self.output_types = [v.type for v in outputs]
+        if lop_overrides != "default" and grad_overrides != "default":
+            raise ValueError("lop_overrides and grad_overrides are mutually exclusive")
+        if grad_overrides != "default":
+            self.set_grad_overrides(grad_overrides)
+        else:
+            self.set_lop_overrides(lop_overrides)
+        self.set_rop_overrides(rop_overrides)
+        self._connection_pattern = connection_pattern
+
+    def __eq__(self, other):
+        return self is other
+
+    def __hash__(self):
+        return id(self)
+
+    def __str__(self):
+        return "%s{inline=%s}" % (self.__class__.__name__ if self.name is None else self.name, self.is_inline)
+
+    def make_node(self, *inputs):
+        expected = len(self.local_inputs) - len(self.shared_inputs)
+        if len(inputs) != expected:
+            raise ValueError("Expected %d inputs, got %d" % (expected, len(inputs)))
+        inputs = [t.filter_variable(v) for t, v in zip(self.input_types, inputs)]
+        node = Apply(self, inputs + self.shared_inputs, [t() for t in self.output_types])
+        node.local_inputs, node.local_outputs = self.local_inputs, self.local_outputs
+        return node
+
+    # ---------------------------------------------------------------- running
+    @property
+    def fn(self):
+        """The inner graph as a compiled function."""
+        if "_fn" not in self.__dict__:
+            from theanojax.compile.maker import orig_function
+
+            with change_flags(compute_test_value="off"):
+                self._fn = orig_function(self.local_inputs, self.local_outputs, **self.kwargs)
+            self._fn.trust_input = True
+        return self._fn
+
+    @property
+    def inner_graph(self):
+        """The inner graph after rewriting, a FunctionGraph."""
+        return self.fn.maker.fgraph
+
+    def runs_on_host(self, node):
+        return any(n.op.runs_on_host(n) for n in self.inner_graph.apply_nodes)
+
+    def _inner_needs(self):
+        """(inner node, the variables whose value it needs before it can be traced), found once."""
+        if "_needs" not in self.__dict__:
+            found = [(n, list(n.op.static_needs(n))) for n in self.inner_graph.toposort()]
+            self._needs = [(n, needs) for n, needs in found if needs]
+        return self._needs
+
+    def static_needs(self, node):
+        from theanojax.loop.replace import clone
+
+        wanted = [v for _, needs in self._inner_needs() for v in needs]
+        return clone(wanted, replace=list(zip(self.inner_graph.inputs, node.inputs))) if wanted else []
+
+    def lower_xla(self, ctx, node, *inputs):
+        from theanojax.runtime.trace import NeedsValue
+
+        graph, statics = self.inner_graph, ctx.statics
+        outer = iter(ctx.node_needs(node))
+        known = dict(statics)
+        for inner_node, needs in self._inner_needs():
+            ctx.needs[inner_node] = needs
+            for v in needs:
+                value = ctx.static(next(outer))
+                known.pop(v, None)  # of another application of this Op
+                if value is not None:
+                    known[v] = value
+        ctx.statics = known
+        try:
+            outs = ctx.trace(graph.inputs, graph.outputs, inputs)
+        except NeedsValue as e:
+            ctx.unsupported("the value of %s inside %s fixes a shape" % (e.variable, self))
+        finally:
+            ctx.statics = statics
+        return tuple(outs)
+
+    def perform(self, node, inputs, output_storage, params=None):
+        if "_host" not in self.__dict__:
+            self._host = HostExecutor(self.inner_graph)
+        for cell, value in zip(output_storage, self._host(inputs)):
+            cell[0] = value
+
+    def __getstate__(self):
+        return {k: v for k, v in self.__dict__.items() if k not in ("_fn", "_host", "_needs")}
+
+    def infer_shape(self, node, shapes):
+        from theanojax.loop.replace import clone
+        from theanojax.loop.shapes import infer_shape
+
+        inner = infer_shape(self.local_outputs, self.local_inputs, shapes)
+        # All at once, so that what the shapes have in common is copied once.
+        flat = iter(clone([n for shape in inner for n in shape], replace=list(zip(self.local_inputs, node.inputs))))
+        return [tuple(next(flat) for _ in shape) for shape in inner]
+
+    # ---------------------------------------------------------------- derivatives
+    def set_grad_overrides(self, grad_overrides):
+        """Replace the gradient; see the class. Whatever was set before is forgotten."""
+        self._lop, self._lop_type, self._lop_op = grad_overrides, "grad", None
+
+    def set_lop_overrides(self, lop_overrides):
+        """Replace the L-operator; see the class. Whatever was set before is forgotten."""
+        self._lop, self._lop_type, self._lop_op = lop_overrides, "lop", None
+
+    def set_rop_overrides(self, rop_overrides):
+        """Replace the R-operator; see the class. Whatever was set before is forgotten."""
+        self._rop, self._rop_op = rop_overrides, None
+
+    def get_lop_op(self):
+        """The OpFromGraph of inputs, outputs and output gradients that computes the gradients of all inputs."""
+        if self._lop_op is None:
+            with change_flags(compute_test_value="off"):
+                self._lop_op, self._lop_special = self._make_lop()
+        return self._lop_op
+
+    def get_rop_op(self):
+        """The OpFromGraph of inputs and evaluation points that computes the R-operator of all outputs."""
+        if self._rop_op is None:
+            with change_flags(compute_test_value="off"):
+                self._rop_op, self._rop_special = self._make_rop()
+        return self._rop_op
+
+    def _make_lop(self):
+        ins, outs, override = self.local_inputs, self.local_outputs, self._lop
+        expected = len(ins) + (1 if self._lop_type == "grad" else 2) * len(outs)
+        if isinstance(override, OpFromGraph):
+            given = len(override.local_inputs)
+            if given != expected:
+                raise ValueError("expect overrider with %d inputs, got %d" % (expected, given))
+            if self._lop_type == "lop":
+                override.kwargs["on_unused_input"] = "ignore"
+                return override, [None] * len(ins)
+            op = override
+
+            def override(inputs, grads):
+                return op(*(list(inputs) + list(grads)), return_list=True)
+        out_grads = [t() for t in self.output_types]
+        args = (ins, outs, out_grads) if self._lop_type == "lop" else (ins, out_grads)
+        results, special = gradients(override, ins, outs, out_grads, args)
+        return self._sub_op(ins + outs + out_grads, results, "_" + self._lop_type), special
+
+    def _make_rop(self):
+        if isinstance(self._rop, OpFromGraph):
+            return self._rop, [None] * len(self.local_outputs)
+        points = [v.type() for v in self.local_inputs]
+        results, special = r_operator(self._rop, self.local_inputs, self.local_outputs, points)
+        return self._sub_op(self.local_inputs + points, results, "_rop"), special
+
+    def _sub_op(self, inputs, outputs, suffix):
+        return type(self)(inputs=inputs, outputs=outputs, inline=self.is_inline,
+                          name=None if self.name is None else self.name + suffix, on_unused_input="ignore")
+
+    def L_op(self, inputs, outputs, output_grads):
+        op = self.get_lop_op()
+        results = op(*(list(inputs) + list(outputs) + list(output_grads)), return_list=True)
+        return [r if s is None else s for r, s in zip(results, self._lop_special)]
+
+    def R_op(self, inputs, eval_points):
+        op = self.get_rop_op()
+        points = [v.zeros_like() if p is None else p for v, p in zip(inputs, eval_points)]
+        results = op(*(list(inputs) + points), return_list=True)
+        return [r if s is None else s for r, s in zip(results, self._rop_special)]
+
+    def connection_pattern(self, node):
+        """Input i is connected to output o if the graph of the output, or of the input's gradient, says so."""
+        from theanojax.gradient_types import DisconnectedType
+
+        if self._connection_pattern is not None:
+            return self._connection_pattern
+        pattern = io_connection_pattern(self.local_inputs, self.local_outputs)
+        lop = self.get_lop_op()
+        backward = io_connection_pattern(lop.local_inputs[len(self.local_inputs):], lop.local_outputs)
+        for i, special in enumerate(self._lop_special):
+            cut = special is not None and isinstance(special.type, DisconnectedType)
+            for o in range(len(self.local_outputs)):
+                pattern[i][o] = bool((pattern[i][o] and not cut) or backward[o][i])
+        return pattern
+
+
+def expand(node):
+    """The outputs of the OpFromGraph `node` as the graph of its inputs that it stands for."""
+    from theanojax.loop.replace import clone
+
+    return clone(node.op.local_outputs, replace=list(zip(node.op.local_inputs, node.inputs)))
+
+
+ops_with_inner_function[OpFromGraph] = "fn"

@@ -1,0 +1,472 @@
+"""Function: the callable that ``theano.function`` returns."""
+
+import copy
+import copyreg
+import logging
+import time
+
+import numpy as np
+
+from theanojax.compile import profiling
+from theanojax.compile.io import SymbolicOutput
+from theanojax.compile.messages import bad_argument, get_info_on_inputs
+from theanojax.config import config
+from theanojax.errors import AliasedMemoryError
+from theanojax.graph.container import Container
+from theanojax.graph.fgraph import FunctionGraph
+from theanojax.graph.op import ops_with_inner_function
+from theanojax.graph.shared import SharedVariable
+from theanojax.graph.traverse import clone_get_equiv
+
+_logger = logging.getLogger("theano.compile.function_module")
+
+# What `finder` holds for a name that several inputs have.
+DUPLICATE = ["DUPLICATE"]
+NODEFAULT = ["NODEFAULT"]
+
+_ndarray = np.ndarray
+_NOT_QUICK = -1
+
+
+class Function:
+    """A compiled function. Call it with the values of its inputs, by position or by name.
+
+    Attributes
+    ----------
+    maker : FunctionMaker, which has the graph (``maker.fgraph``), the specifications of inputs and outputs, the mode.
+    fn : what runs the graph on the input cells.
+    input_storage, output_storage : lists of Containers, shared variables' among them.
+    trust_input : bool
+        True skips the check and conversion of arguments.
+    name, profile
+    value, container : look up an input's value or Container by name, variable or position.
+    finder, inv_finder : the dicts behind them.
+
+    ``f[x]`` is the value of an input that has one, and can be set.
+    """
+
+    # 'ignore', 'warn' or 'raise': what to do when pickling finds memory that two inputs share.
+    pickle_aliased_memory_strategy = "warn"
+
+    def __init__(self, fn, input_storage, output_storage, indices, outputs, defaults, unpack_single, return_none,
+                 output_keys, maker, name=None):
+        self.fn = fn
+        self.input_storage, self.output_storage = input_storage, output_storage
+        self.indices, self.outputs, self.defaults = indices, outputs, defaults
+        self.unpack_single, self.return_none, self.output_keys = unpack_single, return_none, output_keys
+        self.maker, self.name = maker, name
+        self.profile = None
+        self.trust_input = False
+        self.nodes_with_inner_function = [n.op for n in maker.fgraph.apply_nodes if _has_inner_function(n.op)]
+        self._register_inputs()
+        self._value, self._container = _Values(self), _Containers(self)
+        self._updates = [c for spec, c in zip(maker.expanded_inputs, input_storage) if spec.update is not None]
+        self.n_returned_outputs = len(output_storage) - len(self._updates)
+        self._run = fn.run if hasattr(fn, "run") else _ThunkRunner(fn, input_storage, output_storage)
+        self._subsets: dict = {}
+        self._plan_quick_calls()
+
+    def _register_inputs(self):
+        self.finder, self.inv_finder = {}, {}
+        names = []
+        for i, ((spec, _, _), (required, refeed, value), c) in enumerate(
+                zip(self.indices, self.defaults, self.input_storage)):
+            c.strict = getattr(spec, "strict", False)
+            c.allow_downcast = getattr(spec, "allow_downcast", None)
+            if value is not None and not isinstance(value, Container):
+                c.value = value
+            elif isinstance(value, Container) and refeed:
+                raise AssertionError("the value of a shared container needs no restoring")
+            c.required, c.implicit, c.provided = required, spec.implicit, 0
+            self.finder[i] = c
+            self.finder[spec.variable] = c
+            self.finder[spec.name] = DUPLICATE if spec.name in self.finder else c
+            names.append(spec.name)
+            self.inv_finder[c] = spec
+        self._input_names = names
+
+    def _plan_quick_calls(self):
+        """Prepare calls that give every argument by position, to a function whose other inputs are shared."""
+        specs = self.maker.expanded_inputs
+        n = sum(1 for required, _, _ in self.defaults if required)
+        self._n_quick = _NOT_QUICK
+        self._checks = []
+        positional = all(required for required, _, _ in self.defaults[:n])
+        rest_shared = all(getattr(spec, "shared", False) for spec in specs[n:])
+        no_update = all(spec.update is None for spec in specs[:n])
+        if not (positional and rest_shared and no_update) or self.output_keys is not None:
+            return
+        self._n_quick = n
+        self._checks = [_check_of(self, i) for i in range(n)]
+        self._shared_cells = [c.storage for c in self.input_storage[n:]]
+        self._update_cells = [c.storage for c in self._updates]
+        self._single = self.unpack_single and self.n_returned_outputs == 1
+
+    # ---------------------------------------------------------------- calling
+    def __call__(self, *args, **kwargs):
+        """The outputs for these values of the inputs; updates are applied to shared variables.
+
+        Parameters
+        ----------
+        *args : values, in the order of the inputs.
+        **kwargs : values by the inputs' names; and ``output_subset``, a list of indices (or keys) of the outputs
+            wanted. Updates are applied in any case.
+
+        Returns the form that `outputs` had when the function was made. Raises TypeError when an argument does not
+        fit its type or is missing, given twice or unknown.
+        """
+        if kwargs or self.profile or len(args) != self._n_quick:
+            return self._general_call(args, kwargs)
+        if self.trust_input:
+            values = list(args)
+        else:
+            values = []
+            for arg, (dtype, ndim, convert) in zip(args, self._checks):
+                if type(arg) is _ndarray and arg.dtype is dtype and arg.ndim == ndim and arg.flags.aligned:
+                    values.append(arg)
+                else:
+                    values.append(convert(arg))
+        for cell in self._shared_cells:
+            values.append(cell[0])
+        outputs = self._run(values)
+        if self._update_cells:
+            n = self.n_returned_outputs
+            for cell, value in zip(self._update_cells, outputs[n:]):
+                cell[0] = value
+            outputs = outputs[:n]
+        if self._single:
+            return outputs[0]
+        return None if self.return_none else outputs
+
+    def _general_call(self, args, kwargs):
+        start = time.perf_counter()
+        subset = kwargs.pop("output_subset", None)
+        if subset is not None and self.output_keys is not None:
+            subset = [self.output_keys.index(key) for key in subset]
+        try:
+            self._receive(args, kwargs)
+            run = self._run if subset is None else self._subset_runner(subset)
+            begin = time.perf_counter()
+            outputs = run([c.storage[0] for c in self.input_storage])
+            run_time = time.perf_counter() - begin
+            n = len(outputs) - len(self._updates)
+            for c, value in zip(self._updates, outputs[n:]):
+                c.storage[0] = value
+            outputs = list(outputs[:n])
+        finally:
+            self._restore_defaults()
+        call_time = time.perf_counter() - start
+        mode = self.maker.mode
+        if hasattr(mode, "fn_time"):
+            mode.fn_time += run_time
+            mode.call_time += call_time
+        profiling.total_fct_exec_time += call_time
+        if self.profile:
+            self.profile.called(call_time, run_time)
+        return self._present(outputs, subset)
+
+    def _receive(self, args, kwargs):
+        """Put the arguments into the input cells."""
+        storage = self.input_storage
+        if self.trust_input:
+            for c, arg in zip(storage, args):
+                c.storage[0] = arg
+            for key, arg in kwargs.items():
+                self[key] = arg
+            return
+        if len(args) + len(kwargs) > len(storage):
+            raise TypeError("Too many parameter passed to theano function")
+        for c in storage:
+            c.provided = 0
+        for i, arg in enumerate(args):
+            c = storage[i]
+            c.provided += 1
+            if not c.implicit:
+                c.storage[0] = self._filter(i, arg)
+        for key, arg in kwargs.items():
+            c = self._find(key)
+            if c.implicit:
+                c.provided += 1
+            else:
+                self[key] = arg
+        for c in storage:
+            problem = None
+            if c.required and not c.provided:
+                problem = "Missing required input: %s"
+            elif c.provided > 1:
+                problem = "Multiple values for input: %s"
+            elif c.implicit and c.provided:
+                problem = "Tried to provide value for implicit input: %s"
+            if problem:
+                raise TypeError(problem % self.inv_finder[c].variable)
+
+    def _filter(self, i, arg):
+        """Argument `i` converted to its type; errors say which argument is bad."""
+        if arg is None:
+            return None
+        c = self.input_storage[i]
+        try:
+            return c.type.filter(arg, strict=c.strict, allow_downcast=c.allow_downcast)
+        except Exception as e:
+            bad_argument(e, self, i, arg)
+            raise
+
+    def _restore_defaults(self):
+        for c, (required, refeed, value) in zip(self.input_storage, self.defaults):
+            if refeed:
+                c.value = value.storage[0] if isinstance(value, Container) else value
+            elif required:
+                c.storage[0] = None
+
+    def _present(self, outputs, subset):
+        if self.return_none:
+            return None
+        if subset is not None:
+            if self.output_keys is not None:
+                return {self.output_keys[i]: value for i, value in zip(subset, outputs)}
+            return outputs
+        if self.unpack_single and len(outputs) == 1:
+            return outputs[0]
+        return outputs if self.output_keys is None else dict(zip(self.output_keys, outputs))
+
+    def _subset_runner(self, subset):
+        """What computes only the outputs of these positions, and the updates."""
+        key = tuple(subset)
+        if key not in self._subsets:
+            self._subsets[key] = self.maker.subset_executor(key)
+        return self._subsets[key]
+
+    # ---------------------------------------------------------------- values of inputs
+    value = property(lambda self: self._value, doc="Values of inputs, by name, variable or position.")
+    container = property(lambda self: self._container, doc="Containers of inputs, by name, variable or position.")
+
+    def _find(self, key):
+        try:
+            c = self.finder[key]
+        except KeyError:
+            names = [n for n in self._input_names if n is not None]
+            info = get_info_on_inputs(names, len(self._input_names) - len(names))
+            raise TypeError("Unknown input or state: %s. %s" % (key, info)) from None
+        if c is DUPLICATE:
+            raise TypeError("Ambiguous name: %s - please check the names of the inputs of your function for "
+                            "duplicates." % key)
+        return c
+
+    def __contains__(self, item):
+        return item in self.finder
+
+    def __getitem__(self, item):
+        if item not in self.finder:
+            raise TypeError("Unknown input or state: %s" % item)
+        return self._find(item).value
+
+    def __setitem__(self, item, value):
+        c = self._find(item)
+        c.value = value
+        c.provided += 1
+
+    # ---------------------------------------------------------------- copies
+    def __copy__(self):
+        return self.copy()
+
+    def copy(self, share_memory=False, swap=None, delete_updates=False, name=None, profile=None):
+        """A function that computes the same, on the same shared variables.
+
+        Parameters
+        ----------
+        share_memory : bool
+            Accepted; functions keep no memory between calls that could be shared.
+        swap : dict, optional
+            Shared variables to replace by others of the same type.
+        delete_updates : bool
+            Leave the updates out.
+        name : str, optional
+            ``name + " copy"`` by default.
+        profile : as of `function`.
+
+        Raises ValueError if a shared variable to be swapped is not in the function.
+        """
+        maker, swap = self.maker, swap or {}
+        ins = [copy.copy(spec) for spec in maker.inputs]
+        outputs = maker.fgraph.outputs[:len(maker.outputs)] if delete_updates else maker.fgraph.outputs
+        memo = clone_get_equiv(maker.fgraph.inputs, outputs)
+        fgraph = FunctionGraph([memo[v] for v in maker.fgraph.inputs], [memo[v] for v in outputs], clone=False)
+        outs = [SymbolicOutput(v, borrow=old.borrow) for v, old in zip(fgraph.outputs, maker.outputs)]
+        _swap_shared(fgraph, ins, swap)
+        updates = iter(fgraph.outputs[len(outs):])
+        for spec, v in zip(ins, fgraph.inputs):
+            spec.variable = v
+            spec.update = None if delete_updates or spec.update is None else next(updates)
+        name = name or (self.name and self.name + " copy")
+        profile = profiling.profile_for(profile, name or "%s copy" % getattr(self.profile, "message", None))
+        twin = maker.__class__(inputs=ins, outputs=outs, fgraph=fgraph, mode=maker.mode, profile=profile,
+                               on_unused_input="ignore", function_builder=maker.function_builder,
+                               accept_inplace=True, output_keys=self.output_keys, name=name)
+        twin.unpack_single, twin.return_none = maker.unpack_single, maker.return_none
+        result = twin.create([spec.value for spec in ins])
+        for old, new, mine, its in zip(maker.inputs, ins, self.input_storage, result.input_storage):
+            swapped = old.variable in swap
+            if not old.mutable and not swapped:
+                its.storage[0] = mine.storage[0]
+            # The copy is asked about its inputs by the variables that the user knows.
+            cell = result.finder.pop(new.variable)
+            new.variable = swap[old.variable] if swapped else old.variable
+            result.finder[new.variable] = cell
+        result.trust_input = self.trust_input
+        return result
+
+    def free(self):
+        """Let go of memory that is kept between calls, here and in the functions inside its Ops."""
+        free = getattr(getattr(self.fn, "executor", None), "free", None)
+        if free is not None:
+            free()
+        for op in self.nodes_with_inner_function:
+            inner = getattr(op, ops_with_inner_function[type(op)], None)
+            if hasattr(inner, "free"):
+                inner.free()
+
+    def get_shared(self):
+        """The shared variables that the function reads or updates."""
+        return [spec.variable for spec in self.maker.inputs if spec.implicit]
+
+    def sync_shared(self):
+        """Wait until the values of all updated shared variables are there."""
+        for c in self._updates:
+            wait = getattr(c.storage[0], "block_until_ready", None)
+            if wait is not None:
+                wait()
+
+
+def _has_inner_function(op):
+    return type(op) in ops_with_inner_function
+
+
+def _check_of(function, i):
+    """(dtype, ndim, converter) of input `i`: an aligned array of just this dtype and ndim needs no conversion."""
+    from theanojax.tensor.type import TensorType
+
+    c = function.input_storage[i]
+    kind = c.type
+    plain = (isinstance(kind, TensorType) and type(kind).filter is TensorType.filter
+             and not kind.filter_checks_isfinite)
+
+    def convert(arg):
+        return function._filter(i, arg)
+
+    if not plain or any(kind.broadcastable):
+        return None, 0, convert  # no array has the dtype None
+    dtype = kind.numpy_dtype
+    number = _exact_numbers(dtype, c) if kind.ndim == 0 and not c.strict else None
+    if number is None:
+        return dtype, kind.ndim, convert
+    python_type, low, high = number
+
+    def convert_number(arg):
+        if type(arg) is python_type and low <= arg <= high:
+            return np.array(arg, dtype)
+        return function._filter(i, arg)
+
+    return dtype, 0, convert_number
+
+
+def _exact_numbers(dtype, c):
+    """(type, lowest, highest) of the Python numbers that need no further check to be stored as `dtype`, or None."""
+    if dtype.kind in "iu":
+        return int, np.iinfo(dtype).min, np.iinfo(dtype).max
+    if dtype == np.float64 or (dtype.kind == "f" and c.allow_downcast is None and dtype == config.floatX):
+        return float, -np.inf, np.inf
+    return None
+
+
+class _ThunkRunner:
+    """Makes a linker's thunk callable with a list of values."""
+
+    def __init__(self, thunk, input_storage, output_storage):
+        self.thunk, self.input_storage, self.output_storage = thunk, input_storage, output_storage
+
+    def __call__(self, values):
+        for c, value in zip(self.input_storage, values):
+            c.storage[0] = value
+        outputs = self.thunk()
+        if outputs is None:
+            outputs = [c.storage[0] for c in self.output_storage]
+        return list(outputs)
+
+
+class _Values:
+    """``f.value[x]``."""
+
+    def __init__(self, function):
+        self._function = function
+
+    def __getitem__(self, item):
+        return self._function[item]
+
+    def __setitem__(self, item, value):
+        self._function[item] = value
+
+    def __contains__(self, item):
+        return item in self._function
+
+
+class _Containers:
+    """``f.container[x]``."""
+
+    def __init__(self, function):
+        self._function = function
+
+    def __getitem__(self, item):
+        return self._function.finder[item]
+
+    def __contains__(self, item):
+        return item in self._function
+
+
+def _swap_shared(fgraph, ins, swap):
+    present = [spec.variable for spec in ins]
+    for old in swap:
+        if old not in present:
+            raise ValueError("SharedVariable: %s not found" % old.name)
+    for i, spec in enumerate(ins):
+        if spec.variable not in swap:
+            continue
+        old, new = spec.variable, swap[spec.variable]
+        for v in (old, new):
+            if not isinstance(v, SharedVariable):
+                raise AssertionError("swap needs SharedVariables, given:", v, " type", type(v))
+        if old.type != new.type:
+            raise AssertionError("Type of given SharedVariable conflicts with original one",
+                                 "Type of given SharedVariable:", new.type,
+                                 "Type of original SharedVariable:", old.type)
+        spec.variable, spec.value = new, new.container
+        stand_in, inner = new.clone(), fgraph.inputs[i]
+        fgraph.inputs[i] = stand_in
+        fgraph.import_var(stand_in, "Swap SV")
+        fgraph.replace(inner, stand_in, reason="Swap SV")
+
+
+def _pickle_Function(f):
+    values = [c.data for c in f.input_storage]
+    if f.pickle_aliased_memory_strategy != "ignore":
+        arrays = [v for v in values if isinstance(v, np.ndarray)]
+        for i, a in enumerate(arrays):
+            for b in arrays[i + 1:]:
+                if np.may_share_memory(a, b):
+                    if f.pickle_aliased_memory_strategy != "warn":
+                        raise AliasedMemoryError(a, b)
+                    _logger.warning("aliased relationship between Function arguments %s, %s will not be preserved by "
+                                    "un-pickling operation", a, b)
+    return _constructor_Function, (f.maker, list(f.input_storage), values, f.trust_input)
+
+
+def _constructor_Function(maker, input_storage, inputs_data, trust_input=False):
+    if not config.unpickle_function:
+        return None
+    f = maker.create(input_storage, trustme=True)
+    f.trust_input = trust_input
+    return f
+
+
+copyreg.pickle(Function, _pickle_Function)
+
+

@@ -1,0 +1,356 @@
+"""Linkers: how a rewritten graph becomes something that runs.
+
+Two things can run a graph, the host executor and the XLA executor of ``runtime``. The linkers, which have Theano's
+names and protocol (``accept``, then ``make_thunk``), choose between them:
+
+- PerformLinker and VM_Linker with ``c_thunks=False`` or a callback: the host executor;
+- CLinker, OpWiseCLinker and other VM_Linkers: the XLA executor;
+- WrapLinker runs the nodes one by one under the control of a function.
+"""
+
+from copy import copy, deepcopy
+
+import numpy as np
+
+from theanojax.config import config
+from theanojax.errors import MethodNotDefined
+from theanojax.graph.container import Container
+from theanojax.graph.variable import Constant
+from theanojax.runtime import make_executor
+from theanojax.runtime.blame import raise_with_op
+from theanojax.runtime.host import HostExecutor
+
+undef = object()
+
+
+class Program:
+    """A graph that is ready to run: the ``fn`` of a compiled function.
+
+    Calling it runs the graph on what the input cells hold, stores updates in the cells of their inputs and results
+    in the output cells, and returns the list of all outputs. ``run`` is the executor alone: a list of input
+    values to the list of output values.
+    """
+
+    need_update_inputs = False
+
+    def __init__(self, fgraph, executor, input_cells, output_cells, updates, allow_gc=True):
+        self.fgraph, self.executor = fgraph, executor
+        self.run = getattr(executor, "call", executor)
+        self.input_cells, self.output_cells = input_cells, output_cells
+        self.updates = updates  # pairs (output position, input position)
+        self.allow_gc = allow_gc
+
+    def __call__(self, n_calls=1, output_subset=None):
+        outputs = []
+        for _ in range(max(n_calls or 1, 1)):
+            outputs = self.run([c[0] for c in self.input_cells])
+            for o, i in self.updates:
+                self.input_cells[i][0] = outputs[o]
+        for cell, value in zip(self.output_cells, outputs):
+            cell[0] = value
+        return list(outputs)
+
+    nodes = property(lambda self: self.fgraph.toposort())
+
+    @property
+    def storage_map(self):
+        """The cells by variable: inputs, outputs and constants. Values in between have no place of their own."""
+        cells = {v: [v.data] for v in self.fgraph.variables if isinstance(v, Constant)}
+        cells.update(zip(self.fgraph.outputs, self.output_cells))
+        cells.update(zip(self.fgraph.inputs, self.input_cells))
+        return cells
+
+
+class Linker:
+    """Base of all linkers. ``accept(fgraph)`` ties one to a graph, ``make_thunk`` gives what runs it."""
+
+    def clone(self, allow_gc=undef):
+        """A linker like this one, with another `allow_gc` if given."""
+        twin = copy(self)
+        if allow_gc is not undef and hasattr(twin, "allow_gc"):
+            twin.allow_gc = allow_gc
+        return twin
+
+    def make_thunk(self, input_storage=None, output_storage=None, storage_map=None):
+        """(a callable without arguments, the input containers, the output containers)."""
+        raise MethodNotDefined("make_thunk", type(self), self.__class__.__name__)
+
+    def make_function(self, unpack_single=True, **kwargs):
+        """The graph as a function of input values; a graph with one output gives its value, not a list."""
+        thunk, inputs, outputs = self.make_thunk(**kwargs)
+
+        def execute(*args):
+            if len(args) != len(inputs):
+                raise TypeError("Function call takes exactly %i %s (%i given)" % (
+                    len(inputs), "arguments" if len(inputs) > 1 else "argument", len(args)))
+            for arg, cell in zip(args, inputs):
+                cell.data = arg
+            thunk()
+            values = [cell.data for cell in outputs]
+            return values[0] if unpack_single and len(values) == 1 else values
+
+        execute.thunk, execute.inputs, execute.outputs = thunk, inputs, outputs
+        return execute
+
+    def schedule(self, fgraph):
+        return fgraph.toposort()
+
+
+class LocalLinker(Linker):
+    """Base of linkers that keep one thunk for each node; ``make_all`` also returns thunks and nodes."""
+
+    def make_thunk(self, input_storage=None, output_storage=None, storage_map=None):
+        return self.make_all(input_storage=input_storage, output_storage=output_storage, storage_map=storage_map)[:3]
+
+    def make_all(self, input_storage, output_storage, storage_map=None):
+        raise MethodNotDefined("make_all", type(self), self.__class__.__name__)
+
+
+class NodeRunner(HostExecutor):
+    """A host executor on given cells, whose thunks are there to be called one by one."""
+
+    def __init__(self, fgraph, input_storage=None, output_storage=None, storage_map=None, order=None):
+        super().__init__(fgraph, allow_gc=False)
+        given = dict(storage_map or {})
+        given.update(zip(fgraph.outputs, output_storage or ()))
+        given.update(zip(fgraph.inputs, input_storage or ()))
+        self.storage_map.update(given)
+        self.compute_map.update((v, [v.owner is None]) for v in given)
+        self._build()
+        self.thunks, self.order = self._thunks, self._order
+
+    def run_in_cells(self):
+        """Run every node on what the input cells hold."""
+        node = thunk = None
+        try:
+            for thunk, node in zip(self.thunks, self.order):
+                thunk()
+        except Exception:
+            raise_with_op(node, thunk, storage_map=self.storage_map)
+
+
+class ExecutorLinker(LocalLinker):
+    """A linker for one of the runtime's executors, `backend`: 'py' is the host's."""
+
+    backend = "cvm"
+
+    def __init__(self, allow_gc=None, schedule=None):
+        self.fgraph = None
+        self.allow_gc = config.allow_gc if allow_gc is None else allow_gc
+        self.updated_vars = {}
+        if schedule:
+            self.schedule = schedule
+
+    def accept(self, fgraph, no_recycling=None, profile=None):
+        """This linker, or a copy if it has a graph already, tied to `fgraph`."""
+        linker = self if self.fgraph is None or self.fgraph is fgraph else self.clone()
+        linker.fgraph, linker.no_recycling, linker.profile = fgraph, no_recycling or [], profile
+        return linker
+
+    def accept_var_updates(self, updated_vars):
+        """Take note of which inputs (keys) get which outputs (values) as their next values."""
+        self.updated_vars = updated_vars
+
+    def make_thunk(self, input_storage=None, output_storage=None, storage_map=None):
+        fgraph = self.fgraph
+        updates = self._update_pairs()
+        ins = [[None] for _ in fgraph.inputs] if input_storage is None else input_storage
+        outs = [[None] for _ in fgraph.outputs] if output_storage is None else output_storage
+        program = Program(fgraph, self.make_executor(updates), ins, outs, updates, self.allow_gc)
+        return (program, [Container(v, cell) for v, cell in zip(fgraph.inputs, ins)],
+                [Container(v, cell, True) for v, cell in zip(fgraph.outputs, outs)])
+
+    def _update_pairs(self):
+        # Updates are the last outputs, in the order of their inputs.
+        fgraph = self.fgraph
+        targets = [i for i, v in enumerate(fgraph.inputs) if v in self.updated_vars]
+        first = len(fgraph.outputs) - len(targets)
+        return [(first + k, i) for k, i in enumerate(targets)]
+
+    def make_executor(self, updates):
+        return make_executor(self.fgraph, self.backend, updates)
+
+    def make_all(self, input_storage=None, output_storage=None, storage_map=None):
+        """(run all, input containers, output containers, thunks, nodes); thunks always run on the host."""
+        fgraph = self.fgraph
+        runner = NodeRunner(fgraph, input_storage, output_storage, storage_map)
+        cells = runner.storage_map
+
+        def run():
+            runner.run_in_cells()
+
+        run.allow_gc, run.storage_map, run.nodes, run.thunks = self.allow_gc, cells, runner.order, runner.thunks
+        return (run, [Container(v, cells[v]) for v in fgraph.inputs],
+                [Container(v, cells[v], True) for v in fgraph.outputs], runner.thunks, runner.order)
+
+    def __getstate__(self):
+        return dict(self.__dict__, fgraph=None, no_recycling=[], profile=None, updated_vars={})
+
+
+class PerformLinker(ExecutorLinker):
+    """Runs the graph on the host, node by node, with numpy."""
+
+    backend = "py"
+
+
+class CLinker(ExecutorLinker):
+    """Compiles the graph with XLA."""
+
+    backend = "c"
+
+    def __init__(self, schedule=None):
+        super().__init__(None, schedule)
+
+
+class OpWiseCLinker(ExecutorLinker):
+    """Compiles the graph with XLA; Ops without XLA form run on the host in between."""
+
+    backend = "c|py"
+
+    def __init__(self, fallback_on_perform=True, allow_gc=None, nice_errors=True, schedule=None):
+        super().__init__(allow_gc, schedule)
+        self.fallback_on_perform, self.nice_errors = fallback_on_perform, nice_errors
+
+
+class VM_Linker(ExecutorLinker):
+    """The linker of the predefined modes.
+
+    Parameters
+    ----------
+    callback : called as ``callback(node=, thunk=, storage_map=, compute_map=)`` after each node.
+    callback_input : called as ``callback_input(variable, value)`` for each input before the first node.
+    c_thunks : False runs the graph on the host, as do callbacks.
+    allow_gc, use_cloop, lazy, schedule, allow_partial_eval : accepted; the executors need no advice.
+    """
+
+    def __init__(self, allow_gc=None, use_cloop=False, callback=None, callback_input=None, lazy=None, schedule=None,
+                 c_thunks=None, allow_partial_eval=None):
+        super().__init__(allow_gc, schedule)
+        self.use_cloop, self.lazy, self.allow_partial_eval = use_cloop, lazy, allow_partial_eval
+        self.callback, self.callback_input = callback, callback_input
+        self.c_thunks = c_thunks
+
+    @property
+    def backend(self):
+        if self.c_thunks is False:
+            return "py"
+        return "cvm" if self.use_cloop else "vm"
+
+    def make_executor(self, updates):
+        if self.callback is None and self.callback_input is None:
+            return super().make_executor(updates)
+        return _WatchedExecutor(self.fgraph, self.callback, self.callback_input)
+
+
+class _WatchedExecutor(HostExecutor):
+    """A host executor that shows Theano's VM callbacks each input and each node."""
+
+    def __init__(self, fgraph, callback, callback_input):
+        super().__init__(fgraph)
+        self.input_callback = callback_input
+        if callback is not None:
+            self.callback = lambda i, node, thunk: callback(
+                node=node, thunk=thunk, storage_map=self.storage_map, compute_map=self.compute_map)
+
+    def __call__(self, values):
+        if self.input_callback is not None:
+            for v, value in zip(self.fgraph.inputs, values):
+                self.input_callback(v, value)
+        return super().__call__(values)
+
+
+def default_checker(x, y):
+    """Raise unless `x` and `y` are equal."""
+    if x[0] is not y[0] and not np.array_equal(x[0], y[0], equal_nan=np.asarray(x[0]).dtype.kind in "fc"):
+        raise Exception("Output mismatch.", {"performlinker": x[0], "clinker": y[0]})
+
+
+class DualLinker(ExecutorLinker):
+    """Runs the graph on both executors; ``checker(host cell, XLA cell)`` compares each output."""
+
+    def __init__(self, checker=default_checker, schedule=None):
+        super().__init__(None, schedule)
+        self.checker = checker
+
+    def make_executor(self, updates):
+        host, xla = make_executor(self.fgraph, "py", updates), make_executor(self.fgraph, "c", updates)
+
+        def run_both(values):
+            wanted = host(deepcopy(values))
+            for mine, theirs in zip(wanted, xla(values)):
+                self.checker([mine], [theirs])
+            return wanted
+
+        return run_both
+
+
+class WrapLinker(Linker):
+    """Runs the nodes of a graph through a function of the user.
+
+    Parameters
+    ----------
+    linkers : list of LocalLinkers; each provides a thunk for every node, on cells of its own. The outputs are
+        those of the first.
+    wrapper : called as ``wrapper(index, node, thunk of the first linker, ...)`` for each node in turn. It has to
+        call the thunks itself.
+    """
+
+    def __init__(self, linkers, wrapper):
+        self.fgraph = None
+        self.linkers = linkers
+        self.wrapper = wrapper
+
+    def __copy__(self):
+        twin = self.__class__.__new__(self.__class__)
+        twin.__dict__.update(self.__dict__, linkers=[copy(linker) for linker in self.linkers])
+        return twin
+
+    def clone(self, allow_gc=undef):
+        twin = copy(self)
+        twin.linkers = [linker.clone(allow_gc=allow_gc) for linker in self.linkers]
+        return twin
+
+    def accept(self, fgraph, no_recycling=None, profile=None):
+        linker = self if self.fgraph is None or self.fgraph is fgraph else copy(self)
+        linker.fgraph, linker.no_recycling = fgraph, no_recycling or []
+        linker.linkers = [sub.accept(fgraph, no_recycling) for sub in linker.linkers]
+        return linker
+
+    def pre(self, f, inputs, order, thunk_groups):
+        """Called before the first node; for subclasses."""
+
+    def make_thunk(self, **kwargs):
+        parts = [self.linkers[0].make_all(**kwargs)] + [linker.make_all() for linker in self.linkers[1:]]
+        _, input_lists, output_lists, thunk_lists, orders = zip(*parts)
+        order = orders[0]
+        for other in orders[1:]:
+            if list(other) != list(order):
+                raise Exception("All linkers to WrapLinker should execute operations in the same order.")
+        inputs, groups = input_lists[0], list(zip(*thunk_lists))
+        wrapper = self.wrapper
+
+        def f():
+            for others in input_lists[1:]:
+                for mine, its in zip(inputs, others):
+                    its.storage[0] = deepcopy(mine.storage[0])
+            self.pre(f, [cell.data for cell in inputs], order, groups)
+            node = thunks = None
+            try:
+                for i, (thunks, node) in enumerate(zip(groups, order)):
+                    wrapper(i, node, *thunks)
+            except Exception:
+                raise_with_op(node, thunks[0])
+
+        f.thunk_groups = groups
+        f.allow_gc = True
+        return f, inputs, output_lists[0]
+
+
+def WrapLinkerMany(linkers, wrappers):
+    """A WrapLinker that calls each of `wrappers` in turn for every node."""
+
+    def wrapper(*args):
+        for f in wrappers:
+            f(*args)
+
+    return WrapLinker(linkers, wrapper)

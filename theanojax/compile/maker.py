@@ -1,0 +1,356 @@
+"""FunctionMaker: from specifications of inputs and outputs to a Function."""
+
+import copy
+import time
+import warnings
+
+from theanojax.compile import messages, profiling
+from theanojax.compile.aliasing import Supervisor, fgraph_updated_vars, infer_reuse_pattern, insert_deepcopy
+from theanojax.compile.function_object import Function
+from theanojax.compile.io import In, SymbolicInput, SymbolicOutput
+from theanojax.compile.mode import get_mode, predefined_linkers
+from theanojax.config import change_flags, config
+from theanojax.errors import UnusedInputError
+from theanojax.graph.container import Container
+from theanojax.graph.destroy import DestroyHandler
+from theanojax.graph.features import PreserveVariableAttributes
+from theanojax.graph.fgraph import FunctionGraph
+from theanojax.graph.traverse import ancestors
+from theanojax.graph.variable import Constant, Variable
+
+
+def std_fgraph(input_specs, output_specs, accept_inplace=False):
+    """The FunctionGraph of these inputs and outputs, a copy of the user's, and the list of its updates' outputs.
+
+    Updates of inputs become further outputs, in the order of the inputs. Raises TypeError if the graph has in-place
+    Ops and `accept_inplace` is False.
+    """
+    updates, update_mapping = [], {}
+    for i, spec in enumerate(input_specs):
+        if spec.update is not None:
+            update_mapping[len(output_specs) + len(updates)] = i
+            updates.append(spec.update)
+    fgraph = FunctionGraph([spec.variable for spec in input_specs],
+                           [spec.variable for spec in output_specs] + updates, update_mapping=update_mapping)
+    inplace = next((n for n in fgraph.apply_nodes if getattr(n.op, "destroy_map", None)), None)
+    if inplace is not None:
+        if not accept_inplace:
+            raise TypeError("Graph must not contain inplace operations", inplace, inplace.op)
+        fgraph.attach_feature(DestroyHandler())
+    destroyed = fgraph.has_destroyers if hasattr(fgraph, "has_destroyers") else lambda inputs: False
+    fgraph.attach_feature(Supervisor(v for spec, v in zip(input_specs, fgraph.inputs)
+                                     if not spec.mutable and not destroyed([v])))
+    for feature in std_fgraph.features:
+        fgraph.attach_feature(feature())
+    return fgraph, [SymbolicOutput(v) for v in updates]
+
+
+std_fgraph.features = [PreserveVariableAttributes]
+
+
+class FunctionMaker:
+    """Rewrites a graph, links it, and makes Functions of it.
+
+    Parameters
+    ----------
+    inputs : list of In, SymbolicInput, Variable or pairs (variable, update)
+    outputs : list of Out or Variable; one of these (calls return its value); or None (calls return None)
+    mode : str or Mode, optional
+    accept_inplace : bool
+        Whether the graph may hold in-place Ops already.
+    function_builder : callable that makes the Function
+    profile : ProfileStats, optional
+    on_unused_input : {'raise', 'warn', 'ignore'}, optional
+    fgraph : FunctionGraph, optional
+        A graph that is rewritten already.
+    output_keys : list of str, optional
+        Calls return a dict with these keys.
+    name : str, optional
+
+    Attributes: the parameters (inputs and outputs wrapped in In and Out), ``fgraph``, the rewritten graph, and
+    ``linker``.
+    """
+
+    def __init__(self, inputs, outputs, mode=None, accept_inplace=False, function_builder=Function, profile=None,
+                 on_unused_input=None, fgraph=None, output_keys=None, name=None):
+        self.mode = mode
+        mode = get_mode(mode)
+        if getattr(mode, "profile", None):
+            raise TypeError("profile passed via 'mode'. This isn't supported anymore")
+        self.profile = profile
+        self.return_none = outputs is None
+        if outputs is None:
+            outputs = []
+        self.unpack_single = not isinstance(outputs, (list, tuple))
+        if self.unpack_single:
+            outputs = [outputs]
+        if not isinstance(inputs, (list, tuple)):
+            inputs = [inputs]
+        self.inputs = self.expanded_inputs = inputs = [self.wrap_in(i) for i in inputs]
+        self.outputs = outputs = [self.wrap_out(o) for o in outputs]
+        self._check_unused_inputs(inputs, outputs, on_unused_input)
+        self.indices = [[i, *self.expand_in(i, None)] for i in inputs]
+        if fgraph is None:
+            self.fgraph, updates = std_fgraph(inputs, outputs, accept_inplace)
+            self.fgraph.profile = profile
+            self._rewrite(mode.optimizer, outputs + updates)
+        else:
+            self.fgraph = fgraph
+            updates = [SymbolicOutput(i.update) for i in inputs if i.update is not None]
+            fgraph.update_mapping = {o: i for o, i in zip(
+                range(len(outputs), len(fgraph.outputs)),
+                [i for i, spec in enumerate(inputs) if spec.update is not None])}
+        self.fgraph.name = name
+        self._link(copy.copy(mode.linker), outputs + updates)
+        self.accept_inplace = accept_inplace
+        self.function_builder = function_builder
+        self.on_unused_input = on_unused_input
+        self.output_keys = output_keys
+        self.name = name
+        self.required = [getattr(i, "value", None) is None for i in inputs]
+        self.refeed = [not required and not isinstance(i.value, Container) and i.update is None
+                       for i, required in zip(inputs, self.required)]
+
+    def _rewrite(self, optimizer, output_specs):
+        start = time.perf_counter()
+        report = None
+        try:
+            with change_flags(compute_test_value=config.compute_test_value_opt,
+                              **{"traceback.limit": config.traceback.compile_limit}):
+                if config.cache_optimizations:
+                    report = self.optimize_graph_with_cache(optimizer, self.inputs, self.outputs)
+                elif optimizer is not None:
+                    report = optimizer(self.fgraph)
+                insert_deepcopy(self.fgraph, self.inputs, output_specs)
+        finally:
+            spent = time.perf_counter() - start
+            profiling.total_graph_opt_time += spent
+            if self.profile:
+                self.profile.optimizer_time += spent
+                if config.profile_optimizer:
+                    self.profile.optimizer_profile = (optimizer, report or getattr(optimizer, "pre_profile", None))
+            elif config.profile_optimizer and self.profile is not False:
+                warnings.warn("config.profile_optimizer requires config.profile to be set to True as well",
+                              stacklevel=3)
+
+    def optimize_graph_with_cache(self, optimizer, inputs, outputs):
+        """Rewrite the graph. Nothing is kept on disk: comparing with graphs of the past takes longer than rewriting."""
+        return optimizer(self.fgraph)
+
+    def _link(self, linker, output_specs):
+        if not hasattr(linker, "accept"):
+            raise ValueError("'linker' parameter of FunctionMaker should be a Linker with an accept method or one of %s"
+                             % list(predefined_linkers))
+        kept = [v for v, spec in zip(self.fgraph.outputs, output_specs) if not spec.borrow]
+        self.linker = linker.accept(self.fgraph, no_recycling=infer_reuse_pattern(self.fgraph, kept),
+                                    profile=self.profile)
+        if hasattr(self.linker, "accept_var_updates"):
+            self.linker.accept_var_updates(fgraph_updated_vars(self.fgraph, self.inputs))
+
+    # ---------------------------------------------------------------- specifications
+    @staticmethod
+    def wrap_in(input):
+        """A SymbolicInput for a variable or a pair (variable, update)."""
+        if isinstance(input, SymbolicInput):
+            return input
+        if isinstance(input, Variable):
+            return SymbolicInput(input)
+        if isinstance(input, (list, tuple)):
+            if len(input) == 2:
+                return SymbolicInput(input[0], update=input[1])
+            raise TypeError("Expected two elements in the list or tuple.", input)
+        raise TypeError("Unknown input type: %s (%s), expected Variable instance" % (type(input), input))
+
+    @staticmethod
+    def expand_in(sinput, rinputs):
+        """[None, [input]]; Theano once had inputs that stood for several."""
+        return [None, [sinput]]
+
+    @staticmethod
+    def wrap_out(output):
+        """A SymbolicOutput for a variable."""
+        if isinstance(output, SymbolicOutput):
+            return output
+        if isinstance(output, Variable):
+            return SymbolicOutput(output)
+        raise TypeError("Unknown output type: %s (%s)" % (type(output), output))
+
+    def _check_unused_inputs(self, inputs, outputs, on_unused_input):
+        how = config.on_unused_input if on_unused_input is None else on_unused_input
+        if how == "ignore":
+            return
+        needed = set(ancestors([o.variable for o in outputs] + [i.update for i in inputs if i.update is not None],
+                               blockers={i.variable for i in inputs}))
+        for k, i in enumerate(inputs):
+            if i.variable in needed or i.update is not None:
+                continue
+            if how == "warn":
+                warnings.warn(messages.unused_input(k, i.variable, how), stacklevel=6)
+            elif how == "raise":
+                raise UnusedInputError(messages.unused_input(k, i.variable, how))
+            else:
+                raise ValueError("Invalid value for keyword on_unused_input of theano.function: '%s'.\nValid values "
+                                 "are 'raise', 'warn', and 'ignore'." % how)
+
+    # ---------------------------------------------------------------- making functions
+    def create(self, input_storage=None, trustme=False, storage_map=None):
+        """A Function.
+
+        Parameters
+        ----------
+        input_storage : list, optional
+            For each input its value, a Container or shared variable to share, or None.
+        trustme, storage_map : accepted for compatibility.
+        """
+        given = [None] * len(self.inputs) if input_storage is None else list(input_storage)
+        if len(given) != len(self.inputs):
+            raise AssertionError("one value, possibly None, is needed for each input")
+        cells, defaults = [], []
+        for spec, value, required, refeed in zip(self.inputs, given, self.required, self.refeed):
+            if isinstance(value, Variable):
+                value = value.container
+            if isinstance(value, Container):
+                cells.append(value.storage)
+                value = value.storage[0]
+            else:
+                cells.append([value])
+            if required or getattr(spec, "shared", False):
+                value = None
+            defaults.append((required, refeed, value))
+        start = time.perf_counter()
+        with change_flags(**{"traceback.limit": config.traceback.compile_limit}):
+            fn, ins, outs = self.linker.make_thunk(input_storage=cells, storage_map=None)
+        spent = time.perf_counter() - start
+        profiling.total_time_linker += spent
+        if self.profile:
+            self.profile.linker_time += spent
+        function = self.function_builder(fn, ins, outs, self.indices, self.outputs, defaults, self.unpack_single,
+                                         self.return_none, self.output_keys, self, name=self.name)
+        function.profile = self.profile
+        return function
+
+    def subset_executor(self, positions):
+        """What computes the outputs of these positions, and the updates, from the list of input values."""
+        n = len(self.outputs)
+        chosen = [self.fgraph.outputs[i] for i in positions] + self.fgraph.outputs[n:]
+        fgraph = FunctionGraph(self.fgraph.inputs, chosen)
+        linker = copy.copy(get_mode(self.mode).linker).clone().accept(fgraph)
+        if not hasattr(linker, "make_executor"):
+            raise NotImplementedError("%s cannot compute a part of the outputs" % type(linker).__name__)
+        targets = [i for i, spec in enumerate(self.inputs) if spec.update is not None]
+        executor = linker.make_executor([(len(positions) + k, i) for k, i in enumerate(targets)])
+        return getattr(executor, "call", executor)
+
+    def __reduce__(self):
+        # What was linked is linked again; the rewritten graph is kept.
+        return _constructor_FunctionMaker, (dict(
+            inputs=self.inputs, outputs=self.outputs, fgraph=self.fgraph, mode=self.mode,
+            accept_inplace=self.accept_inplace, function_builder=self.function_builder, profile=self.profile,
+            on_unused_input=self.on_unused_input, output_keys=self.output_keys, name=self.name,
+            unpack_single=self.unpack_single, return_none=self.return_none),)
+
+
+def _constructor_FunctionMaker(kwargs):
+    if not config.unpickle_function:
+        return None
+    kwargs = dict(kwargs)
+    unpack_single, return_none = kwargs.pop("unpack_single", False), kwargs.pop("return_none", False)
+    if config.reoptimize_unpickled_function:
+        del kwargs["fgraph"]
+    maker = FunctionMaker(**kwargs)
+    maker.unpack_single, maker.return_none = unpack_single, return_none
+    return maker
+
+
+_checkers: list = []
+
+
+def check_equal(x, y):
+    """Whether `x` and `y` are equal, by the first registered checker that can tell."""
+    for checker in _checkers:
+        try:
+            return checker(x, y)
+        except Exception:  # a checker for other kinds of values
+            continue
+    return x == y
+
+
+def register_checker(checker):
+    """Register ``checker(x, y)``, which raises when the values are not its business."""
+    _checkers.insert(0, checker)
+
+
+def orig_function(inputs, outputs, mode=None, accept_inplace=False, name=None, profile=None, on_unused_input=None,
+                  output_keys=None):
+    """A Function of `inputs` and `outputs` without shared variables' magic.
+
+    Every input may be anything that `convert_function_input` takes; the other parameters are those of
+    `FunctionMaker`.
+    """
+    start = time.perf_counter()
+    mode = get_mode(mode)
+    inputs = [convert_function_input(i) for i in inputs]
+    if isinstance(outputs, (list, tuple)):
+        outputs = [FunctionMaker.wrap_out(o) for o in outputs]
+    elif outputs is not None:
+        outputs = FunctionMaker.wrap_out(outputs)
+    if isinstance(mode, (list, tuple)):
+        raise Exception("We do not support the passing of multiple modes")
+    make = getattr(mode, "function_maker", FunctionMaker)
+    maker = make(inputs, outputs, mode, accept_inplace=accept_inplace, profile=profile,
+                 on_unused_input=on_unused_input, output_keys=output_keys, name=name)
+    with change_flags(compute_test_value="off"):
+        fn = maker.create([getattr(i, "value", None) for i in inputs])
+    if profile:
+        profile.compile_time += time.perf_counter() - start
+        profile.nb_nodes = len(fn.maker.fgraph.apply_nodes)
+    return fn
+
+
+def convert_function_input(input):
+    """An In for a short form of it.
+
+    The forms are: variable; (name, variable); (variable, value); ((variable, update), value);
+    (name, variable, value); (name, (variable, update), value). Raises TypeError for anything else.
+    """
+    if isinstance(input, SymbolicInput):
+        return input
+    if isinstance(input, Constant):
+        raise TypeError("A Constant instance is not a legal function input", input)
+    if isinstance(input, Variable):
+        return In(input)
+    if not isinstance(input, (list, tuple)):
+        raise TypeError("Unknown input type: %s, expected Variable instance" % type(input), input)
+    if not input:
+        raise TypeError("Nonsensical input specification: %s" % (input,))
+    return _from_tuple(input)
+
+
+def _from_tuple(input):
+    invalid = "Invalid input syntax: %s (check documentation or use an In instance)" % (input,)
+    name, rest = (input[0], input[1:]) if isinstance(input[0], str) else (None, input)
+    update = value = None
+    if isinstance(rest[0], (list, tuple)):
+        if len(rest[0]) != 2 or len(rest) != 2:
+            raise TypeError(invalid)
+        (variable, update), value = rest
+    elif isinstance(rest[0], Variable):
+        if len(rest) > 2:
+            raise TypeError(invalid)
+        variable, value = rest[0], rest[1] if len(rest) == 2 else None
+    elif isinstance(rest[0], SymbolicInput):
+        spec = rest[0]
+        if len(rest) == 2:
+            spec.name = spec.name if name is None else name
+            spec.value = rest[1]
+        return spec
+    else:
+        raise TypeError("The input specification is not valid: %s" % (rest,))
+    if not isinstance(variable, Variable):
+        raise TypeError("Unknown input type: %s, expected Variable instance" % type(variable), variable)
+    if update is not None and not isinstance(update, Variable):
+        raise TypeError("Unknown update type: %s, expected Variable instance" % type(update), update)
+    if isinstance(value, (Variable, SymbolicInput)):
+        raise TypeError("The value for input %s should not be a Variable or SymbolicInput instance (got: %s)"
+                        % (variable, value))
+    return In(variable, name=name, value=value, update=update)

@@ -1,0 +1,204 @@
+"""Modes: how a function's graph is rewritten, and by what it is run."""
+
+from theanojax.compile.linkers import CLinker, OpWiseCLinker, PerformLinker, VM_Linker
+from theanojax.config import config
+from theanojax.graph.rewrite_db import Query
+
+predefined_linkers = {
+    "py": PerformLinker(),
+    "c": CLinker(),
+    "c|py": OpWiseCLinker(),
+    "c|py_nogc": OpWiseCLinker(allow_gc=False),
+    "vm": VM_Linker(use_cloop=False),
+    "cvm": VM_Linker(use_cloop=True),
+    "vm_nogc": VM_Linker(allow_gc=False, use_cloop=False),
+    "cvm_nogc": VM_Linker(allow_gc=False, use_cloop=True),
+}
+
+
+def register_linker(name, linker):
+    """Let modes refer to `linker` by `name`. ValueError if the name is taken."""
+    if name in predefined_linkers:
+        raise ValueError("Linker name already taken: %s" % name)
+    predefined_linkers[name] = linker
+
+
+exclude: list = []
+
+
+def _query(name, query):
+    query.name = name
+    return query
+
+
+OPT_NONE = _query("OPT_NONE", Query(include=[], exclude=exclude))
+OPT_MERGE = _query("OPT_MERGE", Query(include=["merge"], exclude=exclude))
+OPT_FAST_RUN = _query("OPT_FAST_RUN", Query(include=["fast_run"], exclude=exclude))
+OPT_FAST_RUN_STABLE = _query("OPT_FAST_RUN_STABLE", OPT_FAST_RUN.requiring("stable"))
+OPT_FAST_COMPILE = _query("OPT_FAST_COMPILE", Query(include=["fast_compile", "fast_compile_gpu"], exclude=exclude))
+OPT_STABILIZE = _query("OPT_STABILIZE", Query(include=["fast_run"], exclude=exclude))
+OPT_STABILIZE.position_cutoff = 1.5000001
+OPT_O2 = _query("OPT_O2", OPT_FAST_COMPILE.including("fusion"))
+OPT_O3 = _query("OPT_O3", OPT_FAST_RUN.excluding("inplace"))
+OPT_UNSAFE = _query("OPT_UNSAFE", OPT_O3.including("unsafe"))
+
+predefined_optimizers = {
+    None: OPT_NONE,
+    "None": OPT_NONE,
+    "merge": OPT_MERGE,
+    "o4": OPT_FAST_RUN,
+    "o3": OPT_O3,
+    "o2": OPT_O2,
+    "o1": OPT_FAST_COMPILE,
+    "unsafe": OPT_UNSAFE,
+    "fast_compile": OPT_FAST_COMPILE,
+    "fast_run": OPT_FAST_RUN,
+    "fast_run_stable": OPT_FAST_RUN_STABLE,
+    "stabilize": OPT_STABILIZE,
+}
+
+
+def register_optimizer(name, opt):
+    """Let modes refer to `opt`, a Query or an optimizer, by `name`. ValueError if the name is taken."""
+    if name in predefined_optimizers:
+        raise ValueError("Optimizer name already taken: %s" % name)
+    predefined_optimizers[name] = opt
+
+
+class Mode:
+    """A way to rewrite a graph and a way to run it.
+
+    Parameters
+    ----------
+    linker : str or Linker, optional
+        A key of `predefined_linkers`; ``config.linker`` by default.
+    optimizer : str, Query, optimizer or None
+        A key of `predefined_optimizers`; ``config.optimizer`` for 'default', no rewriting for None.
+    """
+
+    def __init__(self, linker=None, optimizer="default"):
+        if linker is None:
+            linker = config.linker
+        if isinstance(optimizer, str) and optimizer == "default":
+            optimizer = config.optimizer
+        Mode.__setstate__(self, (linker, optimizer))
+
+    def __getstate__(self):
+        return self.provided_linker, self.provided_optimizer
+
+    def __setstate__(self, state):
+        linker, optimizer = state
+        self.provided_linker = linker
+        self.provided_optimizer = optimizer
+        self.linker, self._optimizer = self.get_linker_optimizer(linker, optimizer)
+        if isinstance(self._optimizer, Query):
+            self.provided_optimizer = self._optimizer
+        self.call_time = 0
+        self.fn_time = 0
+
+    def __str__(self):
+        return "%s(linker = %s, optimizer = %s)" % (
+            self.__class__.__name__, self.provided_linker, self.provided_optimizer)
+
+    @property
+    def optimizer(self):
+        """What rewrites a graph: called with a FunctionGraph."""
+        if isinstance(self._optimizer, Query):
+            from theanojax.rewrites.pipeline import optimizer_for
+
+            return optimizer_for(self._optimizer)
+        return self._optimizer
+
+    def get_linker_optimizer(self, linker, optimizer):
+        """The linker and the optimizer that the two names stand for; objects stand for themselves."""
+        if isinstance(linker, str) or linker is None:
+            linker = predefined_linkers[linker]
+        if isinstance(optimizer, str) or optimizer is None:
+            optimizer = predefined_optimizers[optimizer]
+        return linker, optimizer
+
+    def _query(self):
+        return self.get_linker_optimizer(self.provided_linker, self.provided_optimizer)[1]
+
+    def including(self, *tags):
+        """This mode, with the rewrites of `tags` too."""
+        return self.clone(optimizer=self._query().including(*tags))
+
+    def excluding(self, *tags):
+        """This mode, without the rewrites of `tags`."""
+        return self.clone(optimizer=self._query().excluding(*tags))
+
+    def requiring(self, *tags):
+        """This mode, with those of its rewrites that have all of `tags`."""
+        return self.clone(optimizer=self._query().requiring(*tags))
+
+    def register(self, *optimizations):
+        """This mode, with rewrites of one's own: pairs (optimizer, position)."""
+        return self.clone(optimizer=self._query().register(*optimizations))
+
+    def clone(self, link_kwargs=None, optimizer="", **kwargs):
+        """A copy of this mode; `link_kwargs` go to the linker's ``clone``."""
+        return type(self)(linker=self.linker.clone(**(link_kwargs or {})),
+                          optimizer=self.provided_optimizer if optimizer == "" else optimizer)
+
+
+FAST_COMPILE = Mode(VM_Linker(use_cloop=False, c_thunks=False), "fast_compile")
+FAST_RUN = Mode("cvm", "fast_run")
+
+predefined_modes = {"FAST_COMPILE": FAST_COMPILE, "FAST_RUN": FAST_RUN}
+
+# The default mode, and the flags that it was made from.
+instantiated_default_mode = None
+_default_mode_flags = None
+
+
+def get_mode(orig_string):
+    """The mode of that name; a Mode stands for itself, None for the default of ``config.mode``.
+
+    Raises Exception for an unknown name.
+    """
+    if orig_string is None:
+        return get_default_mode()
+    return _named_mode(orig_string) if isinstance(orig_string, str) else orig_string
+
+
+def get_default_mode():
+    """The mode that ``config.mode`` and its relatives describe."""
+    global instantiated_default_mode, _default_mode_flags
+    if not isinstance(config.mode, str):
+        return config.mode
+    flags = (config.mode, config.linker, config.optimizer, config.optimizer_excluding, config.optimizer_including,
+             config.optimizer_requiring)
+    if instantiated_default_mode is None or flags != _default_mode_flags:
+        mode = _named_mode(config.mode)
+        if config.optimizer_excluding:
+            mode = mode.excluding(*config.optimizer_excluding.split(":"))
+        if config.optimizer_including:
+            mode = mode.including(*config.optimizer_including.split(":"))
+        if config.optimizer_requiring:
+            mode = mode.requiring(*config.optimizer_requiring.split(":"))
+        instantiated_default_mode, _default_mode_flags = mode, flags
+    return instantiated_default_mode
+
+
+def _named_mode(name):
+    if name == "Mode":
+        return Mode(linker=config.linker, optimizer=config.optimizer)
+    if name == "DebugMode":
+        from theanojax.compile.debugmode import DebugMode
+
+        return DebugMode(optimizer=config.optimizer)
+    if name == "NanGuardMode":
+        from theanojax.compile.nanguardmode import NanGuardMode
+
+        return NanGuardMode(True, True, True, optimizer=config.optimizer)
+    if name in predefined_modes:
+        return predefined_modes[name]
+    raise Exception("No predefined mode exist for string: %s" % name)
+
+
+def register_mode(name, mode):
+    """Let functions refer to `mode` by `name`. ValueError if the name is taken."""
+    if name in predefined_modes:
+        raise ValueError("Mode name already taken: %s" % name)
+    predefined_modes[name] = mode

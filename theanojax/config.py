@@ -1,0 +1,41 @@
+"""The configuration, `theano.config`: registers the table of flags and applies what acts at import.
+
+`theanojax.configparser` has the machinery, `theanojax.configflags` the table.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from theanojax import configflags
+from theanojax.configparser import THEANO_FLAGS_DICT as THEANO_FLAGS_DICT
+from theanojax.configparser import AddConfigVar as AddConfigVar
+from theanojax.configparser import BoolParam as BoolParam
+from theanojax.configparser import ConfigParam as ConfigParam
+from theanojax.configparser import EnumStr as EnumStr
+from theanojax.configparser import FloatParam as FloatParam
+from theanojax.configparser import IntParam as IntParam
+from theanojax.configparser import StrParam as StrParam
+from theanojax.configparser import TheanoConfigParser as TheanoConfigParser
+from theanojax.configparser import TheanoConfigWarning as TheanoConfigWarning
+from theanojax.configparser import change_flags as change_flags
+from theanojax.configparser import config as config
+
+
+def _register_flags() -> None:
+    for name, parameter, doc, *key in configflags.FLAGS + configflags.INERT:
+        AddConfigVar(name, doc, parameter, in_c_key=bool(key))
+    for name in THEANO_FLAGS_DICT:
+        warnings.warn(f"Theano does not recognise this flag: {name}", stacklevel=3)
+
+
+def _set_numpy_error_state() -> None:
+    """Tell numpy about the numpy.seterr_* flags: by default it is silent about float errors."""
+    wanted = {kind: getattr(config.numpy, f"seterr_{kind}") for kind in ("all", "divide", "over", "under", "invalid")}  # type: ignore[attr-defined]
+    np.seterr(**{kind: None if action == "None" else action for kind, action in wanted.items()})
+
+
+_register_flags()
+_set_numpy_error_state()

@@ -1,0 +1,68 @@
+"""Every exception class of the library, in one place.
+
+Build-time errors derive from the built-in classes that Theano 1.0 used, so that programs which catch
+``TypeError`` or ``ValueError`` keep working.
+"""
+
+
+class MissingInputError(Exception):
+    """A graph needs a variable that is neither computed, given nor constant.
+
+    ``variable`` is the first such variable, when known.
+    """
+
+    def __init__(self, *args, variable=None, **kwargs):
+        super().__init__(*args)
+        self.variable = variable
+
+
+class InconsistencyError(Exception):
+    """A change to a graph would break one of its invariants."""
+
+
+class ReplacementDidntRemovedError(Exception):
+    """A rewrite left in the graph a node that it had promised to remove."""
+
+
+class MethodNotDefined(Exception):
+    """An Op lacks an optional method; the caller is expected to catch this and do without."""
+
+
+class ShapeError(Exception):
+    """Shape inference met shapes that contradict each other."""
+
+
+class NotScalarConstantError(Exception):
+    """A variable has no scalar value that is known without running anything."""
+
+
+class EmptyConstantError(NotScalarConstantError):
+    """A constant has no element to take a scalar value from."""
+
+
+class AsTensorError(TypeError):
+    """An object cannot become a symbolic tensor."""
+
+
+class UnusedInputError(Exception):
+    """An input of a function serves none of its outputs."""
+
+
+class AliasedMemoryError(Exception):
+    """Memory would be shared between places where that is forbidden."""
+
+
+class DisconnectedInputError(ValueError):
+    """A gradient was asked with respect to a variable that the cost does not depend on."""
+
+
+class DisconnectedOutputError(ValueError):
+    """An R-operator was asked for an output that depends on none of the variables."""
+
+
+class NullTypeGradError(TypeError):
+    """A gradient is undefined or not implemented where its value is needed."""
+
+
+class BadOptimization(Exception):
+    """A debug mode found two versions of one graph that disagree."""

@@ -1,0 +1,162 @@
+"""Identity Ops that change what ``grad`` sees: stop it, scale it, clip it. Their forward value is their input."""
+
+import warnings
+
+from theanojax.gradient_types import disconnected_type, grad_undefined
+from theanojax.graph.op import Op
+from theanojax.graph.variable import Apply
+
+
+class ViewOp(Op):
+    """The value of its input, under another name."""
+
+    __props__ = ()
+    view_map = {0: [0]}
+    c_code_and_version: dict = {}  # kept for programs that register into it; there is no C code here
+    _f16_ok = True
+
+    def make_node(self, x):
+        return Apply(self, [x], [x.type()])
+
+    def infer_shape(self, node, shapes):
+        return shapes
+
+    def compute(self, xp, node, x):
+        return x
+
+    def perform(self, node, inputs, output_storage, params=None):
+        output_storage[0][0] = inputs[0]  # a view, and of any type: no conversion to an array
+
+    def runs_on_host(self, node):
+        return not hasattr(node.inputs[0].type, "numpy_dtype") or super().runs_on_host(node)
+
+    def grad(self, inputs, output_grads):
+        return output_grads
+
+    def R_op(self, inputs, eval_points):
+        return eval_points
+
+    def __str__(self):
+        return type(self).__name__
+
+
+view_op = ViewOp()
+
+
+class ConsiderConstant(ViewOp):
+    """An identity with zero gradient; see `zero_grad`."""
+
+    def grad(self, args, g_outs):
+        return [g.zeros_like(g) for g in g_outs]
+
+
+class ZeroGrad(ViewOp):
+    """An identity with zero gradient; see `zero_grad`."""
+
+    def grad(self, args, g_outs):
+        return [g.zeros_like(g) for g in g_outs]
+
+    def R_op(self, inputs, eval_points):
+        if eval_points[0] is None:
+            return [None]
+        return [inputs[0].zeros_like()]
+
+
+class UndefinedGrad(ViewOp):
+    """An identity whose gradient is an error; see `undefined_grad`."""
+
+    def grad(self, args, g_outs):
+        return [grad_undefined(self, i, x) for i, x in enumerate(args)]
+
+    def R_op(self, inputs, eval_points):
+        return [None]
+
+    def connection_pattern(self, node):
+        return [[True]]
+
+
+class DisconnectedGrad(ViewOp):
+    """An identity that gradients do not pass; see `disconnected_grad`."""
+
+    def grad(self, args, g_outs):
+        return [disconnected_type() for _ in g_outs]
+
+    def R_op(self, inputs, eval_points):
+        return [None]
+
+    def connection_pattern(self, node):
+        return [[False]]
+
+
+class GradClip(ViewOp):
+    """An identity that clips the gradient; see `grad_clip`.
+
+    The bounds take no part in equality: forward, all of them are the same Op.
+    """
+
+    __props__ = ()
+
+    def __init__(self, clip_lower_bound, clip_upper_bound):
+        self.clip_lower_bound, self.clip_upper_bound = clip_lower_bound, clip_upper_bound
+        if not clip_upper_bound >= clip_lower_bound:
+            raise AssertionError("The upper bound of grad_clip, %s, is less than the lower, %s."
+                                 % (clip_upper_bound, clip_lower_bound))
+
+    def grad(self, args, g_outs):
+        import theanojax.tensor as T
+
+        return [T.clip(g, self.clip_lower_bound, self.clip_upper_bound) for g in g_outs]
+
+
+class GradScale(ViewOp):
+    """An identity that multiplies the gradient; see `grad_scale`."""
+
+    def __init__(self, multiplier):
+        self.multiplier = multiplier
+
+    def grad(self, args, g_outs):
+        return [self.multiplier * g for g in g_outs]
+
+
+consider_constant_ = ConsiderConstant()
+zero_grad_ = ZeroGrad()
+undefined_grad_ = UndefinedGrad()
+disconnected_grad_ = DisconnectedGrad()
+
+
+def consider_constant(x):
+    """Deprecated: `x` with a gradient of zero. Use `zero_grad` or `disconnected_grad`."""
+    warnings.warn("consider_constant() is deprecated, use zero_grad() or disconnected_grad() instead.", stacklevel=3)
+    return consider_constant_(x)
+
+
+def zero_grad(x):
+    """`x`, with a gradient of zero: what it is computed from stays connected and receives zeros."""
+    return zero_grad_(x)
+
+
+def undefined_grad(x):
+    """`x`, with an undefined gradient: ``grad`` raises NullTypeGradError if a result depends on it."""
+    return undefined_grad_(x)
+
+
+def disconnected_grad(x):
+    """`x`, which ``grad`` does not look behind.
+
+    Like `zero_grad`, but cheaper, and a variable reached by no other path counts as disconnected.
+    """
+    return disconnected_grad_(x)
+
+
+def grad_clip(x, lower_bound, upper_bound):
+    """`x`, with its gradient clipped elementwise to [`lower_bound`, `upper_bound`].
+
+    ``grad(grad_clip(x, -1, 1) ** 2, x)`` at 2.0 is 1.0 instead of 4.0. Raises AssertionError when the upper bound
+    is less than the lower.
+    """
+    return GradClip(lower_bound, upper_bound)(x)
+
+
+def grad_scale(x, multiplier):
+    """`x`, with its gradient multiplied by `multiplier`; -1 reverses it."""
+    return GradScale(multiplier)(x)

@@ -1,0 +1,65 @@
+"""What stands for a gradient that is not a number: disconnected, undefined, not implemented."""
+
+from theanojax.graph.type import NullType, Type
+
+_PLACEHOLDER = ("If you're assigning to a DisconnectedType you're doing something wrong. It should only be used as a "
+                "symbolic placeholder.")
+
+
+class DisconnectedType(Type):
+    """The type of the gradient of a cost for a variable that the cost is not a function of.
+
+    It stands for zero, and says more: no path leads from the variable to the cost. It has no values.
+    """
+
+    __props__ = ()
+
+    def filter(self, data, strict=False, allow_downcast=None):
+        raise AssertionError(_PLACEHOLDER)
+
+    def fiter_variable(self, other):  # Theano's spelling
+        raise AssertionError(_PLACEHOLDER)
+
+    def may_share_memory(a, b):
+        return False
+
+    def value_eq(a, b, force_same_dtype=True):
+        raise AssertionError(_PLACEHOLDER)
+
+    def __str__(self):
+        return "DisconnectedType"
+
+
+disconnected_type = DisconnectedType()
+
+
+def grad_not_implemented(op, x_pos, x, comment=""):
+    """A variable for the gradient of `op` for its input number `x_pos`, `x`, which nobody has written yet.
+
+    Its type is NullType; ``grad`` raises NullTypeGradError, with `comment`, when a result depends on it.
+    """
+    return NullType("This variable is Null because the grad method for input %s (%s) of the %s op is not implemented. "
+                    "%s" % (x_pos, x, op, comment))()
+
+
+def grad_undefined(op, x_pos, x, comment=""):
+    """A variable for the gradient of `op` for its input number `x_pos`, `x`, which does not exist mathematically.
+
+    Its type is NullType; ``grad`` raises NullTypeGradError, with `comment`, when a result depends on it.
+    """
+    return NullType("This variable is Null because the grad method for input %s (%s) of the %s op is mathematically "
+                    "undefined. %s" % (x_pos, x, op, comment))()
+
+
+def format_as(use_list, use_tuple, outputs):
+    """`outputs` as a list, as a tuple, or, when neither is asked, as the one element it consists of."""
+    if use_list and use_tuple:
+        raise AssertionError("Both flags cannot be simultaneously True")
+    several = isinstance(outputs, (list, tuple))
+    if use_list or use_tuple:
+        return (list if use_list else tuple)(outputs if several else [outputs])
+    if not several:
+        return outputs
+    if len(outputs) != 1:
+        raise AssertionError("Wrong arguments. Expected a one element list")
+    return outputs[0]

@@ -1,0 +1,314 @@
+"""FunctionGraph: a graph that is being rewritten, which knows the users of each variable."""
+
+from theanojax.errors import InconsistencyError, MissingInputError
+from theanojax.graph.traverse import clone_get_equiv, io_toposort
+from theanojax.graph.variable import Constant
+
+
+class AlreadyThere(Exception):
+    """A feature is attached to a graph that has it."""
+
+
+class CachedConstantError(Exception):
+    """A graph was given a constant of a shared cache, which must not be changed."""
+
+
+class FunctionGraph:
+    """The graph between `inputs` and `outputs`, open to replacement and watched by features.
+
+    Each variable in it has ``fgraph`` and ``clients``, a list of (Apply, input position) pairs, where an
+    output's client is ("output", position). `clone` works on a copy of the graph.
+
+    A feature may define ``on_attach, on_detach, on_import, on_prune, on_change_input, orderings``.
+    """
+
+    def __init__(self, inputs, outputs, features=None, clone=True, update_mapping=None):
+        if clone:
+            memo = clone_get_equiv(inputs, outputs)
+            inputs, outputs = [memo[v] for v in inputs], [memo[v] for v in outputs]
+        self.execute_callbacks_time = 0
+        self.execute_callbacks_times = {}
+        self.inputs, self.outputs = list(inputs), list(outputs)
+        self.apply_nodes, self.variables = set(), set()
+        self._features = []
+        self._order = None
+        self.update_mapping = update_mapping
+        for f in features or ():
+            self.attach_feature(f)
+        from theanojax.graph.features import ReplaceValidate
+
+        self.attach_feature(ReplaceValidate())
+        for v in self.inputs:
+            if v.owner is not None and not clone:
+                raise ValueError("One of the provided inputs is the output of an already existing node. If that is "
+                                 "okay, either discard that input's owner or use graph.clone.")
+            self._setup(v)
+            self.variables.add(v)
+        for v in self.outputs:
+            self.import_var(v, "init")
+        for i, v in enumerate(self.outputs):
+            v.clients.append(("output", i))
+        self.profile = None
+
+    # ---------------------------------------------------------------- growing and shrinking
+    def _setup(self, v):
+        owner = getattr(v, "fgraph", None)
+        if owner is not None and owner is not self:
+            raise Exception("%s is already owned by another fgraph" % v)
+        if owner is None or not hasattr(v, "clients"):
+            v.fgraph, v.clients = self, []
+
+    def import_var(self, variable, reason=None):
+        """Bring `variable` and what it needs into the graph."""
+        if variable.owner is not None and variable not in self.variables:
+            self._import_apply(variable.owner, reason)
+        elif variable not in self.variables:
+            if not isinstance(variable, Constant) and variable not in self.inputs:
+                raise MissingInputError("Undeclared input", variable, variable=variable)
+            self._setup(variable)
+            self.variables.add(variable)
+
+    __import_r__ = import_var
+
+    def _import_apply(self, apply_node, reason):
+        stop = self.variables
+        new = io_toposort(stop, apply_node.outputs)
+        for node in new:
+            for v in node.inputs:
+                if v.owner is None and not isinstance(v, Constant) and v not in self.variables:
+                    raise MissingInputError(_missing_message(node, v), variable=v)
+        for node in new:
+            if getattr(node, "fgraph", None) not in (None, self):
+                raise Exception("%s is already owned by another fgraph" % node)
+            node.fgraph = self
+            node.deps = {}
+            self.apply_nodes.add(node)
+            for v in node.outputs:
+                self._setup(v)
+                self.variables.add(v)
+            for i, v in enumerate(node.inputs):
+                if v not in self.variables:
+                    self._setup(v)
+                    self.variables.add(v)
+                v.clients.append((node, i))
+            self._order = None
+            self.execute_callbacks("on_import", node, reason)
+
+    def _remove_client(self, v, client, reason=None):
+        """Take one user of `v` away; what nobody uses any more leaves the graph."""
+        stack = [(v, client)]
+        while stack:
+            v, client = stack.pop()
+            v.clients.remove(client)
+            if v.clients:
+                continue
+            node = v.owner
+            if node is None:
+                if v not in self.inputs:
+                    self.variables.discard(v)
+                    v.fgraph = None
+                continue
+            if node not in self.apply_nodes or any(o.clients for o in node.outputs):
+                continue
+            self.apply_nodes.remove(node)
+            self.variables.difference_update(node.outputs)
+            self._order = None
+            self.execute_callbacks("on_prune", node, reason)
+            node.fgraph = None
+            for o in node.outputs:
+                o.fgraph = None
+            for i, u in enumerate(node.inputs):
+                stack.append((u, (node, i)))
+
+    def clients(self, v):
+        return v.clients
+
+    # ---------------------------------------------------------------- changing
+    def change_input(self, node, i, new_v, reason=None):
+        """Make `new_v` input `i` of `node` (or output `i` when node is "output")."""
+        if node == "output":
+            old = self.outputs[i]
+            if not old.type == new_v.type:
+                raise TypeError("The type of the replacement must be compatible with the type of the original "
+                                "Variable.", old, new_v)
+            if old is new_v:
+                return
+            self.outputs[i] = new_v
+        else:
+            if node.fgraph is not self:
+                raise Exception("Cannot operate on %s because it does not belong to this FunctionGraph" % node)
+            old = node.inputs[i]
+            if not old.type == new_v.type:
+                raise TypeError("The type of the replacement must be compatible with the type of the original "
+                                "Variable.", old, new_v)
+            if old is new_v:
+                return
+            node.inputs[i] = new_v
+        self.import_var(new_v, reason)
+        new_v.clients.append((node, i))
+        self._order = None
+        self._remove_client(old, (node, i), reason)
+        self.execute_callbacks("on_change_input", node, i, old, new_v, reason)
+
+    def replace(self, v, new_v, reason=None, verbose=None):
+        """Use `new_v` wherever `v` is used."""
+        if getattr(v, "fgraph", None) is not self:
+            raise Exception("Cannot replace %s because it does not belong to this FunctionGraph" % v, str(reason))
+        if v is new_v:
+            return
+        if v.type != new_v.type:
+            new2 = v.type.convert_variable(new_v)
+            if new2 is None or new2.type != v.type:
+                raise TypeError("The type of the replacement must be compatible with the type of the original "
+                                "Variable.", v, new_v, v.type, new_v.type, str(reason))
+            new_v = new2
+        if v not in self.variables:
+            return
+        for node, i in list(v.clients):
+            if (node == "output" and self.outputs[i] is v) or (node != "output" and node.inputs[i] is v):
+                self.change_input(node, i, new_v, reason)
+
+    def replace_all(self, pairs, reason=None):
+        for v, new_v in pairs:
+            self.replace(v, new_v, reason)
+
+    # ---------------------------------------------------------------- features
+    def attach_feature(self, feature):
+        if feature in self._features:
+            return
+        attach = getattr(feature, "on_attach", None)
+        if attach is not None:
+            try:
+                attach(self)
+            except AlreadyThere:
+                return
+        self._features.append(feature)
+
+    def remove_feature(self, feature):
+        if feature in self._features:
+            self._features.remove(feature)
+            detach = getattr(feature, "on_detach", None)
+            if detach is not None:
+                detach(self)
+
+    def execute_callbacks(self, name, *args, **kwargs):
+        for feature in list(self._features):
+            fn = getattr(feature, name, None)
+            if fn is not None:
+                fn(self, *args, **kwargs)
+
+    def collect_callbacks(self, name, *args):
+        return {f: getattr(f, name)(self, *args) for f in self._features if hasattr(f, name)}
+
+    # ---------------------------------------------------------------- reading
+    def toposort(self):
+        """The Apply nodes in an order in which they can run; an empty graph gives an empty list."""
+        if not self.apply_nodes:  # a feature is attached before the first node is imported
+            return []
+        if self._order is None:
+            self._order = io_toposort(self.inputs, self.outputs, self.orderings())
+        return list(self._order)
+
+    def orderings(self):
+        """Extra order constraints of the features: a dict from Apply to Applies that come earlier."""
+        merged: dict = {}
+        for feature in self._features:
+            fn = getattr(feature, "orderings", None)
+            if fn is None:
+                continue
+            for node, earlier in fn(self).items():
+                merged.setdefault(node, []).extend(earlier)
+        return merged
+
+    def nodes(self):
+        return self.apply_nodes
+
+    def has_node(self, node):
+        return node in self.apply_nodes
+
+    def check_integrity(self):
+        """Raise unless clients, owners and membership agree everywhere."""
+        nodes = set(io_toposort(self.inputs, self.outputs))
+        if self.apply_nodes != nodes:
+            raise Exception("The nodes are inappropriately cached. missing, in excess: ",
+                            nodes - self.apply_nodes, self.apply_nodes - nodes)
+        for node in nodes:
+            if node.fgraph is not self:
+                raise Exception("Node should belong to the FunctionGraph.", node)
+            for i, v in enumerate(node.inputs):
+                if v.fgraph is not self:
+                    raise Exception("Input of node should belong to the FunctionGraph.", v, (node, i))
+                if (node, i) not in v.clients:
+                    raise Exception("Inconsistent clients list.", (node, i), v.clients)
+        for i, v in enumerate(self.outputs):
+            if ("output", i) not in v.clients:
+                raise Exception("Inconsistent clients list.", v, v.clients)
+        for v in self.variables:
+            if v.owner is None and v not in self.inputs and not isinstance(v, Constant):
+                raise InconsistencyError("Undeclared input.", v)
+            for node, i in v.clients:
+                if node == "output":
+                    if self.outputs[i] is not v:
+                        raise Exception("Inconsistent clients list.", v, self.outputs[i])
+                elif node not in nodes or node.inputs[i] is not v:
+                    raise Exception("Client not in FunctionGraph or not a user.", v, (node, i))
+
+    def disown(self):
+        """Forget all nodes, so that they can join another graph."""
+        for node in self.apply_nodes:
+            node.fgraph = None
+        for v in self.variables:
+            v.fgraph = None
+            v.clients = []
+        self.apply_nodes, self.variables = set(), set()
+        self.inputs = self.outputs = None
+
+    def clone(self, check_integrity=True):
+        return self.clone_get_equiv(check_integrity)[0]
+
+    def clone_get_equiv(self, check_integrity=True, attach_feature=True):
+        """A copy of the graph, and the dict from old to new variables and nodes."""
+        equiv = clone_get_equiv(self.inputs, self.outputs)
+        twin = FunctionGraph([equiv[v] for v in self.inputs], [equiv[v] for v in self.outputs], clone=False)
+        if check_integrity:
+            twin.check_integrity()
+        if attach_feature:
+            for f in self._features:
+                twin.attach_feature(f)
+        return twin, equiv
+
+    def __str__(self):
+        from theanojax.graph.traverse import as_string
+
+        return "[%s]" % ", ".join(as_string(self.inputs, self.outputs)[1:-1].split("\n"))
+
+    __repr__ = __str__
+
+    def __getstate__(self):
+        d = dict(self.__dict__)
+        for feature in self._features:
+            for attr in getattr(feature, "pickle_rm_attr", ()):
+                d.pop(attr, None)
+        d["_order"] = None
+        return d
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        for v in [*self.variables, *self.inputs]:  # a variable is pickled without its place in a graph
+            v.fgraph, v.clients = self, []
+        for node in self.apply_nodes:
+            node.fgraph, node.deps = self, {}
+        for node in self.toposort():
+            for i, v in enumerate(node.inputs):
+                v.clients.append((node, i))
+        for i, v in enumerate(self.outputs):
+            v.clients.append(("output", i))
+        for feature in self._features:
+            if hasattr(feature, "unpickle"):
+                feature.unpickle(self)
+
+
+def _missing_message(node, v):
+    place = "Input %d of the graph (indices start from 0), used to compute %s, was not provided and not given a " \
+            "value. Use the Theano flag exception_verbosity='high', for more information on this error."
+    return place % (node.inputs.index(v), node)

@@ -1,0 +1,311 @@
+"""Op: what an Apply node computes."""
+
+import sys
+import warnings
+
+import numpy as np
+
+from theanojax.arrays import HOST
+from theanojax.config import config
+from theanojax.errors import MethodNotDefined
+from theanojax.graph.props import Props
+from theanojax.graph.tag import Scratchpad
+from theanojax.graph.variable import Apply, Constant, NoParams, Variable
+
+
+class CLinkerObject:
+    """Kept for programs that derive from it; there is no C code here."""
+
+    def c_code_cache_version(self):
+        return ()
+
+
+class CLinkerOp(CLinkerObject):
+    """Kept for programs that derive from it; there is no C code here."""
+
+    def c_code(self, node, name, inputs, outputs, sub):
+        raise MethodNotDefined("%s.c_code" % self.__class__.__name__)
+
+
+class PureOp:
+    """How Ops are called to build graphs, and the optional methods that they may have."""
+
+    default_output = None
+
+    def make_node(self, *inputs):
+        """An Apply of this Op on `inputs`; raises TypeError when they do not fit."""
+        raise MethodNotDefined("make_node", type(self), self.__class__.__name__)
+
+    def add_tag_trace(self, thing, user_line=None):
+        from theanojax.graph.tag import add_tag_trace
+
+        return add_tag_trace(thing, user_line)
+
+    def __call__(self, *inputs, **kwargs):
+        """Apply the Op: ``make_node``, then the test value if asked, then the output variable(s).
+
+        ``return_list=True`` always gives a list.
+        """
+        return_list = kwargs.pop("return_list", False)
+        node = self.make_node(*inputs, **kwargs)
+        if config.compute_test_value != "off":
+            compute_test_value(node)
+        if self.default_output is not None:
+            out = node.outputs[self.default_output]
+            return [out] if return_list else out
+        if return_list:
+            return list(node.outputs)
+        return node.outputs[0] if len(node.outputs) == 1 else node.outputs
+
+    def perform(self, node, inputs, output_storage, params=None):
+        raise MethodNotDefined("perform", type(self), self.__class__.__name__,
+                               "Did you used Theano flags mode=FAST_COMPILE? You can use optimizer=fast_compile "
+                               "instead.")
+
+    def L_op(self, inputs, outputs, output_grads):
+        """The gradient of a cost for each input, given those for the outputs; ``grad`` unless overridden."""
+        return self.grad(inputs, output_grads)
+
+    def R_op(self, inputs, eval_points):
+        """The derivative of each output in the direction `eval_points` (None where an input does not move)."""
+        raise NotImplementedError(
+            "%s of class %s does not implement R_op. If this is a theano op, write to the theano-dev mailing list "
+            "for assistance. If it is your own op, implement the R_op method." % (self, self.__class__.__name__))
+
+    @staticmethod
+    def _get_test_value(v):
+        """The value a variable has while graphs are tested as they are built; AttributeError when it has none."""
+        if isinstance(v, Constant):
+            return v.data
+        container = getattr(v, "container", None)
+        if container is not None:
+            return v.get_value(borrow=True, return_internal_type=True)
+        if isinstance(v, Variable) and hasattr(v.tag, "test_value"):
+            try:
+                return v.type.filter(v.tag.test_value)
+            except Exception as e:
+                raise type(e)("For compute_test_value, one input test value does not have the requested type.\n"
+                              + _where_built(v) + "\nThe error when converting the test value to that variable "
+                              "type:\n" + str(e)) from e
+        raise AttributeError("%s has no test value %s" % (v, _where_built(v)))
+
+
+class Op(Props, PureOp, CLinkerOp):
+    """Base class of all Ops.
+
+    A subclass defines ``make_node`` and one of
+
+    - ``compute(xp, node, *inputs)``: pure, written once against an array namespace `xp` (numpy on the host,
+      jax.numpy inside XLA), returning the output (a tuple when there are several);
+    - ``perform(node, inputs, output_storage)``: Theano's own protocol, run on the host;
+
+    and may define ``lower_xla(ctx, node, *inputs)`` when the XLA side needs a body of its own.
+    ``static_inputs`` are the positions of inputs whose values fix the shape of an output: inside XLA they
+    arrive as plain numpy values.
+    """
+
+    static_inputs: tuple = ()
+    _op_use_c_code = True
+
+    def make_node(self, *inputs):
+        """An Apply on inputs of exactly the types ``self.itypes``, with outputs of the types ``self.otypes``."""
+        if not hasattr(self, "itypes") or not hasattr(self, "otypes"):
+            raise NotImplementedError("You can either define itypes and otypes, or implement make_node")
+        if len(inputs) != len(self.itypes):
+            raise ValueError("We expected %d inputs but got %d." % (len(self.itypes), len(inputs)))
+        if not all(v.type == t for v, t in zip(inputs, self.itypes)):
+            raise TypeError("We expected inputs of types '%s' but got types '%s' "
+                            % (self.itypes, [v.type for v in inputs]))
+        return Apply(self, inputs, [t() for t in self.otypes])
+
+    def compute(self, xp, node, *inputs):
+        raise MethodNotDefined("compute", type(self), self.__class__.__name__)
+
+    def static_needs(self, node):
+        """Variables whose value must be known before this node can be traced."""
+        return [node.inputs[i] for i in self.static_inputs]
+
+    def lower_xla(self, ctx, node, *inputs):
+        if self.static_inputs:
+            inputs = list(inputs)
+            for i in self.static_inputs:
+                inputs[i] = ctx.need(node.inputs[i], inputs[i])
+        return self.compute(ctx.xp, node, *inputs)
+
+    def runs_on_host(self, node):
+        """True when only the host can run this node: it has a ``perform`` and nothing newer."""
+        for cls in type(self).__mro__:
+            own = cls.__dict__
+            if "compute" in own or "lower_xla" in own:
+                return cls is Op
+            if "perform" in own:
+                return True
+        return True
+
+    def perform(self, node, inputs, output_storage, params=None):
+        out = self.compute(HOST, node, *inputs)
+        if not isinstance(out, (tuple, list)):
+            out = (out,)
+        for var, value, cell in zip(node.outputs, out, output_storage):
+            dtype = getattr(var.type, "dtype", None)
+            cell[0] = value if dtype is None or value is None else own_array(value, dtype, inputs)
+
+    def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
+        """A function that runs `node` once on the cells of `storage_map` (Theano's protocol for linkers)."""
+        return self.make_py_thunk(node, storage_map, compute_map, no_recycling)
+
+    def make_py_thunk(self, node, storage_map, compute_map, no_recycling, debug=False):
+        ins = [storage_map[v] for v in node.inputs]
+        outs = [storage_map[v] for v in node.outputs]
+        params = node.run_params()
+        has_params = params is not NoParams
+
+        def rval():
+            values = [c[0] for c in ins]
+            if has_params:
+                r = self.perform(node, values, outs, params)
+            else:
+                r = self.perform(node, values, outs)
+            for v in node.outputs:
+                compute_map[v][0] = True
+            return r
+
+        rval.inputs, rval.outputs, rval.perform, rval.lazy = ins, outs, self.perform, False
+        return rval
+
+    def prepare_node(self, node, storage_map, compute_map, impl):
+        """Called before a node is run; nothing to prepare by default."""
+
+    def do_constant_folding(self, node):
+        """Whether the node may be replaced by its value when all inputs are constant."""
+        return True
+
+    def __str__(self):
+        return getattr(type(self), "__name__", object.__str__(self))
+
+    def __repr__(self):
+        return str(self)
+
+    def __ne__(self, other):
+        return not self == other
+
+
+def own_array(value, dtype, inputs=()):
+    """`value` as an array of `dtype` that is not one of `inputs` itself."""
+    array = np.asarray(value, dtype=dtype)
+    for v in inputs:
+        if array is v:
+            return array.copy()
+    return array
+
+
+class OpenMPOp(Op):
+    """Kept for programs that derive from it; XLA decides how many threads run."""
+
+    def __init__(self, openmp=None):
+        self.openmp = config.openmp if openmp is None else openmp
+
+
+class COp(Op):
+    """An Op written in C files: it can be built and printed, but not run."""
+
+    def __init__(self, func_files, func_name=None):
+        self.func_files = [func_files] if isinstance(func_files, str) else list(func_files)
+        self.func_name = func_name
+
+
+def _where_built(v):
+    for stack in getattr(v.tag, "trace", ()) or ():
+        rows = list(stack)
+        if rows:
+            import traceback
+
+            return "\nBacktrace when that variable is created:\n\n" + "".join(traceback.format_list(rows))
+    return "\nBacktrace when that variable is created:\n"
+
+
+def compute_test_value(node):
+    """Run `node` on the test values of its inputs, as ``config.compute_test_value`` says.
+
+    ``raise`` turns a missing test value into AttributeError, ``warn`` into a warning, ``ignore`` passes.
+    The outputs receive ``tag.test_value``.
+    """
+    mode = config.compute_test_value
+    storage_map, compute_map = {}, {}
+    for i, v in enumerate(node.inputs):
+        try:
+            value = PureOp._get_test_value(v)
+        except AttributeError:
+            text = "Cannot compute test value: input %i (%s) of Op %s missing default value. %s" % (
+                i, v, node, _where_built(v))
+            if mode == "raise":
+                raise ValueError(text) from None
+            if mode == "warn":
+                warnings.warn(text, stacklevel=2)
+            elif mode == "pdb":
+                import pdb
+
+                pdb.post_mortem(sys.exc_info()[2])
+            return
+        storage_map[v], compute_map[v] = [value], [True]
+    for v in node.outputs:
+        storage_map[v], compute_map[v] = [None], [False]
+    thunk = node.op.make_thunk(node, storage_map, compute_map, no_recycling=[])
+    thunk.inputs = [storage_map[v] for v in node.inputs]
+    thunk.outputs = [storage_map[v] for v in node.outputs]
+    required = thunk()
+    if getattr(thunk, "lazy", False):
+        while required:
+            required = thunk()
+    for v in node.outputs:
+        v.tag.test_value = storage_map[v][0]
+
+
+def get_test_value(v):
+    """The test value of `v` (a variable or a plain value); AttributeError when it has none."""
+    if not isinstance(v, Variable):
+        from theanojax.tensor.as_tensor import as_tensor_variable
+
+        v = as_tensor_variable(v)
+    return PureOp._get_test_value(v)
+
+
+def missing_test_message(msg):
+    """Complain about a missing test value, as loudly as ``config.compute_test_value`` says."""
+    action = config.compute_test_value
+    if action == "raise":
+        raise AttributeError(msg)
+    if action == "warn":
+        warnings.warn(msg, stacklevel=2)
+
+
+def get_debug_values(*args):
+    """Iterate over the test values of `args`: one tuple when test values are on and all are there, else none."""
+    if config.compute_test_value == "off":
+        return []
+    values = []
+    for i, arg in enumerate(args):
+        try:
+            values.append(get_test_value(arg))
+        except AttributeError:
+            missing_test_message("Argument %i('%s') has no test value" % (i, arg))
+            return []
+    return [tuple(values)]
+
+
+def debug_assert(condition, msg=None):
+    """Assert `condition`, but only while test values are computed."""
+    if msg is None:
+        msg = "debug_assert failed"
+    if not condition:
+        action = config.compute_test_value
+        if action in ("raise", "ignore"):
+            raise AssertionError(msg)
+        if action == "warn":
+            warnings.warn(msg, stacklevel=2)
+
+
+ops_with_inner_function: dict = {}
+
+__all__ = ["Apply", "COp", "CLinkerObject", "CLinkerOp", "Op", "OpenMPOp", "PureOp", "compute_test_value",
+           "debug_assert", "get_debug_values", "get_test_value", "missing_test_message", "ops_with_inner_function"]

@@ -1,0 +1,180 @@
+"""Rewriting a FunctionGraph as a whole: Optimizer, and how several are run one after another."""
+
+import contextlib
+import logging
+import pdb
+import sys
+import time
+import traceback
+
+from theanojax.config import config
+from theanojax.graph.rewrite_profile import RewriteProfile
+
+_logger = logging.getLogger("theanojax.graph.rewrite")
+
+
+# Context managers (without arguments) that are entered while any optimizer runs.
+_contexts: list = []
+
+
+def while_rewriting(make_context):
+    """Register a function that returns a context manager; it is entered while any optimizer runs."""
+    _contexts.append(make_context)
+    return make_context
+
+
+class Optimizer:
+    """Something that improves a FunctionGraph.
+
+    A subclass defines ``apply(fgraph)``, and ``add_requirements(fgraph)`` when it needs features. Two optimizers
+    are equal only when they are the same object.
+    """
+
+    name = None
+
+    def __hash__(self):
+        return object.__hash__(self)
+
+    def __eq__(self, other):
+        return self is other
+
+    def __ne__(self, other):
+        return self is not other
+
+    def apply(self, fgraph):
+        """Change `fgraph`; may return a profile."""
+
+    def optimize(self, fgraph, *args, **kwargs):
+        """Attach the required features, then apply."""
+        self.add_requirements(fgraph)
+        with contextlib.ExitStack() as stack:
+            for make_context in _contexts:
+                stack.enter_context(make_context())
+            return self.apply(fgraph, *args, **kwargs)
+
+    def __call__(self, fgraph):
+        return self.optimize(fgraph)
+
+    def add_requirements(self, fgraph):
+        """Attach to `fgraph` the features that ``apply`` relies on."""
+
+    def print_summary(self, stream=sys.stdout, level=0, depth=-1):
+        print("%s%s %s id=%i" % (" " * level, type(self).__name__, getattr(self, "name", None), id(self)), file=stream)
+
+    @staticmethod
+    def print_profile(stream, prof, level=0):
+        if prof is not None:
+            prof.print(stream, level)
+
+
+class FromFunctionOptimizer(Optimizer):
+    """An optimizer whose ``apply`` is the function `fn`; each of `requirements` is called with the graph first."""
+
+    def __init__(self, fn, requirements=()):
+        self.apply = self.fn = fn
+        self.requirements = requirements
+
+    def add_requirements(self, fgraph):
+        for req in self.requirements:
+            req(fgraph)
+
+    def print_summary(self, stream=sys.stdout, level=0, depth=-1):
+        print("%s%s id=%i" % (" " * level, self.apply, id(self)), file=stream)
+
+    def __call__(self, *args, **kwargs):
+        return self.fn(*args, **kwargs)
+
+    def __str__(self):
+        return getattr(self, "__name__", "<FromFunctionOptimizer instance>")
+
+
+def optimizer(f):
+    """Decorator: make the function ``f(fgraph)`` an Optimizer."""
+    rval = FromFunctionOptimizer(f)
+    rval.__name__ = f.__name__
+    return rval
+
+
+def require_destroy_handler(fgraph):
+    """Attach the feature that keeps in-place Ops from overwriting what is still needed."""
+    from theanojax.graph.destroy import DestroyHandler
+
+    fgraph.attach_feature(DestroyHandler())
+
+
+def inplace_optimizer(f):
+    """Decorator: as `optimizer`, for one that puts in-place Ops into the graph."""
+    rval = FromFunctionOptimizer(f, (require_destroy_handler,))
+    rval.__name__ = f.__name__
+    return rval
+
+
+class SeqOptimizer(Optimizer, list):
+    """A list of optimizers, applied in turn.
+
+    `failure_callback(exception, self, optimizer)` is called when one fails; without it the exception goes on.
+    AssertionErrors always do.
+    """
+
+    __hash__ = Optimizer.__hash__
+    __eq__ = Optimizer.__eq__
+    __ne__ = Optimizer.__ne__
+
+    def __init__(self, *opts, failure_callback=None):
+        if len(opts) == 1 and isinstance(opts[0], (list, tuple)):
+            opts = opts[0]
+        list.__init__(self, opts)
+        self.failure_callback = failure_callback
+        self.pre_profile = None
+
+    @staticmethod
+    def warn(exc, self, optimizer):
+        """The usual failure callback: log, then do as ``config.on_opt_error`` says."""
+        _logger.error("SeqOptimizer apply %s" % str(optimizer))
+        _logger.error("Traceback:")
+        _logger.error(traceback.format_exc())
+        if config.on_opt_error == "raise":
+            raise exc
+        if config.on_opt_error == "pdb":
+            pdb.post_mortem(sys.exc_info()[2])
+
+    def apply(self, fgraph):
+        self.pre_profile = profile = RewriteProfile(self, fgraph)
+        for opt in self:
+            start, before = time.perf_counter(), len(fgraph.apply_nodes)
+            try:
+                sub = opt.optimize(fgraph)
+            except AssertionError:
+                raise
+            except Exception as e:
+                if self.failure_callback is None:
+                    raise
+                self.failure_callback(e, self, opt)
+                continue
+            profile.add_part(opt, time.perf_counter() - start, (before, len(fgraph.apply_nodes)), sub)
+        profile.close(fgraph)
+        return profile
+
+    def __str__(self):
+        return "SeqOpt(%s)" % list.__str__(self)
+
+    def __repr__(self):
+        return list.__repr__(self)
+
+    def print_summary(self, stream=sys.stdout, level=0, depth=-1):
+        Optimizer.print_summary(self, stream, level)
+        if depth != 0:
+            for opt in self:
+                opt.print_summary(stream, level=level + 2, depth=depth - 1)
+
+    @staticmethod
+    def merge_profile(prof1, prof2):
+        return prof1.merged_with(prof2)
+
+
+def merge_dict(d1, d2):
+    """The union of two dicts, values of common keys added."""
+    merged = dict(d1)
+    for k, v in d2.items():
+        merged[k] = merged[k] + v if k in merged else v
+    return merged

@@ -1,0 +1,78 @@
+"""What an optimizer did and how long it took."""
+
+import time
+
+
+class RewriteProfile:
+    """Times and counts of one application of `optimizer` to a graph.
+
+    ``parts`` are the optimizers it ran, as [optimizer, seconds, (nodes before, nodes after), their own profile];
+    ``uses`` counts the replacements made by each local optimizer and ``times`` the seconds each took.
+    """
+
+    def __init__(self, optimizer, fgraph):
+        self.optimizer = optimizer
+        self.start = time.perf_counter()
+        self.seconds = 0.0
+        self.nodes = (len(fgraph.apply_nodes), len(fgraph.apply_nodes))
+        self.passes = 1
+        self.parts = []
+        self.uses: dict = {}
+        self.times: dict = {}
+
+    def add_part(self, optimizer, seconds, nodes, profile):
+        self.parts.append([optimizer, seconds, nodes, profile])
+
+    def add_use(self, local_optimizer):
+        self.uses[local_optimizer] = self.uses.get(local_optimizer, 0) + 1
+
+    def add_time(self, local_optimizer, seconds):
+        self.times[local_optimizer] = self.times.get(local_optimizer, 0.0) + seconds
+
+    def close(self, fgraph):
+        self.seconds = time.perf_counter() - self.start
+        self.nodes = (self.nodes[0], len(fgraph.apply_nodes))
+        return self
+
+    def print(self, stream, level=0):
+        """Write the profile to `stream`, slowest parts first, indented by `level`."""
+        pad = "    " * level
+        print("%s %s %s time %.3fs for %d/%d nodes before/after optimization" % (
+            pad, type(self.optimizer).__name__, name_of(self.optimizer), self.seconds, *self.nodes), file=stream)
+        if self.uses:
+            print("%s   %d passes, %d replacements" % (pad, self.passes, sum(self.uses.values())), file=stream)
+            for opt, count in sorted(self.uses.items(), key=lambda item: -item[1]):
+                print("%s   %6d - %.3fs - %s" % (pad, count, self.times.get(opt, 0.0), name_of(opt)), file=stream)
+        for index, (opt, seconds, nodes, profile) in sorted(enumerate(self.parts), key=lambda row: -row[1][1]):
+            print("%s   %.6fs - %s" % (pad, seconds, (name_of(opt), type(opt).__name__, index) + nodes), file=stream)
+            if isinstance(profile, RewriteProfile):
+                profile.print(stream, level + 1)
+
+    def merged_with(self, other):
+        """The sum of two profiles; parts are matched by the name of their optimizer."""
+        total = RewriteProfile.__new__(RewriteProfile)
+        total.__dict__.update(self.__dict__)
+        total.seconds = self.seconds + other.seconds
+        total.nodes = tuple(a + b for a, b in zip(self.nodes, other.nodes))
+        total.passes = self.passes + other.passes
+        total.parts = [list(p) for p in self.parts]
+        place = {name_of(p[0]): p for p in total.parts}
+        for part in other.parts:
+            mine = place.get(name_of(part[0]))
+            if mine is None:
+                total.parts.append(list(part))
+                continue
+            mine[1] += part[1]
+            mine[2] = tuple(a + b for a, b in zip(mine[2], part[2]))
+            if isinstance(mine[3], RewriteProfile) and isinstance(part[3], RewriteProfile):
+                mine[3] = mine[3].merged_with(part[3])
+        total.uses, total.times = dict(self.uses), dict(self.times)
+        for k, v in other.uses.items():
+            total.uses[k] = total.uses.get(k, 0) + v
+        for k, v in other.times.items():
+            total.times[k] = total.times.get(k, 0.0) + v
+        return total
+
+
+def name_of(opt):
+    return getattr(opt, "name", None) or getattr(opt, "__name__", None) or str(opt)

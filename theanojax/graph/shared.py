@@ -1,0 +1,84 @@
+"""SharedVariable: a variable that has a value, which all functions that use it share."""
+
+import copy
+
+import numpy as np
+
+from theanojax.graph.container import Container
+from theanojax.graph.variable import Variable
+
+
+class SharedVariable(Variable):
+    """A variable with a value of its own; made by ``theano.shared``.
+
+    Parameters
+    ----------
+    name, type : as of other variables.
+    value : the initial value, converted by ``type.filter``.
+    strict : values must have the right type; nothing is converted.
+    allow_downcast : True lets conversions lose precision, False never, None only that of Python floats to floatX.
+    container : the Container to use instead of a new one; `value` and `strict` must then be None.
+
+    Functions read an attribute ``default_update``: the expression of the next value, used whenever a function
+    that uses this variable is called.
+    """
+
+    container = None
+
+    def __init__(self, name, type, value, strict, allow_downcast=None, container=None):
+        super().__init__(type=type, name=name, owner=None, index=None)
+        if container is not None:
+            if value is not None or strict is not None:
+                raise TypeError("value and strict are ignored if you pass a container here")
+            self.container = container
+        else:
+            self.container = Container(self, readonly=False, strict=strict, allow_downcast=allow_downcast, storage=[
+                type.filter(value, strict=strict, allow_downcast=allow_downcast)])
+
+    def get_value(self, borrow=False, return_internal_type=False):
+        """The value: a copy, or with `borrow` the stored object itself, through which the variable may be changed."""
+        return self.container.value if borrow else self.container.copy_value()
+
+    def set_value(self, new_value, borrow=False):
+        """Replace the value, by a copy of `new_value` or with `borrow` by the object itself.
+
+        Raises
+        ------
+        TypeError : the new value does not fit the type of the variable.
+        """
+        self.container.value = new_value if borrow else _copy(new_value)
+
+    def zero(self, borrow=False):
+        """Set all elements to 0; with `borrow`, in the stored array itself."""
+        if borrow:
+            self.container.value[...] = 0
+        else:
+            self.container.value = 0 * self.container.value
+
+    def clone(self):
+        """Another variable with the same container."""
+        twin = self.__class__(name=self.name, type=self.type, value=None, strict=None, container=self.container)
+        twin.tag = copy.copy(self.tag)
+        return twin
+
+    def __getitem__(self, *args):
+        value = self.get_value(borrow=True)
+        if isinstance(value, np.ndarray):
+            contents = ("a Numpy array with dtype: '%s'. This data type is not currently recognized by Theano tensors: "
+                        "please cast your data into a supported numeric type if you need Theano tensor "
+                        "functionalities." % value.dtype)
+        else:
+            contents = ("an object of type: %s. Did you forget to cast it into a Numpy array before calling "
+                        "theano.shared()?" % type(value))
+        raise TypeError("The generic 'SharedVariable' object is not subscriptable. This shared variable contains "
+                        + contents)
+
+    def _no_value(self, *args):
+        raise Exception("sharedvar.value does not exist anymore. Use sharedvar.get_value() or sharedvar.set_value() "
+                        "instead.")
+
+    value = property(_no_value, _no_value)
+
+
+def _copy(value):
+    return value.copy() if type(value) is np.ndarray and value.dtype != object else copy.deepcopy(value)

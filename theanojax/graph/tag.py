@@ -1,0 +1,123 @@
+"""Free-form annotations of graph objects, and the record of where they were built."""
+
+import linecache
+import os
+import sys
+
+from theanojax.config import config
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class Scratchpad:
+    """An object whose attributes are all the user's."""
+
+    def clear(self):
+        self.__dict__.clear()
+
+    def __update__(self, other):
+        self.__dict__.update(other.__dict__)
+        return self
+
+    def __str__(self):
+        return "scratchpad" + str(self.__dict__)
+
+    __repr__ = __str__
+
+    def info(self):
+        print(self)
+
+
+class ValidatingScratchpad(Scratchpad):
+    """A scratchpad that filters what is stored under one attribute (the test value)."""
+
+    def __init__(self, attr, attr_filter):
+        super().__init__()
+        object.__setattr__(self, "attr", attr)
+        object.__setattr__(self, "attr_filter", attr_filter)
+
+    def __setattr__(self, attr, obj):
+        if getattr(self, "attr", None) == attr:
+            obj = self.attr_filter(obj)
+        object.__setattr__(self, attr, obj)
+
+
+class Trace(list):
+    """Creation stacks of a variable: a list of stacks, each from the outermost call inwards.
+
+    Stacks hold (code, line) pairs while they are kept and become text only when someone reads them.
+    """
+
+
+class Stack:
+    """One call stack, cheap to take, formatted on demand as ``traceback.extract_stack`` would."""
+
+    __slots__ = ("entries",)
+
+    def __init__(self, entries):
+        self.entries = entries
+
+    def _rows(self):
+        return [(c.co_filename, line, c.co_name, linecache.getline(c.co_filename, line).strip() or None)
+                for c, line in self.entries]
+
+    def __iter__(self):
+        return iter(self._rows())
+
+    def __len__(self):
+        return len(self.entries)
+
+    def __getitem__(self, i):
+        return self._rows()[i]
+
+    def __reduce__(self):
+        return (list, (self._rows(),))
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __eq__(self, other):
+        if isinstance(other, Stack):
+            return self.entries == other.entries
+        return list(self) == list(other)
+
+    __hash__ = None
+
+
+def current_stack(limit):
+    """The user's frames above the library, innermost last, at most `limit` of them."""
+    entries = []
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    while frame is not None and len(entries) < limit:
+        entries.append((frame.f_code, frame.f_lineno))
+        frame = frame.f_back
+    return Stack(entries[::-1])
+
+
+def add_tag_trace(thing, user_line=None):
+    """Remember on ``thing.tag.trace`` where it was built, and return `thing`.
+
+    At most ``config.traceback.limit`` frames are kept; 0 keeps none.
+    """
+    limit = config.traceback.limit if user_line is None else user_line
+    if limit == -1:
+        limit = sys.getrecursionlimit()
+    thing.tag.trace = Trace([current_stack(limit)]) if limit else []
+    return thing
+
+
+def copy_stack_trace(source, target):
+    """Give the variables `target` the creation stacks of `source`, so that errors blame the user's line."""
+    sources = source if isinstance(source, (list, tuple)) else [source]
+    targets = target if isinstance(target, (list, tuple)) else [target]
+    traces = []
+    for v in sources:
+        for stack in getattr(v.tag, "trace", ()):
+            if stack not in traces:
+                traces.append(stack)
+    for v in targets:
+        old = list(getattr(v.tag, "trace", ()))
+        v.tag.trace = Trace(traces + [s for s in old if s not in traces]) if traces else Trace(old)
+    return target

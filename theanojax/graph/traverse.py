@@ -1,0 +1,346 @@
+"""Walking, ordering, copying and comparing graphs. Nothing here recurses: graphs may be thousands deep."""
+
+from collections import deque
+
+from theanojax.graph.variable import Apply, Constant, Variable
+
+
+def as_list(x):
+    return list(x) if isinstance(x, (list, tuple)) else [x]
+
+
+def stack_search(start, expand, mode="bfs", build_inv=False):
+    """Every node reachable from the deque `start` by `expand`, each once, breadth (bfs) or depth (dfs) first.
+
+    With ``build_inv`` also a dict from each node to the list of nodes that led to it.
+    """
+    if mode not in ("bfs", "dfs"):
+        raise ValueError("mode should be bfs or dfs", mode)
+    pop = start.popleft if mode == "bfs" else start.pop
+    seen, found, inverse = set(), [], {}
+    while start:
+        item = pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        found.append(item)
+        neighbours = expand(item)
+        if neighbours:
+            if build_inv:
+                for n in neighbours:
+                    inverse.setdefault(n, []).append(item)
+            start.extend(neighbours)
+    return (found, inverse) if build_inv else found
+
+
+def ancestors(variable_list, blockers=None):
+    """The variables that `variable_list` is computed from, themselves included; not looking past `blockers`."""
+
+    def expand(v):
+        if v.owner and (not blockers or v not in blockers):
+            return reversed(v.owner.inputs)
+
+    return stack_search(deque(variable_list), expand, "dfs")
+
+
+def inputs(variable_list, blockers=None):
+    """The variables without owner (constants and shared ones too) that `variable_list` needs."""
+    return [v for v in ancestors(variable_list, blockers) if v.owner is None]
+
+
+def variables_and_orphans(i, o):
+    """All variables between inputs `i` and outputs `o`, and those among them that are neither in `i` nor computed."""
+
+    def expand(v):
+        if v.owner and v not in i:
+            return list(v.owner.inputs) + list(v.owner.outputs)
+
+    found = stack_search(deque(o), expand, "dfs")
+    return found, [v for v in found if v.owner is None and v not in i]
+
+
+def variables(i, o):
+    return variables_and_orphans(i, o)[0]
+
+
+def orphans(i, o):
+    return variables_and_orphans(i, o)[1]
+
+
+def ops(i, o):
+    """The set of Apply nodes between inputs `i` and outputs `o`."""
+    return {v.owner for v in variables(i, o) if v not in i and v.owner is not None}
+
+
+def list_of_nodes(inputs, outputs):
+    """The Apply nodes needed for `outputs`, not going past `inputs`."""
+    stop = set(inputs)
+    return stack_search(
+        deque([o.owner for o in outputs if o.owner is not None]),
+        lambda n: [v.owner for v in n.inputs if v.owner is not None and not any(o in stop for o in v.owner.outputs)])
+
+
+def general_toposort(outputs, deps, debug_print=False, compute_deps_cache=None, deps_cache=None, clients=None):
+    """`outputs` and all they depend on by `deps(node)`, each after its dependencies; ValueError on a cycle.
+
+    `compute_deps_cache` and `deps_cache` let a caller keep the dependencies it has looked up.
+    """
+    look = compute_deps_cache or deps
+    order, state = [], {}
+    for root in outputs:
+        if state.get(root) == 2:
+            continue
+        stack = [(root, iter(look(root) or ()))]
+        state[root] = 1
+        while stack:
+            node, it = stack[-1]
+            for d in it:
+                s = state.get(d)
+                if s == 1:
+                    raise ValueError("graph contains cycles")
+                if s is None:
+                    state[d] = 1
+                    stack.append((d, iter(look(d) or ())))
+                    break
+            else:
+                stack.pop()
+                state[node] = 2
+                order.append(node)
+                if clients is not None:
+                    for d in look(node) or ():
+                        clients.setdefault(d, []).append(node)
+    return order
+
+
+def io_toposort(inputs, outputs, orderings=None, clients=None):
+    """The Apply nodes from `inputs` (any collection; a set or dict is not copied) to `outputs`, in running order.
+
+    `orderings` is a dict from node to nodes that have to come earlier.
+    """
+    stop = inputs if isinstance(inputs, (dict, set)) else set(inputs)
+    if orderings:
+        def deps(x):
+            if isinstance(x, Apply):
+                return list(x.inputs) + list(orderings.get(x, ()))
+            return [x.owner] if x.owner is not None and x not in stop else []
+
+        return [x for x in general_toposort(outputs, deps, clients=clients) if isinstance(x, Apply)]
+    order, state = [], {}
+    for out in outputs:
+        node = out.owner
+        if node is None or out in stop or state.get(node) == 2:
+            continue
+        stack = [(node, 0)]
+        while stack:
+            node, i = stack.pop()
+            if state.get(node) == 2:
+                continue
+            state[node] = 1
+            ins = node.inputs
+            while i < len(ins):
+                v = ins[i]
+                i += 1
+                owner = v.owner
+                if owner is None or v in stop:
+                    continue
+                s = state.get(owner)
+                if s == 1:
+                    raise ValueError("graph contains cycles")
+                if s is None:
+                    stack.append((node, i))
+                    stack.append((owner, 0))
+                    break
+            else:
+                state[node] = 2
+                order.append(node)
+    if clients is not None:
+        for node in order:
+            for v in node.inputs:
+                clients.setdefault(v, []).append(node)
+    return order
+
+
+def view_roots(r):
+    """The variables whose memory `r` may be a view of."""
+    owner = r.owner
+    if owner is not None:
+        view_map = getattr(owner.op, "view_map", {})
+        if owner.outputs.index(r) in view_map:
+            return [root for i in view_map[owner.outputs.index(r)] for root in view_roots(owner.inputs[i])]
+    return [r]
+
+
+def clone_get_equiv(inputs, outputs, copy_inputs=True, copy_orphans=True, memo=None):
+    """Copy a graph; returns a dict from each old variable and Apply to the new one.
+
+    `memo` may hold replacements decided beforehand. Without `copy_inputs` the copy shares its inputs, without
+    `copy_orphans` its constants and other free variables.
+    """
+    memo = {} if memo is None else memo
+    for v in inputs:
+        if copy_inputs:
+            if v not in memo:
+                memo[v] = v.clone()
+        else:
+            memo.setdefault(v, v)
+    for node in io_toposort(inputs, outputs):
+        if node in memo:
+            continue
+        for v in node.inputs:
+            if v not in memo:
+                memo[v] = v.clone() if copy_orphans else v
+        new = node.clone_with_new_inputs([memo[v] for v in node.inputs])
+        memo.setdefault(node, new)
+        for old, fresh in zip(node.outputs, new.outputs):
+            memo.setdefault(old, fresh)
+    for v in outputs:
+        if v not in memo:
+            memo[v] = v.clone() if copy_orphans else v
+    return memo
+
+
+def clone(i, o, copy_inputs=True, copy_orphans=None):
+    """A copy of the graph from inputs `i` to outputs `o`: a pair of lists."""
+    if copy_orphans is None:
+        copy_orphans = copy_inputs
+    equiv = clone_get_equiv(i, o, copy_inputs, copy_orphans)
+    return [equiv[v] for v in i], [equiv[v] for v in o]
+
+
+def equal_computations(xs, ys, in_xs=None, in_ys=None):
+    """Whether the expressions `xs` and `ys` compute the same thing node for node, given that `in_xs` are `in_ys`."""
+    in_xs, in_ys = in_xs or [], in_ys or []
+    if len(xs) != len(ys):
+        raise ValueError("The number of graphs in each argument must match.")
+    same = dict(zip(in_xs, in_ys))
+    pairs = [(x, y) for x, y in zip(xs, ys)]
+    done = set()
+    while pairs:
+        x, y = pairs.pop()
+        if not isinstance(x, Variable) and not isinstance(y, Variable):
+            import numpy as np
+
+            if not np.array_equal(np.asarray(x), np.asarray(y)):
+                return False
+            continue
+        if not isinstance(x, Variable) or not isinstance(y, Variable):
+            sym, val = (x, y) if isinstance(x, Variable) else (y, x)
+            if not isinstance(sym, Constant) or not sym.equals(sym.type.make_constant(sym.type.filter(val))):
+                return False
+            continue
+        if (id(x), id(y)) in done:
+            continue
+        done.add((id(x), id(y)))
+        if x in same or y in same.values():
+            if same.get(x) is not y:
+                return False
+            continue
+        if x.type != y.type:
+            return False
+        if x.owner is None or y.owner is None:
+            if x.owner is not y.owner:
+                return False
+            if isinstance(x, Constant) and isinstance(y, Constant):
+                if not x.equals(y):
+                    return False
+            elif x is not y:
+                return False
+            continue
+        if x.owner.op != y.owner.op or x.index != y.index or len(x.owner.inputs) != len(y.owner.inputs):
+            return False
+        pairs.extend(zip(x.owner.inputs, y.owner.inputs))
+    return True
+
+
+def is_same_graph(var1, var2, givens=None, debug=False):
+    """Whether two variables are computed by equal graphs; `givens` maps variables of either to their stand-ins."""
+    givens = dict(givens or {})
+    in1, in2 = [], []
+    all1, all2 = set(ancestors([var1])), set(ancestors([var2]))
+    for k, v in givens.items():
+        a, b = (k, v) if k in all1 and (v in all2 or v not in all1) else (v, k)
+        in1.append(a)
+        in2.append(b)
+    return equal_computations([var1], [var2], in1, in2)
+
+
+def is_in_ancestors(l_node, f_node):
+    """Whether the Apply `l_node` depends on the Apply `f_node`."""
+    return f_node in {v.owner for v in ancestors(l_node.inputs)} or l_node is f_node
+
+
+def op_as_string(i, op, leaf_formatter=str, node_formatter=None):
+    from theanojax.graph.variable import op_as_string as one
+
+    return one(i, op, leaf_formatter)
+
+
+def as_string(i, o, leaf_formatter=str, node_formatter=None):
+    """The expressions `o` over inputs `i` as text; a part used twice is written once as ``*1 -> ...`` then ``*1``."""
+    multi = []
+
+    def visit(v):
+        if v in i or v.owner is None:
+            return
+        key = v.owner
+        if key in seen:
+            if key not in multi:
+                multi.append(key)
+            return
+        seen.add(key)
+        for u in v.owner.inputs:
+            visit(u)
+
+    seen: set = set()
+    for v in o:
+        visit(v)
+    done = set()
+
+    def text(v):
+        if v in i or v.owner is None or v in orphans_:
+            return leaf_formatter(v)
+        node = v.owner
+        idx = multi.index(node) + 1 if node in multi else None
+        if idx is not None and node in done:
+            return "*%i" % idx if len(node.outputs) == 1 else "*%i::%i" % (idx, node.outputs.index(v))
+        done.add(node)
+        args = [text(u) for u in node.inputs]
+        s = node_formatter(node.op, args) if node_formatter else "%s(%s)" % (node.op, ", ".join(args))
+        if idx is None:
+            return s if len(node.outputs) == 1 else "%s::%i" % (s, node.outputs.index(v))
+        return "*%i -> %s" % (idx, s)
+
+    orphans_ = set(orphans(i, o))
+    return "[" + ", ".join(text(v) for v in o) + "]"
+
+
+def view_tree_set(v, treeset):
+    """Add to `treeset` every variable that may be a view of `v`."""
+    treeset.add(v)
+    for client, pos in getattr(v, "clients", ()):
+        if client == "output":
+            continue
+        for out, ins in getattr(client.op, "view_map", {}).items():
+            if pos in ins and client.outputs[out] not in treeset:
+                view_tree_set(client.outputs[out], treeset)
+
+
+def nodes_constructed():
+    """A context manager giving the list of variables made while it is open."""
+    return _Construction()
+
+
+class _Construction:
+    def __enter__(self):
+        self.made = []
+        self._init = Variable.__init__
+
+        def init(var, *args, **kwargs):
+            self._init(var, *args, **kwargs)
+            self.made.append(var)
+
+        Variable.__init__ = init
+        return self.made
+
+    def __exit__(self, *exc):
+        Variable.__init__ = self._init

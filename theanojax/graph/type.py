@@ -1,0 +1,175 @@
+"""Types: what values a variable may hold, and how to make variables of the type."""
+
+from theanojax.graph.props import Props
+from theanojax.graph.variable import Constant, Variable
+
+
+class CLinkerType:
+    """Kept for programs that derive from it; there is no C code here."""
+
+
+class PureType:
+    """What a type has to answer: ``filter`` above all.
+
+    A subclass defines ``filter(data, strict=False, allow_downcast=None)``, which returns `data` as the type
+    stores it or raises TypeError.
+    """
+
+    Variable = Variable
+    Constant = Constant
+
+    def is_valid_value(self, a):
+        """True if `a` may be stored as it is."""
+        try:
+            self.filter(a, strict=True)
+        except (TypeError, ValueError):
+            return False
+        return True
+
+    def value_validity_msg(self, a):
+        return "none"
+
+    def make_variable(self, name=None):
+        return self.Variable(self, name=name)
+
+    def make_constant(self, value, name=None):
+        return self.Constant(type=self, data=value, name=name)
+
+    def __call__(self, name=None):
+        from theanojax.graph.tag import add_tag_trace
+
+        return add_tag_trace(self.make_variable(name))
+
+    def values_eq(self, a, b):
+        return a == b
+
+    def values_eq_approx(self, a, b):
+        return self.values_eq(a, b)
+
+    def filter_inplace(self, value, storage, strict=False, allow_downcast=None):
+        from theanojax.errors import MethodNotDefined
+
+        raise MethodNotDefined("filter_inplace", type(self), self.__class__.__name__)
+
+    def filter_variable(self, other, allow_convert=True):
+        """`other` (a variable or a value) as a variable of this type; TypeError when that cannot be."""
+        if not isinstance(other, Variable):
+            other = self.Constant(type=self, data=other)
+        if other.type != self and allow_convert:
+            converted = self.convert_variable(other)
+            if converted is not None:
+                return converted
+        if other.type != self:
+            raise TypeError(
+                "Cannot convert Type %(othertype)s (of Variable %(other)s) into Type %(self)s. You can try to "
+                "manually convert %(other)s into a %(self)s." % dict(othertype=other.type, other=other, self=self))
+        return other
+
+    def convert_variable(self, var):
+        """`var` as a variable of this type if that needs no computation, else None."""
+        return None
+
+    def in_same_class(self, other):
+        return self == other
+
+    def get_shape_info(self, obj):
+        raise NotImplementedError(type(self).__name__)
+
+
+class Type(Props, PureType, CLinkerType):
+    """Base class of all types. Two types of one class with the same ``__props__`` are equal."""
+
+    Variable = Variable
+    Constant = Constant
+
+    def __ne__(self, other):
+        return not self == other
+
+
+class SingletonType(Type):
+    """A type of which there is one instance per class."""
+
+    __instance = None
+
+    def __new__(cls):
+        if "_instance" not in cls.__dict__:
+            cls._instance = Type.__new__(cls)
+        return cls._instance
+
+    def __str__(self):
+        return type(self).__name__
+
+    def __eq__(self, other):
+        return self is other or type(self) is type(other)
+
+    def __hash__(self):
+        return hash(type(self))
+
+
+class Generic(SingletonType):
+    """Any Python object."""
+
+    def filter(self, data, strict=False, allow_downcast=None):
+        return data
+
+    def is_valid_value(self, a):
+        return True
+
+    def __repr__(self):
+        return "<theano.gof.type.Generic>"
+
+
+generic = Generic()
+
+
+class NullType(Type):
+    """The type of a gradient that does not exist; `why_null` tells the reason.
+
+    Nothing can be computed from a variable of this type.
+    """
+
+    def __init__(self, why_null="(no explanation given)"):
+        self.why_null = why_null
+
+    def filter(self, data, strict=False, allow_downcast=None):
+        raise ValueError("No values may be assigned to a NullType")
+
+    def filter_variable(self, other, allow_convert=True):
+        raise ValueError("No values may be assigned to a NullType")
+
+    def values_eq(self, a, b, force_same_dtype=True):
+        raise ValueError("NullType has no values to compare")
+
+    def __eq__(self, other):
+        return type(self) is type(other)
+
+    def __hash__(self):
+        return hash(type(self))
+
+    def __str__(self):
+        return "NullType"
+
+
+null_type = NullType()
+
+
+class CDataType(Type):
+    """The type of an opaque C pointer in Theano; here it only exists by name."""
+
+    __props__ = ("ctype", "freefunc", "headers", "header_dirs", "libraries", "lib_dirs", "extra_support_code")
+
+    def __init__(self, ctype, freefunc=None, headers=(), header_dirs=(), libraries=(), lib_dirs=(),
+                 compile_args=(), extra_support_code=(), version=None):
+        if not isinstance(ctype, str):
+            raise TypeError("ctype must be a string")
+        self.ctype, self.freefunc = ctype, freefunc
+        self.headers, self.header_dirs = tuple(headers), tuple(header_dirs)
+        self.libraries, self.lib_dirs = tuple(libraries), tuple(lib_dirs)
+        self.compile_args, self.version = tuple(compile_args), version
+        self.extra_support_code = tuple(extra_support_code)
+
+    def filter(self, data, strict=False, allow_downcast=None):
+        return data
+
+    def __str__(self):
+        return "%s{%s}" % (self.__class__.__name__, self.ctype)

@@ -1,0 +1,264 @@
+"""The nodes of a symbolic graph: Variable, Constant and Apply."""
+
+from itertools import count
+
+from theanojax.config import config
+from theanojax.graph.tag import Scratchpad, ValidatingScratchpad, add_tag_trace
+
+NoParams = object()
+
+
+class Node:
+    """What a graph is made of."""
+
+    def get_parents(self):
+        raise NotImplementedError()
+
+
+class Apply(Node):
+    """The application of an Op to input variables, giving new output variables.
+
+    Parameters
+    ----------
+    op : Op
+    inputs, outputs : lists of Variables. An output must be fresh: it may belong to no other Apply.
+    """
+
+    def __init__(self, op, inputs, outputs):
+        self.op = op
+        self.inputs = []
+        self.tag = Scratchpad()
+        if not isinstance(inputs, (list, tuple)):
+            raise TypeError("The inputs of an Apply must be a list or tuple")
+        if not isinstance(outputs, (list, tuple)):
+            raise TypeError("The output of an Apply must be a list or tuple")
+        for v in inputs:
+            if not isinstance(v, Variable):
+                raise TypeError("The 'inputs' argument to Apply must contain Variable instances, not %s" % (v,))
+            self.inputs.append(v)
+        self.outputs = []
+        for i, v in enumerate(outputs):
+            if not isinstance(v, Variable):
+                raise TypeError("The 'outputs' argument to Apply must contain Variable instances with no owner, "
+                                "not %s" % (v,))
+            if v.owner is None:
+                v.owner, v.index = self, i
+            elif v.owner is not self or v.index != i:
+                raise ValueError("All output variables passed to Apply must belong to it.")
+            self.outputs.append(v)
+
+    nin = property(lambda self: len(self.inputs))
+    nout = property(lambda self: len(self.outputs))
+    out = property(lambda self: self.default_output())
+    params_type = property(lambda self: getattr(self.op, "params_type", None))
+
+    def run_context(self):
+        return self.run_params()
+
+    def run_params(self):
+        if hasattr(self.op, "get_params"):
+            return self.op.get_params(self)
+        return NoParams
+
+    def __getstate__(self):
+        return dict(self.__dict__, fgraph=None)
+
+    def default_output(self):
+        """The output that stands for the whole node in an expression."""
+        index = getattr(self.op, "default_output", None)
+        if index is None:
+            if self.nout == 1:
+                return self.outputs[0]
+            raise AttributeError("%s.default_output should be an output index." % self.op)
+        if not isinstance(index, int):
+            raise AttributeError("%s.default_output should be an int or long" % self.op)
+        if not 0 <= index < self.nout:
+            raise AttributeError("%s.default_output is out of range." % self.op)
+        return self.outputs[index]
+
+    def __str__(self):
+        return op_as_string(self.inputs, self)
+
+    __repr__ = __str__
+
+    def clone(self):
+        """The same application with fresh outputs."""
+        return self._with(self.op, list(self.inputs))
+
+    def _with(self, op, inputs):
+        twin = self.__class__(op, inputs, [o.clone() for o in self.outputs])
+        twin.tag.__dict__.update(self.tag.__dict__)
+        return twin
+
+    def clone_with_new_inputs(self, inputs, strict=True):
+        """The same Op on other `inputs`.
+
+        With ``strict=False`` inputs of another type are accepted and the node is built anew by ``make_node``.
+        """
+        inputs = list(inputs)
+        remake = False
+        for i, (old, new) in enumerate(zip(self.inputs, inputs)):
+            if old.type != new.type:
+                if strict:
+                    inputs[i] = old.type.filter_variable(new)
+                else:
+                    remake = True
+        if not remake:
+            return self._with(self.op, inputs)
+        twin = self.op.make_node(*inputs)
+        twin.tag.__dict__.update(self.tag.__dict__)
+        return twin
+
+    def get_parents(self):
+        return list(self.inputs)
+
+
+class Variable(Node):
+    """A symbolic value of some Type, either free (no owner) or output number `index` of the Apply `owner`.
+
+    Equality is identity, so that variables can be keys; elementwise comparison is spelled ``eq``.
+    """
+
+    __count__ = count(0)
+
+    def __init__(self, type, owner=None, index=None, name=None):
+        super().__init__()
+        self.tag = ValidatingScratchpad("test_value", type.filter)
+        self.type = type
+        if owner is not None and not isinstance(owner, Apply):
+            raise TypeError("owner must be an Apply instance", owner)
+        self.owner = owner
+        if index is not None and not isinstance(index, int):
+            raise TypeError("index must be an int", index)
+        self.index = index
+        if name is not None and not isinstance(name, str):
+            raise TypeError("name must be a string", name)
+        self.name = name
+        self.auto_name = "auto_" + str(next(self.__count__))
+        add_tag_trace(self)
+
+    def __str__(self):
+        if self.name is not None:
+            return self.name
+        if self.owner is not None:
+            op = self.owner.op
+            if self.index == getattr(op, "default_output", None):
+                return str(op) + ".out"
+            return str(op) + "." + str(self.index)
+        return "<%s>" % str(self.type)
+
+    def __repr__(self):
+        if config.print_test_value and hasattr(self.tag, "test_value"):
+            return "%s\n%r" % (self, self.tag.test_value)
+        return str(self)
+
+    def __copy__(self):
+        return self.clone()
+
+    def clone(self):
+        """A free variable of the same type, name and annotations."""
+        twin = self.__class__(self.type, None, None, self.name)
+        _copy_tag(twin, self)
+        return twin
+
+    def __lt__(self, other):
+        raise NotImplementedError("Subclasses of Variable must provide __lt__", self.__class__.__name__)
+
+    def __le__(self, other):
+        raise NotImplementedError("Subclasses of Variable must provide __le__", self.__class__.__name__)
+
+    def __gt__(self, other):
+        raise NotImplementedError("Subclasses of Variable must provide __gt__", self.__class__.__name__)
+
+    def __ge__(self, other):
+        raise NotImplementedError("Subclasses of Variable must provide __ge__", self.__class__.__name__)
+
+    def get_parents(self):
+        return [] if self.owner is None else [self.owner]
+
+    def eval(self, inputs_to_values=None):
+        """The value of this expression, as a numpy array.
+
+        Parameters
+        ----------
+        inputs_to_values : dict from Variable to value, for every free variable needed.
+
+        The compiled function is kept on the variable, so a second call with the same keys is quick.
+        """
+        if inputs_to_values is None:
+            inputs_to_values = {}
+        if not hasattr(self, "_fn_cache"):
+            self._fn_cache = {}
+        inputs = tuple(sorted(inputs_to_values, key=id))
+        if inputs not in self._fn_cache:
+            from theanojax.compile.function import function
+
+            self._fn_cache[inputs] = function(inputs, self)
+        return self._fn_cache[inputs](*[inputs_to_values[v] for v in inputs])
+
+    def __getstate__(self):
+        d = dict(self.__dict__)
+        d.pop("_fn_cache", None)
+        d.pop("clients", None)
+        d.pop("fgraph", None)
+        if not config.pickle_test_value and hasattr(self.tag, "test_value"):
+            tag = Scratchpad()
+            tag.__dict__.update({k: v for k, v in self.tag.__dict__.items() if k != "test_value"})
+            d["tag"] = tag
+        return d
+
+
+def _copy_tag(target, source):
+    for k, v in source.tag.__dict__.items():
+        if k not in ("attr", "attr_filter"):
+            target.tag.__dict__[k] = v
+
+
+class Constant(Variable):
+    """A variable whose value, `data`, is fixed while the graph is built."""
+
+    def __init__(self, type, data, name=None):
+        super().__init__(type, None, None, name)
+        self.data = type.filter(data)
+        add_tag_trace(self)
+
+    def equals(self, other):
+        return isinstance(other, Constant) and self.signature() == other.signature()
+
+    def signature(self):
+        """A hashable key; constants with equal signatures are interchangeable."""
+        return (self.type, self.data)
+
+    def merge_signature(self):
+        return self.signature()
+
+    def __str__(self):
+        if self.name is not None:
+            return self.name
+        name = str(self.data)
+        if len(name) > 20:
+            name = name[:10] + "..." + name[-10:]
+        return "Constant{%s}" % name
+
+    def clone(self):
+        twin = self.__class__(self.type, self.data, self.name)
+        _copy_tag(twin, self)
+        return twin
+
+    @property
+    def owner(self):
+        return None
+
+    @owner.setter
+    def owner(self, value):
+        if value is not None:
+            raise ValueError("Constant instances cannot have an owner.")
+
+    @property
+    def value(self):
+        return self.data
+
+
+def op_as_string(inputs, node, leaf_formatter=str, node_formatter=None):
+    """One application written as ``op(input, input)``, one level deep."""
+    return "%s(%s)" % (node.op, ", ".join(leaf_formatter(v) for v in node.inputs))

@@ -1,0 +1,215 @@
+"""The helpers of `theano.gof.utils` and `theano.gof.sched` that nothing of ours needs."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from theanojax.graph.tag import Scratchpad as scratchpad  # noqa: F401
+
+undef = object()
+simple_types = (int, float, str, bool, type(None))
+
+ANY_TYPE = "ANY_TYPE"
+
+
+def hashtype(self: Any) -> int:
+    """A hash of the class of `self`."""
+    t = type(self)
+    return hash(t.__name__) ^ hash(t.__module__)
+
+
+def hash_from_code(msg: str | bytes | np.ndarray) -> str:
+    """A name, fit for a Python module, that stands for `msg`."""
+    data = msg.encode() if isinstance(msg, str) else np.ascontiguousarray(msg) if isinstance(msg, np.ndarray) else msg
+    return "m" + hashlib.sha256(data).hexdigest()
+
+
+def hash_from_file(file_path: str) -> str:
+    """The same for the content of a file."""
+    with open(file_path, "rb") as file:
+        return hash_from_code(file.read())
+
+
+class object2:
+    """What Theano's classes were derived from."""
+
+
+class D:
+    """An object with the attributes given."""
+
+    def __init__(self, **d: Any):
+        vars(self).update(d)
+
+
+def memoize(f: Callable) -> Callable:
+    """`f`, computing once for each list of positional arguments."""
+    return functools.wraps(f)(functools.cache(f))
+
+
+def deprecated(filename: str, msg: str = "") -> Callable[[Callable], Callable]:
+    """A decorator: the first call of the function warns."""
+
+    def decorate(f: Callable) -> Callable:
+        warned = False
+
+        @functools.wraps(f)
+        def with_warning(*args: Any, **kwargs: Any) -> Any:
+            nonlocal warned
+            if not warned:
+                warned = True
+                warnings.warn(f"deprecated: {filename}.{f.__name__}: {msg}", stacklevel=2)
+            return f(*args, **kwargs)
+
+        return with_warning
+
+    return decorate
+
+
+# ---- sequences
+
+
+def uniq(seq: Iterable) -> list:
+    """The items of `seq`, each object once, in order."""
+    return list({id(item): item for item in seq}.values())
+
+
+def unique(x: Any) -> bool:
+    """Whether no item of `x` occurs twice."""
+    return len(set(x)) == len(x)
+
+
+def difference(seq1: Iterable, seq2: Iterable) -> list:
+    """The items of `seq1` that are not in `seq2`."""
+    other = list(seq2)
+    return [item for item in seq1 if item not in other]
+
+
+def flatten(a: Any) -> list:
+    """The leaves of nested lists, tuples and sets."""
+    if isinstance(a, tuple | list | set):
+        return [leaf for item in a for leaf in flatten(item)]
+    return [a]
+
+
+def hist(coll: Iterable) -> dict:
+    """How often each item occurs."""
+    counts: dict = {}
+    for item in coll:
+        counts[item] = counts.get(item, 0) + 1
+    return counts
+
+
+def remove(predicate: Callable[[Any], bool], coll: Iterable) -> list:
+    """The items for which `predicate` doesn't hold."""
+    return [item for item in coll if not predicate(item)]
+
+
+def to_return_values(values: list) -> Any:
+    """One value for a list of one."""
+    return values[0] if len(values) == 1 else values
+
+
+def from_return_values(values: Any) -> list:
+    """A list, for a list or for one value."""
+    return list(values) if isinstance(values, list | tuple) else [values]
+
+
+def give_variables_names(variables: Iterable) -> list:
+    """Name the variables that share a name, or have none, so that no two names are equal."""
+    variables = list(variables)
+    names = [variable.name for variable in variables]
+    if not all(names) or not unique(names):
+        for i, variable in enumerate(variables):
+            variable.name = f"{variable.name or ''}_{i}"
+    return variables
+
+
+# ---- orders
+
+
+def toposort(prereqs_d: Mapping) -> list:
+    """The keys in an order in which each comes after its prerequisites, `prereqs_d[key]`."""
+    waiting = {key: set(prereqs) for key, prereqs in prereqs_d.items()}
+    users: dict = {}
+    for key, prereqs in waiting.items():
+        for prereq in prereqs:
+            users.setdefault(prereq, []).append(key)
+    ready = deque(key for key, prereqs in waiting.items() if not prereqs)
+    order = []
+    while ready:
+        key = ready.popleft()
+        order.append(key)
+        for user in users.get(key, ()):
+            waiting[user].discard(key)
+            if not waiting[user]:
+                ready.append(user)
+    if len(order) != len(waiting):
+        raise Exception(
+            "Cannot sort topologically: there might be cycles, prereqs_d does not have a key for each element"
+        )
+    return order
+
+
+class memodict(dict):
+    """A dictionary that computes, and keeps, what it doesn't have."""
+
+    def __init__(self, f: Callable[[Any], Any]):
+        super().__init__()
+        self.f = f
+
+    def __missing__(self, key: Any) -> Any:
+        self[key] = value = self.f(key)
+        return value
+
+
+def reverse_dict(d: Mapping) -> dict:
+    """For `{key: [value, ...]}`, the keys that have each value."""
+    result: dict = {}
+    for key, values in d.items():
+        for value in values:
+            result[value] = (*result.get(value, ()), key)
+    return result
+
+
+def key_to_cmp(key: Callable[[Any], Any]) -> Callable[[Any, Any], int]:
+    """The comparison function that orders by `key`."""
+
+    def key_cmp(a: Any, b: Any) -> int:
+        ka, kb = key(a), key(b)
+        return (ka > kb) - (ka < kb)
+
+    return key_cmp
+
+
+def posort(items: Iterable, *cmps: Callable[[Any, Any], int]) -> list:
+    """Sort by several partial orders, those named first counting most; 0 means that one doesn't care."""
+    items = list(items)
+    comes_after: dict = {i: set() for i in range(len(items))}
+    comes_before: dict = {i: set() for i in range(len(items))}
+
+    def add(first: int, second: int) -> None:
+        """Have `first` come before `second`, unless the opposite is known."""
+        if second in comes_before[first] or second == first:
+            return
+        befores, afters = comes_before[first] | {first}, comes_after[second] | {second}
+        for i in befores:
+            comes_after[i] |= afters
+        for i in afters:
+            comes_before[i] |= befores
+
+    for cmp in cmps:
+        for i, a in enumerate(items):
+            for j, b in enumerate(items):
+                order = cmp(a, b)
+                if order < 0:
+                    add(i, j)
+                elif order > 0:
+                    add(j, i)
+    return [items[i] for i in toposort(comes_before)]

@@ -1,0 +1,268 @@
+"""The import hook behind `import theano`, and behind module paths that moved.
+
+One finder, first on `sys.meta_path`, answers three questions:
+
+- `theano.a.b` is `theanojax.a.b`, the same module object under both names;
+- a `theanojax.a.b` that is no file, but has an entry in `theanojax.legacy.paths`, becomes a *facade*: a
+  module that finds its names in the modules that the entry lists;
+- a `theanojax.a.b` that is a file *and* has an entry, or has such modules below it, gets the same
+  look-up for the names that it doesn't define, so that `theano.tensor.opt` works without an import.
+
+Facades are ordinary modules and can be written to. They look names up when asked, and not before, so
+that `import theano` stays quick and the order of imports doesn't matter.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any
+
+from theanojax.legacy import paths
+
+OURS = "theanojax"
+OLD = "theano"
+
+
+def install() -> None:
+    """Serve the old names from now on; calling it again does no harm."""
+    if not any(isinstance(finder, LegacyFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, LegacyFinder())
+    for name, module in list(sys.modules.items()):
+        # Aliases have names of their own, and are none of our business.
+        if (name == OURS or name.startswith(OURS + ".")) and module.__name__ == name:
+            _extend(module)
+    _share_loaded_modules()
+
+
+class LegacyFinder(MetaPathFinder):
+    """See the module's documentation."""
+
+    def find_spec(self, fullname: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        """The spec of an old name, of a facade, or of one of our modules that needs extending."""
+        top, _, rest = fullname.partition(".")
+        if top == OLD and rest:
+            return self._find_old(rest, fullname)
+        if top == OURS and rest:
+            return self._find_ours(rest, fullname, path)
+        return None
+
+    def _find_old(self, rest: str, fullname: str) -> ModuleSpec | None:
+        if rest in paths.RAISES:
+            raise paths.RAISES[rest]()
+        if not _exists(rest):
+            return None
+        importlib.import_module(f"{OURS}.{rest}")
+        # Whatever was loaded on the way has its old name from here on, too. Without this, the old name
+        # of `compile.function` would be imported later, and the import system would then replace the
+        # function `theano.compile.function` by the module.
+        _share_loaded_modules()
+        # A name that turns up while its spec is being looked for would be loaded by its module's own spec.
+        sys.modules.pop(fullname, None)
+        return ModuleSpec(fullname, _AliasLoader(sys.modules[f"{OURS}.{rest}"]))
+
+    def _find_ours(self, rest: str, fullname: str, path: Any) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(fullname, path)
+        if spec is not None:
+            is_package = spec.submodule_search_locations is not None
+            if (is_package or rest in paths.PATHS) and spec.loader is not None:
+                _run_after(spec.loader, _extend)
+            return spec
+        if rest in paths.RAISES:
+            raise paths.RAISES[rest]()
+        entry = paths.PATHS.get(rest)
+        if entry is None:
+            return None
+        if entry.same_as:
+            return ModuleSpec(fullname, _AliasLoader(_import(entry.same_as)))
+        return ModuleSpec(fullname, _FacadeLoader(rest, entry), is_package=True)
+
+
+class _AliasLoader(Loader):
+    """Loads a module under a second name."""
+
+    def __init__(self, module: ModuleType):
+        self.module = module
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        # Replaced rather than returned by create_module, where the import system would change its
+        # __spec__, and with it the module's idea of its own name.
+        sys.modules[module.__name__] = self.module
+
+
+class _FacadeLoader(Loader):
+    """Makes the module for an entry of the table that is no file."""
+
+    def __init__(self, rest: str, entry: paths.Entry):
+        self.rest = rest
+        self.entry = entry
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        where = ", ".join(f"{OURS}.{source}" for source in self.entry.sources)
+        module.__doc__ = f"The names of Theano's {OLD}.{self.rest}, which live in {where or 'modules below it'}."
+        _extend(module)
+
+
+def _run_after(loader: Any, action: Callable[[ModuleType], None]) -> None:
+    """Have `loader` call `action` with each module that it has executed."""
+    execute = loader.exec_module
+
+    def exec_module(module: ModuleType) -> None:
+        execute(module)
+        action(module)
+
+    loader.exec_module = exec_module
+
+
+# ---- Looking names up
+
+
+def _import(source: str) -> ModuleType:
+    """The module that an entry calls `source`: one of ours, or with a leading `=` any other."""
+    if source.startswith("="):
+        return importlib.import_module(source[1:])
+    name = f"{OURS}.{source}" if source else OURS
+    importlib.import_module(name)
+    # import_module follows attributes, and `theanojax.scan` is a function.
+    return sys.modules[name]
+
+
+def _exists(rest: str) -> bool:
+    """Whether there is a module `theanojax.<rest>`, without importing more than its parents."""
+    if rest in paths.PATHS or f"{OURS}.{rest}" in sys.modules:
+        return True
+    parent, _, _ = rest.rpartition(".")
+    if parent and not _exists(parent):
+        return False
+    search = getattr(_import(parent), "__path__", None)
+    return search is not None and PathFinder.find_spec(f"{OURS}.{rest}", search) is not None
+
+
+def _extend(module: ModuleType) -> None:
+    """Let `module` find the names of its entry, and the modules below it, when they are asked for."""
+    rest = module.__name__.partition(".")[2]
+    is_package = "__path__" in vars(module)
+    own_getattr = vars(module).get("__getattr__")
+    if not (is_package or rest in paths.PATHS) or hasattr(own_getattr, "own_getattr"):
+        return
+    entry = paths.PATHS.get(rest, paths.Entry())
+
+    def __getattr__(name: str) -> Any:
+        if own_getattr is not None:
+            try:
+                return own_getattr(name)
+            except AttributeError:
+                pass  # the table is asked next, and has the last word
+        if name == "__all__" and entry.sources:
+            return sorted(_public_names(entry) | {own for own in vars(module) if own[0] != "_"})
+        if not name.startswith("__"):
+            for value in _candidates(rest, entry, is_package, name):
+                return value
+        raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}", name=name, obj=module)
+
+    def __dir__() -> list[str]:
+        return sorted({*vars(module), *_public_names(entry), *(paths.children(rest) if is_package else ())})
+
+    __getattr__.own_getattr = own_getattr  # type: ignore[attr-defined]
+    vars(module).update(__getattr__=__getattr__, __dir__=__dir__)
+    _keep_names(module, rest, entry)
+
+
+def _keep_names(module: ModuleType, rest: str, entry: paths.Entry) -> None:
+    """Import now the facades whose name `module` has for something else, as in `scan_module.scan`.
+
+    The import system sets a submodule as an attribute of its package, once: after this, nobody's
+    import can put the module in the place of the function.
+    """
+    for name in paths.children(rest):
+        own = vars(module).get(name)
+        taken = name in entry.renamed or own is not None and not isinstance(own, ModuleType)
+        if taken and paths.is_old(f"{rest}.{name}") and f"{module.__name__}.{name}" not in sys.modules:
+            importlib.import_module(f"{module.__name__}.{name}")
+            if own is None:
+                delattr(module, name)
+            else:
+                setattr(module, name, own)
+
+
+def _candidates(rest: str, entry: paths.Entry, is_package: bool, name: str) -> Iterator[Any]:
+    """What `name` may be in the module `rest`, the best first."""
+    if name in entry.renamed:
+        source, _, attribute = entry.renamed[name].partition(":")
+        module = _import(source)
+        yield getattr(module, attribute) if attribute else module
+    child = f"{rest}.{name}" if rest else name
+    if is_package and child not in paths.RAISES and _exists(child):
+        yield _import(child)
+    for source in _sources(entry):
+        own = vars(source)
+        if name in own:
+            yield own[name]
+        elif (lazy := _own_getattr(source)) is not None:
+            try:
+                yield lazy(name)
+            except AttributeError:
+                continue
+
+
+def _sources(entry: paths.Entry) -> Iterator[ModuleType]:
+    seen = set()
+    for source in entry.sources:
+        for name in _expand(source):
+            if name not in seen:
+                seen.add(name)
+                yield _import(name)
+
+
+def _expand(source: str) -> list[str]:
+    """The modules that `package.*` stands for; what is not there stands for none."""
+    package, star, _ = source.partition(".*")
+    if not package.startswith("=") and not _exists(package):
+        return []
+    if not star:
+        return [source]
+    found = pkgutil.iter_modules(_import(package).__path__)
+    return [f"{package}.{module.name}" for module in found if not module.name.startswith("_")]
+
+
+def _own_getattr(module: ModuleType) -> Callable[[str], Any] | None:
+    """The `__getattr__` that `module` itself defines: asking ours would ask every other module again."""
+    current = vars(module).get("__getattr__")
+    return getattr(current, "own_getattr", current)
+
+
+def _public_names(entry: paths.Entry) -> set[str]:
+    """What `from <facade> import *` gives."""
+    names = set(entry.renamed)
+    for source in _sources(entry):
+        own = vars(source).get("__all__")
+        if own is None:
+            own = [name for name, value in vars(source).items() if name[0] != "_" and not isinstance(value, ModuleType)]
+        names.update(own)
+    return names
+
+
+def _share_loaded_modules() -> None:
+    """Give every module of ours that is loaded its old name, too."""
+    ours = sys.modules.get(OURS)
+    if ours is None or sys.modules.get(OLD, ours) is not ours and not _is_shim(sys.modules[OLD]):
+        return  # the original Theano is loaded: leave it alone
+    for name, module in list(sys.modules.items()):
+        if name == OURS or name.startswith(OURS + "."):
+            sys.modules.setdefault(OLD + name[len(OURS) :], module)
+
+
+def _is_shim(module: ModuleType) -> bool:
+    """Whether `module` is our `theano` package, on its way to replacing itself."""
+    return vars(module).get("theanojax") is sys.modules.get(OURS)

@@ -1,0 +1,22 @@
+"""What attribute access to `theano.sandbox.cuda` finds: that there is no such GPU.
+
+Importing it fails, as it did in Theano 1.0; but programs also ask `theano.sandbox.cuda.cuda_enabled`
+without an import, and mean to go on without a GPU.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+cuda_available = False
+cuda_enabled = False
+cuda_initialization_error_message = "theanojax has no CUDA back-end of its own; JAX decides where functions run"
+
+
+def use(device: str, **options: Any) -> None:
+    """Fail: this chose the GPU of the old back-end."""
+    raise RuntimeError(f"theano.sandbox.cuda.use({device!r}): {cuda_initialization_error_message}")
+
+
+def unuse() -> None:
+    """Nothing: no such GPU was ever in use."""

@@ -1,0 +1,235 @@
+"""Where did it go? The module paths of Theano, and of its versions, that are not files of ours.
+
+`PATHS` maps an old path, without `theano.` in front, to an `Entry`:
+
+- `At("graph.variable", "graph.traverse")`: a name is looked up in these modules of ours, in this order.
+  They are files, not other entries; `"graph.*"` stands for every file of that package.
+- `At(..., unify="module:name")`: this name is that one, or with no `:` that module.
+- `SameAs("=six")`: the old path is that module; the `=` marks one that isn't ours.
+
+A path that is a file of ours can have an entry, too: it adds names to what the file defines.
+`RAISES` has the paths whose import fails, as it did, and how.
+"""
+
+from __future__ import annotations
+
+import unittest
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What an old path stands for; see the module's documentation."""
+
+    sources: tuple[str, ...] = ()
+    renamed: dict[str, str] = field(default_factory=dict)
+    same_as: str = ""
+
+
+def At(*sources: str, **renamed: str) -> Entry:
+    """Names come from `sources`, except for those renamed."""
+    return Entry(sources, renamed)
+
+
+def SameAs(module: str) -> Entry:
+    """The whole of `module`, under another path."""
+    return Entry(same_as=module)
+
+
+# In this order: graph.unify has a Variable of its own.
+GRAPH = ("graph.variable", "graph.op", "graph.type", "graph.traverse", "graph.*", "errors")
+
+PATHS: dict[str, Entry] = {
+    # ---- the graph
+    "gof": At(*GRAPH, "runtime.link", "compile.linkers", optdb="gof.optdb", opt="gof.opt"),
+    "gof.graph": At(*GRAPH),
+    "gof.op": At("graph.op", *GRAPH),
+    "gof.type": At("graph.type", "graph.enum", *GRAPH),
+    "gof.fg": At("graph.fgraph", "errors", *GRAPH),
+    "gof.toolbox": At("graph.features", *GRAPH),
+    "gof.opt": At("graph.rewrite", *GRAPH),
+    "gof.optdb": At("graph.rewrite_db", *GRAPH),
+    "gof.null_type": At("graph.null_type", *GRAPH),
+    "gof.params_type": At("graph.params", *GRAPH),
+    "gof.destroyhandler": At("graph.destroy", *GRAPH),
+    "gof.unify": At("graph.unify"),
+    "gof.sched": At("legacy.gof_utils"),
+    "gof.callcache": At("legacy.gof_utils"),
+    "gof.utils": At("graph.tag", "graph.props", *GRAPH, "legacy.gof_utils"),
+    "gof.link": At("runtime.link", "compile.linkers", "runtime.*", "compile.*", "errors"),
+    "gof.vm": At("runtime.link", "compile.linkers", "runtime.*", "compile.*"),
+    "gof.cc": At("compile.linkers", "compile.*", "legacy.gof_utils"),
+    "gof.cmodule": At("legacy.gof_utils"),
+    "gof.cutils": At("legacy.gof_utils"),
+    "gof.lazylinker_c": At("legacy.gof_utils"),
+    "gof.compiledir": At("legacy.gof_utils"),
+    "gof.compilelock": At("legacy.compilelock"),
+    # Theano-PyMC 1.1's names for the same
+    "graph.basic": At("graph.variable", "graph.traverse", graph_inputs="graph.traverse:inputs"),
+    "graph.fg": At("graph.fgraph", "errors"),
+    "graph.utils": At("graph.tag", "graph.props", "errors", TestValueError="=builtins:AttributeError"),
+    # ---- configuration
+    "configdefaults": At("config", "configflags", "configparser"),
+    # ---- scalars
+    "scalar.basic": At("scalar", "scalar.*"),
+    "scalar.basic_scipy": At("scalar.special", "scalar.*"),
+    "scalar.basic_sympy": At("scalar.sympy_code", "scalar.*"),
+    "scalar.sharedvar": At("compile.shared", "compile.*"),
+    # ---- tensors
+    "tensor": At("tensor.*"),
+    "tensor.basic": At("tensor", "tensor.*", "errors", "scalar"),
+    "tensor.var": At("tensor.var", "tensor.*", "errors"),
+    "tensor.type": At("tensor.*"),
+    "tensor.type_other": At("tensor.*"),
+    "tensor.elemwise": At("tensor.*"),
+    "tensor.subtensor": At("tensor.*", "errors"),
+    "tensor.extra_ops": At("tensor.*"),
+    "tensor.nlinalg": At("tensor.linalg", "tensor.*"),
+    "tensor.slinalg": At("tensor.linalg", "tensor.*"),
+    "tensor.sort": At("tensor.*"),
+    "tensor.inplace": At("tensor.*"),
+    "tensor.io": At("tensor.*"),
+    "tensor.fft": At("tensor.*"),
+    "tensor.fourier": At("tensor.fft", "tensor.*"),
+    "tensor.xlogx": At("tensor.*"),
+    "tensor.utils": At("tensor.*", "legacy.gof_utils"),
+    "tensor.blas": At("tensor.blas", "rewrites.blas", "tensor.*", "rewrites.*"),
+    "tensor.blas_scipy": At("tensor.blas", "rewrites.blas"),
+    "tensor.blas_c": At("tensor.blas", "rewrites.blas"),
+    "tensor.opt": At("rewrites.*", "tensor.*", *GRAPH),
+    "tensor.opt_uncanonicalize": At("rewrites.*"),
+    "tensor.sharedvar": At("tensor.*", "compile.shared", "compile.*"),
+    "tensor.raw_random": At("tensor.random", "tensor.*"),
+    "tensor.shared_randomstreams": At("tensor.random", "tensor.*"),
+    "tensor.nnet.nnet": At("tensor.nnet", "tensor.nnet.*", "rewrites.*"),
+    "tensor.nnet.sigm": At("tensor.nnet", "tensor.nnet.*", "rewrites.*"),
+    "tensor.nnet.opt": At("rewrites.*", "tensor.nnet.*"),
+    "tensor.nnet.bn": At("tensor.nnet.*", "rewrites.*"),
+    "tensor.nnet.conv": At("tensor.nnet.*"),
+    "tensor.nnet.abstract_conv": At("tensor.nnet.*"),
+    "tensor.nnet.corr": At("tensor.nnet.*"),
+    "tensor.nnet.corr3d": At("tensor.nnet.*"),
+    "tensor.nnet.conv3d2d": At("tensor.nnet.*", "rewrites.*"),
+    "tensor.nnet.blocksparse": At("tensor.nnet.*"),
+    "tensor.nnet.ctc": At("tensor.nnet.*"),
+    "tensor.nnet.neighbours": At("tensor.nnet.*"),
+    "tensor.nnet.Conv3D": At("legacy.removed"),
+    "tensor.signal.pool": At("tensor.signal.*", "tensor.nnet.*"),
+    "tensor.signal.conv": At("tensor.signal.*", "tensor.nnet.*"),
+    "tensor.signal.downsample": At("legacy.removed", "tensor.signal.*"),
+    # ---- functions
+    "compile": At("compile.*", *GRAPH, "runtime.*"),
+    "compile.function_module": At("compile.function", "compile.*", "errors"),
+    "compile.pfunc": At("compile.function", "compile.*"),
+    "compile.sharedvalue": At("compile.shared", "compile.*"),
+    "compile.ops": At("compile.*", "tensor.*"),
+    "compile.builders": At("compile.*"),
+    "compile.mode": At("compile.*", "rewrites.*", *GRAPH),
+    "compile.io": At("compile.*"),
+    "compile.function": At("compile.*"),
+    "compile.debugmode": At("compile.*", "errors"),
+    "compile.monitormode": At("compile.*"),
+    "compile.nanguardmode": At("compile.*"),
+    "compile.profiling": At("profile", "compile.*"),
+    # ---- loops and branches
+    "scan_module": At("loop", "loop.*", "scan", scan="scan:scan", scan_checkpoints="scan:scan_checkpoints"),
+    "scan_module.scan": At("scan"),
+    "scan_module.scan_views": At("scan", "loop.*"),
+    "scan_module.scan_checkpoints": At("scan", "loop.*"),
+    "scan_module.scan_op": At("loop.scan_op", "loop.*"),
+    "scan_module.scan_utils": At("loop.scan_utils", "loop.*", "graph.traverse"),
+    "scan_module.scan_opt": At("rewrites.loop", "rewrites.*", "loop.*"),
+    "scan_module.scan_perform_ext": At("loop.*"),
+    "gradient": At("gradient", "graph.null_type"),
+    "raise_op": At("tensor.raise_op", "tensor.*", "compile.*"),
+    # Theano had this beside pydotprint until 0.9
+    "printing": At("printing", pydotprint_variables="printing:pydotprint"),
+    # ---- sparse and lists
+    "sparse.basic": At("sparse", "sparse.*"),
+    "sparse.type": At("sparse.*"),
+    "sparse.opt": At("sparse.*", "rewrites.*"),
+    "sparse.sharedvar": At("sparse.*"),
+    "sparse.utils": At("sparse.*", "legacy.gof_utils"),
+    "sparse.sandbox": At("sparse.*"),
+    "sparse.sandbox.sp": At("sparse.*"),
+    "sparse.sandbox.sp2": At("sparse.*"),
+    "sparse.sandbox.truedot": At("sparse.*"),
+    "typed_list.basic": At("typed_list", "typed_list.*"),
+    "typed_list.type": At("typed_list", "typed_list.*"),
+    "typed_list.opt": At("typed_list.*", "rewrites.*"),
+    # ---- what tests of other projects import
+    "tests": At(),
+    "tests.unittest_tools": At("testing", "legacy.testing"),
+    "tests.breakpoint": At("testing", "legacy.testing"),
+    "tests.record": At("testing", "legacy.testing"),
+    "tests.disturb_mem": At("testing", "legacy.testing"),
+    # ---- odds and ends
+    "version": At("legacy.version"),
+    "compat": At("legacy.compat"),
+    "compat.python2x": At("legacy.compat"),
+    "compat.six": SameAs("=six"),
+    "compat.six.moves": SameAs("=six.moves"),
+    "misc": At(),
+    "misc.safe_asarray": At("legacy.misc"),
+    "misc.strutil": At("legacy.misc"),
+    "misc.ordered_set": At("legacy.misc"),
+    "misc.frozendict": At("legacy.misc"),
+    "misc.cpucount": At("legacy.misc"),
+    "misc.may_share_memory": At("legacy.misc"),
+    "misc.windows": At("legacy.misc"),
+    "misc.doubleop": At("legacy.misc"),
+    "misc.pkl_utils": At("legacy.pickles", "compile.pickling", "compile.*"),
+    # ---- the sandbox
+    "sandbox": At(cuda="legacy.old_gpu"),
+    "sandbox.rng_mrg": At("tensor.random_mrg", "tensor.rng_mrg", "tensor.*"),
+    "sandbox.multinomial": At("tensor.multinomial", "tensor.random_mrg", "tensor.*"),
+    "sandbox.linalg": At("tensor.linalg", "tensor.*", "rewrites.linalg"),
+    "sandbox.linalg.ops": At("tensor.linalg", "rewrites.linalg", "tensor.*", "rewrites.*"),
+    "sandbox.neighbours": At("tensor.nnet.neighbours", "tensor.nnet.*"),
+    "sandbox.softsign": At("tensor.nnet", "tensor.nnet.*"),
+    "sandbox.conv": At("tensor.nnet.conv", "tensor.nnet.*"),
+    "sandbox.blocksparse": At("tensor.nnet.blocksparse", "tensor.nnet.*"),
+    "sandbox.fourier": At("tensor.fft", "tensor.*"),
+    "sandbox.solve": At("tensor.linalg", "tensor.*"),
+    "sandbox.minimal": At("legacy.misc"),
+    # ---- GPU back-ends: there, and without a GPU
+    "gpuarray": At("legacy.gpuarray"),
+    "gpuarray.basic_ops": At("legacy.gpuarray"),
+    "gpuarray.type": At("legacy.gpuarray"),
+    "gpuarray.dnn": At("legacy.gpuarray"),
+    "gpuarray.fp16_help": At("legacy.gpuarray"),
+    "sandbox.gpuarray": At("legacy.gpuarray"),
+    "sandbox.gpuarray.dnn": At("legacy.gpuarray"),
+    "sandbox.gpuarray.basic_ops": At("legacy.gpuarray"),
+    "sandbox.gpuarray.type": At("legacy.gpuarray"),
+}
+
+
+class OldGpuBackend(unittest.SkipTest, ImportError):
+    """`theano.sandbox.cuda` is gone.
+
+    A SkipTest, because Theano 1.0 raised one; an ImportError, because programs written before guard
+    the import against no other.
+    """
+
+    def __init__(self, path: str = "sandbox.cuda"):
+        super().__init__(f"theano.{path} is the old GPU back-end, which Theano 1.0 removed: see theano.gpuarray")
+
+
+_OLD_GPU = ("", ".basic_ops", ".blas", ".dnn", ".nvcc_compiler", ".opt", ".rng_curand", ".type", ".var")
+
+RAISES: dict[str, Callable[[], Exception]] = {
+    f"sandbox.cuda{rest}": lambda rest=rest: OldGpuBackend(f"sandbox.cuda{rest}") for rest in _OLD_GPU
+}
+
+
+def is_old(path: str) -> bool:
+    """Whether `path`, without `theano.`, is in the table."""
+    return path in PATHS
+
+
+def children(path: str) -> set[str]:
+    """The names of the table's modules right below `path`, `""` being the top."""
+    prefix = f"{path}." if path else ""
+    return {rest.split(".")[0] for old in PATHS if old.startswith(prefix) and (rest := old[len(prefix) :])}

@@ -1,0 +1,292 @@
+"""Python 2 source, made into code objects that Python 3 runs and whose tracebacks show the original.
+
+The syntax is converted by fissix, the maintained fork of the 2to3 that came with Python up to 3.12 (a
+grammar for Python 2 is nothing to write again). Only what is syntax, or methods of built-in types, is
+converted here: names that Python 3 lacks or changed (`xrange`, `raw_input`, `map`) are given to the
+script at run time by `theanojax.legacy.script_names`, which leaves its text, and so its lines, alone.
+
+Division is done on the syntax tree: `a / b` becomes a call of `div`, which does what Python 2 did with
+these two values, unless the source says `from __future__ import division`.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import logging
+import re
+import warnings
+from types import CodeType
+from typing import Any
+
+# 2to3's fixers for syntax and for methods of built-in types. Those for names are left out: see above.
+FIXERS = (
+    *("apply", "dict", "except", "exec", "funcattrs", "has_key", "metaclass", "methodattrs", "ne", "next"),
+    *("nonzero", "numliterals", "paren", "print", "raise", "repr", "sys_exc", "throw", "tuple_params"),
+    *("unicode", "xreadlines"),
+)
+
+# Names that exist in Python 2 alone: a script that uses one, and doesn't define it, was written for it.
+PYTHON2_NAMES = frozenset(
+    "apply basestring buffer cmp coerce execfile file intern long raw_input reduce reload unichr unicode xrange".split()
+)
+PYTHON2_MODULES = frozenset(
+    "ConfigParser HTMLParser Queue StringIO Tkinter UserDict __builtin__ cPickle cStringIO commands cookielib copy_reg "
+    "httplib md5 sets sha thread urllib2 urlparse xmlrpclib".split()
+)
+PYTHON2_METHODS = frozenset("has_key iteritems iterkeys itervalues".split())
+
+DIVIDE = "__python2_div__"
+DIVIDE_IN_PLACE = "__python2_idiv__"
+
+
+def compile_source(
+    source: str, filename: str, in_package: bool = False, default_python2: bool = False
+) -> tuple[CodeType, bool]:
+    """The code of `source`, and whether it was taken for Python 2.
+
+    `default_python2` is for source that could be either: a module of a program in Python 2.
+    """
+    source = source.replace("\r\n", "\n").replace("\r", "\n")
+    try:
+        with warnings.catch_warnings():
+            # `is` with a literal, invalid escapes: the style of the day.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source, filename)
+    except SyntaxError as error:
+        return _compile_python2(source, filename, in_package, error), True
+    if _says_python2(source) or _uses_python2(tree):
+        return _compile_python2(source, filename, in_package, None), True
+    if default_python2:
+        try:
+            return _compile_python2(source, filename, in_package, None), True
+        except SyntaxError:
+            pass  # it is in Python 3, then
+    return compile(tree, filename, "exec", dont_inherit=True), False
+
+
+def _says_python2(source: str) -> bool:
+    return re.match(r"#!.*\bpython2", source) is not None
+
+
+def _uses_python2(tree: ast.Module) -> bool:
+    """Whether source that both Pythons can read uses what only Python 2 has."""
+    used: set[str] = set()
+    defined: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else defined).add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            defined.add(node.name)
+        elif isinstance(node, ast.arg):
+            defined.add(node.arg)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            defined.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
+    guarded = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.Try | ast.If) for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import) and id(node) not in guarded:
+            if any(alias.name in PYTHON2_MODULES for alias in node.names):
+                return True
+        elif isinstance(node, ast.ImportFrom) and id(node) not in guarded:
+            if node.module in PYTHON2_MODULES and not node.level:
+                return True
+        elif isinstance(node, ast.BinOp | ast.Expr):
+            # `print >>file, text` and a lone `print` are expressions in Python 3.
+            printed = node.left if isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift) else node
+            printed = printed.value if isinstance(printed, ast.Expr) else printed
+            if isinstance(printed, ast.Name) and printed.id == "print":
+                return True
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in PYTHON2_METHODS and not _is_module_call(node.func, "six"):
+                return True
+    return bool(used & PYTHON2_NAMES - defined)
+
+
+def _is_module_call(function: ast.Attribute, module: str) -> bool:
+    return isinstance(function.value, ast.Name) and function.value.id == module
+
+
+# ---- Conversion
+
+
+def _compile_python2(source: str, filename: str, in_package: bool, python3_error: SyntaxError | None) -> CodeType:
+    converted = _convert(source, filename, in_package, python3_error)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = _parse(converted, filename)
+    except SyntaxError as error:
+        # Line numbers of the converted text mean nothing to the user.
+        raise (python3_error or error) from None
+    _show_original_lines(tree, source, converted)
+    if not _has_future_division(tree):
+        tree = ast.fix_missing_locations(_Division().visit(tree))
+    return compile(tree, filename, "exec", dont_inherit=True)
+
+
+def _parse(converted: str, filename: str) -> ast.Module:
+    try:
+        return ast.parse(converted, filename)
+    except TabError:
+        # For Python 2 a tab went to the next multiple of eight, and mixing was fine.
+        lines = converted.split("\n")
+        return ast.parse("\n".join(_expand_indentation(line) for line in lines), filename)
+
+
+def _expand_indentation(line: str) -> str:
+    text = line.lstrip(" \t\f")
+    return line[: len(line) - len(text)].expandtabs(8) + text
+
+
+def _convert(source: str, filename: str, in_package: bool, python3_error: SyntaxError | None) -> str:
+    """The source with its syntax converted."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from fissix.pgen2.parse import ParseError
+        from fissix.pgen2.tokenize import TokenError
+
+        tool = _refactoring_tool(in_package)
+        try:
+            return str(tool.refactor_string(source + "\n", filename))[:-1]
+        except (ParseError, TokenError) as error:
+            raise _syntax_error(error, source, filename, python3_error) from None
+
+
+def _refactoring_tool(in_package: bool) -> Any:
+    from fissix.fixes.fix_dict import FixDict
+    from fissix.refactor import RefactoringTool
+
+    # `import sibling`, within a package, meant `from . import sibling`.
+    names = [*FIXERS, *(["import"] if in_package else [])]
+    logger = logging.getLogger("RefactoringTool")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        tool = RefactoringTool([f"fissix.fixes.fix_{name}" for name in names])
+    finally:
+        logger.setLevel(level)
+    tool.log_message = tool.log_debug = tool.warning = lambda *args, **kwargs: None
+    for fixer in (*tool.pre_order, *tool.post_order):
+        if isinstance(fixer, FixDict):
+            # 2to3 leaves `for k in d.keys()` alone; the loop may change `d`, so it has to be a list.
+            special = fixer.in_special_context
+            fixer.in_special_context = lambda node, isiter, special=special: isiter and special(node, isiter)
+    return tool
+
+
+def _syntax_error(error: Any, source: str, filename: str, python3_error: SyntaxError | None) -> SyntaxError:
+    """The error to show where neither Python can read the source: of the one that got further."""
+    context = getattr(error, "context", None)
+    line, column = context[1] if context else error.args[1]
+    if python3_error is not None and (python3_error.lineno or 0) > line:
+        return python3_error
+    lines = source.rstrip().split("\n")
+    if line > len(lines):
+        return SyntaxError("unexpected end of file", (filename, len(lines), len(lines[-1]) + 1, lines[-1]))
+    return SyntaxError("invalid syntax", (filename, line, column + 1, lines[line - 1]))
+
+
+# ---- Places
+
+
+def _show_original_lines(tree: ast.Module, source: str, converted: str) -> None:
+    """Give every node its place in the original text."""
+    old, new = source.split("\n"), converted.split("\n")
+    if old == new:
+        return
+    places = _line_places(old, new)
+    for node in ast.walk(tree):
+        if not hasattr(node, "lineno"):
+            continue
+        first, last = places[node.lineno], places[node.end_lineno]
+        same = all(new[n - 1] == old[places[n] - 1] for n in {node.lineno, node.end_lineno} if places[n] <= len(old))
+        node.lineno, node.end_lineno = first, max(first, last)
+        if not same:
+            # Columns are of the converted text: point at the whole line, which shows no markers.
+            text = old[first - 1]
+            node.end_lineno = first
+            node.col_offset = len(text.encode()) - len(text.lstrip().encode())
+            node.end_col_offset = max(len(text.rstrip().encode()), node.col_offset + 1)
+
+
+def _line_places(old: list[str], new: list[str]) -> dict[int, int]:
+    """The line of the original, counted from one, for each line of the converted text."""
+    if len(old) == len(new):
+        return {number: number for number in range(1, len(new) + 1)}
+    places: dict[int, int] = {}
+    for _, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        for j in range(j1, j2):
+            places[j + 1] = max(1, min(i1 + (j - j1) + 1, max(i2, i1)))
+    return places
+
+
+# ---- Division
+
+
+def _has_future_division(tree: ast.Module) -> bool:
+    return any(
+        isinstance(node, ast.ImportFrom)
+        and node.module == "__future__"
+        and any(alias.name == "division" for alias in node.names)
+        for node in tree.body
+    )
+
+
+class _Division(ast.NodeTransformer):
+    """Replaces `/` and `/=` by calls of `div` and `idiv`, under names that no script uses."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        if not isinstance(node.op, ast.Div):
+            return node
+        return ast.copy_location(_call(DIVIDE, node.left, node.right), node)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+        self.generic_visit(node)
+        if not isinstance(node.op, ast.Div):
+            return node
+        target = node.target
+        if isinstance(target, ast.Name):
+            read: ast.expr = ast.Name(target.id, ast.Load())
+        elif isinstance(target, ast.Attribute):
+            read = ast.Attribute(target.value, target.attr, ast.Load())
+        else:
+            read = ast.Subscript(target.value, target.slice, ast.Load())
+        # The parts of the target are evaluated twice. They are names and indices; a call with a side
+        # effect there would be seen.
+        value = ast.copy_location(_call(DIVIDE_IN_PLACE, ast.copy_location(read, node), node.value), node)
+        return ast.copy_location(ast.Assign([target], value), node)
+
+
+def _call(function: str, *arguments: ast.expr) -> ast.Call:
+    return ast.Call(ast.Name(function, ast.Load()), list(arguments), [])
+
+
+def div(a: Any, b: Any) -> Any:
+    """What `a / b` was in Python 2: floored for two integers, or two arrays of integers."""
+    for method, left, right in (("__div__", a, b), ("__rdiv__", b, a)):
+        function = getattr(type(left), method, None)
+        if function is not None:
+            result = function(left, right)
+            if result is not NotImplemented:
+                return result
+    return a // b if _is_integral(a) and _is_integral(b) else a / b
+
+
+def idiv(a: Any, b: Any) -> Any:
+    """What `a /= b` left in `a`."""
+    function = getattr(type(a), "__idiv__", None)
+    if function is not None:
+        return function(a, b)
+    if hasattr(type(a), "__div__") or hasattr(type(b), "__rdiv__"):
+        return div(a, b)
+    if _is_integral(a) and _is_integral(b):
+        a //= b
+    else:
+        a /= b
+    return a
+
+
+def _is_integral(value: Any) -> bool:
+    dtype = getattr(value, "dtype", None)
+    return getattr(dtype, "kind", "") in "biu" if dtype is not None else isinstance(value, int)

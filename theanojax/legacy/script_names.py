@@ -1,0 +1,388 @@
+"""Names that Python and numpy had when old scripts were written, given to those scripts alone.
+
+A script's module gets built-ins of its own. Their `__import__` hands out, instead of modules that have
+lost names (`numpy`, `time`, `collections`), stand-ins that know them still and pass everything else
+on; other code, jax included, sees the real modules, unchanged.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import importlib
+import itertools
+import math
+import operator
+import sys
+import time
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from theanojax.legacy import python2
+
+
+class StandIn(ModuleType):
+    """A module with some names added; everything else, assignments included, is the real module's."""
+
+    def __init__(self, real: ModuleType, added: dict[str, Any], hidden: Iterable[str] = ()):
+        super().__init__(real.__name__, real.__doc__)
+        # Under mangled names, and not by assignment, which goes to the real module.
+        vars(self).update(
+            __real=real,
+            __added={name: value for name, value in added.items() if name in hidden or name not in dir(real)},
+            __spec__=real.__spec__,
+            __package__=real.__package__,
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        real, added = vars(self)["__real"], vars(self)["__added"]
+        if name in added:
+            value = added[name]
+            return value.make() if isinstance(value, Late) else value
+        if name == "__all__":
+            return [*_star_names(real), *(n for n in added if not hasattr(builtins, n))]
+        return getattr(real, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(vars(self)["__real"], name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(vars(self)["__real"], name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*dir(vars(self)["__real"]), *vars(self)["__added"]})
+
+
+class Late:
+    """A value that is made when asked for."""
+
+    def __init__(self, make: Callable[[], Any]):
+        self.make = make
+
+
+def _star_names(module: ModuleType) -> list[str]:
+    names = getattr(module, "__all__", None)
+    return list(names) if names is not None else [name for name in vars(module) if name[0] != "_"]
+
+
+# ---- numpy
+
+
+class _Cast(dict):
+    """`numpy.cast[dtype](value)`."""
+
+    def __missing__(self, dtype: Any) -> Callable[[Any], Any]:
+        return lambda value: np.asarray(value).astype(dtype)
+
+
+def _random_integers(low: int, high: int | None = None, size: Any = None) -> Any:
+    """Both ends are included, as `numpy.random.random_integers` had it."""
+    low, high = (1, low) if high is None else (low, high)
+    return np.random.randint(low, high + 1, size)
+
+
+def _find_common_type(array_types: Iterable[Any], scalar_types: Iterable[Any]) -> np.dtype:
+    arrays, scalars = (list(map(np.dtype, types)) for types in (array_types, scalar_types))
+    if not scalars or not arrays:
+        return np.result_type(*(arrays or scalars))
+    array, scalar = np.result_type(*arrays), np.result_type(*scalars)
+    order = "biufc"
+    return scalar if order.find(scalar.kind) > order.find(array.kind) else array
+
+
+def _asfarray(a: Any, dtype: Any = np.float64) -> np.ndarray:
+    return np.asarray(a, dtype if np.issubdtype(dtype, np.inexact) else np.float64)
+
+
+def _numpy_names() -> dict[str, Any]:
+    return {
+        # aliases of Python's types and functions
+        **{name: getattr(builtins, name) for name in ("int", "float", "complex", "bool", "object", "str")},
+        **{"long": int, "unicode": str, "math": math, "sys": sys},
+        # other names of types and constants
+        **{"float_": np.float64, "complex_": np.complex128, "singlecomplex": np.complex64, "cfloat": np.complex128},
+        **{"longfloat": np.longdouble, "longcomplex": np.clongdouble, "clongfloat": np.clongdouble},
+        **{"string_": np.bytes_, "unicode_": np.str_, "bool8": np.bool_, "int0": np.intp, "uint0": np.uintp},
+        **{"object0": np.object_, "str0": np.str_, "bytes0": np.bytes_, "void0": np.void},
+        **{"Inf": np.inf, "Infinity": np.inf, "infty": np.inf, "PINF": np.inf, "NINF": -np.inf},
+        **{"NaN": np.nan, "NAN": np.nan, "PZERO": 0.0, "NZERO": -0.0},
+        # functions under other names
+        **{"product": np.prod, "cumproduct": np.cumprod, "sometrue": np.any, "alltrue": np.all},
+        **{"round_": np.round, "row_stack": np.vstack, "rank": np.ndim, "alen": len, "mat": np.asmatrix},
+        **{"trapz": np.trapezoid, "in1d": lambda a, b, **options: np.isin(np.ravel(a), b, **options)},
+        "msort": lambda a: np.sort(a, axis=0),
+        "asscalar": lambda a: np.asarray(a).item(),
+        "asfarray": _asfarray,
+        "cast": _Cast(),
+        "find_common_type": _find_common_type,
+        "issubsctype": lambda a, b: np.issubdtype(a, b),
+        "obj2sctype": lambda value, default=None: np.dtype(value).type,
+        "maximum_sctype": lambda t: np.longdouble if np.issubdtype(t, np.floating) else np.dtype(t).type,
+        "typeDict": np.sctypeDict,
+        "sctypes": {
+            "int": [np.int8, np.int16, np.int32, np.int64],
+            "uint": [np.uint8, np.uint16, np.uint32, np.uint64],
+            "float": [np.float16, np.float32, np.float64, np.longdouble],
+            "complex": [np.complex64, np.complex128, np.clongdouble],
+            "others": [bool, object, bytes, str, np.void],
+        },
+        "random": Late(lambda: stand_in("numpy.random")),
+    }
+
+
+# ---- Python
+
+
+def _clock() -> float:
+    """Processor time, as `time.clock` had it."""
+    return time.process_time()
+
+
+class _Pickle:
+    """`cPickle` as Python 2 scripts call it: strings of old pickles are latin-1, files may be text files."""
+
+    def __init__(self, real: ModuleType):
+        self.real = real
+
+    @staticmethod
+    def _binary(file: Any) -> Any:
+        return getattr(file, "buffer", file)
+
+    def load(self, file: Any, **options: Any) -> Any:
+        """The object that `file` holds."""
+        return self.real.load(self._binary(file), **{"encoding": "latin1", **options})
+
+    def loads(self, text: Any, **options: Any) -> Any:
+        """The object that `text` holds."""
+        data = text.encode("latin1") if isinstance(text, str) else text
+        return self.real.loads(data, **{"encoding": "latin1", **options})
+
+    def dump(self, value: Any, file: Any, protocol: int = 0, **options: Any) -> None:
+        """Write `value` to `file`."""
+        self.real.dump(value, self._binary(file), protocol, **options)
+
+
+def _pickle_names() -> dict[str, Any]:
+    methods = _Pickle(importlib.import_module("pickle"))
+    return {name: getattr(methods, name) for name in ("load", "loads", "dump")}
+
+
+def _abstract_collections() -> dict[str, Any]:
+    import collections.abc
+
+    return {name: getattr(collections.abc, name) for name in collections.abc.__all__}
+
+
+def _getargspec(function: Any) -> Any:
+    import collections
+    import inspect
+
+    full = inspect.getfullargspec(function)
+    make = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
+    return make(full.args, full.varargs, full.varkw, full.defaults)
+
+
+# Modules that have lost names: the names, as made by a function.
+CHANGED: dict[str, Callable[[], dict[str, Any]]] = {
+    "numpy": _numpy_names,
+    "numpy.random": lambda: {"random_integers": _random_integers},
+    "time": lambda: {"clock": _clock},
+    "collections": _abstract_collections,
+    "inspect": lambda: {"getargspec": _getargspec},
+    "fractions": lambda: {"gcd": math.gcd},
+}
+
+# What these modules still have, and we have otherwise: random_integers warns of its end.
+HIDING = {"numpy": ["random"], "numpy.random": ["random_integers"]}
+
+# The same for scripts in Python 2 alone.
+CHANGED_SINCE_2: dict[str, Callable[[], dict[str, Any]]] = {
+    "sys": lambda: {"maxint": sys.maxsize, "setdefaultencoding": lambda encoding: None, "exc_clear": lambda: None},
+    "os": lambda: {"getcwdu": importlib.import_module("os").getcwd},
+    "itertools": lambda: {
+        **{"izip": zip, "imap": map, "ifilter": filter, "izip_longest": itertools.zip_longest},
+        "ifilterfalse": itertools.filterfalse,
+    },
+    "string": lambda: _string_names(),
+    "operator": lambda: {"div": python2.div, "isCallable": callable, "sequenceIncludes": operator.contains},
+    "types": lambda: {
+        **{"StringType": str, "UnicodeType": str, "IntType": int, "LongType": int, "FloatType": float},
+        **{"BooleanType": bool, "ComplexType": complex, "ListType": list, "TupleType": tuple, "DictType": dict},
+        **{"NoneType": type(None), "ObjectType": object, "TypeType": type, "ClassType": type, "FileType": object},
+        **{"StringTypes": (str,), "InstanceType": object},
+    },
+    "urllib": lambda: {
+        name: Late(functools.partial(_from_module, module, name))
+        for module, names in (
+            ("urllib.request", "urlopen urlretrieve urlcleanup pathname2url url2pathname"),
+            ("urllib.parse", "quote quote_plus unquote unquote_plus urlencode"),
+        )
+        for name in names.split()
+    },
+}
+
+# Modules that Python 3 renamed: the new name, and names to add to or put over what it has.
+RENAMED: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
+    "__builtin__": ("builtins", lambda: python2_builtins()),
+    "ConfigParser": ("configparser", lambda: {"SafeConfigParser": _from_module("configparser", "ConfigParser")}),
+    "HTMLParser": ("html.parser", dict),
+    "Queue": ("queue", dict),
+    "StringIO": ("io", dict),
+    "Tkinter": ("tkinter", dict),
+    "cPickle": ("pickle", _pickle_names),
+    "cStringIO": ("io", dict),
+    "commands": ("subprocess", dict),
+    "cookielib": ("http.cookiejar", dict),
+    "copy_reg": ("copyreg", dict),
+    "httplib": ("http.client", dict),
+    "md5": ("hashlib", lambda: {"new": _from_module("hashlib", "md5")}),
+    "pickle": ("pickle", _pickle_names),
+    "sha": ("hashlib", lambda: {"new": _from_module("hashlib", "sha1")}),
+    "sets": ("builtins", lambda: {"Set": set, "ImmutableSet": frozenset}),
+    "thread": ("_thread", dict),
+    "urllib2": ("urllib.request", lambda: {"HTTPError": _from_module("urllib.error", "HTTPError")}),
+    "urlparse": ("urllib.parse", dict),
+    "xmlrpclib": ("xmlrpc.client", dict),
+}
+
+
+def _from_module(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)
+
+
+def _string_names() -> dict[str, Any]:
+    import string
+
+    functions = "atof:float atoi:int atol:int".split()
+    methods = "lower upper strip lstrip rstrip split rsplit replace find rfind count zfill ljust rjust center".split()
+    return {
+        **{"letters": string.ascii_letters, "lowercase": string.ascii_lowercase, "uppercase": string.ascii_uppercase},
+        **{"maketrans": str.maketrans, "join": lambda words, by=" ": by.join(words), "joinfields": str.join},
+        **{entry.split(":")[0]: getattr(builtins, entry.split(":")[1]) for entry in functions},
+        **{name: getattr(str, name) for name in methods},
+    }
+
+
+@functools.cache
+def stand_in(name: str, for_python2: bool = False) -> StandIn | None:
+    """The module to hand out for `name`; None where the real one will do."""
+    if for_python2 and name in RENAMED:
+        real, make = RENAMED[name]
+        added = make()
+        return StandIn(importlib.import_module(real), added, hidden=added)
+    make_names = CHANGED.get(name) or (CHANGED_SINCE_2.get(name) if for_python2 else None)
+    if make_names is None:
+        return None
+    return StandIn(importlib.import_module(name), make_names(), hidden=HIDING.get(name, ()))
+
+
+# ---- Built-ins
+
+
+def _listing(function: Callable[..., Iterable]) -> Callable[..., list]:
+    @functools.wraps(function)
+    def listed(*args: Any) -> list:
+        return list(function(*args))
+
+    return listed
+
+
+def _map(function: Callable | None, *sequences: Iterable) -> list:
+    """`map` as it was: a list, the shorter sequences filled up with None, and None for no function."""
+    if len(sequences) == 1:
+        return list(sequences[0]) if function is None else [function(item) for item in sequences[0]]
+    rows = itertools.zip_longest(*sequences)
+    return [row if function is None else function(*row) for row in rows]
+
+
+def _filter(function: Callable | None, sequence: Any) -> Any:
+    kept = [item for item in sequence if (item if function is None else function(item))]
+    if isinstance(sequence, str):
+        return "".join(kept)
+    return tuple(kept) if isinstance(sequence, tuple) else kept
+
+
+def _cmp(a: Any, b: Any) -> int:
+    return (a > b) - (a < b)
+
+
+def _sorted(iterable: Iterable, cmp: Any = None, key: Any = None, reverse: bool = False) -> list:
+    """`sorted` with a comparison function."""
+    if cmp is not None:
+        plain = functools.cmp_to_key(cmp)
+        item_key = key
+        key = plain if item_key is None else lambda item: plain(item_key(item))
+    return sorted(iterable, key=key, reverse=reverse)
+
+
+def _round(number: float, ndigits: int = 0) -> float:
+    """Halves are rounded away from zero, and the result is a float."""
+    if not isinstance(number, int | float):
+        return round(number, ndigits)
+    scale = 10.0**ndigits
+    scaled = abs(number) * scale
+    return math.copysign(math.floor(scaled + 0.5) / scale, number) if math.isfinite(scaled) else float(number)
+
+
+def _execfile(filename: str, globals: dict | None = None, locals: dict | None = None) -> None:
+    """Run a file in the caller's names."""
+    frame = sys._getframe(1)
+    names = frame.f_globals if globals is None else globals
+    with open(filename, encoding="utf-8", errors="surrogateescape") as file:
+        code, _ = python2.compile_source(file.read(), filename)
+    exec(code, names, locals if locals is not None else (frame.f_locals if globals is None else names))
+
+
+@functools.cache
+def python2_builtins() -> dict[str, Any]:
+    """The built-ins that Python 3 dropped or changed, as Python 2 had them."""
+    return {
+        **{"xrange": range, "range": _listing(range), "zip": _listing(zip), "map": _map, "filter": _filter},
+        **{"basestring": str, "unicode": str, "unichr": chr, "long": int, "buffer": memoryview, "file": open},
+        **{"raw_input": input, "reduce": functools.reduce, "intern": sys.intern, "reload": importlib.reload},
+        **{"cmp": _cmp, "sorted": _sorted, "round": _round, "execfile": _execfile, "StandardError": Exception},
+        "input": lambda prompt="": eval(input(prompt), sys._getframe(1).f_globals),
+        "apply": lambda function, args=(), kwargs=None: function(*args, **(kwargs or {})),
+        "coerce": lambda a, b: (a, b) if type(a) is type(b) else (a + 0 * b, b + 0 * a),
+        python2.DIVIDE: python2.div,
+        python2.DIVIDE_IN_PLACE: python2.idiv,
+    }
+
+
+def script_builtins(for_python2: bool) -> dict[str, Any]:
+    """The built-ins of a script's module.
+
+    `numpy` and `np` are among them: listings in tutorials start with the imports of the listing before.
+    """
+
+    def import_(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> ModuleType:
+        if level == 0 and for_python2 and name in RENAMED and not _is_shadowed(name):
+            return stand_in(name, True)  # type: ignore[return-value]
+        module = builtins.__import__(name, globals, locals, fromlist, level)
+        if level or _is_shadowed(module.__name__):
+            return module
+        return stand_in(module.__name__, for_python2) or module
+
+    return {
+        **vars(builtins),
+        **(python2_builtins() if for_python2 else {}),
+        "__import__": import_,
+        "numpy": stand_in("numpy", for_python2),
+        "np": stand_in("numpy", for_python2),
+    }
+
+
+# Modules that come with the script; a file `time.py` beside it is not ours to dress up.
+_own_modules: set[str] = set()
+
+
+def note_own_module(name: str) -> None:
+    """Say that `name` is a module of the script's own."""
+    _own_modules.add(name)
+
+
+def _is_shadowed(name: str) -> bool:
+    return name in _own_modules

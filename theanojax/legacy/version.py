@@ -1,0 +1,6 @@
+"""The version of Theano whose interface this is, as `theano.version` has it."""
+
+version = short_version = full_version = "1.0.5"
+release = True
+FALLBACK_VERSION = f"{version}+unknown"
+git_revision = "f3bb5b755ec5e92fb60b5364d83a10878fa9a211"

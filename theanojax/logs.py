@@ -1,0 +1,24 @@
+"""The loggers of the library: children of "theano", whose warnings go to stderr."""
+
+import logging
+
+theano_logger = logging.getLogger("theano")
+logging_default_formatter = logging.Formatter(fmt="%(levelname)s (%(name)s): %(message)s")
+logging_default_handler = logging.StreamHandler()
+logging_default_handler.setFormatter(logging_default_formatter)
+
+
+def has_handlers(logger):
+    """Whether `logger` or one that it passes records on to has a handler."""
+    return logger.hasHandlers()
+
+
+if not has_handlers(theano_logger):
+    theano_logger.addHandler(logging_default_handler)
+theano_logger.setLevel(logging.WARNING)
+
+
+def disable_log_handler(logger=theano_logger, handler=logging_default_handler):
+    """Take the library's own handler away."""
+    if has_handlers(logger):
+        logger.removeHandler(handler)

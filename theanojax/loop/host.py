@@ -1,0 +1,137 @@
+"""The loop as a Python loop over numpy arrays: exact Theano semantics for any inner graph."""
+
+import numpy as np
+
+
+class HostLoop:
+    """Runs the loop of one Scan, step by step.
+
+    Parameters
+    ----------
+    op : Scan
+    fgraph : its inner graph, as it is or rewritten. The stop condition, if any, is the last output.
+    """
+
+    def __init__(self, op, fgraph):
+        from theanojax.runtime.host import HostExecutor
+
+        self.op = op
+        self.outputs = fgraph.outputs
+        self.step = HostExecutor(fgraph, allow_gc=op.allow_gc)
+        n_taps = op._taps_before(op._n_states)
+        states = range(op.n_seqs, op.n_seqs + n_taps + op.n_shared_outs)
+        self.step._own = _Detach(states)
+
+    def run(self, node, args, cells):
+        """Do the steps; fill `cells`, one per output of `node`."""
+        op = self.op
+        n_steps = int(args[0])
+        seqs = op.outer_seqs(args)
+        check_lengths(node, n_steps, seqs)
+        state = _State(op, node, args)
+        shared = list(op.outer_shared(args))
+        non_seqs = list(op.outer_non_seqs(args))
+        first_shared = len(self.outputs) - op.n_shared_outs - bool(op.as_while)
+        done, go_on = 0, True
+        if n_steps == 0:
+            state.allocate(self._shapes_without_steps(args))
+        while done < n_steps and go_on:
+            values = self.step([s[done, ...] for s in seqs] + state.read() + shared + non_seqs)
+            if op.as_while:
+                go_on = values[-1] == 0
+            shared = values[first_shared:first_shared + op.n_shared_outs]
+            state.write(values, done)
+            done += 1
+        state.finish(done, n_steps)
+        for cell, value in zip(cells, state.buffers + list(shared)):
+            cell[0] = value
+
+    def _shapes_without_steps(self, args):
+        """Shapes that one row of the nit_sot outputs would have, found by a step on zeros."""
+        op = self.op
+        if not op.n_nit_sot:
+            return []
+        values = [np.zeros(s.shape[1:], s.dtype) for s in op.outer_seqs(args)]
+        for taps, buffer in zip(op.tap_array, args[op.seqs_arg_offset:op.shared_arg_offset]):
+            values += [np.zeros(buffer.shape[1:], buffer.dtype) for _ in taps]
+        values += list(op.outer_shared(args)) + list(op.outer_non_seqs(args))
+        return [np.shape(v) for v in op.inner_nitsot_outs(self.step(values))]
+
+
+class _State:
+    """The output buffers of a running loop. A buffer shorter than the loop is used as a ring."""
+
+    def __init__(self, op, node, args):
+        self.op, self.types = op, [v.type for v in node.outputs]
+        given = args[op.seqs_arg_offset:op.shared_arg_offset]
+        inplace = op.destroy_map or ()
+        self.buffers = [a if i in inplace else np.array(a) for i, a in enumerate(given)]
+        self.lengths = [len(b) for b in self.buffers] + [int(n) for n in op.outer_nitsot(args)]
+        self.buffers += [None] * op.n_nit_sot
+        self.first = [-m for m in op.mintaps]  # rows that hold the initial state
+        self.pos = [f % n if n else 0 for f, n in zip(self.first, self.lengths)]
+
+    def allocate(self, shapes):
+        for j, shape in enumerate(shapes, self.op._n_states):
+            self.buffers[j] = np.zeros((self.lengths[j], *shape), self.types[j].dtype)
+
+    def read(self):
+        rows = []
+        for taps, buffer, pos, length in zip(self.op.tap_array, self.buffers, self.pos, self.lengths):
+            rows += [buffer[(pos + tap) % length, ...] for tap in taps]
+        return rows
+
+    def write(self, values, done):
+        op, buffers, pos = self.op, self.buffers, self.pos
+        k = 0
+        for j in range(op.n_mit_mot):
+            for tap in op.mit_mot_out_slices[j]:
+                buffers[j][tap + pos[j]] = values[k]
+                k += 1
+        if done == 0:
+            self.allocate([np.shape(v) for v in op.inner_nitsot_outs(values)])
+        for j in range(op.n_mit_mot, len(buffers)):
+            try:
+                buffers[j][pos[j]] = values[k]
+            except ValueError as e:
+                if done == 0 or j >= op._n_states:
+                    raise
+                raise ValueError("An output of the scan has changed shape. This may be caused by a pushout "
+                                 "optimization. Try adding 'optimizer_excluding=scanOp_pushout_output' to your "
+                                 "Theano flags.") from e
+            k += 1
+        self.pos = [(p + 1) % n for p, n in zip(pos, self.lengths)]
+
+    def finish(self, done, n_steps):
+        """Put rings in order, clear rows that no step has written, cut what `until` left over."""
+        for j in range(self.op.n_mit_mot, len(self.buffers)):
+            used = done + self.first[j]
+            if self.lengths[j] < used:
+                if self.pos[j]:
+                    self.buffers[j] = np.roll(self.buffers[j], -self.pos[j], axis=0)
+            elif self.lengths[j] > used:
+                self.buffers[j][used:] = 0
+                if done < n_steps:
+                    self.buffers[j] = self.buffers[j][:done - n_steps]
+
+
+class _Detach:
+    """Copies those results of a step that are views of the states it read, which are about to change."""
+
+    def __init__(self, states):
+        self.states = states
+
+    def __call__(self, outputs, inputs):
+        read = [inputs[i] for i in self.states if isinstance(inputs[i], np.ndarray)]
+        return [v.copy() if isinstance(v, np.ndarray) and any(np.may_share_memory(v, r) for r in read) else v
+                for v in outputs]
+
+
+def check_lengths(node, n_steps, seqs):
+    """Raise IndexError for a negative number of steps, ValueError for a sequence that is too short."""
+    if n_steps < 0:
+        raise IndexError("Scan was asked to run for negative number of step %d" % n_steps)
+    for i, seq in enumerate(seqs):
+        if seq.shape[0] < n_steps:
+            raise ValueError("Sequence is shorter then the required number of steps : (n_steps, seq, seq.shape):",
+                             n_steps, node.inputs[1 + i], seq.shape)

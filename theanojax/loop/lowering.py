@@ -1,0 +1,247 @@
+"""The loop inside XLA.
+
+With a known number of steps it is ``lax.scan``: rows are read and written by XLA itself, and a state is
+carried as its last few rows. Otherwise (the number of steps is only known at run time, or `until` ends the
+loop) it is ``lax.while_loop``, which carries a state as its few last rows where no more are kept, else as its
+whole buffer.
+"""
+
+import numpy as np
+
+from theanojax.loop.needs import inner_needs
+
+
+def lower(op, ctx, node, inputs):
+    """The outer outputs of the Scan `op` as traced values."""
+    loop = _Loop(op, ctx, node, inputs)
+    if loop.steps == 0:
+        return loop.without_steps()
+    if loop.steps is not None and not op.as_while and loop.fits_scan():
+        return loop.run_scan()
+    return loop.run_while()
+
+
+class _Loop:
+    def __init__(self, op, ctx, node, inputs):
+        self.op, self.ctx, self.xp, self.lax, self.node = op, ctx, ctx.xp, ctx.lax, node
+        self.fgraph = op.inner_fgraph()
+        inputs = list(inputs)
+        steps = inputs[0] if ctx.known(inputs[0]) else ctx.static(node.inputs[0])
+        self.steps = None if steps is None else int(steps)
+        self.n = inputs[0] if steps is None else np.int64(self.steps)
+        if not ctx.known(self.n):
+            self.n = self.xp.astype(self.n, "int64")
+        self.seqs = list(op.outer_seqs(inputs))
+        self.buffers = [self.xp.asarray(b) for b in inputs[op.seqs_arg_offset:op.shared_arg_offset]]
+        self.shared = [self.xp.asarray(v) for v in op.outer_shared(inputs)]
+        self.nit_lengths = [int(ctx.need(v, value)) for v, value in zip(op.outer_nitsot(node), op.outer_nitsot(inputs))]
+        self.non_seqs = [self._plain(v, x) for v, x in zip(op.outer_non_seqs(node), op.outer_non_seqs(inputs))]
+        self.statics = dict(ctx.statics)
+        for inner, outer in inner_needs(op, node):
+            value = ctx.static(outer)
+            if value is not None:
+                self.statics[inner] = value
+        ctx.guard(self.n >= 0)
+        for s in self.seqs:
+            ctx.guard(self.n <= np.int64(s.shape[0]))
+        self.first = [-m for m in op.mintaps[:op.n_outs]]  # rows before the first one that the loop writes
+        self.width = [max([0, *(t + f for t in taps)]) + 1 for taps, f in zip(op.tap_array, self.first)]
+
+    def _plain(self, variable, value):
+        """A non-sequence whose value is known is given to the step as plain data."""
+        if self.ctx.known(value) or getattr(variable.type, "ndim", 1) != 0:
+            return value
+        known = self.ctx.static(variable)
+        return value if known is None else np.asarray(known, dtype=variable.type.dtype)
+
+    # ---------------------------------------------------------------- one step
+    def step(self, rows, taps, shared):
+        """Results of one step: mit_mot slices by state, rows of the other outputs, shared, go on, guards."""
+        op, fgraph = self.op, self.fgraph
+        with self.ctx.sub() as inner:
+            inner.statics = self.statics
+            values = list(rows) + [t for group in taps for t in group] + list(shared) + self.non_seqs
+            outs = inner.trace(fgraph.inputs, fgraph.outputs, values)
+            ok = self.xp.asarray(inner.ok())
+        outs = [self.xp.asarray(v) for v in outs]
+        go_on = outs.pop() == 0 if op.as_while else self.xp.asarray(True)
+        slices, at = [], 0
+        for s in op.mit_mot_out_slices[:op.n_mit_mot]:
+            slices.append(outs[at:at + len(s)])
+            at += len(s)
+        n_rows = op.n_mit_sot + op.n_sit_sot + op.n_nit_sot
+        return slices, outs[at:at + n_rows], outs[at + n_rows:], go_on, ok
+
+    def fit(self, value, buffer):
+        """`value` as a row of `buffer`."""
+        shape = buffer.shape[1:]
+        if value.shape == shape:
+            return value
+        try:
+            return self.xp.broadcast_to(value, shape)
+        except ValueError:
+            return self.ctx.unsupported("a state changes its shape")  # the host knows the error to raise
+
+    # ---------------------------------------------------------------- a known number of steps
+    def fits_scan(self):
+        """Whether every buffer has room for all steps, or keeps no more than the rows that are read."""
+        op, n = self.op, self.steps
+        for j, buffer in enumerate(self.buffers):
+            length, width = buffer.shape[0], self.width[j]
+            if j < op.n_mit_mot:
+                highest = max(t + self.first[j] for t in op.mit_mot_out_slices[j])
+                lowest = min(t + self.first[j] for t in op.mit_mot_out_slices[j])
+                if length < n + width - 1 or highest >= width or lowest < 0:
+                    return False
+            elif length < n + self.first[j] and length not in (self.first[j], self.first[j] + 1):
+                return False
+        return True
+
+    def run_scan(self):
+        op, lax, xp, n = self.op, self.lax, self.xp, self.steps
+        mots, rest = range(op.n_mit_mot), range(op.n_mit_mot, op.n_outs)
+        # A mit_mot carries a window of rows; at each step the next row of its buffer enters, and the first leaves.
+        windows = [[self.buffers[j][i] for i in range(self.width[j] - 1)] for j in mots]
+        entering = [self.buffers[j][self.width[j] - 1:self.width[j] - 1 + n] for j in mots]
+        kept = [self.buffers[j].shape[0] >= n + self.first[j] for j in rest]
+        # The rows that the taps reach, and one more where it must be returned.
+        recent = [[self.buffers[j][i] for i in range(self.first[j])] for j in rest]
+        older = [None if k or self.buffers[j].shape[0] == self.first[j] else xp.zeros_like(r[0])
+                 for j, k, r in zip(rest, kept, recent)]
+        last_only = [length == 1 and n != 1 for length in self.nit_lengths]
+        nits = None
+        if any(last_only):
+            nits = [xp.zeros(s.shape, s.dtype) for s, last in zip(self.nit_shapes(), last_only) if last]
+        seqs = [xp.asarray(s)[:n] for s in self.seqs]
+
+        def body(carry, xs):
+            windows, recent, older, nits, shared, ok = carry
+            rows, entering = xs
+            full = [w + [e] for w, e in zip(windows, entering)]
+            taps = [[w[t + self.first[j]] for t in op.tap_array[j]] for j, w in zip(mots, full)]
+            taps += [[r[t + self.first[j]] for t in op.tap_array[j]] for j, r in zip(rest, recent)]
+            slices, outs, shared, _, good = self.step(rows, taps, shared)
+            left = []
+            for j, window in zip(mots, full):
+                for t, value in zip(op.mit_mot_out_slices[j], slices[j]):
+                    window[t + self.first[j]] = self.fit(value, self.buffers[j])
+                left.append(window.pop(0))
+            stacked = []
+            new_recent, new_older = [], []
+            for j, k, r, old, value in zip(rest, kept, recent, older, outs):
+                value = self.fit(value, self.buffers[j])
+                new_recent.append([*r[1:], value])
+                new_older.append(None if old is None else r[0])
+                stacked.append(value if k else None)
+            rows = outs[len(rest):]
+            nits = [v for v, last in zip(rows, last_only) if last] if nits is not None else None
+            rows = [None if last else v for v, last in zip(rows, last_only)]
+            carry = full, new_recent, new_older, nits, list(shared), ok & good
+            return carry, (left, stacked, rows)
+
+        carry = windows, recent, older, nits, self.shared, xp.asarray(True)
+        (windows, recent, older, nits, shared, ok), (left, stacked, rows) = lax.scan(
+            body, carry, (seqs, entering), length=n)
+        self.ctx.guard(ok)
+        outs = []
+        for j, window, rows_left in zip(mots, windows, left):
+            parts = [rows_left, *[w[None] for w in window], self.buffers[j][n + self.width[j] - 1:]]
+            outs.append(self._concatenate(parts))
+        for j, k, r, old, values in zip(rest, kept, recent, older, stacked):
+            length = self.buffers[j].shape[0]
+            if k:
+                outs.append(self._padded([self.buffers[j][:self.first[j]], values], length))
+            else:
+                outs.append(xp.stack(r if old is None else [old, *r]))
+        nits = iter(nits or ())
+        for length, last, values in zip(self.nit_lengths, last_only, rows):
+            if last:
+                outs.append(next(nits)[None])
+            elif length <= n:
+                outs.append(values[n - length:])
+            else:
+                outs.append(self._padded([values], length))
+        return [*outs, *shared]
+
+    def _concatenate(self, parts):
+        parts = [p for p in parts if p.shape[0]]
+        return parts[0] if len(parts) == 1 else self.lax.concatenate(parts, 0)
+
+    def _padded(self, parts, length):
+        missing = length - sum(p.shape[0] for p in parts)
+        if missing:
+            parts = [*parts, self.xp.zeros((missing, *parts[0].shape[1:]), parts[0].dtype)]
+        return self._concatenate(parts)
+
+    def nit_shapes(self):
+        """Shape and dtype of a row of each nit_sot output."""
+        if not self.op.n_nit_sot:
+            return []
+
+        def rows():
+            seqs = [self._row(s, np.int64(0)) if s.shape[0] else self.xp.zeros(s.shape[1:], s.dtype)
+                    for s in self.seqs]
+            taps = [[b[0]] * len(taps) for b, taps in zip(self.buffers, self.op.tap_array)]
+            return self.step(seqs, taps, self.shared)[1][self.op.n_outs - self.op.n_mit_mot:]
+
+        return self.ctx.eval_shape(rows)
+
+    def without_steps(self):
+        nits = [self.xp.zeros((length, *s.shape), s.dtype) for length, s in zip(self.nit_lengths, self.nit_shapes())]
+        return [*self.buffers, *nits, *self.shared]
+
+    # ---------------------------------------------------------------- steps counted at run time
+    def run_while(self):
+        op, lax, xp = self.op, self.lax, self.xp
+        buffers = list(self.buffers)
+        buffers += [xp.zeros((length, *s.shape), s.dtype) for length, s in zip(self.nit_lengths, self.nit_shapes())]
+        first = self.first + [0] * op.n_nit_sot
+        lengths = [b.shape[0] for b in buffers]
+        if op.as_while and any(b > f + 1 for b, f in zip(lengths[op.n_mit_mot:], first[op.n_mit_mot:])):
+            self.ctx.unsupported("until decides how many rows are returned")
+        if 0 in lengths:
+            self.ctx.unsupported("a state without rows")
+
+        def go_on(carry):
+            i, going, ok = carry[:3]
+            return (i < self.n) & going & ok
+
+        def body(carry):
+            i, _, ok, buffers, shared = carry
+            rows = [self._row(s, i) for s in self.seqs]
+            taps = [[self._row(b, self._wrap(i + (t + f), b.shape[0])) for t in taps]
+                    for taps, b, f in zip(op.tap_array, buffers, first)]
+            slices, outs, shared, going, good = self.step(rows, taps, shared)
+            new = list(buffers)
+            for j, values in enumerate(slices):
+                for t, value in zip(op.mit_mot_out_slices[j], values):
+                    new[j] = self._set_row(new[j], self._wrap(i + (t + first[j]), lengths[j]), value)
+            for j, value in enumerate(outs, op.n_mit_mot):
+                new[j] = self._set_row(new[j], self._wrap(i + first[j], lengths[j]), value)
+            return i + 1, going, ok & good, new, list(shared)
+
+        start = xp.asarray(np.int64(0)), xp.asarray(True), xp.asarray(True), buffers, self.shared
+        done, _, ok, buffers, shared = lax.while_loop(go_on, body, start)
+        self.ctx.guard(ok)
+        outs = buffers[:op.n_mit_mot]
+        for b, f in zip(buffers[op.n_mit_mot:], first[op.n_mit_mot:]):
+            outs.append(self._in_order(b, done + f))
+        return [*outs, *shared]
+
+    def _row(self, x, i):
+        return self.lax.dynamic_index_in_dim(self.xp.asarray(x), i, 0, keepdims=False)
+
+    def _set_row(self, buffer, i, value):
+        return self.lax.dynamic_update_index_in_dim(buffer, self.fit(value, buffer), i, 0)
+
+    def _wrap(self, i, length):
+        return i % length if length > 1 else np.int64(0)
+
+    def _in_order(self, buffer, used):
+        """A ring of which `used` rows were written, oldest row first; rows never written are 0."""
+        length = buffer.shape[0]
+        if length > 1:
+            buffer = self.xp.roll(buffer, -self.lax.select(used > length, used % length, np.int64(0)), axis=0)
+        written = self.xp.arange(length) < used
+        return self.xp.where(written.reshape((length,) + (1,) * (buffer.ndim - 1)), buffer,
+                             self.xp.zeros((), buffer.dtype))

@@ -1,0 +1,100 @@
+"""What a loop needs to know before it can be traced, in terms of the variables around it."""
+
+from theanojax.graph.traverse import ancestors, io_toposort
+from theanojax.graph.variable import Constant
+
+
+def static_needs(op, node):
+    """The variables that fix shapes: lengths of outputs, what the inner graph needs, the steps that buffers have."""
+    needs = list(op.outer_nitsot(node))
+    if any(_grows_with(buffer, node.inputs[0]) for buffer in node.inputs[op.seqs_arg_offset:op.shared_arg_offset]):
+        needs.append(node.inputs[0])  # no more executables than there are buffer lengths
+    needs += [outer for _, outer in inner_needs(op, node)]
+    return list(dict.fromkeys(needs))
+
+
+def _grows_with(buffer, n_steps):
+    """Whether the length of `buffer` is computed from the number of steps."""
+    from theanojax.tensor.creation import Alloc, AllocEmpty
+    from theanojax.tensor.subtensor import IncSubtensor
+
+    if isinstance(n_steps, Constant):
+        return False
+    node = buffer.owner
+    while node is not None and isinstance(node.op, IncSubtensor):
+        node = node.inputs[0].owner
+    if node is None or not isinstance(node.op, (Alloc, AllocEmpty)):
+        return False
+    length = node.inputs[1 if isinstance(node.op, Alloc) else 0]
+    sources = {v for v in ancestors([n_steps]) if v.owner is None and not isinstance(v, Constant)}
+    return bool(sources & set(ancestors([length])))
+
+
+def inner_needs(op, node):
+    """Pairs of an inner variable that fixes a shape inside, and an equal variable outside.
+
+    What varies from step to step has none, and what follows from shapes alone needs none.
+    """
+    pairs = getattr(node.tag, "inner_needs", None)
+    if pairs is None:
+        fgraph = op.inner_fgraph()
+        outside = _Outside(op, node, fgraph)
+        pairs = []
+        for inner_node in fgraph.toposort():
+            for need in inner_node.op.static_needs(inner_node):
+                if not isinstance(need, Constant):
+                    outer = outside.variable(need)
+                    if outer is not None and not isinstance(outer, Constant):
+                        pairs.append((need, outer))
+        node.tag.inner_needs = pairs
+    return pairs
+
+
+class _Outside:
+    """Expresses inner variables by outer ones."""
+
+    def __init__(self, op, node, fgraph):
+        self.op = op
+        self.known = dict(zip(op.inner_non_seqs(fgraph.inputs), op.outer_non_seqs(node)))
+        self.rows = dict(zip(op.inner_seqs(fgraph.inputs), op.outer_seqs(node)))
+        taps = iter(fgraph.inputs[op.n_seqs:])
+        for group, outer in zip(op.tap_array, node.inputs[op.seqs_arg_offset:op.shared_arg_offset]):
+            for _ in group:
+                self.rows[next(taps)] = outer
+
+    def variable(self, v):
+        """An outer variable equal to the inner variable `v` in every step, or None."""
+        for inner in io_toposort(self.known, [v]):
+            if all(o in self.known for o in inner.outputs):
+                continue
+            outs = self._shape_of_row(inner) or self._computed(inner)
+            self.known.update(zip(inner.outputs, outs or [None] * len(inner.outputs)))
+        if v in self.known:
+            return self.known[v]
+        return v if isinstance(v, Constant) else None
+
+    def _computed(self, node):
+        ins = [self.known.get(v, v if isinstance(v, Constant) else None) for v in node.inputs]
+        return None if any(v is None for v in ins) else node.clone_with_new_inputs(ins).outputs
+
+    def _shape_of_row(self, node):
+        from theanojax.tensor.shape import Shape, Shape_i
+
+        if not isinstance(node.op, (Shape, Shape_i)) or node.inputs[0] not in self.rows:
+            return None
+        outer = self.rows[node.inputs[0]]
+        return [Shape_i(node.op.i + 1)(outer) if isinstance(node.op, Shape_i) else Shape()(outer)[1:]]
+
+
+def host_reason(op):
+    """Why the inner graph cannot be traced at all, or None."""
+    from theanojax.tensor.type import TensorType
+
+    fgraph = op.inner_fgraph()
+    for v in list(fgraph.inputs) + list(fgraph.outputs):
+        if not isinstance(v.type, TensorType):
+            return "%s is no tensor" % v
+    for node in fgraph.toposort():
+        if node.op.runs_on_host(node):
+            return "%s has no XLA form" % node.op
+    return None

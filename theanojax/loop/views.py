@@ -1,0 +1,27 @@
+"""`map`, `reduce`, `foldl` and `foldr`: common uses of scan under their usual names."""
+
+from theanojax.scan import scan
+
+
+def map(fn, sequences, non_sequences=None, truncate_gradient=-1, go_backwards=False, mode=None, name=None):  # noqa: A001
+    """Apply `fn` to each row of `sequences`. Arguments and result are those of `scan`."""
+    return scan(fn, sequences=sequences, outputs_info=[], non_sequences=non_sequences,
+                truncate_gradient=truncate_gradient, go_backwards=go_backwards, mode=mode, name=name)
+
+
+def reduce(fn, sequences, outputs_info, non_sequences=None, go_backwards=False, mode=None, name=None):
+    """The last value of a scan of `fn` over `sequences`: (value or list of values, updates)."""
+    outs, updates = scan(fn, sequences=sequences, outputs_info=outputs_info, non_sequences=non_sequences,
+                         go_backwards=go_backwards, truncate_gradient=-1, mode=mode, name=name)
+    last = [x[-1] for x in outs] if isinstance(outs, (list, tuple)) else outs[-1]
+    return last, updates
+
+
+def foldl(fn, sequences, outputs_info, non_sequences=None, mode=None, name=None):
+    """`reduce` from the first row to the last."""
+    return reduce(fn, sequences, outputs_info, non_sequences, go_backwards=False, mode=mode, name=name)
+
+
+def foldr(fn, sequences, outputs_info, non_sequences=None, mode=None, name=None):
+    """`reduce` from the last row to the first."""
+    return reduce(fn, sequences, outputs_info, non_sequences, go_backwards=True, mode=mode, name=name)

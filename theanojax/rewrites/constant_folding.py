@@ -1,0 +1,32 @@
+"""Constant folding: what depends on constants alone is computed while the function is built."""
+
+from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.rewrite_walk import in2out
+from theanojax.graph.tag import copy_stack_trace
+from theanojax.graph.variable import Constant
+
+
+@local_optimizer(None)
+def constant_folding(node):
+    """op(constants) -> constant, unless ``op.do_constant_folding(node)`` is false."""
+    for v in node.inputs:
+        if not isinstance(v, Constant):
+            return False
+    if not node.op.do_constant_folding(node):
+        return False
+    storage_map = {v: [v.data] for v in node.inputs}
+    compute_map = {v: [True] for v in node.inputs}
+    for v in node.outputs:
+        storage_map[v], compute_map[v] = [None], [False]
+    thunk = node.op.make_thunk(node, storage_map, compute_map, no_recycling=[], impl="py")
+    if thunk():
+        raise AssertionError("a node whose inputs are all given asks for more", node)
+    result = []
+    for v in node.outputs:
+        made = getattr(v.type, "Constant", Constant)(v.type, storage_map[v][0])
+        copy_stack_trace(v, made)
+        result.append(made)
+    return result
+
+
+topo_constant_folding = in2out(constant_folding, ignore_newtrees=True, name="topo_constant_folding")

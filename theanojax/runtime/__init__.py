@@ -1,0 +1,20 @@
+"""From a rewritten graph to numbers. The only package that imports jax, and only when XLA is first needed."""
+
+from theanojax.runtime.host import HostExecutor
+
+
+def make_executor(fgraph, linker="cvm", update_pairs=()):
+    """A callable that maps the list of input values of `fgraph` to the list of its output values.
+
+    Parameters
+    ----------
+    fgraph : FunctionGraph
+    linker : 'py' walks the graph with numpy; any other name compiles it with XLA.
+    update_pairs : (output position, input position) of each shared variable's update. These outputs stay on
+        the device.
+    """
+    if linker in ("py", "host"):
+        return HostExecutor(fgraph)
+    from theanojax.runtime.program import XlaExecutor
+
+    return XlaExecutor(fgraph, update_pairs)

@@ -1,0 +1,98 @@
+"""Run-time errors that name the Apply node at fault, in Theano's words."""
+
+import io
+import sys
+import traceback
+
+import numpy as np
+
+from theanojax.config import config
+
+
+def raise_with_op(node, thunk=None, exc_info=None, storage_map=None):
+    """Re-raise the current exception with a description of `node` added to its message.
+
+    `thunk.inputs`, when given, are the cells holding the node's input values: their shapes and strides are
+    reported. The exception also gets ``__op_instance__``, ``__applynode_index__`` and ``__thunk_trace__``.
+    """
+    error = (exc_info or sys.exc_info())[1]
+    if isinstance(error, KeyboardInterrupt) or hasattr(error, "__op_instance__"):
+        raise error
+    order = node.fgraph.toposort() if getattr(node, "fgraph", None) is not None else []
+    error.__op_instance__ = node
+    error.__thunk_trace__ = getattr(node.outputs[0].tag, "trace", ())
+    error.__applynode_index__ = order.index(node) if node in order else None
+    values = [cell[0] for cell in thunk.inputs] if thunk is not None and hasattr(thunk, "inputs") else None
+    add_text(error, describe(node, values, error.__applynode_index__, storage_map))
+    raise error
+
+
+def add_text(error, text):
+    """Append `text` to the message of `error`; as a note where the class builds its message otherwise."""
+    if len(error.args) <= 1 and (not error.args or str(error) == str(error.args[0])):
+        error.args = (str(error) + text,)
+    else:
+        error.add_note(text)
+
+
+def describe(node, values, index=None, storage_map=None):
+    """The node, the types, shapes and strides of its inputs, where it was built, and hints."""
+    high = config.exception_verbosity == "high"
+    text = ["\nApply node that caused the error: %s" % node]
+    hints = []
+    if index is not None:
+        text.append("\nToposort index: %d" % index)
+    text.append("\nInputs types: %s\n" % [v.type for v in node.inputs])
+    if values is None:
+        hints.append("HINT: Use another linker then the c linker to have the inputs shapes and strides printed.")
+    else:
+        text.append("Inputs shapes: %s" % [getattr(v, "shape", "No shapes") for v in values])
+        text.append("\nInputs strides: %s" % [getattr(v, "strides", "No strides") for v in values])
+        text.append("\nInputs values: %s" % [v if 0 <= getattr(v, "size", -1) <= 5 else "not shown" for v in values])
+        if high:
+            text.append("\nInputs type_num: %s" % [getattr(getattr(v, "dtype", ""), "num", "") for v in values])
+        if hasattr(node.op, "__input_name__"):
+            text.append("\nInputs name: %s\n" % (node.op.__input_name__,))
+        text.append("\nOutputs clients: %s\n" % [[c[0] for c in getattr(v, "clients", ())] for v in node.outputs])
+    trace = getattr(node.outputs[0].tag, "trace", [])
+    if len(trace) > 0:
+        text.append("\nBacktrace when the node is created(use Theano flag traceback.limit=N to make it longer):\n")
+        for stack in trace:
+            text.append("".join(traceback.format_list(list(stack))))
+    else:
+        hints.append("HINT: Re-running with most Theano optimization disabled could give you a back-trace of when "
+                     "this node was created. This can be done with by setting the Theano flag "
+                     "'optimizer=fast_compile'. If that does not work, Theano optimizations can be disabled with "
+                     "'optimizer=None'.")
+    if high:
+        from theanojax.printing import debugprint
+
+        out = io.StringIO()
+        debugprint(node, file=out, stop_on_name=True, print_type=True)
+        text.append("\nDebugprint of the apply node: \n" + out.getvalue())
+        if storage_map is not None:
+            text.append(storage_footprint(storage_map))
+    else:
+        hints.append("HINT: Use the Theano flag 'exception_verbosity=high' for a debugprint and storage map "
+                     "footprint of this apply node.")
+    return "".join(text) + "\n" + "\n".join(hints)
+
+
+def storage_footprint(storage_map):
+    """The arrays held while the error happened, the largest first."""
+    rows, total, inputs = [], 0, 0
+    for v, cell in storage_map.items():
+        value = cell[0]
+        if not isinstance(value, np.ndarray):
+            continue
+        total += value.nbytes
+        kind = ""
+        if v.owner is None:
+            inputs += value.nbytes
+            kind = "Shared Input, " if hasattr(v, "container") else "Input, "
+        rows.append((value.nbytes, " - %s, %sShape: %s, ElemSize: %s Byte(s), TotalSize: %s Byte(s)\n"
+                     % (v, kind, value.shape, value.itemsize, value.nbytes)))
+    rows.sort(key=lambda r: -r[0])
+    return ("\nStorage map footprint:\n" + "".join(r[1] for r in rows) +
+            " TotalSize: %s Byte(s) %.3f GB\n TotalSize inputs: %s Byte(s) %.3f GB\n"
+            % (total, total / 2.0**30, inputs, inputs / 2.0**30))

@@ -1,0 +1,195 @@
+"""The host executor: the graph walked node by node with numpy, exactly as Theano's Python VM did.
+
+It is lazy where an Op asks for it (``thunk.lazy``), runs any Op, and blames errors on their node. The XLA
+executor replays failed calls here.
+"""
+
+import numpy as np
+
+from theanojax.graph.fgraph import FunctionGraph
+from theanojax.graph.op import Op
+from theanojax.graph.variable import Constant
+from theanojax.runtime.blame import raise_with_op
+
+
+def to_host(value):
+    """A device array as a (read-only, shared) numpy array; anything else as it is."""
+    if isinstance(value, np.ndarray) or not hasattr(value, "addressable_shards"):
+        return value
+    return np.asarray(value)
+
+
+class HostExecutor:
+    """Runs a graph with numpy.
+
+    Parameters
+    ----------
+    fgraph : FunctionGraph, or a pair (inputs, outputs)
+    callback : called as ``callback(index, node, thunk)`` after each node, for checking modes.
+
+    Calling it with a list of input values gives the list of output values. No output shares memory with an
+    input, a constant or another output.
+    """
+
+    def __init__(self, fgraph, callback=None, allow_gc=True):
+        if not isinstance(fgraph, FunctionGraph):
+            fgraph = FunctionGraph(*fgraph, clone=True)
+        self.fgraph, self.callback, self.allow_gc = fgraph, callback, allow_gc
+        self.storage_map = {}
+        self.compute_map = {}
+        self._thunks = None
+
+    # ---------------------------------------------------------------- building
+    def _build(self):
+        storage, computed = self.storage_map, self.compute_map
+        fgraph = self.fgraph
+        order = fgraph.toposort()
+        for v in list(fgraph.inputs) + list(fgraph.outputs) + [u for n in order for u in n.inputs + n.outputs]:
+            if v not in storage:
+                known = isinstance(v, Constant)
+                storage[v] = [v.data if known else None]
+                computed[v] = [known]
+        for v in fgraph.inputs:
+            computed[v][0] = True
+        self._order = order
+        self._thunks = [self._thunk(n) for n in order]
+        self._lazy = any(getattr(t, "lazy", False) for t in self._thunks)
+        self._input_cells = [storage[v] for v in fgraph.inputs]
+        self._output_cells = [storage[v] for v in fgraph.outputs]
+        self._kept = {id(storage[v]) for v in list(fgraph.inputs) + list(fgraph.outputs)}
+        self._temporary = [storage[v] for n in order for v in n.outputs]
+        self._flags = [computed[v] for n in order for v in n.outputs]
+        self._dead = self._dead_after() if self.allow_gc and not self._lazy else None
+        self._position = {n: i for i, n in enumerate(order)}
+
+    def _thunk(self, node):
+        storage, computed = self.storage_map, self.compute_map
+        op = node.op
+        if type(op).make_thunk is Op.make_thunk and not getattr(op, "destroy_map", None):
+            thunk = op.make_py_thunk(node, storage, computed, [])
+        elif type(op).make_thunk is Op.make_thunk:
+            thunk = _protecting_thunk(node, storage, computed)
+        else:
+            op.prepare_node(node, storage, computed, "py")
+            thunk = op.make_thunk(node, storage, computed, [])
+        if not hasattr(thunk, "inputs"):
+            thunk.inputs = [storage[v] for v in node.inputs]
+            thunk.outputs = [storage[v] for v in node.outputs]
+        return thunk
+
+    def _dead_after(self):
+        last = {}
+        for i, node in enumerate(self._order):
+            for v in node.inputs + node.outputs:
+                cell = self.storage_map[v]
+                if id(cell) not in self._kept and not isinstance(v, Constant):
+                    last[id(cell)] = (i, cell)
+        dead = [[] for _ in self._order]
+        for i, cell in last.values():
+            dead[i].append(cell)
+        return dead
+
+    # ---------------------------------------------------------------- running
+    def __call__(self, values):
+        if self._thunks is None:
+            self._build()
+        values = [to_host(v) for v in values]
+        for cell, value in zip(self._input_cells, values):
+            cell[0] = value
+        for flag in self._flags:
+            flag[0] = False
+        try:
+            if self._lazy:
+                self._run_lazily()
+            else:
+                self._run_in_order()
+            return self._own([c[0] for c in self._output_cells], values)
+        finally:
+            for cell in self._temporary:
+                cell[0] = None
+            for cell in self._input_cells:
+                cell[0] = None
+
+    def _run_in_order(self):
+        thunk = node = None
+        dead, callback = self._dead, self.callback
+        try:
+            for i, (thunk, node) in enumerate(zip(self._thunks, self._order)):
+                thunk()
+                if callback is not None:
+                    callback(i, node, thunk)
+                if dead is not None:
+                    for cell in dead[i]:
+                        cell[0] = None
+        except Exception:
+            raise_with_op(node, thunk, storage_map=self.storage_map)
+
+    def _run_lazily(self):
+        computed = self.compute_map
+        thunk = node = None
+        try:
+            for out in self.fgraph.outputs:
+                stack = [out.owner] if out.owner is not None and not computed[out][0] else []
+                while stack:
+                    node = stack[-1]
+                    if all(computed[v][0] for v in node.outputs):
+                        stack.pop()
+                        continue
+                    i = self._position[node]
+                    thunk = self._thunks[i]
+                    if getattr(thunk, "lazy", False):
+                        needed = [node.inputs[k] for k in thunk() or ()]
+                    else:
+                        needed = [v for v in node.inputs if not computed[v][0]]
+                        if not needed:
+                            thunk()
+                    if needed:
+                        stack.extend(v.owner for v in needed)
+                        continue
+                    for v in node.outputs:
+                        computed[v][0] = True
+                    if self.callback is not None:
+                        self.callback(i, node, thunk)
+                    stack.pop()
+        except Exception:
+            raise_with_op(node, thunk, storage_map=self.storage_map)
+
+    def _own(self, outputs, inputs):
+        """Copies of the outputs that are views of something the caller or the graph keeps."""
+        foreign = [v for v in inputs if isinstance(v, np.ndarray)]
+        foreign += [v.data for v in self.storage_map if isinstance(v, Constant) and isinstance(v.data, np.ndarray)]
+        result = []
+        for var, value in zip(self.fgraph.outputs, outputs):
+            if isinstance(value, np.generic) and hasattr(var.type, "broadcastable"):
+                value = np.asarray(value)
+            if isinstance(value, np.ndarray):
+                if any(np.may_share_memory(value, f) for f in foreign) or not value.flags.writeable:
+                    value = value.copy()
+                foreign.append(value)
+            result.append(value)
+        return result
+
+
+def _protecting_thunk(node, storage_map, compute_map):
+    """A thunk for an Op that overwrites its inputs: it works on copies, so that nobody else is affected."""
+    destroyed = {i for ins in node.op.destroy_map.values() for i in ins}
+    cells = [storage_map[v] for v in node.inputs]
+    outs = [storage_map[v] for v in node.outputs]
+
+    def thunk():
+        values = [c[0].copy() if i in destroyed and hasattr(c[0], "copy") else c[0] for i, c in enumerate(cells)]
+        extra = () if node.params_type is None else (node.run_params(),)
+        node.op.perform(node, values, outs, *extra)
+        for v in node.outputs:
+            compute_map[v][0] = True
+
+    thunk.inputs, thunk.outputs, thunk.lazy = cells, outs, False
+    return thunk
+
+
+def run_graph(inputs, outputs, values):
+    """The values of `outputs` for the given values of `inputs`, by the host executor."""
+    single = not isinstance(outputs, (list, tuple))
+    values = [v.type.filter(x, allow_downcast=True) for v, x in zip(inputs, values)]
+    result = HostExecutor((list(inputs), [outputs] if single else list(outputs)))(values)
+    return result[0] if single else result

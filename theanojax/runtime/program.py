@@ -1,0 +1,401 @@
+"""The XLA executor: plans a graph as stages, specialises them, and replays on the host what XLA cannot answer.
+
+A Stages program runs XLA stages and host nodes in turn; a Branching program first learns the conditions of lazy
+conditionals, then runs the program of the branches taken. Each is built from (inputs, outputs) of one graph.
+"""
+
+import numpy as np
+
+from theanojax.config import config
+from theanojax.graph.traverse import ancestors, io_toposort
+from theanojax.graph.variable import Constant
+from theanojax.runtime.host import HostExecutor
+from theanojax.runtime.scalar_program import build_scalar_program
+from theanojax.runtime.shape_program import CheapAnalysis, compile_program
+from theanojax.runtime.stage import XlaStage
+from theanojax.runtime.trace import NeedsValue, Unsupported, branch_regions
+from theanojax.runtime.transfer import to_numpy
+
+
+class Plan:
+    """What the planner has learned about one graph, kept while its programs are rebuilt."""
+
+    def __init__(self):
+        self.forced = set()  # variables whose value tracing asked for
+        self.host_nodes = set()  # nodes that turned out to have no XLA form
+        self.needs = {}  # node -> its static needs, built once so that they can be keys
+        self.compilations = 0
+
+    def node_needs(self, node):
+        found = self.needs.get(node)
+        if found is None:
+            found = self.needs[node] = list(node.op.static_needs(node))
+        return found
+
+    def on_host(self, node):
+        return node in self.host_nodes or node.op.runs_on_host(node)
+
+
+def build(inputs, outputs, plan, updates):
+    """The program for a graph. `updates` maps output positions to the input positions they replace."""
+    from theanojax.ifelse import IfElse
+
+    order = io_toposort(inputs, outputs)
+    lazy = [n for n in order if isinstance(n.op, IfElse)]
+    if lazy:
+        analysis = CheapAnalysis(inputs)
+        cheap = [n for n in lazy if analysis.cheap(n.inputs[0])]
+        if cheap:
+            return Branching(inputs, outputs, cheap, plan, updates, analysis)
+        regions = branch_regions(order, outputs, IfElse)
+        costly = [n for n in lazy if n.inputs[0] in plan.forced or plan.on_host(n)
+                  or any(plan.on_host(m) for part in regions[n] for m in part)]
+        if costly:
+            return Branching(inputs, outputs, costly[:1], plan, updates, None)
+    return Stages(inputs, outputs, plan, updates)
+
+
+class Branching:
+    """Runs the program in which the lazy conditionals `nodes` are resolved to the branches taken."""
+
+    def __init__(self, inputs, outputs, nodes, plan, updates, analysis):
+        self.inputs, self.outputs, self.nodes, self.plan, self.updates = inputs, outputs, nodes, plan, updates
+        self.cases = {}
+        conditions = [n.inputs[0] for n in nodes]
+        self.frontier = []
+        if analysis is not None:
+            self.conditions = compile_program(inputs, conditions, analysis)
+            self.first = None
+        else:
+            self.frontier = frontier(inputs, conditions, outputs)
+            self.first = build(inputs, conditions + self.frontier, plan, {})
+
+    def run(self, values):
+        ok = True
+        if self.first is None:
+            key = tuple(bool(c) for c in self.conditions(values))
+        else:
+            results, ok = self.first.run(values)
+            if not ok:
+                return None, False
+            n = len(self.nodes)
+            key = tuple(bool(np.asarray(c).item()) for c in results[:n])
+            values = list(values) + list(results[n:])
+        case = self.cases.get(key)
+        if case is None:
+            case = self.cases[key] = self._case(key)
+        program, used = case
+        return program.run([values[i] for i in used])
+
+    def _case(self, key):
+        swap = {}
+        for node, cond in zip(self.nodes, key):
+            n = node.op.n_outs
+            taken = node.inputs[1:1 + n] if cond else node.inputs[1 + n:]
+            swap.update(zip(node.outputs, taken))
+        inputs = list(self.inputs) + self.frontier
+        outputs = substitute(inputs, self.outputs, swap)
+        reached = set(ancestors(outputs, set(inputs)))
+        keep = set(self.updates.values())
+        used = [i for i, v in enumerate(inputs) if v in reached or i in keep]
+        place = {old: new for new, old in enumerate(used)}
+        updates = {o: place[i] for o, i in self.updates.items()}
+        return build([inputs[i] for i in used], outputs, self.plan, updates), used
+
+
+def frontier(inputs, conditions, outputs):
+    """What is computed on the way to `conditions` and used beyond them."""
+    early = set(io_toposort(inputs, conditions))
+    found = []
+    for node in io_toposort(inputs, outputs):
+        if node not in early:
+            found += [v for v in node.inputs if v.owner in early]
+    found += [v for v in outputs if v.owner in early]
+    return [v for v in dict.fromkeys(found) if v not in set(inputs)]
+
+
+def substitute(inputs, outputs, swap):
+    """`outputs` with the variables of `swap` replaced; nodes that nothing changes in stay the same objects."""
+    stop = set(inputs)
+    memo = {}
+
+    def look(v):
+        while v in swap and v not in stop:
+            v = swap[v]
+        return v
+
+    # the replaced graph is another graph: order it by its own edges
+    stack = [look(v) for v in outputs]
+    while stack:
+        v = stack[-1]
+        if v in memo or v in stop or v.owner is None:
+            memo.setdefault(v, v)
+            stack.pop()
+            continue
+        ins = [look(u) for u in v.owner.inputs]
+        missing = [u for u in ins if u not in memo]
+        if missing:
+            stack.extend(missing)
+            continue
+        new = [memo[u] for u in ins]
+        if any(a is not b for a, b in zip(new, v.owner.inputs)):
+            node = v.owner.clone_with_new_inputs(new)
+            memo.update((o, m) for o, m in zip(v.owner.outputs, node.outputs) if o not in memo)
+        else:
+            memo.update((o, o) for o in v.owner.outputs)
+        stack.pop()
+    return [memo[look(v)] for v in outputs]
+
+
+class Stages:
+    """A graph without resolvable conditionals, cut into XLA stages and host stages.
+
+    Stage k of each kind runs before stage k+1; an XLA node belongs to the first stage after the host has
+    what it needs (inputs computed there, values that fix its shapes).
+    """
+
+    def __init__(self, inputs, outputs, plan, updates):
+        self.inputs, self.outputs, self.plan, self.updates = list(inputs), list(outputs), plan, updates
+        self.analysis = None
+        order = io_toposort(self.inputs, self.outputs)
+        self._assign(order)
+        self._cut(order)
+        self.user = [i for i in range(len(outputs)) if i not in updates]
+        self.simple = None
+        if not self.host_stages and len(self.xla_stages) == 1 and not self.passed:
+            stage = next(iter(self.xla_stages.values()))
+            place = {v: i for i, v in enumerate(self.inputs)}
+            if all(v in place for v in stage.inputs):
+                self.simple = stage, [place[v] for v in stage.inputs]
+
+    # ---------------------------------------------------------------- planning
+    def _assign(self, order):
+        plan = self.plan
+        level = {v: (-1, "h") for v in self.inputs}
+        self.stage_of, self.static_of, self.fetch = {}, {}, {}
+        for node in order:
+            on_host = plan.on_host(node)
+            at = -1 if on_host else 0
+            for v in node.inputs:
+                if v in level:
+                    n, kind = level[v]
+                    at = max(at, n + 1 if kind == "h" and not on_host else n)
+            if not on_host:
+                for need in plan.node_needs(node):
+                    at = max(at, self._place_need(need, level, node))
+                for need in plan.node_needs(node):
+                    if need in self.static_of:
+                        self.static_of[need].add(at)
+            self.stage_of[node] = (at, "h" if on_host else "x")
+            level.update((o, self.stage_of[node]) for o in node.outputs)
+        self.level = level
+
+    def _place_need(self, need, level, node):
+        """Record how `need` becomes known; returns the first XLA stage that may use it."""
+        if isinstance(need, Constant):
+            return 0
+        if self.analysis is None:
+            self.analysis = CheapAnalysis(self.inputs)
+        if self.analysis.cheap(need):
+            if not shape_only(need, set(self.inputs)):
+                self.static_of.setdefault(need, set())
+            return 0
+        if need not in self.plan.forced:
+            return 0  # known while tracing, or NeedsValue will tell
+        self.static_of.setdefault(need, set())
+        at = max([level[v][0] for v in ancestors([need], set(level)) if v in level] or [-1])
+        self.fetch.setdefault(at, []).append(need)
+        return at + 1
+
+    def _cut(self, order):
+        inputs, outputs = set(self.inputs), set(self.outputs)
+        nodes = {}
+        for node in order:
+            nodes.setdefault(self.stage_of[node], []).append(node)
+        needed = {}  # stage -> variables it takes from elsewhere
+        for stage, members in nodes.items():
+            own = {o for n in members for o in n.outputs}
+            ins = {v: None for n in members for v in n.inputs if v not in own and not isinstance(v, Constant)}
+            needed[stage] = list(ins)
+        wanted = {v for vs in needed.values() for v in vs} | outputs
+        known = set(self.level)
+        for needs in self.fetch.values():
+            wanted.update(v for n in needs for v in ancestors([n], known) if v in known)
+        self.xla_stages, self.host_stages = {}, {}
+        for (at, kind), members in nodes.items():
+            outs = [o for n in members for o in n.outputs if o in wanted]
+            ins = needed[at, kind]
+            if kind == "x":
+                statics = [n for n, stages in self.static_of.items() if at in stages]
+                donate = self._donations(ins, outs, needed, nodes, at)
+                self.xla_stages[at] = XlaStage(ins, outs, members, statics, self.plan, donate)
+            else:
+                self.host_stages[at] = [ins, outs]
+        for at, needs in self.fetch.items():
+            ins, outs = self.host_stages.setdefault(at, [[], []])
+            leaves = [v for v in ancestors(needs, known) if v in known and not isinstance(v, Constant)]
+            ins += [v for v in leaves if v not in ins and v not in outs]
+            outs += [n for n in dict.fromkeys(needs) if n not in outs]
+        for at, (ins, outs) in self.host_stages.items():
+            direct = [v for v in outs if v in ins]
+            computed = [v for v in outs if v not in ins]
+            self.host_stages[at] = ins, computed, HostExecutor((ins, computed)) if computed else None, direct
+        self.levels = sorted(set(self.xla_stages) | set(self.host_stages))
+        cheap = [n for n in self.static_of if self.analysis is not None and self.analysis.cheap(n)]
+        self.cheap = cheap
+        self.shape_program = compile_program(self.inputs, cheap, self.analysis) if cheap else None
+        self.passed = [i for i, v in enumerate(self.outputs) if v in inputs or isinstance(v, Constant)]
+
+    def _donations(self, ins, outs, needed, nodes, at):
+        """Input -> output of this stage whose buffer it may take over: a shared value and its update."""
+        result = {}
+        for out_pos, in_pos in self.updates.items():
+            old, new = self.inputs[in_pos], self.outputs[out_pos]
+            others = any(old in vs for stage, vs in needed.items() if stage != (at, "x"))
+            if (new in outs and old in ins and not others and old not in self.outputs
+                    and self.outputs.count(new) == 1 and self.inputs.count(old) == 1):
+                result[old] = new
+        return result if len(nodes) == 1 else {}
+
+    # ---------------------------------------------------------------- running
+    def run(self, values):
+        """The output values and whether every guard held. Updates stay on the device, the rest is numpy."""
+        if self.simple is not None:
+            stage, places = self.simple
+            key = self.shape_program(values) if self.shape_program is not None else ()
+            outs, ok = stage.run([values[i] for i in places], key)
+            if not ok:
+                return None, False
+            return self._deliver(dict(zip(stage.outputs, outs)), values), True
+        return self._run_stages(values)
+
+    def _run_stages(self, values):
+        env = dict(zip(self.inputs, values))
+        statics = {}
+        if self.shape_program is not None:
+            statics.update(zip(self.cheap, self.shape_program(values)))
+        for at in self.levels:
+            stage = self.xla_stages.get(at)
+            if stage is not None:
+                key = tuple(statics[n] for n in stage.statics)
+                outs, ok = stage.run([env[v] for v in stage.inputs], key)
+                if not ok:
+                    return None, False
+                env.update(zip(stage.outputs, outs))
+            host = self.host_stages.get(at)
+            if host is not None:
+                ins, computed, executor, direct = host
+                if executor is not None:
+                    env.update(zip(computed, executor([env[v] for v in ins])))
+                for need in self.fetch.get(at, ()):
+                    statics[need] = hashable_value(env[need])
+        return self._deliver(env, values), True
+
+    def _deliver(self, env, values):
+        results = []
+        place = None
+        for i, v in enumerate(self.outputs):
+            value = env.get(v)
+            if value is None:
+                if isinstance(v, Constant):
+                    value = v.data.copy() if isinstance(v.data, np.ndarray) else v.data
+                else:
+                    place = place or {u: k for k, u in enumerate(self.inputs)}
+                    value = values[place[v]]
+            if i in self.updates:
+                if i in self.passed and isinstance(value, np.ndarray):
+                    value = value.copy()
+            elif hasattr(value, "addressable_shards"):
+                repeated = i in self.passed or self.outputs.count(v) > 1
+                value = np.array(value) if repeated else to_numpy(value)
+            elif i in self.passed and isinstance(value, np.ndarray):
+                value = value.copy()
+            results.append(value)
+        return results
+
+
+def shape_only(need, inputs):
+    """Whether `need` depends on the shapes of `inputs` alone, which XLA knows while it traces."""
+    if need in inputs:
+        return False
+    for node in io_toposort(inputs, [need]):
+        if not hasattr(node.op, "shape_value") and any(v in inputs for v in node.inputs):
+            return False
+    return True
+
+
+def hashable_value(value):
+    value = np.asarray(value)
+    return value.item() if value.ndim == 0 else tuple(value.tolist())
+
+
+class XlaExecutor:
+    """Runs a FunctionGraph on XLA, and on the host whatever XLA cannot do.
+
+    Called with the list of input values (numpy or device arrays) it returns the list of output values: new
+    values of shared variables as device arrays, all others as writable numpy arrays that the caller owns.
+    ``compilations`` counts the executables built, ``fallbacks`` holds the errors that sent it to the host for good.
+    """
+
+    def __init__(self, fgraph, update_pairs=()):
+        self.fgraph = fgraph
+        self.updates = dict(update_pairs)
+        self.plan = Plan()
+        self.fallbacks = []
+        self._program = self._host = None
+        self._run = None
+
+    compilations = property(lambda self: self.plan.compilations)
+
+    def __call__(self, values):
+        try:
+            outs, ok = self._run(values)
+        except Exception as error:
+            return self._recover(values, error)
+        return outs if ok else self.host(values)
+
+    def host(self, values):
+        """The same call on the host executor: it raises Theano's error, or knows the answer."""
+        if self._host is None:
+            self._host = HostExecutor(self.fgraph)
+        return self._host(values)
+
+    def _rebuild(self):
+        inputs, outputs = self.fgraph.inputs, self.fgraph.outputs
+        self._program = build_scalar_program(inputs, outputs) or build(inputs, outputs, self.plan, self.updates)
+        self._run = self._program.run
+
+    def _recover(self, values, error):
+        """Plan the graph on the first call, or again with what tracing has asked for; else run on the host."""
+        while True:
+            if self._run is None:
+                pass
+            elif isinstance(error, NeedsValue) and self._knows(error.variable):
+                if error.variable in self.plan.forced:
+                    break
+                self.plan.forced.add(error.variable)
+            elif isinstance(error, (NeedsValue, Unsupported)) and error.node is not None:
+                if error.node in self.plan.host_nodes:
+                    break
+                self.plan.host_nodes.add(error.node)
+            else:
+                break
+            try:
+                self._rebuild()
+                outs, ok = self._run(values)
+            except Exception as again:
+                error = again
+                continue
+            return outs if ok else self.host(values)
+        result = self.host(values)
+        # The host knew the answer, so the error was a limit of ours and would come again at every call.
+        self.fallbacks.append(error)
+        if config.xla_strict:
+            raise error
+        self._run = lambda values: (self.host(values), True)
+        return result
+
+    def _knows(self, variable):
+        if any(variable is v for needs in self.plan.needs.values() for v in needs):
+            return True
+        return variable in self.fgraph.variables or getattr(variable, "fgraph", None) is self.fgraph

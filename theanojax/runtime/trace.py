@@ -1,0 +1,301 @@
+"""Tracing a graph with known values.
+
+While a graph is traced a value is either known (a numpy value: constants, shapes, and all computed from
+them) or a jax tracer. An Op whose inputs are all known is run on the host at once, so shape arithmetic costs
+nothing at run time and never meets a tracer.
+"""
+
+import numpy as np
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from theanojax.graph.traverse import io_toposort
+from theanojax.graph.variable import Constant
+from theanojax.runtime.xla import XlaNamespace, is_known
+
+FOLD_LIMIT = 4096  # elements; a larger known result is left to XLA rather than embedded as a constant
+
+
+class NeedsValue(Exception):
+    """Tracing needs the value of `variable`: the planner has to compute it before."""
+
+    def __init__(self, variable):
+        super().__init__("the value of %s fixes a shape" % variable)
+        self.variable = variable
+        self.node = None  # the outermost node whose tracing asked for it
+
+
+class Unsupported(Exception):
+    """A node has no XLA form after all; `node` is set by whoever traces it."""
+
+    node = None
+
+
+class TraceContext:
+    """What ``lower_xla`` of an Op may use while a graph is traced.
+
+    ``xp`` is the array namespace and ``lax`` jax.lax. `statics` maps variables to values computed beforehand.
+    """
+
+    lax = lax
+
+    def __init__(self, statics=None, needs=None):
+        self.xp = XlaNamespace()
+        self.xp.context = self
+        self.statics = statics if statics is not None else {}
+        self.needs = needs if needs is not None else {}
+        self.guards = []
+        self.effects = []
+        self.env = {}
+
+    # ---------------------------------------------------------------- for Ops
+    @staticmethod
+    def known(value):
+        return is_known(value)
+
+    def need(self, variable, value):
+        """The value of `variable` as plain data; `value` is what it was traced to."""
+        if is_known(value):
+            return value
+        known = self.static(variable)
+        if known is None:
+            raise NeedsValue(variable)
+        return known
+
+    def static(self, variable):
+        """The value of a variable that ``static_needs`` named, or None when it is not known."""
+        if variable in self.statics:
+            return self.statics[variable]
+        if variable in self.env:
+            value = self.env[variable]
+            return value if is_known(value) else None
+        if isinstance(variable, Constant):
+            return variable.data
+        env = dict(self.env)
+        for node in io_toposort(self.env, [variable]):
+            for v in node.inputs:
+                if v not in env:
+                    if not isinstance(v, Constant):
+                        return None
+                    env[v] = v.data
+            values = fold(node, [env[v] for v in node.inputs])
+            if values is None:
+                return None
+            env.update(zip(node.outputs, values))
+        return env.get(variable)
+
+    def node_needs(self, node):
+        """``static_needs`` of a node, built once, so that the same variables are asked for each time."""
+        found = self.needs.get(node)
+        if found is None:
+            found = self.needs[node] = list(node.op.static_needs(node))
+        return found
+
+    def guard(self, condition):
+        """`condition` (a boolean array) must hold when the program runs; otherwise the host replays the call."""
+        if is_known(condition):
+            if not np.all(condition):
+                raise Unsupported("a guard failed while tracing")
+            return
+        self.guards.append(condition if condition.ndim == 0 else jnp.all(condition))
+
+    def ok(self):
+        """All guards so far as one boolean scalar, or True."""
+        if not self.guards:
+            return True
+        ok = self.guards[0]
+        for g in self.guards[1:]:
+            ok = lax.bitwise_and(ok, g)
+        return ok
+
+    def host_callback(self, fn, *values):
+        """Call `fn` on the host with the run-time `values`, for its side effect."""
+        self.effects.append(fn)
+        jax.debug.callback(fn, *values, ordered=False)
+
+    @staticmethod
+    def eval_shape(fn):
+        """The shapes and dtypes of what `fn` would return, without computing it."""
+        return jax.eval_shape(fn)
+
+    def unsupported(self, reason):
+        raise Unsupported(reason)
+
+    def sub(self):
+        """A context for a body that XLA runs apart (of a loop, a branch): its guards must be carried out of it."""
+        return _SubContext(self)
+
+    def trace(self, inputs, outputs, values):
+        """The values of the graph `outputs`, given those of its `inputs`."""
+        outer, self.env = self.env, dict(zip(inputs, values))
+        try:
+            self.run(io_toposort(inputs, outputs), outputs)
+            return [self.value(v) for v in outputs]
+        finally:
+            self.env = outer
+
+    # ---------------------------------------------------------------- walking
+    def value(self, v):
+        value = self.env.get(v)
+        if value is None:
+            if v in self.statics:
+                return self.statics[v]
+            if isinstance(v, Constant):
+                return v.data
+            raise KeyError(v)
+        return value
+
+    def run(self, order, outputs):
+        """Trace the nodes of `order` into the environment; a branch's own nodes only inside the branch."""
+        from theanojax.ifelse import IfElse
+
+        if not any(isinstance(n.op, IfElse) for n in order):
+            for node in order:
+                self.step(node)
+            return
+        regions = branch_regions(order, outputs, IfElse)
+        sunk = {n for pair in regions.values() for nodes in pair for n in nodes}
+        for node in order:
+            if node not in sunk:
+                if node in regions:
+                    self.branch(node, regions)
+                else:
+                    self.step(node)
+
+    def run_region(self, nodes, regions):
+        inner = {n for m in nodes if m in regions for part in regions[m] for n in part}
+        for node in nodes:
+            if node not in inner:
+                if node in regions:
+                    self.branch(node, regions)
+                else:
+                    self.step(node)
+
+    def branch(self, node, regions):
+        cond, n = self.value(node.inputs[0]), node.op.n_outs
+        if not is_known(cond) and node.inputs[0] in self.statics:
+            cond = self.statics[node.inputs[0]]
+        sides = (node.inputs[1:1 + n], node.inputs[1 + n:])
+        if is_known(cond):
+            k = 0 if np.asarray(cond).item() else 1
+            self.run_region(regions[node][k], regions)
+            self.env.update(zip(node.outputs, [self.value(v) for v in sides[k]]))
+            return
+
+        guarded = []
+
+        def body(k):
+            def run():
+                with self.sub() as inner:
+                    inner.env = dict(self.env)
+                    inner.run_region(regions[node][k], regions)
+                    outs = [cast_value(inner.value(v), out) for v, out in zip(sides[k], node.outputs)]
+                    guarded.extend(inner.guards)
+                    return [jnp.asarray(o) for o in outs], jnp.asarray(inner.ok())
+
+            return run
+
+        try:
+            outs, ok = lax.cond(jnp.asarray(cond) != 0, body(0), body(1))
+        except (NeedsValue, Unsupported):
+            raise
+        except (TypeError, ValueError) as e:  # branches of unequal shapes, or one that cannot be traced
+            raise NeedsValue(node.inputs[0]) from e
+        if guarded:
+            self.guards.append(ok)
+        self.env.update(zip(node.outputs, outs))
+
+    def step(self, node):
+        """Trace one node."""
+        values = [self.value(v) for v in node.inputs]
+        outs = fold(node, values)
+        if outs is None:
+            try:
+                outs = node.op.lower_xla(self, node, *values)
+            except (NeedsValue, Unsupported) as e:
+                e.node = node
+                raise
+            if not isinstance(outs, (tuple, list)):
+                outs = (outs,)
+            outs = [cast_value(o, v) for o, v in zip(outs, node.outputs)]
+        self.env.update(zip(node.outputs, outs))
+
+
+class _SubContext(TraceContext):
+    def __init__(self, parent):
+        super().__init__(parent.statics, parent.needs)
+        self.effects = parent.effects
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        return None
+
+
+def cast_value(value, var):
+    """`value` in the dtype that its variable declares."""
+    dtype = getattr(var.type, "dtype", None)
+    if dtype is None or value is None:
+        return value
+    if is_known(value):
+        return np.asarray(value, dtype=dtype)
+    if value.dtype != dtype:
+        value = XlaNamespace.astype(value, dtype)
+    if value.ndim != getattr(var.type, "ndim", value.ndim):
+        raise AssertionError("%s was lowered to %d dimensions, not %d" % (var.owner, value.ndim, var.type.ndim))
+    return value
+
+
+def fold(node, values):
+    """The outputs of a node whose inputs are all known (or only their shapes matter), else None."""
+    op = node.op
+    shape_of = getattr(op, "shape_value", None)
+    if shape_of is not None and hasattr(values[0], "shape"):
+        return [shape_of(values[0].shape)]
+    for v in values:
+        if not is_known(v):
+            return None
+    if getattr(op, "side_effect", False):
+        return None
+    size = 1
+    for v in values:
+        size = max(size, getattr(v, "size", 1))
+    for i in op.static_inputs:
+        for d in np.ravel(values[i]):
+            size *= max(1, int(abs(d)))
+    if size > FOLD_LIMIT:
+        return None
+    cells = [[None] for _ in node.outputs]
+    op.perform(node, list(values), cells)
+    return [c[0] for c in cells]
+
+
+def branch_regions(order, outputs, IfElse):
+    """For each lazy conditional, the nodes that serve its true branch alone, and those of its false branch alone."""
+    clients = {}
+    for node in order:
+        for i, v in enumerate(node.inputs):
+            if v.owner is not None:
+                clients.setdefault(v.owner, []).append((node, i))
+    wanted = {v.owner for v in outputs if v.owner is not None}
+    position = {n: i for i, n in enumerate(order)}
+    regions = {}
+    for node in order:
+        if not isinstance(node.op, IfElse):
+            continue
+        n = node.op.n_outs
+        sides = []
+        for lo, hi in ((1, 1 + n), (1 + n, 1 + 2 * n)):
+            own = set()
+            for cand in reversed(order[:position[node]]):
+                if cand in wanted:
+                    continue
+                uses = clients.get(cand, ())
+                if uses and all((u is node and lo <= i < hi) or u in own for u, i in uses):
+                    own.add(cand)
+            sides.append([m for m in order if m in own])
+        regions[node] = tuple(sides)
+    return regions

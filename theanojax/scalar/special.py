@@ -1,0 +1,131 @@
+"""Special functions: error functions, gamma functions and their relatives, Bessel functions."""
+
+from functools import partial
+
+import numpy as np
+
+from theanojax import scalar as S
+from theanojax.scalar import op as table
+from theanojax.scalar.casting import constant
+from theanojax.scalar.dtype_rules import upgrade_to_float, upgrade_to_float64, upgrade_to_float_no_complex
+from theanojax.scalar.op import BinaryScalarOp
+from theanojax.scalar.types import upcast
+
+imported_scipy_special = True
+
+unary = partial(table.unary, module=__name__)
+binary = partial(table.define, module=__name__, base=BinaryScalarOp)
+
+
+def _spec(name, nin=1):
+    return ("scipy.special." + name, nin, 1)
+
+
+# ------------------------------------------------------------------ error functions
+def _typed(value, *like):
+    """A constant in the dtype that the variables `like` have together."""
+    return constant(np.asarray(value, dtype=upcast(*[v.type.dtype for v in like])))
+
+
+_TWO_BY_ROOT_PI = 2.0 / np.sqrt(np.pi)
+_HALF_ROOT_PI = np.sqrt(np.pi) / 2.0
+
+
+def _erfcx_gradient(x, gz):
+    slope = float(_typed(-_TWO_BY_ROOT_PI, x, gz).data)
+    return gz * (slope + 2.0 * x * S.erfcx(x))
+
+
+Erf, erf = unary("Erf", "erf", upgrade_to_float, lambda xp, x: xp.special.erf(x),
+                 lambda x, gz: gz * _typed(_TWO_BY_ROOT_PI, x, gz) * S.exp(-x * x), nfunc_spec=_spec("erf"))
+Erfc, erfc = unary("Erfc", "erfc", upgrade_to_float_no_complex, lambda xp, x: xp.special.erfc(x),
+                   lambda x, gz: -gz * _typed(_TWO_BY_ROOT_PI, x, gz) * S.exp(-x * x), nfunc_spec=_spec("erfc"))
+Erfcx, erfcx = unary("Erfcx", "erfcx", upgrade_to_float_no_complex, lambda xp, x: xp.special.erfcx(x),
+                     _erfcx_gradient, nfunc_spec=_spec("erfcx"))
+Erfinv, erfinv = unary("Erfinv", "erfinv", upgrade_to_float_no_complex, lambda xp, x: xp.special.erfinv(x),
+                       lambda x, gz: gz * _typed(_HALF_ROOT_PI, x, gz) * S.exp(S.erfinv(x) ** 2),
+                       nfunc_spec=_spec("erfinv"))
+Erfcinv, erfcinv = unary("Erfcinv", "erfcinv", upgrade_to_float_no_complex,
+                         lambda xp, x: xp.special.ndtri(x * 0.5) * -np.sqrt(0.5).astype(x.dtype),
+                         lambda x, gz: -gz * _typed(_HALF_ROOT_PI, x, gz) * S.exp(S.erfcinv(x) ** 2),
+                         nfunc_spec=_spec("erfcinv"))
+
+
+# ------------------------------------------------------------------ gamma functions
+class _OneOfAKind(BinaryScalarOp):
+    """Ops that are equal whatever their dtype rule is."""
+
+    def __eq__(self, other):
+        return type(self) is type(other)
+
+    def __hash__(self):
+        return hash(type(self))
+
+
+def _not_implemented(self, inputs, output_gradients):
+    raise NotImplementedError()
+
+
+def _chi2sf(xp, x, k):
+    return xp.where(x > 0, xp.special.gammaincc(k / 2, xp.maximum(x, xp.zeros_like(x)) / 2), xp.ones_like(x))
+
+
+Gamma, gamma = unary("Gamma", "gamma", upgrade_to_float, lambda xp, x: xp.special.gamma(x),
+                     lambda x, gz: gz * S.gamma(x) * S.psi(x), nfunc_spec=_spec("gamma"))
+GammaLn, gammaln = unary("GammaLn", "gammaln", upgrade_to_float, lambda xp, x: xp.special.gammaln(x),
+                         lambda x, gz: gz * S.psi(x), nfunc_spec=_spec("gammaln"))
+Psi, psi = unary("Psi", "psi", upgrade_to_float, lambda xp, x: xp.special.digamma(x),
+                 lambda x, gz: gz * S.tri_gamma(x), nfunc_spec=_spec("psi"))
+# The first derivative of psi is the Hurwitz zeta function of order 2.
+TriGamma, tri_gamma = unary("TriGamma", "tri_gamma", upgrade_to_float,
+                            lambda xp, x: xp.special.zeta(xp.full_like(x, 2), x), grad=_not_implemented)
+Chi2SF, chi2sf = binary("Chi2SF", "chi2sf", upgrade_to_float64, _chi2sf, base=_OneOfAKind,
+                        nfunc_spec=("scipy.stats.chi2.sf", 2, 1))
+GammaInc, gammainc = binary("GammaInc", "gammainc", upgrade_to_float, lambda xp, k, x: xp.special.gammainc(k, x),
+                            base=_OneOfAKind, nfunc_spec=_spec("gammainc", 2))
+GammaIncC, gammaincc = binary("GammaIncC", "gammaincc", upgrade_to_float, lambda xp, k, x: xp.special.gammaincc(k, x),
+                              base=_OneOfAKind, nfunc_spec=_spec("gammaincc", 2))
+# In double precision: in float32 one factor overflows long before the product does.
+GammaU, gammau = binary("GammaU", "gammau", upgrade_to_float,
+                        lambda xp, k, x: xp.special.gammaincc(k, x) * xp.special.gamma(k), base=_OneOfAKind,
+                        work_dtype=lambda self, types, out: "float64")
+GammaL, gammal = binary("GammaL", "gammal", upgrade_to_float,
+                        lambda xp, k, x: xp.special.gammainc(k, x) * xp.special.gamma(k), base=_OneOfAKind,
+                        work_dtype=lambda self, types, out: "float64")
+
+
+# ------------------------------------------------------------------ Bessel functions
+def _order_gradient(self, v):
+    from theanojax.gradient import grad_not_implemented
+
+    return grad_not_implemented(self, 0, v)
+
+
+def _jv_grad(self, inputs, output_gradients):
+    (v, x), (gz,) = inputs, output_gradients
+    return [_order_gradient(self, v), gz * (S.jv(v - 1, x) - S.jv(v + 1, x)) / 2.0]
+
+
+def _iv_grad(self, inputs, output_gradients):
+    (v, x), (gz,) = inputs, output_gradients
+    return [_order_gradient(self, v), gz * (S.iv(v - 1, x) + S.iv(v + 1, x)) / 2.0]
+
+
+def _grad_of(gradient):
+    """A gradient without the checks that `unary` adds."""
+    return lambda self, inputs, output_gradients: [gradient(inputs[0], output_gradients[0])]
+
+
+# jax has no Bessel functions of the first kind that keep double precision for large arguments.
+Jv, jv = binary("Jv", "jv", upgrade_to_float, lambda xp, v, x: xp.special.jv(v, x), grad=_jv_grad, host_only=True,
+                nfunc_spec=_spec("jv", 2))
+J1, j1 = unary("J1", "j1", upgrade_to_float, lambda xp, x: xp.special.j1(x), host_only=True, nfunc_spec=_spec("j1"),
+               grad=_grad_of(lambda x, gz: gz * (S.j0(x) - S.jv(2, x)) / 2.0))
+J0, j0 = unary("J0", "j0", upgrade_to_float, lambda xp, x: xp.special.j0(x), host_only=True, nfunc_spec=_spec("j0"),
+               grad=_grad_of(lambda x, gz: gz * -1 * S.j1(x)))
+Iv, iv = binary("Iv", "iv", upgrade_to_float, lambda xp, v, x: xp.special.iv(v, x), grad=_iv_grad, host_only=True,
+                nfunc_spec=_spec("iv", 2))
+I1, i1 = unary("I1", "i1", upgrade_to_float, lambda xp, x: xp.special.i1(x), nfunc_spec=_spec("i1"),
+               grad=_grad_of(lambda x, gz: gz * (S.i0(x) + S.iv(2, x)) / 2.0))
+I0, i0 = unary("I0", "i0", upgrade_to_float, lambda xp, x: xp.special.i0(x), nfunc_spec=_spec("i0"),
+               grad=_grad_of(lambda x, gz: gz * S.i1(x)))

@@ -1,0 +1,65 @@
+"""Exponentials, logarithms, trigonometric and hyperbolic functions."""
+
+import math
+from functools import partial
+
+import numpy as np
+
+from theanojax import scalar as S
+from theanojax.scalar import op as table
+from theanojax.scalar.casting import constant
+from theanojax.scalar.dtype_rules import upgrade_to_float
+from theanojax.scalar.op import BinaryScalarOp, refuse_complex, zero_gradient
+from theanojax.scalar.types import discrete_types
+
+numpy_unary = partial(table.numpy_unary, module=__name__)
+
+
+def _one(x):
+    """A Python 1 that does not widen expressions with `x`."""
+    return 1 if x.type in discrete_types else 1.0
+
+
+def _typed(value, like):
+    return constant(np.asarray(value).astype(like.dtype))
+
+
+Log, log = numpy_unary("Log", "log", upgrade_to_float, lambda x, gz: gz / x)
+Log2, log2 = numpy_unary("Log2", "log2", upgrade_to_float, lambda x, gz: gz / (x * _typed(math.log(2.0), x)))
+Log10, log10 = numpy_unary("Log10", "log10", upgrade_to_float, lambda x, gz: gz / (x * np.log(10.0)))
+Log1p, log1p = numpy_unary("Log1p", "log1p", upgrade_to_float, lambda x, gz: gz / (1 + x))
+Exp, exp = numpy_unary("Exp", "exp", upgrade_to_float, lambda x, gz: gz * S.exp(x))
+Exp2, exp2 = numpy_unary("Exp2", "exp2", upgrade_to_float, lambda x, gz: gz * S.exp2(x) * S.log(_typed(2, x)))
+Expm1, expm1 = numpy_unary("Expm1", "expm1", upgrade_to_float, lambda x, gz: gz * S.exp(x))
+
+Deg2Rad, deg2rad = numpy_unary("Deg2Rad", "deg2rad", upgrade_to_float, lambda x, gz: gz * _typed(np.pi / 180, gz))
+Rad2Deg, rad2deg = numpy_unary("Rad2Deg", "rad2deg", upgrade_to_float, lambda x, gz: gz * _typed(180.0 / np.pi, gz))
+
+Cos, cos = numpy_unary("Cos", "cos", upgrade_to_float, lambda x, gz: -gz * S.sin(x))
+Sin, sin = numpy_unary("Sin", "sin", upgrade_to_float, lambda x, gz: gz * S.cos(x))
+Tan, tan = numpy_unary("Tan", "tan", upgrade_to_float, lambda x, gz: gz / S.sqr(S.cos(x)))
+ArcCos, arccos = numpy_unary("ArcCos", "arccos", upgrade_to_float, lambda x, gz: -gz / S.sqrt(_one(x) - S.sqr(x)))
+ArcSin, arcsin = numpy_unary("ArcSin", "arcsin", upgrade_to_float, lambda x, gz: gz / S.sqrt(_one(x) - S.sqr(x)))
+ArcTan, arctan = numpy_unary("ArcTan", "arctan", upgrade_to_float, lambda x, gz: gz / (_one(x) + S.sqr(x)))
+
+Cosh, cosh = numpy_unary("Cosh", "cosh", upgrade_to_float, lambda x, gz: gz * S.sinh(x))
+Sinh, sinh = numpy_unary("Sinh", "sinh", upgrade_to_float, lambda x, gz: gz * S.cosh(x))
+Tanh, tanh = numpy_unary("Tanh", "tanh", upgrade_to_float, lambda x, gz: gz * (1 - S.sqr(S.tanh(x))))
+ArcCosh, arccosh = numpy_unary("ArcCosh", "arccosh", upgrade_to_float,
+                               lambda x, gz: gz / S.sqrt(S.sqr(x) - _typed(1, x)))
+ArcSinh, arcsinh = numpy_unary("ArcSinh", "arcsinh", upgrade_to_float,
+                               lambda x, gz: gz / S.sqrt(S.sqr(x) + _typed(1, x)))
+ArcTanh, arctanh = numpy_unary("ArcTanh", "arctanh", upgrade_to_float, lambda x, gz: gz / (_one(x) - S.sqr(x)))
+
+
+def _arctan2_L_op(self, inputs, outputs, output_gradients):
+    (y, x), (gz,) = inputs, output_gradients
+    refuse_complex(gz)
+    if outputs[0].type in discrete_types:
+        return [zero_gradient(x), zero_gradient(y)]
+    return [gz * x / (S.sqr(x) + S.sqr(y)), gz * S.neg(y) / (S.sqr(x) + S.sqr(y))]
+
+
+ArcTan2, arctan2 = table.define("ArcTan2", "arctan2", upgrade_to_float, lambda xp, y, x: xp.arctan2(y, x),
+                                base=BinaryScalarOp, module=__name__, L_op=_arctan2_L_op,
+                                nfunc_spec=("arctan2", 2, 1))

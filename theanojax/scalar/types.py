@@ -1,0 +1,328 @@
+"""Scalar types, the variables that have them, and how their dtypes combine."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from theanojax.config import config
+from theanojax.graph.type import Type
+from theanojax.graph.variable import Constant, Variable
+
+
+class ComplexError(NotImplementedError):
+    """An operation that has no meaning for complex numbers was given some."""
+
+
+class IntegerDivisionError(Exception):
+    """Two integers were divided by `/` while ``config.int_division`` forbids it."""
+
+
+@lru_cache(maxsize=None)
+def _promote(*dtypes):
+    result = np.dtype(dtypes[0])
+    for dtype in dtypes[1:]:
+        result = np.promote_types(result, dtype)
+    return str(result)
+
+
+def upcast(dtype, *dtypes):
+    """The name of the dtype that numpy gives to a combination of arrays of these dtypes.
+
+    With ``cast_policy="numpy+floatX"`` a float64 that none of them is becomes floatX instead.
+    """
+    result = _promote(dtype, *dtypes)
+    if config.cast_policy != "numpy+floatX" or config.floatX == "float64":
+        return result
+    names = {str(np.dtype(d)) for d in (dtype, *dtypes)}
+    if result == "float64" and "float64" not in names:
+        return "float16" if config.floatX == "float16" and "float32" not in names else "float32"
+    if result == "float32" and config.floatX == "float16" and not names & {"float32", "float64"}:
+        return "float16"
+    return result
+
+
+def as_common_dtype(*vars):
+    """The variables (scalars or tensors), each cast to the dtype that holds them all."""
+    dtype = upcast(*[v.dtype for v in vars])
+    return (v.astype(dtype) for v in vars)
+
+
+def get_scalar_type(dtype):
+    """The one ``Scalar(dtype)`` of its dtype."""
+    found = get_scalar_type.cache.get(dtype)
+    if found is None:
+        found = get_scalar_type.cache[dtype] = Scalar(dtype=dtype)
+    return found
+
+
+get_scalar_type.cache = {}
+
+# dtype: (numpy class, C name, class name in the C API)
+_SPECS = {name: (getattr(np, name), "npy_" + name, label) for name, label in (
+    ("float16", "Float16"), ("float32", "Float32"), ("float64", "Float64"), ("uint8", "UInt8"), ("int8", "Int8"),
+    ("uint16", "UInt16"), ("int16", "Int16"), ("uint32", "UInt32"), ("int32", "Int32"), ("uint64", "UInt64"),
+    ("int64", "Int64"))}
+_SPECS["bool"] = (np.bool_, "npy_bool", "Bool")
+_SPECS["complex64"] = (np.complex64, "theano_complex64", "Complex64")
+_SPECS["complex128"] = (np.complex128, "theano_complex128", "Complex128")
+
+
+class Scalar(Type):
+    """The type of single numbers. Values are numpy scalars.
+
+    Tensors of no dimension are what users want; scalars are what elementwise Ops are defined on.
+
+    Parameters
+    ----------
+    dtype : str, or "floatX" for ``config.floatX``. TypeError for an unknown one.
+    """
+
+    __props__ = ("dtype",)
+    ndim = 0
+
+    def __init__(self, dtype):
+        self.dtype = config.floatX if dtype == "floatX" else dtype
+        self.dtype_specs()
+
+    # Variables are compared by type all the time, and there is one object for nearly every dtype.
+    def __eq__(self, other):
+        return self is other or (type(self) is type(other) and self.dtype == other.dtype)
+
+    def __hash__(self):
+        return hash((Scalar, self.dtype))
+
+    @staticmethod
+    def may_share_memory(a, b):
+        return False
+
+    def filter(self, data, strict=False, allow_downcast=None):
+        """`data` as a numpy scalar of this type.
+
+        Raises TypeError if that loses precision, unless `allow_downcast` (a Python float may still become
+        floatX when it is None), or if it needs any conversion and `strict`.
+        """
+        py_type = self.dtype_specs()[0]
+        if strict and not isinstance(data, py_type):
+            raise TypeError("%s expected a %s, got %s of type %s" % (self, py_type, data, type(data)), data)
+        try:
+            converted = _convert(py_type, data)
+            if (allow_downcast or converted == data
+                    or (allow_downcast is None and type(data) is float and self.dtype == config.floatX)):
+                return converted
+            raise TypeError("Value cannot accurately be converted to dtype (%s) and allow_downcast is not True"
+                            % self.dtype)
+        except Exception as e:
+            raise TypeError("Could not convert %s (value=%s) to %s" % (type(data), data, self.dtype), e) from e
+
+    def values_eq_approx(self, a, b, tolerance=1e-4):
+        if self.dtype == "bool" or a == b:
+            return a == b
+        a, b = (complex(v) if self.dtype.startswith("complex") else float(v) for v in (a, b))
+        return abs(a - b) <= tolerance * (abs(a) + abs(b))
+
+    def c_element_type(self):
+        return self.dtype_specs()[1]
+
+    def dtype_specs(self):
+        """(numpy class, C type name, class name of the C API) of the dtype."""
+        try:
+            return _SPECS[self.dtype]
+        except (KeyError, TypeError):
+            raise TypeError("Unsupported dtype for %s: %s" % (self.__class__.__name__, self.dtype)) from None
+
+    def upcast(self, *others):
+        return upcast(self.dtype, *[t.dtype for t in others])
+
+    def make_variable(self, name=None):
+        return ScalarVariable(self, name=name)
+
+    def __str__(self):
+        return str(self.dtype)
+
+    def __repr__(self):
+        return "Scalar(%s)" % self.dtype
+
+    def c_literal(self, data):
+        if "complex" in self.dtype:
+            raise NotImplementedError("No literal for complex values.")
+        if self.dtype == "bool":
+            return "1" if data else "0"
+        return str(data)
+
+    def get_shape_info(self, obj):
+        return obj.itemsize
+
+    def get_size(self, shape_info):
+        return shape_info
+
+
+def _convert(py_type, data):
+    """`data` as a numpy scalar; integers out of range wrap, as they did before numpy 2."""
+    try:
+        value = py_type(data)
+    except OverflowError:
+        if not isinstance(data, int):
+            raise
+        value = np.asarray(data).astype(py_type)
+    if isinstance(value, np.ndarray):
+        if value.ndim:
+            raise TypeError("only length-1 arrays can be converted to Python scalars")
+        value = value[()]
+    return value
+
+
+class _scalar_py_operators:
+    """The operators of Python on scalar variables."""
+
+    ndim = 0
+    dtype = property(lambda self: self.type.dtype, doc="The name of the dtype.")
+
+    def __abs__(self):
+        return scalar.abs_(self)
+
+    def __neg__(self):
+        return scalar.neg(self)
+
+    def __invert__(self):
+        return scalar.invert(self)
+
+    def __and__(self, other):
+        return scalar.and_(self, other)
+
+    def __or__(self, other):
+        return scalar.or_(self, other)
+
+    def __xor__(self, other):
+        return scalar.xor(self, other)
+
+    def __rand__(self, other):
+        return scalar.and_(other, self)
+
+    def __ror__(self, other):
+        return scalar.or_(other, self)
+
+    def __rxor__(self, other):
+        return scalar.xor(other, self)
+
+    def __lt__(self, other):
+        return scalar.lt(self, other)
+
+    def __le__(self, other):
+        return scalar.le(self, other)
+
+    def __gt__(self, other):
+        return scalar.gt(self, other)
+
+    def __ge__(self, other):
+        return scalar.ge(self, other)
+
+    def __add__(self, other):
+        return scalar.add(self, other)
+
+    def __sub__(self, other):
+        return scalar.sub(self, other)
+
+    def __mul__(self, other):
+        return scalar.mul(self, other)
+
+    def __truediv__(self, other):
+        return scalar.div_proxy(self, other)
+
+    __div__ = __truediv__
+
+    def __floordiv__(self, other):
+        return scalar.int_div(self, other)
+
+    def __mod__(self, other):
+        return scalar.mod_check(self, other)
+
+    def __pow__(self, other):
+        return scalar.pow(self, other)
+
+    def __radd__(self, other):
+        return scalar.add(other, self)
+
+    def __rsub__(self, other):
+        return scalar.sub(other, self)
+
+    def __rmul__(self, other):
+        return scalar.mul(other, self)
+
+    def __rtruediv__(self, other):
+        return scalar.div_proxy(other, self)
+
+    __rdiv__ = __rtruediv__
+
+    def __rmod__(self, other):
+        return scalar.mod(other, self)
+
+    def __rpow__(self, other):
+        return scalar.pow(other, self)
+
+    def zeros_like(self, dtype=None):
+        """A zero, of the same dtype unless `dtype` says otherwise."""
+        return scalar.second(self, ScalarConstant(get_scalar_type(str(dtype or self.type.dtype)), 0))
+
+    def ones_like(self, dtype=None):
+        """A one, of the same dtype unless `dtype` says otherwise."""
+        return scalar.second(self, ScalarConstant(get_scalar_type(str(dtype or self.type.dtype)), 1))
+
+    def astype(self, dtype):
+        return scalar.cast(self, dtype)
+
+
+class ScalarVariable(_scalar_py_operators, Variable):
+    """A symbolic number."""
+
+
+class ScalarConstant(_scalar_py_operators, Constant):
+    """A known number in a scalar graph."""
+
+
+Scalar.Variable = ScalarVariable
+Scalar.Constant = ScalarConstant
+
+# `bool` and `complex` are exported under their own names by the package; here they stay Python's.
+bool_ = get_scalar_type("bool")
+int8 = get_scalar_type("int8")
+int16 = get_scalar_type("int16")
+int32 = get_scalar_type("int32")
+int64 = get_scalar_type("int64")
+uint8 = get_scalar_type("uint8")
+uint16 = get_scalar_type("uint16")
+uint32 = get_scalar_type("uint32")
+uint64 = get_scalar_type("uint64")
+float16 = get_scalar_type("float16")
+float32 = get_scalar_type("float32")
+float64 = get_scalar_type("float64")
+complex64 = get_scalar_type("complex64")
+complex128 = get_scalar_type("complex128")
+
+int_types = int8, int16, int32, int64
+uint_types = uint8, uint16, uint32, uint64
+float_types = float16, float32, float64
+complex_types = complex64, complex128
+
+integer_types = int_types + uint_types
+discrete_types = (bool_,) + integer_types
+continuous_types = float_types + complex_types
+all_types = discrete_types + continuous_types
+
+
+class _Several:
+    """Makes one variable of `type` for each letter or name it is given."""
+
+    def __init__(self, type):
+        self.type = type
+
+    def __call__(self, names):
+        return self.type(names) if len(names) == 1 else [self.type(name) for name in names]
+
+
+ints = _Several(int64)
+floats = _Several(float64)
+complexs = _Several(complex128)
+complexs64 = _Several(complex64)
+complexs128 = _Several(complex128)
+
+from theanojax import scalar  # noqa: E402  (the operators look their Ops up when they are used)

@@ -1,0 +1,64 @@
+# ruff: noqa: F403
+"""theano.tensor: symbolic arrays.
+
+The public names of the modules below are names of this package; what each of them offers is its ``__all__``.
+A function such as ``shape`` takes the place of the module of the same name, ``theanojax.tensor.shape``, as an
+attribute of the package; importing from the module works all the same.
+"""
+
+import importlib
+
+from theanojax import scalar as scal
+from theanojax.config import config as config
+from theanojax.errors import MethodNotDefined as MethodNotDefined
+from theanojax.errors import ShapeError as ShapeError
+from theanojax.graph.op import Op as Op
+from theanojax.graph.type import Generic as Generic
+from theanojax.graph.variable import Apply as Apply
+from theanojax.graph.variable import Constant as Constant
+from theanojax.graph.variable import Variable as Variable
+from theanojax.scalar.op import ComplexError as ComplexError
+from theanojax.scalar.op import IntegerDivisionError as IntegerDivisionError
+from theanojax.tensor.type import *  # isort: skip - the first: all others build on these three
+from theanojax.tensor.var import *  # isort: skip
+from theanojax.tensor.as_tensor import *  # isort: skip
+from theanojax.tensor.cast import *
+from theanojax.tensor.constant_value import *
+from theanojax.tensor.constructors import *
+from theanojax.tensor.creation import *
+from theanojax.tensor.diagonal import *
+from theanojax.tensor.dot import *
+from theanojax.tensor.elemwise import *
+from theanojax.tensor.extra_ops import *
+from theanojax.tensor.join import *
+from theanojax.tensor.math import *
+from theanojax.tensor.permute import *
+from theanojax.tensor.reduce import *
+from theanojax.tensor.shape import *
+from theanojax.tensor.sharedvar import *
+from theanojax.tensor.sort import *
+from theanojax.tensor.subtensor import *
+from theanojax.tensor.type_other import *
+
+int32_t = int32 = scal.int32
+_shared = tensor_constructor  # noqa: F405
+
+# Names whose modules build on this package: they are looked up when first asked for.
+_LATER = {
+    "theanojax.gradient": ("DisconnectedType", "Lop", "Rop", "consider_constant", "grad", "grad_not_implemented",
+                           "grad_undefined", "hessian", "jacobian", "numeric_grad", "verify_grad"),
+    "theanojax.printing": ("min_informative_str", "pprint"),
+    "theanojax.tensor.io": ("LoadFromDisk", "load"),
+}
+_HOME = {name: module for module, names in _LATER.items() for name in names}
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError("module %r has no attribute %r" % (__name__, name))
+    value = globals()[name] = getattr(importlib.import_module(_HOME[name]), name)
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *_HOME})

@@ -1,0 +1,289 @@
+"""From Python values to symbolic tensors, and back to numbers where a graph has only one possible value."""
+
+import contextlib
+
+import numpy as np
+
+import theanojax.tensor as tensor
+from theanojax.errors import AsTensorError, EmptyConstantError, NotScalarConstantError
+from theanojax.graph.rewrite import while_rewriting
+from theanojax.graph.variable import Apply, Constant, Variable
+from theanojax.scalar.casting import convert
+from theanojax.scalar.types import Scalar
+from theanojax.tensor.type import TensorType, float_dtypes, integer_dtypes
+from theanojax.tensor.var import TensorConstant, TensorConstantSignature
+
+
+def as_tensor_variable(x, name=None, ndim=None):
+    """`x` as a symbolic tensor.
+
+    Parameters
+    ----------
+    x : variable, Apply (its default output is taken), array, number, or a sequence of these.
+    name : the name of the constant, where one is made.
+    ndim : number of dimensions wanted. Missing ones are added on the left, leading broadcastable ones dropped.
+
+    Raises
+    ------
+    AsTensorError : `x` can't be a tensor.
+    ValueError : `x` is an Apply of several outputs, or has too many dimensions.
+    """
+    if hasattr(x, "_as_TensorVariable"):
+        return x._as_TensorVariable()
+    if isinstance(x, Apply):
+        if x.op.default_output is None and len(x.outputs) != 1:
+            raise ValueError("It is ambiguous which output of a multi-output Op has to be fetched.", x)
+        x = x.default_output()
+    if isinstance(x, Variable):
+        if isinstance(x.type, Scalar):
+            x = tensor.tensor_from_scalar(x)
+        if not isinstance(x.type, TensorType):
+            raise AsTensorError("Variable type field must be a TensorType.", x, x.type)
+        return x if ndim is None or x.type.ndim == ndim else _with_ndim(x, ndim)
+    if isinstance(x, (tuple, list)) and any(isinstance(xi, Variable) for xi in x):
+        try:
+            return tensor.stack(x)
+        except (TypeError, ValueError):
+            pass  # the attempt below gives the error that names x
+    if isinstance(x, bool):
+        raise AsTensorError("Cannot cast True or False as a tensor variable. Please use np.array(True) or "
+                            "np.array(False) if you need these constants. This error might be caused by using the == "
+                            "operator on Variables. v == w does not do what you think it does, use "
+                            "theano.tensor.eq(v, w) instead.")
+    try:
+        return constant(x, name=name, ndim=ndim)
+    except TypeError as e:
+        try:
+            text = str(x)
+        except Exception:
+            text = repr(x)
+        raise AsTensorError("Cannot convert %s to TensorType" % text, type(x)) from e
+
+
+def _with_ndim(x, ndim):
+    if x.type.ndim < ndim:
+        return tensor.shape_padleft(x, n_ones=ndim - x.type.ndim)
+    kept = list(range(x.ndim))
+    while kept and x.broadcastable[kept[0]] and len(kept) > ndim:
+        kept.pop(0)
+    if len(kept) > ndim:
+        raise ValueError("TensorType could not be cast to have %i dimensions" % ndim, x.type)
+    return x.dimshuffle(kept)
+
+
+_as_tensor_variable = as_tensor_variable
+as_tensor = as_tensor_variable
+
+# Small scalar constants, so that a graph has one node for each.
+constant_cache: dict = {}
+_CACHE_LIMIT = 10000
+
+
+def constant(x, name=None, ndim=None, dtype=None):
+    """A symbolic constant with the value `x`, of a dtype as small as holds it unless `dtype` is given.
+
+    Dimensions of length 1 are broadcastable; with `ndim`, more of them are added on the left.
+    Scalars between -10 and 10 are cached: asking twice gives the same constant.
+
+    Raises
+    ------
+    TypeError : `x` is no array of numbers.
+    ValueError : `x` has more than `ndim` dimensions.
+    """
+    value = convert(x, dtype=dtype)
+    broadcastable = [d == 1 for d in value.shape]
+    if ndim is not None:
+        if len(broadcastable) > ndim:
+            raise ValueError("ndarray could not be cast to constant with %i dimensions" % ndim)
+        broadcastable = [True] * (ndim - len(broadcastable)) + broadcastable
+        value = value.reshape((1,) * (ndim - value.ndim) + value.shape)
+    try:
+        ttype = TensorType(dtype=value.dtype, broadcastable=broadcastable)
+        if value.size != 1 or not constant.enable:
+            return TensorConstant(ttype, value, name=name)
+        signature = TensorConstantSignature((ttype, value))
+        if signature in constant_cache:
+            return constant_cache[signature]
+        made = TensorConstant(ttype, value, name=name)
+        if -10 <= value <= 10 and (ttype.dtype in integer_dtypes
+                                   or (ttype.dtype in float_dtypes and len(constant_cache) < _CACHE_LIMIT)):
+            constant_cache[signature] = made
+            # FunctionGraph refuses these: what is shared by all graphs may not be changed by one.
+            made.cached = True
+        return made
+    except Exception as e:
+        raise TypeError("Could not convert %s to TensorType" % (x,), type(x)) from e
+
+
+constant.enable = True
+
+
+@while_rewriting
+@contextlib.contextmanager
+def _uncached_constants():
+    """A graph that is being rewritten may not receive constants that other graphs share."""
+    before, constant.enable = constant.enable, False
+    try:
+        yield
+    finally:
+        constant.enable = before
+
+
+def _obj_is_wrappable_as_tensor(x):
+    try:
+        constant(x)
+        return True
+    except TypeError:
+        return False
+
+
+def check_equal_numpy(x, y):
+    """True if `x` and `y` are equal; arrays need the same dtype and shape and close elements."""
+    if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
+        return x.dtype == y.dtype and x.shape == y.shape and np.all(abs(x - y) < 1e-10)
+    if isinstance(x, np.random.RandomState) and isinstance(y, np.random.RandomState):
+        return all(np.all(a == b) for a, b in zip(x.get_state(), y.get_state(), strict=True))
+    return x == y
+
+
+def numpy_scalar(data):
+    """`data`, which must be an array of a single number; NotScalarConstantError otherwise."""
+    if data.ndim > 0 and max(data.shape) == 0:
+        raise EmptyConstantError()
+    try:
+        complex(data.item() if data.size == 1 else data)
+        return data
+    except Exception:
+        raise NotScalarConstantError("v.data is non-numeric, non-scalar, or has more than one unique value",
+                                     data) from None
+
+
+# Op class -> rule(node, elemwise, max_recur), which returns the value of the (only) output, or an input that
+# has the same value, or None. The rules of most Ops are in constant_value.py.
+_scalar_rules: dict = {}
+_rule_of_type: dict = {}
+
+
+def scalar_rule(*op_classes):
+    """Register a function as the way through Ops of these classes for ``get_scalar_constant_value``."""
+
+    def register(rule):
+        _scalar_rules.update(dict.fromkeys(op_classes, rule))
+        _rule_of_type.clear()
+        return rule
+
+    return register
+
+
+def first_input_rule(node, elemwise, max_recur):
+    """The rule of Ops whose output has the value of their first input."""
+    return node.inputs[0]
+
+
+def _find_rule(op_class):
+    if op_class not in _rule_of_type:
+        known = [c for c in op_class.__mro__ if c in _scalar_rules]
+        _rule_of_type[op_class] = _scalar_rules[known[0]] if known else None
+    return _rule_of_type[op_class]
+
+
+def get_scalar_constant_value(orig_v, elemwise=True, only_process_constants=False, max_recur=10):
+    """The number that all elements of `orig_v` are equal to, when the graph alone tells it.
+
+    Parameters
+    ----------
+    orig_v : variable, array or number.
+    elemwise : also evaluate elementwise Ops of constants.
+    only_process_constants : look at `orig_v` alone, not at what computes it.
+    max_recur : how many Ops to look through.
+
+    Returns
+    -------
+    A numpy scalar or an array of one element.
+
+    Raises
+    ------
+    NotScalarConstantError : the value is not known; EmptyConstantError if there is no element.
+    """
+    v = orig_v
+    while v is not None:
+        if isinstance(v, (np.integer, int, float)):
+            return np.asarray(v)
+        if isinstance(v, np.ndarray):
+            return numpy_scalar(v).copy()
+        if isinstance(v, Constant):
+            data = getattr(v.tag, "unique_value", None)
+            data = v.data if data is None else data
+            if not isinstance(data, (np.ndarray, np.generic)):
+                raise NotScalarConstantError("v.data is non-numeric, non-scalar, or has more than one unique value",
+                                             data)
+            return numpy_scalar(data).copy()
+        node = getattr(v, "owner", None)
+        if node is None or only_process_constants or max_recur <= 0:
+            break
+        max_recur -= 1
+        rule = _find_rule(type(node.op))
+        found = None if rule is None else rule(node, elemwise, max_recur)
+        if found is None:
+            break
+        if not isinstance(found, Variable):
+            return found
+        v = found
+    raise NotScalarConstantError(v)
+
+
+def extract_constant(x, elemwise=True, only_process_constants=False):
+    """The value that ``get_scalar_constant_value`` finds, or else `x`, scalars being turned into tensors."""
+    try:
+        x = get_scalar_constant_value(x, elemwise, only_process_constants)
+    except NotScalarConstantError:
+        pass
+    if isinstance(x, Variable) and isinstance(x.type, Scalar):
+        if x.owner and isinstance(x.owner.op, tensor.ScalarFromTensor):
+            return x.owner.inputs[0]
+        return tensor.tensor_from_scalar(x)
+    return x
+
+
+# Op class -> rule(node), which returns the length of its output vector, or None.
+_length_rules: dict = {}
+
+
+def length_rule(*op_classes):
+    """Register a function as the way to the length of what Ops of these classes compute."""
+
+    def register(rule):
+        _length_rules.update(dict.fromkeys(op_classes, rule))
+        return rule
+
+    return register
+
+
+def get_vector_length(v):
+    """The number of elements of a symbolic vector, when the graph alone tells it.
+
+    Raises
+    ------
+    TypeError : `v` is no vector.
+    ValueError : the length is not known before the graph runs.
+    """
+    v = as_tensor_variable(v)
+    if v.ndim != 1:
+        raise TypeError("argument must be symbolic vector, got '%s'" % v)
+    if v.type.broadcastable[0]:
+        return 1
+    if isinstance(v, Constant):
+        return len(v.data)
+    if v.owner is not None:
+        rule = next((_length_rules[c] for c in type(v.owner.op).__mro__ if c in _length_rules), None)
+        length = None if rule is None else rule(v.owner)
+        if length is not None:
+            return length
+    from theanojax.printing import debugprint
+
+    raise ValueError("length not known: %s" % debugprint(v, file="str"))
+
+
+__all__ = ["as_tensor_variable", "as_tensor", "constant_cache", "constant", "check_equal_numpy", "numpy_scalar",
+           "get_scalar_constant_value", "extract_constant", "get_vector_length", "NotScalarConstantError",
+           "EmptyConstantError", "_as_tensor_variable", "_obj_is_wrappable_as_tensor"]

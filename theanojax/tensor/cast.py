@@ -1,0 +1,58 @@
+"""Explicit conversions: to another dtype, to another device."""
+
+import numpy as np
+
+from theanojax import scalar as scal
+from theanojax.config import config
+from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.elemwise import Elemwise
+from theanojax.tensor.type import all_dtypes
+
+_cast_mapping = {dtype: Elemwise(getattr(scal, "convert_to_" + dtype)) for dtype in all_dtypes}
+globals().update({"_convert_to_" + dtype: op for dtype, op in _cast_mapping.items()})
+
+
+def cast(x, dtype):
+    """`x` as a tensor of dtype `dtype` ("floatX" for ``config.floatX``).
+
+    Raises
+    ------
+    TypeError : `x` is complex and `dtype` is not.
+    """
+    if dtype == "floatX":
+        dtype = config.floatX
+    elif not isinstance(dtype, str):
+        dtype = np.dtype(dtype).name
+    x = as_tensor_variable(x)
+    if x.type.dtype == dtype:
+        return x
+    if x.type.dtype.startswith("complex") and not dtype.startswith("complex"):
+        raise TypeError("Casting from complex to real is ambiguous: consider real(), imag(), angle() or abs()")
+    return _cast_mapping[dtype](x)
+
+
+def transfer(var, target):
+    """`var` on the device `target`: "cpu", or a name that a function given to ``register_transfer`` knows.
+
+    Raises
+    ------
+    ValueError : nobody knows the target.
+    """
+    if target == "cpu":
+        return as_tensor_variable(var)
+    for how in transfer._others:
+        moved = how(var, target)
+        if moved is not None:
+            return moved
+    raise ValueError("Can't transfer to target %s" % (target,))
+
+
+transfer._others = []
+
+
+def register_transfer(fn):
+    """Let ``transfer(var, target)`` try ``fn(var, target)``, which returns None for targets it does not know."""
+    transfer._others.append(fn)
+
+
+__all__ = ["cast", "transfer", "register_transfer"]

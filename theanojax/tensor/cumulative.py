@@ -1,0 +1,133 @@
+"""Sums and products of all elements so far, and differences of neighbours."""
+
+from theanojax.graph.op import Op
+from theanojax.graph.variable import Apply
+from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.type import TensorType
+
+
+class CumOp(Op):
+    """Running sum (mode "add") or product ("mul") along `axis`; over the flattened input when it is None.
+
+    The result has the dtype of the input.
+    """
+
+    __props__ = ("axis", "mode")
+    check_input = False
+
+    def __init__(self, axis=None, mode="add"):
+        if mode not in ("add", "mul"):
+            raise ValueError('%s: Unknown mode "%s"' % (type(self).__name__, mode))
+        self.axis = axis
+        self.mode = mode
+
+    def make_node(self, x):
+        x = as_tensor_variable(x)
+        if self.axis is None:
+            return Apply(self, [x], [TensorType(x.dtype, (False,))()])
+        if not -x.ndim <= self.axis < x.ndim:
+            raise ValueError("axis(={0}) out of bounds".format(self.axis))
+        return Apply(self, [x], [x.type()])
+
+    def compute(self, xp, node, x):
+        run = xp.cumsum if self.mode == "add" else xp.cumprod
+        # numpy sums small integers in its widest one, which wraps to the same result when cast back.
+        return run(x, axis=self.axis, dtype=None if x.dtype == bool else x.dtype)
+
+    def grad(self, inputs, output_gradients):
+        (x,), (gi,) = inputs, output_gradients
+        backward = slice(None, None, -1)
+        if self.axis is not None:
+            places = [slice(None)] * gi.ndim
+            places[self.axis] = backward
+            backward = tuple(places)
+        if self.mode == "mul":
+            gi = cumprod(x, axis=self.axis) * gi
+        gx = cumsum(gi[backward], self.axis)[backward]
+        if self.axis is None:
+            gx = gx.reshape(x.shape)
+        return [gx / x if self.mode == "mul" else gx]
+
+    def R_op(self, inputs, eval_points):
+        if self.mode != "add":
+            return super().R_op(inputs, eval_points)
+        return [None if eval_points[0] is None else self(eval_points[0])]
+
+    def infer_shape(self, node, shapes):
+        from theanojax.tensor.math import prod
+
+        return [(prod(shapes[0]),)] if self.axis is None else shapes
+
+    def __str__(self):
+        return "%s{%s, %s}" % (type(self).__name__, self.axis, self.mode)
+
+
+def cumsum(x, axis=None):
+    """The sums of the elements of `x` up to each place along `axis` (flattened first when it is None)."""
+    return CumOp(axis=axis, mode="add")(x)
+
+
+def cumprod(x, axis=None):
+    """The products of the elements of `x` up to each place along `axis` (flattened first when it is None)."""
+    return CumOp(axis=axis, mode="mul")(x)
+
+
+class CumsumOp(Op):
+    """The old name of ``CumOp(axis, "add")``, for pickles."""
+
+    __props__ = ("axis",)
+
+    def __new__(cls, *args, **kwargs):
+        op = object.__new__(CumOp)
+        op.axis, op.mode = (args + (kwargs.get("axis"),))[0], "add"
+        return op
+
+
+class CumprodOp(Op):
+    """The old name of ``CumOp(axis, "mul")``, for pickles."""
+
+    __props__ = ("axis",)
+
+    def __new__(cls, *args, **kwargs):
+        op = object.__new__(CumOp)
+        op.axis, op.mode = (args + (kwargs.get("axis"),))[0], "mul"
+        return op
+
+
+class DiffOp(Op):
+    """The `n`-th differences of neighbours along `axis`."""
+
+    __props__ = ("n", "axis")
+
+    def __init__(self, n=1, axis=-1):
+        self.n = n
+        self.axis = axis
+        if n == 0:
+            self.view_map = {0: [0]}
+
+    def make_node(self, x):
+        x = as_tensor_variable(x)
+        return Apply(self, [x], [x.type()])
+
+    def compute(self, xp, node, x):
+        return xp.diff(x, n=self.n, axis=self.axis)
+
+    def grad(self, inputs, outputs_gradients):
+        from theanojax.tensor.join import concatenate
+
+        if inputs[0].ndim != 1:
+            raise NotImplementedError("Grad is not implemented for inputs with number of dimension other than 1.")
+        g = outputs_gradients[0]
+        for _ in range(self.n):
+            g = concatenate([[0.0], g]) - concatenate([g, [0.0]])
+        return [g]
+
+    def infer_shape(self, node, shapes):
+        shape = list(shapes[0])
+        shape[self.axis] = shape[self.axis] - self.n
+        return [shape]
+
+
+def diff(x, n=1, axis=-1):
+    """The `n`-th discrete difference of `x` along `axis`: ``x[i + 1] - x[i]``, applied `n` times."""
+    return DiffOp(n=n, axis=axis)(x)

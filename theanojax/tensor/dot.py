@@ -1,0 +1,280 @@
+"""Matrix and tensor products."""
+
+import numpy as np
+
+import theanojax.tensor as tensor
+from theanojax.graph.op import Op
+from theanojax.graph.variable import Apply
+from theanojax.scalar.types import upcast
+from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.shape import patternbroadcast
+from theanojax.tensor.type import TensorType
+
+
+class Dot(Op):
+    """The product of two matrices, of a matrix and a vector, or of two vectors."""
+
+    __props__ = ()
+
+    def __str__(self):
+        return "dot"
+
+    def make_node(self, *inputs):
+        inputs = [as_tensor_variable(i) for i in inputs]
+        if len(inputs) != 2:
+            raise TypeError("theano.tensor.Dot: 2 arguments required, %d given " % len(inputs))
+        for i, v in enumerate(inputs):
+            if v.ndim not in (1, 2):
+                raise TypeError("theano.tensor.Dot: input %d (0-indexed) must have ndim of 1 or 2, %d given. Consider "
+                                "calling theano.tensor.dot instead." % (i, v.ndim))
+        x, y = inputs
+        flags = x.broadcastable[:-1] + (y.broadcastable[-1:] if y.ndim == 2 else ())
+        return Apply(self, inputs, [TensorType(upcast(x.dtype, y.dtype), flags)()])
+
+    def compute(self, xp, node, x, y):
+        dtype = node.outputs[0].dtype
+        return xp.asarray(xp.dot(xp.astype(x, dtype), xp.astype(y, dtype)))
+
+    def lower_xla(self, ctx, node, x, y):
+        dtype = node.outputs[0].dtype
+        (x, x_axis), (y, y_axis) = (untransposed(ctx, v, value, axis)
+                                    for v, value, axis in zip(node.inputs, (x, y), (-1, 0), strict=True))
+        return product(ctx, ctx.xp.astype(x, dtype), x_axis, ctx.xp.astype(y, dtype), y_axis)
+
+    def infer_shape(self, node, shapes):
+        xshape, yshape = shapes
+        return [tuple(xshape[:-1]) + (tuple(yshape[-1:]) if len(yshape) == 2 else ())]
+
+    def grad(self, inp, grads):
+        (x, y), (gz,) = inp, grads
+        if gz.ndim == 0:
+            xgrad, ygrad = gz * y, gz * x
+        elif y.ndim == 1:
+            xgrad, ygrad = outer(gz, y.T), dot(x.T, gz)
+        elif x.ndim == 1:
+            xgrad, ygrad = dot(gz, y.T), outer(x.T, gz)
+        else:
+            xgrad, ygrad = dot(gz, y.T), dot(x.T, gz)
+        # A dimension that only the other operand knows to have length 1.
+        grads = [g if g.broadcastable == v.broadcastable else patternbroadcast(g, v.broadcastable)
+                 for g, v in ((xgrad, x), (ygrad, y))]
+        if any("float" not in g.dtype for g in grads):
+            raise AssertionError("the gradient of dot is only defined for floats, got %s" % [g.dtype for g in grads])
+        return grads
+
+    def R_op(self, inputs, eval_points):
+        (x, y), (dx, dy) = inputs, eval_points
+        if dx is None and dy is None:
+            return [None]
+        terms = [] if dx is None else [self(dx, y)]
+        terms += [] if dy is None else [self(x, dy)]
+        return [terms[0] + terms[1] if len(terms) == 2 else terms[0]]
+
+
+def untransposed(ctx, var, value, axis):
+    """A value and the axis to sum over; of a transposed matrix, the matrix before it was transposed.
+
+    XLA would write the transposed matrix to memory first.
+    """
+    axis %= value.ndim
+    node = var.owner
+    if value.ndim == 2 and node is not None and isinstance(node.op, tensor.DimShuffle) \
+            and tuple(node.op.new_order) == (1, 0):
+        source = ctx.env.get(node.inputs[0])
+        if source is not None:
+            return source, 1 - axis
+    return value, axis
+
+
+def product(ctx, x, x_axis, y, y_axis):
+    """The sum of products over an axis of each operand; the other axes of `x` come first."""
+    if x.shape[x_axis] != y.shape[y_axis]:
+        raise ValueError("shapes %s and %s not aligned: %d (dim %d) != %d (dim %d)" % (
+            x.shape, y.shape, x.shape[x_axis], x_axis, y.shape[y_axis], y_axis))
+    if x.ndim == 2 and y.ndim == 1 and x_axis == 0:
+        x, x_axis, y, y_axis = y, y_axis, x, x_axis  # a row times a matrix reads the matrix in order
+    return ctx.lax.dot_general(ctx.xp.asarray(x), ctx.xp.asarray(y), (((x_axis,), (y_axis,)), ((), ())))
+
+
+_dot = Dot()
+
+
+def dot(a, b):
+    """The product of two tensors.
+
+    Elementwise if one is a scalar; a matrix product of vectors and matrices; beyond two dimensions, the sum of
+    products over the last dimension of `a` and the last but one (the only one of a vector) of `b`.
+    """
+    a, b = as_tensor_variable(a), as_tensor_variable(b)
+    if a.ndim == 0 or b.ndim == 0:
+        return a * b
+    if a.ndim > 2 or b.ndim > 2:
+        return tensordot(a, b, [[a.ndim - 1], [max(0, b.ndim - 2)]])
+    return _dot(a, b)
+
+
+def outer(x, y):
+    """The matrix of all products of an element of `x` and one of `y`, both flattened."""
+    if x.ndim != 1:
+        x = x.flatten()
+    if y.ndim != 1:
+        y = y.flatten()
+    return dot(x.dimshuffle(0, "x"), y.dimshuffle("x", 0))
+
+
+class BatchedDot(Op):
+    """``dot(x[i], y[i])`` for each i; `x` and `y` have two or three dimensions."""
+
+    __props__ = ()
+
+    def make_node(self, *inputs):
+        inputs = [as_tensor_variable(i) for i in inputs]
+        if len(inputs) != 2:
+            raise TypeError("theano.tensor.blas.BatchedDot: 2 arguments required, %d given " % len(inputs))
+        for i, v in enumerate(inputs):
+            if v.ndim not in (2, 3):
+                raise TypeError("theano.tensor.blas.BatchedDot: input %d (0-indexed) must have ndim of 2 or 3, %d "
+                                "given. Consider calling theano.tensor.batched_dot instead." % (i, v.ndim))
+        dtype = upcast(*[v.dtype for v in inputs])
+        x, y = [v.astype(dtype) for v in inputs]
+        flags = (x.broadcastable[0] or y.broadcastable[0],) + x.broadcastable[1:-1] + y.broadcastable[2:]
+        return Apply(self, [x, y], [TensorType(dtype, flags)()])
+
+    def compute(self, xp, node, x, y):
+        x, y = x if x.ndim == 3 else x[:, None, :], y if y.ndim == 3 else y[:, :, None]
+        for what, differ in (("batch", x.shape[0] != y.shape[0]), ("summation axis", x.shape[2] != y.shape[1])):
+            if differ:
+                raise ValueError("Shape mismatch: %s sizes unequal. x.shape is (%d, %d, %d), y.shape is (%d, %d, %d)."
+                                 % (what, *x.shape, *y.shape))
+        out = xp.matmul(x, y)
+        rows, columns = (v.ndim == 3 for v in node.inputs)
+        return out.reshape(out.shape[:1] + out.shape[1:2] * rows + out.shape[2:] * columns)
+
+    def infer_shape(self, node, shapes):
+        xshape, yshape = shapes
+        return [tuple(xshape[:-1]) + tuple(yshape[2:])]
+
+    def grad(self, inp, grads):
+        (x, y), (gz,) = inp, grads
+        if x.ndim == 2 and y.ndim == 2:
+            xgrad, ygrad = gz.dimshuffle(0, "x") * y, gz.dimshuffle(0, "x") * x
+        elif x.ndim == 2:
+            xgrad = batched_dot(gz, y.dimshuffle(0, 2, 1))
+            ygrad = x.dimshuffle(0, 1, "x") * gz.dimshuffle(0, "x", 1)
+        elif y.ndim == 2:
+            xgrad = gz.dimshuffle(0, 1, "x") * y.dimshuffle(0, "x", 1)
+            ygrad = batched_dot(x.dimshuffle(0, 2, 1), gz)
+        else:
+            xgrad = batched_dot(gz, y.dimshuffle(0, 2, 1))
+            ygrad = batched_dot(x.dimshuffle(0, 2, 1), gz)
+        return [g if g.broadcastable == v.broadcastable else patternbroadcast(g, v.broadcastable)
+                for g, v in ((xgrad, x), (ygrad, y))]
+
+    def R_op(self, inputs, eval_points):
+        (x, y), (dx, dy) = inputs, eval_points
+        if dx is None and dy is None:
+            return [None]
+        terms = [] if dx is None else [self(dx, y)]
+        terms += [] if dy is None else [self(x, dy)]
+        return [terms[0] + terms[1] if len(terms) == 2 else terms[0]]
+
+
+batched_dot_op = BatchedDot()
+
+
+def batched_dot(a, b):
+    """``dot(a[i], b[i])`` for each i. Both need at least one dimension, that of i; TypeError otherwise."""
+    a, b = as_tensor_variable(a), as_tensor_variable(b)
+    if a.ndim == 0:
+        raise TypeError("a must have at least one (batch) axis")
+    if b.ndim == 0:
+        raise TypeError("b must have at least one (batch) axis")
+    if a.ndim == 1:
+        return a.dimshuffle(*([0] + ["x"] * (b.ndim - 1))) * b
+    if b.ndim == 1:
+        return a * b.dimshuffle(*([0] + ["x"] * (a.ndim - 1)))
+    if a.ndim > 3 or b.ndim > 3:
+        return batched_tensordot(a, b, [[a.ndim - 1], [max(1, b.ndim - 2)]])
+    return batched_dot_op(a, b)
+
+
+def tensordot(a, b, axes=2):
+    """The sum of products over some dimensions, as ``numpy.tensordot``.
+
+    Parameters
+    ----------
+    axes : int, the number of last dimensions of `a` and first dimensions of `b`; or a pair of lists, the
+        dimensions of `a` and those of `b`.
+
+    Raises
+    ------
+    ValueError : `axes` does not fit the tensors.
+    """
+    return _tensordot_as_dot(a, b, axes, dot=dot, batched=False)
+
+
+def batched_tensordot(x, y, axes=2):
+    """``tensordot(x[i], y[i], axes)`` for each i, the `axes` being counted in `x` and `y` themselves."""
+    return _tensordot_as_dot(x, y, axes, dot=batched_dot, batched=True)
+
+
+def _tensordot_as_dot(a, b, axes, dot, batched):
+    """Reshape `a` and `b` to matrices (one per batch), multiply them by `dot` and reshape the result."""
+    a, b = as_tensor_variable(a), as_tensor_variable(b)
+    if np.isscalar(axes):
+        return _trailing_dot(a, b, int(axes), dot, batched)
+    if len(axes) != 2:
+        raise ValueError("Axes should be an integer or a list/tuple of len 2 (%s was provided)" % (axes,))
+    axes = [list(ax) if np.iterable(ax) else [ax] for ax in axes]
+    if len(axes[0]) != len(axes[1]):
+        raise ValueError("Axes elements must have the same length.")
+    batch = [0] if batched else []
+    kept = []
+    for i, (name, operand) in enumerate((("a", a), ("b", b))):
+        _check_axes(i, axes[i], name, operand.ndim, batched)
+        kept.append([d for d in range(operand.ndim) if d not in axes[i] and d not in batch])
+    a = a.dimshuffle(batch + kept[0] + axes[0])
+    b = b.dimshuffle(batch + axes[1] + kept[1])
+    return _trailing_dot(a, b, len(axes[0]), dot, batched)
+
+
+def _check_axes(i, axes, name, ndim, batched):
+    if len(axes) > ndim:
+        raise ValueError("axes[%i] should be array_like with length less than the dimensions of %s (%s.ndim=%i, "
+                         "len(axes[0])=%i)." % (i, name, name, ndim, len(axes)))
+    if axes and max(axes) >= ndim:
+        raise ValueError("axes[%i] contains dimensions greater than or equal to %s.ndim (%s.ndim=%i, "
+                         "max(axes[0])=%i)." % (i, name, name, ndim, max(axes)))
+    if batched and 0 in axes:
+        raise ValueError("axes to sum over must not contain the batch axis (axes[%i]=%s)" % (i, axes))
+
+
+def _trailing_dot(a, b, n, dot, batched):
+    """Sum over the last `n` dimensions of `a` and the first `n` of `b` (after the batch)."""
+    for name, operand in (("a", a), ("b", b)):
+        if n > operand.ndim:
+            raise ValueError("axes can not be larger than the dimension of %s (%s.ndim=%i, axes=%i)"
+                             % (name, name, operand.ndim, n))
+        if batched and n == operand.ndim:
+            raise ValueError("axes to sum over must not include the batch axis of %s (%s.ndim=%i, axes=%i)"
+                             % (name, name, operand.ndim, n))
+    first = 1 if batched else 0
+    a_kept, b_kept = slice(0, a.ndim - n), slice(first + n, b.ndim)
+    out_shape = tensor.concatenate([a.shape[a_kept], b.shape[b_kept]])
+    flags = a.broadcastable[a_kept] + b.broadcastable[b_kept]
+    a_shape, b_shape = [1, 1], [1, 1]
+    for i in range(n):
+        a_shape[1] *= a.shape[-(i + 1)]
+        b_shape[0] *= b.shape[first + i]
+    for i in range(a.ndim - n - first):
+        a_shape[0] *= a.shape[first + i]
+    for i in range(b.ndim - n - first):
+        b_shape[1] *= b.shape[-(i + 1)]
+    if batched:
+        a_shape.insert(0, a.shape[0])
+        b_shape.insert(0, b.shape[0])
+    out = dot(a.reshape(a_shape), b.reshape(b_shape)).reshape(out_shape, len(flags))
+    return patternbroadcast(out, flags)
+
+
+__all__ = ["Dot", "dot", "outer", "batched_dot", "tensordot", "batched_tensordot", "_dot"]

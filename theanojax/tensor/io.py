@@ -1,0 +1,203 @@
+"""Arrays from files, and between the processes of an MPI program."""
+
+import functools
+
+import numpy as np
+
+from theanojax.graph.op import Op
+from theanojax.graph.type import Generic
+from theanojax.graph.variable import Apply, Constant, Variable
+from theanojax.tensor.type import TensorType
+
+try:
+    from mpi4py import MPI
+except ImportError:
+    mpi_enabled = False
+else:
+    comm = MPI.COMM_WORLD
+    mpi_enabled = True
+
+
+class LoadFromDisk(Op):
+    """The array in an .npy file, whose path is the input; see `load`."""
+
+    __props__ = ("dtype", "broadcastable", "mmap_mode")
+
+    def __init__(self, dtype, broadcastable, mmap_mode=None):
+        if mmap_mode not in (None, "c"):
+            raise ValueError("The only supported values for mmap_mode are None and 'c', got %s" % mmap_mode)
+        self.dtype = np.dtype(dtype)
+        self.broadcastable = broadcastable
+        self.mmap_mode = mmap_mode
+
+    def make_node(self, path):
+        if isinstance(path, str):
+            path = Constant(Generic(), path)
+        return Apply(self, [path], [TensorType(self.dtype, self.broadcastable)()])
+
+    def perform(self, node, inputs, output_storage, params=None):
+        path = inputs[0]
+        if path.split(".")[-1] == "npz":
+            raise ValueError("Expected a .npy file, got %s instead" % path)
+        result = np.load(path, mmap_mode=self.mmap_mode)
+        if result.dtype != self.dtype:
+            raise TypeError("Expected an array of type %s, got %s instead" % (self.dtype, result.dtype))
+        output_storage[0][0] = result
+
+    def do_constant_folding(self, node):
+        return False  # the file may change between calls
+
+    def __str__(self):
+        return "Load{dtype: %s, broadcastable: %s, mmep: %s}" % (self.dtype, self.broadcastable, self.mmap_mode)
+
+
+def load(path, dtype, broadcastable, mmap_mode=None):
+    """The array stored in an .npy file, read each time the function is called.
+
+    Parameters
+    ----------
+    path : str, or a variable of type Generic that holds one
+    dtype : dtype of the array, checked when it is read
+    broadcastable : its broadcast pattern, such as (False,) for a vector
+    mmap_mode : None reads the whole file, "c" maps it and reads what is used
+    """
+    return LoadFromDisk(dtype, broadcastable, mmap_mode)(path)
+
+
+# ---------------------------------------------------------------------- MPI
+def _communicator():
+    if not mpi_enabled:
+        raise NameError("name 'comm' is not defined: sending and receiving needs the package mpi4py")
+    return comm
+
+
+class MPIRecv(Op):
+    """Start to receive an array of known shape and dtype; gives the request and the array being filled."""
+
+    __props__ = ("source", "tag", "shape", "dtype")
+
+    def __init__(self, source, tag, shape, dtype):
+        self.source, self.tag, self.shape = source, tag, shape
+        self.dtype = np.dtype(dtype)
+        self.broadcastable = (False,) * len(shape)
+
+    def make_node(self):
+        return Apply(self, [], [Variable(Generic()), TensorType(self.dtype, self.broadcastable)()])
+
+    def perform(self, node, inputs, output_storage, params=None):
+        data = np.zeros(self.shape, dtype=self.dtype)
+        output_storage[0][0] = _communicator().Irecv(data, self.source, self.tag)
+        output_storage[1][0] = data
+
+    def __str__(self):
+        return "MPIRecv{source: %d, tag: %d, shape: %s, dtype: %s}" % (self.source, self.tag, self.shape, self.dtype)
+
+    def infer_shape(self, node, shapes):
+        return [None, self.shape]
+
+    def do_constant_folding(self, node):
+        return False
+
+
+class MPIRecvWait(Op):
+    """Wait until an array has been received."""
+
+    __props__ = ("tag",)
+    view_map = {0: [1]}
+
+    def __init__(self, tag):
+        self.tag = tag
+
+    def make_node(self, request, data):
+        return Apply(self, [request, data], [TensorType(data.dtype, data.broadcastable)()])
+
+    def perform(self, node, inputs, output_storage, params=None):
+        request, data = inputs
+        request.wait()
+        output_storage[0][0] = data
+
+    def infer_shape(self, node, shapes):
+        return [shapes[1]]
+
+
+class MPISend(Op):
+    """Start to send an array; gives the request and the array, which must stay as it is until it is sent."""
+
+    __props__ = ("dest", "tag")
+    view_map = {1: [0]}
+
+    def __init__(self, dest, tag):
+        self.dest, self.tag = dest, tag
+
+    def make_node(self, data):
+        return Apply(self, [data], [Variable(Generic()), data.type()])
+
+    def perform(self, node, inputs, output_storage, params=None):
+        output_storage[0][0] = _communicator().Isend(inputs[0], self.dest, self.tag)
+        output_storage[1][0] = inputs[0]
+
+    def __str__(self):
+        return "MPISend{dest: %d, tag: %d}" % (self.dest, self.tag)
+
+
+class MPISendWait(Op):
+    """Wait until an array has been sent."""
+
+    __props__ = ("tag",)
+
+    def __init__(self, tag):
+        self.tag = tag
+
+    def make_node(self, request, data):
+        return Apply(self, [request, data], [Variable(Generic())])
+
+    def perform(self, node, inputs, output_storage, params=None):
+        inputs[0].wait()
+        output_storage[0][0] = True
+
+
+def isend(var, dest, tag):
+    """Start to send `var` to the process `dest`: (request, `var`)."""
+    return MPISend(dest, tag)(var)
+
+
+def send(var, dest, tag):
+    """Send `var` to the process `dest` and wait until that is done."""
+    return MPISendWait(tag)(*isend(var, dest, tag))
+
+
+def irecv(shape, dtype, source, tag):
+    """Start to receive an array from the process `source`: (request, array)."""
+    return MPIRecv(source, tag, shape, dtype)()
+
+
+def recv(shape, dtype, source, tag):
+    """Receive an array from the process `source`."""
+    return MPIRecvWait(tag)(*irecv(shape, dtype, source, tag))
+
+
+def mpi_send_wait_key(a):
+    """Sorts Apply nodes: starts early, waits late."""
+    if isinstance(a.op, (MPIRecvWait, MPISendWait)):
+        return 1
+    return -1 if isinstance(a.op, (MPIRecv, MPISend)) else 0
+
+
+def mpi_tag_key(a):
+    """Sorts Apply nodes of MPI by their tag."""
+    return a.op.tag if isinstance(a.op, (MPISend, MPIRecv, MPIRecvWait, MPISendWait)) else 0
+
+
+def _as_comparison(key):
+    @functools.wraps(key)
+    def compare(a, b):
+        return (key(a) > key(b)) - (key(a) < key(b))
+
+    return compare
+
+
+mpi_send_wait_cmp = _as_comparison(mpi_send_wait_key)
+mpi_tag_cmp = _as_comparison(mpi_tag_key)
+
+mpi_keys = (mpi_send_wait_key, mpi_tag_key)
+mpi_cmps = (mpi_send_wait_cmp, mpi_tag_cmp)

@@ -1,0 +1,386 @@
+"""Joining tensors and splitting them."""
+
+import warnings
+
+import numpy as np
+
+import theanojax.tensor as tensor
+from theanojax.config import config
+from theanojax.errors import NotScalarConstantError
+from theanojax.gradient_types import DisconnectedType, grad_undefined
+from theanojax.graph.op import Op
+from theanojax.graph.variable import Apply, Variable
+from theanojax.scalar.types import upcast
+from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
+from theanojax.tensor.constructors import int_types, int_vector_types
+from theanojax.tensor.raise_op import assert_
+from theanojax.tensor.shape import MakeVector, patternbroadcast, shape, shape_padaxis
+from theanojax.tensor.type import TensorType, discrete_dtypes
+from theanojax.tensor.var import TensorVariable
+
+
+class Join(Op):
+    """``Join()(axis, *tensors)``: the tensors side by side along `axis`, an integer or a symbolic one.
+
+    All lengths but those along `axis` have to agree; ValueError when the graph runs otherwise. With `view` not
+    -1, the result may be tensor number `view` itself when all others are empty.
+    """
+
+    __props__ = ("view",)
+    static_inputs = (0,)
+
+    def __init__(self, view=-1):
+        self.view = view
+        if view != -1:
+            self.view_map = {0: [1 + view]}
+
+    def __str__(self):
+        return type(self).__name__ if self.view == -1 else "%s{view=%r}" % (type(self).__name__, self.view)
+
+    def __setstate__(self, d):
+        self.__dict__.update(d)
+        self.__dict__.setdefault("view", -1)
+
+    def make_node(self, *axis_and_tensors):
+        axis, tensors = axis_and_tensors[0], axis_and_tensors[1:]
+        if not tensors:
+            raise ValueError("Cannot join an empty list of tensors")
+        tensors = [as_tensor_variable(t) for t in tensors]
+        return self._make_node_internal(
+            axis, tensors, tensors,
+            lambda flags: TensorType(upcast(*[t.dtype for t in tensors]), flags)())
+
+    def _make_node_internal(self, axis, tensors, as_tensor_variable_args, output_maker):
+        tensors = as_tensor_variable_args
+        if any(t.type.ndim == 0 for t in tensors):
+            raise TypeError("Join cannot handle arguments of dimension 0. For joining scalar values, see @stack")
+        ndim = tensors[0].ndim
+        if len(tensors) == 1:
+            flags = list(tensors[0].type.broadcastable)
+        else:
+            if not isinstance(axis, (int, np.integer)):
+                try:
+                    axis = int(get_scalar_constant_value(axis))
+                except NotScalarConstantError:
+                    pass  # the axis may differ from call to call
+            flags = [False] * ndim
+            if isinstance(axis, (int, np.integer)):
+                if axis < -ndim:
+                    raise IndexError("Join axis %d out of bounds [0, %d)" % (axis, ndim))
+                axis = axis + ndim if axis < 0 else axis
+                if axis >= ndim:
+                    raise ValueError('Join argument "axis" is out of range (given input dimensions)')
+                # A length that is 1 in one tensor has to be 1 in all.
+                flags = [i != axis and any(i < t.ndim and t.broadcastable[i] for t in tensors) for i in range(ndim)]
+        if any(t.ndim != ndim for t in tensors):
+            raise TypeError("Join() can only join tensors with the same number of dimensions.")
+        axis = as_tensor_variable(axis)
+        if axis.type not in int_types:
+            raise TypeError("Axis could not be cast to an integer type", axis, axis.type, int_types)
+        return Apply(self, [axis] + tensors, [output_maker(flags)])
+
+    def compute(self, xp, node, axis, *tensors):
+        axis, ndim = int(axis), tensors[0].ndim
+        if axis < -ndim:
+            raise IndexError("Join axis %d out of bounds [0, %d)" % (axis, ndim))
+        axis = axis + ndim if axis < 0 else axis
+        self._check_lengths(axis, tensors)
+        dtype = node.outputs[0].dtype
+        return xp.concatenate([xp.astype(t, dtype) for t in tensors], axis=axis)
+
+    @staticmethod
+    def _check_lengths(axis, tensors):
+        first = tensors[0].shape
+        for k, t in enumerate(tensors):
+            for dim, (a, b) in enumerate(zip(first, t.shape)):
+                if a != b and dim != axis:
+                    raise ValueError("all the input array dimensions for the concatenation axis must match exactly, "
+                                     "but along dimension %d, the array at index 0 has size %d and the array at index "
+                                     "%d has size %d" % (dim, a, k, b))
+
+    def infer_shape(self, node, ishapes):
+        axis, shapes = node.inputs[0], ishapes[1:]
+        ndim = len(shapes[0])
+        axis = tensor.switch(tensor.ge(axis, 0), axis, axis + ndim)
+        lengths = []
+        for dim in range(ndim):
+            total = shapes[0][dim]
+            for s in shapes[1:]:
+                total = total + s[dim]
+            lengths.append(tensor.switch(tensor.eq(dim, axis), total, shapes[0][dim]))
+        return [tuple(lengths)]
+
+    def grad(self, axis_and_tensors, grads):
+        (gz,), axis, tensors = grads, axis_and_tensors[0], axis_and_tensors[1:]
+        out = [grad_undefined(self, 0, axis)]
+        if upcast(*[t.dtype for t in tensors]) in discrete_dtypes:
+            return out + [t.zeros_like(dtype=config.floatX) for t in tensors]
+        parts = Split(len(tensors))(gz, axis, stack([shape(t)[axis] for t in tensors]), return_list=True)
+        return out + [patternbroadcast(g, t.broadcastable) for t, g in zip(tensors, parts)]
+
+    def R_op(self, inputs, eval_points):
+        if None in eval_points[1:]:
+            return [None]
+        return self.make_node(inputs[0], *eval_points[1:]).outputs
+
+
+join_ = Join()
+
+
+def join(axis, *tensors_list):
+    """The tensors side by side along `axis`, an integer or a symbolic one; a single tensor is returned as it is."""
+    if len(tensors_list) == 1:
+        return tensors_list[0]
+    return join_(axis, *tensors_list)
+
+
+class Split(Op):
+    """``Split(n)(x, axis, lengths)``: `x` cut along `axis` into `n` tensors of the given lengths.
+
+    Raises (when run)
+    -----------------
+    ValueError : the lengths are not `n`, or negative, or do not add up to that of `x`.
+    """
+
+    __props__ = ("len_splits",)
+    static_inputs = (1, 2)
+    len_splits = None
+
+    def __init__(self, len_splits):
+        self.len_splits = int(len_splits)
+
+    def __str__(self):
+        return "%s{%s}" % (type(self).__name__, self.len_splits)
+
+    def make_node(self, x, axis, splits):
+        x, axis, splits = as_tensor_variable(x), as_tensor_variable(axis), as_tensor_variable(splits)
+        if splits.type not in int_vector_types:
+            raise TypeError("splits must have type tensor.lvector", splits.type)
+        if axis.type not in int_types:
+            raise TypeError("axis must have type lscalar", axis.type)
+        return Apply(self, [x, axis, splits], [x.type() for _ in range(self.len_splits)])
+
+    def compute(self, xp, node, x, axis, splits):
+        axis, splits = int(axis), [int(s) for s in splits]
+        if len(splits) != self.len_splits:
+            raise ValueError("Split: splits count (%d) != expected count (%d)." % (len(splits), self.len_splits))
+        if not -x.ndim <= axis < x.ndim:
+            raise IndexError("Split: invalid axis %d for a %d-D array." % (axis, x.ndim))
+        if any(s < 0 for s in splits):
+            raise ValueError("Split: you try to take a negative number (%d) of elements."
+                             % next(s for s in splits if s < 0))
+        if sum(splits) != x.shape[axis]:
+            raise ValueError("Split: the splits sums to %d, expected %d." % (sum(splits), x.shape[axis]))
+        before = (slice(None),) * (axis % x.ndim)
+        ends = np.cumsum(splits)
+        return tuple([x[before + (slice(int(end) - n, int(end)),)] for n, end in zip(splits, ends)])
+
+    def infer_shape(self, node, in_shapes):
+        axis, splits = node.inputs[1], node.inputs[2]
+        ndim = len(in_shapes[0])
+        out = []
+        for i in range(self.len_splits):
+            lengths = as_tensor_variable(in_shapes[0])
+            lengths = tensor.set_subtensor(lengths[axis], splits[i])
+            out.append([lengths[j] for j in range(ndim)])
+        return out
+
+    def grad(self, inputs, g_outputs):
+        x, axis, n = inputs
+        others = [grad_undefined(self, 1, axis), grad_undefined(self, 2, n)]
+        outputs = self(*inputs, return_list=True)
+        if all(isinstance(g.type, DisconnectedType) for g in g_outputs):
+            return [DisconnectedType()()] + others
+        parts = [o.zeros_like() if isinstance(g.type, DisconnectedType) else g for o, g in zip(outputs, g_outputs)]
+        return [join(axis, *parts)] + others
+
+    def R_op(self, inputs, eval_points):
+        if eval_points[0] is None:
+            return [None] * self.len_splits
+        return self.make_node(eval_points[0], *inputs[1:]).outputs
+
+
+def split(x, splits_size, n_splits, axis=0):
+    """The `n_splits` parts of `x` along `axis` whose lengths are the elements of the vector `splits_size`."""
+    return Split(n_splits)(x, axis, splits_size)
+
+
+def concatenate(tensor_list, axis=0):
+    """The tensors of a list side by side along `axis`; TypeError if they do not come in a list or tuple."""
+    if not isinstance(tensor_list, (tuple, list)):
+        raise TypeError("The 'tensors' argument must be either a tuple or a list, make sure you did not forget () or "
+                        "[] around arguments of concatenate.", tensor_list)
+    return join(axis, *tensor_list)
+
+
+def stack(*tensors, **kwargs):
+    """``stack(tensors, axis=0)``: tensors of one shape as the slices of a new dimension, which becomes number `axis`.
+
+    The older form ``stack(*tensors)`` is deprecated.
+    """
+    if not tensors and not kwargs:
+        raise Exception("theano.tensor.stack(tensors, axis) must have at least one parameter")
+    axis = kwargs.get("axis", 0)
+    if not kwargs and not isinstance(tensors[0], (list, tuple)):
+        warnings.warn("stack(*tensors) interface is deprecated, use stack(tensors, axis=0) instead.",
+                      DeprecationWarning, stacklevel=3)
+    elif "tensors" in kwargs:
+        tensors = kwargs["tensors"]
+    else:
+        if len(tensors) == 2:
+            axis = tensors[1]
+        tensors = tensors[0]
+    if len(tensors) == 0:
+        raise Exception("tensors is empty. You should at least provide one tensor to "
+                        "theano.tensor.stack(tensors, axis).")
+    if all(_is_scalar(t) for t in tensors):
+        tensors = [as_tensor_variable(t) for t in tensors]
+        return MakeVector(upcast(*[t.dtype for t in tensors]))(*tensors)
+    return join(axis, *[shape_padaxis(t, axis) for t in tensors])
+
+
+def _is_scalar(t):
+    return isinstance(t, (np.number, float, int, complex)) or (
+        isinstance(t, Variable) and isinstance(t.type, TensorType) and t.ndim == 0)
+
+
+def stacklists(arg):
+    """Nested lists of tensors as one tensor, by stacking each list."""
+    if isinstance(arg, (tuple, list)):
+        return stack([stacklists(a) for a in arg])
+    return arg
+
+
+def _check_matrices(args):
+    if len(args) < 2 or any(a.type.ndim != 2 for a in args):
+        raise AssertionError("at least two matrices are needed, got %s" % [str(a.type) for a in args])
+
+
+def horizontal_stack(*args):
+    """Matrices side by side."""
+    _check_matrices(args)
+    return concatenate(args, axis=1)
+
+
+def vertical_stack(*args):
+    """Matrices one below the other."""
+    _check_matrices(args)
+    return concatenate(args, axis=0)
+
+
+def roll(x, shift, axis=None):
+    """The elements of `x` moved by `shift` places along `axis`, those that leave coming in on the other side.
+
+    Without an axis the flattened tensor is rolled.
+    """
+    if axis is None:
+        if x.ndim > 1:
+            return roll(x.flatten(), shift, axis=0).reshape(x.shape)
+        axis = 0
+    axis = axis + x.ndim if axis < 0 else axis
+    shift = shift % x.shape[axis]
+    before, after = (slice(None),) * axis, (slice(None),) * (x.ndim - axis - 1)
+    return join(axis, x[before + (slice(-shift, None),) + after], x[before + (slice(0, -shift),) + after])
+
+
+class Tile(Op):
+    """`x` repeated ``reps[i]`` times along dimension i. Deprecated: use ``tile``."""
+
+    __props__ = ("ndim",)
+    static_inputs = (1,)
+
+    def __init__(self, ndim):
+        self.ndim = ndim
+
+    def __str__(self):
+        return "%s{ndim=%d}" % (type(self).__name__, self.ndim)
+
+    def make_node(self, x, reps):
+        warnings.warn("Tile op is deprecated, use tile function instead.", stacklevel=3)
+        x, reps = as_tensor_variable(x), as_tensor_variable(reps)
+        return Apply(self, [x, reps], [TensorType(x.type.dtype, [False] * self.ndim)()])
+
+    def compute(self, xp, node, x, reps):
+        out = xp.tile(x, tuple([int(r) for r in reps]))
+        if out.ndim != self.ndim:
+            raise ValueError("Tile.perform produced incorrect number of dimensions")
+        return out
+
+    def infer_shape(self, node, in_shapes):
+        lengths = as_tensor_variable(list(in_shapes[0])) * node.inputs[1]
+        return [[lengths[i] for i in range(self.ndim)]]
+
+    def grad(self, inp, grads):
+        raise NotImplementedError("the gradient of the deprecated Tile; use theano.tensor.tile")
+
+
+def tile(x, reps, ndim=None):
+    """`x` repeated along its dimensions as `reps` says.
+
+    Parameters
+    ----------
+    reps : integer, symbolic scalar, list of these, or symbolic vector. Missing ones count as 1, on the left.
+    ndim : number of dimensions of the result; needed when `reps` is a symbolic vector.
+
+    Raises
+    ------
+    ValueError : `reps` is not made of integers, or `ndim` does not fit.
+    """
+    if ndim is not None and ndim < x.ndim:
+        raise ValueError("ndim should be equal or larger than x.ndim")
+    if isinstance(reps, (list, tuple)):
+        if ndim is not None and len(reps) > ndim:
+            raise ValueError("len(reps) should be equal or less than ndim")
+        if not all(isinstance(r, (int, np.integer))
+                   or (isinstance(r, TensorVariable) and r.dtype in discrete_dtypes) for r in reps):
+            raise ValueError("elements of reps must be scalars of integer dtype")
+        reps = list(reps)
+    else:
+        reps = _reps_of_variable(reps, ndim)
+    if ndim is None:
+        ndim = max(len(reps), x.ndim)
+    reps = [1] * (ndim - len(reps)) + reps
+    lengths = [1] * (ndim - x.ndim) + [x.shape[i] for i in range(x.ndim)]
+    copies = tensor.alloc(x, *reps, *lengths)
+    order = np.arange(ndim * 2).reshape(2, ndim).T.flatten()
+    return copies.dimshuffle(*order).reshape([n * r for n, r in zip(lengths, reps)])
+
+
+def _reps_of_variable(reps, ndim):
+    as_tensor = as_tensor_variable(reps)
+    if as_tensor.dtype not in discrete_dtypes:
+        raise ValueError("elements of reps must be integer dtype")
+    if as_tensor.ndim == 0:
+        return [reps]
+    if as_tensor.ndim > 1:
+        raise ValueError("the dimension of reps should not exceed 1")
+    if ndim is None:
+        raise ValueError("if reps is tensor.vector, you should specify the ndim")
+    offset = ndim - as_tensor.shape[0]
+    offset = assert_(offset, tensor.ge(offset, 0))
+    return [tensor.switch(i < offset, 1, as_tensor[i - offset]) for i in range(ndim)]
+
+
+class Default(Op):
+    """`x`, or the default when the value of `x` is None. Both have one type."""
+
+    view_map = {0: [0]}
+    __props__ = ()
+
+    def make_node(self, x, default):
+        x, default = as_tensor_variable(x), as_tensor_variable(default)
+        if x.type != default.type:
+            raise TypeError("Both default() arguments must have same type", x, default)
+        return Apply(self, [x, default], [default.type()])
+
+    def perform(self, node, inputs, output_storage, params=None):
+        x, default = inputs
+        output_storage[0][0] = default.copy() if x is None else x
+
+
+default = Default()
+setdefault = default
+
+
+__all__ = ["Join", "join_", "join", "Split", "split", "concatenate", "stack", "stacklists", "horizontal_stack",
+           "vertical_stack", "roll", "Tile", "tile", "Default", "default", "setdefault"]

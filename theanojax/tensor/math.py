@@ -1,0 +1,527 @@
+"""The elementwise functions of tensors, and the reductions: `exp`, `add`, `switch`, `sum`, `mean`, `argmax` ..."""
+
+import builtins
+import warnings
+
+import numpy as np
+
+from theanojax import scalar
+from theanojax.config import config
+from theanojax.graph.variable import Constant, Variable
+from theanojax.scalar.types import ComplexError, IntegerDivisionError
+from theanojax.tensor.as_tensor import as_tensor_variable, constant
+from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.reduce import All, Any, CAReduce, MaxAndArgmax, Mean, Prod, Sum
+from theanojax.tensor.type import complex_dtypes, discrete_dtypes, int_dtypes, integer_dtypes, uint_dtypes
+from theanojax.tensor.type_other import NoneConst
+from theanojax.tensor.var import TensorConstant
+
+
+def _elemwise(name, doc):
+    """One row of the table: the scalar Op of this name, applied to each element."""
+    op = Elemwise(getattr(scalar, name), name="Elemwise{%s,no_inplace}" % name)
+    op.__doc__ = doc
+    return op
+
+
+# ------------------------------------------------------------------ comparisons, logic, choice
+lt = _elemwise("lt", "a < b")
+gt = _elemwise("gt", "a > b")
+le = _elemwise("le", "a <= b")
+ge = _elemwise("ge", "a >= b")
+eq = _elemwise("eq", "a == b")
+neq = _elemwise("neq", "a != b")
+isnan_ = _elemwise("isnan", "Whether `a` is not a number.")
+isinf_ = _elemwise("isinf", "Whether `a` is infinite.")
+switch = where = _elemwise("switch", "`ift` where `cond` is true (not zero), `iff` elsewhere.")
+and_ = bitwise_and = _elemwise("and_", "a & b, bit by bit.")
+or_ = bitwise_or = _elemwise("or_", "a | b, bit by bit.")
+xor = bitwise_xor = _elemwise("xor", "a ^ b, bit by bit.")
+invert = bitwise_not = _elemwise("invert", "~a, bit by bit.")
+maximum = _elemwise("maximum", "The larger of `x` and `y`; nan if one is.")
+minimum = _elemwise("minimum", "The smaller of `x` and `y`; nan if one is.")
+clip = _elemwise("clip", "`x` between `min` and `max`. Where `min` is larger than `max`, the result is `min` or `max`.")
+second = fill = _elemwise("second", "`b` in the shape of `a`.")
+
+# ------------------------------------------------------------------ arithmetic
+add = _elemwise("add", "The sum of all arguments.")
+sub = _elemwise("sub", "a - b")
+mul = _elemwise("mul", "The product of all arguments.")
+true_div = _elemwise("true_div", "a / b; integers give a float.")
+int_div = floor_div = _elemwise("int_div", "a // b, rounded down. ZeroDivisionError for integers divided by 0.")
+mod = _elemwise("mod", "a % b, with the sign of `b`. ZeroDivisionError for integers divided by 0.")
+pow = _elemwise("pow", "a ** b")
+abs_ = _elemwise("abs_", "|a|")
+neg = _elemwise("neg", "-a")
+inv = _elemwise("inv", "1 / a")
+sqr = square = _elemwise("sqr", "a * a")
+sqrt = _elemwise("sqrt", "The square root of `a`.")
+sgn = _elemwise("sgn", "The sign of `a`: -1, 0 or 1.")
+ceil = _elemwise("ceil", "The smallest integer not below `a`, as a float.")
+floor = _elemwise("floor", "The largest integer not above `a`, as a float.")
+trunc = _elemwise("trunc", "`a` without its fraction.")
+round_half_to_even = _elemwise("round_half_to_even", "The nearest integer; halves go to the even one.")
+round_half_away_from_zero = _elemwise("round_half_away_from_zero", "The nearest integer; halves go away from zero.")
+
+# ------------------------------------------------------------------ transcendental functions
+exp = _elemwise("exp", "e to the power of `a`.")
+exp2 = _elemwise("exp2", "2 to the power of `a`.")
+expm1 = _elemwise("expm1", "exp(a) - 1, exact for small `a`.")
+log = _elemwise("log", "The natural logarithm.")
+log2 = _elemwise("log2", "The logarithm to base 2.")
+log10 = _elemwise("log10", "The logarithm to base 10.")
+log1p = _elemwise("log1p", "log(1 + a), exact for small `a`.")
+deg2rad = _elemwise("deg2rad", "Degrees as radians.")
+rad2deg = _elemwise("rad2deg", "Radians as degrees.")
+cos = _elemwise("cos", "The cosine.")
+sin = _elemwise("sin", "The sine.")
+tan = _elemwise("tan", "The tangent.")
+arccos = _elemwise("arccos", "The angle with cosine `a`.")
+arcsin = _elemwise("arcsin", "The angle with sine `a`.")
+arctan = _elemwise("arctan", "The angle with tangent `a`.")
+arctan2 = _elemwise("arctan2", "The angle of the point with ordinate `a` and abscissa `b`.")
+cosh = _elemwise("cosh", "The hyperbolic cosine.")
+sinh = _elemwise("sinh", "The hyperbolic sine.")
+tanh = _elemwise("tanh", "The hyperbolic tangent.")
+arccosh = _elemwise("arccosh", "The inverse of cosh.")
+arcsinh = _elemwise("arcsinh", "The inverse of sinh.")
+arctanh = _elemwise("arctanh", "The inverse of tanh.")
+
+# ------------------------------------------------------------------ special functions
+erf = _elemwise("erf", "The error function.")
+erfc = _elemwise("erfc", "1 - erf(a), exact for large `a`.")
+erfcx = _elemwise("erfcx", "exp(a ** 2) * erfc(a), exact for large `a`.")
+erfinv = _elemwise("erfinv", "The inverse of erf.")
+erfcinv = _elemwise("erfcinv", "The inverse of erfc.")
+gamma = _elemwise("gamma", "The gamma function.")
+gammaln = _elemwise("gammaln", "The logarithm of |gamma(a)|.")
+psi = _elemwise("psi", "The derivative of gammaln.")
+tri_gamma = _elemwise("tri_gamma", "The second derivative of gammaln.")
+chi2sf = _elemwise("chi2sf", "The survival function of the chi squared distribution with `k` degrees of freedom.")
+gammainc = _elemwise("gammainc", "The regularized lower incomplete gamma function P(k, x).")
+gammaincc = _elemwise("gammaincc", "The regularized upper incomplete gamma function Q(k, x).")
+gammau = _elemwise("gammau", "The upper incomplete gamma function.")
+gammal = _elemwise("gammal", "The lower incomplete gamma function.")
+j0 = _elemwise("j0", "The Bessel function of the first kind of order 0.")
+j1 = _elemwise("j1", "The Bessel function of the first kind of order 1.")
+jv = _elemwise("jv", "The Bessel function of the first kind of real order `v`.")
+i0 = _elemwise("i0", "The modified Bessel function of the first kind of order 0.")
+i1 = _elemwise("i1", "The modified Bessel function of the first kind of order 1.")
+iv = _elemwise("iv", "The modified Bessel function of the first kind of real order `v`.")
+
+# ------------------------------------------------------------------ complex numbers
+real = _elemwise("real", "The real part.")
+imag = _elemwise("imag", "The imaginary part.")
+angle = _elemwise("angle", "The angle in the complex plane.")
+complex = _elemwise("complex", "The complex number with these parts.")
+conj = _elemwise("conj", "The complex conjugate.")
+complex_from_polar = _elemwise("complex_from_polar", "The complex number of this absolute value and angle.")
+
+# A copy; printers do not show it.
+tensor_copy = Elemwise(scalar.identity)
+
+ELEMWISE = {name: op for name, op in list(globals().items()) if isinstance(op, Elemwise)}
+
+
+# ------------------------------------------------------------------ functions made of these
+def _never(a):
+    """A tensor of False in the shape of the integers `a`."""
+    from theanojax.tensor.creation import alloc
+
+    return alloc(np.asarray(False, dtype="bool"), *[a.shape[i] for i in range(a.ndim)])
+
+
+def isnan(a):
+    """Whether `a` is not a number; of an integer tensor this needs no look at the elements."""
+    a = as_tensor_variable(a)
+    return _never(a) if a.dtype in discrete_dtypes else isnan_(a)
+
+
+def isinf(a):
+    """Whether `a` is infinite; of an integer tensor this needs no look at the elements."""
+    a = as_tensor_variable(a)
+    return _never(a) if a.dtype in discrete_dtypes else isinf_(a)
+
+
+def isclose(a, b, rtol=1.0e-5, atol=1.0e-8, equal_nan=False):
+    """Whether elements are equal within ``atol + rtol * |b|``.
+
+    Infinities are close to themselves, and nan to nan if `equal_nan`. The result is a bool tensor.
+    """
+    near = le(abs(a - b), atol + rtol * abs(b))
+    a_nan, b_nan = isnan(a), isnan(b)
+    a_inf, b_inf = isinf(a), isinf(b)
+    special = bitwise_or(bitwise_or(a_nan, b_nan), bitwise_or(a_inf, b_inf))
+    close = bitwise_and(near, bitwise_not(special))
+    same_sign = eq(a_inf * sgn(a), b_inf * sgn(b))
+    close = bitwise_or(close, bitwise_and(bitwise_and(a_inf, b_inf), same_sign))
+    return bitwise_or(close, bitwise_and(a_nan, b_nan)) if equal_nan else close
+
+
+def allclose(a, b, rtol=1.0e-5, atol=1.0e-8, equal_nan=False):
+    """Whether all elements are close, as `isclose` says; a bool scalar."""
+    return all(isclose(a, b, rtol, atol, equal_nan))
+
+
+def round(a, mode=None):
+    """The nearest integer, as a float.
+
+    Parameters
+    ----------
+    mode : "half_to_even" (the default) or "half_away_from_zero".
+    """
+    if mode is None:
+        mode = "half_to_even"
+        if config.warn.round:
+            warnings.warn("theano.tensor.round() changed its default from `half_away_from_zero` to `half_to_even` to "
+                          "have the same default as NumPy. Use the Theano flag `warn.round=False` to disable this "
+                          "warning.", stacklevel=2)
+    if mode == "half_away_from_zero":
+        return round_half_away_from_zero(a)
+    if mode == "half_to_even":
+        return round_half_to_even(a)
+    raise Exception("round mode %s is not implemented." % mode)
+
+
+def iround(a, mode=None):
+    """`round` as int64."""
+    from theanojax.tensor.cast import cast
+
+    return cast(round(a, mode), "int64")
+
+
+def div_proxy(x, y):
+    """What ``x / y`` meant in Python 2: of integers, as ``config.int_division`` says."""
+    op = scalar.int_or_true_div(as_tensor_variable(x).dtype in discrete_dtypes,
+                                as_tensor_variable(y).dtype in discrete_dtypes)
+    return int_div(x, y) if op is scalar.int_div else true_div(x, y)
+
+
+def divmod(x, y):
+    """``(x // y, x % y)``"""
+    return floor_div(x, y), mod_check(x, y)
+
+
+def mod_check(x, y):
+    """``x % y``; ComplexError if one is complex."""
+    if as_tensor_variable(x).dtype in complex_dtypes or as_tensor_variable(y).dtype in complex_dtypes:
+        raise scalar.Mod.complex_error
+    return mod(x, y)
+
+
+def ceil_intdiv(a, b):
+    """``ceil(a / b)`` of integers, computed in integers."""
+    from theanojax.tensor.cast import cast
+
+    # The remainder is cast and not the quotient, so that a uint64 does not become a float.
+    quotient = int_div(a, b)
+    return cast(neq(a % b, 0), quotient.dtype) + quotient
+
+
+def power(x, y):
+    """``x ** y``"""
+    return x ** y
+
+
+def smallest(*args):
+    """The elementwise minimum of all arguments."""
+    if len(args) == 2:
+        a, b = args
+        return switch(a < b, a, b)
+    from theanojax.tensor.join import stack
+
+    return min(stack(args), axis=0)
+
+
+def largest(*args):
+    """The elementwise maximum of all arguments."""
+    if len(args) == 2:
+        a, b = args
+        return switch(a > b, a, b)
+    from theanojax.tensor.join import stack
+
+    return max(stack(args), axis=0)
+
+
+# ------------------------------------------------------------------ axes
+def _pack(x):
+    try:
+        return list(x)
+    except TypeError:
+        return [x]
+
+
+def _axis_list(axis, ndim):
+    """`axis` as a list of ints; all of them for None."""
+    if axis is None:
+        return list(range(ndim))
+    return [int(axis)] if np.ndim(axis) == 0 else [int(a) for a in axis]
+
+
+def check_and_normalize_axes(x, axis):
+    """`axis` as a sorted list of ints counted from the front; [] for None.
+
+    Raises
+    ------
+    TypeError : `axis` is no integer, sequence of integers or constant.
+    ValueError : `x` has no such axis.
+    """
+    x = as_tensor_variable(x)
+    if axis is None or (isinstance(axis, Variable) and NoneConst.equals(axis)):
+        axes = []
+    elif isinstance(axis, Variable):
+        if not isinstance(axis, TensorConstant):
+            raise TypeError("Computation needs a constant axis. Got %s" % axis)
+        if axis.dtype not in integer_dtypes:
+            raise AssertionError("An axis must be an integer, got %s of dtype %s" % (axis, axis.dtype))
+        axes = _axis_list(axis.data, x.ndim)
+    elif isinstance(axis, (int, np.integer, tuple, list, np.ndarray)):
+        axes = _axis_list(axis, x.ndim)
+    else:
+        raise TypeError("Axis must be an integer, tuple, list of integers or a TensorVariable. Got %s" % axis)
+    axes = [a + x.type.ndim if a < 0 else a for a in axes]
+    for a in axes:
+        if not 0 <= a < x.type.ndim:
+            raise ValueError("Computation needs a valid axis number for %d-D tensor. Got %d" % (x.type.ndim, a))
+    return sorted(set(axes))
+
+
+def makeKeepDims(x, y, axis):
+    """`y`, a reduction of `x` along `axis`, with the reduced axes put back as dimensions of length 1."""
+    x, y = as_tensor_variable(x), as_tensor_variable(y)
+    if isinstance(axis, Variable) or (isinstance(axis, (list, tuple))
+                                      and builtins.any(isinstance(a, Variable) for a in axis)):
+        if not isinstance(axis, Constant):
+            raise ValueError("keepdims option can be used only with constant axis")
+        axis = axis.data
+    axes = [a + x.type.ndim if a < 0 else a for a in _axis_list(axis, x.type.ndim)]
+    kept = iter(range(x.type.ndim))
+    order = ["x" if d in axes else next(kept) for d in range(x.type.ndim)]
+    return DimShuffle(y.type.broadcastable, order)(y)
+
+
+# ------------------------------------------------------------------ reductions
+def sum(input, axis=None, dtype=None, keepdims=False, acc_dtype=None):
+    """The sum along `axis`.
+
+    Parameters
+    ----------
+    axis : int, sequence of ints, or None for all axes.
+    dtype, acc_dtype : of the result and of the intermediate sums; see `Sum` for what None means.
+    keepdims : leave the reduced axes as dimensions of length 1.
+
+    Raises
+    ------
+    ValueError : there is no such axis. TypeError : `acc_dtype` cannot hold the input.
+    """
+    out = Sum(axis=axis, dtype=dtype, acc_dtype=acc_dtype)(input)
+    return makeKeepDims(input, out, axis) if keepdims else out
+
+
+def prod(input, axis=None, dtype=None, keepdims=False, acc_dtype=None, no_zeros_in_input=False):
+    """The product along `axis`; parameters as in `sum`. With `no_zeros_in_input` the gradient is simpler."""
+    out = Prod(axis, dtype=dtype, acc_dtype=acc_dtype, no_zeros_in_input=no_zeros_in_input)(input)
+    return makeKeepDims(input, out, axis) if keepdims else out
+
+
+def any(x, axis=None, keepdims=False):
+    """Whether any element along `axis` is true; dtype bool."""
+    out = Any(axis)(x)
+    return makeKeepDims(x, out, axis) if keepdims else out
+
+
+def all(x, axis=None, keepdims=False):
+    """Whether all elements along `axis` are true; dtype bool."""
+    out = All(axis)(x)
+    return makeKeepDims(x, out, axis) if keepdims else out
+
+
+def mean(input, axis=None, dtype=None, op=False, keepdims=False, acc_dtype=None):
+    """The mean along `axis`, of the input's dtype if that is a float, else float64.
+
+    Parameters
+    ----------
+    dtype : of the sum that is divided.
+    op : compute it by the Op `Mean`, which has no gradient. NotImplementedError for other dtypes than float64.
+    """
+    from theanojax.tensor.cast import cast
+    from theanojax.tensor.shape import shape
+
+    input = as_tensor_variable(input)
+    if op:
+        _refuse_dtypes(dtype, acc_dtype)
+        out = Mean(axis)(input)
+        return makeKeepDims(input, out, axis) if keepdims else out
+    # A sum in float16 would overflow.
+    sum_dtype = "float32" if dtype is None and input.dtype == "float16" else dtype
+    s = sum(input, axis=axis, dtype=sum_dtype, keepdims=keepdims, acc_dtype=acc_dtype)
+    lengths = cast(shape(input), "float32" if s.dtype in ("float16", "float32", "complex64") else "float64")
+    for i in _axis_list(axis, input.ndim):
+        s = true_div(s, lengths[i])
+    if s.dtype != lengths.dtype and s.dtype in discrete_dtypes:
+        s = cast(s, lengths.dtype)
+    if dtype == "float16" or (dtype is None and input.dtype == "float16"):
+        s = cast(s, "float16")
+    s.name = "mean"
+    return s
+
+
+def _refuse_dtypes(dtype, acc_dtype):
+    if dtype not in (None, "float64"):
+        raise NotImplementedError("The Mean op does not support the dtype argument, and will always use float64. If "
+                                  "you want to specify the dtype, call tensor.mean(..., op=False).", dtype)
+    if acc_dtype not in (None, "float64"):
+        raise NotImplementedError("The Mean op does not support the acc_dtype argument, and will always use float64. "
+                                  "If you want to specify acc_dtype, call tensor.mean(..., op=False).", acc_dtype)
+
+
+def var(input, axis=None, ddof=0, keepdims=False, corrected=False):
+    """The variance along `axis`.
+
+    Parameters
+    ----------
+    ddof : the sum of squares is divided by the number of elements minus `ddof`.
+    corrected : subtract the squared rounding error of the mean (the two-pass algorithm).
+    """
+    from theanojax.tensor.shape import shape
+
+    _refuse_keepdims(ddof)
+    input = as_tensor_variable(input)
+    axes = _axis_list(axis, input.type.ndim)
+    centred = input - mean(input, axes, keepdims=True)
+    two = constant(2, dtype=centred.dtype)
+    if ddof == 0:
+        v = mean(centred ** two, axes, keepdims=keepdims)
+    else:
+        lengths = shape(input) - ddof
+        v = sum(centred ** two, axis=axes, keepdims=keepdims)
+        for i in axes:
+            v = true_div(v, lengths[i])
+    if corrected:
+        if ddof == 0:
+            error = mean(centred, axes, keepdims=keepdims) ** 2
+        else:
+            lengths, all_lengths = shape(input) - ddof, shape(input)
+            error = sum(centred, axis=axes, keepdims=keepdims) ** 2
+            for i in axes:
+                error = true_div(error, lengths[i] * all_lengths[i])
+        v = v - error
+    v.name = "var"
+    return v
+
+
+def _refuse_keepdims(ddof):
+    if isinstance(ddof, bool):
+        raise ValueError("Parameter keepdims is now at index 3: (input, axis=None, ddof=0, keepdims=False, "
+                         "corrected=False)")
+
+
+def std(input, axis=None, ddof=0, keepdims=False, corrected=False):
+    """The standard deviation along `axis`, the root of `var`."""
+    _refuse_keepdims(ddof)
+    out = sqrt(var(input=input, axis=axis, ddof=ddof, keepdims=keepdims, corrected=corrected))
+    out.name = "std"
+    return out
+
+
+def max_and_argmax(a, axis=None, keepdims=False):
+    """The maximum along `axis` and the position of its first occurrence, int64.
+
+    With several axes (or None, for all), positions count in the array with these axes flattened.
+
+    Raises
+    ------
+    ValueError : there is no such axis. TypeError : the axis is not known.
+    """
+    a = as_tensor_variable(a)
+    axes = check_and_normalize_axes(a, axis) or list(range(a.type.ndim))
+    out, position = MaxAndArgmax(axes)(a)
+    if keepdims:
+        out, position = makeKeepDims(a, out, axes), makeKeepDims(a, position, axes)
+    return [out, position]
+
+
+def max(x, axis=None, keepdims=False):
+    """The maximum along `axis`; nan where there is one. ValueError, when it runs, for no elements."""
+    try:
+        out = max_and_argmax(x, axis)[0]
+    except (TypeError, ValueError):
+        out = CAReduce(scalar.maximum, axis)(x)
+    return makeKeepDims(x, out, axis) if keepdims else out
+
+
+def argmax(x, axis=None, keepdims=False):
+    """The position of the first maximum along `axis`, int64; in the flattened array for None."""
+    out = max_and_argmax(x, axis)[1]
+    return makeKeepDims(x, out, axis) if keepdims else out
+
+
+def _reversed_order(x):
+    """Something whose order is that of `x` upside down."""
+    if x.dtype.startswith("float") or x.dtype in int_dtypes:
+        return -x
+    if x.dtype in uint_dtypes:
+        return np.array(np.iinfo(x.dtype).max, dtype=x.dtype) - x
+    if x.dtype == "bool":
+        return ~x
+    raise NotImplementedError("There is no minimum of elements of dtype %s" % x.dtype)
+
+
+def min(x, axis=None, keepdims=False):
+    """The minimum along `axis`; nan where there is one. ValueError, when it runs, for no elements."""
+    x = as_tensor_variable(x)
+    return _reversed_order(max(_reversed_order(x), axis=axis, keepdims=keepdims))
+
+
+def argmin(x, axis=None, keepdims=False):
+    """The position of the first minimum along `axis`, int64; in the flattened array for None."""
+    x = as_tensor_variable(x)
+    upside_down = np.iinfo(x.dtype).max - x if x.dtype in uint_dtypes else _reversed_order(x)
+    return argmax(upside_down, axis=axis, keepdims=keepdims)
+
+
+def ptp(a, axis=None):
+    """The range of values along `axis`: maximum minus minimum."""
+    a = as_tensor_variable(a)
+    return max(a, axis) - min(a, axis)
+
+
+def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None):
+    """The covariance matrix of variables.
+
+    Parameters
+    ----------
+    m : matrix or vector with a variable in each row, observations in columns.
+    y : more variables, in the same form.
+    rowvar : if False, variables are in columns.
+    bias : divide by the number of observations, instead of by one less.
+    ddof : divide by the number of observations minus `ddof`.
+
+    Raises
+    ------
+    NotImplementedError : `fweights` or `aweights` is given.
+    """
+    from theanojax.tensor.join import concatenate
+
+    if fweights is not None:
+        raise NotImplementedError("fweights are not implemented")
+    if aweights is not None:
+        raise NotImplementedError("aweights are not implemented")
+    if not rowvar and m.shape[0] != 1:
+        m = m.T
+    if y is not None:
+        if not rowvar and y.shape[0] != 1:
+            y = y.T
+        m = concatenate((m, y), axis=0)
+    if ddof is None:
+        ddof = 0 if bias else 1
+    observations = m.shape[1] - ddof
+    m = m - m.mean(axis=1, keepdims=True)
+    return (m.dot(m.T) * (constant(1) / observations)).squeeze()
+
+
+__all__ = sorted(ELEMWISE) + [
+    "ComplexError", "IntegerDivisionError", "all", "allclose", "any", "argmax", "argmin", "ceil_intdiv",
+    "check_and_normalize_axes", "cov", "div_proxy", "divmod", "iround", "isclose", "isinf", "isnan", "largest",
+    "makeKeepDims", "max", "max_and_argmax", "mean", "min", "mod_check", "power", "prod", "ptp", "round", "smallest",
+    "std", "sum", "var"]

@@ -1,0 +1,106 @@
+"""From uniform draws to draws of multinomial distributions."""
+
+import numpy as np
+
+from theanojax.config import config
+from theanojax.graph.op import Op
+from theanojax.graph.variable import Apply
+from theanojax.scalar import as_scalar
+from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.type import TensorType
+
+
+class MultinomialFromUniform(Op):
+    """Counts of `n` draws for each row of the matrix `pvals`, decided by the uniform draws `unis`.
+
+    Inputs: pvals (rows, outcomes), unis (rows * n), n. Output: counts (rows, outcomes).
+    """
+
+    __props__ = ("odtype",)
+
+    def __init__(self, odtype):
+        self.odtype = odtype
+
+    def __str__(self):
+        return "%s{%s}" % (type(self).__name__, self.odtype)
+
+    def _inputs(self, pvals, unis):
+        pvals, unis = as_tensor_variable(pvals), as_tensor_variable(unis)
+        if pvals.ndim != 2:
+            raise NotImplementedError("pvals ndim should be 2", pvals.ndim)
+        if unis.ndim != 1:
+            raise NotImplementedError("unis ndim should be 1", unis.ndim)
+        return pvals, unis
+
+    def make_node(self, pvals, unis, n=1):
+        pvals, unis = self._inputs(pvals, unis)
+        dtype = pvals.dtype if self.odtype == "auto" else self.odtype
+        out = TensorType(dtype=dtype, broadcastable=pvals.type.broadcastable)()
+        return Apply(self, [pvals, unis, as_scalar(n)], [out])
+
+    def infer_shape(self, node, shapes):
+        return [shapes[0]]
+
+    static_inputs = (2,)
+
+    def compute(self, xp, node, pvals, unis, n):
+        rows, outcomes = pvals.shape
+        n = int(n)
+        _check_draws(pvals, unis, n)
+        # The sums are in double precision whatever the input, as in Theano's C code.
+        sums = xp.cumsum(xp.astype(pvals, "float64"), axis=1)
+        draws = xp.reshape(unis, (n, rows, 1))
+        chosen = (sums[None] <= draws).sum(axis=2)  # a draw beyond the last sum counts for no outcome
+        hits = chosen[:, :, None] == np.arange(outcomes)[None, None, :]
+        return xp.astype(hits.sum(axis=0), node.outputs[0].type.dtype)
+
+    def grad(self, ins, outgrads):
+        return [x.zeros_like(dtype=config.floatX) if np.dtype(x.dtype).kind in "biu" else x.zeros_like() for x in ins]
+
+
+def _check_draws(pvals, unis, n):
+    if unis.shape[0] != pvals.shape[0] * n:
+        raise ValueError("unis.shape[0] != pvals.shape[0] * n_samples", unis.shape[0], pvals.shape[0], n)
+
+
+class ChoiceFromUniform(MultinomialFromUniform):
+    """`n` column numbers for each row of `pvals`; without `replace` all different.
+
+    Output: (rows, n), int64 unless `odtype` says otherwise.
+    """
+
+    __props__ = ("odtype", "replace")
+
+    def __init__(self, odtype, replace=False):
+        super().__init__(odtype)
+        self.replace = replace
+
+    def make_node(self, pvals, unis, n=1):
+        pvals, unis = self._inputs(pvals, unis)
+        dtype = "int64" if self.odtype == "auto" else self.odtype
+        out = TensorType(dtype=dtype, broadcastable=pvals.type.broadcastable)()
+        return Apply(self, [pvals, unis, as_scalar(n)], [out])
+
+    def infer_shape(self, node, shapes):
+        return [(shapes[0][0], node.inputs[2])]
+
+    def compute(self, xp, node, pvals, unis, n):
+        rows, outcomes = pvals.shape
+        n = int(n)
+        if n > outcomes:
+            raise ValueError("Cannot sample without replacement n samples bigger than the size of the distribution.")
+        _check_draws(pvals, unis, n)
+        draws, columns = xp.reshape(unis, (n, rows)), []
+        for c in range(n):
+            above = xp.cumsum(pvals, axis=1) > draws[c][:, None]
+            first = xp.argmax(above, axis=1)
+            columns.append(xp.where(xp.any(above, axis=1), first, -1))
+            if not self.replace:
+                pvals = xp.where(first[:, None] == np.arange(outcomes)[None, :], 0.0, pvals)
+                pvals = pvals / pvals.sum(axis=1, keepdims=True)
+        out = xp.stack(columns, axis=1) if columns else xp.zeros((rows, 0), "int64")
+        return xp.astype(out, node.outputs[0].type.dtype)
+
+
+class MultinomialWOReplacementFromUniform(ChoiceFromUniform):
+    """The old name of ChoiceFromUniform."""

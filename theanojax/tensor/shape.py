@@ -1,0 +1,592 @@
+"""Ops on shapes: reading them, asserting them, changing them without moving an element."""
+
+import warnings
+
+import numpy as np
+
+import theanojax.tensor as tensor
+from theanojax.config import config
+from theanojax.errors import NotScalarConstantError
+from theanojax.gradient_types import DisconnectedType, grad_not_implemented
+from theanojax.graph.op import Op
+from theanojax.graph.variable import Apply, Variable
+from theanojax.scalar.types import Scalar, get_scalar_type, upcast
+from theanojax.tensor.as_tensor import (as_tensor_variable, constant, first_input_rule, get_scalar_constant_value,
+                                        get_vector_length, length_rule, scalar_rule)
+from theanojax.tensor.type import TensorType, discrete_dtypes, float_dtypes, int_dtypes, integer_dtypes
+from theanojax.tensor.var import TensorConstant
+
+
+# ---------------------------------------------------------------------- between tensors and scalars
+class TensorFromScalar(Op):
+    """A Scalar variable as a tensor of no dimension."""
+
+    __props__ = ()
+
+    def make_node(self, s):
+        if not isinstance(s.type, Scalar):
+            raise AssertionError("TensorFromScalar needs a Scalar variable, got %s" % s.type)
+        return Apply(self, [s], [TensorType(s.type.dtype, ())()])
+
+    def compute(self, xp, node, s):
+        return xp.asarray(s)
+
+    def infer_shape(self, node, in_shapes):
+        return [()]
+
+    def grad(self, inp, grads):
+        (s,), (dt,) = inp, grads
+        if s.type.dtype in float_dtypes:
+            return [scalar_from_tensor(dt)]
+        if s.type.dtype in discrete_dtypes:
+            return [s.zeros_like().astype(config.floatX)]
+        raise NotImplementedError("grad not implemented for complex dtypes")
+
+
+class ScalarFromTensor(Op):
+    """A tensor of no dimension as a Scalar variable."""
+
+    __props__ = ()
+
+    def make_node(self, t):
+        if not isinstance(t.type, TensorType) or t.type.broadcastable != ():
+            raise AssertionError("ScalarFromTensor needs a tensor of no dimension, got %s" % t.type)
+        return Apply(self, [t], [get_scalar_type(dtype=t.type.dtype).make_variable()])
+
+    def compute(self, xp, node, t):
+        return t
+
+    def perform(self, node, inputs, output_storage, params=None):
+        output_storage[0][0] = inputs[0].flatten()[0]
+
+    def infer_shape(self, node, in_shapes):
+        return [()]
+
+    def grad(self, inp, grads):
+        return [tensor_from_scalar(grads[0])]
+
+    def R_op(self, inputs, eval_points):
+        if None in eval_points:
+            return [None]
+        return self.make_node(*eval_points).outputs
+
+
+tensor_from_scalar = TensorFromScalar()
+scalar_from_tensor = ScalarFromTensor()
+scalar_rule(TensorFromScalar, ScalarFromTensor)(first_input_rule)
+
+
+class MakeVector(Op):
+    """A vector of scalars, all of one dtype. A simple ``stack`` that is easy to see through."""
+
+    __props__ = ("dtype",)
+
+    def __init__(self, dtype="int64"):
+        self.dtype = dtype
+
+    def make_node(self, *inputs):
+        inputs = [as_tensor_variable(i) for i in inputs]
+        if any(i.dtype != self.dtype for i in inputs):
+            if upcast(self.dtype, *[i.dtype for i in inputs]) != self.dtype:
+                raise AssertionError("The upcast of the inputs to MakeVector should match the dtype given in "
+                                     "__init__.")
+            inputs = [tensor.cast(i, dtype=self.dtype) for i in inputs]
+        if any(i.ndim != 0 for i in inputs):
+            raise AssertionError("MakeVector takes tensors of no dimension, got %s" % [i.type for i in inputs])
+        return Apply(self, inputs, [TensorType(self.dtype, (False,))()])
+
+    def compute(self, xp, node, *inputs):
+        if not inputs:
+            return xp.zeros((0,), dtype=self.dtype)
+        return xp.stack([xp.asarray(i) for i in inputs])
+
+    def perform(self, node, inputs, output_storage, params=None):
+        output_storage[0][0] = np.array(inputs, dtype=self.dtype)  # np.stack takes ten times as long
+
+    def infer_shape(self, node, ishapes):
+        return [(len(ishapes),)]
+
+    def grad(self, inputs, output_gradients):
+        if self.dtype in discrete_dtypes:
+            return [i.zeros_like().astype(config.floatX) for i in inputs]
+        return [output_gradients[0][i] for i in range(len(inputs))]
+
+    def R_op(self, inputs, eval_points):
+        if None in eval_points:
+            return [None]
+        return self.make_node(*eval_points).outputs
+
+
+make_vector = MakeVector()
+length_rule(MakeVector)(lambda node: len(node.inputs))
+
+
+# ---------------------------------------------------------------------- reading shapes
+class Shape(Op):
+    """The shape of a value, as a vector of int64."""
+
+    __props__ = ()
+    _f16_ok = True
+
+    def make_node(self, x):
+        if not isinstance(x, Variable):
+            x = as_tensor_variable(x)
+        return Apply(self, [x], [TensorType("int64", (False,))()])
+
+    @staticmethod
+    def shape_value(shape):
+        return np.array(shape, dtype="int64")
+
+    def compute(self, xp, node, x):
+        return self.shape_value(x.shape)
+
+    def infer_shape(self, node, in_shapes):
+        return [[len(in_shapes[0])]]
+
+    # The elements of a tensor have no part in its shape.
+    def connection_pattern(self, node):
+        return [[False]]
+
+    def grad(self, inp, grads):
+        return [DisconnectedType()()]
+
+    def R_op(self, inputs, eval_points):
+        return [None]
+
+
+shape = Shape()
+_shape = shape
+length_rule(Shape)(lambda node: node.inputs[0].type.ndim)
+
+
+class Shape_i(Op):
+    """The length of a value along dimension `i`."""
+
+    __props__ = ("i",)
+    _f16_ok = True
+
+    def __init__(self, i):
+        if isinstance(i, np.ndarray) and str(i.dtype) not in integer_dtypes:
+            raise AssertionError("Shape_i needs an integer, got %s" % i.dtype)
+        self.i = int(i)
+
+    def __str__(self):
+        return "%s{%i}" % (type(self).__name__, self.i)
+
+    def make_node(self, x):
+        if not isinstance(x, Variable):
+            raise TypeError("x must be Variable with ndim attribute", x)
+        if x.ndim <= self.i:
+            raise TypeError("x has too few dimensions for Shape_i", (x, self.i))
+        return Apply(self, [x], [TensorType("int64", ())()])
+
+    def shape_value(self, shape):
+        return np.array(shape[self.i], dtype="int64")
+
+    def compute(self, xp, node, x):
+        return self.shape_value(x.shape)
+
+    def infer_shape(self, node, input_shapes):
+        return [()]
+
+    def connection_pattern(self, node):
+        return [[False]]
+
+    def grad(self, inp, grads):
+        return [grad_not_implemented(op=self, x_pos=0, x=inp[0],
+                                     comment="No gradient for the shape of a matrix is implemented.")]
+
+
+def shape_i(var, i, fgraph=None):
+    """``var.shape[i]``, as the shape feature of the graph being rewritten knows it if there is one."""
+    if fgraph is None:
+        fgraph = getattr(var, "fgraph", None)
+    feature = getattr(fgraph, "shape_feature", None) if fgraph else None
+    if feature is None:
+        return var.shape[i]
+
+    def add(node):
+        if node.outputs[0] not in feature.shape_of:
+            for v in node.inputs:
+                if v.owner:
+                    add(v.owner)
+            feature.on_import(fgraph, node, "gof.ops.shape_i")
+
+    if var not in feature.shape_of:
+        add(var.owner)
+    return feature.shape_of[var][i]
+
+
+def shape_i_op(i):
+    """The Op ``Shape_i(i)``, always the same object for the same `i`."""
+    if i not in shape_i_op.cache:
+        shape_i_op.cache[i] = Shape_i(i)
+    return shape_i_op.cache[i]
+
+
+shape_i_op.cache = {}
+
+
+# ---------------------------------------------------------------------- asserting shapes
+class SpecifyShape(Op):
+    """`x`, of which the shape is now known; AssertionError when a value has another one."""
+
+    view_map = {0: [0]}
+    __props__ = ()
+    _f16_ok = True
+
+    def make_node(self, x, shape):
+        if not isinstance(x, Variable):
+            x = as_tensor_variable(x)
+        shape = as_tensor_variable(shape)
+        if shape.ndim != 1 or shape.dtype not in integer_dtypes:
+            raise AssertionError("the shape must be a vector of integers, got %s" % shape.type)
+        if isinstance(shape, TensorConstant) and shape.data.size != x.ndim:
+            raise AssertionError("the shape has %d elements, but x has %d dimensions" % (shape.data.size, x.ndim))
+        return Apply(self, [x, shape], [x.type()])
+
+    def compute(self, xp, node, x, shape):
+        if x.ndim != shape.shape[0]:
+            raise AssertionError("got %d dimensions, expected %d" % (x.ndim, shape.shape[0]))
+        xp.guard(xp.all(shape == np.array(x.shape)),
+                 lambda: AssertionError("got shape", x.shape, "expected", shape))
+        return x
+
+    def infer_shape(self, node, shapes):
+        lengths = []
+        for dim in range(node.inputs[0].ndim):
+            length = node.inputs[1][dim]
+            try:
+                length = as_tensor_variable(get_scalar_constant_value(length))
+            except NotScalarConstantError:
+                pass  # stays symbolic
+            lengths.append(length)
+        return [lengths]
+
+    def connection_pattern(self, node):
+        return [[True], [False]]
+
+    def grad(self, inp, grads):
+        return [grads[0], DisconnectedType()()]
+
+    def R_op(self, inputs, eval_points):
+        if eval_points[0] is None:
+            return [None]
+        return self.make_node(eval_points[0], *inputs[1:]).outputs
+
+
+specify_shape = SpecifyShape()
+
+
+class Rebroadcast(Op):
+    """`x` with other broadcast flags: ``Rebroadcast((0, True), (1, False))(x)``.
+
+    A dimension that is declared broadcastable must have length 1; ValueError when the graph runs otherwise.
+    """
+
+    view_map = {0: [0]}
+    __props__ = ("axis",)
+    _f16_ok = True
+
+    def __init__(self, *axis):
+        self.axis = dict(sorted(axis))
+        for dim, flag in self.axis.items():
+            if not isinstance(dim, (np.integer, int)):
+                raise TypeError("Rebroadcast needs integer axes. Got {}".format(dim))
+            if not isinstance(flag, (np.bool_, bool)):
+                raise TypeError("Rebroadcast needs bool for new broadcast pattern. Got {}".format(flag))
+
+    def __str__(self):
+        flags = ["?"] * (1 + max(self.axis, default=-1))
+        for dim, flag in self.axis.items():
+            flags[dim] = str(int(flag))
+        return "%s{%s}" % (type(self).__name__, ",".join(flags))
+
+    def make_node(self, x):
+        if self.axis and x.ndim <= max(self.axis):
+            raise ValueError("Trying to rebroadcast non-existent dimension")
+        flags = [self.axis.get(i, b) for i, b in enumerate(x.type.broadcastable)]
+        return Apply(self, [x], [x.type.clone(broadcastable=flags)()])
+
+    def compute(self, xp, node, x):
+        for dim, flag in self.axis.items():
+            if flag and x.shape[dim] != 1:
+                raise ValueError("Dimension %s in Rebroadcast's input was supposed to be 1 (got %s instead)"
+                                 % (dim, x.shape[dim]))
+        return x
+
+    def infer_shape(self, node, ishapes):
+        return [tuple([constant(1) if self.axis.get(i, False) else length for i, length in enumerate(ishapes[0])])]
+
+    def grad(self, inp, grads):
+        return (Rebroadcast(*[(i, inp[0].type.broadcastable[i]) for i in self.axis])(grads[0]),)
+
+    def R_op(self, inputs, eval_points):
+        if eval_points[0] is None:
+            return [None]
+        return self(*eval_points, return_list=True)
+
+
+scalar_rule(Rebroadcast)(first_input_rule)
+
+
+def simplify_rebroadcast(x):
+    """`x`, with the Rebroadcasts that compute it merged into one, or none if no flag changes."""
+    flags, source = {}, x
+    while source.owner is not None and isinstance(source.owner.op, Rebroadcast):
+        flags = {**source.owner.op.axis, **flags}
+        source = source.owner.inputs[0]
+    changed = [(i, flag) for i, flag in flags.items() if source.broadcastable[i] != flag]
+    if not changed:
+        return source
+    node = x.owner
+    if node.inputs[0] is source and node.op.axis == dict(changed):
+        return x
+    return Rebroadcast(*changed)(source)
+
+
+def addbroadcast(x, *axes):
+    """`x`, made broadcastable in the dimensions `axes`. ValueError at run time if a length there is not 1."""
+    return simplify_rebroadcast(Rebroadcast(*[(axis, True) for axis in axes])(x))
+
+
+def unbroadcast(x, *axes):
+    """`x`, made not broadcastable in the dimensions `axes`."""
+    return simplify_rebroadcast(Rebroadcast(*[(axis, False) for axis in axes])(x))
+
+
+def patternbroadcast(x, broadcastable):
+    """`x` with the broadcast pattern `broadcastable`. ValueError at run time if a length does not fit it."""
+    return simplify_rebroadcast(Rebroadcast(*[(i, bool(flag)) for i, flag in enumerate(broadcastable)])(x))
+
+
+# ---------------------------------------------------------------------- changing shapes
+class Reshape(Op):
+    """`x` with the shape `shp`, of `ndim` lengths, one of which may be -1."""
+
+    view_map = {0: [0]}
+    __props__ = ("ndim",)
+    static_inputs = (1,)
+    _f16_ok = True
+
+    def __init__(self, ndim, name=None):
+        self.ndim = int(ndim)
+        if self.ndim < 0:
+            raise ValueError("The output dimensions after reshape must be 0 or greater")
+        if name is not None:
+            raise AssertionError("name attribute for Reshape has been deprecated")
+
+    def __str__(self):
+        return "%s{%s}" % (type(self).__name__, self.ndim)
+
+    def make_node(self, x, shp):
+        x, given = as_tensor_variable(x), shp
+        shp = as_tensor_variable(shp, ndim=1)
+        if not (shp.dtype in int_dtypes or (isinstance(shp, TensorConstant) and shp.data.size == 0)):
+            raise TypeError("Shape must be integers", shp, shp.dtype)
+        if isinstance(shp, TensorConstant):
+            flags = [s == 1 for s in shp.data]
+        else:
+            lengths = [given] if getattr(given, "ndim", None) == 0 else given
+            flags = [_is_one(lengths[i]) for i in range(self.ndim)]
+        return Apply(self, [x, shp], [TensorType(x.type.dtype, flags)()])
+
+    def compute(self, xp, node, x, shp):
+        if len(shp) != self.ndim:
+            raise ValueError("shape argument to Reshape.perform has incorrect length %i, should be %i"
+                             % (len(shp), self.ndim), shp)
+        return xp.reshape(x, tuple([int(s) for s in shp]))
+
+    def infer_shape(self, node, ishapes):
+        if len(ishapes[0]) == 0:
+            return [(1,) * self.ndim]
+        wanted = node.inputs[1]
+        size = tensor.mul(*ishapes[0])
+        if isinstance(wanted, TensorConstant):
+            return [_constant_shape(list(wanted.data), size)]
+        wanted = [wanted[i] for i in range(self.ndim)]
+        if not wanted:
+            return [()]
+        # A -1 among the lengths makes their product negative. Lengths 0 and -1 together have no answer; this only
+        # avoids the division by zero.
+        rest = size // tensor.maximum(-tensor.mul(*wanted), 1)
+        return [tuple([tensor.switch(tensor.eq(length, -1), rest, length) for length in wanted])]
+
+    def connection_pattern(self, node):
+        return [[True], [False]]
+
+    def grad(self, inp, grads):
+        x, shp = inp
+        return [reshape(grads[0], shape(x), ndim=x.ndim), DisconnectedType()()]
+
+    def R_op(self, inputs, eval_points):
+        if eval_points[0] is None:
+            return [None]
+        return self(eval_points[0], *inputs[1:], return_list=True)
+
+
+def _is_one(length):
+    try:
+        return bool(get_scalar_constant_value(as_tensor_variable(length)) == 1)
+    except NotScalarConstantError:
+        return False
+
+
+def _constant_shape(wanted, size):
+    """The lengths `wanted`, a -1 among them replaced by what `size`, the number of elements, leaves for it."""
+    known = [length for length in wanted if length != -1]
+    if len(wanted) - len(known) > 1:
+        raise ValueError("shape argument to Reshape.perform must have at most one entry equal to -1")
+    if len(wanted) == len(known):
+        return wanted
+    if not known:
+        return [size]
+    product = tensor.mul(*known)
+    missing = size // (1 if product == 0 else product)
+    return [missing if length == -1 else length for length in wanted]
+
+
+def reshape(x, newshape, ndim=None):
+    """`x` with the shape `newshape`.
+
+    Parameters
+    ----------
+    newshape : vector, sequence of integers or symbolic scalars; one may be -1, "what remains".
+    ndim : the length of `newshape`; needed only where it can't be found out.
+
+    Raises
+    ------
+    TypeError : `newshape` is no vector of integers.
+    ValueError : its length is not known; or, when run, the number of elements differs.
+    """
+    if ndim is None:
+        newshape = as_tensor_variable(newshape)
+        if newshape.ndim != 1:
+            raise TypeError("New shape in reshape must be a vector or a list/tuple of scalar. Got %s after conversion "
+                            "to a vector." % newshape)
+        try:
+            ndim = get_vector_length(newshape)
+        except ValueError:
+            raise ValueError("The length of the provided shape (%s) cannot be automatically determined, so Theano is "
+                             "not able to know what the number of dimensions of the reshaped variable will be. You "
+                             "can provide the 'ndim' keyword argument to 'reshape' to avoid this problem."
+                             % newshape) from None
+    return Reshape(ndim)(x, newshape)
+
+
+class Flatten(Op):
+    """The dimensions of `x` from number ``outdim - 1`` on made one. Deprecated: use ``flatten``."""
+
+    view_map = {0: [0]}
+    __props__ = ("outdim",)
+
+    def __init__(self, outdim=1):
+        warnings.warn("Flatten class is deprecated, please use flatten method instead.", DeprecationWarning,
+                      stacklevel=4)
+        self.outdim = int(outdim)
+
+    def __str__(self):
+        return "%s{%s}" % (type(self).__name__, self.outdim)
+
+    def make_node(self, x):
+        x = as_tensor_variable(x)
+        if self.outdim < 1 or (x.ndim and self.outdim > x.ndim):
+            raise ValueError("invalid output ndimensions (%i) for tensor of rank %i" % (self.outdim, x.ndim))
+        return Apply(self, [x], [TensorType(x.type.dtype, _flattened_flags(x, self.outdim))()])
+
+    def compute(self, xp, node, x):
+        return xp.reshape(x, x.shape[:self.outdim - 1] + (-1 if x.size else int(np.prod(x.shape[self.outdim - 1:])),))
+
+    def infer_shape(self, node, in_shapes):
+        kept, merged = in_shapes[0][:self.outdim - 1], in_shapes[0][self.outdim - 1:]
+        if len(merged) > 1:
+            merged = (tensor.prod(merged, dtype="int64"),)
+        return [tuple(kept) + (tuple(merged) or (1,))]
+
+    def grad(self, inp, grads):
+        return [reshape(grads[0], shape(inp[0]), inp[0].ndim)]
+
+    def R_op(self, inputs, eval_points):
+        if None in eval_points:
+            return [None]
+        return self.make_node(*eval_points).outputs
+
+
+def _flattened_flags(x, ndim):
+    return x.broadcastable[:ndim - 1] + (all(x.broadcastable[ndim - 1:]),)
+
+
+def _flat_ndim(ndim, outdim):
+    if outdim is None:
+        return 1 if ndim is None else ndim
+    if ndim is not None:
+        raise ValueError("You should only specify ndim")
+    warnings.warn("flatten outdim parameter is deprecated, use ndim instead.", stacklevel=3)
+    return outdim
+
+
+def is_flat(var, ndim=None, outdim=None):
+    """True if `var` has `ndim` dimensions (1 by default)."""
+    return var.ndim == _flat_ndim(ndim, outdim)
+
+
+def flatten(x, ndim=None, outdim=None):
+    """`x` with `ndim` dimensions (1 by default): the last of them holds all that are left of `x`.
+
+    Raises
+    ------
+    ValueError : `ndim` is not between 1 and the number of dimensions of `x`.
+    """
+    ndim = _flat_ndim(ndim, outdim)
+    if ndim < 1 or (ndim > 1 and ndim > x.ndim):
+        raise ValueError("ndim %s out of bound [1, %d)" % (ndim, x.ndim + 1))
+    lengths = tuple(x.shape[:ndim - 1]) + (-1,) if ndim > 1 else (-1,)
+    flags = _flattened_flags(x, ndim)
+    return addbroadcast(x.reshape(lengths), *[i for i in range(ndim) if flags[i]])
+
+
+def shape_padleft(t, n_ones=1):
+    """`t` with `n_ones` broadcastable dimensions added on the left."""
+    t = as_tensor_variable(t)
+    return tensor.DimShuffle(t.broadcastable, ["x"] * n_ones + list(range(t.type.ndim)))(t)
+
+
+def shape_padright(t, n_ones=1):
+    """`t` with `n_ones` broadcastable dimensions added on the right."""
+    t = as_tensor_variable(t)
+    return tensor.DimShuffle(t.broadcastable, list(range(t.type.ndim)) + ["x"] * n_ones)(t)
+
+
+def shape_padaxis(t, axis):
+    """`t` with a broadcastable dimension inserted, which becomes number `axis`; IndexError when that can't be."""
+    t = as_tensor_variable(t)
+    ndim = t.ndim + 1
+    if not -ndim <= axis < ndim:
+        raise IndexError("axis {0} is out of bounds [-{1}, {1})".format(axis, ndim))
+    pattern = list(range(t.type.ndim))
+    pattern.insert(axis if axis >= 0 else axis + ndim, "x")
+    return tensor.DimShuffle(t.broadcastable, pattern)(t)
+
+
+def transpose(x, axes=None):
+    """The dimensions of `x` in the order `axes`; reversed by default."""
+    reverse = list(range(x.ndim - 1, -1, -1))
+    axes = reverse if axes is None else axes
+    out = tensor.DimShuffle(x.broadcastable, axes)(x)
+    if x.name and axes == reverse:
+        out.name = x.name + ".T"
+    return out
+
+
+def swapaxes(y, axis1, axis2):
+    """`y` with two dimensions exchanged."""
+    y = as_tensor_variable(y)
+    order = list(range(y.ndim))
+    order[axis1], order[axis2] = order[axis2], order[axis1]
+    return y.dimshuffle(order)
+
+
+__all__ = ["TensorFromScalar", "ScalarFromTensor", "tensor_from_scalar", "scalar_from_tensor", "Shape", "shape",
+           "SpecifyShape", "specify_shape", "Rebroadcast", "addbroadcast", "unbroadcast", "patternbroadcast",
+           "Reshape", "reshape", "Flatten", "is_flat", "flatten", "shape_padleft", "shape_padright", "shape_padaxis",
+           "transpose", "swapaxes", "_shape"]

@@ -1,0 +1,62 @@
+"""Random streams whose states are shared variables that update themselves at each call."""
+
+import copy
+
+import numpy as np
+
+from theanojax.compile.shared import shared, shared_constructor
+from theanojax.graph.shared import SharedVariable
+from theanojax.tensor.raw_random import RandomStreamsBase, random_state_type
+
+
+class RandomStateSharedVariable(SharedVariable):
+    """A shared variable that holds a numpy.random.RandomState."""
+
+
+@shared_constructor
+def randomstate_constructor(value, name=None, strict=False, allow_downcast=None, borrow=False):
+    """A shared variable for a RandomState; TypeError for anything else."""
+    if not isinstance(value, np.random.RandomState):
+        raise TypeError()
+    return RandomStateSharedVariable(type=random_state_type, value=value if borrow else copy.deepcopy(value),
+                                     name=name, strict=strict, allow_downcast=allow_downcast)
+
+
+class RandomStreams(RandomStreamsBase):
+    """numpy.random-like draws as symbolic variables; each call of a function that uses one advances its state.
+
+    Parameters
+    ----------
+    seed : None or int, seeds the generator from which each new stream takes its own seed.
+    """
+
+    def __init__(self, seed=None):
+        self.state_updates = []
+        self.default_instance_seed = seed
+        self.gen_seedgen = np.random.RandomState(seed)
+
+    def updates(self):
+        return list(self.state_updates)
+
+    def seed(self, seed=None):
+        """Restart every stream; `seed` None means the seed given at construction."""
+        seedgen = np.random.RandomState(self.default_instance_seed if seed is None else seed)
+        for state, _ in self.state_updates:
+            state.set_value(np.random.RandomState(int(seedgen.randint(2**30))), borrow=True)
+
+    def __getitem__(self, item):
+        """The RandomState in the shared variable `item`."""
+        return item.get_value(borrow=True)
+
+    def __setitem__(self, item, val):
+        item.set_value(val, borrow=True)
+
+    def gen(self, op, *args, **kwargs):
+        """A new stream drawn by `op`: the draw, with its state as ``.rng`` and the state's update as ``.update``."""
+        state = shared(np.random.RandomState(int(self.gen_seedgen.randint(2**30))))
+        state.tag.is_rng = True
+        new_state, out = op(state, *args, **kwargs)
+        out.rng, out.update = state, (state, new_state)
+        self.state_updates.append(out.update)
+        state.default_update = new_state
+        return out

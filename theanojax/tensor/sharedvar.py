@@ -1,0 +1,53 @@
+"""Shared variables that are tensors."""
+
+import numpy as np
+
+from theanojax.arrays import safe_asarray
+from theanojax.graph.shared import SharedVariable
+from theanojax.tensor.type import TensorType
+from theanojax.tensor.var import _tensor_py_operators
+
+
+class TensorSharedVariable(_tensor_py_operators, SharedVariable):
+    """A shared array."""
+
+
+class ScalarSharedVariable(_tensor_py_operators, SharedVariable):
+    """A shared number, held as an array of no dimension."""
+
+
+def tensor_constructor(value, name=None, strict=False, allow_downcast=None, borrow=False, broadcastable=None,
+                       target="cpu"):
+    """A shared variable for an ndarray; TypeError for anything else, so that ``shared`` asks the next constructor.
+
+    `broadcastable` is all False by default: the value may later be replaced by one of another shape.
+    """
+    if target != "cpu":
+        raise TypeError("not for cpu")
+    if not isinstance(value, np.ndarray):
+        raise TypeError("not an array")
+    if broadcastable is None:
+        broadcastable = (False,) * value.ndim
+    return TensorSharedVariable(type=TensorType(value.dtype, broadcastable=broadcastable),
+                                value=np.asarray(value) if borrow else np.array(value), name=name, strict=strict,
+                                allow_downcast=allow_downcast)
+
+
+def scalar_constructor(value, name=None, strict=False, allow_downcast=None, borrow=False, target="cpu"):
+    """A shared variable for a Python or numpy number (int64 or float64 for Python's); TypeError for anything else."""
+    if target != "cpu":
+        raise TypeError("not for cpu")
+    if not isinstance(value, (np.number, float, int, complex)):
+        raise TypeError("not a number")
+    dtype = str(value.dtype) if isinstance(value, np.number) else str(np.asarray(value).dtype)
+    return ScalarSharedVariable(type=TensorType(dtype, ()), value=np.array(safe_asarray(value, dtype=dtype)),
+                                name=name, strict=strict, allow_downcast=allow_downcast)
+
+
+def load_shared_variable(val):
+    """What pickles of 2011 call."""
+    return tensor_constructor(val)
+
+
+__all__ = ["SharedVariable", "TensorSharedVariable", "ScalarSharedVariable", "tensor_constructor",
+           "scalar_constructor", "load_shared_variable"]

@@ -1,0 +1,280 @@
+"""Sorting, and the largest or smallest elements. Both executors sort stably, so that ties agree."""
+
+import numpy as np
+
+from theanojax.graph.op import Op
+from theanojax.graph.variable import Apply, Constant
+from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.type import TensorType, integer_dtypes
+
+__all__ = ["ArgSortOp", "SortOp", "TopKOp", "argsort", "argtopk", "sort", "topk", "topk_and_argtopk"]
+
+
+class _Sorting(Op):
+    """What SortOp and ArgSortOp share: inputs (tensor, axis) and ``kind`` and ``order`` of numpy."""
+
+    __props__ = ("kind", "order")
+    static_inputs = (1,)
+
+    def __init__(self, kind, order=None):
+        self.kind = kind
+        self.order = order
+
+    def __str__(self):
+        return "%s{%s, %s}" % (type(self).__name__, self.kind, self.order)
+
+    def _axis(self, axis):
+        if axis is None:
+            return None
+        if axis != int(axis):
+            raise ValueError("sort axis must be an integer or None")
+        return int(axis)
+
+    def infer_shape(self, node, shapes):
+        from theanojax.tensor.math import mul
+
+        axis = node.inputs[1]
+        if isinstance(axis, Constant) and axis.data is None:
+            return [(mul(*shapes[0]),)]
+        return [shapes[0]]
+
+    def _undefined_axis(self, axis, why):
+        from theanojax.gradient import grad_undefined
+
+        return grad_undefined(self, 1, axis, why)
+
+
+class SortOp(_Sorting):
+    """A sorted copy of a tensor along an axis; see `sort`."""
+
+    __props__ = ("kind", "order")
+
+    def make_node(self, input, axis=-1):
+        input, axis = as_tensor_variable(input), as_tensor_variable(axis)
+        return Apply(self, [input, axis], [input.type()])
+
+    def perform(self, node, inputs, output_storage, params=None):
+        a, axis = inputs
+        output_storage[0][0] = np.sort(a, self._axis(axis), self.kind, self.order)
+
+    def lower_xla(self, ctx, node, a, axis):
+        return ctx.xp.sort(ctx.xp.asarray(a), axis=self._axis(ctx.need(node.inputs[1], axis)))
+
+    def grad(self, inputs, output_grads):
+        a, axis = inputs
+        g_axis = self._undefined_axis(axis, "The gradient of sort is not defined with respect to the integer axes "
+                                            "itself")
+        return [output_grads[0][tuple(self._places(a, axis))], g_axis]
+
+    def R_op(self, inputs, eval_points):
+        from theanojax.tensor.creation import arange
+
+        if eval_points[0] is None:
+            return [None]
+        a, axis = inputs
+        order = argsort(a, axis, kind=self.kind, order=self.order)
+        along = int(axis.data) % a.ndim
+        places = [order if i == along else arange(a.shape[i]).dimshuffle([0] + ["x"] * (a.ndim - i - 1))
+                  for i in range(a.ndim)]
+        return [eval_points[0][tuple(places)]]
+
+    def _places(self, a, axis):
+        """An index, one array a dimension, that puts sorted elements back where they were."""
+        from theanojax.tensor.creation import arange
+        from theanojax.tensor.math import eq, ge, switch
+
+        order = argsort(a, axis, kind=self.kind, order=self.order)
+        back = argsort(order, axis, kind=self.kind, order=self.order)
+        along = switch(ge(axis.data, 0), axis.data, a.ndim + axis.data)
+        places = []
+        for i in range(a.ndim):
+            shape = [1] * a.ndim
+            shape[i] = a.shape[i]
+            places.append(switch(eq(i, along), back, arange(a.shape[i]).reshape(shape)))
+        return places
+
+
+def sort(a, axis=-1, kind="quicksort", order=None):
+    """A sorted copy of the tensor `a`.
+
+    Parameters
+    ----------
+    a : tensor
+    axis : int, integer scalar, or None to sort the flattened tensor
+    kind : "quicksort", "mergesort" or "heapsort", as for numpy; inside XLA the sort is always stable
+    order : as for numpy, of structured arrays
+    """
+    if axis is None:
+        a, axis = a.flatten(), 0
+    return SortOp(kind, order)(a, axis)
+
+
+class ArgSortOp(_Sorting):
+    """The indices (int64) that sort a tensor along an axis; see `argsort`."""
+
+    __props__ = ("kind", "order")
+
+    def make_node(self, input, axis=-1):
+        input, axis = as_tensor_variable(input), as_tensor_variable(axis)
+        return Apply(self, [input, axis], [TensorType("int64", input.type.broadcastable)()])
+
+    def perform(self, node, inputs, output_storage, params=None):
+        a, axis = inputs
+        # Equal elements keep their order whatever the kind: so do they inside XLA.
+        found = np.argsort(a, self._axis(axis), "stable", self.order)
+        output_storage[0][0] = np.asarray(found, dtype="int64")
+
+    def lower_xla(self, ctx, node, a, axis):
+        return ctx.xp.argsort(ctx.xp.asarray(a), axis=self._axis(ctx.need(node.inputs[1], axis)))
+
+    def grad(self, inputs, output_grads):
+        g_axis = self._undefined_axis(inputs[1], "argsort is not defined for non-integer axes so argsort(x, axis+eps) "
+                                                 "is undefined")
+        return [inputs[0].zeros_like(), g_axis]
+
+    def R_op(self, inputs, eval_points):
+        return [None]
+
+
+def argsort(a, axis=-1, kind="quicksort", order=None):
+    """The indices that sort `a` along `axis` (the flattened `a` when it is None), as an int64 tensor of its shape."""
+    if axis is None:
+        a, axis = a.flatten(), 0
+    return ArgSortOp(kind, order)(a, axis)
+
+
+# ---------------------------------------------------------------------- the k largest
+class TopKOp(Op):
+    """The `kth` largest elements along an axis, or smallest when `kth` is negative, and their indices.
+
+    Parameters
+    ----------
+    axis : int
+    sorted : must be False; the order of the results is not specified
+    idx_dtype : integer dtype of the indices
+    return_values, return_indices : which outputs there are; at least one
+
+    Raises
+    ------
+    NotImplementedError : `sorted` is true.
+    ValueError : no output is wanted; at run time, `kth` is 0 or larger than the length of the axis.
+    """
+
+    __props__ = ("axis", "sorted", "return_values", "return_indices", "idx_dtype")
+    static_inputs = (1,)
+
+    def __init__(self, axis=-1, sorted=True, idx_dtype="int64", return_values=True, return_indices=True):
+        if not isinstance(axis, int):
+            raise TypeError('"axis" parameter must be integer, got "%s"' % type(axis))
+        if sorted:
+            raise NotImplementedError("The sorted parameter is not yet implemented. Use sorted=False for now.")
+        if idx_dtype not in integer_dtypes:
+            raise TypeError('"idx_dtype" parameter must be an integer dtype, got "%s"' % idx_dtype)
+        if not (return_indices or return_values):
+            raise ValueError("Neither return_values nor return_indices is True, this isn't allowed")
+        self.axis = axis
+        self.sorted = sorted
+        self.return_values = return_values
+        self.return_indices = return_indices
+        self.idx_dtype = idx_dtype
+
+    def __str__(self):
+        return "%s{axis=%d, sorted=%s}" % (type(self).__name__, self.axis, self.sorted)
+
+    def make_node(self, inp, kth):
+        inp, kth = as_tensor_variable(inp), as_tensor_variable(kth)
+        ndim = inp.ndim
+        if ndim == 0:
+            raise ValueError("Cannot take scalar as input")
+        if not -ndim <= self.axis < ndim:
+            raise IndexError('"axis" parameter out of range, expected integer within [%d, %d]' % (-ndim, ndim - 1))
+        if kth.ndim != 0:
+            raise ValueError("%s is expected to be 0d tensor, got %d" % (kth, kth.ndim))
+        outs = [inp.type()] if self.return_values else []
+        if self.return_indices:
+            outs.append(TensorType(self.idx_dtype, inp.type.broadcastable)())
+        return Apply(self, [inp, kth], outs)
+
+    def compute(self, xp, node, x, kth):
+        k, axis = int(kth), self.axis % x.ndim
+        length = x.shape[axis]
+        if k == 0:
+            raise ValueError("topk: kth cannot be zero")
+        if abs(k) > length:
+            raise ValueError("topk: kth cannot be larger than the size of specified axis %d" % axis)
+        part = [slice(None)] * x.ndim
+        if k == length:
+            order = xp.broadcast_to(np.arange(k).reshape([-1 if i == axis else 1 for i in range(x.ndim)]), x.shape)
+            outs = (x, order)
+        else:
+            part[axis] = slice(length - k, None) if k > 0 else slice(None, -k)
+            if not self.return_indices:
+                outs = (xp.sort(x, axis=axis)[tuple(part)], None)
+            else:
+                # Ascending, the last of equal elements first: so one element is the first maximum, as argmax finds.
+                order = self._order(xp, x, axis, k)[tuple(part)]
+                outs = (xp.take_along_axis(x, order, axis=axis), order)
+        outs = tuple([out for out, wanted in zip(outs, (self.return_values, self.return_indices)) if wanted])
+        return outs if len(outs) > 1 else outs[0]
+
+    @staticmethod
+    def _order(xp, x, axis, k):
+        if k < 0:
+            return xp.argsort(x, axis=axis)
+        backward = [slice(None)] * x.ndim
+        backward[axis] = slice(None, None, -1)
+        order = xp.argsort(x[tuple(backward)], axis=axis)
+        return x.shape[axis] - 1 - order
+
+    def infer_shape(self, node, shapes):
+        shape = list(shapes[0])
+        shape[self.axis] = abs(node.inputs[1])
+        return [tuple(shape) for _ in node.outputs]
+
+    def L_op(self, inputs, outputs, out_grads):
+        from theanojax.gradient import grad_undefined
+        from theanojax.tensor.creation import arange
+        from theanojax.tensor.shape import shape as shape_of
+        from theanojax.tensor.subtensor import set_subtensor
+
+        x, k = inputs
+        k_grad = grad_undefined(self, 1, k, "topk: k is not differentiable")
+        if not self.return_indices:
+            return [grad_undefined(self, 0, x, "topk: cannot get gradient without both indices and values"), k_grad]
+        lengths, axis = shape_of(x), self.axis % x.ndim
+        places = [outputs[-1] if i == axis else arange(lengths[i]).dimshuffle([0] + ["x"] * (x.ndim - i - 1))
+                  for i in range(x.ndim)]
+        x_grad = x.zeros_like(dtype=out_grads[0].dtype)
+        return [set_subtensor(x_grad[tuple(places)], out_grads[0]), k_grad]
+
+
+def _topk(x, kth, axis, sorted, idx_dtype):
+    from theanojax.tensor.shape import flatten
+
+    if axis is None:
+        x, axis = flatten(x), 0
+    return TopKOp(axis=axis, sorted=sorted, idx_dtype=idx_dtype)(x, kth)
+
+
+def topk(x, kth, axis=-1, sorted=True, idx_dtype="int64"):
+    """The `kth` largest elements of `x` along `axis`, in no particular order.
+
+    Parameters
+    ----------
+    x : tensor
+    kth : integer, constant or variable, not 0; a negative one asks for the smallest elements
+    axis : int, or None for the flattened tensor
+    sorted : only False is supported
+    idx_dtype : integer dtype of the indices, which the gradient needs
+    """
+    return _topk(x, kth, axis, sorted, idx_dtype)[0]
+
+
+def argtopk(x, kth, axis=-1, sorted=True, idx_dtype="int64"):
+    """The indices of the elements that `topk` gives, in the same order."""
+    return _topk(x, kth, axis, sorted, idx_dtype)[1]
+
+
+def topk_and_argtopk(x, kth, axis=-1, sorted=True, idx_dtype="int64"):
+    """The results of `topk` and of `argtopk`, from one Op."""
+    return _topk(x, kth, axis, sorted, idx_dtype)

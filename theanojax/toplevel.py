@@ -1,0 +1,50 @@
+"""The functions that are `theano`'s own, not a module's: they serve several kinds of variables."""
+
+import sys
+
+
+def dot(l, r):
+    """The matrix product of two variables, of which one has ``__dot__`` or ``__rdot__``.
+
+    Raises NotImplementedError, with the reasons, when neither can.
+    """
+    reasons = []
+    for this, method, other in ((l, "__dot__", r), (r, "__rdot__", l)):
+        if not hasattr(this, method):
+            continue
+        try:
+            result = getattr(this, method)(other)
+        except Exception as e:  # the other side may know how
+            reasons.append(e)
+        else:
+            if result is not NotImplemented:
+                return result
+    raise NotImplementedError("Dot failed for the following reasons:", tuple(reasons))
+
+
+def get_scalar_constant_value(v):
+    """The number that the variable `v` holds once or everywhere, when that is known without running anything.
+
+    Raises NotScalarConstantError otherwise.
+    """
+    from theanojax import tensor
+
+    sparse = sys.modules.get("theanojax.sparse")
+    if sparse is not None and isinstance(v.type, sparse.SparseType):
+        if v.owner is not None and isinstance(v.owner.op, sparse.CSM):
+            v = v.owner.inputs[0]
+    return tensor.get_scalar_constant_value(v)
+
+
+def sparse_grad(var):
+    """The variable `var`, rows taken from a matrix, with a gradient that is stored as a sparse matrix."""
+    from theanojax import tensor
+
+    if not isinstance(var.owner.op, tensor.AdvancedSubtensor1):
+        raise AssertionError("sparse_grad needs the result of indexing with a vector of integers, as in x[indices]")
+    return type(var.owner.op)(sparse_grad=True)(*var.owner.inputs)
+
+
+def test():
+    """Theano's tests ran under nose; ours run with ``pytest``."""
+    raise ImportError("The nose module is not installed. It is needed for Theano tests.")
