@@ -43,7 +43,7 @@ fuzz: $(READY)
 	$(BIN)/python -m pytest -n $(JOBS) -m fuzz tests
 
 conformance: $(READY)
-	$(BIN)/python -m tests.conformance
+	$(BIN)/python tests/conformance/run.py
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

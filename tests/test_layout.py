@@ -14,21 +14,24 @@ PACKAGE = os.path.join(ROOT, "theanojax")
 # The arrows, from what everything may use to what nothing below may use. Each layer may import its own
 # modules and those of the layers before it.
 LAYERS = (
-    ("leaves", r"(config|configparser|configflags|errors|logs|arrays|updates|printing\w*)$"),
+    ("leaves", r"(config|configparser|configflags|errors|logs|arrays)$"),
     ("graph", r"graph\b"),
+    ("notes", r"(printing\w*|updates)$"),
     ("scalar", r"scalar\b"),
     ("tensor", r"(tensor|sparse|typed_list)\b"),
     ("derived", r"(gradient\w*|scan|loop|ifelse|sandbox)\b"),
     ("rewrites", r"rewrites\b"),
     ("runtime", r"runtime\b"),
     ("compile", r"compile\b"),
-    ("outside", r"(__init__|__main__|toplevel|profile|d3viz|testing|legacy|demo)\b"),
+    ("outside", r"(__init__|__main__|toplevel|pytest_plugin|profile|d3viz|testing|legacy|demo)\b"),
 )
 
 # Imports against the arrows at the top of a file, each with its reason: (importer, imported).
 UPWARD = {
     ("tensor", "gradient_types"): "the types of gradients that don't exist are no more than types",
     ("tensor", "gradient_ops"): "the Ops around gradients are tensor Ops",
+    ("tensor.random_mrg", "compile.shared"): "the state of a random stream is a shared variable",
+    ("tensor.shared_randomstreams", "compile.shared"): "the state of a random stream is a shared variable",
 }
 
 LONG = {}  # files between 600 and 1000 lines, each with the reason why it is one subject
@@ -93,7 +96,7 @@ def test_arrows_point_one_way():
             target = name.removeprefix("theanojax.")
             if target == name or not at_top or layer_of(target) <= layer_of(module):
                 continue
-            if (module.split(".")[0], target.split(".")[0]) not in UPWARD:
+            if not any((importer, target) in UPWARD for importer in (module, module.split(".")[0])):
                 wrong.append(f"{os.path.relpath(path, ROOT)}:{line} imports {name}")
     assert not wrong, "\n".join(wrong)
 
@@ -113,7 +116,7 @@ def test_only_legacy_imports_theano():
         f"{os.path.relpath(path, ROOT)}:{line}"
         for module, path in MODULES
         for name, line, _ in imports(parse(path))
-        if name.split(".")[0] == "theano"
+        if name.split(".")[0] == "theano" and not module.startswith("legacy")
     ]
     assert not wrong, "\n".join(wrong)
 

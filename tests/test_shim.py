@@ -170,7 +170,7 @@ def test_missing_names():
 @pytest.mark.parametrize("path", ["theano.sandbox.cuda", "theano.sandbox.cuda.basic_ops", "theano.sandbox.cuda.dnn"])
 @pytest.mark.parametrize("kind", [unittest.SkipTest, ImportError])
 def test_old_gpu_back_end(path, kind):
-    with pytest.raises(kind, match=f"{path} is the old GPU back-end, which Theano 1.0 removed"):
+    with pytest.raises(kind, match="theano.sandbox.cuda is the old GPU back-end, which Theano 1.0 removed"):
         importlib.import_module(path)
 
 

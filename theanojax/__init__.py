@@ -28,8 +28,12 @@ from theanojax.logs import logging_default_handler as logging_default_handler
 from theanojax.logs import theano_logger as theano_logger
 
 # isort: split
+from theanojax import scalar as scalar
+from theanojax import tensor as tensor
+
+# isort: split
 from theanojax import compile as compile
-from theanojax.arrays import safe_asarray as _asarray
+from theanojax.arrays import safe_asarray as _asarray  # noqa: F401
 from theanojax.compile import FunctionMaker as FunctionMaker
 from theanojax.compile import In as In
 from theanojax.compile import Mode as Mode
@@ -55,19 +59,12 @@ from theanojax.compile.linkers import PerformLinker as PerformLinker
 from theanojax.updates import OrderedUpdates as OrderedUpdates
 
 # isort: split
-from theanojax import scalar as scalar
-from theanojax import tensor as tensor
 from theanojax.gradient import Lop as Lop
 from theanojax.gradient import Rop as Rop
 from theanojax.gradient import grad as grad
 from theanojax.gradient import subgraph_grad as subgraph_grad
 from theanojax.loop.checkpoints import scan_checkpoints as scan_checkpoints
-from theanojax.loop.checkpoints import scan_checkpoints as scan_checkpoints
 from theanojax.loop.replace import clone as clone
-from theanojax.loop.views import foldl as foldl
-from theanojax.loop.views import foldr as foldr
-from theanojax.loop.views import map as map
-from theanojax.loop.views import reduce as reduce
 from theanojax.loop.views import foldl as foldl
 from theanojax.loop.views import foldr as foldr
 from theanojax.loop.views import map as map
@@ -97,6 +94,6 @@ def __getattr__(name):
     raise AttributeError("module %r has no attribute %r" % (__name__, name))
 
 
-from theanojax.legacy import importer as _importer
+from theanojax.legacy import importer as _importer  # noqa: E402 - what it serves has to be there first
 
 _importer.install()

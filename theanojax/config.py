@@ -33,7 +33,7 @@ def _register_flags() -> None:
 
 def _set_numpy_error_state() -> None:
     """Tell numpy about the numpy.seterr_* flags: by default it is silent about float errors."""
-    wanted = {kind: getattr(config.numpy, f"seterr_{kind}") for kind in ("all", "divide", "over", "under", "invalid")}  # type: ignore[attr-defined]
+    wanted = {kind: getattr(config.numpy, f"seterr_{kind}") for kind in ("all", "divide", "over", "under", "invalid")}
     np.seterr(**{kind: None if action == "None" else action for kind, action in wanted.items()})
 
 

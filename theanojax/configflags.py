@@ -159,7 +159,7 @@ def split_version(version: str) -> tuple[int, ...]:
 
 def warn_default(version: str) -> bool:
     """Whether the user wants to hear of bugs that `version` fixed."""
-    limit = config.warn.ignore_bug_before  # type: ignore[attr-defined]
+    limit = config.warn.ignore_bug_before
     if limit in ("None", "all"):
         return limit == "None"
     return split_version(limit) < split_version(version)
@@ -213,7 +213,7 @@ def compiledir_keys() -> dict[str, Any]:
         "numpy_version": np.__version__,
         "gxx_version": "GCC_NOT_FOUND",
         "hostname": socket.gethostname(),
-        "device": config.device,  # type: ignore[attr-defined]
+        "device": config.device,
     }
 
 
@@ -222,7 +222,7 @@ default_compiledir_format = "compiledir_%(short_platform)s-%(processor)s-%(pytho
 
 def default_compiledirname() -> str:
     """The name that `compiledir_format` gives the directory of compiled code."""
-    name = config.compiledir_format % compiledir_keys()  # type: ignore[attr-defined]
+    name = config.compiledir_format % compiledir_keys()
     return re.sub(r"[()\s,]+", "_", name)
 
 
@@ -239,7 +239,7 @@ def default_base_compiledir() -> str:
 
 def default_compiledir() -> str:
     """The directory of compiled code for this platform."""
-    return os.path.join(config.base_compiledir, default_compiledirname())  # type: ignore[attr-defined]
+    return os.path.join(config.base_compiledir, default_compiledirname())
 
 
 def filter_base_compiledir(path: Any) -> str:
@@ -330,7 +330,7 @@ FLAGS: tuple[tuple, ...] = (
     ("NanGuardMode.big_is_error", BoolParam(True), "Whether NanGuardMode refuses values past 1e10."),
     ("NanGuardMode.action", EnumStr("raise", "warn", "pdb"), "What NanGuardMode does about one."),
     ("DebugMode.patience", IntParam(10, positive), "How many times DebugMode rewrites a graph, to compare."),
-    ("DebugMode.check_c", BoolParam(lambda: bool(config.cxx)), "Whether DebugMode runs compiled code."),  # type: ignore
+    ("DebugMode.check_c", BoolParam(lambda: bool(config.cxx)), "Whether DebugMode runs compiled code."),
     ("DebugMode.check_py", BoolParam(True), "Whether DebugMode runs `perform`."),
     ("DebugMode.check_finite", BoolParam(True), "Whether DebugMode refuses nan and infinities."),
     ("DebugMode.check_strides", IntParam(0, zero_one_or_two), "On unequal strides: ignore (0), warn (1), raise (2)."),
@@ -375,7 +375,7 @@ FLAGS: tuple[tuple, ...] = (
     ("compile.wait", fixed(5, IntParam, is_valid=positive), "Seconds between tries to lock compiledir."),
     (
         "compile.timeout",
-        fixed(lambda: config.compile.wait * 24, IntParam, is_valid=not_negative),  # type: ignore[attr-defined]
+        fixed(lambda: config.compile.wait * 24, IntParam, is_valid=not_negative),
         "Seconds after which such a lock counts as left behind.",
     ),
     # our own
@@ -434,7 +434,7 @@ INERT: tuple[tuple, ...] = (
     ("gpuarray.single_stream", BoolParam(True), "Whether one GPU stream is used."),
     (
         "gpuarray.cache_path",
-        ConfigParam(lambda: os.path.join(config.compiledir, "gpuarray_kernels"), filter_base_compiledir, False),  # type: ignore
+        ConfigParam(lambda: os.path.join(config.compiledir, "gpuarray_kernels"), filter_base_compiledir, False),
         "Directory of compiled GPU kernels.",
     ),
     ("cuda.root", StrParam(lambda: os.environ.get("CUDA_ROOT", "")), "Where CUDA is installed."),

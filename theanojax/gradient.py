@@ -115,6 +115,9 @@ def grad(cost, wrt, consider_constant=None, disconnected_inputs="raise", add_nam
         if v not in clients and v is not cost and v not in grads:
             no_path(v)
             grads[v] = disconnected_type()
+    for g in grads.values():
+        if dtype_kind(g) not in (None, "f"):
+            raise AssertionError("The gradient of the cost must be a float, not %s." % g.type)
     engine = Backprop(clients, grads, cost.name if add_names and cost is not None else None)
     found = [engine.gradient(v) for v in wrt]
     result = []
@@ -172,8 +175,6 @@ def _starting_gradients(cost, known_grads):
         # a float has a gradient of its own dtype; an integer's stays a float, and its Op decides what it means
         if dtype_kind(g) is not None and dtype_kind(cost) in ("f", "c"):
             g = g.astype(cost.type.dtype)
-        if dtype_kind(g) not in (None, "f"):
-            raise AssertionError("The gradient of the cost must be a float, not %s." % g.type)
         grads[cost] = g
     grads.update(known_grads)
     return grads

@@ -190,7 +190,7 @@ def input_terms(node, output_grads):
             if null and pattern[i][o] and isinstance(term, Variable) and not is_disconnected(term):
                 terms[i] = output_grads[o]
     for i, term in enumerate(terms):
-        _check_term(node, i, inputs[i], term, only_null[i], only_discrete=not reached(i, discrete))
+        _check_term(node, i, inputs[i], term, connected[i] and only_null[i], only_discrete=not reached(i, discrete))
     for i, term in enumerate(terms):
         _check_connected(node, i, term, connected[i])
     return terms

@@ -47,14 +47,14 @@ class ConsiderConstant(ViewOp):
     """An identity with zero gradient; see `zero_grad`."""
 
     def grad(self, args, g_outs):
-        return [g.zeros_like(g) for g in g_outs]
+        return [g.zeros_like() for g in g_outs]
 
 
 class ZeroGrad(ViewOp):
     """An identity with zero gradient; see `zero_grad`."""
 
     def grad(self, args, g_outs):
-        return [g.zeros_like(g) for g in g_outs]
+        return [g.zeros_like() for g in g_outs]
 
     def R_op(self, inputs, eval_points):
         if eval_points[0] is None:

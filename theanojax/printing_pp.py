@@ -106,7 +106,7 @@ class FunctionPrinter(_NodePrinter):
     def __init__(self, *names):
         self.names = names
 
-    what = property(lambda self: "function %s" % (self.names,))
+    what = property(lambda self: "function %s" % ", ".join(self.names))
 
     def name(self, output):
         return self.names[output.owner.outputs.index(output)]
@@ -310,11 +310,15 @@ def _scalar_printers(scalar):
 
 def _elemwise_printers(module):
     """A printer for each Elemwise of `module`, by the name that it was given (``Elemwise{exp,no_inplace}``)."""
+    from theanojax.scalar import identity
     from theanojax.tensor.elemwise import Elemwise
 
     printers = {}
     for op in list(vars(module).values()):
         if not isinstance(op, Elemwise):
+            continue
+        if op.scalar_op == identity:
+            printers[op] = IgnorePrinter()
             continue
         name = op.name or ""
         if name.startswith("Elemwise{"):

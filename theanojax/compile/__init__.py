@@ -10,7 +10,7 @@ from theanojax.compile.aliasing import infer_reuse_pattern as infer_reuse_patter
 from theanojax.compile.aliasing import insert_deepcopy as insert_deepcopy
 from theanojax.compile.aliasing import view_tree_set as view_tree_set
 from theanojax.compile.builders import OpFromGraph as OpFromGraph
-# from theanojax.compile.debugmode import DebugMode as DebugMode
+from theanojax.compile.debugmode import DebugMode as DebugMode
 from theanojax.compile.function import function as function
 from theanojax.compile.function import function_dump as function_dump
 from theanojax.compile.function_object import DUPLICATE as DUPLICATE

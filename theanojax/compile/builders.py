@@ -5,9 +5,12 @@ from theanojax.compile.pfunc import rebuild_collect_shared
 from theanojax.config import change_flags
 from theanojax.graph.connection import io_connection_pattern
 from theanojax.graph.op import Op, ops_with_inner_function
+from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.rewrite_walk import in2out
 from theanojax.graph.shared import SharedVariable
 from theanojax.graph.traverse import inputs as graph_inputs
 from theanojax.graph.variable import Apply, Variable
+from theanojax.rewrites.registry import optdb
 from theanojax.runtime.host import HostExecutor
 
 
@@ -236,11 +239,16 @@ class OpFromGraph(Op):
         return pattern
 
 
-def expand(node):
-    """The outputs of the OpFromGraph `node` as the graph of its inputs that it stands for."""
+@local_optimizer([OpFromGraph])
+def inline_ofg_expansion(node):
+    """Replace an OpFromGraph that is to be inlined by the graph that it stands for."""
     from theanojax.loop.replace import clone
 
+    if not isinstance(node.op, OpFromGraph) or not node.op.is_inline:
+        return False
     return clone(node.op.local_outputs, replace=list(zip(node.op.local_inputs, node.inputs)))
 
 
+# Before everything else, so that the expanded graph is rewritten as a whole.
+optdb.register("inline_ofg_expansion", in2out(inline_ofg_expansion), -0.01, "fast_compile", "fast_run")
 ops_with_inner_function[OpFromGraph] = "fn"

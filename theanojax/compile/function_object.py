@@ -270,7 +270,7 @@ class Function:
         return self.copy()
 
     def copy(self, share_memory=False, swap=None, delete_updates=False, name=None, profile=None):
-        """A function that computes the same, on the same shared variables.
+        """A function that computes the same, on the same shared variables. It always returns a list, as in Theano.
 
         Parameters
         ----------
@@ -301,8 +301,7 @@ class Function:
         profile = profiling.profile_for(profile, name or "%s copy" % getattr(self.profile, "message", None))
         twin = maker.__class__(inputs=ins, outputs=outs, fgraph=fgraph, mode=maker.mode, profile=profile,
                                on_unused_input="ignore", function_builder=maker.function_builder,
-                               accept_inplace=True, output_keys=self.output_keys, name=name)
-        twin.unpack_single, twin.return_none = maker.unpack_single, maker.return_none
+                               accept_inplace=True, name=name)
         result = twin.create([spec.value for spec in ins])
         for old, new, mine, its in zip(maker.inputs, ins, self.input_storage, result.input_storage):
             swapped = old.variable in swap

@@ -121,12 +121,13 @@ class NodeRunner(HostExecutor):
 
     def run_in_cells(self):
         """Run every node on what the input cells hold."""
-        node = thunk = None
+        done = 0
         try:
-            for thunk, node in zip(self.thunks, self.order):
+            for thunk in self.thunks:
                 thunk()
+                done += 1
         except Exception:
-            raise_with_op(node, thunk, storage_map=self.storage_map)
+            raise_with_op(self.order[done], self.thunks[done], storage_map=self.storage_map)
 
 
 class ExecutorLinker(LocalLinker):

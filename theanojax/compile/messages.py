@@ -1,16 +1,6 @@
 """What functions say when they are called wrongly."""
 
-import traceback
-
-
-def get_variable_trace_string(v):
-    """Where `v` was created, as text; empty when that was not recorded."""
-    stacks = getattr(v.tag, "trace", None) or []
-    if not len(stacks):
-        return ""
-    rows = [stacks] if isinstance(stacks[0], tuple) else [list(stack) for stack in stacks]
-    return " \nBacktrace when that variable is created:\n\n" + "".join(
-        "".join(traceback.format_list(stack)) for stack in rows) + "\n"
+from theanojax.printing_text import get_variable_trace_string
 
 
 def bad_argument(error, function, i, arg):

@@ -2,6 +2,7 @@
 
 from theanojax.errors import InconsistencyError, MissingInputError
 from theanojax.graph.traverse import clone_get_equiv, io_toposort
+from theanojax.graph.type import NullType
 from theanojax.graph.variable import Constant
 
 
@@ -64,6 +65,7 @@ class FunctionGraph:
             self._import_apply(variable.owner, reason)
         elif variable not in self.variables:
             if not isinstance(variable, Constant) and variable not in self.inputs:
+                _refuse_null(variable)
                 raise MissingInputError("Undeclared input", variable, variable=variable)
             self._setup(variable)
             self.variables.add(variable)
@@ -76,6 +78,7 @@ class FunctionGraph:
         for node in new:
             for v in node.inputs:
                 if v.owner is None and not isinstance(v, Constant) and v not in self.variables:
+                    _refuse_null(v)
                     raise MissingInputError(_missing_message(node, v), variable=v)
         for node in new:
             if getattr(node, "fgraph", None) not in (None, self):
@@ -306,6 +309,12 @@ class FunctionGraph:
         for feature in self._features:
             if hasattr(feature, "unpickle"):
                 feature.unpickle(self)
+
+
+def _refuse_null(v):
+    """TypeError when `v` stands for a gradient that does not exist."""
+    if isinstance(v.type, NullType):
+        raise TypeError("Computation graph contains a NaN. " + v.type.why_null)
 
 
 def _missing_message(node, v):

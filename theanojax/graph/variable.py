@@ -220,7 +220,6 @@ class Constant(Variable):
     def __init__(self, type, data, name=None):
         super().__init__(type, None, None, name)
         self.data = type.filter(data)
-        add_tag_trace(self)
 
     def equals(self, other):
         return isinstance(other, Constant) and self.signature() == other.signature()

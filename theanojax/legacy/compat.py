@@ -16,7 +16,7 @@ from importlib import reload as reload
 from io import BytesIO as BytesIO
 from typing import Any
 
-__all__ = [  # noqa: PLE0604, read as if the tuples were no strings
+__all__ = [
     *("PY3", "b", "BytesIO", "Callable", "next", "configparser", "reload", "cmp", "operator_div", "DictMixin"),
     *("Iterable", "Mapping", "OrderedDict", "ValuesView", "decode", "decode_iter", "get_unbound_function"),
     *("imap", "izip", "ifilter", "DefaultOrderedDict", "maybe_add_to_os_environ_pathlist"),

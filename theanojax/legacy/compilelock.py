@@ -61,8 +61,8 @@ def lock(
     verbosity: int = 1,
 ) -> None:
     """Take the lock `tmp_dir`, waiting for whoever has it; a lock left behind by a dead process is taken over."""
-    timeout = config.compile.timeout if timeout is notset else timeout  # type: ignore[attr-defined]
-    wait = min_wait if min_wait is not None else config.compile.wait  # type: ignore[attr-defined]
+    timeout = config.compile.timeout if timeout is notset else timeout
+    wait = min_wait if min_wait is not None else config.compile.wait
     os.makedirs(os.path.dirname(tmp_dir), exist_ok=True)
     while True:
         try:
@@ -99,7 +99,7 @@ class Unlocker:
 
 
 def _path(lock_dir: str | None) -> str:
-    return os.path.join(lock_dir or config.compiledir, "lock_file")  # type: ignore[attr-defined]
+    return os.path.join(lock_dir or config.compiledir, "lock_file")
 
 
 def get_lock(lock_dir: str | None = None, **kw: Any) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import linecache
+import sys
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -12,11 +14,10 @@ from typing import Any
 import numpy as np
 
 from theanojax.graph.tag import Scratchpad as scratchpad  # noqa: F401
+from theanojax.printing_text import get_variable_trace_string  # noqa: F401
 
 undef = object()
 simple_types = (int, float, str, bool, type(None))
-
-ANY_TYPE = "ANY_TYPE"
 
 
 def hashtype(self: Any) -> int:
@@ -27,8 +28,11 @@ def hashtype(self: Any) -> int:
 
 def hash_from_code(msg: str | bytes | np.ndarray) -> str:
     """A name, fit for a Python module, that stands for `msg`."""
-    data = msg.encode() if isinstance(msg, str) else np.ascontiguousarray(msg) if isinstance(msg, np.ndarray) else msg
-    return "m" + hashlib.sha256(data).hexdigest()
+    if isinstance(msg, str):
+        msg = msg.encode()
+    elif isinstance(msg, np.ndarray):
+        msg = msg.tobytes()
+    return "m" + hashlib.sha256(msg).hexdigest()
 
 
 def hash_from_file(file_path: str) -> str:
@@ -213,3 +217,122 @@ def posort(items: Iterable, *cmps: Callable[[Any, Any], int]) -> list:
                 elif order > 0:
                     add(j, i)
     return [items[i] for i in toposort(comes_before)]
+
+
+# ---- markers and decorators
+
+
+class Keyword:
+    """A named marker, true or false."""
+
+    def __init__(self, name: str, nonzero: bool = True):
+        self.name = name
+        self.nonzero = nonzero
+
+    def __bool__(self) -> bool:
+        return self.nonzero
+
+    __nonzero__ = __bool__
+
+    def __str__(self) -> str:
+        return f"<{self.name}>"
+
+    __repr__ = __str__
+
+
+ABORT = Keyword("ABORT", False)
+RETRY = Keyword("RETRY", False)
+FAILURE = Keyword("FAILURE", False)
+FALL_THROUGH = Keyword("FALL_THROUGH")
+ANY_TYPE = Keyword("ANY_TYPE")
+
+
+def _is_of(value: Any, kind: Any) -> bool:
+    return kind is ANY_TYPE or isinstance(value, kind)
+
+
+def comm_guard(type1: Any, type2: Any) -> Callable[[Callable], Callable]:
+    """A decorator: `f` is called with its first two arguments in the order of these types.
+
+    Arguments of other types, and calls that give FALL_THROUGH, go to the function of that name before.
+    """
+
+    def decorate(f: Callable) -> Callable:
+        old_f = f.__globals__.get(f.__name__)
+
+        @functools.wraps(f)
+        def guarded(arg1: Any, arg2: Any, *rest: Any) -> Any:
+            result: Any = FALL_THROUGH
+            if _is_of(arg1, type1) and _is_of(arg2, type2):
+                result = f(arg1, arg2, *rest)
+            elif _is_of(arg1, type2) and _is_of(arg2, type1):
+                result = f(arg2, arg1, *rest)
+            if result is FALL_THROUGH:
+                if old_f is None:
+                    raise TypeError(f"{f.__name__}: no implementation for {type(arg1)} and {type(arg2)}")
+                return old_f(arg1, arg2, *rest)
+            return result
+
+        return guarded
+
+    return decorate
+
+
+def type_guard(type1: Any) -> Callable[[Callable], Callable]:
+    """The same for the first argument alone."""
+
+    def decorate(f: Callable) -> Callable:
+        old_f = f.__globals__.get(f.__name__)
+
+        @functools.wraps(f)
+        def guarded(arg1: Any, *rest: Any) -> Any:
+            result = f(arg1, *rest) if _is_of(arg1, type1) else FALL_THROUGH
+            if result is FALL_THROUGH:
+                if old_f is None:
+                    raise TypeError(f"{f.__name__}: no implementation for {type(arg1)}")
+                return old_f(arg1, *rest)
+            return result
+
+        return guarded
+
+    return decorate
+
+
+class MetaObject(type):
+    """Gives classes with `__props__` an equality, a hash and a text made of them."""
+
+    def __new__(mcs, name: str, bases: tuple, dct: dict) -> type:
+        """The class, with what it doesn't define itself."""
+        props = dct.get("__props__")
+        if props is not None:
+            if not isinstance(props, tuple):
+                raise TypeError("__props__ has to be a tuple")
+            dct.setdefault("_props", lambda self: tuple(getattr(self, prop) for prop in props))
+            if "__eq__" not in dct and "__hash__" not in dct:
+                dct["__hash__"] = lambda self: hash((type(self), self._props()))
+                dct["__eq__"] = lambda self, other: type(self) is type(other) and self._props() == other._props()
+            if "__str__" not in dct:
+                dct["__str__"] = lambda self: (
+                    f"{type(self).__name__}{{{', '.join(f'{prop}={getattr(self, prop)!r}' for prop in props)}}}"
+                    if props
+                    else type(self).__name__
+                )
+        return super().__new__(mcs, name, bases, dct)
+
+
+def simple_extract_stack(f: Any = None, limit: int | None = None, skips: Iterable[str] = ()) -> list[tuple]:
+    """The stack above frame `f` as (file, line, function, text), up to `limit` rows.
+
+    Rows of files whose path contains one of `skips` are left out as long as they are the innermost.
+    """
+    frame = f if f is not None else sys._getframe(1)
+    rows: list[tuple] = []
+    skipping = True
+    while frame is not None and (limit is None or len(rows) < limit):
+        code = frame.f_code
+        skipping = skipping and any(skip in code.co_filename for skip in skips)
+        if not skipping:
+            line = linecache.getline(code.co_filename, frame.f_lineno, frame.f_globals).strip() or None
+            rows.append((code.co_filename, frame.f_lineno, code.co_name, line))
+        frame = frame.f_back
+    return rows[::-1]

@@ -174,7 +174,7 @@ def _extend(module: ModuleType) -> None:
     def __dir__() -> list[str]:
         return sorted({*vars(module), *_public_names(entry), *(paths.children(rest) if is_package else ())})
 
-    __getattr__.own_getattr = own_getattr  # type: ignore[attr-defined]
+    __getattr__.own_getattr = own_getattr
     vars(module).update(__getattr__=__getattr__, __dir__=__dir__)
     _keep_names(module, rest, entry)
 

@@ -121,7 +121,7 @@ class OrderedSet(MutableSet):
             )
         return NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 def check_deterministic(iterable: Iterable) -> None:

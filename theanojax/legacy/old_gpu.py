@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from theanojax.legacy import gpuarray as dnn  # noqa: F401, which has its own way to say no
+
 cuda_available = False
 cuda_enabled = False
 cuda_initialization_error_message = "theanojax has no CUDA back-end of its own; JAX decides where functions run"

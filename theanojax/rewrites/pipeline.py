@@ -1,8 +1,12 @@
-"""The order in which a graph is rewritten: one list of passes, and one list of local rewrites for each group.
+"""The order in which a graph is rewritten: one list of passes, and one list of local rewrites for the groups in it.
 
 A row of `PASSES` is (position, name, pass, tags). Positions are those under which Theano's own passes were known,
-so that a program's ``optdb.register(name, rewrite, 49.3, "fast_run")`` ends up where it expects. A row of `LOCAL` is
-(rewrite, groups, tags): it belongs to each group named, in this order within the group.
+so that a program's ``optdb.register(name, rewrite, 49.3, "fast_run")`` ends up where it expects.
+
+A row of `LOCAL` is (rewrite, groups) or (rewrite, groups, tags). The groups are written as letters: ``u`` useless,
+``c`` canonicalize, ``s`` stabilize, ``p`` specialize, ``n`` uncanonicalize, ``d`` specialize_device. A rewrite is tried
+in the order of the rows within each group. All are tagged fast_run; tags after a group's letter and a colon are for
+that group alone, as in "u c:fast_compile".
 
 A mode chooses by tags: FAST_RUN takes what is tagged fast_run, FAST_COMPILE what is tagged fast_compile, and
 ``including``, ``excluding`` and ``requiring`` add, drop and demand tags and names.
@@ -13,20 +17,12 @@ from theanojax.graph.merge import MergeOptimizer
 from theanojax.graph.rewrite import Optimizer
 from theanojax.graph.rewrite_db import Query, TopoDB
 from theanojax.graph.rewrite_tools import CheckStackTraceOptimization
-from theanojax.graph.rewrite_walk import NavigatorOptimizer
-from theanojax.rewrites import registry
+from theanojax.graph.rewrite_walk import NavigatorOptimizer, in2out
+from theanojax.rewrites import (algebra, arithmetic, asserts, dimshuffle, elemwise, fill, inc_subtensor, join, reduce,
+                                registry, reshape, shape, sigmoid, sort, stabilize, subtensor)
 from theanojax.rewrites.constant_folding import topo_constant_folding
 from theanojax.rewrites.registry import optdb
-from theanojax.rewrites.shape import ShapeOptimizer, UnShapeOptimizer, local_shape_to_shape_i, local_track_shape_i
-
-GROUPS = {
-    "useless": registry.local_useless,
-    "canonicalize": registry.canonicalize,
-    "stabilize": registry.stabilize,
-    "specialize": registry.specialize,
-    "uncanonicalize": registry.uncanonicalize,
-    "specialize_device": registry.specialize_device,
-}
+from theanojax.rewrites.subtensor_merge import local_subtensor_merge
 
 
 class PrintCurrentFunctionGraph(Optimizer):
@@ -44,29 +40,166 @@ class PrintCurrentFunctionGraph(Optimizer):
 
 _useless = TopoDB(registry.local_useless, failure_callback=NavigatorOptimizer.warn_inplace)
 _always = "fast_run fast_compile"
+_log_sum_exp = in2out(stabilize.local_log_sum_exp, ignore_newtrees=True)
 
 PASSES = [
     (-1, "CheckStackTrace", CheckStackTraceOptimization(), "" if config.check_stack_trace == "off" else _always),
     (0, "merge1", MergeOptimizer(), "fast_run fast_compile merge"),
-    (0.1, "ShapeOpt", ShapeOptimizer(), _always),
+    (0.1, "ShapeOpt", shape.ShapeOptimizer(), _always),
     (0.6, "useless", _useless, _always),
     (0.65, "merge1.1", MergeOptimizer(), "fast_run fast_compile merge"),
+    (0.99, "pre_local_IncSubtensor_serialize", in2out(inc_subtensor.local_IncSubtensor_serialize), "fast_run"),
     (1, "canonicalize", registry.canonicalize, "fast_run fast_compile canonicalize_db"),
     (1.2, "merge1.2", MergeOptimizer(), "fast_run fast_compile merge"),
     (1.21, "Print1.21", PrintCurrentFunctionGraph("Post-canonicalize"), ""),
     (1.5, "stabilize", registry.stabilize, "fast_run"),
     (1.51, "Print1.51", PrintCurrentFunctionGraph("Post-stabilize"), ""),
+    (1.51, "local_fill_to_alloc", in2out(fill.local_fill_to_alloc), "fast_run"),
+    (1.52, "local_elemwise_alloc", in2out(fill.local_elemwise_alloc), "fast_run"),
+    (1.6, "local_log_sum_exp", _log_sum_exp, "fast_run"),
     (2, "specialize", registry.specialize, "fast_run fast_compile_gpu"),
     (3, "uncanonicalize", registry.uncanonicalize, "fast_run"),
-    (10, "UnShapeOpt", UnShapeOptimizer(), ""),
+    (10, "UnShapeOpt", shape.UnShapeOptimizer(), ""),
     (48.6, "specialize_device", registry.specialize_device, _always),
     (49, "merge2", MergeOptimizer(), "fast_run merge"),
+    (49.3, "local_alloc_empty_to_zeros", in2out(fill.local_alloc_empty_to_zeros), "alloc_empty_to_zeros"),
     (100, "merge3", MergeOptimizer(), "fast_run merge"),
 ]
 
+GROUPS = {
+    "u": registry.local_useless,
+    "c": registry.canonicalize,
+    "s": registry.stabilize,
+    "p": registry.specialize,
+    "n": registry.uncanonicalize,
+    "d": registry.specialize_device,
+}
+
 LOCAL = [
-    (local_shape_to_shape_i, "canonicalize specialize", ""),
-    (local_track_shape_i, "canonicalize specialize", ""),
+    (dimshuffle.local_0_dot_x, "c s"),
+    (dimshuffle.local_useless_dimshuffle_in_reshape, "c"),
+    (dimshuffle.local_lift_transpose_through_dot, "c"),
+    (dimshuffle.local_dimshuffle_lift, "c p"),
+    (dimshuffle.local_tensor_scalar_tensor, "c p"),
+    (dimshuffle.local_scalar_tensor_scalar, "c p"),
+    # a value stretched to a shape
+    (fill.local_elemwise_alloc, "p", "local_alloc_elemwise"),
+    (fill.local_fill_sink, "c"),
+    (fill.local_fill_to_alloc, "p s"),
+    (fill.local_useless_fill, "c:fast_compile u"),
+    (fill.local_useless_alloc, "p s c u"),
+    (fill.local_canonicalize_alloc, "p s c"),
+    # shapes
+    (shape.local_shape_to_shape_i, "p c"),
+    (shape.local_track_shape_i, "p c"),
+    (subtensor.local_subtensor_inc_subtensor, "p c"),
+    (subtensor.local_subtensor_remove_broadcastable_index, "p c"),
+    (subtensor.local_subtensor_make_vector, "p c:fast_compile_gpu u"),
+    # elementwise Ops that do nothing
+    (elemwise.local_useless_elemwise, "u c:fast_compile p"),
+    (fill.local_alloc_unary, "p"),
+    (elemwise.local_cast_cast, "c p"),
+    (elemwise.local_func_inv, "c p"),
+    (asserts.local_remove_useless_assert, "p"),
+    (elemwise.local_upcast_elemwise_constant_inputs, "c"),
+    # indexing
+    (inc_subtensor.local_useless_inc_subtensor, "u c p"),
+    (inc_subtensor.local_set_to_inc_subtensor, "c"),
+    (subtensor.local_useless_slice, "u c p"),
+    (subtensor.local_useless_subtensor, "c p"),
+    (subtensor.local_subtensor_lift, "c:fast_compile"),
+    (local_subtensor_merge, "c p"),
+    (subtensor.local_subtensor_of_alloc, "u c p"),
+    (subtensor.local_subtensor_of_dot, "c s p"),
+    (inc_subtensor.local_IncSubtensor_serialize, "c"),
+    (inc_subtensor.local_incsubtensor_of_zeros, "c s", "local_incsubtensor_of_allocs"),
+    (inc_subtensor.local_incsubtensor_of_zeros_to_setsubtensor, "c p"),
+    (inc_subtensor.local_setsubtensor_of_constants, "c s", "local_setsubtensor_of_allocs"),
+    (inc_subtensor.local_adv_sub1_adv_inc_sub1, "c s"),
+    (inc_subtensor.local_useless_inc_subtensor_alloc, "p s c u"),
+    (join.local_useless_rebroadcast, "u c p"),
+    (join.local_rebroadcast_lift, "c p"),
+    (join.local_join_1, "p c u"),
+    (join.local_join_empty, "u p c"),
+    (join.local_join_make_vector, "p c u"),
+    (reduce.local_sumsqr2dot, "c p"),
+    (stabilize.local_expm1, "s p c"),
+    # switch
+    (elemwise.local_useless_switch, "u c:fast_compile p", "local_remove_switch_const_cond"),
+    (elemwise.local_mul_switch_sink, "p c"),
+    (elemwise.local_div_switch_sink, "c"),
+    (elemwise.local_merge_switch_same_cond, "c"),
+    (join.local_useless_tile, "u c s"),
+    (join.local_useless_split, "u c p"),
+    # reshape
+    (reshape.local_flatten_lift, "c s"),
+    (reshape.reshape_chain, "c"),
+    (reshape.local_useless_reshape, "u c s"),
+    (reshape.local_reshape_to_dimshuffle, "c"),
+    (reshape.local_reshape_lift, "c s"),
+    (elemwise.remove_tensor_copy, "c"),
+    # sums and products
+    (algebra.local_mul_canonizer, "c"),
+    (arithmetic.local_neg_to_mul, "c"),
+    (reduce.local_sum_prod_mul_by_scalar, "p"),
+    (elemwise.local_elemwise_sub_zeros, "p"),
+    (elemwise.local_useless_elemwise_comparison, "u p s c"),
+    (reduce.local_sum_prod_div_dimshuffle, "c p"),
+    (reduce.local_sum_prod_all_to_none, "c"),
+    (reduce.local_op_of_op, "c"),
+    (reduce.local_reduce_join, "c n"),
+    (reduce.local_useless_reduce, "c:fast_compile u", "local_cut_useless_reduce"),
+    (reduce.local_reduce_broadcastable, "c n p"),
+    (reduce.local_opt_alloc, "p"),
+    (arithmetic.local_neg_neg, "p"),
+    (arithmetic.local_neg_div_neg, "p"),
+    (arithmetic.local_mul_zero, "c"),
+    (arithmetic.local_div_to_inv, "p"),
+    (arithmetic.local_inv_canon, "c"),
+    (arithmetic.local_pow_canonicalize, "c"),
+    (arithmetic.local_mul_to_sqr, "p"),
+    (arithmetic.local_intdiv_by_one, "c"),
+    (arithmetic.local_zero_div, "c p"),
+    (arithmetic.local_pow_specialize, "p"),
+    (arithmetic.local_pow_specialize_device, "d"),
+    (arithmetic.local_mul_specialize, "p"),
+    (arithmetic.local_add_specialize, "p"),
+    (arithmetic.local_abs_lift, "c"),
+    (arithmetic.local_abs_merge, "p"),
+    # logarithms and exponentials
+    (stabilize.local_log1p, "s p"),
+    (stabilize.local_log_add, "s p"),
+    (algebra.local_add_canonizer, "c"),
+    (algebra.local_greedy_distributor, "c s"),
+    *[(pattern, "c s p") for pattern in stabilize.ERF_PATTERNS],
+    (stabilize.local_log_erfc, "s p"),
+    (stabilize.local_grad_log_erfc_neg, "s p"),
+    (elemwise.local_useless_composite, "c"),
+    (elemwise.local_view_op, "c:fast_compile u:fast_compile"),
+    (fill.local_merge_alloc, "u c s p"),
+    (sort.local_useless_topk, "u:fast_compile"),
+    # the logistic function
+    (sigmoid.logsigm_to_softplus, "s"),
+    (sigmoid.log1msigm_to_softplus, "s"),
+    (sigmoid.log1pexp_to_softplus, "s"),
+    (sigmoid.log1p_neg_sigmoid, "s"),
+    (sigmoid.local_exp_over_1_plus_exp, "s"),
+    (sigmoid.local_sigm_times_exp, "s"),
+    (sigmoid.local_inv_1_plus_exp, "s"),
+    # what breaks the canonical form
+    (reduce.local_max_and_argmax, "n"),
+    (reduce.local_max_to_min, "n"),
+    (fill.local_alloc_dimshuffle, "n"),
+    (reshape.local_reshape_dimshuffle, "n"),
+    (fill.local_dimshuffle_alloc, "n"),
+    (dimshuffle.local_dimshuffle_subtensor, "n"),
+]
+
+# Chosen by their names or tags alone.
+ON_REQUEST = [
+    (asserts.local_remove_all_assert, "c s p u", "unsafe"),
+    (sigmoid.local_ultra_fast_sigmoid, "n", ""),
+    (sigmoid.local_hard_sigmoid, "n", ""),
 ]
 
 
@@ -74,13 +207,17 @@ def _fill():
     for position, name, opt, tags in PASSES:
         optdb.register(name, opt, position, *tags.split())
     registry.canonicalize.register("merge", MergeOptimizer(), "fast_run", "fast_compile", cleanup=True)
-    for rewrite, groups, tags in LOCAL:
-        name = getattr(rewrite, "name", None) or getattr(rewrite, "__name__", None) or str(rewrite)
+    for row in LOCAL:
+        rewrite, groups, tags = row if len(row) == 3 else (*row, "")
         for group in groups.split():
-            GROUPS[group].register(name, rewrite, "fast_run", *tags.split())
-    for group in ("canonicalize", "uncanonicalize", "stabilize", "specialize"):
-        GROUPS[group].register("topo_constant_folding", topo_constant_folding, "fast_run", "fast_compile",
-                               final_opt=True)
+            letter, _, own_tags = group.partition(":")
+            GROUPS[letter].register(rewrite.__name__, rewrite, "fast_run", *tags.split(), *own_tags.split())
+    for rewrite, groups, tags in ON_REQUEST:
+        for letter in groups.split():
+            GROUPS[letter].register(rewrite.__name__, rewrite, *tags.split(), use_db_name_as_tag=False)
+    for letter in "cnsp":
+        GROUPS[letter].register("topo_constant_folding", topo_constant_folding, "fast_run", "fast_compile",
+                                final_opt=True)
 
 
 _fill()

@@ -15,6 +15,7 @@ from theanojax.runtime.shape_program import CheapAnalysis, compile_program
 from theanojax.runtime.stage import XlaStage
 from theanojax.runtime.trace import NeedsValue, Unsupported, branch_regions
 from theanojax.runtime.transfer import to_numpy
+from theanojax.tensor.type_other import SliceType
 
 
 class Plan:
@@ -174,9 +175,11 @@ class Stages:
         level = {v: (-1, "h") for v in self.inputs}
         self.stage_of, self.static_of, self.fetch = {}, {}, {}
         for node in order:
-            on_host = plan.on_host(node)
+            if is_index_part(node) and node.outputs[0] not in self.outputs:
+                continue
+            on_host = plan.on_host(node) or is_index_part(node)
             at = -1 if on_host else 0
-            for v in node.inputs:
+            for v in direct_inputs(node):
                 if v in level:
                     n, kind = level[v]
                     at = max(at, n + 1 if kind == "h" and not on_host else n)
@@ -211,7 +214,11 @@ class Stages:
         inputs, outputs = set(self.inputs), set(self.outputs)
         nodes = {}
         for node in order:
-            nodes.setdefault(self.stage_of[node], []).append(node)
+            if node in self.stage_of:
+                members = nodes.setdefault(self.stage_of[node], [])
+                members += [v.owner for v in node.inputs
+                            if v.owner is not None and is_index_part(v.owner) and v.owner not in members]
+                members.append(node)
         needed = {}  # stage -> variables it takes from elsewhere
         for stage, members in nodes.items():
             own = {o for n in members for o in n.outputs}
@@ -324,6 +331,20 @@ def shape_only(need, inputs):
     return True
 
 
+def is_index_part(node):
+    """Whether a node makes a slice, which is no array: it is made again in every stage that uses it."""
+    return isinstance(node.outputs[0].type, SliceType)
+
+
+def direct_inputs(node):
+    """The inputs of a node, those of a slice in place of the slice."""
+    for v in node.inputs:
+        if v.owner is not None and is_index_part(v.owner):
+            yield from v.owner.inputs
+        else:
+            yield v
+
+
 def hashable_value(value):
     value = np.asarray(value)
     return value.item() if value.ndim == 0 else tuple(value.tolist())
@@ -380,11 +401,14 @@ class XlaExecutor:
                 self.plan.host_nodes.add(error.node)
             else:
                 break
+            self._run = None
             try:
                 self._rebuild()
                 outs, ok = self._run(values)
             except Exception as again:
                 error = again
+                if self._run is None:
+                    break  # planning itself failed, and would again
                 continue
             return outs if ok else self.host(values)
         result = self.host(values)

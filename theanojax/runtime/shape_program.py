@@ -27,6 +27,7 @@ class CheapAnalysis:
     """
 
     def __init__(self, inputs):
+        from theanojax.tensor.assert_op import Assert
         from theanojax.tensor.elemwise import CAReduce, DimShuffle, Elemwise
         from theanojax.tensor.join import Join
         from theanojax.tensor.shape import (MakeVector, Rebroadcast, Reshape, ScalarFromTensor, Shape, Shape_i,
@@ -35,10 +36,11 @@ class CheapAnalysis:
 
         self.inputs = set(inputs)
         self.shape_ops = (Shape, Shape_i)
-        self.cheap_ops = (Elemwise, DimShuffle, CAReduce, Join, MakeVector, Rebroadcast, ScalarFromTensor,
+        self.cheap_ops = (Assert, Elemwise, DimShuffle, CAReduce, Join, MakeVector, Rebroadcast, ScalarFromTensor,
                           TensorFromScalar, SliceLength, Subtensor, Reshape, SpecifyShape)
         self._cheap = {}
         self._shapes = {}
+        self._dims = {}
 
     def _leaf(self, v):
         if isinstance(v, Constant):
@@ -71,32 +73,32 @@ class CheapAnalysis:
         """The shape of an intermediate result as cheap scalar variables (a tuple), or None."""
         if x in self._shapes:
             return self._shapes[x]
-        from theanojax.tensor.shape import shape_i
-
-        shapes = {}
-        for node in io_toposort(self.inputs, [x]):
-            known = []
-            for u in node.inputs:
-                if u in shapes:
-                    known.append(shapes[u])
-                elif (u in self.inputs or isinstance(u, Constant)) and hasattr(u.type, "ndim"):
-                    known.append(tuple(shape_i(u, i) for i in range(u.type.ndim)))
-                else:
-                    known.append(() if getattr(u.type, "ndim", 0) == 0 else None)
-            if any(k is None for k in known) or not hasattr(node.op, "infer_shape"):
-                self._shapes[x] = None
-                return None
-            try:
-                out = node.op.infer_shape(node, known)
-            except Exception:  # an Op may decline in its own way (ShapeError, NotImplementedError ...): no shape then
-                self._shapes[x] = None
-                return None
-            shapes.update((o, tuple(s) if s is not None else None) for o, s in zip(node.outputs, out))
-        shape = shapes.get(x)
+        self._infer(x)
+        shape = self._dims.get(x)
         self._shapes[x] = None  # a shape that needs itself is not cheap
         if shape is not None and all(not hasattr(d, "type") or self.cheap(d) for d in shape):
             self._shapes[x] = shape
         return self._shapes[x]
+
+    def _infer(self, x):
+        """Symbolic shapes of `x` and of all it is computed from; each is inferred once."""
+        from theanojax.tensor.shape import shape_i
+
+        shapes = self._dims
+        for node in io_toposort(self.inputs | shapes.keys(), [x]):
+            known = []
+            for u in node.inputs:
+                if u not in shapes and (u in self.inputs or isinstance(u, Constant)) and hasattr(u.type, "ndim"):
+                    shapes[u] = tuple(shape_i(u, i) for i in range(u.type.ndim))
+                known.append(shapes.get(u, () if getattr(u.type, "ndim", 0) == 0 else None))
+            out = None
+            if None not in known and hasattr(node.op, "infer_shape"):
+                try:
+                    out = node.op.infer_shape(node, known)
+                except Exception:  # an Op may decline in its own way (ShapeError, NotImplementedError ...): no shape
+                    out = None
+            for o, s in zip(node.outputs, out or [None] * len(node.outputs)):
+                shapes[o] = tuple(s) if s is not None else None
 
 
 def compile_program(inputs, outputs, analysis):
@@ -141,7 +143,7 @@ def compile_program(inputs, outputs, analysis):
         return leaf(d)
 
     def visit(v):
-        for node in io_toposort(position, [v]):
+        for node in order_above_shapes(position, v, analysis.shape_ops):
             if node.outputs[0] in names:
                 continue
             if isinstance(node.op, analysis.shape_ops):
@@ -169,6 +171,23 @@ def compile_program(inputs, outputs, analysis):
     code = "def program(a):\n%s\n    return (%s,)\n" % ("\n".join(source) or "    pass", result)
     exec(compile(code, "<shape program>", "exec"), scope)  # the source is built above from the graph alone
     return scope["program"]
+
+
+def order_above_shapes(inputs, v, shape_ops):
+    """The nodes that `v` needs, each after its own, without those that only compute something of a shape."""
+    order, done, stack = [], set(), [(v.owner, False)]
+    while stack:
+        node, ready = stack.pop()
+        if node is None or node in done:
+            continue
+        if ready:
+            done.add(node)
+            order.append(node)
+            continue
+        stack.append((node, True))
+        if not isinstance(node.op, shape_ops):
+            stack.extend((u.owner, False) for u in node.inputs if u not in inputs)
+    return order
 
 
 def plain(value):

@@ -12,6 +12,8 @@ jax.config.update("jax_enable_x64", True)  # Theano's default float is float64 a
 
 def is_known(value):
     """Whether a value is plain data rather than something XLA is still to compute."""
+    if isinstance(value, slice):
+        return is_known(value.start) and is_known(value.stop) and is_known(value.step)
     return not isinstance(value, jax.Array)
 
 
@@ -26,6 +28,18 @@ class Special:
     @staticmethod
     def chdtrc(v, x):
         return jsp.gammaincc(v / 2, x / 2)
+
+
+def _float_to_int(x, dtype):
+    """A cast as numpy does it on x86: small integers are cut from wider ones, what is out of range is the lowest."""
+    if dtype == np.uint64:
+        signed = lax.convert_element_type(_float_to_int(x, np.dtype("int64")), np.uint64)
+        unsigned = jnp.where(x < 2.0**64, lax.convert_element_type(x, np.uint64), np.uint64(0))
+        return jnp.where(x >= 2.0**63, unsigned, signed)
+    wide = np.int64 if dtype in (np.int64, np.uint32) else np.int32
+    limits = np.iinfo(wide)
+    value = jnp.where(x < float(limits.max + 1), lax.convert_element_type(x, wide), wide(limits.min))
+    return lax.convert_element_type(value, dtype)
 
 
 class XlaNamespace:
@@ -49,15 +63,15 @@ class XlaNamespace:
 
     @staticmethod
     def astype(x, dtype):
-        """`x` as `dtype` with C's rules: floats wrap through int64 on their way to small integers."""
+        """`x` as `dtype` with C's rules: floats wrap on their way to small integers."""
         dtype = np.dtype(dtype)
         source = x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
         if source == dtype:
             return x
         if is_known(x):
             return np.asarray(x).astype(dtype)
-        if source.kind == "f" and dtype.kind in "iu" and dtype.itemsize < 8:
-            return lax.convert_element_type(lax.convert_element_type(x, np.int64), dtype)
+        if source.kind == "f" and dtype.kind in "iu":
+            return _float_to_int(x, dtype)
         if source.kind == "c" and dtype.kind != "c" and dtype.kind != "b":
             return lax.convert_element_type(lax.real(x), dtype)
         if dtype.kind == "b":

@@ -207,9 +207,11 @@ def mod_check(x, y):
 
 # ------------------------------------------------------------------ powers
 def _pow(xp, x, y):
-    if str(x.dtype).startswith(("float", "complex")):
-        return xp.power(x, y)
-    if str(x.dtype).startswith("uint"):
+    kind = str(x.dtype)
+    if kind.startswith("complex"):
+        zero = (x == 0) & (xp.real(y) > 0)
+        return xp.where(zero, xp.zeros_like(x), xp.power(xp.where(zero, xp.ones_like(x), x), y))
+    if kind.startswith(("float", "uint")):
         return xp.power(x, y)
     # The reciprocal of an integer is cut to 0, except that of 1 and -1.
     positive = xp.power(x, xp.maximum(y, xp.zeros_like(y)))
@@ -417,7 +419,8 @@ Real, real = unary("Real", "real", real_out, lambda xp, x: xp.array(xp.real(x)),
                    grad=lambda self, inputs, gradients: [S.complex(gradients[0], 0)])
 Imag, imag = unary("Imag", "imag", real_out, lambda xp, x: xp.array(xp.imag(x)), work="own", grad=_imag_grad,
                    nfunc_spec=("imag", 1, 1))
-Angle, angle = unary("Angle", "angle", specific_out(float64), lambda xp, x: xp.angle(x), work="own", grad=_angle_grad,
+Angle, angle = unary("Angle", "angle", specific_out(float64), lambda xp, x: xp.angle(x), grad=_angle_grad,
+                     work_dtype=lambda self, types, out: types[0] if "complex" in types[0] else out,
                      nfunc_spec=("angle", 1, 1))
 Complex, complex = define("Complex", "complex", complex_out, lambda xp, x, y: xp.complex_of(x, y), base=BinaryScalarOp,
                           work_dtype=_real_work, grad=_complex_grad)

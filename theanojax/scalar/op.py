@@ -5,7 +5,7 @@ dtype rule, the body and the gradient. The body is written once against the arra
 arrays of any shape. A user's Op may define ``impl`` on numbers instead; it then runs on the host.
 """
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -16,10 +16,11 @@ from theanojax.graph.op import Op
 from theanojax.graph.type import Type
 from theanojax.graph.variable import Apply
 from theanojax.scalar.casting import as_scalar
+from theanojax.scalar.dtype_rules import upgrade_to_float, upgrade_to_float_no_complex
 from theanojax.scalar.types import complex_types, discrete_types, get_scalar_type, upcast
 
 
-@lru_cache(maxsize=None)
+@cache
 def _has_array_body(cls):
     """True unless the most derived definition of what `cls` computes is ``impl``."""
     for c in cls.__mro__:
@@ -46,8 +47,8 @@ class ScalarOp(Op):
     Attributes
     ----------
     nin, nout : numbers of inputs (-1: any) and outputs.
-    work : what inputs are cast to before ``body`` sees them: "out" (the output's dtype), "common" (their upcast),
-        "own" (nothing).
+    work : what inputs are cast to before ``body`` sees them: "out" (the output's dtype), "float" (likewise, but a
+        float even where the output is to be an integer), "common" (their upcast), "own" (nothing).
     host_only : True when only the host can compute it.
     """
 
@@ -123,7 +124,11 @@ class ScalarOp(Op):
 
     def work_dtype(self, types, out):
         """The dtype that the body computes in."""
-        return upcast(*types) if self.work == "common" else out
+        if self.work == "common":
+            return upcast(*types)
+        if self.work == "float" and get_scalar_type(out) in discrete_types:
+            return upgrade_to_float(*[get_scalar_type(t) for t in types])[0].dtype
+        return out
 
     def impl(self, *inputs):
         """The value for numbers `inputs`."""
@@ -138,7 +143,9 @@ class ScalarOp(Op):
         return tuple(_number(v, d) for v, d in zip(values, dtypes))
 
     def perform(self, node, inputs, output_storage, params=None):
-        if self.nout == 1:
+        if self.nout == 1 and self.has_array_body():
+            values = (self.compute(HOST, node, *inputs),)
+        elif self.nout == 1:
             values = (self.impl(*inputs),)
         else:
             values = self.impl(*inputs)
@@ -225,6 +232,8 @@ def define(class_name, name, rule, body, base=ScalarOp, module=None, doc=None, i
     init : arguments of the instance instead of ``(rule, name=name)``.
     members : attributes and methods of the class.
     """
+    if rule in (upgrade_to_float, upgrade_to_float_no_complex):
+        members.setdefault("work", "float")
     members["body"] = staticmethod(body)
     members["__module__"] = module or body.__module__
     members["__doc__"] = doc

@@ -8,13 +8,34 @@ from theanojax import scalar as S
 from theanojax.scalar import op as table
 from theanojax.scalar.casting import constant
 from theanojax.scalar.dtype_rules import upgrade_to_float, upgrade_to_float64, upgrade_to_float_no_complex
-from theanojax.scalar.op import BinaryScalarOp
+from theanojax.scalar.op import BinaryScalarOp, UnaryScalarOp
 from theanojax.scalar.types import upcast
 
 imported_scipy_special = True
 
-unary = partial(table.unary, module=__name__)
-binary = partial(table.define, module=__name__, base=BinaryScalarOp)
+
+
+class _Special:
+    """What scipy computes for any number, and jax for real ones in single or double precision."""
+
+    def work_dtype(self, types, out):
+        dtype = super().work_dtype(types, out)
+        return "float32" if dtype == "float16" else dtype
+
+    def runs_on_host(self, node):
+        return any(v.type.dtype.startswith("complex") for v in node.inputs) or super().runs_on_host(node)
+
+
+class _UnarySpecial(_Special, UnaryScalarOp):
+    pass
+
+
+class _BinarySpecial(_Special, BinaryScalarOp):
+    pass
+
+
+unary = partial(table.unary, module=__name__, base=_UnarySpecial)
+binary = partial(table.define, module=__name__, base=_BinarySpecial)
 
 
 def _spec(name, nin=1):
@@ -52,7 +73,7 @@ Erfcinv, erfcinv = unary("Erfcinv", "erfcinv", upgrade_to_float_no_complex,
 
 
 # ------------------------------------------------------------------ gamma functions
-class _OneOfAKind(BinaryScalarOp):
+class _OneOfAKind(_BinarySpecial):
     """Ops that are equal whatever their dtype rule is."""
 
     def __eq__(self, other):
@@ -66,6 +87,12 @@ def _not_implemented(self, inputs, output_gradients):
     raise NotImplementedError()
 
 
+def _psi(xp, x):
+    value = xp.special.digamma(x)
+    # The one pole where scipy knows the sign.
+    return xp.where(x == 0, -xp.copysign(xp.full_like(x, np.inf), x), value) if "complex" not in str(x.dtype) else value
+
+
 def _chi2sf(xp, x, k):
     return xp.where(x > 0, xp.special.gammaincc(k / 2, xp.maximum(x, xp.zeros_like(x)) / 2), xp.ones_like(x))
 
@@ -74,7 +101,7 @@ Gamma, gamma = unary("Gamma", "gamma", upgrade_to_float, lambda xp, x: xp.specia
                      lambda x, gz: gz * S.gamma(x) * S.psi(x), nfunc_spec=_spec("gamma"))
 GammaLn, gammaln = unary("GammaLn", "gammaln", upgrade_to_float, lambda xp, x: xp.special.gammaln(x),
                          lambda x, gz: gz * S.psi(x), nfunc_spec=_spec("gammaln"))
-Psi, psi = unary("Psi", "psi", upgrade_to_float, lambda xp, x: xp.special.digamma(x),
+Psi, psi = unary("Psi", "psi", upgrade_to_float, _psi,
                  lambda x, gz: gz * S.tri_gamma(x), nfunc_spec=_spec("psi"))
 # The first derivative of psi is the Hurwitz zeta function of order 2.
 TriGamma, tri_gamma = unary("TriGamma", "tri_gamma", upgrade_to_float,

@@ -9,7 +9,7 @@ from theanojax import scalar as S
 from theanojax.scalar import op as table
 from theanojax.scalar.casting import constant
 from theanojax.scalar.dtype_rules import upgrade_to_float
-from theanojax.scalar.op import BinaryScalarOp, refuse_complex, zero_gradient
+from theanojax.scalar.op import BinaryScalarOp, ScalarOp, refuse_complex, zero_gradient
 from theanojax.scalar.types import discrete_types
 
 numpy_unary = partial(table.numpy_unary, module=__name__)
@@ -32,8 +32,19 @@ Exp, exp = numpy_unary("Exp", "exp", upgrade_to_float, lambda x, gz: gz * S.exp(
 Exp2, exp2 = numpy_unary("Exp2", "exp2", upgrade_to_float, lambda x, gz: gz * S.exp2(x) * S.log(_typed(2, x)))
 Expm1, expm1 = numpy_unary("Expm1", "expm1", upgrade_to_float, lambda x, gz: gz * S.exp(x))
 
-Deg2Rad, deg2rad = numpy_unary("Deg2Rad", "deg2rad", upgrade_to_float, lambda x, gz: gz * _typed(np.pi / 180, gz))
-Rad2Deg, rad2deg = numpy_unary("Rad2Deg", "rad2deg", upgrade_to_float, lambda x, gz: gz * _typed(180.0 / np.pi, gz))
+
+
+def _real_work(self, types, out):
+    """The dtype to compute in; complex arguments, which can be given when the graph is built, are an error here."""
+    if "complex" in out:
+        raise TypeError("%s is not defined for complex numbers" % self)
+    return ScalarOp.work_dtype(self, types, out)
+
+
+Deg2Rad, deg2rad = numpy_unary("Deg2Rad", "deg2rad", upgrade_to_float, lambda x, gz: gz * _typed(np.pi / 180, gz),
+                               work_dtype=_real_work)
+Rad2Deg, rad2deg = numpy_unary("Rad2Deg", "rad2deg", upgrade_to_float, lambda x, gz: gz * _typed(180.0 / np.pi, gz),
+                               work_dtype=_real_work)
 
 Cos, cos = numpy_unary("Cos", "cos", upgrade_to_float, lambda x, gz: -gz * S.sin(x))
 Sin, sin = numpy_unary("Sin", "sin", upgrade_to_float, lambda x, gz: gz * S.cos(x))
@@ -62,4 +73,4 @@ def _arctan2_L_op(self, inputs, outputs, output_gradients):
 
 ArcTan2, arctan2 = table.define("ArcTan2", "arctan2", upgrade_to_float, lambda xp, y, x: xp.arctan2(y, x),
                                 base=BinaryScalarOp, module=__name__, L_op=_arctan2_L_op,
-                                nfunc_spec=("arctan2", 2, 1))
+                                work_dtype=_real_work, nfunc_spec=("arctan2", 2, 1))

@@ -1,6 +1,6 @@
 """Scalar types, the variables that have them, and how their dtypes combine."""
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -17,7 +17,7 @@ class IntegerDivisionError(Exception):
     """Two integers were divided by `/` while ``config.int_division`` forbids it."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def _promote(*dtypes):
     result = np.dtype(dtypes[0])
     for dtype in dtypes[1:]:

@@ -7,6 +7,7 @@ attribute of the package; importing from the module works all the same.
 """
 
 import importlib
+from types import ModuleType as _Module
 
 from theanojax import scalar as scal
 from theanojax.config import config as config
@@ -17,8 +18,8 @@ from theanojax.graph.type import Generic as Generic
 from theanojax.graph.variable import Apply as Apply
 from theanojax.graph.variable import Constant as Constant
 from theanojax.graph.variable import Variable as Variable
-from theanojax.scalar.op import ComplexError as ComplexError
-from theanojax.scalar.op import IntegerDivisionError as IntegerDivisionError
+from theanojax.scalar.types import ComplexError as ComplexError
+from theanojax.scalar.types import IntegerDivisionError as IntegerDivisionError
 from theanojax.tensor.type import *  # isort: skip - the first: all others build on these three
 from theanojax.tensor.var import *  # isort: skip
 from theanojax.tensor.as_tensor import *  # isort: skip
@@ -48,9 +49,16 @@ _LATER = {
     "theanojax.gradient": ("DisconnectedType", "Lop", "Rop", "consider_constant", "grad", "grad_not_implemented",
                            "grad_undefined", "hessian", "jacobian", "numeric_grad", "verify_grad"),
     "theanojax.printing": ("min_informative_str", "pprint"),
-    "theanojax.tensor.io": ("LoadFromDisk", "load"),
+    "theanojax.tensor.io": ("LoadFromDisk", "MPIRecv", "MPIRecvWait", "MPISend", "MPISendWait", "irecv", "isend",
+                            "load", "mpi_cmps", "mpi_keys", "mpi_send_wait_cmp", "mpi_send_wait_key", "mpi_tag_cmp",
+                            "mpi_tag_key", "recv", "send"),
 }
 _HOME = {name: module for module, names in _LATER.items() for name in names}
+# What ``from theano.tensor import *`` gives besides; modules that only the library itself needs are left out.
+_SHOWN_MODULES = ("basic", "blas", "elemwise", "extra_ops", "inplace", "io", "nlinalg", "nnet", "opt", "sharedvar",
+                  "subtensor", "type", "type_other", "xlogx")
+__all__ = [name for name, value in globals().items() if name[0] != "_" and not isinstance(value, _Module)]
+__all__ += list(_HOME) + list(_SHOWN_MODULES) + ["scal"]
 
 
 def __getattr__(name):
@@ -58,7 +66,3 @@ def __getattr__(name):
         raise AttributeError("module %r has no attribute %r" % (__name__, name))
     value = globals()[name] = getattr(importlib.import_module(_HOME[name]), name)
     return value
-
-
-def __dir__():
-    return sorted({*globals(), *_HOME})

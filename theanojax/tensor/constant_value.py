@@ -9,6 +9,7 @@ from theanojax.graph.type import Type
 from theanojax.graph.variable import Constant
 from theanojax.tensor.as_tensor import (extract_constant, first_input_rule, get_scalar_constant_value,
                                         get_vector_length, length_rule, scalar_rule)
+from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.join import Join
 from theanojax.tensor.shape import MakeVector, Rebroadcast, Shape, Shape_i
@@ -57,6 +58,13 @@ def _of_elemwise(node, elemwise, max_recur):
     if elemwise and isinstance(op, get_scalar_constant_value_elemwises):
         return _evaluate(node, max_recur)
     return None
+
+
+@scalar_rule(Assert)
+def _of_assert(node, elemwise, max_recur):
+    """The value, once all conditions are known to hold."""
+    known = [get_scalar_constant_value(c, max_recur=max_recur) for c in node.inputs[1:]]
+    return node.inputs[0] if all(c.ndim == 0 and c != 0 for c in known) else None
 
 
 @scalar_rule(Subtensor)

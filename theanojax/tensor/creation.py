@@ -170,7 +170,8 @@ class AllocEmpty(Op):
 
 
 def _lengths(shape):
-    return shape if isinstance(shape, (list, tuple, TensorVariable)) else [shape]
+    several = isinstance(shape, (list, tuple)) or (isinstance(shape, TensorVariable) and shape.ndim > 0)
+    return shape if several else [shape]
 
 
 def zeros(shape, dtype=None):
@@ -313,10 +314,11 @@ class ARange(Op):
     @change_flags(warn_float64="ignore")
     def infer_shape(self, node, i_shapes):
         start, stop, step = node.inputs
-        if _is_constant(step, 1) and _is_constant(start, 0):
+        whole = start.dtype in integer_dtypes and stop.dtype in integer_dtypes
+        if _is_constant(step, 1) and _is_constant(start, 0) and whole:
             return [(tensor.cast(stop, "int64"),)]
         stop, start = _widened(stop), _widened(start)
-        if _is_constant(step, 1):
+        if _is_constant(step, 1) and whole:
             return [(tensor.maximum(tensor.cast(stop - start, "int64"), 0),)]
         steps = tensor.ceil(tensor.cast(stop - start, "float64") / step)
         return [(tensor.maximum(tensor.cast(steps, "int64"), 0),)]

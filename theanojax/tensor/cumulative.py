@@ -26,7 +26,7 @@ class CumOp(Op):
         if self.axis is None:
             return Apply(self, [x], [TensorType(x.dtype, (False,))()])
         if not -x.ndim <= self.axis < x.ndim:
-            raise ValueError("axis(={0}) out of bounds".format(self.axis))
+            raise ValueError("axis(=%s) out of bounds" % (self.axis,))
         return Apply(self, [x], [x.type()])
 
     def compute(self, xp, node, x):

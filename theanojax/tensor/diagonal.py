@@ -53,6 +53,8 @@ class ExtractDiag(Op):
             return [grad_not_implemented(self, 0, x)]
         zeros = tensor.zeros_like(x)
         square = AllocDiag(offset=self.offset)(gz)
+        if self.offset:  # of a matrix that is not square, the square around the diagonal may stick out
+            square = square[:x.shape[0], :x.shape[1]]
         return [tensor.set_subtensor(zeros[:square.shape[0], :square.shape[1]], square)]
 
 

@@ -149,7 +149,7 @@ def bincount(x, weights=None, minlength=None, assert_nonneg=False):
     if x.ndim != 1:
         raise TypeError("Inputs must be of dimension 1.")
     if assert_nonneg:
-        from theanojax.tensor.opt import Assert
+        from theanojax.tensor.assert_op import Assert
 
         x = Assert("Input to bincount has negative values!")(x, all_(x >= 0))
     length = cast(x.max() + 1, "int64")
@@ -168,7 +168,7 @@ def compress(condition, x, axis=None):
     """The slices of `x` along `axis` (of the flattened `x` when it is None) where the vector `condition` is true."""
     from theanojax.tensor.creation import flatnonzero
 
-    return x.take(flatnonzero(condition), axis=axis)
+    return x.take(flatnonzero(as_tensor_variable(condition)), axis=axis)
 
 
 def to_one_hot(y, nb_class, dtype=None):

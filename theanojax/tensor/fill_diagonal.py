@@ -49,7 +49,7 @@ class FillDiagonal(Op):
             return [None, None]
         if a.ndim > 2:
             raise NotImplementedError("%s: gradient is currently implemented for matrices only" % type(self).__name__)
-        from theanojax.tensor.creation import diag
+        from theanojax.tensor.diagonal import diag
 
         g = cost_grad[0]
         return [fill_diagonal(g, 0), diag(g).sum()]

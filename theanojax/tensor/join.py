@@ -12,8 +12,8 @@ from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
+from theanojax.tensor.assert_op import assert_
 from theanojax.tensor.constructors import int_types, int_vector_types
-from theanojax.tensor.raise_op import assert_
 from theanojax.tensor.shape import MakeVector, patternbroadcast, shape, shape_padaxis
 from theanojax.tensor.type import TensorType, discrete_dtypes
 from theanojax.tensor.var import TensorVariable

@@ -520,8 +520,9 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
     return (m.dot(m.T) * (constant(1) / observations)).squeeze()
 
 
-__all__ = sorted(ELEMWISE) + [
+__all__ = [
     "ComplexError", "IntegerDivisionError", "all", "allclose", "any", "argmax", "argmin", "ceil_intdiv",
     "check_and_normalize_axes", "cov", "div_proxy", "divmod", "iround", "isclose", "isinf", "isnan", "largest",
     "makeKeepDims", "max", "max_and_argmax", "mean", "min", "mod_check", "power", "prod", "ptp", "round", "smallest",
     "std", "sum", "var"]
+__all__.extend(sorted(ELEMWISE))

@@ -84,12 +84,12 @@ class Choose(Op):
         self.mode = mode
 
     def make_node(self, a, choices):
-        from theanojax.typed_list import TypedListVariable, make_list
-
         a = as_tensor_variable(a)
         if a.dtype not in discrete_dtypes:
             raise TypeError("choose first argument must have an [u]int* dtype. Got %s." % a.dtype)
-        if isinstance(choices, (tuple, list, TypedListVariable)):
+        if isinstance(choices, (tuple, list)) or isinstance(getattr(choices.type, "ttype", None), TensorType):
+            from theanojax.typed_list import make_list
+
             choice = make_list(choices)
             ndim, flags = choice.ttype.ndim, choice.ttype.broadcastable
         else:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from theanojax.arrays import safe_asarray
-from theanojax.graph.shared import SharedVariable
+from theanojax.graph.shared import SharedVariable, shared_constructor
 from theanojax.tensor.type import TensorType
 from theanojax.tensor.var import _tensor_py_operators
 
@@ -16,6 +16,7 @@ class ScalarSharedVariable(_tensor_py_operators, SharedVariable):
     """A shared number, held as an array of no dimension."""
 
 
+@shared_constructor
 def tensor_constructor(value, name=None, strict=False, allow_downcast=None, borrow=False, broadcastable=None,
                        target="cpu"):
     """A shared variable for an ndarray; TypeError for anything else, so that ``shared`` asks the next constructor.
@@ -33,6 +34,7 @@ def tensor_constructor(value, name=None, strict=False, allow_downcast=None, borr
                                 allow_downcast=allow_downcast)
 
 
+@shared_constructor
 def scalar_constructor(value, name=None, strict=False, allow_downcast=None, borrow=False, target="cpu"):
     """A shared variable for a Python or numpy number (int64 or float64 for Python's); TypeError for anything else."""
     if target != "cpu":

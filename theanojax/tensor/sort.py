@@ -47,8 +47,6 @@ class _Sorting(Op):
 class SortOp(_Sorting):
     """A sorted copy of a tensor along an axis; see `sort`."""
 
-    __props__ = ("kind", "order")
-
     def make_node(self, input, axis=-1):
         input, axis = as_tensor_variable(input), as_tensor_variable(axis)
         return Apply(self, [input, axis], [input.type()])
@@ -111,8 +109,6 @@ def sort(a, axis=-1, kind="quicksort", order=None):
 
 class ArgSortOp(_Sorting):
     """The indices (int64) that sort a tensor along an axis; see `argsort`."""
-
-    __props__ = ("kind", "order")
 
     def make_node(self, input, axis=-1):
         input, axis = as_tensor_variable(input), as_tensor_variable(axis)

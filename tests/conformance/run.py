@@ -1,0 +1,258 @@
+"""Run Theano 1.0.5's own tests on theanojax and say how many of those that pass on Theano pass here.
+
+    python tests/conformance/run.py [FILES] [-k WORD] [--failed] [--sample] [--write]
+
+The tests come from Theano's source distribution, by package name, into a cache outside the repository.
+"""
+
+import argparse
+import datetime
+import fnmatch
+import json
+import os
+import queue
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+REPO = HERE.parent.parent
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "theanojax" / "conformance"
+BASELINE, PASSING, NOT_APPLICABLE = HERE / "baseline.tsv", HERE / "passing.txt", HERE / "not_applicable.tsv"
+LAST = CACHE / "last.json"
+TEST_SECONDS = 120
+CHUNK = 60
+
+
+def fetch():
+    """The folder that holds Theano's tests as ``theano/.../tests``; downloaded the first time."""
+    root = CACHE / "suite"
+    if (root / "theano").exists():
+        return root
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as tmp:
+        subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:", "-d", tmp,
+                        "Theano==1.0.5"], check=True)
+        (archive,) = Path(tmp).glob("*.tar.gz")
+        with tarfile.open(archive) as tar:
+            top = tar.getnames()[0].split("/")[0]
+            members = [m for m in tar.getmembers() if m.isfile() and "/tests/" in m.name and "/gpuarray/" not in m.name]
+            for m in members:
+                m.name = str(Path(m.name).relative_to(top))
+            tar.extractall(root, members, filter="data")
+    return root
+
+
+def baseline():
+    """Test id -> outcome on Theano."""
+    rows = [line.split("\t") for line in BASELINE.read_text().splitlines()[1:]]
+    return {r[0]: r[1] for r in rows if len(r) > 1}
+
+
+def not_applicable(ids):
+    """Test id -> reason, from the ledger's ids and patterns."""
+    rows = [line.split("\t") for line in NOT_APPLICABLE.read_text().splitlines()[1:] if line.strip()]
+    found = {}
+    for pattern, reason in rows:
+        if any(c in pattern for c in "*?"):
+            found.update((i, reason) for i in ids if fnmatch.fnmatchcase(i, pattern))
+        else:
+            found[pattern] = reason
+    return found
+
+
+class Reporter:
+    """Writes each test's outcome to a file as it is known; a pytest plugin, loaded in the worker processes."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def pytest_runtest_logstart(self, nodeid):
+        self.write({"id": nodeid, "outcome": "started"})
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call" or report.outcome != "passed":
+            outcome = "xfail" if hasattr(report, "wasxfail") else report.outcome
+            text = str(report.longrepr)[-3000:] if report.outcome == "failed" else ""
+            self.write({"id": report.nodeid, "outcome": outcome, "text": text})
+
+    def pytest_collectreport(self, report):
+        if report.outcome == "failed":
+            self.write({"id": report.nodeid, "outcome": "not collected", "text": str(report.longrepr)[-3000:]})
+
+    def write(self, row):
+        with open(self.path, "a") as f:
+            f.write(json.dumps(row) + "\n")
+
+
+def work(root, ids, log, limit):
+    """Run `ids` in fresh processes until each has an outcome; a crash or a hang costs one test."""
+    results = {}
+    left = list(ids)
+    while left:
+        log.write_text("")
+        env = dict(os.environ, PYTHONPATH=str(REPO), CONFORMANCE_LOG=str(log), PYTHONWARNINGS="ignore")
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "theanojax.pytest_plugin",
+                   "-p", "tests.conformance.run", "--theano-tests", str(root), "-p", "no:cacheprovider",
+                   "--rootdir", str(root), "-c", os.devnull, "--timeout", str(limit), *left]
+        subprocess.run(command, cwd=root, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                       timeout=limit * len(left) + 120, check=False)
+        running = None
+        for line in log.read_text().splitlines():
+            row = json.loads(line)
+            if row["outcome"] == "started":
+                running = row["id"]
+            elif row["outcome"] == "not collected":
+                results.update((i, dict(row, outcome="failed")) for i in left if i.startswith(row["id"]))
+            else:
+                running = None
+                results[row["id"]] = row
+        if running is not None:
+            results[running] = {"id": running, "outcome": "failed", "text": "crashed or timed out"}
+        rest = [i for i in left if i not in results]
+        if len(rest) == len(left):
+            # pytest refuses a whole call for one unknown id: then try one by one
+            if len(left) == 1:
+                results[left[0]] = {"id": left[0], "outcome": "missing", "text": "not collected"}
+                return results
+            half = len(left) // 2
+            results.update(work(root, left[:half], log, limit))
+            results.update(work(root, left[half:], log, limit))
+            return results
+        left = rest
+    return results
+
+
+def pytest_configure(config):
+    """In a worker: report to the log that the parent reads."""
+    if "CONFORMANCE_LOG" in os.environ:
+        config.pluginmanager.register(Reporter(os.environ["CONFORMANCE_LOG"]))
+
+
+def run(ids, workers, limit):
+    """Outcome rows of `ids`, run by `workers` at a time."""
+    root = fetch()
+    by_file = defaultdict(list)
+    for i in ids:
+        by_file[i.split("::")[0]].append(i)
+    chunks = [tests[k:k + CHUNK] for tests in by_file.values() for k in range(0, len(tests), CHUNK)]
+    jobs: queue.Queue = queue.Queue()
+    for chunk in sorted(chunks, key=len, reverse=True):
+        jobs.put(chunk)
+    results, lock = {}, threading.Lock()
+
+    def loop(k):
+        log = CACHE / ("log-%d-%d" % (os.getpid(), k))
+        while True:
+            try:
+                chunk = jobs.get_nowait()
+            except queue.Empty:
+                log.unlink(missing_ok=True)
+                return
+            try:
+                rows = work(root, chunk, log, limit)
+            except subprocess.TimeoutExpired:
+                rows = {i: {"id": i, "outcome": "failed", "text": "the file timed out"} for i in chunk}
+            with lock:
+                results.update(rows)
+                print("%5d/%d  %s" % (len(results), len(ids), chunk[0].split("::")[0]), file=sys.stderr, flush=True)
+
+    threads = [threading.Thread(target=loop, args=(k,)) for k in range(workers)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    return results
+
+
+def table(results, reference, skip):
+    """The table of results, a row per file."""
+    rows = defaultdict(lambda: [0, 0, 0, 0])
+    for i, outcome in reference.items():
+        if i not in results:
+            continue
+        row = rows[i.split("::")[0]]
+        if i in skip:
+            row[3] += 1
+        elif outcome == "passed":
+            row[0] += 1
+            row[1 if results[i]["outcome"] == "passed" else 2] += 1
+    lines = ["| file | passed on Theano | passed here | failed | not applicable | share |", "|---|---|---|---|---|---|"]
+    total = [0, 0, 0, 0]
+    for name in sorted(rows):
+        r = rows[name]
+        total = [a + b for a, b in zip(total, r)]
+        lines.append("| %s | %d | %d | %d | %d | %s |" % (name, *r, "%.0f%%" % (100 * r[1] / r[0]) if r[0] else "-"))
+    lines.append("| **all** | %d | %d | %d | %d | %s |"
+                 % (*total, "%.1f%%" % (100 * total[1] / total[0]) if total[0] else "-"))
+    return "\n".join(lines)
+
+
+def sample(ids, count=150):
+    """A fixed sample, spread evenly over the sorted list."""
+    ids = sorted(ids)
+    step = max(1, len(ids) // count)
+    return ids[::step][:count]
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("files", nargs="*", help="parts of file names; all files without")
+    ap.add_argument("-k", dest="word", default="", help="only ids that contain this")
+    ap.add_argument("--failed", action="store_true", help="only what failed last time")
+    ap.add_argument("--sample", action="store_true", help="a fixed sample of passing.txt; exit 1 if one fails")
+    ap.add_argument("--write", action="store_true", help="update passing.txt and docs/conformance.md")
+    ap.add_argument("--show", action="store_true", help="print the end of each failure's traceback")
+    ap.add_argument("-n", dest="workers", type=int, default=2)
+    ap.add_argument("--limit", type=int, default=TEST_SECONDS, help="seconds for one test")
+    args = ap.parse_args()
+    reference = baseline()
+    skip = not_applicable(reference)
+    last = json.loads(LAST.read_text()) if LAST.exists() else {}
+    ids = [i for i in reference if (not args.files or any(f in i.split("::")[0] for f in args.files)) and args.word in i]
+    ids = [i for i in ids if i not in skip]
+    if args.sample:
+        ids = sample(PASSING.read_text().split())
+    if args.failed:
+        ids = [i for i in ids if last.get(i, {}).get("outcome") not in ("passed", None) and reference[i] == "passed"]
+    start = time.time()
+    results = run(ids, args.workers, args.limit)
+    last.update(results)
+    LAST.write_text(json.dumps(last))
+    every = dict(results, **{i: {"outcome": "not applicable"} for i in skip})
+    text = table(every, reference, skip)
+    print(text)
+    bad = [i for i in ids if results.get(i, {}).get("outcome") != "passed" and reference.get(i) == "passed"]
+    for i in bad:
+        print("FAILED", i)
+        if args.show:
+            print("   ", results.get(i, {}).get("text", "")[-1500:].replace("\n", "\n    "))
+    good = [i for i in ids if results.get(i, {}).get("outcome") == "passed"]
+    print("%d passed, %d failed" % (len(good), len(bad)))
+    if args.write:
+        write(ids, good, text, time.time() - start)
+    return 1 if args.sample and bad else 0
+
+
+def write(ids, good, text, seconds):
+    import jax
+    import numpy
+
+    old = set(PASSING.read_text().split()) if PASSING.exists() else set()
+    PASSING.write_text("\n".join(sorted((old - set(ids)) | set(good))) + "\n")
+    (REPO / "docs").mkdir(exist_ok=True)
+    (REPO / "docs" / "conformance.md").write_text(
+        "# Theano 1.0.5's own tests on theanojax\n\n`make conformance` makes this table. \"Passed on Theano\" counts the "
+        "tests that pass on Theano 1.0.5 itself,\nwithout those that cannot apply (tests/conformance/not_applicable.tsv "
+        "says why).\n\n%s, Python %s, jax %s, numpy %s, %.0f minutes on %d cores.\n\n%s\n"
+        % (datetime.date.today(), sys.version.split()[0], jax.__version__, numpy.__version__, seconds / 60,
+           os.cpu_count(), text))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

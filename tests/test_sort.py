@@ -1,0 +1,123 @@
+"""sort, argsort and topk against numpy, on both executors."""
+
+import numpy as np
+import pytest
+
+import theanojax
+import theanojax.tensor as T
+from tests.helpers import both, check_op
+from theanojax.gradient import Rop, grad
+
+A = np.random.RandomState(0).permutation(24).reshape(2, 3, 4) * 1.0
+TIES = np.random.RandomState(1).randint(0, 3, (3, 8))
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, 2, -1, -2])
+def test_sort_and_argsort(axis):
+    x = T.dtensor3("x")
+    got = check_op([x], [T.sort(x, axis), T.argsort(x, axis)], [A])
+    np.testing.assert_array_equal(got[0], np.sort(A, axis))
+    np.testing.assert_array_equal(got[1], np.argsort(A, axis))
+    assert got[1].dtype == "int64"
+
+
+def test_ties_agree_on_both_sides():
+    x, k = T.lmatrix("x"), T.lscalar("k")
+    got = both([x], [T.argsort(x), x.argsort(0, "quicksort"), x.sort(-1, "heapsort"), T.argsort(x, None)], [TIES])
+    np.testing.assert_array_equal(got[0], np.argsort(TIES, kind="stable"))
+    np.testing.assert_array_equal(got[1], np.argsort(TIES, 0, kind="stable"))
+    for n in (1, 3, -1, -4, 8, -8):
+        both([x, k], list(T.topk_and_argtopk(x, k, sorted=False)), [TIES, n])
+
+
+def test_symbolic_axis():
+    x, a = T.dmatrix("x"), T.lscalar("a")
+    f = theanojax.function([x, a], [T.sort(x, a), T.argsort(x, a)])
+    for axis in (0, 1, -1):
+        s, i = f(A[0], axis)
+        np.testing.assert_array_equal(s, np.sort(A[0], axis))
+        np.testing.assert_array_equal(i, np.argsort(A[0], axis))
+    with pytest.raises(ValueError, match="axis 2 is out of bounds"):
+        f(A[0], 2)
+
+
+def test_nan_comes_last():
+    x = T.dvector("x")
+    got = both([x], [T.sort(x), T.argsort(x)], [[2.0, np.nan, 1.0]])
+    np.testing.assert_array_equal(got[0], [1, 2, np.nan])
+    np.testing.assert_array_equal(got[1], [2, 0, 1])
+
+
+def test_names_and_methods():
+    x = T.dmatrix("x")
+    assert str(T.sort(x).owner.op) == "SortOp{quicksort, None}"
+    assert str(x.argsort(kind="mergesort").owner.op) == "ArgSortOp{mergesort, None}"
+    assert str(T.topk(x, 2, sorted=False).owner.op) == "TopKOp{axis=-1, sorted=False}"
+
+
+def test_argsort_gradient_is_zero():
+    x = T.dvector("x")
+    g = grad(T.argsort(x).sum().astype("float64") * 2 + x.sum(), x)
+    np.testing.assert_array_equal(both([x], g, [[3.0, 1.0]]), [1, 1])
+
+
+def test_sort_r_op():
+    x, v = T.dmatrix("x"), T.dmatrix("v")
+    B, V = A[0], np.arange(12.0).reshape(3, 4)
+    for axis in (0, -1):
+        got = both([x, v], Rop(T.sort(x, axis), x, v), [B, V])
+        np.testing.assert_array_equal(got, np.take_along_axis(V, np.argsort(B, axis), axis))
+
+
+# ---------------------------------------------------------------- topk
+@pytest.mark.parametrize("axis", [None, 0, 1, -1])
+@pytest.mark.parametrize("k", [1, 2, -1, -2])
+def test_topk(axis, k):
+    x, n = T.dtensor3("x"), T.lscalar("n")
+    values, indices = both([x, n], list(T.topk_and_argtopk(x, n, axis, sorted=False)), [A, k])
+    B = A.ravel() if axis is None else A
+    along = 0 if axis is None else axis
+    order = np.sort(B, along)
+    want = np.take(order, range(-k, 0) if k > 0 else range(-k), along)
+    np.testing.assert_array_equal(np.sort(values, along), want)
+    np.testing.assert_array_equal(np.take_along_axis(B, indices, along), values)
+    got = both([x], [T.topk(x, k, axis, sorted=False), T.argtopk(x, k, axis, sorted=False, idx_dtype="int32")], [A])
+    np.testing.assert_array_equal(got[0], values)
+    np.testing.assert_array_equal(got[1], indices)
+    assert got[1].dtype == "int32"
+
+
+@pytest.mark.parametrize("outputs", [(True, False), (False, True)])
+def test_topk_with_one_output(outputs):
+    x = T.dmatrix("x")
+    from theanojax.tensor.sort import TopKOp
+
+    op = TopKOp(axis=1, sorted=False, return_values=outputs[0],
+                return_indices=outputs[1])
+    both_outputs = both([x], list(T.topk_and_argtopk(x, 2, 1, sorted=False)), [A[0]])
+    np.testing.assert_array_equal(both([x], op(x, 2), [A[0]]), both_outputs[0 if outputs[0] else 1])
+
+
+def test_topk_gradient():
+    x = T.dmatrix("x")
+    for k in (2, -1):
+        check_op([x], T.topk(x, k, axis=1, sorted=False), [A[0] / 7])
+
+
+def test_topk_errors():
+    from theanojax.tensor.sort import TopKOp
+
+    x, k = T.dvector("x"), T.lscalar("k")
+    for bad, error, text in (
+            (lambda: TopKOp(), NotImplementedError, "Use sorted=False for now"),
+            (lambda: TopKOp(axis=1.0, sorted=False), TypeError, '"axis" parameter must be integer'),
+            (lambda: TopKOp(sorted=False, idx_dtype="float32"), TypeError, "must be an integer dtype"),
+            (lambda: TopKOp(sorted=False, return_values=False, return_indices=False), ValueError, "isn't allowed"),
+            (lambda: T.topk(x, 1, axis=1, sorted=False), IndexError, "expected integer within \\[-1, 0\\]"),
+            (lambda: T.topk(T.dscalar(), 1, sorted=False), ValueError, "Cannot take scalar as input"),
+            (lambda: T.topk(x, x, sorted=False), ValueError, "is expected to be 0d tensor, got 1")):
+        with pytest.raises(error, match=text):
+            bad()
+    for n, text in ((0, "topk: kth cannot be zero"), (3, "kth cannot be larger than the size of specified axis 0")):
+        with pytest.raises(ValueError, match=text):
+            both([x, k], T.topk(x, k, sorted=False), [[1.0, 2.0], n])

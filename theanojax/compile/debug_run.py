@@ -1,0 +1,245 @@
+"""Running a graph the way DebugMode does: every version of every variable, each node twice, everything compared."""
+
+import io
+from copy import deepcopy
+
+import numpy as np
+
+from theanojax.compile.debug_errors import BadDestroyMap, BadOptimization, BadThunkOutput, BadViewMap, InvalidValueError
+from theanojax.graph.fgraph import FunctionGraph
+from theanojax.graph.op import Op
+from theanojax.graph.traverse import io_toposort
+from theanojax.graph.variable import Constant
+from theanojax.printing_debug import print_tree
+from theanojax.runtime import make_executor
+from theanojax.runtime.blame import raise_with_op
+from theanojax.runtime.host import to_host
+
+
+def check_eq(var, val1, val2):
+    """Whether two values of `var` are the same up to rounding, by ``var.tag.values_eq_approx`` or by its type."""
+    compare = getattr(var.tag, "values_eq_approx", None) or var.type.values_eq_approx
+    return bool(compare(val1, val2))
+
+
+class VariableTracker:
+    """A feature that remembers which variable a rewrite replaced by which, and why.
+
+    ``events`` are the changes as text, to compare two runs of the rewriter; ``replacements`` are tuples (old
+    variable, new variable, reason, old graph, new graph); ``nodes`` all Apply nodes that ever were in the graph.
+    """
+
+    def __init__(self):
+        self.events, self.replacements, self.nodes = [], [], {}
+
+    def on_attach(self, fgraph):
+        for node in fgraph.toposort():
+            self.on_import(fgraph, node, "init")
+
+    def on_import(self, fgraph, node, reason):
+        self.events.append(("import", str(node.op), None, str(reason)))
+        self.nodes.setdefault(node)
+
+    def on_prune(self, fgraph, node, reason):
+        self.events.append(("prune", str(node.op), None, str(reason)))
+
+    def on_change_input(self, fgraph, node, i, r, new_r, reason=None):
+        self.events.append(("change", "output" if node == "output" else str(node.op), i, str(reason)))
+        self.replacements.append((r, new_r, reason, _graph_text(r), _graph_text(new_r)))
+
+
+def _graph_text(v):
+    out = io.StringIO()
+    print_tree(v, prefix="  ", depth=6, file=out)
+    return out.getvalue()
+
+
+class DebugExecutor:
+    """An executor that raises a DebugModeError where something is wrong with a node, a rewrite or an Op.
+
+    Parameters
+    ----------
+    fgraph : FunctionGraph, rewritten
+    tracker : VariableTracker that watched the rewriting
+    mode : DebugMode, whose ``check_...`` attributes say what to look for.
+    """
+
+    def __init__(self, fgraph, tracker, mode):
+        self.fgraph, self.tracker, self.mode = fgraph, tracker, mode
+        self._order = None
+        self._xla = None
+
+    # ---------------------------------------------------------------- the whole graph
+    def __call__(self, values):
+        if self._order is None:
+            self._build()
+        storage = self._storage
+        for v, value in zip(self.fgraph.inputs, values):
+            value = to_host(value)
+            storage[v][0] = value
+            self._check_value(v, value, "Graph Input %s" % v)
+        for node in self._order:
+            self._run_node(node)
+        self._check_replacements()
+        if self.mode.check_c_code:
+            self._check_xla(values)
+        return [deepcopy(storage[v][0]) for v in self.fgraph.outputs]
+
+    def _build(self):
+        # Of what was replaced, all that the inputs still suffice for.
+        inputs = self.fgraph.inputs
+        old = [o for node in self.tracker.nodes for o in node.outputs]
+        order = io_toposort(inputs, list(self.fgraph.outputs) + old)
+        known = set(inputs)
+        self._order = []
+        for node in order:
+            if all(v in known or isinstance(v, Constant) for v in node.inputs):
+                known.update(node.outputs)
+                self._order.append(node)
+        used = [u for n in self._order for u in n.inputs + n.outputs]
+        self._storage = {v: [v.data if isinstance(v, Constant) else None]
+                         for v in [*inputs, *self.fgraph.outputs, *used]}
+        self._computed = {v: [True] for v in self._storage}
+        self._thunks = {}
+        for node in self._order:
+            node.op.prepare_node(node, self._storage, self._computed, "py")
+            self._thunks[node] = node.op.make_thunk(node, self._storage, self._computed, [])
+
+    def _check_value(self, v, value, hint):
+        if not v.type.is_valid_value(value):
+            raise InvalidValueError(v, value, hint=hint, specific_hint=v.type.value_validity_msg(value))
+        if (self.mode.check_isfinite and isinstance(value, np.ndarray) and value.dtype.kind in "fc"
+                and not np.isfinite(value).all()):
+            raise InvalidValueError(v, value, hint=hint, specific_hint="non-finite elements not allowed")
+
+    def _check_replacements(self):
+        for old, new, reason, old_graph, new_graph in self.tracker.replacements:
+            if old not in self._storage or new not in self._storage:
+                continue
+            old_value, new_value = self._storage[old][0], self._storage[new][0]
+            if old_value is not None and new_value is not None and not check_eq(old, old_value, new_value):
+                raise BadOptimization(old, new, old_value, new_value, reason, old_graph, new_graph)
+
+    def _check_xla(self, values):
+        if self._xla is None:
+            self._xla = make_executor(self.fgraph, "cvm", ())
+        results = self._xla(values)
+        if all(check_eq(v, self._storage[v][0], to_host(r)) for v, r in zip(self.fgraph.outputs, results)):
+            return
+        # Rounding adds up over a graph: it is a mistake only if a single node makes it.
+        for node in self.fgraph.toposort():
+            if not node.op.runs_on_host(node):
+                self._check_node_with_xla(node)
+
+    def _check_node_with_xla(self, node):
+        free = [v for v in dict.fromkeys(node.inputs) if not isinstance(v, Constant)]
+        graph = FunctionGraph(free, node.outputs)
+        values = [self._storage[v][0] for v in free]
+        results = make_executor(graph, "cvm", ())(deepcopy(values))
+        for v, r in zip(node.outputs, results):
+            mine, other = self._storage[v][0], to_host(r)
+            if not check_eq(v, mine, other):
+                raise BadThunkOutput(v, "perform", mine, "XLA", other, [self._storage[u][0] for u in node.inputs])
+
+    # ---------------------------------------------------------------- one node
+    def _run_node(self, node):
+        thunk = self._thunks[node]
+        cells = [self._storage[v] for v in node.inputs]
+        outs = [self._storage[v] for v in node.outputs]
+        originals = [c[0] for c in cells]
+        self._call(node, thunk, cells, originals, outs, [None] * len(outs))
+        for v, c in zip(node.outputs, outs):
+            self._check_value(v, c[0], "perform output")
+        if "perform" in type(node.op).__dict__ or type(node.op).perform is not Op.perform:
+            _check_views(node, [c[0] for c in outs], self._copies)
+            self._check_preallocated(node, thunk, cells, originals, outs)
+
+    def _call(self, node, thunk, cells, originals, outs, start):
+        """Run a node on copies of its inputs, with `start` in the output cells, and see what it changed."""
+        copies = {id(value): deepcopy(value) for value in originals}
+        self._copies = [copies[id(value)] for value in originals]
+        for c, value in zip(cells, self._copies):
+            c[0] = value
+        for c, value in zip(outs, start):
+            c[0] = value
+        try:
+            thunk()
+        except Exception:
+            thunk.inputs, thunk.outputs = cells, outs
+            raise_with_op(node, thunk)
+        finally:
+            for c, value in zip(cells, originals):
+                c[0] = value
+        destroyed = {i for ins in getattr(node.op, "destroy_map", {}).values() for i in ins}
+        for i, (v, before, after) in enumerate(zip(node.inputs, originals, self._copies)):
+            if i not in destroyed and not v.type.values_eq(before, after):
+                raise BadDestroyMap(node, i, before, after, "perform")
+
+    def _check_preallocated(self, node, thunk, cells, originals, outs):
+        """Run the node again with something in its output cells already; it may be used, but not believed."""
+        if not all(isinstance(c[0], np.ndarray) for c in outs):
+            return
+        results = [c[0] for c in outs]
+        for kind in _expand_kinds(self.mode.check_preallocated_output):
+            self._call(node, thunk, cells, originals, outs, [PREALLOCATE[kind](r) for r in results])
+            for v, r, c in zip(node.outputs, results, outs):
+                if not check_eq(v, r, c[0]):
+                    raise BadThunkOutput(v, "perform", r, "perform with output " + kind, c[0], originals)
+        for c, r in zip(outs, results):
+            c[0] = r
+
+
+def _check_views(node, results, inputs):
+    """BadViewMap where an output shares memory with an input or output that view_map does not allow."""
+    views, destroys = getattr(node.op, "view_map", {}), getattr(node.op, "destroy_map", {})
+    for o, (v, result) in enumerate(zip(node.outputs, results)):
+        share = getattr(v.type, "may_share_memory", None)
+        if share is None:
+            continue
+        allowed = list(views.get(o, ())) + list(destroys.get(o, ()))
+        aliased = [i for i, (u, x) in enumerate(zip(node.inputs, inputs))
+                   if hasattr(u.type, "may_share_memory") and share(result, x)]
+        if any(i not in allowed for i in aliased):
+            raise BadViewMap(node, o, result, [i for i in aliased if i not in allowed])
+        if not aliased and _is_used(v):
+            for k, (w, other) in enumerate(zip(node.outputs, results)):
+                if k != o and hasattr(w.type, "may_share_memory") and _is_used(w) and share(result, other):
+                    raise BadViewMap(node, o, result, out_alias_idx=[k])
+
+
+def _is_used(v):
+    return bool(getattr(v, "clients", ()))
+
+
+def _strided(step):
+    def make(result):
+        big = np.empty([2 * n for n in result.shape], result.dtype)
+        return big[tuple(slice(None, None, step) for _ in result.shape)]
+
+    return make
+
+
+def _sized(change):
+    return lambda result: np.empty([max(n + change, 0) for n in result.shape], result.dtype)
+
+
+PREALLOCATE = {
+    "previous": lambda result: result.copy(),
+    "c_contiguous": lambda result: np.empty(result.shape, result.dtype, order="C"),
+    "f_contiguous": lambda result: np.empty(result.shape, result.dtype, order="F"),
+    "strided": _strided(2),
+    "neg_strides": _strided(-2),
+    "larger": _sized(1),
+    "smaller": _sized(-1),
+}
+
+
+def _expand_kinds(kinds):
+    """The keys of PREALLOCATE that the names in `kinds` stand for."""
+    groups = {"ALL": list(PREALLOCATE), "strided": ["strided", "neg_strides"], "wrong_size": ["larger", "smaller"],
+              "initial": ["previous"], "": []}
+    found = [k for kind in kinds for k in groups.get(kind, [kind])]
+    unknown = [k for k in found if k not in PREALLOCATE]
+    if unknown:
+        raise ValueError("Not kinds of preallocated outputs: %s" % unknown)
+    return found

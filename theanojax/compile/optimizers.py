@@ -1,0 +1,35 @@
+"""Passes that prepare a graph for others."""
+
+import warnings
+
+from theanojax.compile.aliasing import Supervisor
+from theanojax.graph.destroy import DestroyHandler
+from theanojax.graph.rewrite import Optimizer
+
+
+class AddDestroyHandler(Optimizer):
+    """Attaches a DestroyHandler, without which no in-place Op may enter a graph."""
+
+    def apply(self, fgraph):
+        if not any(isinstance(f, Supervisor) for f in fgraph._features):
+            warnings.warn("WARNING: Supervisor is not added. Please build a FunctionGraph via "
+                          "theano.compile.function_module.std_graph() or add the Supervisor class manually.",
+                          stacklevel=3)
+
+    def add_requirements(self, fgraph):
+        super().add_requirements(fgraph)
+        fgraph.attach_feature(DestroyHandler())
+
+
+class AddFeatureOptimizer(Optimizer):
+    """Attaches the feature `feature`."""
+
+    def __init__(self, feature):
+        self.feature = feature
+
+    def add_requirements(self, fgraph):
+        super().add_requirements(fgraph)
+        fgraph.attach_feature(self.feature)
+
+    def apply(self, fgraph):
+        """Nothing is changed."""

@@ -1,0 +1,187 @@
+"""`theano.misc.pkl_utils`: saving a model as a zip archive, its arrays beside its pickle.
+
+`dump` writes an archive with a member `pkl`, and every array as a `.npy` member of its own, named after
+the shared variable that holds it; `numpy.load` reads those without this package.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import tempfile
+import threading
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from theanojax.compile.shared import SharedVariable
+from theanojax.graph.variable import Variable
+
+__all__ = ["StripPickler", "CompatUnpickler", "dump", "load"]
+
+DEFAULT_PROTOCOL = pickle.DEFAULT_PROTOCOL
+min_recursion = 3000
+
+
+class StripPickler(pickle.Pickler):
+    """Leaves out of a pickle what only this process needs: where variables were made, and test values on demand."""
+
+    def __init__(self, file: Any, protocol: int = 0, extra_tag_to_remove: str | list[str] | None = None):
+        super().__init__(file, protocol)
+        extra = [extra_tag_to_remove] if isinstance(extra_tag_to_remove, str) else list(extra_tag_to_remove or ())
+        self.tag_to_remove = ["trace", "test_value", *extra]
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Strip the tag of each variable on its way out."""
+        if isinstance(obj, Variable):
+            for name in self.tag_to_remove:
+                vars(obj.tag).pop(name, None)
+        return NotImplemented
+
+
+class CompatUnpickler(pickle.Unpickler):
+    """Reads pickles of Python 2."""
+
+    def __init__(self, file: Any, **options: Any):
+        super().__init__(file, **{"encoding": "latin1", **options})
+
+
+class PersistentNdarrayID:
+    """Puts each array into the archive, and gives its member's name as its identity."""
+
+    def __init__(self, zip_file: zipfile.ZipFile):
+        self.zip_file = zip_file
+        self.count = 0
+        self.seen: dict[int, str] = {}
+        self.kept: list[Any] = []
+
+    def _name(self, obj: np.ndarray) -> str:
+        name = f"array_{self.count}"
+        self.count += 1
+        return name
+
+    def __call__(self, obj: Any) -> str | None:
+        if type(obj) is not np.ndarray or obj.dtype.hasobject:
+            return None
+        if id(obj) not in self.seen:
+            name = self._name(obj)
+            # An identity is that of a living object only: keep it.
+            self.kept.append(obj)
+            self.seen[id(obj)] = f"ndarray.{name}"
+            zipadd(lambda file: np.lib.format.write_array(file, obj), self.zip_file, name)
+        return self.seen[id(obj)]
+
+
+class PersistentSharedVariableID(PersistentNdarrayID):
+    """The same, with arrays named after the shared variables that hold them."""
+
+    def __init__(self, zip_file: zipfile.ZipFile, allow_unnamed: bool = True, allow_duplicates: bool = True):
+        super().__init__(zip_file)
+        self.allow_unnamed = allow_unnamed
+        self.allow_duplicates = allow_duplicates
+        self.name_counter: dict[str, int] = {}
+        self.names: dict[int, str] = {}
+
+    def _name(self, obj: np.ndarray) -> str:
+        return self.names.get(id(obj)) or super()._name(obj)
+
+    def __call__(self, obj: Any) -> str | None:
+        if isinstance(obj, SharedVariable):
+            self._note(obj)
+        return super().__call__(obj)
+
+    def _note(self, variable: SharedVariable) -> None:
+        if variable.name is None:
+            if not self.allow_unnamed:
+                raise ValueError(f"The shared variable {variable} has no name")
+            return
+        if variable.name == "pkl":
+            raise ValueError("No shared variable may be called `pkl`: that member of the archive is the pickle")
+        value = variable.container.storage[0]
+        if not isinstance(value, np.ndarray) or id(value) in self.names:
+            return
+        count = self.name_counter.get(variable.name, 0)
+        if count and not self.allow_duplicates:
+            raise ValueError(f"There is more than one shared variable called {variable.name}")
+        self.name_counter[variable.name] = count + 1
+        self.names[id(value)] = f"{variable.name}_{count + 1}" if count else variable.name
+
+
+class PersistentNdarrayLoad:
+    """Finds an array in the archive by its identity."""
+
+    def __init__(self, zip_file: zipfile.ZipFile):
+        self.zip_file = zip_file
+        self.cache: dict[str, np.ndarray] = {}
+
+    def __call__(self, persid: str) -> np.ndarray:
+        kind, _, name = persid.partition(".")
+        if kind != "ndarray":
+            raise pickle.UnpicklingError(f"the archive has an object of unknown kind {kind!r}: {name!r}")
+        if name not in self.cache:
+            with self.zip_file.open(name) as file:
+                self.cache[name] = np.lib.format.read_array(file)
+        return self.cache[name]
+
+
+def zipadd(func: Callable[[Any], None], zip_file: zipfile.ZipFile, name: str) -> None:
+    """Add the member `name`, written by `func` to the file that it gets."""
+    with tempfile.NamedTemporaryFile("wb", delete=False) as temp_file:
+        func(temp_file)
+    try:
+        zip_file.write(temp_file.name, arcname=name)
+    finally:
+        os.remove(temp_file.name)
+
+
+def _with_deep_recursion(action: Callable[[], Any]) -> Any:
+    """Run `action` in a thread whose stack lets pickle follow a long graph."""
+    result: dict[str, Any] = {}
+
+    def run() -> None:
+        try:
+            result["value"] = action()
+        except BaseException as error:
+            result["error"] = error
+
+    limit, size = sys.getrecursionlimit(), threading.stack_size(256 * 2**20)
+    sys.setrecursionlimit(max(limit, 50 * min_recursion))
+    try:
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(size)
+        sys.setrecursionlimit(limit)
+    if "error" in result:
+        raise result["error"]
+    return result["value"]
+
+
+def dump(
+    obj: Any,
+    file_handler: Any,
+    protocol: int = DEFAULT_PROTOCOL,
+    persistent_id: Callable[[zipfile.ZipFile], Callable[[Any], Any]] = PersistentSharedVariableID,
+) -> None:
+    """Write `obj` to a binary file as an archive; `persistent_id` decides what becomes a member of its own."""
+    with zipfile.ZipFile(file_handler, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as zip_file:
+        identify = persistent_id(zip_file)
+
+        def write(file: Any) -> None:
+            pickler = pickle.Pickler(file, protocol)
+            pickler.persistent_id = identify
+            _with_deep_recursion(lambda: pickler.dump(obj))
+
+        zipadd(write, zip_file, "pkl")
+
+
+def load(f: Any, persistent_load: Callable[[zipfile.ZipFile], Callable[[str], Any]] = PersistentNdarrayLoad) -> Any:
+    """The object in an archive that `dump` wrote."""
+    with zipfile.ZipFile(f, "r") as zip_file, zip_file.open("pkl") as file:
+        unpickler = CompatUnpickler(file)
+        unpickler.persistent_load = persistent_load(zip_file)
+        return _with_deep_recursion(unpickler.load)

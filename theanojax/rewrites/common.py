@@ -1,0 +1,130 @@
+"""What many rewrites need: looking at a variable's maker, at constants, and filling in a lost shape."""
+
+import numpy as np
+
+import theanojax.tensor as T
+from theanojax.errors import NotScalarConstantError
+from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.variable import Constant, Variable
+from theanojax.tensor.as_tensor import get_scalar_constant_value
+from theanojax.tensor.elemwise import Elemwise
+
+
+def maker(v, *op_classes):
+    """The Apply that computes `v` if its Op is one of these classes, else None."""
+    node = v.owner
+    return node if node is not None and isinstance(node.op, op_classes) else None
+
+
+def scalar_maker(v, *scalar_classes):
+    """The Apply that computes `v` if it is an Elemwise of one of these scalar Op classes, else None."""
+    node = v.owner
+    if node is not None and isinstance(node.op, Elemwise) and isinstance(node.op.scalar_op, scalar_classes):
+        return node
+    return None
+
+
+def applies(node, *scalar_classes):
+    """Whether `node` is an Elemwise of one of these scalar Op classes."""
+    return isinstance(node.op, Elemwise) and isinstance(node.op.scalar_op, scalar_classes)
+
+
+def elemwise_rewrite(*scalar_classes):
+    """Decorator: a local optimizer for Elemwise nodes, tried only on those with a scalar Op of these classes."""
+
+    def decorator(f):
+        lopt = local_optimizer([Elemwise])(f)
+        lopt.only_scalar = scalar_classes
+        return lopt
+
+    return decorator
+
+
+def constant_value(v, elemwise=True, only_process_constants=False):
+    """The number that all elements of `v` are known to be, as an array, or None."""
+    try:
+        return get_scalar_constant_value(v, elemwise=elemwise, only_process_constants=only_process_constants)
+    except NotScalarConstantError:
+        return None
+
+
+def is_number(v, number):
+    """Whether `v` is a constant all of whose elements are `number`; what computes it is not looked at."""
+    if not isinstance(v, Constant):
+        return False
+    value = constant_value(v, only_process_constants=True)
+    return value is not None and bool(np.all(value == number))
+
+
+def scalar_constant(v):
+    """The value of `v`: of a Constant if it is a single number (repeated, maybe), of a plain number; else None."""
+    if isinstance(v, Constant):
+        data = getattr(v.tag, "unique_value", None)
+        data = v.data if data is None else data
+        return data if getattr(data, "ndim", None) == 0 else None
+    return None if isinstance(v, Variable) else v
+
+
+def fill_chain(new_out, orig_inputs):
+    """`new_out` broadcast to the common shape of `orig_inputs`, as a list of one variable."""
+    for v in orig_inputs:
+        new_out = T.fill(v, new_out)
+    return [new_out]
+
+
+_fill_chain = fill_chain
+
+
+def encompasses_broadcastable(b1, b2):
+    """Whether an expression of pattern `b2` broadcast against one of pattern `b1` gets the shape of the latter."""
+    if len(b1) < len(b2):
+        return False
+    return not any(v1 and not v2 for v1, v2 in zip(b1[len(b1) - len(b2):], b2))
+
+
+def merge_broadcastables(broadcastables):
+    """The pattern of an elementwise Op of inputs with these patterns."""
+    return [all(bcast) for bcast in zip(*broadcastables)]
+
+
+def scalarconsts_rest(inputs, elemwise=True, only_process_constants=False):
+    """`inputs` split: the values of those that are one known number, these inputs themselves, and the others."""
+    consts, origconsts, nonconsts = [], [], []
+    for v in inputs:
+        value = constant_value(v, elemwise, only_process_constants)
+        if value is None:
+            nonconsts.append(v)
+        else:
+            consts.append(value)
+            origconsts.append(v)
+    return consts, origconsts, nonconsts
+
+
+def broadcast_like(value, template, fgraph, dtype=None):
+    """`value` with the shape, and the dtype unless `dtype` is given, of the variable `template` of `fgraph`.
+
+    Raises NotImplementedError when `template` is not in the graph.
+    """
+    value = T.as_tensor_variable(value)
+    if value.type == template.type:
+        return value
+    if template not in fgraph.variables:
+        raise NotImplementedError("broadcast_like currently requires the template Variable to be in the fgraph already")
+    value = T.cast(value, template.dtype if dtype is None else dtype)
+    if value.type == template.type:
+        return value
+    feature = getattr(fgraph, "shape_feature", None)
+    result = T.alloc(value, *(feature.shape_of[template] if feature is not None else template.shape))
+    # the template may have a length of 1 that it does not declare
+    surplus = [i for i in range(result.ndim) if result.broadcastable[i] and not template.broadcastable[i]]
+    if surplus:
+        result = T.unbroadcast(result, *surplus)
+    if result.type.broadcastable != template.type.broadcastable:
+        raise AssertionError("rval.type.broadcastable is %s but template.broadcastable is %s" % (
+            result.type.broadcastable, template.broadcastable))
+    return result
+
+
+def users(v):
+    """The nodes that use `v`, the graph's outputs left out."""
+    return [c for c, _ in getattr(v, "clients", ()) if c != "output"]

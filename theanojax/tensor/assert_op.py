@@ -1,0 +1,56 @@
+"""Assert: a value that is only valid when conditions hold."""
+
+from theanojax.gradient_types import DisconnectedType
+from theanojax.graph.op import Op
+from theanojax.graph.variable import Apply, Variable
+from theanojax.tensor.as_tensor import as_tensor_variable
+
+
+class Assert(Op):
+    """``Assert(msg)(value, cond, ...)`` is `value`; AssertionError(msg) unless all conditions (scalars) are true.
+
+    It is removed when the conditions are known to hold, and does nothing when its output is not needed.
+    """
+
+    __props__ = ("msg",)
+    _f16_ok = True
+    view_map = {0: [0]}
+    check_input = False
+
+    def __init__(self, msg="Theano Assert failed!"):
+        self.msg = msg
+
+    def __setstate__(self, attrs):
+        self.__dict__.update(attrs)
+        if not hasattr(self, "msg"):
+            self.msg = "Theano Assert failed!"
+
+    def make_node(self, value, *conds):
+        if not isinstance(value, Variable):
+            value = as_tensor_variable(value)
+        conds = [as_tensor_variable(c) for c in conds]
+        if any(c.type.ndim != 0 for c in conds):
+            raise AssertionError("the conditions of Assert must be scalars, got %s" % [c.type for c in conds])
+        return Apply(self, [value] + conds, [value.type()])
+
+    def compute(self, xp, node, value, *conds):
+        for cond in conds:
+            xp.guard(cond, lambda: AssertionError(self.msg))
+        return value
+
+    def perform(self, node, inputs, output_storage, params=None):
+        if not all(inputs[1:]):
+            raise AssertionError(self.msg)
+        output_storage[0][0] = inputs[0]
+
+    def grad(self, inputs, output_gradients):
+        return list(output_gradients) + [DisconnectedType()() for _ in inputs[1:]]
+
+    def connection_pattern(self, node):
+        return [[True]] + [[False]] * (len(node.inputs) - 1)
+
+    def infer_shape(self, node, input_shapes):
+        return [input_shapes[0]]
+
+
+assert_ = assert_op = Assert()
