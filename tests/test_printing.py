@@ -419,4 +419,4 @@ def test_pydotprint_without_graphviz(monkeypatch):
     assert error.value.args[1] == "none here"
     assert printing.pydot_imported is False and printing.pydot_imported_msg == "none here"
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        printing.nothing  # noqa: B018
+        printing.nothing

@@ -216,8 +216,9 @@ def test_user_op():
 # ------------------------------------------------------------------ names, axes, errors
 def test_names():
     i = T.imatrix()
-    assert [str(v.owner.op) for v in (T.sum(m), T.sum(m, axis=0), T.sum(i, axis=-1), T.prod(m), T.max(m), T.all(m),
-                                      T.any(m, axis=0), T.CAReduce(S.maximum)(m), T.CAReduce(S.minimum, (0, 1))(m))] == [
+    outs = (T.sum(m), T.sum(m, axis=0), T.sum(i, axis=-1), T.prod(m), T.max(m), T.all(m), T.any(m, axis=0),
+            T.CAReduce(S.maximum)(m), T.CAReduce(S.minimum, (0, 1))(m))
+    assert [str(v.owner.op) for v in outs] == [
         "Sum{acc_dtype=float64}", "Sum{axis=[0], acc_dtype=float64}", "Sum{axis=[1], acc_dtype=int64}",
         "Prod{axis=None, dtype='float64', acc_dtype='float64'}", "MaxAndArgmax{axis=(0, 1)}", "All", "Any{0}",
         "Reduce{maximum}", "Reduce{minimum}{0, 1}"]

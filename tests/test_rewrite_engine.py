@@ -352,6 +352,19 @@ def test_merge_names_and_unhashable_data():
     assert g.outputs[0] is g.outputs[1] and g.outputs[0].name == "b"
 
 
+def test_merge_of_nodes_with_an_unused_output():
+    class Two(Named):
+        def make_node(self, *inputs):
+            return Apply(self, list(inputs), [Number()(), Number()()])
+
+    x = var("x")
+    a, b = Two("two")(x), Two("two")(x)
+    g = graph([x], [op1(a[0]), op2(b[0])])
+    MergeOptimizer().optimize(g)
+    assert len(g.apply_nodes) == 3
+    check_graph(g)
+
+
 def test_merge_of_thousands_is_quick():
     x = var("x")
     g = graph([x], [op1(x, const(i % 7)) for i in range(4000)])

@@ -204,6 +204,7 @@ def test_constants_are_equal_by_value():
     assert not a.equals(T.constant([1.0, 2.0])) and not a.equals(T.constant([np.nan, 1.0]))
     assert T.constant([np.inf, -np.inf]).equals(T.constant([np.inf, -np.inf]))
     assert not T.constant([np.inf, 1.0]).equals(T.constant([-np.inf, 1.0]))
+    assert not T.constant([0.0]).equals(T.constant([-0.0])) and T.constant(-0.0) is not T.constant(0.0)
     assert T.constant(2).equals(2) and not T.constant(2).equals(x)
     assert T.constant(np.ones(2)).equals(np.ones(2)) and not T.constant(np.ones(2)).equals(T.constant(np.ones(3)))
 

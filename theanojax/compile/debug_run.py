@@ -213,20 +213,28 @@ def _is_used(v):
 
 def _strided(step):
     def make(result):
-        big = np.empty([2 * n for n in result.shape], result.dtype)
+        big = _junk([2 * n for n in result.shape], result.dtype)
         return big[tuple(slice(None, None, step) for _ in result.shape)]
 
     return make
 
 
 def _sized(change):
-    return lambda result: np.empty([max(n + change, 0) for n in result.shape], result.dtype)
+    return lambda result: _junk([max(n + change, 0) for n in result.shape], result.dtype)
+
+
+def _junk(shape, dtype, order="C"):
+    # An Op that uses what it finds should give a wrong result for certain.
+    array = np.empty(shape, dtype, order)
+    if array.dtype.kind in "biufc":
+        array.fill(37)
+    return array
 
 
 PREALLOCATE = {
     "previous": lambda result: result.copy(),
-    "c_contiguous": lambda result: np.empty(result.shape, result.dtype, order="C"),
-    "f_contiguous": lambda result: np.empty(result.shape, result.dtype, order="F"),
+    "c_contiguous": lambda result: _junk(result.shape, result.dtype),
+    "f_contiguous": lambda result: _junk(result.shape, result.dtype, "F"),
     "strided": _strided(2),
     "neg_strides": _strided(-2),
     "larger": _sized(1),

@@ -61,18 +61,24 @@ class _Maker(FunctionMaker):
 
     def _rewrite(self, optimizer, output_specs):
         mode, inputs, outputs = self.mode, self.inputs, self.outputs
-        tracker = self._watch(self.fgraph)
-        super()._rewrite(optimizer, output_specs)
+        tracker, first = self._watch(self.fgraph), []
+
+        def rewrite_and_note(fgraph):
+            report = optimizer(fgraph)
+            first.extend(tracker.events)  # copies of outputs, put in later, are no rewrites
+            return report
+
+        super()._rewrite(rewrite_and_note, output_specs)
         for _ in range(1, mode.stability_patience):
             graph, _ = std_fgraph(inputs, outputs, accept_inplace=True)
             again = self._watch(graph)
             with change_flags(compute_test_value=config.compute_test_value_opt):
                 optimizer(graph)
-            if again.events != tracker.events[:len(again.events)]:
-                at = next((i for i, (a, b) in enumerate(zip(again.events, tracker.events)) if a != b), len(
-                    tracker.events))
+            if again.events != first:
+                at = next((i for i, (a, b) in enumerate(zip(again.events, first)) if a != b),
+                          min(len(first), len(again.events)))
                 raise StochasticOrder("Rewriting the graph again took another course at change %d: %s, before %s"
-                                      % (at, again.events[at:at + 1], tracker.events[at:at + 1]))
+                                      % (at, again.events[at:at + 1], first[at:at + 1]))
 
     @staticmethod
     def _watch(fgraph):

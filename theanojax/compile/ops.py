@@ -9,6 +9,7 @@ from theanojax.gradient_ops import view_op as view_op
 from theanojax.graph.op import Op
 from theanojax.graph.type import Type
 from theanojax.graph.variable import Apply
+from theanojax.tensor.as_tensor import first_input_rule, scalar_rule
 
 
 def _is_array(node):
@@ -51,6 +52,7 @@ class DeepCopyOp(Op):
 
 
 deep_copy_op = DeepCopyOp()
+scalar_rule(DeepCopyOp, OutputGuard)(first_input_rule)
 
 
 class FromFunctionOp(Op):

@@ -155,7 +155,10 @@ class FunctionGraph:
 
     def replace(self, v, new_v, reason=None, verbose=None):
         """Use `new_v` wherever `v` is used."""
-        if getattr(v, "fgraph", None) is not self:
+        owner = getattr(v, "fgraph", self)
+        if owner is None:
+            return  # it left the graph when another output of its node was replaced
+        if owner is not self or not hasattr(v, "fgraph"):
             raise Exception("Cannot replace %s because it does not belong to this FunctionGraph" % v, str(reason))
         if v is new_v:
             return

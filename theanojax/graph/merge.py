@@ -36,6 +36,8 @@ class MergeFeature:
         self._signature: dict = {}  # constant -> signature
         self._node_of: dict = {}  # (op, inputs) -> node
         self._key: dict = {}  # node -> (op, inputs)
+        self._ops: dict = {}  # op -> the first one equal to it
+        self._op_of: dict = {}  # id of an op -> (op, id of the first one equal to it); hashing Ops is slow
         for node in fgraph.toposort():
             self.on_import(fgraph, node, "on_attach")
 
@@ -95,11 +97,15 @@ class MergeFeature:
         """Remember `node`, or schedule it when an equal one is known."""
         if node in self._key:
             return
-        key = (node.op, tuple(map(id, node.inputs)))
-        try:
-            other = self._node_of.setdefault(key, node)
-        except TypeError:  # an Op that cannot be hashed
-            return
+        op = self._op_of.get(id(node.op))
+        if op is None:
+            try:
+                op = (node.op, id(self._ops.setdefault(node.op, node.op)))
+            except TypeError:  # an Op that cannot be hashed
+                return
+            self._op_of[id(node.op)] = op
+        key = (op[1], tuple(map(id, node.inputs)))
+        other = self._node_of.setdefault(key, node)
         if other is not node and (node, other) not in self.blacklist:
             for mine, theirs in zip(node.outputs, other.outputs):
                 if mine.name:

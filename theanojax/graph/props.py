@@ -43,7 +43,7 @@ class Props:
         return hash((type(self), hashable(self._props())))
 
     def _props_eq(self, other):
-        return type(self) is type(other) and self._props() == other._props()
+        return self is other or (type(self) is type(other) and self._props() == other._props())
 
     def _props_str(self):
         if not self.__props__:

@@ -83,32 +83,36 @@ def list_of_nodes(inputs, outputs):
 def general_toposort(outputs, deps, debug_print=False, compute_deps_cache=None, deps_cache=None, clients=None):
     """`outputs` and all they depend on by `deps(node)`, each after its dependencies; ValueError on a cycle.
 
-    `compute_deps_cache` and `deps_cache` let a caller keep the dependencies it has looked up.
+    What depends on nothing comes first, then what depends on that alone, and so on. `compute_deps_cache` is used
+    instead of `deps` when given; `clients` is filled with a list of users for each node.
     """
     look = compute_deps_cache or deps
-    order, state = [], {}
-    for root in outputs:
-        if state.get(root) == 2:
+    found, users, waiting = [], {} if clients is None else clients, {}
+    stack, seen = list(outputs), set()
+    while stack:
+        node = stack.pop()
+        if node in seen:
             continue
-        stack = [(root, iter(look(root) or ()))]
-        state[root] = 1
-        while stack:
-            node, it = stack[-1]
-            for d in it:
-                s = state.get(d)
-                if s == 1:
-                    raise ValueError("graph contains cycles")
-                if s is None:
-                    state[d] = 1
-                    stack.append((d, iter(look(d) or ())))
-                    break
-            else:
-                stack.pop()
-                state[node] = 2
-                order.append(node)
-                if clients is not None:
-                    for d in look(node) or ():
-                        clients.setdefault(d, []).append(node)
+        seen.add(node)
+        found.append(node)
+        needed = look(node)
+        if needed:
+            count = 0
+            for d in needed:
+                row = users.setdefault(d, [])
+                if not row or row[-1] is not node:  # a node counts once as a user
+                    row.append(node)
+                    count += 1
+            waiting[node] = count
+            stack.extend(needed)
+    order = [node for node in found if node not in waiting]
+    for node in order:  # grows while it is read
+        for user in users.get(node, ()):
+            waiting[user] -= 1
+            if not waiting[user]:
+                order.append(user)
+    if len(order) != len(found):
+        raise ValueError("graph contains cycles")
     return order
 
 
@@ -118,46 +122,14 @@ def io_toposort(inputs, outputs, orderings=None, clients=None):
     `orderings` is a dict from node to nodes that have to come earlier.
     """
     stop = inputs if isinstance(inputs, (dict, set)) else set(inputs)
-    if orderings:
-        def deps(x):
-            if isinstance(x, Apply):
-                return list(x.inputs) + list(orderings.get(x, ()))
-            return [x.owner] if x.owner is not None and x not in stop else []
 
-        return [x for x in general_toposort(outputs, deps, clients=clients) if isinstance(x, Apply)]
-    order, state = [], {}
-    for out in outputs:
-        node = out.owner
-        if node is None or out in stop or state.get(node) == 2:
-            continue
-        stack = [(node, 0)]
-        while stack:
-            node, i = stack.pop()
-            if state.get(node) == 2:
-                continue
-            state[node] = 1
-            ins = node.inputs
-            while i < len(ins):
-                v = ins[i]
-                i += 1
-                owner = v.owner
-                if owner is None or v in stop:
-                    continue
-                s = state.get(owner)
-                if s == 1:
-                    raise ValueError("graph contains cycles")
-                if s is None:
-                    stack.append((node, i))
-                    stack.append((owner, 0))
-                    break
-            else:
-                state[node] = 2
-                order.append(node)
-    if clients is not None:
-        for node in order:
-            for v in node.inputs:
-                clients.setdefault(v, []).append(node)
-    return order
+    def deps(x):
+        if isinstance(x, Apply):
+            return x.inputs + list(orderings[x]) if orderings and x in orderings else x.inputs
+        owner = x.owner
+        return (owner,) if owner is not None and x not in stop else None
+
+    return [x for x in general_toposort(outputs, deps, clients=clients) if isinstance(x, Apply)]
 
 
 def view_roots(r):

@@ -77,7 +77,7 @@ PATHS: dict[str, Entry] = {
     "scalar.basic_sympy": At("scalar.*"),
     "scalar.sharedvar": At("compile.shared", "compile.*"),
     # ---- tensors
-    "tensor": At("tensor.*"),
+    "tensor": At("tensor.*", "legacy.gof_utils", theano="", gof="gof", compile="compile", printing="printing"),
     "tensor.basic": At("tensor", "tensor.*", "errors", "scalar"),
     "tensor.var": At("tensor.var", "tensor.*", "errors"),
     "tensor.type": At("tensor.*"),

@@ -11,6 +11,7 @@ import importlib.util
 import inspect
 import sys
 import unittest
+from importlib import metadata
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 
@@ -47,18 +48,15 @@ def pytest_configure(config):
 
 
 def pytest_report_header(config):
-    import jax
+    from theanojax.runtime import device_name
 
-    return "theanojax %s, jax %s, device %s" % (version(), jax.__version__, jax.devices()[0])
+    return "theanojax %s, jax %s, device %s" % (version("theanojax"), version("jax"), device_name())
 
 
-def version():
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as installed
-
+def version(package):
     try:
-        return installed("theanojax")
-    except PackageNotFoundError:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
         return "(not installed)"
 
 

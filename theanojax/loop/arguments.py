@@ -135,7 +135,8 @@ def scan_can_remove_outs(op, out_idxs):
     Returns (needed, not needed), two lists of positions.
     """
     rows = _rows(op)
-    needed = graph_inputs([o for i, o in enumerate(op.outputs) if i not in out_idxs])
+    optional = {k for i in out_idxs for k in rows[i][2]}
+    needed = graph_inputs([o for k, o in enumerate(op.outputs) if k not in optional])
     kept = []
     grew = True
     while grew:

@@ -24,6 +24,7 @@ def lower(op, ctx, node, inputs):
 class _Loop:
     def __init__(self, op, ctx, node, inputs):
         self.op, self.ctx, self.xp, self.lax, self.node = op, ctx, ctx.xp, ctx.lax, node
+        self.counted = getattr(op, "counted", False)
         self.fgraph = op.inner_fgraph()
         inputs = list(inputs)
         steps = inputs[0] if ctx.known(inputs[0]) else ctx.static(node.inputs[0])
@@ -188,7 +189,7 @@ class _Loop:
 
     def without_steps(self):
         nits = [self.xp.zeros((length, *s.shape), s.dtype) for length, s in zip(self.nit_lengths, self.nit_shapes())]
-        return [*self.buffers, *nits, *self.shared]
+        return [*self.buffers, *nits, *self.shared, *[np.int64(0)] * self.counted]
 
     # ---------------------------------------------------------------- steps counted at run time
     def run_while(self):
@@ -197,7 +198,7 @@ class _Loop:
         buffers += [xp.zeros((length, *s.shape), s.dtype) for length, s in zip(self.nit_lengths, self.nit_shapes())]
         first = self.first + [0] * op.n_nit_sot
         lengths = [b.shape[0] for b in buffers]
-        if op.as_while and any(b > f + 1 for b, f in zip(lengths[op.n_mit_mot:], first[op.n_mit_mot:])):
+        if op.as_while and not self.counted and any(b > f + 1 for b, f in zip(lengths[op.n_mit_mot:], first[op.n_mit_mot:])):
             self.ctx.unsupported("until decides how many rows are returned")
         if 0 in lengths:
             self.ctx.unsupported("a state without rows")
@@ -224,6 +225,8 @@ class _Loop:
         done, _, ok, buffers, shared = lax.while_loop(go_on, body, start)
         self.ctx.guard(ok)
         outs = buffers[:op.n_mit_mot]
+        if self.counted:
+            shared = [*shared, done]
         for b, f in zip(buffers[op.n_mit_mot:], first[op.n_mit_mot:]):
             outs.append(self._in_order(b, done + f))
         return [*outs, *shared]

@@ -194,6 +194,12 @@ class Scan(ScanLayout, Op):
             self._host_reason = host_reason(self)
         return self._host_reason is not None
 
+    def xla_form(self, node):
+        """What the XLA executor may compute in place of the outputs of `node`: a dict, or None."""
+        from theanojax.loop.counted import counted_form
+
+        return counted_form(self, node)
+
     def static_needs(self, node):
         return static_needs(self, node)
 

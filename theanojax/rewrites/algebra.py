@@ -14,6 +14,7 @@ from theanojax.graph.variable import Variable
 from theanojax.rewrites.common import applies, fill_chain, scalar_constant, scalar_maker
 from theanojax.rewrites.fill import local_fill_sink
 from theanojax.tensor.elemwise import DimShuffle
+from theanojax.tensor.type import values_eq_approx_remove_inf_nan
 
 _logger = logging.getLogger("theanojax.rewrites.algebra")
 
@@ -35,6 +36,7 @@ class Canonizer(LocalOptimizer):
         self.main, self.inverse, self.reciprocal = main, inverse, reciprocal
         self.calculate, self.use_reciprocal = calculate, use_reciprocal
         self.external_simplifiers = []
+        self._kinds: dict = {}  # id of an Op -> (the Op, which of the three it is, or None)
 
     def add_simplifier(self, simplifier, reason):
         """Have ``num, denum = simplifier(num, denum)`` called on each result; `reason` is its name."""
@@ -43,8 +45,18 @@ class Canonizer(LocalOptimizer):
     def tracks(self):
         return [self.main, self.inverse, self.reciprocal]
 
+    def _kind(self, op):
+        """Which of main, inverse and reciprocal `op` is, or None. Comparing Ops is slow, so answers are kept."""
+        known = self._kinds.get(id(op))
+        if known is None:
+            kind = next((k for k in ("main", "inverse", "reciprocal") if op == getattr(self, k)), None)
+            if len(self._kinds) > 5000:
+                self._kinds.clear()
+            known = self._kinds[id(op)] = (op, kind)
+        return known[1]
+
     def _is_ours(self, node):
-        return node.op == self.main or node.op == self.inverse or node.op == self.reciprocal
+        return self._kind(node.op) is not None
 
     def get_num_denum(self, input):
         """The terms of `input` as a pair of lists: those that count, and those that count inversely.
@@ -61,11 +73,12 @@ class Canonizer(LocalOptimizer):
                 if node.op.new_order == ("x",) * (v.type.ndim - x.type.ndim) + tuple(range(x.type.ndim)):
                     stack.append((x, inverted))  # an Elemwise will pad it on the left again
                     continue
-            if node is None or not self._is_ours(node):
+            kind = self._kind(node.op) if node is not None else None
+            if kind is None:
                 (denum if inverted else num).append(v)
-            elif node.op == self.main:
+            elif kind == "main":
                 stack.extend((u, inverted) for u in reversed(node.inputs))
-            elif node.op == self.inverse:
+            elif kind == "inverse":
                 stack.append((node.inputs[1], not inverted))
                 stack.append((node.inputs[0], inverted))
             else:
@@ -118,6 +131,8 @@ class Canonizer(LocalOptimizer):
         """
         num, numct = self._split(orig_num)
         denum, denumct = self._split(orig_denum)
+        if not numct and not denumct and (self.use_reciprocal or num):
+            return num, denum
         if self.use_reciprocal or num:
             ct = self.calculate(numct, denumct, aslist=True, out_type=out_type)
         else:  # the neutral element has to stand for an empty numerator
@@ -160,7 +175,7 @@ class Canonizer(LocalOptimizer):
             _logger.warning("CANONIZE FAILED: new, out = %s, %s types %s, %s", new, out, new.type, out.type)
             return False
         if new.owner is not None:
-            new.tag.values_eq_approx = T.values_eq_approx_remove_inf_nan
+            new.tag.values_eq_approx = values_eq_approx_remove_inf_nan
             copy_stack_trace(out, new)
         return [new]
 

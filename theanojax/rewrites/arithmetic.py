@@ -20,7 +20,7 @@ from theanojax.rewrites.common import (
     scalar_maker,
 )
 from theanojax.tensor.elemwise import Elemwise
-from theanojax.tensor.type import uint_dtypes
+from theanojax.tensor.type import uint_dtypes, values_eq_approx_remove_nan
 from theanojax.tensor.var import TensorConstant
 
 
@@ -105,7 +105,7 @@ def local_zero_div(node):
         return False
     ret = _like_output(node, 0)
     if ret:
-        ret[0].tag.values_eq_approx = T.values_eq_approx_remove_nan
+        ret[0].tag.values_eq_approx = values_eq_approx_remove_nan
     return ret
 
 

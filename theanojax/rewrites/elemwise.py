@@ -11,6 +11,7 @@ from theanojax.tensor.elemwise import Elemwise
 from theanojax.tensor.join import Join
 from theanojax.tensor.shape import MakeVector, Shape, Shape_i
 from theanojax.tensor.subtensor import Subtensor
+from theanojax.tensor.type import values_eq_approx_remove_nan
 from theanojax.tensor.var import TensorConstant
 
 
@@ -299,7 +300,7 @@ def _sunk_switch(node, switch, apply):
         return False
     copy_stack_trace(out, inner)
     copy_stack_trace([out, switch.outputs[0]], ret)
-    ret.tag.values_eq_approx = T.values_eq_approx_remove_nan
+    ret.tag.values_eq_approx = values_eq_approx_remove_nan
     return [ret]
 
 

@@ -14,8 +14,14 @@ from theanojax.rewrites.common import applies, constant_value, is_number, maker,
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.creation import Alloc
 from theanojax.tensor.slices import get_idx_list
-from theanojax.tensor.subtensor import (AdvancedIncSubtensor, AdvancedIncSubtensor1, AdvancedSubtensor,
-                                        AdvancedSubtensor1, IncSubtensor, Subtensor)
+from theanojax.tensor.subtensor import (
+    AdvancedIncSubtensor,
+    AdvancedIncSubtensor1,
+    AdvancedSubtensor,
+    AdvancedSubtensor1,
+    IncSubtensor,
+    Subtensor,
+)
 
 WRITES = (IncSubtensor, AdvancedIncSubtensor, AdvancedIncSubtensor1)
 

@@ -18,8 +18,25 @@ from theanojax.graph.rewrite import Optimizer
 from theanojax.graph.rewrite_db import Query, TopoDB
 from theanojax.graph.rewrite_tools import CheckStackTraceOptimization
 from theanojax.graph.rewrite_walk import NavigatorOptimizer, in2out
-from theanojax.rewrites import (algebra, arithmetic, asserts, dimshuffle, elemwise, fill, inc_subtensor, join, reduce,
-                                registry, reshape, shape, sigmoid, sort, stabilize, subtensor)
+from theanojax.rewrites import (
+    algebra,
+    arithmetic,
+    asserts,
+    dimshuffle,
+    elemwise,
+    fill,
+    inc_subtensor,
+    join,
+    loop,
+    reduce,
+    registry,
+    reshape,
+    shape,
+    sigmoid,
+    sort,
+    stabilize,
+    subtensor,
+)
 from theanojax.rewrites.constant_folding import topo_constant_folding
 from theanojax.rewrites.registry import optdb
 from theanojax.rewrites.subtensor_merge import local_subtensor_merge
@@ -204,7 +221,7 @@ ON_REQUEST = [
 
 
 def _fill():
-    for position, name, opt, tags in PASSES:
+    for position, name, opt, tags in PASSES + loop.PASSES:
         optdb.register(name, opt, position, *tags.split())
     registry.canonicalize.register("merge", MergeOptimizer(), "fast_run", "fast_compile", cleanup=True)
     for row in LOCAL:

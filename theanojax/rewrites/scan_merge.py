@@ -17,8 +17,13 @@ class ScanMerge(ScanRewrite):
             else:
                 groups.append([node])
         for group in groups:
-            if len(group) > 1:
-                fgraph.replace_all_validate_remove(self.merge(group), remove=group, reason="scanOp_merge")
+            # An earlier merge may have made two nodes of the group depend on each other.
+            members = []
+            for node in group:
+                if not members or self.belongs_to_set(node, members):
+                    members.append(node)
+            if len(members) > 1:
+                fgraph.replace_all_validate_remove(self.merge(members), remove=members, reason="scanOp_merge")
 
     def belongs_to_set(self, node, set_nodes):
         """Whether `node` can be merged with each of `set_nodes`."""

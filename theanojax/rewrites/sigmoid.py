@@ -10,8 +10,8 @@ from theanojax.graph.rewrite_pattern import PatternSub
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.common import applies, constant_value, fill_chain, scalar_maker, scalarconsts_rest
 from theanojax.tensor.as_tensor import get_scalar_constant_value
-from theanojax.tensor.nnet.sigm import (ScalarSigmoid, hard_sigmoid, sigmoid, softplus,
-                                        ultra_fast_sigmoid)
+from theanojax.tensor.nnet.sigm import ScalarSigmoid, hard_sigmoid, sigmoid, softplus, ultra_fast_sigmoid
+from theanojax.tensor.type import values_eq_approx_remove_inf
 
 
 def _is_1(expr):
@@ -32,7 +32,7 @@ def _skip_mul_1(r):
     return None
 
 
-_stable = dict(allow_multiple_clients=True, values_eq_approx=T.values_eq_approx_remove_inf)
+_stable = dict(allow_multiple_clients=True, values_eq_approx=values_eq_approx_remove_inf)
 
 # log(sigmoid(x)) -> -softplus(-x)
 logsigm_to_softplus = PatternSub(

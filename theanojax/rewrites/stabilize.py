@@ -7,10 +7,20 @@ from theanojax import scalar as scal
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.rewrite_pattern import PatternSub
 from theanojax.graph.tag import copy_stack_trace
-from theanojax.rewrites.common import (applies, constant_value, elemwise_rewrite, fill_chain, is_number, maker,
-                                       scalar_maker, scalarconsts_rest, users)
+from theanojax.rewrites.common import (
+    applies,
+    constant_value,
+    elemwise_rewrite,
+    fill_chain,
+    is_number,
+    maker,
+    scalar_maker,
+    scalarconsts_rest,
+    users,
+)
 from theanojax.tensor.elemwise import DimShuffle
 from theanojax.tensor.reduce import Sum
+from theanojax.tensor.type import values_eq_approx_remove_inf, values_eq_approx_remove_inf_nan
 
 
 def _done(node, ret):
@@ -75,7 +85,7 @@ def local_log_add(node):
     args = [e.inputs[0] for e in exps]
     largest = T.maximum(*args)
     ret = largest + T.log1p(T.exp(T.add(*[v - largest for v in args])))
-    ret.tag.values_eq_approx = T.values_eq_approx_remove_inf
+    ret.tag.values_eq_approx = values_eq_approx_remove_inf
     return _done(node, ret)
 
 
@@ -165,7 +175,7 @@ def local_log_erfc(node):
     series = -x ** 2 - T.log(x) - .5 * T.log(np.pi) + T.log(_tail_series(x))
     threshold = 26.641747557 if out.dtype == "float64" else 10.0541949
     ret = T.switch(x < threshold, out, series)
-    ret.tag.values_eq_approx = T.values_eq_approx_remove_inf
+    ret.tag.values_eq_approx = values_eq_approx_remove_inf
     return _done(node, ret)
 
 
@@ -190,7 +200,7 @@ def local_grad_log_erfc_neg(node):
     rest.remove(exp.outputs[0])
     if rest:
         ret = T.mul(ret, *rest)
-    ret.tag.values_eq_approx = T.values_eq_approx_remove_inf_nan
+    ret.tag.values_eq_approx = values_eq_approx_remove_inf_nan
     return _done(node, ret)
 
 

@@ -155,7 +155,7 @@ def local_subtensor_inc_subtensor(node):
 def local_subtensor_make_vector(node):
     """[a, b, c][0] -> a; [a, b, c][0:2] -> [a, b]; [a, b, c][[0, 2]] -> [a, c]"""
     made = maker(node.inputs[0], MakeVector)
-    if made is None:
+    if made is None or made.op.dtype != "int64":  # shapes are what this is for
         return False
     if isinstance(node.op, AdvancedSubtensor1):
         index = node.inputs[1]

@@ -9,8 +9,11 @@ from theanojax.graph.variable import Variable
 from theanojax.rewrites.arithmetic import local_abs_merge
 from theanojax.rewrites.common import maker
 from theanojax.rewrites.constant_folding import constant_folding
-from theanojax.rewrites.elemwise import (local_mul_switch_sink, local_upcast_elemwise_constant_inputs,
-                                         local_useless_switch)
+from theanojax.rewrites.elemwise import (
+    local_mul_switch_sink,
+    local_upcast_elemwise_constant_inputs,
+    local_useless_switch,
+)
 from theanojax.rewrites.subtensor import subtensor
 from theanojax.tensor.slices import get_canonical_form_slice, get_idx_list, is_full_slice
 from theanojax.tensor.subtensor import Subtensor

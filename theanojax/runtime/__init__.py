@@ -18,3 +18,10 @@ def make_executor(fgraph, linker="cvm", update_pairs=()):
     from theanojax.runtime.program import XlaExecutor
 
     return XlaExecutor(fgraph, update_pairs)
+
+
+def device_name():
+    """What XLA runs on, as jax names it: "TFRT_CPU_0", "cuda:0" ..."""
+    import jax
+
+    return str(jax.devices()[0])

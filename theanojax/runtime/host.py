@@ -14,9 +14,8 @@ from theanojax.runtime.blame import raise_with_op
 
 def to_host(value):
     """A device array as a (read-only, shared) numpy array; anything else as it is."""
-    if isinstance(value, np.ndarray) or not hasattr(value, "addressable_shards"):
-        return value
-    return np.asarray(value)
+    # asked of the class, because a jax array computes this property; jax itself need not be loaded
+    return np.asarray(value) if hasattr(type(value), "addressable_shards") else value
 
 
 class HostExecutor:

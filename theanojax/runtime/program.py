@@ -6,6 +6,8 @@ conditionals, then runs the program of the branches taken. Each is built from (i
 
 import numpy as np
 
+import jax
+
 from theanojax.config import config
 from theanojax.graph.traverse import ancestors, io_toposort
 from theanojax.graph.variable import Constant
@@ -161,13 +163,13 @@ class Stages:
         order = io_toposort(self.inputs, self.outputs)
         self._assign(order)
         self._cut(order)
-        self.user = [i for i in range(len(outputs)) if i not in updates]
         self.simple = None
-        if not self.host_stages and len(self.xla_stages) == 1 and not self.passed:
+        computed = all(v in self.level and v not in set(inputs) for v in self.outputs)
+        if not self.host_stages and len(self.xla_stages) == 1 and computed and len(set(outputs)) == len(outputs):
             stage = next(iter(self.xla_stages.values()))
             place = {v: i for i, v in enumerate(self.inputs)}
-            if all(v in place for v in stage.inputs):
-                self.simple = stage, [place[v] for v in stage.inputs]
+            delivery = [(stage.outputs.index(v), i in updates) for i, v in enumerate(self.outputs)]
+            self.simple = stage, [place[v] for v in stage.inputs], delivery
 
     # ---------------------------------------------------------------- planning
     def _assign(self, order):
@@ -187,6 +189,9 @@ class Stages:
                 for need in plan.node_needs(node):
                     at = max(at, self._place_need(need, level, node))
                 for need in plan.node_needs(node):
+                    if at > 0 and need not in self.static_of and not isinstance(need, Constant) and \
+                            self.analysis.cheap(need):
+                        self.static_of[need] = set()  # a shape that an earlier stage has seen is a tracer here
                     if need in self.static_of:
                         self.static_of[need].add(at)
             self.stage_of[node] = (at, "h" if on_host else "x")
@@ -211,7 +216,7 @@ class Stages:
         return at + 1
 
     def _cut(self, order):
-        inputs, outputs = set(self.inputs), set(self.outputs)
+        outputs = set(self.outputs)
         nodes = {}
         for node in order:
             if node in self.stage_of:
@@ -251,7 +256,6 @@ class Stages:
         cheap = [n for n in self.static_of if self.analysis is not None and self.analysis.cheap(n)]
         self.cheap = cheap
         self.shape_program = compile_program(self.inputs, cheap, self.analysis) if cheap else None
-        self.passed = [i for i, v in enumerate(self.outputs) if v in inputs or isinstance(v, Constant)]
 
     def _donations(self, ins, outs, needed, nodes, at):
         """Input -> output of this stage whose buffer it may take over: a shared value and its update."""
@@ -267,14 +271,14 @@ class Stages:
     # ---------------------------------------------------------------- running
     def run(self, values):
         """The output values and whether every guard held. Updates stay on the device, the rest is numpy."""
-        if self.simple is not None:
-            stage, places = self.simple
-            key = self.shape_program(values) if self.shape_program is not None else ()
-            outs, ok = stage.run([values[i] for i in places], key)
-            if not ok:
-                return None, False
-            return self._deliver(dict(zip(stage.outputs, outs)), values), True
-        return self._run_stages(values)
+        if self.simple is None:
+            return self._run_stages(values)
+        stage, places, delivery = self.simple
+        key = () if self.shape_program is None else self.shape_program(values)
+        outs, ok = stage.run([values[i] for i in places], key)
+        if not ok:
+            return None, False
+        return [outs[i] if is_update else to_numpy(outs[i]) for i, is_update in delivery], True
 
     def _run_stages(self, values):
         env = dict(zip(self.inputs, values))
@@ -299,25 +303,20 @@ class Stages:
         return self._deliver(env, values), True
 
     def _deliver(self, env, values):
-        results = []
-        place = None
+        results, taken = [], {id(v) for v in values}
         for i, v in enumerate(self.outputs):
             value = env.get(v)
-            if value is None:
-                if isinstance(v, Constant):
-                    value = v.data.copy() if isinstance(v.data, np.ndarray) else v.data
-                else:
-                    place = place or {u: k for k, u in enumerate(self.inputs)}
-                    value = values[place[v]]
-            if i in self.updates:
-                if i in self.passed and isinstance(value, np.ndarray):
-                    value = value.copy()
-            elif hasattr(value, "addressable_shards"):
-                repeated = i in self.passed or self.outputs.count(v) > 1
-                value = np.array(value) if repeated else to_numpy(value)
-            elif i in self.passed and isinstance(value, np.ndarray):
-                value = value.copy()
-            results.append(value)
+            if value is None and isinstance(v, Constant):
+                value, fresh = v.data, False
+            else:
+                fresh = id(value) not in taken
+            taken.add(id(value))
+            if not isinstance(value, (np.ndarray, jax.Array)):
+                results.append(value)
+            elif i in self.updates:
+                results.append(value if fresh or isinstance(value, jax.Array) else value.copy())
+            else:
+                results.append(to_numpy(value) if fresh else np.array(value))
         return results
 
 
@@ -363,7 +362,7 @@ class XlaExecutor:
         self.updates = dict(update_pairs)
         self.plan = Plan()
         self.fallbacks = []
-        self._program = self._host = None
+        self._program = self._host = self._expanded = None
         self._run = None
 
     compilations = property(lambda self: self.plan.compilations)
@@ -382,9 +381,20 @@ class XlaExecutor:
         return self._host(values)
 
     def _rebuild(self):
-        inputs, outputs = self.fgraph.inputs, self.fgraph.outputs
+        inputs, outputs = self.fgraph.inputs, self._expanded or self.fgraph.outputs
         self._program = build_scalar_program(inputs, outputs) or build(inputs, outputs, self.plan, self.updates)
         self._run = self._program.run
+
+    def _expand(self, node):
+        """Put what ``node.op.xla_form(node)`` offers in place of `node`; False if it offers nothing."""
+        form = node.op.xla_form(node) if hasattr(node.op, "xla_form") else None
+        if form is None:
+            return False
+        outputs = self._expanded or self.fgraph.outputs
+        if node not in io_toposort(self.fgraph.inputs, outputs):
+            return False  # it belongs to one branch of a conditional
+        self._expanded = substitute(self.fgraph.inputs, outputs, form)
+        return True
 
     def _recover(self, values, error):
         """Plan the graph on the first call, or again with what tracing has asked for; else run on the host."""
@@ -398,7 +408,8 @@ class XlaExecutor:
             elif isinstance(error, (NeedsValue, Unsupported)) and error.node is not None:
                 if error.node in self.plan.host_nodes:
                     break
-                self.plan.host_nodes.add(error.node)
+                if not self._expand(error.node):
+                    self.plan.host_nodes.add(error.node)
             else:
                 break
             self._run = None

@@ -30,9 +30,9 @@ class _Owner:
 
 def to_numpy(array):
     """A jax array that is exclusively ours as a writable numpy array, without a copy where it is large."""
-    if isinstance(array, np.ndarray):
-        return array
     view = np.asarray(array)
+    if view is array:
+        return array
     if view.nbytes < COPIED_BYTES or not on_cpu:
         return np.array(view)
     return np.asarray(_Owner(array, view))

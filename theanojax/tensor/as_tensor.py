@@ -2,6 +2,8 @@
 
 import contextlib
 
+from math import copysign
+
 import numpy as np
 
 import theanojax.tensor as tensor
@@ -10,8 +12,8 @@ from theanojax.graph.rewrite import while_rewriting
 from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.scalar.casting import convert
 from theanojax.scalar.types import Scalar
-from theanojax.tensor.type import TensorType, float_dtypes, integer_dtypes
-from theanojax.tensor.var import TensorConstant, TensorConstantSignature
+from theanojax.tensor.type import TensorType, integer_dtypes
+from theanojax.tensor.var import TensorConstant
 
 
 def as_tensor_variable(x, name=None, ndim=None):
@@ -98,21 +100,25 @@ def constant(x, name=None, ndim=None, dtype=None):
         broadcastable = [True] * (ndim - len(broadcastable)) + broadcastable
         value = value.reshape((1,) * (ndim - value.ndim) + value.shape)
     try:
-        ttype = TensorType(dtype=value.dtype, broadcastable=broadcastable)
-        if value.size != 1 or not constant.enable:
-            return TensorConstant(ttype, value, name=name)
-        signature = TensorConstantSignature((ttype, value))
-        if signature in constant_cache:
-            return constant_cache[signature]
-        made = TensorConstant(ttype, value, name=name)
-        if -10 <= value <= 10 and (ttype.dtype in integer_dtypes
-                                   or (ttype.dtype in float_dtypes and len(constant_cache) < _CACHE_LIMIT)):
-            constant_cache[signature] = made
-            # FunctionGraph refuses these: what is shared by all graphs may not be changed by one.
-            made.cached = True
-        return made
+        key = _cache_key(value, broadcastable) if constant.enable and value.size == 1 else None
+        if key in constant_cache:
+            return constant_cache[key]
+        made = TensorConstant(TensorType(dtype=value.dtype, broadcastable=broadcastable), value, name=name)
     except Exception as e:
         raise TypeError("Could not convert %s to TensorType" % (x,), type(x)) from e
+    if key is not None and (made.dtype in integer_dtypes or len(constant_cache) < _CACHE_LIMIT):
+        constant_cache[key] = made
+        # FunctionGraph refuses these: what is shared by all graphs may not be changed by one.
+        made.cached = True
+    return made
+
+
+def _cache_key(value, broadcastable):
+    """What tells a small real number from all others (0 from -0 too), None for values that are not cached."""
+    number = value.item()
+    if value.dtype.kind not in "iuf" or not -10 <= number <= 10:
+        return None
+    return value.dtype, tuple(broadcastable), number, copysign(1, number)
 
 
 constant.enable = True

@@ -9,6 +9,10 @@ from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
 
 
+# As every numpy since 1.9 does.
+numpy_diagonal_return_view = True
+
+
 class ExtractDiag(Op):
     """Diagonal number `offset` of the matrices that dimensions `axis1` and `axis2` of a tensor form.
 
@@ -119,4 +123,4 @@ def diag(v, k=0):
     raise ValueError("Input must has v.ndim >= 1.")
 
 
-__all__ = ["ExtractDiag", "diagonal", "AllocDiag", "diag"]
+__all__ = ["numpy_diagonal_return_view", "ExtractDiag", "diagonal", "AllocDiag", "diag"]

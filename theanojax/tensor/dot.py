@@ -91,8 +91,9 @@ def product(ctx, x, x_axis, y, y_axis):
     if x.shape[x_axis] != y.shape[y_axis]:
         raise ValueError("shapes %s and %s not aligned: %d (dim %d) != %d (dim %d)" % (
             x.shape, y.shape, x.shape[x_axis], x_axis, y.shape[y_axis], y_axis))
-    if x.ndim == 2 and y.ndim == 1 and x_axis == 0:
-        x, x_axis, y, y_axis = y, y_axis, x, x_axis  # a row times a matrix reads the matrix in order
+    # Matrix first or vector first: XLA is quickest where the matrix is read in order.
+    if (x.ndim, y.ndim, x_axis) == (2, 1, 0) or (x.ndim, y.ndim, y_axis) == (1, 2, 1):
+        x, x_axis, y, y_axis = y, y_axis, x, x_axis
     return ctx.lax.dot_general(ctx.xp.asarray(x), ctx.xp.asarray(y), (((x_axis,), (y_axis,)), ((), ())))
 
 

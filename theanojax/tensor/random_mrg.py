@@ -299,7 +299,8 @@ class MRG_RandomStreams:
         u = self.pretty_return(state, *mrg_uniform.new(state, ndim, dtype, size), size=size, nstreams=nstreams)
         r = u * (high - low) + low
         if u.type.broadcastable != r.type.broadcastable:
-            raise NotImplementedError("Increase the size to match the broadcasting pattern of `low` and `high` arguments")
+            raise NotImplementedError("Increase the size to match the broadcasting pattern of `low` and `high` "
+                                      "arguments")
         return r
 
     def binomial(self, size=None, n=1, p=0.5, ndim=None, dtype="int64", nstreams=None, **kwargs):

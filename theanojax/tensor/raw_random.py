@@ -82,7 +82,7 @@ class RandomFunction(Op):
         return "RandomFunction{%s}" % self.exec_fn.__name__
 
     def make_node(self, r, shape, *args):
-        """Parameters: a state, the size (an integer vector, empty for "as the arguments have it"), arguments of `fn`."""
+        """The inputs: a state, the size (an integer vector, empty for "as the arguments have it"), `fn`'s arguments."""
         empty = isinstance(shape, tuple) and shape == ()
         shape = as_tensor_variable(shape, ndim=1)
         if empty:
@@ -108,7 +108,7 @@ class RandomFunction(Op):
             raise ValueError("Shape mismatch: self.outtype.ndim (%i) != len(shape) (%i) + self.ndim_added (%i)"
                              % (ndim, len(size), self.ndim_added))
         if not self.inplace:
-            r = copy.copy(r)
+            r = copy.deepcopy(r)  # copy.copy shares the generator
         draw = np.asarray(self.exec_fn(r, *args, size), dtype=self.outtype.dtype)
         if size is None and draw.ndim == 0 and ndim > 0:
             draw = draw.reshape([1] * ndim)

@@ -5,6 +5,7 @@ from copy import copy
 import numpy as np
 
 from theanojax import scalar
+from theanojax.arrays import HOST
 from theanojax.config import config
 from theanojax.gradient_types import DisconnectedType, grad_not_implemented
 from theanojax.graph.op import Op
@@ -166,6 +167,19 @@ class CAReduce(Op):
             else:
                 x = np.asarray(self.ufunc.reduce(x, axis=d), dtype=dtype)
         return x
+
+    def perform(self, node, inputs, output_storage, params=None):
+        """One axis after the other, the last first, as Theano did it: sums are rounded in that order."""
+        axes = range(inputs[0].ndim) if self.axis is None else self.axis
+        reduce = _look_up(_REDUCERS, self.scalar_op)
+        if reduce is None or len(axes) < 2 or type(self).compute is not CAReduce.compute:
+            return super().perform(node, inputs, output_storage)
+        out = node.outputs[0].type.dtype
+        dtype = getattr(self, "acc_dtype", None) or out
+        x = inputs[0]
+        for d in sorted(axes, reverse=True):
+            x = reduce(HOST, x, (d,), dtype)
+        output_storage[0][0] = np.asarray(x, dtype=out)
 
     def infer_shape(self, node, shapes):
         if self.axis is None:

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from functools import lru_cache
 
 import numpy as np
 
@@ -55,7 +56,9 @@ class TensorType(Type):
     filter_checks_isfinite = False
 
     def __init__(self, dtype, broadcastable, name=None, sparse_grad=False):
-        self.dtype = config.floatX if str(dtype) == "floatX" else _dtype_name(dtype)
+        if type(dtype) is not str:
+            dtype = _dtype_name(dtype)
+        self.dtype = config.floatX if dtype == "floatX" else dtype
         self.broadcastable = tuple([bool(b) for b in broadcastable])
         self.dtype_specs()
         self.name = name
@@ -235,7 +238,11 @@ class TensorType(Type):
 
 Tensor = TensorType
 
+# Types of values that scan may stack along a new first dimension.
+expandable_types = (TensorType,)
 
+
+@lru_cache(maxsize=256)
 def _dtype_name(dtype):
     if isinstance(dtype, type) and issubclass(dtype, np.generic):
         return np.dtype(dtype).name  # str() of a numpy scalar class is no dtype name
@@ -248,21 +255,20 @@ _TOLERANCES = {
     1: {"float16": (1e-2, 5e-3), "float32": (1e-3, 1e-4), "float64": (1e-4, 1e-3)},
     2: {"float16": (5e-2, 1e-2), "float32": (1e-3, 5e-4), "float64": (1e-4, 1e-3)},
 }
-tolerances = dict(_TOLERANCES[min(int(config.tensor.cmp_sloppy), 2)])
-float16_rtol, float16_atol = tolerances["float16"]
-float32_rtol, float32_atol = tolerances["float32"]
-float64_rtol, float64_atol = tolerances["float64"]
+_sloppy = _TOLERANCES[min(int(config.tensor.cmp_sloppy), 2)]
+# Tests of users may assign these.
+float16_rtol, float16_atol = _sloppy["float16"]
+float32_rtol, float32_atol = _sloppy["float32"]
+float64_rtol, float64_atol = _sloppy["float64"]
 
 
 def _get_atol_rtol(a, b):
     names = {str(a.dtype), str(b.dtype)}
     if "float16" in names:
-        rtol, atol = tolerances["float16"]
-    elif names & {"float32", "complex64"}:
-        rtol, atol = tolerances["float32"]
-    else:
-        rtol, atol = tolerances["float64"]
-    return atol, rtol
+        return float16_atol, float16_rtol
+    if names & {"float32", "complex64"}:
+        return float32_atol, float32_rtol
+    return float64_atol, float64_rtol
 
 
 def _allclose(a, b, rtol=None, atol=None):

@@ -500,12 +500,10 @@ class TensorConstantSignature(tuple):
         (t0, d0), (t1, d1) = self, other
         if t0 != t1 or d0.shape != d1.shape or self.sum != other.sum:
             return False
-        if not self.has_nan:
-            return bool(np.all(d0 == d1))
-        if not other.has_nan:
+        if not np.array_equal(d0, d1, equal_nan=self.has_nan):
             return False
-        missing = np.isnan(d0)
-        return bool(np.array_equal(missing, np.isnan(d1)) and np.all((d0 == d1) | missing))
+        # 0 and -0 are equal, but 1 / x tells them apart.
+        return d0.dtype.kind != "f" or np.array_equal(np.signbit(d0) & (d0 == 0), np.signbit(d1) & (d1 == 0))
 
     def __ne__(self, other):
         return not self == other

@@ -1,7 +1,10 @@
 """theano.tensor.nnet: Ops for neural networks."""
 
-from theanojax.tensor.nnet.sigm import hard_sigmoid as hard_sigmoid
-from theanojax.tensor.nnet.sigm import sigmoid as sigmoid
-from theanojax.tensor.nnet.sigm import sigmoid_inplace as sigmoid_inplace
-from theanojax.tensor.nnet.sigm import softplus as softplus
-from theanojax.tensor.nnet.sigm import ultra_fast_sigmoid as ultra_fast_sigmoid
+from theanojax.tensor.nnet.blocksparse import sparse_block_dot as sparse_block_dot
+from theanojax.tensor.nnet.bn import batch_normalization as batch_normalization
+from theanojax.tensor.nnet.crossentropy import CrossentropyCategorical1Hot as CrossentropyCategorical1Hot
+from theanojax.tensor.nnet.crossentropy import CrossentropyCategorical1HotGrad as CrossentropyCategorical1HotGrad
+from theanojax.tensor.nnet.crossentropy import CrossentropySoftmax1HotWithBiasDx as CrossentropySoftmax1HotWithBiasDx
+from theanojax.tensor.nnet.crossentropy import (
+    CrossentropySoftmaxArgmax1HotWithBias as CrossentropySoftmaxArgmax1HotWithBias,
+)

@@ -1,0 +1,126 @@
+"""Pickles and deep copies of functions, shared variables, graphs and modes."""
+
+import copy
+import logging
+import pickle
+
+import numpy as np
+import pytest
+
+import theano
+import theano.tensor as T
+from theano import In, function, shared
+
+x, y = T.dscalars("x", "y")
+
+
+def round_trip(obj, protocol=-1):
+    return pickle.loads(pickle.dumps(obj, protocol))
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_function(protocol):
+    s = shared(np.float64(1), name="s")
+    f = function([x, In(y, value=2.0)], [x + s + y], updates=[(s, s + 1)], name="f")
+    f(1)
+    g = round_trip(f, protocol)
+    assert [g(1), g(1), f(1)] == [[5], [6], [5]]
+    assert g.name == "f" and g["y"] == 2 and g.trust_input is False
+
+
+def test_function_keeps_the_form_of_its_result():
+    assert round_trip(function([x], x * 2))(3) == 6
+    assert round_trip(function([x], [x * 2]))(3) == [6]
+    assert round_trip(function([x], {"a": x}))(3) == {"a": 3}
+
+
+def test_function_keeps_its_rewritten_graph():
+    f = function([x], T.exp(x) * 2 + 1)
+    g = round_trip(f)
+    assert [str(n.op) for n in g.maker.fgraph.toposort()] == [str(n.op) for n in f.maker.fgraph.toposort()]
+
+
+def test_function_and_its_shared_variable_stay_together():
+    s = shared(1.0)
+    f = function([], s, updates=[(s, s + 1)])
+    g, t = round_trip((f, s))
+    g()
+    assert t.get_value() == 2 and s.get_value() == 1
+    t.set_value(10.0)
+    assert g() == 10
+
+
+def test_deepcopy_of_a_function():
+    s = shared(1.0)
+    f = function([x], x + s, updates=[(s, s + x)])
+    g = copy.deepcopy(f)
+    f(1)
+    assert f(0) == 2 and g(0) == 1 and s.get_value() == 2
+
+
+def test_after_updates_on_the_device():
+    s = shared(np.zeros(3))
+    f = function([], s, updates=[(s, s + 1)])
+    f()
+    f()
+    assert round_trip(s).get_value().tolist() == [2, 2, 2]
+    assert copy.deepcopy(s).get_value().tolist() == [2, 2, 2]
+    assert round_trip(f)().tolist() == [2, 2, 2]
+
+
+def test_aliased_inputs_are_reported(caplog):
+    a = np.ones(3)
+    s, t = shared(a, borrow=True), shared(a, borrow=True)
+    f = function([], s + t)
+    with caplog.at_level(logging.WARNING, logger="theano.compile.function_module"):
+        pickle.dumps(f)
+    assert "aliased relationship" in caplog.text
+    f.pickle_aliased_memory_strategy = "raise"
+    with pytest.raises(theano.compile.function_module.AliasedMemoryError):
+        pickle.dumps(f)
+
+
+def test_functions_may_be_left_out():
+    data = pickle.dumps(function([x], x))
+    with theano.change_flags(unpickle_function=False):
+        assert pickle.loads(data) is None
+
+
+def test_reoptimize():
+    data = pickle.dumps(function([x], T.exp(x) * 2, mode=theano.Mode("py", None)))
+    with theano.change_flags(reoptimize_unpickled_function=True):
+        assert pickle.loads(data)(0) == 2
+
+
+def test_mode():
+    mode = theano.Mode("py", "fast_compile").excluding("fusion")
+    again = round_trip(mode)
+    assert "fusion" in again.provided_optimizer.exclude and type(again.linker) is type(mode.linker)
+    for special in (theano.compile.DebugMode(), theano.compile.nanguardmode.NanGuardMode(True, False, False)):
+        assert type(round_trip(special)) is type(special)
+
+
+def test_expression_with_inputs():
+    z = T.exp(x) + y
+    z2, x2, y2 = round_trip((z, x, y))
+    np.testing.assert_allclose(function([x2, y2], z2)(1.0, 2.0), np.e + 2)
+
+
+class Model:
+    """As in many programs: parameters, expressions and a function in one object."""
+
+    def __init__(self):
+        self.W = shared(np.ones((3, 2)), name="W")
+        self.x = T.dmatrix("x")
+        self.y = T.dot(self.x, self.W)
+        self.predict = function([self.x], self.y)
+
+
+def test_model_object():
+    model = Model()
+    model.W.set_value(np.full((3, 2), 2.0))
+    other = round_trip(model)
+    assert (other.predict(np.ones((1, 3))) == 6).all()
+    other.W.set_value(np.zeros((3, 2)))
+    assert (other.predict(np.ones((1, 3))) == 0).all() and (model.predict(np.ones((1, 3))) == 6).all()
+    assert (function([other.x], other.y * 2)(np.ones((1, 3))) == 0).all()

@@ -1,0 +1,214 @@
+"""Softmax over the rows of a matrix, its logarithm, and their gradients."""
+
+import warnings
+
+import numpy as np
+
+import theanojax.tensor as T
+from theanojax.gradient_types import DisconnectedType
+from theanojax.graph.op import Op
+from theanojax.graph.variable import Apply
+from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.type import float_dtypes
+
+
+def in_single(xp, x):
+    """`x`, in float32 where it is float16: sums of exponentials need the digits."""
+    return xp.astype(x, "float32") if x.dtype == "float16" else x
+
+
+def shifted(xp, x):
+    """The matrix `x` less the largest element of each row, so that its exponentials cannot overflow."""
+    return x - xp.max(x, axis=1, keepdims=True, initial=-np.inf)
+
+
+def rows_softmax(xp, x):
+    e = xp.exp(shifted(xp, x))
+    return e / xp.sum(e, axis=1, keepdims=True)
+
+
+def check_bias(x, b):
+    """ValueError unless the vector `b` is as long as the rows of `x`."""
+    if x.shape[1] != b.shape[0]:
+        raise ValueError("number of columns in x (%d) does not match length of b (%d)" % (x.shape[1], b.shape[0]))
+
+
+def _as_rows(x, op_name):
+    """`x` as a matrix of floats; a vector becomes a row, with a warning. ValueError for anything else."""
+    x = as_tensor_variable(x)
+    if x.type.ndim not in (1, 2) or x.type.dtype not in float_dtypes:
+        raise ValueError("x must be 1-d or 2-d tensor of floats. Got %s" % x.type)
+    if x.ndim == 1:
+        warnings.warn("DEPRECATION: If x is a vector, %s will not automatically pad x anymore in next releases. If you "
+                      "need it, please do it manually. The vector case is gonna be supported soon and the output will "
+                      "be a vector." % op_name, stacklevel=5)
+        x = T.shape_padleft(x, n_ones=1)
+    return x
+
+
+class SoftmaxWithBias(Op):
+    """softmax(x + b) for each row: `x` a matrix and `b` a vector of floats. The dtype is that of `x`."""
+
+    nin = 2
+    nout = 1
+    __props__ = ()
+
+    def make_node(self, x, b):
+        x, b = as_tensor_variable(x), as_tensor_variable(b)
+        if x.type.ndim != 2 or x.type.dtype not in float_dtypes:
+            raise ValueError("x must be 2-d tensor of floats")
+        if b.type.ndim != 1 or b.type.dtype not in float_dtypes:
+            raise ValueError("b must be 1-d tensor of floats")
+        return Apply(self, [x, b], [x.type()])
+
+    def compute(self, xp, node, x, b):
+        check_bias(x, b)
+        return rows_softmax(xp, in_single(xp, x) + in_single(xp, b)[None, :])
+
+    def L_op(self, inputs, outputs, grads):
+        if isinstance(grads[0].type, DisconnectedType):
+            return [DisconnectedType()(), DisconnectedType()()]
+        dx = softmax_grad(grads[0], outputs[0])
+        return [dx, T.sum(dx, axis=0)]
+
+    def R_op(self, inputs, eval_points):
+        x_dot, b_dot = eval_points
+        moved = [v for v in (x_dot, b_dot) if v is not None]
+        if not moved:
+            return [None]
+        sm = self(*inputs)
+        direction = moved[0] if len(moved) == 1 else x_dot + b_dot
+        return [softmax_grad(direction if direction.ndim == 2 else T.zeros_like(sm) + direction, sm)]
+
+    def infer_shape(self, node, shapes):
+        return [shapes[0]]
+
+
+class SoftmaxGrad(Op):
+    """The gradient for `x` of softmax(x) = `sm`, given that for its result, `dy`.
+
+    Both are matrices of one shape (ValueError at run time if not); a vector becomes a row.
+    """
+
+    nin = 2
+    nout = 1
+    __props__ = ()
+
+    def make_node(self, dy, sm):
+        dy, sm = as_tensor_variable(dy), as_tensor_variable(sm)
+        if dy.type.ndim not in (1, 2) or dy.type.dtype not in float_dtypes:
+            raise ValueError("dy must be 1-d or 2-d tensor of floats. Got ", dy.type)
+        if dy.ndim == 1:
+            dy = T.shape_padleft(dy, n_ones=1)
+        if sm.ndim == 1:
+            sm = T.shape_padleft(sm, n_ones=1)
+        return Apply(self, [dy, sm], [sm.type()])
+
+    def compute(self, xp, node, dy, sm):
+        for i in (0, 1):
+            if dy.shape[i] != sm.shape[i]:
+                raise ValueError("dy.shape[%d] != sm.shape[%d]" % (i, i))
+        dy, sm = in_single(xp, dy), in_single(xp, sm)
+        product = dy * sm
+        return product - xp.sum(product, axis=1, keepdims=True) * sm
+
+    def grad(self, inputs, grads):
+        (dy, sm), (g,) = inputs, grads
+        centred = g + T.neg(T.sum(g * sm, axis=1).dimshuffle((0, "x")))
+        total = T.sum(dy * sm, axis=1).dimshuffle((0, "x"))
+        return [centred * sm, centred * dy - g * total]
+
+    def R_op(self, inputs, eval_points):
+        (dy, sm), (dy_dot, sm_dot) = inputs, eval_points
+        terms = []
+        if dy_dot is not None:
+            terms.append(self(dy_dot, sm))
+        if sm_dot is not None:
+            by_rows = [T.sum(dy * v, axis=1, keepdims=True) for v in (sm, sm_dot)]
+            terms.append(dy * sm_dot - by_rows[1] * sm - by_rows[0] * sm_dot)
+        return [sum(terms[1:], terms[0]) if terms else None]
+
+    def infer_shape(self, node, shapes):
+        return [shapes[1]]
+
+
+class Softmax(Op):
+    """exp(x) / sum(exp(x)) for each row of the matrix `x`, which cannot overflow. A vector becomes a row."""
+
+    nin = 1
+    nout = 1
+    __props__ = ()
+
+    def make_node(self, x):
+        x = _as_rows(x, "Softmax")
+        return Apply(self, [x], [x.type()])
+
+    def compute(self, xp, node, x):
+        return rows_softmax(xp, in_single(xp, x))
+
+    def L_op(self, inputs, outputs, grads):
+        return [softmax_grad(grads[0], outputs[0])]
+
+    def R_op(self, inputs, eval_points):
+        # the Jacobian of each row is symmetric
+        if None in eval_points:
+            return [None]
+        return self.L_op(inputs, [self(*inputs)], eval_points)
+
+    def infer_shape(self, node, shapes):
+        return shapes
+
+
+class LogSoftmax(Op):
+    """log(softmax(x)) for each row of the matrix `x`, exact where the softmax itself would be 0."""
+
+    __props__ = ()
+
+    def make_node(self, x):
+        x = _as_rows(x, "LogSoftmax")
+        return Apply(self, [x], [x.type()])
+
+    def compute(self, xp, node, x):
+        z = shifted(xp, in_single(xp, x))
+        return z - xp.log(xp.sum(xp.exp(z), axis=1, keepdims=True))
+
+    def grad(self, inputs, grads):
+        sm = softmax_op(inputs[0])
+        return [grads[0] - T.sum(grads[0], axis=1, keepdims=True) * sm]
+
+    def R_op(self, inputs, eval_points):
+        if None in eval_points:
+            return [None]
+        v = eval_points[0]
+        return [v - T.sum(softmax_op(inputs[0]) * v, axis=1, keepdims=True)]
+
+    def infer_shape(self, node, shapes):
+        return shapes
+
+
+softmax_with_bias = SoftmaxWithBias()
+softmax_grad = SoftmaxGrad()
+softmax_op = Softmax()
+logsoftmax_op = LogSoftmax()
+
+
+def softmax_graph(c):
+    """exp(c) / sum(exp(c)) along the last dimension, written out; rewriting makes it a stable Softmax."""
+    return T.exp(c) / T.exp(c).sum(axis=-1, keepdims=True)
+
+
+def softmax(c):
+    """exp(c) / sum(exp(c)) for each row of `c`, a matrix of floats (a vector becomes a row).
+
+    ValueError for other dimensions and dtypes; a warning where rows have the length 1.
+    """
+    c = as_tensor_variable(c)
+    if c.broadcastable[-1]:
+        warnings.warn("The softmax is applied on a dimension of shape 1, which does not have a semantic meaning.",
+                      stacklevel=2)
+    return softmax_op(c)
+
+
+def logsoftmax(c):
+    """log(softmax(c)), exact where softmax(c) would be 0."""
+    return logsoftmax_op(c)
