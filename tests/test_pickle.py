@@ -124,3 +124,12 @@ def test_model_object():
     other.W.set_value(np.zeros((3, 2)))
     assert (other.predict(np.ones((1, 3))) == 0).all() and (model.predict(np.ones((1, 3))) == 6).all()
     assert (function([other.x], other.y * 2)(np.ones((1, 3))) == 0).all()
+
+
+def test_function_dump(tmp_path):
+    path = str(tmp_path / "dump.pkl")
+    s = shared(2.0)
+    theano.function_dump(path, [x], x * s, updates=[(s, s + 1)], name="f")
+    with open(path, "rb") as file:
+        f = function(**pickle.load(file))
+    assert [f(3), f(3), f.name, s.get_value()] == [6, 9, "f", 2]

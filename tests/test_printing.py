@@ -82,7 +82,7 @@ def test_debugprint_kinds_of_objects(named):
     assert debugprint(3, file="str") == "3\n"
     graph = FunctionGraph(list(inputs), [out])
     text = debugprint(graph, file="str")
-    assert [line[-1] for line in text.splitlines() if "Elemwise" in line] == ["2", "0", "1"]
+    assert [line[-1] for line in text.splitlines() if "Elemwise" in line] == ["2", "1", "0"]
     assert debugprint(theano.In(inputs[0]), file="str") == "A [id A]\n"
     stream = io.StringIO()
     assert debugprint(out, file=stream) is stream and stream.getvalue() == debugprint(out, file="str")

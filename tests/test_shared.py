@@ -5,7 +5,6 @@ import copy
 import numpy as np
 import pytest
 
-import theano
 import theano.tensor as T
 from theano import function, shared
 from theano.compile import SharedVariable, shared_constructor
@@ -139,8 +138,7 @@ def test_own_constructor():
 
 
 def test_random_state_is_a_shared_value():
-    import theano.tensor.shared_randomstreams  # noqa: F401 - registers the constructor
+    from theano.tensor.shared_randomstreams import RandomStateSharedVariable  # its module registers the constructor
 
     state = shared(np.random.RandomState(3))
-    assert isinstance(state.get_value(), np.random.RandomState)
-    assert theano.shared is shared
+    assert isinstance(state, RandomStateSharedVariable) and isinstance(state.get_value(), np.random.RandomState)

@@ -203,7 +203,7 @@ def test_table_names_modules_that_exist():
     for path, entry in paths.PATHS.items():
         for source in (*entry.sources, *(target.partition(":")[0] for target in entry.renamed.values())):
             name = source.partition(".*")[0]
-            if name[0] != "=" and not importer._exists(name):
+            if name and name[0] != "=" and not importer._exists(name):
                 missing.setdefault(name, []).append(path)
     assert not missing
 

@@ -52,6 +52,18 @@ class HostNamespace:
         return x
 
     @staticmethod
+    def spread(x, widths, value=0):
+        """`x` with `value` around and between its elements: (before, after, between) for each dimension.
+
+        Negative numbers before and after cut elements off.
+        """
+        full = [max(n + (n - 1) * gap if n else 0, 0) for n, (_, _, gap) in zip(x.shape, widths)]
+        out = np.full([n + max(a, 0) + max(b, 0) for n, (a, b, _) in zip(full, widths)], value, dtype=x.dtype)
+        places = tuple([slice(max(a, 0), max(a, 0) + n, gap + 1) for n, (a, _, gap) in zip(full, widths)])
+        out[places] = x
+        return out[tuple([slice(max(-a, 0), n - max(-b, 0)) for n, (a, b, _) in zip(out.shape, widths)])]
+
+    @staticmethod
     def guard(condition, exception=None):
         """A condition that must hold. On the host `exception` (an instance or a callable that makes one) is raised.
 

@@ -78,7 +78,7 @@ def function_dump(filename, inputs, outputs=None, mode=None, updates=None, given
 
     ``theano.function(**pickle.load(open(filename, 'rb')))`` makes the function again.
     """
-    from theanojax.legacy.pkl_utils import StripPickler
+    from theanojax.legacy.pickles import StripPickler
 
     arguments = dict(inputs=inputs, outputs=outputs, mode=mode, updates=updates, givens=givens,
                      no_default_updates=no_default_updates, accept_inplace=accept_inplace, name=name,

@@ -48,6 +48,9 @@ class Function:
     # 'ignore', 'warn' or 'raise': what to do when pickling finds memory that two inputs share.
     pickle_aliased_memory_strategy = "warn"
 
+    maker = fn = input_storage = output_storage = indices = defaults = unpack_single = return_none = None
+    finder = inv_finder = None
+
     def __init__(self, fn, input_storage, output_storage, indices, outputs, defaults, unpack_single, return_none,
                  output_keys, maker, name=None):
         self.fn = fn

@@ -12,6 +12,7 @@ from theanojax.compile.mode import Mode
 from theanojax.config import config
 
 logger = logging.getLogger("theano.compile.nanguardmode")
+pygpu_available = False
 
 
 def _has_numbers(value, var):

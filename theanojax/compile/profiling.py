@@ -62,6 +62,7 @@ class ProfileStats:
     optimizer_profile = None
     message = None
     nb_nodes = -1
+    apply_time = apply_callcount = apply_cimpl = None
     line_width = config.profiling.output_line_width
 
     def __init__(self, atexit_print=True, flag_time_thunks=None, gpu_checks=True, **kwargs):

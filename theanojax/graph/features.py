@@ -179,7 +179,7 @@ class History(Feature):
 
 
 class Validator(Feature):
-    """Adds ``fgraph.validate()``, which asks every feature, and ``fgraph.consistent()``, which answers True or False."""
+    """Adds ``fgraph.validate()``, which asks every feature, and ``fgraph.consistent()``, which is True or False."""
 
     pickle_rm_attr = ["validate", "consistent"]
 

@@ -113,6 +113,21 @@ class MergeFeature:
             self.scheduled.append((node, other))
         self._key[node] = key
 
+    def get_merged_assert_input(self, node, candidate):
+        """Inputs for one node in place of `node` and `candidate`, whose inputs differ in assertions alone.
+
+        An input that is asserted in both gets the conditions of both.
+        """
+        merged = []
+        for mine, theirs in zip(node.inputs, candidate.inputs):
+            asserted = [type(v.owner.op).__name__ == "Assert" if v.owner is not None else False for v in (mine, theirs)]
+            if all(asserted):
+                conds = dict.fromkeys([*mine.owner.inputs[1:], *theirs.owner.inputs[1:]])
+                merged.append(mine.owner.op(mine.owner.inputs[0], *conds))
+            else:
+                merged.append(mine if asserted[0] else theirs)
+        return merged
+
 
 class MergeOptimizer(Optimizer):
     """Replaces every node and constant that duplicates another by that one."""

@@ -214,13 +214,9 @@ class COp(Op):
 
 
 def _where_built(v):
-    for stack in getattr(v.tag, "trace", ()) or ():
-        rows = list(stack)
-        if rows:
-            import traceback
+    from theanojax.printing_text import get_variable_trace_string
 
-            return "\nBacktrace when that variable is created:\n\n" + "".join(traceback.format_list(rows))
-    return "\nBacktrace when that variable is created:\n"
+    return get_variable_trace_string(v)
 
 
 def compute_test_value(node):

@@ -119,9 +119,12 @@ def general_toposort(outputs, deps, debug_print=False, compute_deps_cache=None, 
 def io_toposort(inputs, outputs, orderings=None, clients=None):
     """The Apply nodes from `inputs` (any collection; a set or dict is not copied) to `outputs`, in running order.
 
-    `orderings` is a dict from node to nodes that have to come earlier.
+    `orderings` is a dict from node to nodes that have to come earlier. Without any the order is depth first: what
+    the first output needs comes first, and of a node's inputs the last is computed first.
     """
     stop = inputs if isinstance(inputs, (dict, set)) else set(inputs)
+    if not orderings and clients is None:
+        return _depth_first(stop, outputs)
 
     def deps(x):
         if isinstance(x, Apply):
@@ -130,6 +133,27 @@ def io_toposort(inputs, outputs, orderings=None, clients=None):
         return (owner,) if owner is not None and x not in stop else None
 
     return [x for x in general_toposort(outputs, deps, clients=clients) if isinstance(x, Apply)]
+
+
+def _depth_first(stop, outputs):
+    order, done, open_ = [], set(), set()
+    todo = [v.owner for v in reversed(outputs) if v.owner is not None and v not in stop]
+    while todo:
+        node = todo[-1]
+        if node in done:
+            todo.pop()
+            continue
+        missing = [v.owner for v in node.inputs if v.owner is not None and v.owner not in done and v not in stop]
+        if missing:
+            if node in open_:
+                raise ValueError("graph contains cycles")
+            open_.add(node)
+            todo.extend(missing)
+        else:
+            todo.pop()
+            done.add(node)
+            order.append(node)
+    return order
 
 
 def view_roots(r):

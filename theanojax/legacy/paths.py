@@ -102,6 +102,7 @@ PATHS: dict[str, Entry] = {
     "tensor.sharedvar": At("tensor.*", "compile.shared", "compile.*"),
     "tensor.raw_random": At("tensor.*"),
     "tensor.shared_randomstreams": At("tensor.*"),
+    "tensor.nnet": At("tensor.nnet.*"),
     "tensor.nnet.nnet": At("tensor.nnet", "tensor.nnet.*", "rewrites.*"),
     "tensor.nnet.sigm": At("tensor.nnet", "tensor.nnet.*", "rewrites.*"),
     "tensor.nnet.opt": At("rewrites.*", "tensor.nnet.*"),
@@ -119,7 +120,7 @@ PATHS: dict[str, Entry] = {
     "tensor.signal.conv": At("tensor.signal.*", "tensor.nnet.*"),
     "tensor.signal.downsample": At("legacy.removed", "tensor.signal.*"),
     # ---- functions
-    "compile": At("compile.*", *GRAPH, "runtime.*"),
+    "compile": At("compile.*", *GRAPH, "runtime.*", "rewrites.*", "tensor.shape"),
     "compile.function_module": At("compile.function", "compile.*", "errors"),
     "compile.pfunc": At("compile.function", "compile.*"),
     "compile.sharedvalue": At("compile.shared", "compile.*"),

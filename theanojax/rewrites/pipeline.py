@@ -17,17 +17,19 @@ from theanojax.graph.merge import MergeOptimizer
 from theanojax.graph.rewrite import Optimizer
 from theanojax.graph.rewrite_db import Query, TopoDB
 from theanojax.graph.rewrite_tools import CheckStackTraceOptimization
-from theanojax.graph.rewrite_walk import NavigatorOptimizer, in2out
+from theanojax.graph.rewrite_walk import NavigatorOptimizer, TopoOptimizer, in2out
 from theanojax.rewrites import (
     algebra,
     arithmetic,
     asserts,
+    batchnorm,
     dimshuffle,
     elemwise,
     fill,
     inc_subtensor,
     join,
     loop,
+    nnet,
     reduce,
     registry,
     reshape,
@@ -57,6 +59,12 @@ class PrintCurrentFunctionGraph(Optimizer):
 
 _useless = TopoDB(registry.local_useless, failure_callback=NavigatorOptimizer.warn_inplace)
 _always = "fast_run fast_compile"
+
+
+def _once_in_place(local_opt):
+    return TopoOptimizer(local_opt, failure_callback=NavigatorOptimizer.warn_inplace)
+
+
 _log_sum_exp = in2out(stabilize.local_log_sum_exp, ignore_newtrees=True)
 
 PASSES = [
@@ -75,11 +83,15 @@ PASSES = [
     (1.52, "local_elemwise_alloc", in2out(fill.local_elemwise_alloc), "fast_run"),
     (1.6, "local_log_sum_exp", _log_sum_exp, "fast_run"),
     (2, "specialize", registry.specialize, "fast_run fast_compile_gpu"),
+    (2.01, "crossentropy_to_crossentropy_with_softmax", nnet.crossentropy_to_crossentropy_with_softmax,
+     "fast_run xent fast_compile_gpu"),
     (3, "uncanonicalize", registry.uncanonicalize, "fast_run"),
     (10, "UnShapeOpt", shape.UnShapeOptimizer(), ""),
     (48.6, "specialize_device", registry.specialize_device, _always),
     (49, "merge2", MergeOptimizer(), "fast_run merge"),
     (49.3, "local_alloc_empty_to_zeros", in2out(fill.local_alloc_empty_to_zeros), "alloc_empty_to_zeros"),
+    (60, "local_inplace_sparse_block_gemv", _once_in_place(nnet.local_inplace_sparse_block_gemv), "fast_run inplace"),
+    (60, "local_inplace_sparse_block_outer", _once_in_place(nnet.local_inplace_sparse_block_outer), "fast_run inplace"),
     (100, "merge3", MergeOptimizer(), "fast_run merge"),
 ]
 
@@ -203,6 +215,19 @@ LOCAL = [
     (sigmoid.local_exp_over_1_plus_exp, "s"),
     (sigmoid.local_sigm_times_exp, "s"),
     (sigmoid.local_inv_1_plus_exp, "s"),
+    # softmax and cross-entropy
+    (nnet.local_logsoftmax, "p", "stabilize fast_compile"),
+    (nnet.local_logsoftmax_grad, "p", "stabilize fast_compile"),
+    (nnet.local_softmax_with_bias, "p", "fast_compile_gpu"),
+    (nnet.crossentropy_to_crossentropy_with_softmax_with_bias, "s p", "fast_compile_gpu"),
+    (nnet.local_softmax_grad_to_crossentropy_with_softmax_grad, "p",
+     "fast_compile_gpu local_crossentropy_to_crossentropy_with_softmax_grad"),
+    (nnet.local_argmax_pushdown, "p", "fast_compile_gpu"),
+    (nnet.local_advanced_indexing_crossentropy_onehot, "p", "fast_compile_gpu"),
+    (nnet.local_advanced_indexing_crossentropy_onehot_grad, "p", "fast_compile_gpu"),
+    (nnet.graph_merge_softmax_with_crossentropy_softmax, "p", "fast_compile_gpu"),
+    (nnet.local_useless_crossentropy_softmax_1hot_with_bias_dx_alloc, "p s c"),
+    (batchnorm.bn_groupopt, "d", "fast_compile"),
     # what breaks the canonical form
     (reduce.local_max_and_argmax, "n"),
     (reduce.local_max_to_min, "n"),

@@ -9,6 +9,7 @@ from theanojax.graph.variable import Constant
 from theanojax.loop.replace import clone, safe_new
 from theanojax.rewrites.scan_base import ScanRewrite, arguments, last_step_client, rebuilt, replace_node
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.type import TensorType
 
 
 class _PushOut(ScanRewrite):
@@ -76,6 +77,9 @@ class _PushOut(ScanRewrite):
 
 
 def _same_rank(inner, outer, extra):
+    """Whether `outer` has a row, or the value, of `inner`; numbers that are no tensors are left where they are."""
+    if not isinstance(inner.type, TensorType):
+        return False
     return outer.type.dtype == inner.type.dtype and outer.type.broadcastable[extra:] == inner.type.broadcastable
 
 

@@ -212,8 +212,8 @@ def compute_mul(tree):
     """The variable that a product tree stands for; AssertionError for one that has to be simplified first."""
     negative, factors = tree
     if factors is None:
-        raise AssertionError("Function `compute_mul` found a missing leaf, did you forget to call `simplify_mul` on the "
-                             "tree first?")
+        raise AssertionError("Function `compute_mul` found a missing leaf, did you forget to call `simplify_mul` on "
+                             "the tree first?")
     ret = T.mul(*[compute_mul(t) for t in factors]) if isinstance(factors, list) else factors
     return -ret if negative else ret
 

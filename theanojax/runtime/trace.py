@@ -41,6 +41,11 @@ class TraceContext:
 
     lax = lax
 
+    @property
+    def platform(self):
+        """What the program is compiled for: "cpu", "gpu" ..."""
+        return jax.default_backend()
+
     def __init__(self, statics=None, needs=None):
         self.xp = XlaNamespace()
         self.xp.context = self

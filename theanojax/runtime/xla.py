@@ -94,6 +94,11 @@ class XlaNamespace:
     def index_add(x, index, value):
         return jnp.asarray(x).at[index].add(value)
 
+    @staticmethod
+    def spread(x, widths, value=0):
+        x = jnp.asarray(x)
+        return lax.pad(x, np.asarray(value, dtype=x.dtype), widths)
+
     def guard(self, condition, exception=None):
         """`condition` must hold when the program runs, or the call is replayed on the host."""
         self.context.guard(condition)

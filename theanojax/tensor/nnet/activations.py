@@ -9,6 +9,8 @@ from theanojax.tensor.extra_ops import Unique
 from theanojax.tensor.nnet.blocksparse import sparse_block_dot
 from theanojax.tensor.nnet.softmax import softmax
 
+__all__ = ["confusion_matrix", "elu", "h_softmax", "relu", "selu", "softsign"]
+
 
 def relu(x, alpha=0):
     """`x` where it is positive, ``alpha * x`` elsewhere.

@@ -13,6 +13,15 @@ from theanojax.tensor.nnet.softmax import check_bias, in_single, shifted, softma
 from theanojax.tensor.subtensor import AdvancedIncSubtensor
 from theanojax.tensor.type import TensorType, discrete_dtypes, float_dtypes
 
+__all__ = ["CrossentropyCategorical1Hot", "CrossentropyCategorical1HotGrad", "CrossentropySoftmax1HotWithBiasDx",
+           "CrossentropySoftmaxArgmax1HotWithBias", "Prepend_scalar_constant_to_each_row", "Prepend_scalar_to_each_row",
+           "binary_crossentropy", "categorical_crossentropy", "crossentropy_categorical_1hot",
+           "crossentropy_categorical_1hot_grad", "crossentropy_softmax_1hot", "crossentropy_softmax_1hot_with_bias",
+           "crossentropy_softmax_1hot_with_bias_dx", "crossentropy_softmax_argmax_1hot_with_bias",
+           "crossentropy_softmax_max_and_argmax_1hot", "crossentropy_softmax_max_and_argmax_1hot_with_bias",
+           "prepend_0_to_each_row", "prepend_1_to_each_row", "prepend_scalar_to_each_row",
+           "sigmoid_binary_crossentropy"]
+
 
 def _check_labels(y_idx):
     if y_idx.type.ndim != 1 or y_idx.type.dtype not in discrete_dtypes:

@@ -5,6 +5,8 @@ from theanojax.scalar.op import UnaryScalarOp
 from theanojax.tensor.as_tensor import as_tensor_variable, constant
 from theanojax.tensor.elemwise import Elemwise
 
+__all__ = ["hard_sigmoid", "scalar_sigmoid", "sigmoid", "sigmoid_inplace", "softplus", "ultra_fast_sigmoid"]
+
 
 class _Squashing(UnaryScalarOp):
     """An Op of one number that computes in the (float) dtype of its output."""

@@ -11,6 +11,9 @@ from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.type import float_dtypes
 
+__all__ = ["LogSoftmax", "Softmax", "SoftmaxGrad", "SoftmaxWithBias", "logsoftmax", "logsoftmax_op", "softmax",
+           "softmax_grad", "softmax_graph", "softmax_op", "softmax_with_bias"]
+
 
 def in_single(xp, x):
     """`x`, in float32 where it is float16: sums of exponentials need the digits."""

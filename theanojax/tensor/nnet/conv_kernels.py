@@ -1,0 +1,167 @@
+"""Correlation over any number of axes, and its two gradients, against an array namespace.
+
+Images are (batch, channels, *sizes), filters (filters, channels of a group, *sizes), the output (top) is
+(batch, filters, *places). Unshared filters are (filters, *places, channels of a group, *sizes). Nothing is flipped.
+
+The bodies without a name of their own for XLA cut the image into one column a place and multiply. What XLA does on a
+CPU was measured: its own convolution is the quicker one forwards and for the filters; for the images the product
+followed by adding the columns up is, by a factor of 3 to 5.
+"""
+
+import itertools
+from collections import namedtuple
+
+import numpy as np
+
+# pads: (before, after) an axis; strides, dilation: one number an axis; groups: an int; unshared: a bool
+Geometry = namedtuple("Geometry", "pads strides dilation groups unshared")
+
+
+def out_sizes(sizes, kernel, g):
+    """The output's sizes along the axes; some are not positive when the filters do not fit."""
+    return tuple((s + sum(p) - (k - 1) * d - 1) // st + 1
+                 for s, k, p, st, d in zip(sizes, kernel, g.pads, g.strides, g.dilation))
+
+
+def _pad(xp, x, g):
+    if not any(map(any, g.pads)):
+        return x
+    return xp.spread(x, [(0, 0, 0)] * (x.ndim - len(g.pads)) + [(a, b, 0) for a, b in g.pads])
+
+
+def _columns(xp, x, kernel, places, g):
+    """(batch, groups, channels of a group, taps, *places): what each tap of the filters meets at each place."""
+    x = _pad(xp, x, g)
+    cut = []
+    for tap in itertools.product(*map(range, kernel)):
+        cut.append(x[(slice(None), slice(None)) + tuple(
+            slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, n, s in zip(tap, g.dilation, places, g.strides))])
+    columns = xp.stack(cut, axis=2)
+    return xp.reshape(columns, (x.shape[0], g.groups, x.shape[1] // g.groups, len(cut)) + tuple(places))
+
+
+def _uncolumns(xp, columns, kernel, sizes, g):
+    """The gradient of `_columns`: what each pixel was used for, added up. (batch, channels, taps, *places) come in."""
+    places = columns.shape[3:]
+    total = None
+    for i, tap in enumerate(itertools.product(*map(range, kernel))):
+        widths = []
+        for t, d, n, s, size, (before, _) in zip(tap, g.dilation, places, g.strides, sizes, g.pads):
+            start = t * d - before
+            widths.append((start, size - start - (n - 1) * s - 1, s - 1))
+        piece = xp.spread(columns[:, :, i], [(0, 0, 0)] * 2 + widths)
+        total = piece if total is None else total + piece
+    return total
+
+
+def _split(xp, kernel, g):
+    """Filters as (groups, filters of a group, channels * taps)."""
+    return xp.reshape(kernel, (g.groups, kernel.shape[0] // g.groups, -1))
+
+
+def _unshared(xp, kernel, g, n):
+    """Unshared filters as (groups, filters of a group, *places, channels, taps)."""
+    return xp.reshape(kernel, (g.groups, kernel.shape[0] // g.groups) + kernel.shape[1:n + 2] + (-1,))
+
+
+def _letters(n):
+    return "wxyz"[:n]
+
+
+def correlate(xp, image, kernel, g):
+    """The correlation of images with filters."""
+    n = len(g.strides)
+    taps = kernel.shape[-n:]
+    places = out_sizes(image.shape[2:], taps, g)
+    columns = _columns(xp, image, taps, places, g)
+    batch, groups, channels, count = columns.shape[:4]
+    if g.unshared:
+        p = _letters(n)
+        out = xp.einsum("bgct%s,gk%sct->bgk%s" % (p, p, p), columns, _unshared(xp, kernel, g, n))
+    else:
+        out = xp.matmul(_split(xp, kernel, g), xp.reshape(columns, (batch, groups, channels * count, -1)))
+    return xp.reshape(out, (batch, kernel.shape[0]) + places)
+
+
+def grad_kernel(xp, image, top, taps, g):
+    """The gradient for filters that have `taps` along the axes."""
+    n = len(g.strides)
+    places = top.shape[2:]
+    columns = _columns(xp, image, taps, places, g)
+    batch, groups, channels, count = columns.shape[:4]
+    filters = top.shape[1]
+    if g.unshared:
+        p = _letters(n)
+        top = xp.reshape(top, (batch, groups, filters // groups) + places)
+        out = xp.einsum("bgct%s,bgk%s->gk%sct" % (p, p, p), columns, top)
+        return xp.reshape(out, (filters,) + places + (channels,) + tuple(taps))
+    top = xp.reshape(top, (batch, groups, filters // groups, -1))
+    columns = xp.reshape(columns, (batch, groups, channels * count, -1))
+    out = xp.sum(xp.matmul(top, xp.swapaxes(columns, 2, 3)), axis=0, dtype=top.dtype)
+    return xp.reshape(out, (filters, channels) + tuple(taps))
+
+
+def grad_image(xp, kernel, top, sizes, g):
+    """The gradient for images of `sizes`."""
+    n = len(g.strides)
+    taps, places = kernel.shape[-n:], top.shape[2:]
+    batch, filters = top.shape[:2]
+    channels = kernel.shape[-n - 1]
+    if g.unshared:
+        p = _letters(n)
+        top = xp.reshape(top, (batch, g.groups, filters // g.groups) + places)
+        columns = xp.einsum("gk%sct,bgk%s->bgct%s" % (p, p, p), _unshared(xp, kernel, g, n), top)
+    else:
+        top = xp.reshape(top, (batch, g.groups, filters // g.groups, -1))
+        columns = xp.matmul(xp.swapaxes(_split(xp, kernel, g), 1, 2), top)
+    columns = xp.reshape(columns, (batch, g.groups * channels, -1) + places)
+    return _uncolumns(xp, columns, taps, sizes, g)
+
+
+# ---------------------------------------------------------------------- XLA's own convolution
+def _suits(g, x):
+    return not g.unshared and np.dtype(x.dtype).kind == "f" and x.size > 0
+
+
+def correlate_xla(ctx, image, kernel, g):
+    image, kernel = ctx.xp.asarray(image), ctx.xp.asarray(kernel)
+    if not _suits(g, image) or not kernel.size:
+        return correlate(ctx.xp, image, kernel, g)
+    return ctx.lax.conv_general_dilated(image, kernel, g.strides, g.pads, rhs_dilation=g.dilation,
+                                        feature_group_count=g.groups)
+
+
+def grad_kernel_xla(ctx, image, top, taps, g):
+    image, top = ctx.xp.asarray(image), ctx.xp.asarray(top)
+    if not _suits(g, image) or not top.size:
+        return grad_kernel(ctx.xp, image, top, taps, g)
+    # The batch is what is summed over, so it takes the place of the channels; the output's places are the taps.
+    numbers = ctx.lax.ConvDimensionNumbers(*[(1, 0) + tuple(range(2, image.ndim))] * 3)
+    pads = []
+    for size, places, tap, (before, _), s, d in zip(image.shape[2:], top.shape[2:], taps, g.pads, g.strides,
+                                                    g.dilation):
+        reach = (tap - 1) * d + (places - 1) * s + 1
+        pads.append((before, reach - before - size))
+    return ctx.lax.conv_general_dilated(image, top, g.dilation, pads, rhs_dilation=g.strides, dimension_numbers=numbers,
+                                        batch_group_count=g.groups)
+
+
+def grad_image_xla(ctx, kernel, top, sizes, g):
+    kernel, top = ctx.xp.asarray(kernel), ctx.xp.asarray(top)
+    if ctx.platform == "cpu" or not _suits(g, kernel) or not top.size:
+        return grad_image(ctx.xp, kernel, top, sizes, g)
+    n = len(g.strides)
+    taps, (filters, channels) = kernel.shape[2:], kernel.shape[:2]
+    if g.groups > 1:  # (filters, channels of a group) -> (filters of a group, channels)
+        kernel = ctx.xp.reshape(kernel, (g.groups, filters // g.groups, channels) + taps)
+        kernel = ctx.xp.reshape(ctx.xp.moveaxis(kernel, 0, 1), (filters // g.groups, channels * g.groups) + taps)
+    kernel = ctx.lax.rev(kernel, tuple(range(2, n + 2)))
+    numbers = ctx.lax.ConvDimensionNumbers((0, 1) + tuple(range(2, n + 2)), (1, 0) + tuple(range(2, n + 2)),
+                                           (0, 1) + tuple(range(2, n + 2)))
+    pads = []
+    for size, places, tap, (before, _), s, d in zip(sizes, top.shape[2:], taps, g.pads, g.strides, g.dilation):
+        reach = (tap - 1) * d
+        spread = (places - 1) * s + 1
+        pads.append((reach - before, size + before - spread))
+    return ctx.lax.conv_general_dilated(top, kernel, (1,) * n, pads, lhs_dilation=g.strides, rhs_dilation=g.dilation,
+                                        dimension_numbers=numbers, feature_group_count=g.groups)
