@@ -7,18 +7,31 @@ import pytest
 from theanojax.errors import InconsistencyError, ReplacementDidntRemovedError
 from theanojax.graph.check import GraphError, check_graph
 from theanojax.graph.destroy import DestroyHandler
-from theanojax.graph.features import (AlreadyThere, BadOptimization, Feature, NodeFinder, NoOutputFromInplace,
-                                      PreserveVariableAttributes, PrintListener, ReplaceValidate)
+from theanojax.graph.features import (
+    AlreadyThere,
+    BadOptimization,
+    Feature,
+    NodeFinder,
+    NoOutputFromInplace,
+    PreserveVariableAttributes,
+    PrintListener,
+    ReplaceValidate,
+)
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.merge import MergeOptimizer, is_same_graph_with_merge, pre_constant_merge
 from theanojax.graph.op import Op
 from theanojax.graph.rewrite import FromFunctionOptimizer, Optimizer, SeqOptimizer, inplace_optimizer, optimizer
-from theanojax.graph.rewrite_db import (DB, EquilibriumDB, LocalGroupDB, ProxyDB, Query, SequenceDB, TopoDB)
+from theanojax.graph.rewrite_db import DB, EquilibriumDB, LocalGroupDB, ProxyDB, Query, SequenceDB, TopoDB
 from theanojax.graph.rewrite_equilibrium import EquilibriumOptimizer
 from theanojax.graph.rewrite_local import LocalOptGroup, LocalOptimizer, OpRemove, OpSub, local_optimizer
 from theanojax.graph.rewrite_pattern import PatternSub
-from theanojax.graph.rewrite_tools import (_metadict, check_chain, check_stack_trace, inherit_stack_trace,
-                                           pre_greedy_local_optimizer)
+from theanojax.graph.rewrite_tools import (
+    _metadict,
+    check_chain,
+    check_stack_trace,
+    inherit_stack_trace,
+    pre_greedy_local_optimizer,
+)
 from theanojax.graph.rewrite_walk import OpKeyOptimizer, TopoOptimizer, in2out, out2in
 from theanojax.graph.type import Type
 from theanojax.graph.unify import FreeVariable, NotVariable, OrVariable, Unification, Var, unify, unify_walk

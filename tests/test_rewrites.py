@@ -33,7 +33,8 @@ INPUTS = [x, y, v, w, b, f, i, n, k, row]
 
 rng = np.random.RandomState(7)
 VALUES = [rng.uniform(0.05, 0.95, s) for s in ((4, 4), (4, 4), (4,), (4,), ())] + [
-    rng.rand(4).astype("float32"), np.array([3, -1, 0, 2], "int32"), np.array(3), np.array([2, 0, 3, 1]), rng.rand(1, 4)]
+    rng.rand(4).astype("float32"), np.array([3, -1, 0, 2], "int32"), np.array(3), np.array([2, 0, 3, 1]),
+    rng.rand(1, 4)]
 
 
 @pytest.fixture(autouse=True)
@@ -186,21 +187,24 @@ VALUES_ONLY = [
     lambda: i * 2 // 2, lambda: i / 2 * 2, lambda: f * 2 + 1.5, lambda: 1 / f, lambda: -i * 3 + i,
     lambda: (v * w + v) / v, lambda: ((v / w) + (w / v)) * w * v, lambda: T.abs_(v / w) * T.abs_(w),
     lambda: T.log(T.exp(x).sum(axis=0, keepdims=True)), lambda: T.log(T.exp(x).sum()),
-    lambda: v * sigmoid(-w) * T.exp(w), lambda: (1 + T.exp(v)) / (1 + T.exp(-w)) / v, lambda: -T.exp(v) / (1 + T.exp(v)),
+    lambda: v * sigmoid(-w) * T.exp(w), lambda: (1 + T.exp(v)) / (1 + T.exp(-w)) / v,
+    lambda: -T.exp(v) / (1 + T.exp(v)),
     lambda: T.erf(v) - 1, lambda: 1 + T.erf(v), lambda: 1 - T.erfc(v), lambda: T.log(T.erfc(v)),
     lambda: T.exp(-v ** 2) / T.erfc(v), lambda: w * T.exp(-v ** 2) / T.erfc(v),
     lambda: T.inc_subtensor(x[1:3], 2.), lambda: T.set_subtensor(x[:], y), lambda: T.set_subtensor(x[::-1], y),
     lambda: T.inc_subtensor(T.zeros_like(x)[1], v), lambda: T.inc_subtensor(x[k], T.ones((n + 1, 4))),
     lambda: T.set_subtensor(x[[2, 1]], x[[2, 1]] + 1), lambda: T.set_subtensor(x[[1, 1]], x[[1, 1]] + 1),
     lambda: T.inc_subtensor(x[0], T.alloc(b, 4)), lambda: x[k][k], lambda: x[T.arange(4)], lambda: x[[0, 1, 2, 3]],
-    lambda: T.concatenate([x, y]).sum(axis=0), lambda: T.concatenate([x, np.zeros((0, 4))])[1:], lambda: T.tile(x, (1, 1)),
+    lambda: T.concatenate([x, y]).sum(axis=0), lambda: T.concatenate([x, np.zeros((0, 4))])[1:],
+    lambda: T.tile(x, (1, 1)),
     lambda: T.join(0, T.stack([b]), T.stack([b * 2])), lambda: T.stack([b, b * 2])[1], lambda: x.shape[n - 3:],
-    lambda: x.reshape((n + 1, -1)).reshape((2, 8)), lambda: T.exp(x).reshape((-1,)), lambda: x.dimshuffle(1, "x", 0).flatten(),
+    lambda: x.reshape((n + 1, -1)).reshape((2, 8)), lambda: T.exp(x).reshape((-1,)),
+    lambda: x.dimshuffle(1, "x", 0).flatten(),
     lambda: x.reshape((4, 1, 4, 1)), lambda: v.reshape((1, -1)).T, lambda: T.dot(T.zeros_like(x), y),
     lambda: T.switch(0, x, row), lambda: T.switch(x > 0.5, row, row), lambda: T.switch(y > 0.5, 0, x) / y,
     lambda: T.switch(x > y, x, y) + T.switch(x > y, y, x), lambda: T.switch(T.le(x.shape[0], 0), 0, x.shape[0]),
     lambda: T.minimum(x.shape[0], 0), lambda: T.eq(x, x) & T.neq(y, y), lambda: T.xor(i, i), lambda: T.or_(i, 0),
-    lambda: T.and_(x > 0, True), lambda: T.clip(x, 0.2, 0.8), lambda: T.addbroadcast(x[0:1], 0) + row,
+    lambda: T.and_(x > 0, np.array(True)), lambda: T.clip(x, 0.2, 0.8), lambda: T.addbroadcast(x[0:1], 0) + row,
     lambda: T.fill(x, b) * row, lambda: T.alloc(T.alloc(b, n, 1), 2, n, 4) + x[:3], lambda: T.zeros_like(x) + v,
     lambda: T.grad(T.sum(x[0] * x[1]), x), lambda: T.grad(T.log(T.exp(x).sum(axis=1)).sum(), x),
     lambda: T.grad(T.concatenate([x, y]).prod(), x), lambda: T.grad(x.max(axis=0).sum(), x),
@@ -218,9 +222,10 @@ def test_values_stay(number):
 
 def test_random_expressions_keep_their_values():
     draw = np.random.RandomState(11)
-    unary = [T.exp, T.tanh, T.sqr, T.neg, T.abs_, sigmoid, softplus, lambda e: e[::-1], lambda e: e.T, lambda e: e[:, 1:],
-             lambda e: e.sum(axis=0, keepdims=True), lambda e: T.log(1 + T.sqr(e)), lambda e: e * 2 / 2, lambda e: e.T.T,
-             lambda e: T.zeros_like(e) + e, lambda e: e.reshape((e.shape[1], e.shape[0])), lambda e: e ** 2]
+    unary = [T.exp, T.tanh, T.sqr, T.neg, T.abs_, sigmoid, softplus, lambda e: e[::-1], lambda e: e.T,
+             lambda e: e[:, 1:], lambda e: e.sum(axis=0, keepdims=True), lambda e: T.log(1 + T.sqr(e)),
+             lambda e: e * 2 / 2, lambda e: e.T.T, lambda e: T.zeros_like(e) + e,
+             lambda e: e.reshape((e.shape[1], e.shape[0])), lambda e: e ** 2]
     binary = [T.add, T.sub, T.mul, lambda p, q: p / (1 + T.sqr(q)), T.maximum, lambda p, q: T.switch(p > q, p, q * 0)]
     for _ in range(25):
         pool = [x, y, x + v]
@@ -238,10 +243,10 @@ def test_random_expressions_keep_their_values():
     (lambda: T.log(sigmoid(v)), -1000., -1000.), (lambda: T.log(1 - sigmoid(v)), 1000., -1000.),
     (lambda: T.log(1 / (1 + T.exp(-v))), -1000., -1000.), (lambda: T.exp(v) - 1, 1e-20, 1e-20),
     (lambda: T.exp(v) / (1 + T.exp(v)), 1000., 1.), (lambda: T.log(T.exp(v) + T.exp(v * 1.)), 1000., 1000 + np.log(2)),
-    (lambda: T.log(T.sum(T.exp(v))), 1000., 1000 + np.log(4)), (lambda: T.log(T.erfc(v)), 100., -10005.17752),
+    (lambda: T.log(T.sum(T.exp(v))), 1000., 1000 + np.log(4)), (lambda: T.log(T.erfc(v)), 100., -10005.177585122665),
     (lambda: T.grad(T.log(1 + T.exp(v)).sum(), v), 1000., 1.), (lambda: 1 - T.erf(v), 10., 2.0884875837625446e-45),
     (lambda: T.grad(T.switch(v > 0, T.sqrt(v), 0).sum(), v), 0., 0.),
-    (lambda: T.grad(T.log(T.erfc(v)).sum(), v), 100., -200.0199960),
+    (lambda: T.grad(T.log(T.erfc(v)).sum(), v), 100., -200.0099990),
 ])
 def test_stable(build, at, want):
     g = rewritten(build())
@@ -261,6 +266,7 @@ def test_shapes_are_found_without_values():
 
 
 def test_shape_feature():
+    x, y = T.dmatrices("x", "y")
     a, c = T.exp(x), T.dot(x, y)
     g = FunctionGraph([x, y], [a, c, T.sqr(a)], clone=False, features=[ShapeFeature()])
     feature = g.shape_feature
@@ -290,11 +296,12 @@ def test_a_rewrite_without_shape_keeps_the_old_one():
         def make_node(self, a):
             return Apply(self, [a], [a.type()])
 
-    a = T.exp(x)
-    g = FunctionGraph([x], [a, a.shape], clone=False, features=[ShapeFeature()])
-    new = Opaque()(x)
+    m = T.dmatrix()
+    a = T.exp(m)
+    g = FunctionGraph([m], [a, a.shape], clone=False, features=[ShapeFeature()])
+    new = Opaque()(m)
     g.replace(a, new)
-    assert g.shape_feature.shape_of[new] == g.shape_feature.shape_of[x]
+    assert g.shape_feature.shape_of[new] == g.shape_feature.shape_of[m]
 
 
 def test_broken_infer_shape_is_reported():
@@ -315,6 +322,7 @@ def test_broken_infer_shape_is_reported():
 
 
 def test_deep_graphs_need_no_recursion():
+    v, w = T.dvectors("v", "w")
     e = v
     for _ in range(3000):
         e = T.tanh(e) + w
@@ -396,12 +404,11 @@ def test_assert_op():
 
 
 def test_merged_allocs_assert_their_lengths():
-    out = T.alloc(T.alloc(v, n + 1), n, 4)
+    out = T.alloc(T.alloc(b, n, 1), n, n + 1, 4)
     g = rewritten(out)
     assert "Assert" in short(g)
     values = list(VALUES)
-    values[7] = np.array(2)
-    with pytest.raises((AssertionError, ValueError)):
+    with pytest.raises(AssertionError, match="You have a shape error in your graph"):
         run_graph(g.inputs, g.outputs, values)
 
 
@@ -425,7 +432,8 @@ def test_mul_trees():
         compute_mul([False, None])
     tree = parse_mul_tree(T.exp(v) * sigmoid(-v))
     assert perform_sigm_times_exp(tree) and str(compute_mul(simplify_mul(tree)).owner) == "sigmoid(v)"
-    assert is_1pexp(1 + T.exp(v))[1] is v and is_1pexp(2 + T.exp(v)) is None
+    assert is_1pexp(1 + T.exp(v), only_process_constants=False)[1] is v
+    assert is_1pexp(2 + T.exp(v), only_process_constants=False) is None
 
 
 def test_merged_slices_are_right():

@@ -121,3 +121,27 @@ def test_topk_errors():
     for n, text in ((0, "topk: kth cannot be zero"), (3, "kth cannot be larger than the size of specified axis 0")):
         with pytest.raises(ValueError, match=text):
             both([x, k], T.topk(x, k, sorted=False), [[1.0, 2.0], n])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int8", "uint8", "int32", "uint32", "int64", "bool"])
+def test_large_sorts_of_every_dtype(dtype):
+    rng = np.random.RandomState(5)
+    B = (rng.randint(-90, 90, (40, 60)) / 3).astype(dtype)
+    if dtype.startswith("float"):
+        B[0, :5] = [np.nan, np.inf, -np.inf, -0.0, 0.0]
+        B[3, 7] = -np.float64(np.nan)
+    x = T.TensorType(dtype, (False, False))("x")
+    outs = [f(x, axis) for f in (T.sort, T.argsort) for axis in (0, 1)]
+    for k in (3, -3, 20, -20):
+        outs += T.topk_and_argtopk(x, k, axis=1, sorted=False)
+    got = both([x], outs, [B])
+    np.testing.assert_array_equal(got[1], np.sort(B, 1))
+    np.testing.assert_array_equal(got[3], np.argsort(B, 1, kind="stable"))
+
+
+def test_few_greatest_among_infinities():
+    x = T.dvector("x")
+    got = both([x], list(T.topk_and_argtopk(x, 3, sorted=False)) + list(T.topk_and_argtopk(x, -3, sorted=False)),
+               [[-np.inf, -np.inf, 1.0, -np.inf, np.inf]])
+    np.testing.assert_array_equal(got[1], [4, 2, 0])
+    np.testing.assert_array_equal(got[3], [0, 1, 3])

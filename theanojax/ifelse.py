@@ -182,3 +182,16 @@ def _zeros_like(x, dtype):
 
 def _copy(value):
     return value.copy() if isinstance(value, np.ndarray) else deepcopy(value)
+
+
+_REWRITES = ("CondMerge", "acceptable_ops", "cond_make_inplace", "cond_merge_ifs_false", "cond_merge_ifs_true",
+             "cond_merge_random_op", "cond_remove_identical", "ifelse_lift_single_if_through_acceptable_ops")
+
+
+def __getattr__(name):
+    # Theano defined the rewrites here; ours need this module.
+    if name in _REWRITES:
+        from theanojax.rewrites import ifelse as rewrites
+
+        return getattr(rewrites, name)
+    raise AttributeError("module %r has no attribute %r" % (__name__, name))

@@ -82,6 +82,14 @@ class OpFromGraph(Op):
         node.local_inputs, node.local_outputs = self.local_inputs, self.local_outputs
         return node
 
+    def map_inner(self, node, replacer):
+        """`node` with the variables of its inner graph replaced; see `theanojax.loop.replace.map_variables`."""
+        from theanojax.loop.replace import map_inner_graph
+
+        given = node.inputs[:len(self.inputs)]
+        inner, outer, outputs = map_inner_graph(replacer, self.inputs, given, self.outputs, self)
+        return OpFromGraph(inner, outputs, **self.kwargs).make_node(*outer)
+
     # ---------------------------------------------------------------- running
     @property
     def fn(self):

@@ -52,6 +52,13 @@ class FunctionGraph:
         self.profile = None
 
     # ---------------------------------------------------------------- growing and shrinking
+    def add_input(self, variable):
+        """Make `variable`, which nothing computes, another input of the graph."""
+        if variable not in self.inputs:
+            self.inputs.append(variable)
+            self._setup(variable)
+            self.variables.add(variable)
+
     def _setup(self, v):
         owner = getattr(v, "fgraph", None)
         if owner is not None and owner is not self:

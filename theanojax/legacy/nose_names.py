@@ -107,6 +107,38 @@ def make_decorator(original):
     return lambda new: functools.wraps(original)(new)
 
 
+class NumpyDecorators:
+    """``numpy.testing.dec``, which went from numpy together with nose."""
+
+    @staticmethod
+    def skipif(condition, msg="Test skipped due to test condition"):
+        """Skip the decorated test if `condition` (a bool or a callable) holds."""
+
+        def decorate(fn):
+            @functools.wraps(fn)
+            def test(*args, **kwargs):
+                if condition() if callable(condition) else condition:
+                    raise unittest.SkipTest(msg)
+                return fn(*args, **kwargs)
+
+            return test
+
+        return decorate
+
+    @staticmethod
+    def knownfailureif(condition, msg="Test skipped due to known failure"):
+        return NumpyDecorators.skipif(condition, msg)
+
+    @staticmethod
+    def slow(fn):
+        fn.slow = True
+        return fn
+
+    @staticmethod
+    def setastest(tf=True):
+        return _mark(tf)
+
+
 class KnownFailure(Exception):
     """Raised by a test that is known to fail."""
 

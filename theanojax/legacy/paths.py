@@ -123,7 +123,7 @@ PATHS: dict[str, Entry] = {
     "compile": At("compile.*", *GRAPH, "runtime.*", "rewrites.*", "tensor.shape"),
     "compile.function_module": At("compile.function", "compile.*", "errors"),
     "compile.pfunc": At("compile.function", "compile.*"),
-    "compile.sharedvalue": At("compile.shared", "compile.*"),
+    "compile.sharedvalue": At("compile.shared", "graph.shared", "graph.container", "graph.type", "compile.*"),
     "compile.ops": At("compile.*", "tensor.*"),
     "compile.builders": At("compile.*"),
     "compile.mode": At("compile.*", "rewrites.*", *GRAPH),

@@ -70,6 +70,10 @@ def restore_lost_names():
         for attribute, value in names().items():
             if attribute not in vars(module) and not isinstance(value, script_names.Late):
                 setattr(module, attribute, value)
+    import numpy.testing
+
+    if not hasattr(numpy.testing, "dec"):
+        numpy.testing.dec = nose_names.NumpyDecorators
     case = unittest.TestCase
     for old, new in {
         "assertEquals": "assertEqual",

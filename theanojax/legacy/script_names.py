@@ -90,7 +90,7 @@ def _find_common_type(array_types: Iterable[Any], scalar_types: Iterable[Any]) -
         return np.result_type(*(arrays or scalars))
     array, scalar = np.result_type(*arrays), np.result_type(*scalars)
     order = "biufc"
-    return scalar if order.find(scalar.kind) > order.find(array.kind) else array
+    return np.promote_types(scalar, array) if order.find(scalar.kind) > order.find(array.kind) else array
 
 
 def _asfarray(a: Any, dtype: Any = np.float64) -> np.ndarray:

@@ -37,6 +37,8 @@ def _done(node, ret):
 
 
 def _like_output(node, value):
+    if getattr(node, "fgraph", None) is None:
+        return False  # the shape of the output is not known there
     return _done(node, broadcast_like(value, node.outputs[0], node.fgraph))
 
 

@@ -125,6 +125,11 @@ def broadcast_like(value, template, fgraph, dtype=None):
     return result
 
 
+def shape_feature(node):
+    """The ShapeFeature of the graph that `node` is in; None when there is none, or no graph."""
+    return getattr(getattr(node, "fgraph", None), "shape_feature", None)
+
+
 def users(v):
     """The nodes that use `v`, the graph's outputs left out."""
     return [c for c, _ in getattr(v, "clients", ()) if c != "output"]

@@ -6,7 +6,7 @@ from theanojax.config import config
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Constant
-from theanojax.rewrites.common import applies, broadcast_like, is_number, maker, scalar_maker, users
+from theanojax.rewrites.common import applies, broadcast_like, is_number, maker, scalar_maker, shape_feature, users
 from theanojax.tensor.assert_op import Assert, assert_op
 from theanojax.tensor.creation import Alloc, AllocEmpty
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
@@ -57,7 +57,7 @@ def local_fill_to_alloc(node):
         return [value]
     if value.type.broadcastable == out.type.broadcastable:
         ret = T.cast(value, out.type.dtype)
-    elif model.type.broadcastable == out.type.broadcastable:
+    elif model.type.broadcastable == out.type.broadcastable and getattr(node, "fgraph", None) is not None:
         ret = broadcast_like(value, model, node.fgraph, dtype=value.dtype)
     else:
         return False
@@ -241,7 +241,7 @@ def local_elemwise_alloc_op(ElemwiseOP, AllocOP, DimShuffleOP):
 
 
 def _assert_same_shape(node, guarded, v, base):
-    feature = getattr(node.fgraph, "shape_feature", None)
+    feature = shape_feature(node)
     if not config.experimental.local_alloc_elemwise_assert:
         return guarded
     conds = []

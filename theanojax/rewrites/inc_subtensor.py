@@ -10,7 +10,7 @@ from theanojax.config import config
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Constant
-from theanojax.rewrites.common import applies, constant_value, is_number, maker, scalar_maker
+from theanojax.rewrites.common import applies, constant_value, is_number, maker, scalar_maker, shape_feature
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.creation import Alloc
 from theanojax.tensor.slices import get_idx_list
@@ -48,7 +48,7 @@ def local_useless_inc_subtensor(node):
     if not all(isinstance(e, slice) and e.start is None and e.stop is None
                and (e.step is None or constant_value(e.step, only_process_constants=True) == -1) for e in index):
         return False
-    feature = getattr(node.fgraph, "shape_feature", None)
+    feature = shape_feature(node)
     if feature is None or not feature.same_shape(x, y):
         return False  # y is stretched as its shape at run time says
     if all(e.step is None for e in index):
@@ -161,7 +161,7 @@ def local_adv_sub1_adv_inc_sub1(node):
                           "inc_subtensor(zeros[idx], x)[idx] with duplicated indices. To disable this warning, set "
                           "the Theano flag warn.inc_subtensor1_opt to False.", stacklevel=2)
         return False
-    feature = getattr(node.fgraph, "shape_feature", None)
+    feature = shape_feature(node)
     if feature is None or y.ndim != x.ndim:
         return False
     conds = [T.all(T.and_(T.lt(index, x.shape[0]), T.ge(index, -x.shape[0])))]
@@ -182,7 +182,7 @@ def local_useless_inc_subtensor_alloc(node):
         return False
     x, y, index = node.inputs[0], node.inputs[1], node.inputs[2:]
     inner = maker(y, Alloc)
-    feature = getattr(node.fgraph, "shape_feature", None)
+    feature = shape_feature(node)
     if inner is None or feature is None:
         return False
     z = inner.inputs[0]

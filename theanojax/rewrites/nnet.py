@@ -19,15 +19,29 @@ from theanojax.rewrites.common import applies, constant_value, maker, scalar_mak
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.creation import Alloc, ARange
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
-from theanojax.tensor.nnet.blocksparse import (SparseBlockGemv, SparseBlockOuter, sparse_block_gemv_inplace,
-                                               sparse_block_outer_inplace)
-from theanojax.tensor.nnet.crossentropy import (CrossentropySoftmax1HotWithBiasDx, crossentropy_categorical_1hot,
-                                                crossentropy_categorical_1hot_grad,
-                                                crossentropy_softmax_1hot_with_bias_dx,
-                                                crossentropy_softmax_argmax_1hot_with_bias)
+from theanojax.tensor.nnet.blocksparse import (
+    SparseBlockGemv,
+    SparseBlockOuter,
+    sparse_block_gemv_inplace,
+    sparse_block_outer_inplace,
+)
+from theanojax.tensor.nnet.crossentropy import (
+    CrossentropySoftmax1HotWithBiasDx,
+    crossentropy_categorical_1hot,
+    crossentropy_categorical_1hot_grad,
+    crossentropy_softmax_1hot_with_bias_dx,
+    crossentropy_softmax_argmax_1hot_with_bias,
+)
 from theanojax.tensor.nnet.sigm import ScalarSigmoid, ScalarSoftplus
-from theanojax.tensor.nnet.softmax import (Softmax, SoftmaxGrad, SoftmaxWithBias, logsoftmax_op, softmax_grad,
-                                           softmax_op, softmax_with_bias)
+from theanojax.tensor.nnet.softmax import (
+    Softmax,
+    SoftmaxGrad,
+    SoftmaxWithBias,
+    logsoftmax_op,
+    softmax_grad,
+    softmax_op,
+    softmax_with_bias,
+)
 from theanojax.tensor.reduce import MaxAndArgmax, Sum
 from theanojax.tensor.shape import Shape
 from theanojax.tensor.subtensor import AdvancedIncSubtensor, AdvancedSubtensor, Subtensor

@@ -28,6 +28,7 @@ from theanojax.rewrites import (
     fill,
     inc_subtensor,
     join,
+    ifelse,
     loop,
     nnet,
     reduce,
@@ -246,7 +247,7 @@ ON_REQUEST = [
 
 
 def _fill():
-    for position, name, opt, tags in PASSES + loop.PASSES:
+    for position, name, opt, tags in PASSES + loop.PASSES + ifelse.PASSES:
         optdb.register(name, opt, position, *tags.split())
     registry.canonicalize.register("merge", MergeOptimizer(), "fast_run", "fast_compile", cleanup=True)
     for row in LOCAL:

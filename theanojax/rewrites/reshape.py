@@ -3,7 +3,7 @@
 import theanojax.tensor as T
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
-from theanojax.rewrites.common import constant_value, maker
+from theanojax.rewrites.common import constant_value, maker, shape_feature
 from theanojax.tensor.as_tensor import extract_constant
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.shape import Flatten, MakeVector, Reshape, Shape, Shape_i
@@ -59,7 +59,7 @@ def local_useless_reshape(node):
         return False
     if isinstance(made.op, Shape):
         return [x] if made.inputs[0] is x else False
-    feature = getattr(getattr(node, "fgraph", None), "shape_feature", None)
+    feature = shape_feature(node)
     unknown = 0
     for dim, length in enumerate(made.inputs):
         value = constant_value(length, only_process_constants=True)

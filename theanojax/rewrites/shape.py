@@ -353,7 +353,7 @@ class UnShapeOptimizer(Optimizer):
 @local_optimizer([Shape])
 def local_shape_to_shape_i(node):
     """``x.shape`` -> the vector of the lengths that are known of `x`; computing `x` is then often not needed."""
-    feature = getattr(node.fgraph, "shape_feature", None)
+    feature = getattr(getattr(node, "fgraph", None), "shape_feature", None)
     if not isinstance(node.op, Shape) or feature is None:
         return None
     x = node.inputs[0]

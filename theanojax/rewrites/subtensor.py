@@ -9,7 +9,7 @@ from theanojax.errors import NotScalarConstantError
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Constant, Variable
-from theanojax.rewrites.common import constant_value, maker
+from theanojax.rewrites.common import constant_value, maker, shape_feature
 from theanojax.tensor.creation import Alloc, ARange
 from theanojax.tensor.dot import Dot
 from theanojax.tensor.elemwise import Elemwise
@@ -64,7 +64,7 @@ def local_useless_slice(node):
 @local_optimizer([Subtensor, AdvancedSubtensor1])
 def local_useless_subtensor(node):
     """x[0:n] -> x and x[arange(n)] -> x, when n is known to be the length of x"""
-    feature = getattr(getattr(node, "fgraph", None), "shape_feature", None)
+    feature = shape_feature(node)
     if feature is None:
         return False
     if isinstance(node.op, Subtensor):

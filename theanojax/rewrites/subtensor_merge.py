@@ -7,7 +7,7 @@ from theanojax.graph.rewrite_tools import pre_greedy_local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Variable
 from theanojax.rewrites.arithmetic import local_abs_merge
-from theanojax.rewrites.common import maker
+from theanojax.rewrites.common import maker, shape_feature
 from theanojax.rewrites.constant_folding import constant_folding
 from theanojax.rewrites.elemwise import (
     local_mul_switch_sink,
@@ -114,7 +114,7 @@ def local_subtensor_merge(node):
     x = inner.inputs[0]
     slices1 = get_idx_list(inner.inputs, inner.op.idx_list)
     slices2 = list(get_idx_list(node.inputs, node.op.idx_list))
-    feature = getattr(node.fgraph, "shape_feature", None)
+    feature = shape_feature(node)
     merged, position = [], 0
     while slices2 and position < len(slices1):
         this = slices1[position]

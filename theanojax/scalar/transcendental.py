@@ -24,12 +24,19 @@ def _typed(value, like):
     return constant(np.asarray(value).astype(like.dtype))
 
 
+def _wide_work(self, types, out):
+    # XLA computes exp(x * log(2)), which in float32 keeps few digits of large results.
+    dtype = ScalarOp.work_dtype(self, types, out)
+    return "float64" if dtype in ("float16", "float32") else dtype
+
+
 Log, log = numpy_unary("Log", "log", upgrade_to_float, lambda x, gz: gz / x)
 Log2, log2 = numpy_unary("Log2", "log2", upgrade_to_float, lambda x, gz: gz / (x * _typed(math.log(2.0), x)))
 Log10, log10 = numpy_unary("Log10", "log10", upgrade_to_float, lambda x, gz: gz / (x * np.log(10.0)))
 Log1p, log1p = numpy_unary("Log1p", "log1p", upgrade_to_float, lambda x, gz: gz / (1 + x))
 Exp, exp = numpy_unary("Exp", "exp", upgrade_to_float, lambda x, gz: gz * S.exp(x))
-Exp2, exp2 = numpy_unary("Exp2", "exp2", upgrade_to_float, lambda x, gz: gz * S.exp2(x) * S.log(_typed(2, x)))
+Exp2, exp2 = numpy_unary("Exp2", "exp2", upgrade_to_float, lambda x, gz: gz * S.exp2(x) * S.log(_typed(2, x)),
+                         work_dtype=_wide_work)
 Expm1, expm1 = numpy_unary("Expm1", "expm1", upgrade_to_float, lambda x, gz: gz * S.exp(x))
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Constant
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.sort_keys import FEW, greatest, sorted_values, sorting_order
 from theanojax.tensor.type import TensorType, integer_dtypes
 
 __all__ = ["ArgSortOp", "SortOp", "TopKOp", "argsort", "argtopk", "sort", "topk", "topk_and_argtopk"]
@@ -56,7 +57,7 @@ class SortOp(_Sorting):
         output_storage[0][0] = np.sort(a, self._axis(axis), self.kind, self.order)
 
     def lower_xla(self, ctx, node, a, axis):
-        return ctx.xp.sort(ctx.xp.asarray(a), axis=self._axis(ctx.need(node.inputs[1], axis)))
+        return sorted_values(ctx, a, self._axis(ctx.need(node.inputs[1], axis)))
 
     def grad(self, inputs, output_grads):
         a, axis = inputs
@@ -121,7 +122,7 @@ class ArgSortOp(_Sorting):
         output_storage[0][0] = np.asarray(found, dtype="int64")
 
     def lower_xla(self, ctx, node, a, axis):
-        return ctx.xp.argsort(ctx.xp.asarray(a), axis=self._axis(ctx.need(node.inputs[1], axis)))
+        return sorting_order(ctx, a, self._axis(ctx.need(node.inputs[1], axis)))
 
     def grad(self, inputs, output_grads):
         g_axis = self._undefined_axis(inputs[1], "argsort is not defined for non-integer axes so argsort(x, axis+eps) "
@@ -191,36 +192,44 @@ class TopKOp(Op):
             outs.append(TensorType(self.idx_dtype, inp.type.broadcastable)())
         return Apply(self, [inp, kth], outs)
 
-    def compute(self, xp, node, x, kth):
+    def _count(self, x, kth):
+        """`kth` as a plain number that is fit for `x`."""
         k, axis = int(kth), self.axis % x.ndim
-        length = x.shape[axis]
         if k == 0:
             raise ValueError("topk: kth cannot be zero")
-        if abs(k) > length:
+        if abs(k) > x.shape[axis]:
             raise ValueError("topk: kth cannot be larger than the size of specified axis %d" % axis)
-        part = [slice(None)] * x.ndim
-        if k == length:
-            order = xp.broadcast_to(np.arange(k).reshape([-1 if i == axis else 1 for i in range(x.ndim)]), x.shape)
-            outs = (x, order)
-        else:
-            part[axis] = slice(length - k, None) if k > 0 else slice(None, -k)
-            if not self.return_indices:
-                outs = (xp.sort(x, axis=axis)[tuple(part)], None)
-            else:
-                # Ascending, the last of equal elements first: so one element is the first maximum, as argmax finds.
-                order = self._order(xp, x, axis, k)[tuple(part)]
-                outs = (xp.take_along_axis(x, order, axis=axis), order)
-        outs = tuple([out for out, wanted in zip(outs, (self.return_values, self.return_indices)) if wanted])
-        return outs if len(outs) > 1 else outs[0]
+        return k, axis
 
-    @staticmethod
-    def _order(xp, x, axis, k):
+    def _outputs(self, values, indices):
+        outs = [out() for out, wanted in ((values, self.return_values), (indices, self.return_indices)) if wanted]
+        return tuple(outs) if len(outs) > 1 else outs[0]
+
+    def _pick(self, xp, x, order, k, axis):
+        """The outputs, given `order`: the indices of the first ``abs(k)`` elements, or more."""
+        part = [slice(None)] * x.ndim
+        part[axis] = slice(0, abs(k))
+        order = order[tuple(part)]
+        return self._outputs(lambda: xp.take_along_axis(x, order, axis=axis), lambda: order)
+
+    def compute(self, xp, node, x, kth):
+        k, axis = self._count(x, kth)
+        if k == x.shape[axis]:
+            places = np.arange(k).reshape([-1 if i == axis else 1 for i in range(x.ndim)])
+            return self._outputs(lambda: x, lambda: xp.broadcast_to(places, x.shape))
         if k < 0:
-            return xp.argsort(x, axis=axis)
-        backward = [slice(None)] * x.ndim
-        backward[axis] = slice(None, None, -1)
-        order = xp.argsort(x[tuple(backward)], axis=axis)
-        return x.shape[axis] - 1 - order
+            return self._pick(xp, x, xp.argsort(x, axis=axis), k, axis)
+        # Descending, the first of equal elements first: so one element is the first maximum, as argmax finds it.
+        back = tuple([slice(None, None, -1 if i == axis else None) for i in range(x.ndim)])
+        order = xp.argsort(x[back], axis=axis)
+        return self._pick(xp, x, x.shape[axis] - 1 - order[back], k, axis)
+
+    def lower_xla(self, ctx, node, x, kth):
+        kth = ctx.need(node.inputs[1], kth)
+        k, axis = self._count(x, kth)
+        if x.dtype.kind == "f" and 0 < abs(k) <= FEW and k != x.shape[axis]:
+            return self._pick(ctx.xp, x, greatest(ctx, x, k, axis), k, axis)
+        return self.compute(ctx.xp, node, x, kth)
 
     def infer_shape(self, node, shapes):
         shape = list(shapes[0])

@@ -1,0 +1,252 @@
+"""Eigenvalues, singular values and QR: the decompositions of ``theano.tensor.nlinalg``."""
+
+import numpy as np
+
+import theanojax.tensor as tensor
+from theanojax.graph.op import Op
+from theanojax.graph.variable import Apply
+from theanojax.scalar.types import upcast
+from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.type import TensorType
+
+
+def require_square(x):
+    """LinAlgError unless the array `x` is a square matrix."""
+    if x.shape[0] != x.shape[1]:
+        raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
+
+
+def lapack_operand(xp, x):
+    """`x` in a dtype that LAPACK knows: integers become float64, float16 raises TypeError, as with numpy."""
+    if x.dtype == "float16":
+        raise TypeError("array type float16 is unsupported in linalg")
+    return xp.astype(x, "float64") if x.dtype.kind in "iub" else x
+
+
+def _matrix(dtype):
+    return TensorType(dtype, (False, False))()
+
+
+def _vector(dtype):
+    return TensorType(dtype, (False,))()
+
+
+def _require_matrix(x, text="a matrix is needed"):
+    if x.ndim != 2:
+        raise AssertionError(text)
+
+
+class Eig(Op):
+    """Eigenvalues and right eigenvectors (columns) of a square matrix.
+
+    Both have the dtype of the matrix: imaginary parts are cut off, with numpy's warning.
+    """
+
+    __props__ = ()
+
+    def make_node(self, x):
+        x = as_tensor_variable(x)
+        _require_matrix(x)
+        return Apply(self, [x], [_vector(x.dtype), _matrix(x.dtype)])
+
+    def runs_on_host(self, node):
+        return True  # XLA has this for CPUs only
+
+    def compute(self, xp, node, x):
+        return xp.linalg.eig(x)
+
+    def infer_shape(self, node, shapes):
+        n = shapes[0][0]
+        return [(n,), (n, n)]
+
+
+eig = Eig()
+
+
+class Eigh(Eig):
+    """Eigenvalues, in ascending order, and eigenvectors of a symmetric or Hermitian matrix.
+
+    Only the lower (`UPLO` "L") or upper ("U") triangle of the matrix is looked at.
+    """
+
+    __props__ = ("UPLO",)
+
+    def __init__(self, UPLO="L"):
+        if UPLO not in ("L", "U"):
+            raise AssertionError('UPLO must be "L" or "U"')
+        self.UPLO = UPLO
+
+    def make_node(self, x):
+        x = as_tensor_variable(x)
+        _require_matrix(x)
+        w_dtype = np.linalg.eigvalsh(np.zeros((1, 1), dtype=x.dtype)).dtype.name
+        return Apply(self, [x], [_vector(w_dtype), _matrix(x.dtype)])
+
+    def runs_on_host(self, node):
+        return False
+
+    def compute(self, xp, node, x):
+        require_square(x)
+        w, v = xp.linalg.eigh(mirrored(xp, lapack_operand(xp, x), self.UPLO == "L"))
+        xp.guard(xp.all(xp.isfinite(w)))
+        return w, v
+
+    def grad(self, inputs, g_outputs):
+        x, = inputs
+        w, v = self(x)
+        gw, gv = _zero_disconnected([w, v], g_outputs)
+        return [EighGrad(self.UPLO)(x, w, v, gw, gv)]
+
+
+def mirrored(xp, x, lower):
+    """The Hermitian matrix of which one triangle of `x` is given."""
+    triangle, beyond = (xp.tril(x), xp.tril(x, -1)) if lower else (xp.triu(x), xp.triu(x, 1))
+    return triangle + xp.conj(beyond.T)
+
+
+def one_triangle(xp, g, lower):
+    """The gradient for a matrix of which one triangle is looked at: what is beyond the diagonal counts twice."""
+    if lower:
+        return xp.tril(g) + xp.triu(g, 1).T
+    return xp.triu(g) + xp.tril(g, -1).T
+
+
+def _zero_disconnected(outputs, grads):
+    from theanojax.gradient import DisconnectedType
+
+    return [o.zeros_like() if isinstance(g.type, DisconnectedType) else g for o, g in zip(outputs, grads, strict=True)]
+
+
+class EighGrad(Op):
+    """The gradient of `Eigh`, given the matrix, its eigenvalues and -vectors, and the gradients for these."""
+
+    __props__ = ("UPLO",)
+
+    def __init__(self, UPLO="L"):
+        if UPLO not in ("L", "U"):
+            raise AssertionError('UPLO must be "L" or "U"')
+        self.UPLO = UPLO
+
+    def make_node(self, x, w, v, gw, gv):
+        inputs = [as_tensor_variable(i) for i in (x, w, v, gw, gv)]
+        for i, ndim in zip(inputs, (2, 1, 2, 1, 2), strict=True):
+            if i.ndim != ndim:
+                raise AssertionError("EighGrad: expected %d dimensions, got %s" % (ndim, i.type))
+        return Apply(self, inputs, [_matrix(upcast(*[i.dtype for i in inputs]))])
+
+    def compute(self, xp, node, x, w, v, gw, gv):
+        dtype = node.outputs[0].dtype
+        w, v, gw, gv = (xp.astype(i, dtype) for i in (w, v, gw, gv))
+        # dv_kn / da_ij = sum over m != n of v_km v_im v_jn / (w_n - w_m)
+        same = xp.eye(w.shape[0], dtype=bool)
+        gaps = xp.where(same, xp.ones((), dtype), w[None, :] - w[:, None])
+        coupling = xp.where(same, xp.zeros((), dtype), xp.dot(v.T, gv) / gaps)
+        g = xp.dot(v * gw + xp.dot(v, coupling), v.T).T
+        return one_triangle(xp, g, self.UPLO == "L")
+
+    def infer_shape(self, node, shapes):
+        return [shapes[0]]
+
+
+def eigh(a, UPLO="L"):
+    """Eigenvalues and eigenvectors of a symmetric matrix, of which the triangle `UPLO` is looked at."""
+    return Eigh(UPLO)(a)
+
+
+_QR_INPUT = "The input of qr function should be a matrix."
+
+
+class QRFull(Op):
+    """Both factors of the QR decomposition; see `qr`."""
+
+    __props__ = ("mode",)
+
+    def __init__(self, mode):
+        self.mode = mode
+
+    def make_node(self, x):
+        x = as_tensor_variable(x)
+        _require_matrix(x, _QR_INPUT)
+        return Apply(self, [x], [_matrix(x.dtype), _vector(x.dtype) if self.mode == "raw" else _matrix(x.dtype)])
+
+    def runs_on_host(self, node):
+        return self.mode not in ("reduced", "complete")
+
+    def compute(self, xp, node, x):
+        return tuple(xp.linalg.qr(lapack_operand(xp, x), self.mode))
+
+
+class QRIncomplete(Op):
+    """The triangular factor of the QR decomposition; see `qr`."""
+
+    __props__ = ("mode",)
+
+    def __init__(self, mode):
+        self.mode = mode
+
+    def make_node(self, x):
+        x = as_tensor_variable(x)
+        _require_matrix(x, _QR_INPUT)
+        return Apply(self, [x], [_matrix(x.dtype)])
+
+    def runs_on_host(self, node):
+        return self.mode != "r"
+
+    def compute(self, xp, node, x):
+        return xp.linalg.qr(lapack_operand(xp, x), self.mode)
+
+
+def qr(a, mode="reduced"):
+    """The factors of a matrix, an orthonormal q and an upper triangular r.
+
+    Parameters
+    ----------
+    a : matrix (M, N); K is the smaller of the two
+    mode : "reduced" gives q (M, K) and r (K, N); "complete" q (M, M) and r (M, N); "r" only r (K, N); "raw" LAPACK's
+        h (N, M) and tau (K,)
+    """
+    if isinstance(np.linalg.qr(np.eye(2), mode), tuple):
+        return QRFull(mode)(a)
+    return QRIncomplete(mode)(a)
+
+
+class SVD(Op):
+    """The singular value decomposition; see `svd`."""
+
+    __props__ = ("full_matrices", "compute_uv")
+
+    def __init__(self, full_matrices=True, compute_uv=True):
+        self.full_matrices, self.compute_uv = full_matrices, compute_uv
+
+    def make_node(self, x):
+        x = as_tensor_variable(x)
+        _require_matrix(x, "The input of svd function should be a matrix.")
+        s = _vector(x.dtype)
+        return Apply(self, [x], [_matrix(x.dtype), s, _matrix(x.dtype)] if self.compute_uv else [s])
+
+    def compute(self, xp, node, x):
+        found = xp.linalg.svd(lapack_operand(xp, x), bool(self.full_matrices), bool(self.compute_uv))
+        singular = found[1] if self.compute_uv else found
+        xp.guard(xp.all(xp.isfinite(singular)))
+        return tuple(found) if self.compute_uv else found
+
+    def infer_shape(self, node, shapes):
+        (m, n), = shapes
+        k = tensor.minimum(m, n)
+        if not self.compute_uv:
+            return [(k,)]
+        return [(m, m), (k,), (n, n)] if self.full_matrices else [(m, k), (k,), (k, n)]
+
+
+def svd(a, full_matrices=1, compute_uv=1):
+    """The singular values of a matrix (M, N), in descending order, between the matrices that rotate it.
+
+    Returns
+    -------
+    u, s, vt with ``a == dot(u * s, vt)``; only s when `compute_uv` is false. u is (M, M) and vt (N, N), or with
+    `full_matrices` false (M, K) and (K, N), K being the smaller of M and N.
+    """
+    return SVD(full_matrices, compute_uv)(a)
+
+
+__all__ = ["Eig", "Eigh", "EighGrad", "QRFull", "QRIncomplete", "SVD", "eig", "eigh", "qr", "svd"]

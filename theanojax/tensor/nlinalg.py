@@ -1,0 +1,308 @@
+"""Inverses, determinants, traces and norms: ``theano.tensor.nlinalg``.
+
+Matrices that cannot be treated raise ``numpy.linalg.LinAlgError`` when the function is called, as numpy does.
+"""
+
+import warnings
+
+import numpy as np
+
+import theanojax.tensor as tensor
+from theanojax.graph.op import Op
+from theanojax.graph.variable import Apply
+from theanojax.scalar.types import upcast
+from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.decompositions import (SVD, Eig, Eigh, EighGrad, QRFull, QRIncomplete, _zero_disconnected, eig,
+                                             eigh, lapack_operand, qr, require_square, svd)
+from theanojax.tensor.diagonal import ExtractDiag
+from theanojax.tensor.type import TensorType
+
+
+def _matrix_variable(x):
+    x = as_tensor_variable(x)
+    if x.ndim != 2:
+        raise AssertionError("a matrix is needed, not a tensor of %d dimensions" % x.ndim)
+    return x
+
+
+def _finite(xp, value):
+    """`value`, after asking for a replay on the host (which knows when to raise) if it isn't finite."""
+    xp.guard(xp.all(xp.isfinite(value)))
+    return value
+
+
+class MatrixPinv(Op):
+    """The pseudo-inverse of a matrix: of (M, N), the (N, M) matrix that solves least squares."""
+
+    __props__ = ()
+
+    def make_node(self, x):
+        x = _matrix_variable(x)
+        return Apply(self, [x], [x.type()])
+
+    def compute(self, xp, node, x):
+        # The same cut-off for small singular values on both sides: numpy's.
+        return xp.astype(_finite(xp, xp.linalg.pinv(lapack_operand(xp, x), 1e-15)), x.dtype)
+
+    def infer_shape(self, node, shapes):
+        (rows, columns), = shapes
+        return [(columns, rows)]
+
+    def L_op(self, inputs, outputs, g_outputs):
+        (x,), (z,), (gz,) = inputs, outputs, g_outputs
+        x_dot_z, z_dot_x = tensor.dot(x, z), tensor.dot(z, x)
+        moved = (-matrix_dot(z, gz.T, z)
+                 + matrix_dot(z, z.T, gz, tensor.identity_like(x_dot_z) - x_dot_z)
+                 + matrix_dot(tensor.identity_like(z_dot_x) - z_dot_x, gz, z.T, z))
+        return [moved.T]
+
+
+pinv = MatrixPinv()
+
+
+class MatrixInverse(Op):
+    """The inverse of a square matrix; LinAlgError when it is singular."""
+
+    __props__ = ()
+
+    def make_node(self, x):
+        x = _matrix_variable(x)
+        return Apply(self, [x], [x.type()])
+
+    def compute(self, xp, node, x):
+        require_square(x)
+        return xp.astype(_finite(xp, xp.linalg.inv(lapack_operand(xp, x))), x.dtype)
+
+    def grad(self, inputs, g_outputs):
+        (x,), (gz,) = inputs, g_outputs
+        xi = self(x)
+        return [-matrix_dot(xi, gz.T, xi).T]
+
+    def R_op(self, inputs, eval_points):
+        (x,), (moved,) = inputs, eval_points
+        if moved is None:
+            return [None]
+        xi = self(x)
+        return [-matrix_dot(xi, moved, xi)]
+
+    def infer_shape(self, node, shapes):
+        return shapes
+
+
+matrix_inverse = MatrixInverse()
+
+
+def matrix_dot(*args):
+    """The product of matrices, in the order given."""
+    product = args[0]
+    for factor in args[1:]:
+        product = tensor.dot(product, factor)
+    return product
+
+
+class AllocDiag(Op):
+    """A square matrix with a vector on its diagonal. Deprecated: ``theano.tensor.AllocDiag`` does more."""
+
+    __props__ = ()
+
+    def make_node(self, _x):
+        warnings.warn("DeprecationWarning: theano.tensor.nlinalg.AllocDiagis deprecated, please use "
+                      "theano.tensor.AllocDiaginstead.", category=DeprecationWarning, stacklevel=3)
+        x = as_tensor_variable(_x)
+        if x.type.ndim != 1:
+            raise TypeError("AllocDiag only works on vectors", _x)
+        return Apply(self, [x], [TensorType(x.dtype, (False, False))()])
+
+    def compute(self, xp, node, x):
+        return xp.where(xp.eye(x.shape[0], dtype=bool), x[:, None], xp.zeros((), dtype=x.dtype))
+
+    def grad(self, inputs, g_outputs):
+        return [extract_diag(g_outputs[0])]
+
+    def infer_shape(self, node, shapes):
+        (n,), = shapes
+        return [(n, n)]
+
+
+alloc_diag = AllocDiag()
+extract_diag = ExtractDiag()
+
+
+def diag(x):
+    """The diagonal of a matrix, or the matrix with a vector as its diagonal; TypeError for anything else."""
+    x_ = as_tensor_variable(x)
+    if x_.type.ndim == 1:
+        return alloc_diag(x_)
+    if x_.type.ndim == 2:
+        return extract_diag(x_)
+    raise TypeError("diag requires vector or matrix argument", x)
+
+
+def trace(X):
+    """The sum of the diagonal of a matrix."""
+    return extract_diag(X).sum()
+
+
+class Det(Op):
+    """The determinant of a square matrix: a scalar of its dtype."""
+
+    __props__ = ()
+
+    def make_node(self, x):
+        x = _matrix_variable(x)
+        return Apply(self, [x], [TensorType(x.dtype, ())()])
+
+    def compute(self, xp, node, x):
+        require_square(x)
+        return xp.astype(xp.linalg.det(lapack_operand(xp, x)), x.dtype)
+
+    def grad(self, inputs, g_outputs):
+        (x,), (gz,) = inputs, g_outputs
+        return [gz * self(x) * matrix_inverse(x).T]
+
+    def infer_shape(self, node, shapes):
+        return [()]
+
+    def __str__(self):
+        return "Det"
+
+
+det = Det()
+
+
+class lstsq(Op):
+    """Least squares: the x for which ``a x`` is closest to ``b``.
+
+    Inputs are a, b and the cut-off `rcond`; outputs are the solution, the sums of squared residuals, the rank of a
+    and its singular values.
+    """
+
+    __props__ = ()
+
+    def make_node(self, x, y, rcond):
+        inputs = [as_tensor_variable(v) for v in (x, y, rcond)]
+        return Apply(self, inputs, [tensor.matrix(), tensor.dvector(), tensor.lscalar(), tensor.dvector()])
+
+    def perform(self, node, inputs, output_storage, params=None):
+        # The residuals come out empty or not depending on the rank, so that XLA can't have this.
+        x, y, rcond = inputs
+        found = np.linalg.lstsq(x, y, rcond)
+        for value, cell in zip(found, output_storage, strict=True):
+            cell[0] = np.asarray(value)
+
+
+def matrix_power(M, n):
+    """The square matrix `M` multiplied with itself: to the power of `n`, a Python int that is not negative."""
+    result = 1
+    for _ in range(n):
+        result = tensor.dot(result, M)
+    return result
+
+
+def norm(x, ord):
+    """The norm of a vector or matrix.
+
+    Parameters
+    ----------
+    ord : for vectors None, "inf", "-inf", 0 (counts what is not zero) or another number; for matrices None or
+        "fro", "inf", "-inf", 1, -1
+
+    Raises
+    ------
+    ValueError : no dimension, or no such norm.
+    NotImplementedError : more than two dimensions.
+    """
+    x = as_tensor_variable(x)
+    if x.ndim == 0:
+        raise ValueError("'axis' entry is out of bounds.")
+    if x.ndim == 1:
+        return _vector_norm(x, ord)
+    if x.ndim == 2:
+        return _matrix_norm(x, ord)
+    raise NotImplementedError("We don't support norm with ndim > 2")
+
+
+def _vector_norm(x, ord):
+    if ord is None:
+        return tensor.sum(x ** 2) ** 0.5
+    if ord == "inf":
+        return tensor.max(abs(x))
+    if ord == "-inf":
+        return tensor.min(abs(x))
+    if ord == 0:
+        return x[x.nonzero()].shape[0]
+    try:
+        return tensor.sum(abs(x ** ord)) ** (1. / ord)
+    except TypeError:
+        raise ValueError("Invalid norm order for vectors.") from None
+
+
+def _matrix_norm(x, ord):
+    if ord is None or ord == "fro":
+        return tensor.sum(abs(x ** 2)) ** 0.5
+    sums = {"inf": (tensor.max, 1), "-inf": (tensor.min, 1), 1: (tensor.max, 0), -1: (tensor.min, 0)}
+    if ord not in sums:
+        raise ValueError(0)
+    extreme, axis = sums[ord]
+    return extreme(tensor.sum(abs(x), axis))
+
+
+class TensorInv(Op):
+    """The inverse of a tensor with respect to tensordot; see `tensorinv`."""
+
+    __props__ = ("ind",)
+
+    def __init__(self, ind=2):
+        self.ind = ind
+
+    def make_node(self, a):
+        a = as_tensor_variable(a)
+        return Apply(self, [a], [a.type()])
+
+    def compute(self, xp, node, a):
+        return _finite(xp, xp.linalg.tensorinv(lapack_operand(xp, a), self.ind))
+
+    def infer_shape(self, node, shapes):
+        return [tuple(shapes[0][self.ind:]) + tuple(shapes[0][:self.ind])]
+
+
+def tensorinv(a, ind=2):
+    """The inverse of `a` for ``tensordot(a, b, ind)``, of shape ``a.shape[ind:] + a.shape[:ind]``.
+
+    The products of the first `ind` and of the other lengths must be equal. LinAlgError when they aren't, or when
+    there is no inverse.
+    """
+    return TensorInv(ind)(a)
+
+
+class TensorSolve(Op):
+    """The solution of a tensor equation; see `tensorsolve`."""
+
+    __props__ = ("axes",)
+
+    def __init__(self, axes=None):
+        self.axes = axes
+
+    def make_node(self, a, b):
+        a, b = as_tensor_variable(a), as_tensor_variable(b)
+        return Apply(self, [a, b], [TensorType(upcast(a.dtype, b.dtype), (False, False))()])
+
+    def compute(self, xp, node, a, b):
+        dtype = node.outputs[0].dtype
+        a, b = (lapack_operand(xp, xp.astype(v, dtype)) for v in (a, b))
+        return _finite(xp, xp.linalg.tensorsolve(a, b, self.axes))
+
+
+def tensorsolve(a, b, axes=None):
+    """The x with ``tensordot(a, x, x.ndim) == b``.
+
+    `a` has the shape ``b.shape + x.shape`` once its dimensions `axes` are moved to the end, and x as many elements
+    as `b`. LinAlgError when `a` is singular.
+    """
+    return TensorSolve(axes)(a, b)
+
+
+__all__ = ["AllocDiag", "Det", "Eig", "Eigh", "EighGrad", "ExtractDiag", "MatrixInverse", "MatrixPinv", "QRFull",
+           "QRIncomplete", "SVD", "TensorInv", "TensorSolve", "_zero_disconnected", "alloc_diag", "det", "diag", "eig",
+           "eigh", "extract_diag", "lstsq", "matrix_dot", "matrix_inverse", "matrix_power", "norm", "pinv", "qr",
+           "svd", "tensorinv", "tensorsolve", "trace"]

@@ -1,0 +1,231 @@
+"""Convolution in two and three dimensions: the functions that build it, and all names of theano's abstract_conv."""
+
+from theanojax.graph.variable import Constant
+from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.nnet.conv_ops import (AbstractConv, AbstractConv2d, AbstractConv2d_gradInputs,
+                                            AbstractConv2d_gradWeights, AbstractConv3d, AbstractConv3d_gradInputs,
+                                            AbstractConv3d_gradWeights, AbstractConv_gradInputs,
+                                            AbstractConv_gradWeights, BaseAbstractConv)
+from theanojax.tensor.nnet.conv_shapes import (assert_conv_shape, assert_shape, border_mode_to_pad,
+                                               check_conv_gradinputs_shape, get_conv_gradinputs_shape,
+                                               get_conv_gradinputs_shape_1axis, get_conv_gradweights_shape,
+                                               get_conv_gradweights_shape_1axis, get_conv_output_shape,
+                                               get_conv_shape_1axis)
+from theanojax.tensor.var import TensorConstant, TensorVariable
+
+imported_scipy_signal = True
+
+
+def conv2d(input, filters, input_shape=None, filter_shape=None, border_mode="valid", subsample=(1, 1),
+           filter_flip=True, filter_dilation=(1, 1), num_groups=1, unshared=False):
+    """Images (batch, channels, rows, columns) convolved with filters (filters, channels, rows, columns).
+
+    See ``nnet.conv2d``, which takes more keywords; and BaseAbstractConv for the parameters.
+    """
+    op = AbstractConv2d(imshp=input_shape, kshp=filter_shape, border_mode=border_mode, subsample=subsample,
+                        filter_flip=filter_flip, filter_dilation=filter_dilation, num_groups=num_groups,
+                        unshared=unshared)
+    return op(as_tensor_variable(input), as_tensor_variable(filters))
+
+
+def conv3d(input, filters, input_shape=None, filter_shape=None, border_mode="valid", subsample=(1, 1, 1),
+           filter_flip=True, filter_dilation=(1, 1, 1), num_groups=1):
+    """Volumes (batch, channels, depth, rows, columns) convolved with filters (filters, channels, d, r, c).
+
+    Parameters
+    ----------
+    input_shape, filter_shape : the shapes as far as they are known; None, or five ints or None
+    border_mode : "valid", "full", "half", an int, or three
+    subsample, filter_dilation : three ints, the steps between outputs and between the inputs of one output
+    filter_flip : False for a correlation
+    num_groups : number of groups that the channels are split into
+
+    Returns (batch, filters, depth, rows, columns).
+    """
+    op = AbstractConv3d(imshp=input_shape, kshp=filter_shape, border_mode=border_mode, subsample=subsample,
+                        filter_flip=filter_flip, filter_dilation=filter_dilation, num_groups=num_groups)
+    return op(as_tensor_variable(input), as_tensor_variable(filters))
+
+
+def _separable(cls, conv, input, depthwise_filters, pointwise_filters, num_channels, input_shape,
+               depthwise_filter_shape, pointwise_filter_shape, border_mode, subsample, filter_flip, filter_dilation):
+    op = cls(imshp=input_shape, kshp=depthwise_filter_shape, border_mode=border_mode, subsample=subsample,
+             filter_flip=filter_flip, filter_dilation=filter_dilation, num_groups=num_channels)
+    shape = None
+    if input_shape is not None and depthwise_filter_shape is not None:
+        shape = op.infer_shape(None, [input_shape, depthwise_filter_shape])[0]
+    depthwise = op(as_tensor_variable(input), as_tensor_variable(depthwise_filters))
+    return conv(depthwise, pointwise_filters, input_shape=shape, filter_shape=pointwise_filter_shape,
+                filter_flip=filter_flip)
+
+
+def separable_conv2d(input, depthwise_filters, pointwise_filters, num_channels, input_shape=None,
+                     depthwise_filter_shape=None, pointwise_filter_shape=None, border_mode="valid", subsample=(1, 1),
+                     filter_flip=True, filter_dilation=(1, 1)):
+    """Each channel convolved on its own, then a convolution with 1x1 filters that mixes the channels.
+
+    Parameters
+    ----------
+    input : (batch, channels, rows, columns)
+    depthwise_filters : (depthwise channels, 1, rows, columns)
+    pointwise_filters : (output channels, depthwise channels, 1, 1)
+    num_channels : the number of input channels, an int
+
+    `border_mode`, `subsample` and `filter_dilation` apply to the first convolution; see `conv2d`.
+    """
+    return _separable(AbstractConv2d, conv2d, input, depthwise_filters, pointwise_filters, num_channels, input_shape,
+                      depthwise_filter_shape, pointwise_filter_shape, border_mode, subsample, filter_flip,
+                      filter_dilation)
+
+
+def separable_conv3d(input, depthwise_filters, pointwise_filters, num_channels, input_shape=None,
+                     depthwise_filter_shape=None, pointwise_filter_shape=None, border_mode="valid",
+                     subsample=(1, 1, 1), filter_flip=True, filter_dilation=(1, 1, 1)):
+    """`separable_conv2d` for volumes; see `conv3d`."""
+    return _separable(AbstractConv3d, conv3d, input, depthwise_filters, pointwise_filters, num_channels, input_shape,
+                      depthwise_filter_shape, pointwise_filter_shape, border_mode, subsample, filter_flip,
+                      filter_dilation)
+
+
+# ---------------------------------------------------------------------- gradients by themselves
+def _is_known_size(size):
+    return size is None or isinstance(size, (TensorConstant, int))
+
+
+def _is_size(size):
+    return isinstance(size, (TensorVariable, TensorConstant, int))
+
+
+def _require(condition, text, error):
+    if not condition:
+        raise error(text)
+
+
+def _check_sizes(shape, n, name, error):
+    """The sizes along the last `n` axes must be given, those before may be None but not symbolic."""
+    for i in range(len(shape) - n):
+        _require(_is_known_size(shape[i]), "%s[%d] must be a constant or None." % (name, i), error)
+    for i in range(len(shape) - n, len(shape)):
+        _require(_is_size(shape[i]), "%s[%d] must be a symbolic variable, a constant or None." % (name, i), error)
+
+
+def _check_known(shape, length, name, error):
+    if shape is None:
+        return
+    _require(len(shape) == length, "The lenght of %s was %d, but we expected %d." % (name, len(shape), length), error)
+    for i, size in enumerate(shape):
+        _require(_is_known_size(size), "%s[%d] must be a constant or None" % (name, i), error)
+
+
+def _numbers(shape):
+    """`shape` with None for what is symbolic."""
+    return [None if isinstance(s, TensorVariable) and not isinstance(s, Constant) else s for s in shape]
+
+
+def conv2d_grad_wrt_inputs(output_grad, filters, input_shape, filter_shape=None, border_mode="valid",
+                           subsample=(1, 1), filter_flip=True, filter_dilation=(1, 1), num_groups=1, unshared=False):
+    """The gradient of a convolution for its input: `output_grad` brought back to `input_shape`.
+
+    Parameters
+    ----------
+    output_grad : (batch, filters, rows, columns), the gradient for the convolution's output
+    filters : those of the convolution
+    input_shape : the shape of the input: two ints, constants or None, then two ints, constants or scalars
+    filter_shape : None, or the shape of the filters as far as it is known
+
+    The rest is that of the convolution; see `conv2d`. ValueError if a shape has other members.
+    """
+    _check_sizes(input_shape, 2, "input_shape", ValueError)
+    _check_known(filter_shape, 6 if unshared else 4, "filter_shape", ValueError)
+    op = AbstractConv2d_gradInputs(imshp=_numbers(input_shape), kshp=filter_shape, border_mode=border_mode,
+                                   subsample=subsample, filter_flip=filter_flip, filter_dilation=filter_dilation,
+                                   num_groups=num_groups, unshared=unshared)
+    return op(as_tensor_variable(filters), as_tensor_variable(output_grad), input_shape[-2:])
+
+
+def conv3d_grad_wrt_inputs(output_grad, filters, input_shape, filter_shape=None, border_mode="valid",
+                           subsample=(1, 1, 1), filter_flip=True, filter_dilation=(1, 1, 1), num_groups=1):
+    """`conv2d_grad_wrt_inputs` for volumes; AssertionError if a shape has members of other types."""
+    _check_sizes(input_shape, 3, "input_shape", AssertionError)
+    _check_known(filter_shape, 5, "filter_shape", AssertionError)
+    op = AbstractConv3d_gradInputs(imshp=_numbers(input_shape), kshp=filter_shape, border_mode=border_mode,
+                                   subsample=subsample, filter_flip=filter_flip, filter_dilation=filter_dilation,
+                                   num_groups=num_groups)
+    return op(as_tensor_variable(filters), as_tensor_variable(output_grad), input_shape[-3:])
+
+
+def conv2d_grad_wrt_weights(input, output_grad, filter_shape, input_shape=None, border_mode="valid",
+                            subsample=(1, 1), filter_flip=True, filter_dilation=(1, 1), num_groups=1, unshared=False):
+    """The gradient of a convolution for its filters, which have `filter_shape`.
+
+    Parameters
+    ----------
+    input : (batch, channels, rows, columns)
+    output_grad : (batch, filters, rows, columns), the gradient for the convolution's output
+    filter_shape : ints, constants or None; the last two may be symbolic scalars, and may not be None
+    input_shape : None, or the shape of the input as far as it is known
+
+    The rest is that of the convolution; see `conv2d`. AssertionError if a shape has members of other types.
+    """
+    _check_sizes(filter_shape, 2, "filter_shape", AssertionError)
+    _check_known(input_shape, 4, "input_shape", AssertionError)
+    op = AbstractConv2d_gradWeights(imshp=input_shape, kshp=_numbers(filter_shape), border_mode=border_mode,
+                                    subsample=subsample, filter_flip=filter_flip, filter_dilation=filter_dilation,
+                                    num_groups=num_groups, unshared=unshared)
+    return op(as_tensor_variable(input), as_tensor_variable(output_grad), filter_shape[-2:])
+
+
+def conv3d_grad_wrt_weights(input, output_grad, filter_shape, input_shape=None, border_mode="valid",
+                            subsample=(1, 1, 1), filter_flip=True, filter_dilation=(1, 1, 1), num_groups=1):
+    """`conv2d_grad_wrt_weights` for volumes."""
+    _check_sizes(filter_shape, 3, "filter_shape", AssertionError)
+    _check_known(input_shape, 5, "input_shape", AssertionError)
+    op = AbstractConv3d_gradWeights(imshp=input_shape, kshp=_numbers(filter_shape), border_mode=border_mode,
+                                    subsample=subsample, filter_flip=filter_flip, filter_dilation=filter_dilation,
+                                    num_groups=num_groups)
+    return op(as_tensor_variable(input), as_tensor_variable(output_grad), filter_shape[-3:])
+
+
+def causal_conv1d(input, filters, filter_shape, input_shape=None, subsample=1, filter_flip=True, filter_dilation=1,
+                  num_groups=1, unshared=False):
+    """A convolution in time whose output at a time depends on no later input.
+
+    Parameters
+    ----------
+    input : (batch, channels, times)
+    filters : (output channels, channels, taps)
+    filter_shape : its shape; the last must be given, because as many zeros go before the first time
+    input_shape : None, or three ints or None
+    subsample, filter_dilation : ints
+
+    Returns (batch, output channels, times). ValueError unless input and filters have three dimensions.
+    """
+    input, filters = as_tensor_variable(input), as_tensor_variable(filters)
+    if input.ndim != 3:
+        raise ValueError("Input should be 3D for causal convolution.")
+    if filters.ndim != 3:
+        raise ValueError("Filters should be 3D for causal convolution")
+    _require(len(filter_shape) == 3, "filter_shape must have three members", AssertionError)
+    if input_shape is not None:
+        _require(len(input_shape) == 3, "input_shape must have three members", AssertionError)
+        input_shape = tuple(input_shape) + (1,)
+    before = filter_dilation * (filter_shape[2] - 1)
+    op = AbstractConv2d(imshp=input_shape, kshp=tuple(filter_shape) + (1,), border_mode=((before, 0), 0),
+                        subsample=(subsample, 1), filter_flip=filter_flip, filter_dilation=(filter_dilation, 1),
+                        num_groups=num_groups, unshared=unshared)
+    return op(input.dimshuffle(0, 1, 2, "x"), filters.dimshuffle(0, 1, 2, "x"))[:, :, :, 0]
+
+
+# Below, because it is made of the functions above.
+from theanojax.tensor.nnet.bilinear import (bilinear_kernel_1D, bilinear_kernel_2D, bilinear_upsampling,  # noqa: E402
+                                            frac_bilinear_upsampling)
+
+__all__ = ["AbstractConv", "AbstractConv2d", "AbstractConv2d_gradInputs", "AbstractConv2d_gradWeights",
+           "AbstractConv3d", "AbstractConv3d_gradInputs", "AbstractConv3d_gradWeights", "AbstractConv_gradInputs",
+           "AbstractConv_gradWeights", "BaseAbstractConv", "assert_conv_shape", "assert_shape", "bilinear_kernel_1D",
+           "bilinear_kernel_2D", "bilinear_upsampling", "border_mode_to_pad", "causal_conv1d",
+           "check_conv_gradinputs_shape", "conv2d", "conv2d_grad_wrt_inputs", "conv2d_grad_wrt_weights", "conv3d",
+           "conv3d_grad_wrt_inputs", "conv3d_grad_wrt_weights", "frac_bilinear_upsampling",
+           "get_conv_gradinputs_shape", "get_conv_gradinputs_shape_1axis", "get_conv_gradweights_shape",
+           "get_conv_gradweights_shape_1axis", "get_conv_output_shape", "get_conv_shape_1axis",
+           "imported_scipy_signal", "separable_conv2d", "separable_conv3d"]
