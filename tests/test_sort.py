@@ -123,7 +123,7 @@ def test_topk_errors():
             both([x, k], T.topk(x, k, sorted=False), [[1.0, 2.0], n])
 
 
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int8", "uint8", "int32", "uint32", "int64", "bool"])
+@pytest.mark.parametrize("dtype", "float16 float32 float64 int8 uint8 int32 uint32 int64 bool".split())
 def test_large_sorts_of_every_dtype(dtype):
     rng = np.random.RandomState(5)
     B = (rng.randint(-90, 90, (40, 60)) / 3).astype(dtype)

@@ -6,17 +6,18 @@ to both.
 """
 
 import numpy as np
-import scipy.special
 
 
 class HostNamespace:
     """numpy, plus the verbs that both executors offer."""
 
     name = "host"
-    special = scipy.special
 
     def __getattr__(self, name):
-        value = getattr(np, name)
+        if name == "special":
+            import scipy.special as value  # scipy is half of what importing the package would cost
+        else:
+            value = getattr(np, name)
         setattr(self, name, value)  # the next look-up costs nothing
         return value
 
@@ -84,7 +85,14 @@ class HostNamespace:
 
     @staticmethod
     def bessel_jn(z, order):
-        return scipy.special.jn(order, z)
+        return HOST.special.jn(order, z)
+
+    @staticmethod
+    def expm(a):
+        """The exponential of a square matrix."""
+        import scipy.linalg
+
+        return scipy.linalg.expm(a)
 
 
 HOST = HostNamespace()

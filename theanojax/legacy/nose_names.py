@@ -107,6 +107,16 @@ def make_decorator(original):
     return lambda new: functools.wraps(original)(new)
 
 
+def taking_iterators(function):
+    """`function` of a sequence, for which any iterator will do."""
+
+    @functools.wraps(function)
+    def called(arrays, *args, **kwargs):
+        return function(arrays if hasattr(arrays, "__getitem__") else list(arrays), *args, **kwargs)
+
+    return called
+
+
 class NumpyDecorators:
     """``numpy.testing.dec``, which went from numpy together with nose."""
 

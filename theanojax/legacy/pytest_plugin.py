@@ -74,6 +74,8 @@ def restore_lost_names():
 
     if not hasattr(numpy.testing, "dec"):
         numpy.testing.dec = nose_names.NumpyDecorators
+    for name in ("vstack", "hstack"):  # numpy 2 wants a sequence
+        setattr(numpy, name, nose_names.taking_iterators(getattr(numpy, name)))
     case = unittest.TestCase
     for old, new in {
         "assertEquals": "assertEqual",

@@ -43,6 +43,7 @@ from theanojax.rewrites import (
 from theanojax.rewrites.constant_folding import topo_constant_folding
 from theanojax.rewrites.registry import optdb
 from theanojax.rewrites.subtensor_merge import local_subtensor_merge
+from theanojax.rewrites.typed_list import typed_list_inplace_opt
 
 
 class PrintCurrentFunctionGraph(Optimizer):
@@ -93,6 +94,7 @@ PASSES = [
     (49.3, "local_alloc_empty_to_zeros", in2out(fill.local_alloc_empty_to_zeros), "alloc_empty_to_zeros"),
     (60, "local_inplace_sparse_block_gemv", _once_in_place(nnet.local_inplace_sparse_block_gemv), "fast_run inplace"),
     (60, "local_inplace_sparse_block_outer", _once_in_place(nnet.local_inplace_sparse_block_outer), "fast_run inplace"),
+    (60, "typed_list_inplace_opt", _once_in_place(typed_list_inplace_opt), "fast_run inplace"),
     (100, "merge3", MergeOptimizer(), "fast_run merge"),
 ]
 

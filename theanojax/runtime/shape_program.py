@@ -163,7 +163,8 @@ def compile_program(inputs, outputs, analysis):
             elif inline and scalars and len(args) == 2 and all(u.type.dtype[0] in "ib" for u in node.inputs):
                 names[node.outputs[0]] = emit(inline.format(*args))
             else:
-                names[node.outputs[0]] = emit("%s(%s)" % (bind(_runner(node), "f"), ", ".join(args)))
+                run = getattr(node.op, "plain_value", None) or _runner(node)
+                names[node.outputs[0]] = emit("%s(%s)" % (bind(run, "f"), ", ".join(args)))
 
     for v in outputs:
         visit(v)

@@ -4,6 +4,7 @@ import numpy as np
 
 import jax
 import jax.numpy as jnp
+import jax.scipy.linalg as jsl
 import jax.scipy.special as jsp
 from jax import lax
 
@@ -106,6 +107,10 @@ class XlaNamespace:
     @staticmethod
     def bessel_jn(z, order):
         return jsp.bessel_jn(z, v=order)[order]
+
+    @staticmethod
+    def expm(a):
+        return jsl.expm(a, max_squarings=64)
 
     @staticmethod
     def sort(x, axis=-1):

@@ -23,6 +23,10 @@ def lapack_operand(xp, x):
     return xp.astype(x, "float64") if x.dtype.kind in "iub" else x
 
 
+def _double(dtype):
+    return "complex128" if np.dtype(dtype).kind == "c" else "float64"
+
+
 def _matrix(dtype):
     return TensorType(dtype, (False, False))()
 
@@ -87,7 +91,9 @@ class Eigh(Eig):
 
     def compute(self, xp, node, x):
         require_square(x)
-        w, v = xp.linalg.eigh(mirrored(xp, lapack_operand(xp, x), self.UPLO == "L"))
+        # Eigenvectors in single precision are too coarse to take derivatives of.
+        double = xp.astype(lapack_operand(xp, x), _double(x.dtype))
+        w, v = xp.linalg.eigh(mirrored(xp, double, self.UPLO == "L"))
         xp.guard(xp.all(xp.isfinite(w)))
         return w, v
 
@@ -135,7 +141,7 @@ class EighGrad(Op):
         return Apply(self, inputs, [_matrix(upcast(*[i.dtype for i in inputs]))])
 
     def compute(self, xp, node, x, w, v, gw, gv):
-        dtype = node.outputs[0].dtype
+        dtype = _double(node.outputs[0].dtype)
         w, v, gw, gv = (xp.astype(i, dtype) for i in (w, v, gw, gv))
         # dv_kn / da_ij = sum over m != n of v_km v_im v_jn / (w_n - w_m)
         same = xp.eye(w.shape[0], dtype=bool)

@@ -257,11 +257,14 @@ class SliceLength(Op):
         rest = iter(values)
         return [next(rest) if g else None for g in self.given]
 
-    def perform(self, node, inputs, output_storage, params=None):
-        start, stop, step = [None if b is None else int(b) for b in self.bounds(inputs[:-1])]
+    def plain_value(self, *numbers):
+        """The length for Python integers; the shape program calls it before each call of a function."""
+        start, stop, step = self.bounds(numbers[:-1])
         # A step of 0 is the slicing Op's to complain about.
-        length = 0 if step == 0 else len(range(*slice(start, stop, step).indices(int(inputs[-1]))))
-        output_storage[0][0] = np.asarray(length, dtype="int64")
+        return 0 if step == 0 else len(range(*slice(start, stop, step).indices(numbers[-1])))
+
+    def perform(self, node, inputs, output_storage, params=None):
+        output_storage[0][0] = np.asarray(self.plain_value(*[int(v) for v in inputs]), dtype="int64")
 
     def compute(self, xp, node, *inputs):
         dim = xp.astype(inputs[-1], "int64")

@@ -46,7 +46,10 @@ def sorting_order(ctx, x, axis):
     axis %= x.ndim
     keys = ordered_integers(ctx, x, equal_zeros=True) if x.dtype.kind == "f" else x
     place = lax.broadcasted_iota(np.int64, x.shape, axis)
-    packed = (xp.astype(keys, "int64") << 32) | place
+    keys = xp.astype(keys, "int64")
+    if x.dtype == "uint32":
+        keys = keys - (1 << 31)  # what is shifted has to fit 32 signed bits
+    packed = (keys << 32) | place
     return lax.sort(packed, dimension=axis, is_stable=False) & 0xFFFFFFFF
 
 

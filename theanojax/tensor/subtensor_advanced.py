@@ -36,17 +36,32 @@ def adv_index_broadcastable_pattern(a, idx):
     Arrays of integers count as having no broadcastable dimension.
     """
 
-    def sample(v):
-        if isinstance(v, Apply):
-            v = v.default_output()
-        if NoneConst.equals(v):
-            return None
-        if isinstance(v.type, SliceType):
-            return slice(None)
-        return np.ones((2,) * v.ndim, bool) if v.dtype == "bool" else np.zeros((2,) * v.ndim, int)
+    lengths = [1 if b else 2 for b in a.broadcastable]
 
-    shape = np.empty([1 if b else 2 for b in a.broadcastable])[tuple([sample(v) for v in idx])].shape
-    return tuple([d == 1 for d in shape])
+    def shape(selected):
+        dim, samples = 0, []
+        for v in idx:
+            if isinstance(v, Apply):
+                v = v.default_output()
+            if NoneConst.equals(v):
+                samples.append(None)
+                continue
+            covered = 1
+            if isinstance(v.type, SliceType):
+                samples.append(slice(None))
+            elif v.dtype == "bool":
+                covered = v.ndim
+                samples.append(np.full(lengths[dim:dim + covered], selected))
+            else:
+                samples.append(np.zeros((2,) * v.ndim, int))
+            dim += covered
+        return np.empty(lengths)[tuple(samples)].shape
+
+    full = shape(True)
+    if not any(getattr(v, "dtype", None) == "bool" for v in idx):
+        return tuple([d == 1 for d in full])
+    # how many elements a mask selects is not known, even where it covers a single one
+    return tuple([d == 1 and e == 1 for d, e in zip(full, shape(np.False_))])
 
 
 def check_advanced_indexing_dimensions(input, idx_list):

@@ -1,0 +1,120 @@
+"""Tables on the terminal, docs/benchmarks.md and docs/benchmarks.json."""
+
+import datetime
+import json
+import os
+import platform
+from pathlib import Path
+
+DOCS = Path(__file__).parent.parent / "docs"
+TABLES = [
+    ("call_s", "Time of a call", "Median of repeated calls, after the first three."),
+    ("cold_s", "First result, nothing cached",
+     "Building the graph, theano.function (or jax.jit) and the first call, in a process that finds no compilation "
+     "cache."),
+    ("start_s", "First result of a second process",
+     "From the start of the interpreter to the first result: importing, building, compiling and the first call, with "
+     "the compilation cache that the first process left."),
+    ("import_s", "Import", "`import theano` (`import jax.numpy`, ...), median over all processes."),
+    ("peak_bytes", "Peak memory", "The largest resident size of the process."),
+]
+
+
+def amount(value, key):
+    if value is None:
+        return "-"
+    if key == "peak_bytes":
+        return "%d MB" % round(value / 1e6)
+    for unit, size in (("s", 1), ("ms", 1e-3)):
+        if value >= size:
+            return "%.3g %s" % (value / size, unit) if value < 1000 else "%d s" % value
+    return "%.3g us" % (value * 1e6)
+
+
+def cell(report, ours, key):
+    if report is None or key not in report:
+        return ("failed" if report and "failed" in report else "-")
+    text = amount(report[key], key)
+    if "differs" in report:
+        text += " (!)"
+    if ours and key in ours and ours is not report and report[key]:
+        text += " (%.2g)" % (ours[key] / report[key])
+    return text
+
+
+def rows_of(results, key, contenders):
+    if key == "import_s":
+        values = {}
+        for reports in results.values():
+            for name, report in reports.items():
+                if "import_s" in report:
+                    values.setdefault(name, []).append(report["import_s"])
+        medians = {n: {"import_s": sorted(v)[len(v) // 2]} for n, v in values.items()}
+        return [("import", medians)] if medians else []
+    return [(p, reports) for p, reports in results.items() if any(key in r for r in reports.values())]
+
+
+def tables(results, contenders):
+    """(title, explanation, header, rows) of each table; a cell is ours/theirs after the other's own value."""
+    for key, title, text in TABLES:
+        rows = []
+        for program, reports in rows_of(results, key, contenders):
+            ours = reports.get("theanojax")
+            rows.append([program] + [cell(reports.get(c.name), ours, key) for c in contenders])
+        if rows:
+            yield title, text, [""] + [c.title for c in contenders], rows
+
+
+def plain(header, rows):
+    widths = [max(len(r[i]) for r in [header, *rows]) for i in range(len(header))]
+    return "\n".join("  ".join(v.ljust(w) for v, w in zip(r, widths)).rstrip() for r in [header, *rows])
+
+
+def failures(results, contenders):
+    titles = {c.name: c.title for c in contenders}
+    for program, reports in results.items():
+        for name, report in reports.items():
+            if "failed" in report:
+                yield program, titles[name], report["failed"]
+            elif "differs" in report:
+                yield program, titles[name], "results differ: " + report["differs"]
+
+
+def facts(results, notes, quick):
+    versions = {}
+    for reports in results.values():
+        for name, report in reports.items():
+            if "versions" in report:
+                versions[name] = report["versions"]
+    return {"date": datetime.date.today().isoformat(), "cores": os.cpu_count(), "machine": platform.machine(),
+            "system": platform.system(), "python": platform.python_version(), "versions": versions, "notes": notes,
+            "quick": quick}
+
+
+def save(results, contenders, titles, notes, quick):
+    """Writes the two files of docs/."""
+    about = facts(results, notes, quick)
+    DOCS.mkdir(exist_ok=True)
+    left = ("results", "bench", "versions")
+    kept = {p: {n: {k: v for k, v in r.items() if k not in left} for n, r in reports.items()}
+            for p, reports in results.items()}
+    (DOCS / "benchmarks.json").write_text(json.dumps({**about, "programs": kept}, indent=1) + "\n")
+    lines = ["# Benchmarks", "",
+             "Written by `make bench` on %s: %d cores, %s, Python %s. All contenders ran on the same machine in one "
+             "run, one process at a time." % (about["date"], about["cores"], about["machine"], about["python"]), "",
+             "A number in parentheses is our time (or memory) divided by theirs: below 1 we are quicker. `(!)` marks a "
+             "result that is not equal to the first contender's, `failed` and `-` programs that a contender cannot run "
+             "or that were not written for it; reasons are below.", "",
+             "Processes on JAX, ours too, keep compiled programs in JAX's persistent cache "
+             "(`JAX_COMPILATION_CACHE_DIR`); Theano and PyTensor in their own.", ""]
+    lines += ["- " + ", ".join("%s %s" % kv for kv in v.items()) + " (%s)" % n for n, v in about["versions"].items()]
+    lines += ["- " + n for n in notes] + ["", "## Programs", ""]
+    lines += ["- `%s`: %s" % (p, titles[p]) for p in results]
+    for title, text, header, rows in tables(results, contenders):
+        lines += ["", "## " + title, "", text, "", "| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+        lines += ["| " + " | ".join(["`%s`" % r[0], *r[1:]]) + " |" for r in rows]
+    failed = list(failures(results, contenders))
+    if failed:
+        lines += ["", "## What did not run, or not equally", ""]
+        lines += ["- `%s`, %s: %s" % (p, c, reason.replace("|", "\\|")) for p, c, reason in failed]
+    (DOCS / "benchmarks.md").write_text("\n".join(lines) + "\n")

@@ -1,0 +1,163 @@
+"""Enumerations: types of Op parameters whose values are named constants."""
+
+import re
+
+from theanojax.graph.type import Type
+
+CONSTANT_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class EnumType(Type, dict):
+    """Named constants with given values: ``EnumType(A=1, B=2.5, C=("gamma", True))``.
+
+    A value is an int, a float or a bool (kept as an int); a pair is an alias and a value. The constants are
+    attributes and items (``enum.A``, ``enum["A"]``) and never change. `ctype` and `cname` name the enumeration
+    for C code; they only take part in comparisons and in the text here.
+
+    Raises AttributeError for a name other than capital letters, digits and underscores, TypeError for a value or
+    an alias that cannot be one.
+    """
+
+    def __init__(self, **kwargs):
+        ctype = kwargs.pop("ctype", "double").split()
+        if not all(IDENTIFIER.fullmatch(word) for word in ctype):
+            self._reject("invalid C type.")
+        self.ctype = " ".join(ctype)
+        self.cname = kwargs.pop("cname", "_".join(ctype))
+        if not IDENTIFIER.fullmatch(self.cname):
+            self._reject("invalid C name.")
+        self.aliases = {}
+        super().__init__({name: self._constant(name, value) for name, value in kwargs.items()})
+        if any(alias in self for alias in self.aliases):
+            self._reject("some aliases have same names as constants.")
+
+    def _reject(self, why, error=TypeError):
+        raise error("%s: %s" % (type(self).__name__, why))
+
+    def _constant(self, name, value):
+        """The value of constant `name`, whose alias, if any, is noted."""
+        if not CONSTANT_NAME.fullmatch(name):
+            self._reject('invalid enum name: "%s". Only capital letters, underscores and digits are allowed.' % name,
+                         AttributeError)
+        if isinstance(value, (list, tuple)):
+            alias, value = self._pair(value, "constant alias followed by constant value")
+            self._check_alias(alias)
+            if alias == name:
+                self._reject("it's useless to create an alias with the same name as its associated constant.")
+            if alias in self.aliases:
+                self._reject('constant alias "%s" already used.' % alias)
+            self.aliases[alias] = name
+        if not isinstance(value, (int, float)):
+            self._reject('constant "%s": expected integer or floating value, got "%s".' % (name, type(value).__name__))
+        return int(value) if isinstance(value, bool) else value
+
+    def _pair(self, value, parts):
+        if len(value) != 2:
+            self._reject("when using a tuple to define a constant, your tuple should contain 2 values: %s." % parts)
+        return value
+
+    def _check_alias(self, alias):
+        if not isinstance(alias, str):
+            self._reject('constant alias should be a string, got "%s".' % (alias,))
+
+    def fromalias(self, alias):
+        """The value of the constant with this alias, or with this name; KeyError if there is none."""
+        return self[self.aliases.get(alias, alias)]
+
+    def has_alias(self, alias):
+        return alias in self.aliases
+
+    def get_aliases(self):
+        """All aliases, sorted."""
+        return tuple(sorted(self.aliases))
+
+    def __getattr__(self, name):
+        if name in self:
+            return self[name]
+        raise AttributeError("%r object has no attribute %r" % (type(self).__name__, name))
+
+    def _refuse(self, *_):
+        raise NotImplementedError("constant values are immutable.")
+
+    __setitem__ = __delitem__ = _refuse
+
+    def __setattr__(self, name, value):
+        if name in self:
+            self._refuse()
+        super().__setattr__(name, value)
+
+    def __reduce__(self):
+        # dict's own protocol would set the items one by one
+        alias_of = {name: alias for alias, name in self.aliases.items()}
+        state = {name: (alias_of[name], value) if name in alias_of else value for name, value in self.items()}
+        return _rebuild, (type(self), dict(state, ctype=self.ctype, cname=self.cname))
+
+    def _key(self):
+        return type(self), self.ctype, tuple(sorted(self.items())), tuple(sorted(self.aliases.items()))
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self._key() == other._key()
+
+    def __ne__(self, other):
+        return not self == other
+
+    def __hash__(self):
+        return hash(self._key())
+
+    def __repr__(self):
+        alias_of = {name: "(%s)" % alias for alias, name in self.aliases.items()}
+        constants = ("%s%s:%s" % (name, alias_of.get(name, ""), self[name]) for name in sorted(self))
+        return "%s<%s>(%s)" % (type(self).__name__, self.ctype, ", ".join(constants))
+
+    __str__ = __repr__
+
+    def filter(self, data, strict=False, allow_downcast=None):
+        """`data` if it is one of the values; unless `strict` also a bool, or the name or alias of a constant.
+
+        AssertionError when it is none of these, KeyError for an unknown name.
+        """
+        if not strict:
+            if isinstance(data, bool):
+                data = int(data)
+            elif isinstance(data, str):
+                data = self.fromalias(data)
+        if data not in self.values():
+            raise AssertionError("%r is not a value of %s" % (data, self))
+        return data
+
+    def is_valid_value(self, a):
+        return a in self.values()
+
+
+def _rebuild(cls, constants):
+    """A pickled enumeration; its class may take other arguments than EnumType's."""
+    enum = cls.__new__(cls)
+    EnumType.__init__(enum, **constants)
+    return enum
+
+
+class EnumList(EnumType):
+    """Constants numbered from 0 in the order given: ``EnumList("A", ("B", "beta"), "C")``.
+
+    A pair is a name and an alias. `ctype` is ``int`` unless given. Raises what EnumType raises.
+    """
+
+    def __init__(self, *names, ctype="int", cname=None):
+        constants = {}
+        for number, name in enumerate(names):
+            value = number
+            if isinstance(name, (list, tuple)):
+                name, alias = self._pair(name, "constant name followed by constant alias")
+                self._check_alias(alias)
+                value = (alias, number)
+            if not isinstance(name, str):
+                self._reject('constant name should be a string, got "%s".' % (name,))
+            if name in constants:
+                self._reject('constant name already used ("%s").' % name)
+            constants[name] = value
+        super().__init__(**constants, ctype=ctype, **({} if cname is None else {"cname": cname}))
+
+
+class CEnumType(EnumList):
+    """An EnumList whose names stand for constants of C code in Theano; here it has the numbers alone."""

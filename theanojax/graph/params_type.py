@@ -1,0 +1,185 @@
+"""The parameters of an Op as one object, each with its type."""
+
+import re
+
+from theanojax.graph.enum_types import IDENTIFIER, EnumType
+from theanojax.graph.type import Type
+
+# a name that no C struct could have as a field is refused, as in Theano
+C_KEYWORDS = frozenset(re.split(r"\s+", """
+    _Alignas _Alignof _Atomic _Bool _Complex _Generic _Imaginary _Noreturn _Pragma _Static_assert _Thread_local
+    alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t class compl const
+    const_cast constexpr continue decltype default delete do double dynamic_cast else enum explicit export extern
+    false float for friend goto if inline int long mutable namespace new noexcept not not_eq NULL nullptr operator or
+    or_eq private protected public register reinterpret_cast restrict return short signed sizeof static static_assert
+    static_cast struct switch template this thread_local throw true try typedef typeid typename union unsigned using
+    virtual void volatile wchar_t while xor xor_eq
+    """.strip()))
+
+
+class Params(dict):
+    """Values of the fields of a ParamsType, read as attributes or items; they cannot be changed.
+
+    Hashing and comparing go by the types, so that arrays take part by their content. TypeError when a field is
+    missing.
+    """
+
+    def __init__(self, params_type, **kwargs):
+        if not isinstance(params_type, ParamsType):
+            raise TypeError("Params: 1st constructor argument should be a ParamsType.")
+        for field in params_type.fields:
+            if field not in kwargs:
+                raise TypeError('Params: ParamsType attribute "%s" not in Params args.' % field)
+        super().__init__(**kwargs)
+        vars(self)["params_type"] = params_type
+
+    def __repr__(self):
+        return "Params(%s)" % ", ".join("%s:%s:%s" % (k, type(v).__name__, v) for k, v in sorted(self.items()))
+
+    def __getattr__(self, name):
+        if name not in self:
+            raise AttributeError('Params: attribute "%s" does not exist.' % name)
+        return self[name]
+
+    def _refuse(self, *_):
+        raise NotImplementedError("Params is immutable")
+
+    __setattr__ = __setitem__ = __delitem__ = _refuse
+
+    def __reduce__(self):
+        # dict's own protocol would set the items one by one
+        return _rebuild, (vars(self)["params_type"], dict(self))
+
+    def __hash__(self):
+        kind = vars(self)["params_type"]
+        values = (t.make_constant(self[field]).signature() for field, t in zip(kind.fields, kind.types))
+        return hash((type(self), kind, *values))
+
+    def __eq__(self, other):
+        kind = vars(self)["params_type"]
+        return type(self) is type(other) and kind == vars(other)["params_type"] and kind.values_eq(self, other)
+
+    def __ne__(self, other):
+        return not self == other
+
+
+def _rebuild(params_type, values):
+    return Params(params_type, **values)
+
+
+class ParamsType(Type):
+    """The type of several parameters: ``ParamsType(axis=Scalar("int32"), table=TensorType("float64", (False,)))``.
+
+    An Op whose ``params_type`` is one gets, after the inputs and the output cells of ``perform``, a Params object
+    with its attributes of these names. Constants of enumerations among the types are attributes of the ParamsType.
+
+    Raises ValueError without fields, AttributeError for a field that is no identifier or for constants that two
+    enumerations share, SyntaxError for a keyword of C, TypeError for what is not a Type.
+    """
+
+    def __init__(self, **kwargs):
+        if not kwargs:
+            raise ValueError("Cannot create ParamsType from empty data.")
+        for name, kind in kwargs.items():
+            if not IDENTIFIER.fullmatch(name):
+                raise AttributeError('ParamsType: attribute "%s" should be a valid identifier.' % name)
+            if name in C_KEYWORDS:
+                raise SyntaxError('ParamsType: "%s" is a potential C/C++ keyword and should not be used as attribute '
+                                  'name.' % name)
+            if not isinstance(kind, Type):
+                raise TypeError('ParamsType: attribute "%s" should inherit from Theano Type, got "%s".'
+                                % (name, type(kind).__name__))
+        self.fields = tuple(sorted(kwargs))
+        self.types = tuple(kwargs[field] for field in self.fields)
+        self.length = len(self.fields)
+        self._constants, self._aliases = self._collect_enums()
+
+    def _collect_enums(self):
+        """Constant name -> value and alias -> value, of all enumerations among the types."""
+        enums = [t for t in self.types if isinstance(t, EnumType)]
+        constants = {name: value for e in enums for name, value in e.items()}
+        aliases = {alias: e.fromalias(alias) for e in enums for alias in e.aliases}
+        if len(constants) != sum(map(len, enums)):
+            raise AttributeError("ParamsType: found different enum types with common constants names.")
+        if len(aliases) != sum(len(e.aliases) for e in enums):
+            raise AttributeError("ParamsType: found different enum types with common constants aliases.")
+        if constants.keys() & aliases.keys():
+            raise AttributeError("ParamsType: found aliases that have same names as constants.")
+        return constants, aliases
+
+    @property
+    def name(self):
+        """A name that equal ParamsTypes share and others do not."""
+        return self.generate_struct_name()
+
+    def generate_struct_name(self):
+        from theanojax.legacy.gof_utils import hash_from_code
+
+        return "_Params_%s_%s" % (hash_from_code(",".join(self.fields)), hash_from_code(",".join(map(str, self.types))))
+
+    def __getattr__(self, name):
+        # `_constants` itself is missing while a pickle is read
+        if not name.startswith("_") and name in self._constants:
+            return self._constants[name]
+        raise AttributeError("%r object has no attribute %r" % (type(self).__name__, name))
+
+    def __repr__(self):
+        return "ParamsType<%s>" % ", ".join("%s:%s" % pair for pair in zip(self.fields, self.types))
+
+    __str__ = __repr__
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self.fields == other.fields and self.types == other.types
+
+    def __hash__(self):
+        return hash((type(self), self.fields, self.types))
+
+    def has_type(self, theano_type):
+        return theano_type in self.types
+
+    def get_type(self, field_name):
+        """The type of a field; ValueError for an unknown one."""
+        return self.types[self.fields.index(field_name)]
+
+    def get_field(self, theano_type):
+        """The first field, in alphabetical order, of this type; ValueError if there is none."""
+        return self.fields[self.types.index(theano_type)]
+
+    def get_enum(self, key):
+        """The value of an enumeration's constant; KeyError for an unknown one."""
+        return self._constants[key]
+
+    def enum_from_alias(self, alias):
+        """The value of an enumeration's constant with this alias or name; KeyError for an unknown one."""
+        return self._aliases[alias] if alias in self._aliases else self._constants[alias]
+
+    def get_params(self, *objects, **kwargs):
+        """Params with the fields' values from `kwargs`, or else from the last of `objects` that has such an attribute.
+
+        Values are converted to their types, losing precision where need be. KeyError for a field without a value.
+        """
+        values = {}
+        for source in objects:
+            values.update((field, getattr(source, field)) for field in self.fields if hasattr(source, field))
+        values.update(kwargs)
+        return Params(self, **{field: kind.filter(values[field], strict=False, allow_downcast=True)
+                               for field, kind in zip(self.fields, self.types)})
+
+    def extended(self, **kwargs):
+        """A ParamsType with these fields too."""
+        return ParamsType(**{**dict(zip(self.fields, self.types)), **kwargs})
+
+    def filter(self, data, strict=False, allow_downcast=None):
+        """Params with the attributes of `data`; TypeError if one does not fit, or if `strict` and it is no Params."""
+        if strict and not isinstance(data, Params):
+            raise TypeError("%s: strict mode: data should be an instance of Params." % self)
+        values = {field: kind.filter(getattr(data, field), strict, allow_downcast)
+                  for field, kind in zip(self.fields, self.types)}
+        return data if isinstance(data, Params) else Params(self, **values)
+
+    def values_eq(self, a, b):
+        return all(kind.values_eq(getattr(a, field), getattr(b, field)) for field, kind in zip(self.fields, self.types))
+
+    def values_eq_approx(self, a, b):
+        return all(kind.values_eq_approx(getattr(a, field), getattr(b, field))
+                   for field, kind in zip(self.fields, self.types))

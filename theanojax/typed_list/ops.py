@@ -1,0 +1,280 @@
+"""Ops on lists, which the host runs."""
+
+import copy
+
+import numpy as np
+
+from theanojax.config import config
+from theanojax.graph.op import Op
+from theanojax.graph.variable import Apply, Constant, Variable
+from theanojax.tensor.as_tensor import as_tensor_variable, constant
+from theanojax.tensor.constructors import scalar
+from theanojax.tensor.type_other import SliceType
+from theanojax.tensor.var import TensorVariable
+from theanojax.typed_list.type import TypedListType
+
+
+class _typed_list_py_operators:
+    """Methods of everything that is a symbolic list."""
+
+    def __getitem__(self, index):
+        return getitem(self, index)
+
+    def __len__(self):
+        return length(self)
+
+    def append(self, toAppend):
+        return append(self, toAppend)
+
+    def extend(self, toAppend):
+        return extend(self, toAppend)
+
+    def insert(self, index, toInsert):
+        return insert(self, index, toInsert)
+
+    def remove(self, toRemove):
+        return remove(self, toRemove)
+
+    def reverse(self):
+        return reverse(self)
+
+    def count(self, elem):
+        return count(self, elem)
+
+    def ind(self, elem):
+        """The index of the first element equal to `elem`; variables have an attribute ``index`` already."""
+        return index_(self, elem)
+
+    ttype = property(lambda self: self.type.ttype)
+    dtype = property(lambda self: self.type.ttype.dtype)
+    ndim = property(lambda self: self.type.ttype.ndim + 1)
+
+
+class TypedListVariable(_typed_list_py_operators, Variable):
+    """A symbolic list."""
+
+
+class TypedListConstant(_typed_list_py_operators, Constant):
+    """A list in a graph."""
+
+
+TypedListType.Variable = TypedListVariable
+TypedListType.Constant = TypedListConstant
+
+
+def _require(condition, *args):
+    if not condition:
+        raise AssertionError(*args)
+
+
+def _is_list(x):
+    _require(isinstance(x.type, TypedListType), "a list is needed, not %s" % x.type)
+
+
+def _is_element(x, elem):
+    _is_list(x)
+    _require(x.ttype == elem.type, x.ttype, elem.type)
+
+
+class _ListOp(Op):
+    __props__ = ()
+
+    def __str__(self):
+        return type(self).__name__
+
+
+class GetItem(_ListOp):
+    """The element of a list at an int64 index, or the part of it in a slice."""
+
+    __props__ = ()
+    view_map = {0: [0]}
+
+    def make_node(self, x, index):
+        _is_list(x)
+        if not isinstance(index, Variable):
+            index = Constant(SliceType(), index) if isinstance(index, slice) else constant(index, ndim=0, dtype="int64")
+        if isinstance(index.type, SliceType):
+            return Apply(self, [x, index], [x.type()])
+        if getattr(index, "ndim", None) != 0:
+            raise TypeError("Expected scalar or slice as index.")
+        _require(index.dtype == "int64", "an index has to be an int64, not %s" % index.dtype)
+        return Apply(self, [x, index], [x.ttype()])
+
+    def perform(self, node, inputs, output_storage, params=None):
+        x, index = inputs
+        output_storage[0][0] = x[index if isinstance(index, slice) else int(index)]
+
+
+getitem = GetItem()
+
+
+class _Changing(_ListOp):
+    """An Op that changes a list, or with `inplace` false a copy of it; elements put in are copied."""
+
+    __props__ = ("inplace",)
+
+    def __init__(self, inplace=False):
+        self.inplace = inplace
+        if inplace:
+            self.destroy_map = {0: [0]}
+        else:
+            self.view_map = {0: [0]}
+
+    def perform(self, node, inputs, output_storage, params=None):
+        out = inputs[0] if self.inplace else list(inputs[0])
+        self.change(node, out, *inputs[1:])
+        output_storage[0][0] = out
+
+
+class Append(_Changing):
+    """The list with one element more at its end."""
+
+    def make_node(self, x, toAppend):
+        _is_element(x, toAppend)
+        return Apply(self, [x, toAppend], [x.type()])
+
+    def change(self, node, out, element):
+        out.append(copy.deepcopy(element))
+
+
+append = Append()
+
+
+class Extend(_Changing):
+    """The list with all elements of another at its end."""
+
+    def make_node(self, x, toAppend):
+        _is_list(x)
+        _require(x.type == toAppend.type, x.type, toAppend.type)
+        return Apply(self, [x, toAppend], [x.type()])
+
+    def change(self, node, out, other):
+        out.extend([copy.deepcopy(element) for element in other])
+
+
+extend = Extend()
+
+
+class Insert(_Changing):
+    """The list with one element more, at an int64 index."""
+
+    def make_node(self, x, index, toInsert):
+        _is_element(x, toInsert)
+        if not isinstance(index, Variable):
+            index = constant(index, ndim=0, dtype="int64")
+        elif not (isinstance(index, TensorVariable) and index.ndim == 0 and index.dtype == "int64"):
+            raise AssertionError("an index has to be an int64 scalar, not %s" % index.type)
+        return Apply(self, [x, index, toInsert], [x.type()])
+
+    def change(self, node, out, index, element):
+        out.insert(int(index), copy.deepcopy(element))
+
+
+insert = Insert()
+
+
+class Remove(_Changing):
+    """The list without the first element equal to the one given, if there is one."""
+
+    def make_node(self, x, toRemove):
+        _is_element(x, toRemove)
+        return Apply(self, [x, toRemove], [x.type()])
+
+    def change(self, node, out, element):
+        same = node.inputs[0].ttype.values_eq
+        for i, other in enumerate(out):
+            if same(other, element):
+                del out[i]
+                return
+
+
+remove = Remove()
+
+
+class Reverse(_Changing):
+    """The list backwards."""
+
+    def make_node(self, x):
+        _is_list(x)
+        return Apply(self, [x], [x.type()])
+
+    def change(self, node, out):
+        out.reverse()
+
+
+reverse = Reverse()
+
+
+class Index(_ListOp):
+    """The index, as a float, of the first element equal to the one given; ValueError when there is none."""
+
+    __props__ = ()
+
+    def make_node(self, x, elem):
+        _is_element(x, elem)
+        return Apply(self, [x, elem], [scalar()])
+
+    def perform(self, node, inputs, output_storage, params=None):
+        x, element = inputs
+        same = node.inputs[0].ttype.values_eq
+        for i, other in enumerate(x):
+            if same(other, element):
+                output_storage[0][0] = np.asarray(i, dtype=config.floatX)
+                return
+        raise ValueError("the element is not in the list")
+
+
+index_ = Index()
+
+
+class Count(_ListOp):
+    """How many elements, as a float, are equal to the one given."""
+
+    __props__ = ()
+
+    def make_node(self, x, elem):
+        _is_element(x, elem)
+        return Apply(self, [x, elem], [scalar()])
+
+    def perform(self, node, inputs, output_storage, params=None):
+        x, element = inputs
+        same = node.inputs[0].ttype.values_eq
+        output_storage[0][0] = np.asarray(sum(bool(same(other, element)) for other in x), dtype=config.floatX)
+
+
+count = Count()
+
+
+class Length(_ListOp):
+    """The number of elements, an int64."""
+
+    __props__ = ()
+
+    def make_node(self, x):
+        _is_list(x)
+        return Apply(self, [x], [scalar(dtype="int64")])
+
+    def perform(self, node, inputs, output_storage, params=None):
+        output_storage[0][0] = np.asarray(len(inputs[0]), dtype="int64")
+
+
+length = Length()
+
+
+class MakeList(Op):
+    """A list of variables of one type, given as a list or tuple; TypeError when the types differ."""
+
+    __props__ = ()
+
+    def make_node(self, a):
+        _require(isinstance(a, tuple | list), "a list or tuple is needed, not %s" % type(a))
+        elements = [v if isinstance(v, Variable) else as_tensor_variable(v) for v in a]
+        if any(v.type != elements[0].type for v in elements):
+            raise TypeError("MakeList need all input variable to be of the same type.")
+        return Apply(self, elements, [TypedListType(elements[0].type)()])
+
+    def perform(self, node, inputs, output_storage, params=None):
+        output_storage[0][0] = [copy.deepcopy(v) for v in inputs]
+
+
+make_list = MakeList()

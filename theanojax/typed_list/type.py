@@ -1,0 +1,55 @@
+"""The type of lists."""
+
+from theanojax.graph.type import Type
+
+
+class TypedListType(Type):
+    """Python lists of values of the type `ttype`.
+
+    With a `depth` above 0, lists of lists ... of such lists, nested so many times. TypeError when `ttype` is no type,
+    ValueError for a negative depth.
+    """
+
+    def __init__(self, ttype, depth=0):
+        if depth < 0:
+            raise ValueError("Please specify a depth superior orequal to 0")
+        if not isinstance(ttype, Type):
+            raise TypeError("Expected a Theano Type")
+        self.ttype = ttype if depth == 0 else TypedListType(ttype, depth - 1)
+
+    def filter(self, x, strict=False, allow_downcast=None):
+        """`x` with every element as `ttype` stores it; with `strict` only lists are taken, as they are."""
+        if strict:
+            if not isinstance(x, list):
+                raise TypeError("Expected a python list")
+            return x
+        x = [self.ttype.filter(y) for y in x]
+        if not all(self.ttype.is_valid_value(y) for y in x):
+            raise TypeError("Expected all elements to be %s" % self.ttype)
+        return x
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self.ttype == other.ttype
+
+    def __hash__(self):
+        return hash((type(self), self.ttype))
+
+    def __str__(self):
+        return "TypedList <%s>" % self.ttype
+
+    def get_depth(self):
+        """How many times lists are nested: 0 for a list of what is no list."""
+        return self.ttype.get_depth() + 1 if isinstance(self.ttype, TypedListType) else 0
+
+    def values_eq(self, a, b):
+        return len(a) == len(b) and all(self.ttype.values_eq(x, y) for x, y in zip(a, b, strict=True))
+
+    def may_share_memory(self, a, b):
+        """Whether two lists, or a list and an element, may have memory in common."""
+        if a is b:
+            return True
+        a, b = (v if isinstance(v, list) else [v] for v in (a, b))
+        return any(self.ttype.may_share_memory(x, y) for x in a for y in b)
+
+    dtype = property(lambda self: self.ttype)
+    ndim = property(lambda self: self.ttype.ndim + 1)
