@@ -25,7 +25,7 @@ def test_anything_but_zero_is_true():
 def test_condition_known_only_on_the_device():
     f = theano.function([x, y], ifelse(T.gt(T.exp(x).sum(), 5), x + 1, y + 1))
     assert f(X, Y).tolist() == [2, 3] and f(0 * X, Y).tolist() == [4]
-    assert not f.fn.fallbacks
+    assert not f.fn.executor.fallbacks
 
 
 def test_several_results_and_their_container():

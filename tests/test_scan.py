@@ -28,8 +28,8 @@ def executables(f, *calls):
     """How many executables the calls took; fails if the function fell back to the host."""
     for c in calls:
         f(*c)
-    assert not f.fn.fallbacks, f.fn.fallbacks
-    return f.fn.compilations
+    assert not f.fn.executor.fallbacks, f.fn.executor.fallbacks
+    return f.fn.executor.compilations
 
 
 def check_grad(out, at, wrt=x, inputs=None, steps=1e-6):
@@ -80,7 +80,6 @@ def test_taps_of_outputs(taps, want):
 def test_taps_of_sequences_in_past_and_future():
     r, _ = theano.scan(lambda a, b, c: a + 10 * b + 100 * c, sequences={"input": x, "taps": [-1, 0, 2]})
     np.testing.assert_allclose(both([x], r, [np.arange(8.0)]), [310, 421, 532, 643, 754])
-    assert [v.name for v in r.owner.inputs[0].owner.inputs[:0]] == []
 
 
 def test_sequences_of_different_length_stop_at_the_shortest():
@@ -113,7 +112,6 @@ def test_until_keeps_the_step_that_ends_it():
     f = theano.function([m], r[-1])
     assert executables(f, (45.0,), (3.0,), (1e6,)) == 1
     assert f(45.0) == 64
-    assert scans(f)[0].inputs[1].owner is None or f(1e300) == 2.0**997
 
 
 def test_until_that_never_comes_true():
@@ -157,7 +155,7 @@ def test_inner_length_from_the_outer_sequence(keep_all):
     r, _ = theano.scan(step, sequences=n)
     f = theano.function([n], r)
     assert f([1, 3, 2]).tolist() == ([2, 14, 6] if keep_all else [2, 8, 4])
-    assert not f.fn.fallbacks
+    assert not f.fn.executor.fallbacks
 
 
 def test_python_op_inside():
@@ -173,9 +171,20 @@ def test_python_op_inside():
 def test_modes_agree(mode):
     (h, y), _ = theano.scan(lambda a, h: [T.tanh(a * h), a + h], sequences=x, outputs_info=[one(), None], mode=mode)
     h, y, g = theano.function([x], [h, y[-1], T.grad(h.sum() + y.sum(), x)], mode=mode)(X / 5)
-    np.testing.assert_allclose(h, [0.19737532, 0.07879016, 0.0472391, 0.03777332, 0.03775536], rtol=1e-6)
-    np.testing.assert_allclose(y, 1.03777332)
-    np.testing.assert_allclose(g, [3.31698, 1.55158, 1.26107, 1.09226, 1.03772], rtol=1e-5)
+    want_h, want_y, state, g_state = [], [], 1.0, 0.0
+    for a in X / 5:
+        want_y.append(a + state)
+        state = np.tanh(a * state)
+        want_h.append(state)
+    before = [1.0, *want_h[:-1]]
+    want_g = []
+    for a, b, after in zip(X[::-1] / 5, before[::-1], want_h[::-1]):
+        through = (1 + g_state) * (1 - after**2)
+        want_g.insert(0, through * b + 1)
+        g_state = through * a + 1
+    np.testing.assert_allclose(h, want_h)
+    np.testing.assert_allclose(y, want_y[-1])
+    np.testing.assert_allclose(g, want_g)
 
 
 def test_one_step_needs_no_loop():
@@ -332,12 +341,9 @@ def test_outputs_nobody_uses_are_not_computed():
 
 
 def test_invariant_and_elementwise_work_leaves_the_loop():
-    w = T.dmatrix("w")
-    r, _ = theano.scan(lambda a, h: T.tanh(T.dot(h, T.exp(w)) + T.exp(a)), sequences=T.dmatrix("m"),
-                       outputs_info=T.dvector("h"))
-    (node,) = scans(theano.function(list(theano.gof.graph.inputs([r]))[:0] or
-                                    [v for v in theano.gof.graph.inputs([r])
-                                     if not isinstance(v, theano.Constant)], r))
+    w, m, h = T.dmatrix("w"), T.dmatrix("m"), T.dvector("h")
+    r, _ = theano.scan(lambda a, h: T.tanh(T.dot(h, T.exp(w)) + T.exp(a)), sequences=m, outputs_info=h)
+    (node,) = scans(theano.function([m, w, h], r))
     assert not [n for n in node.op.fn.maker.fgraph.toposort()
                 if getattr(getattr(n.op, "scalar_op", None), "name", "") == "exp"]
 

@@ -8,6 +8,25 @@ to both.
 import numpy as np
 
 
+ALIGNMENT = 64  # bytes: XLA reads numpy's memory in place from such an address on, and copies it otherwise
+
+
+def aligned_empty(shape, dtype):
+    """An uninitialised C-contiguous array whose memory starts at a multiple of 64 bytes."""
+    dtype = np.dtype(dtype)
+    nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    raw = np.empty(nbytes + ALIGNMENT, dtype=np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start:start + nbytes].view(dtype).reshape(shape)
+
+
+def aligned_copy(array):
+    """A C-contiguous copy of an array that XLA can read in place."""
+    copy = aligned_empty(array.shape, array.dtype)
+    copy[...] = array
+    return copy
+
+
 class HostNamespace:
     """numpy, plus the verbs that both executors offer."""
 

@@ -82,8 +82,8 @@ def scan(fn, sequences=None, outputs_info=None, non_sequences=None, n_steps=None
     step = _Step(args, outputs, updates, non_seqs)
     n_outs = len(outputs) - (condition is not None)
     if infos and n_outs != len(infos):
-        raise ValueError("Please provide None as outputs_info for any output that does not feed back into scan (i.e. it "
-                         "behaves like a map) ")
+        raise ValueError("Please provide None as outputs_info for any output that does not feed back into scan "
+                         "(i.e. it behaves like a map) ")
     states.split(infos or [{} for _ in range(n_outs)], outputs)
     states.add_shared(step.updated, steps)
     step.find_others(strict, non_sequences)

@@ -219,6 +219,9 @@ class FunctionMaker:
             defaults.append((required, refeed, value))
         start = time.perf_counter()
         with change_flags(**{"traceback.limit": config.traceback.compile_limit}):
+            for node in self.fgraph.apply_nodes:
+                if hasattr(node.op, "compile_step"):
+                    node.op.compile_step()  # the inner graphs of loops
             fn, ins, outs = self.linker.make_thunk(input_storage=cells, storage_map=None)
         spent = time.perf_counter() - start
         profiling.total_time_linker += spent

@@ -142,6 +142,8 @@ class Op(Props, PureOp, CLinkerOp):
         return True
 
     def perform(self, node, inputs, output_storage, params=None):
+        if type(self).compute is Op.compute:
+            return super().perform(node, inputs, output_storage, params)
         out = self.compute(HOST, node, *inputs)
         if not isinstance(out, (tuple, list)):
             out = (out,)
@@ -156,21 +158,27 @@ class Op(Props, PureOp, CLinkerOp):
     def make_py_thunk(self, node, storage_map, compute_map, no_recycling, debug=False):
         ins = [storage_map[v] for v in node.inputs]
         outs = [storage_map[v] for v in node.outputs]
-        params = node.run_params()
-        has_params = params is not NoParams
 
         def rval():
-            values = [c[0] for c in ins]
-            if has_params:
-                r = self.perform(node, values, outs, params)
-            else:
-                r = self.perform(node, values, outs)
+            r = node.perform([c[0] for c in ins], outs)
             for v in node.outputs:
                 compute_map[v][0] = True
             return r
 
         rval.inputs, rval.outputs, rval.perform, rval.lazy = ins, outs, self.perform, False
         return rval
+
+    def get_params(self, node):
+        """The Op's attributes named by its ``params_type``, a ParamsType; AttributeError if one is missing."""
+        from theanojax.graph.params_type import ParamsType
+
+        kind = getattr(self, "params_type", None)
+        if not isinstance(kind, ParamsType):
+            raise MethodNotDefined("get_params", type(self), self.__class__.__name__)
+        missing = tuple(field for field in kind.fields if not hasattr(self, field))
+        if missing:
+            raise AttributeError("%s: missing attributes %s for ParamsType." % (type(self).__name__, missing))
+        return kind.get_params(self)
 
     def prepare_node(self, node, storage_map, compute_map, impl):
         """Called before a node is run; nothing to prepare by default."""
@@ -180,7 +188,7 @@ class Op(Props, PureOp, CLinkerOp):
         return True
 
     def __str__(self):
-        return getattr(type(self), "__name__", object.__str__(self))
+        return type(self).__name__
 
     def __repr__(self):
         return str(self)
@@ -288,6 +296,14 @@ def get_debug_values(*args):
     return [tuple(values)]
 
 
+def debug_error_message(msg):
+    """Say that test values are wrong: ValueError, or a warning where ``config.compute_test_value`` is 'warn'."""
+    if config.compute_test_value == "warn":
+        warnings.warn(msg, stacklevel=2)
+    else:
+        raise ValueError(msg)
+
+
 def debug_assert(condition, msg=None):
     """Assert `condition`, but only while test values are computed."""
     if msg is None:
@@ -303,4 +319,4 @@ def debug_assert(condition, msg=None):
 ops_with_inner_function: dict = {}
 
 __all__ = ["Apply", "COp", "CLinkerObject", "CLinkerOp", "Op", "OpenMPOp", "PureOp", "compute_test_value",
-           "debug_assert", "get_debug_values", "get_test_value", "missing_test_message", "ops_with_inner_function"]
+           "debug_assert", "debug_error_message", "get_debug_values", "get_test_value", "missing_test_message", "ops_with_inner_function"]

@@ -185,9 +185,8 @@ class TopoOptimizer(NavigatorOptimizer):
         super().__init__(local_opt, ignore_newtrees, failure_callback)
 
     def apply(self, fgraph, start_from=None):
-        if start_from is None:
-            return self.apply_to(fgraph, fgraph.toposort())
-        return self.apply_to(fgraph, io_toposort(fgraph.inputs, start_from))
+        # what depends on what, without the orderings of features: those may contradict it until this is done
+        return self.apply_to(fgraph, io_toposort(fgraph.inputs, fgraph.outputs if start_from is None else start_from))
 
     def apply_to(self, fgraph, nodes):
         """Apply to `nodes`, which are in topological order, and to what replacements add."""

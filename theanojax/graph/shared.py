@@ -4,6 +4,7 @@ import copy
 
 import numpy as np
 
+from theanojax.arrays import aligned_copy
 from theanojax.graph.container import Container
 from theanojax.graph.tag import add_tag_trace
 from theanojax.graph.type import generic
@@ -83,7 +84,7 @@ class SharedVariable(Variable):
 
 
 def _copy(value):
-    return value.copy() if type(value) is np.ndarray and value.dtype != object else copy.deepcopy(value)
+    return aligned_copy(value) if type(value) is np.ndarray and value.dtype != object else copy.deepcopy(value)
 
 
 def shared_constructor(ctor, remove=False):

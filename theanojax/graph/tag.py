@@ -28,20 +28,6 @@ class Scratchpad:
         print(self)
 
 
-class ValidatingScratchpad(Scratchpad):
-    """A scratchpad that filters what is stored under one attribute (the test value)."""
-
-    def __init__(self, attr, attr_filter):
-        super().__init__()
-        object.__setattr__(self, "attr", attr)
-        object.__setattr__(self, "attr_filter", attr_filter)
-
-    def __setattr__(self, attr, obj):
-        if getattr(self, "attr", None) == attr:
-            obj = self.attr_filter(obj)
-        object.__setattr__(self, attr, obj)
-
-
 class Trace(list):
     """Creation stacks of a variable: a list of stacks, each from the outermost call inwards.
 

@@ -18,6 +18,11 @@ class PureType:
     Variable = Variable
     Constant = Constant
 
+    def filter(self, data, strict=False, allow_downcast=None):
+        from theanojax.errors import MethodNotDefined
+
+        raise MethodNotDefined("filter", type(self), self.__class__.__name__)
+
     def is_valid_value(self, a):
         """True if `a` may be stored as it is."""
         try:
@@ -75,8 +80,12 @@ class PureType:
 
 
 class Type(Props, PureType, CLinkerType):
-    """Base class of all types. Two types of one class with the same ``__props__`` are equal."""
+    """Base class of all types. Two types of one class with the same ``__props__`` are equal.
 
+    `host_only` says that XLA has no such values: every Op on them runs on the host.
+    """
+
+    host_only = False
     Variable = Variable
     Constant = Constant
 

@@ -3,7 +3,7 @@
 from itertools import count
 
 from theanojax.config import config
-from theanojax.graph.tag import Scratchpad, ValidatingScratchpad, add_tag_trace
+from theanojax.graph.tag import Scratchpad, add_tag_trace
 
 NoParams = object()
 
@@ -56,9 +56,16 @@ class Apply(Node):
         return self.run_params()
 
     def run_params(self):
-        if hasattr(self.op, "get_params"):
-            return self.op.get_params(self)
-        return NoParams
+        """What the Op says its parameters are; NoParams if it has none."""
+        if self.params_type is None or not hasattr(self.op, "get_params"):
+            return NoParams
+        return self.op.get_params(self)
+
+    def perform(self, inputs, output_storage):
+        """Run ``op.perform`` on values and output cells, with the parameters if it takes any."""
+        params = self.run_params()
+        extra = () if params is NoParams else (self.params_type.filter(params),)
+        return self.op.perform(self, inputs, output_storage, *extra)
 
     def __getstate__(self):
         return dict(self.__dict__, fgraph=None)
@@ -123,7 +130,7 @@ class Variable(Node):
 
     def __init__(self, type, owner=None, index=None, name=None):
         super().__init__()
-        self.tag = ValidatingScratchpad("test_value", type.filter)
+        self.tag = Scratchpad()
         self.type = type
         if owner is not None and not isinstance(owner, Apply):
             raise TypeError("owner must be an Apply instance", owner)

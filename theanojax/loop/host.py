@@ -10,13 +10,17 @@ class HostLoop:
     ----------
     op : Scan
     fgraph : its inner graph, as it is or rewritten. The stop condition, if any, is the last output.
+    step : maps the values of its inputs to those of its outputs; by default the graph is run with numpy.
     """
 
-    def __init__(self, op, fgraph):
+    def __init__(self, op, fgraph, step=None):
         from theanojax.runtime.host import HostExecutor
 
         self.op = op
         self.outputs = fgraph.outputs
+        self.step = step
+        if step is not None:
+            return
         self.step = HostExecutor(fgraph, allow_gc=op.allow_gc)
         n_taps = op._taps_before(op._n_states)
         states = range(op.n_seqs, op.n_seqs + n_taps + op.n_shared_outs)
@@ -106,7 +110,10 @@ class _State:
         """Put rings in order, clear rows that no step has written, cut what `until` left over."""
         for j in range(self.op.n_mit_mot, len(self.buffers)):
             used = done + self.first[j]
-            if self.lengths[j] < used:
+            if done == 0 and j < self.op.n_outs and self.lengths[j] == used + 1:
+                # Only the last rows are wanted of such a buffer: let them be the initial state.
+                self.buffers[j] = np.roll(self.buffers[j], 1, axis=0)
+            elif self.lengths[j] < used:
                 if self.pos[j]:
                     self.buffers[j] = np.roll(self.buffers[j], -self.pos[j], axis=0)
             elif self.lengths[j] > used:

@@ -73,9 +73,9 @@ class _Loop:
         n_rows = op.n_mit_sot + op.n_sit_sot + op.n_nit_sot
         return slices, outs[at:at + n_rows], outs[at + n_rows:], go_on, ok
 
-    def fit(self, value, buffer):
-        """`value` as a row of `buffer`."""
-        shape = buffer.shape[1:]
+    def fit(self, value, shape):
+        """`value` as a row of a buffer of this shape."""
+        shape = shape[1:]
         if value.shape == shape:
             return value
         try:
@@ -125,12 +125,12 @@ class _Loop:
             left = []
             for j, window in zip(mots, full):
                 for t, value in zip(op.mit_mot_out_slices[j], slices[j]):
-                    window[t + self.first[j]] = self.fit(value, self.buffers[j])
+                    window[t + self.first[j]] = self.fit(value, self.buffers[j].shape)
                 left.append(window.pop(0))
             stacked = []
             new_recent, new_older = [], []
             for j, k, r, old, value in zip(rest, kept, recent, older, outs):
-                value = self.fit(value, self.buffers[j])
+                value = self.fit(value, self.buffers[j].shape)
                 new_recent.append([*r[1:], value])
                 new_older.append(None if old is None else r[0])
                 stacked.append(value if k else None)
@@ -189,53 +189,81 @@ class _Loop:
 
     def without_steps(self):
         nits = [self.xp.zeros((length, *s.shape), s.dtype) for length, s in zip(self.nit_lengths, self.nit_shapes())]
-        return [*self.buffers, *nits, *self.shared, *[np.int64(0)] * self.counted]
+        states = [self.xp.stack(self._short_rows(j)) if self._is_short(j) else b for j, b in enumerate(self.buffers)]
+        return [*states, *nits, *self.shared, *[np.int64(0)] * self.counted]
 
     # ---------------------------------------------------------------- steps counted at run time
+    def _is_short(self, j):
+        """Whether the buffer of state `j` holds the rows that are read and at most one more."""
+        return j >= self.op.n_mit_mot and self.buffers[j].shape[0] in (self.first[j], self.first[j] + 1)
+
+    def _short_rows(self, j):
+        """The rows of a short buffer, newest last."""
+        rows = [self.buffers[j][i] for i in range(self.first[j])]
+        spare = self.buffers[j].shape[0] - self.first[j]
+        return [self.xp.zeros_like(rows[0])] * spare + rows
+
     def run_while(self):
         op, lax, xp = self.op, self.lax, self.xp
-        buffers = list(self.buffers)
-        buffers += [xp.zeros((length, *s.shape), s.dtype) for length, s in zip(self.nit_lengths, self.nit_shapes())]
+        shapes = self.nit_shapes()
         first = self.first + [0] * op.n_nit_sot
-        lengths = [b.shape[0] for b in buffers]
-        if op.as_while and not self.counted and any(b > f + 1 for b, f in zip(lengths[op.n_mit_mot:], first[op.n_mit_mot:])):
+        lengths = [b.shape[0] for b in self.buffers] + self.nit_lengths
+        if op.as_while and not self.counted and any(b > f + 1 for b, f in zip(lengths[op.n_mit_mot:],
+                                                                              first[op.n_mit_mot:])):
             self.ctx.unsupported("until decides how many rows are returned")
-        if 0 in lengths:
-            self.ctx.unsupported("a state without rows")
+        # A short buffer is carried as a list of its rows, any other whole; a long one is used as a ring.
+        carried = [self._short_rows(j) if self._is_short(j) else b for j, b in enumerate(self.buffers)]
+        for length, s in zip(self.nit_lengths, shapes):
+            carried.append([xp.zeros(s.shape, s.dtype)] * length if length <= 1 else
+                           xp.zeros((length, *s.shape), s.dtype))
+
+        def tap(j, i, t):
+            if isinstance(carried[j], list):
+                return lambda state: state[len(state) + t]
+            return lambda state: self._row(state, self._wrap(i + (t + first[j]), lengths[j]))
+
+        def put(j, state, i, value):
+            if isinstance(state, list):
+                return [*state, self.fit(value, (lengths[j], *value.shape) if j >= op.n_outs else
+                                         self.buffers[j].shape)][1:]
+            return self._set_row(state, self._wrap(i + first[j], lengths[j]), value)
 
         def go_on(carry):
             i, going, ok = carry[:3]
             return (i < self.n) & going & ok
 
         def body(carry):
-            i, _, ok, buffers, shared = carry
+            i, _, ok, states, shared = carry
             rows = [self._row(s, i) for s in self.seqs]
-            taps = [[self._row(b, self._wrap(i + (t + f), b.shape[0])) for t in taps]
-                    for taps, b, f in zip(op.tap_array, buffers, first)]
+            taps = [[tap(j, i, t)(states[j]) for t in group] for j, group in enumerate(op.tap_array)]
             slices, outs, shared, going, good = self.step(rows, taps, shared)
-            new = list(buffers)
+            new = list(states)
             for j, values in enumerate(slices):
                 for t, value in zip(op.mit_mot_out_slices[j], values):
                     new[j] = self._set_row(new[j], self._wrap(i + (t + first[j]), lengths[j]), value)
             for j, value in enumerate(outs, op.n_mit_mot):
-                new[j] = self._set_row(new[j], self._wrap(i + first[j], lengths[j]), value)
+                new[j] = put(j, new[j], i, value)
             return i + 1, going, ok & good, new, list(shared)
 
-        start = xp.asarray(np.int64(0)), xp.asarray(True), xp.asarray(True), buffers, self.shared
-        done, _, ok, buffers, shared = lax.while_loop(go_on, body, start)
+        start = xp.asarray(np.int64(0)), xp.asarray(True), xp.asarray(True), carried, self.shared
+        done, _, ok, states, shared = lax.while_loop(go_on, body, start)
         self.ctx.guard(ok)
-        outs = buffers[:op.n_mit_mot]
-        if self.counted:
-            shared = [*shared, done]
-        for b, f in zip(buffers[op.n_mit_mot:], first[op.n_mit_mot:]):
-            outs.append(self._in_order(b, done + f))
-        return [*outs, *shared]
+        outs = states[:op.n_mit_mot]
+        for j in range(op.n_mit_mot, len(states)):
+            if not isinstance(states[j], list):
+                outs.append(self._in_order(states[j], done + first[j]))
+            elif states[j]:
+                outs.append(xp.stack(states[j]))
+            else:
+                shape = shapes[j - op.n_outs]
+                outs.append(xp.zeros((0, *shape.shape), shape.dtype))
+        return [*outs, *shared, *[done] * self.counted]
 
     def _row(self, x, i):
         return self.lax.dynamic_index_in_dim(self.xp.asarray(x), i, 0, keepdims=False)
 
     def _set_row(self, buffer, i, value):
-        return self.lax.dynamic_update_index_in_dim(buffer, self.fit(value, buffer), i, 0)
+        return self.lax.dynamic_update_index_in_dim(buffer, self.fit(value, buffer.shape), i, 0)
 
     def _wrap(self, i, length):
         return i % length if length > 1 else np.int64(0)

@@ -88,8 +88,11 @@ class _Outside:
 
 def host_reason(op):
     """Why the inner graph cannot be traced at all, or None."""
+    from theanojax.loop.step import is_watched
     from theanojax.tensor.type import TensorType
 
+    if is_watched(op):
+        return "its mode looks at each node"
     fgraph = op.inner_fgraph()
     for v in list(fgraph.inputs) + list(fgraph.outputs):
         if not isinstance(v.type, TensorType):

@@ -14,6 +14,7 @@ from theanojax.loop.layout import ScanLayout
 from theanojax.loop.lowering import lower
 from theanojax.loop.needs import host_reason, static_needs
 from theanojax.loop.scan_utils import equal_computations
+from theanojax.loop.step import compiled_step, is_watched
 from theanojax.tensor.type import TensorType
 
 _IDENTITY = ("truncate_gradient", "profile", "n_seqs", "tap_array", "as_while", "n_mit_sot", "destroy_map",
@@ -169,8 +170,6 @@ class Scan(ScanLayout, Op):
     def compile_step(self):
         """The inner graph as a compiled function, which is also kept as ``fn``."""
         if not hasattr(self, "fn"):
-            from theanojax.loop.step import compiled_step
-
             self.validate_inner_graph()
             self.fn = compiled_step(self)
         return self.fn
@@ -184,8 +183,9 @@ class Scan(ScanLayout, Op):
 
     def perform(self, node, inputs, output_storage, params=None):
         if not hasattr(self, "_host_loop"):
-            fgraph = self.inner_fgraph()
-            self._host_loop = HostLoop(self, fgraph)
+            fn = self.compile_step()
+            step = (lambda values: fn(*values)) if is_watched(self) else None
+            self._host_loop = HostLoop(self, fn.maker.fgraph, step)
         self._host_loop.run(node, inputs, output_storage)
 
 

@@ -24,3 +24,13 @@ def _profile(op):
     from theanojax.compile.profiling import ScanProfileStats
 
     return ScanProfileStats(name=name)
+
+
+def is_watched(op):
+    """Whether the mode of the loop wants to see or compare every node, so that its own linker has to run it."""
+    from theanojax.compile.linkers import CLinker, OpWiseCLinker, PerformLinker, VM_Linker
+
+    linker = op.mode_instance.linker
+    if isinstance(linker, VM_Linker):
+        return linker.callback is not None or linker.callback_input is not None
+    return type(linker) not in (PerformLinker, CLinker, OpWiseCLinker)

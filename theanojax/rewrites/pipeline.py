@@ -23,6 +23,7 @@ from theanojax.rewrites import (
     arithmetic,
     asserts,
     batchnorm,
+    conv,
     dimshuffle,
     elemwise,
     fill,
@@ -94,6 +95,7 @@ PASSES = [
     (49.3, "local_alloc_empty_to_zeros", in2out(fill.local_alloc_empty_to_zeros), "alloc_empty_to_zeros"),
     (60, "local_inplace_sparse_block_gemv", _once_in_place(nnet.local_inplace_sparse_block_gemv), "fast_run inplace"),
     (60, "local_inplace_sparse_block_outer", _once_in_place(nnet.local_inplace_sparse_block_outer), "fast_run inplace"),
+    (60, "local_inplace_DiagonalSubtensor", _once_in_place(conv.local_inplace_DiagonalSubtensor), "fast_run inplace"),
     (60, "typed_list_inplace_opt", _once_in_place(typed_list_inplace_opt), "fast_run inplace"),
     (100, "merge3", MergeOptimizer(), "fast_run merge"),
 ]
@@ -194,6 +196,7 @@ LOCAL = [
     (arithmetic.local_zero_div, "c p"),
     (arithmetic.local_pow_specialize, "p"),
     (arithmetic.local_pow_specialize_device, "d"),
+    (conv.conv_groupopt, "d", "fast_compile"),
     (arithmetic.local_mul_specialize, "p"),
     (arithmetic.local_add_specialize, "p"),
     (arithmetic.local_abs_lift, "c"),

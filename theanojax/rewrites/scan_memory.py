@@ -4,13 +4,18 @@
 XLA compiles it once for all numbers of steps.
 """
 
+from collections import deque
+
+from theanojax.config import config
 from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.traverse import stack_search
 from theanojax.graph.variable import Constant
 from theanojax.loop.arguments import compress_outs, scan_can_remove_outs
 from theanojax.loop.scan_op import Scan
 from theanojax.loop.scan_utils import expand_empty
 from theanojax.rewrites.scan_base import ScanRewrite, known_int, replace_node
 from theanojax.tensor.creation import Alloc
+from theanojax.tensor.shape import Rebroadcast, ScalarFromTensor, Shape, Shape_i
 from theanojax.tensor.subtensor import IncSubtensor, Subtensor
 from theanojax.tensor.subtensor_basic import get_idx_list
 
@@ -48,6 +53,42 @@ def _drops_initial_state(loop, out, entry):
     return loop.op.n_mit_mot <= k < loop.op.n_outs and known_int(entry.start) == -loop.op.mintaps[k]
 
 
+@local_optimizer([Scan])
+def scan_uncut_sequences(node):
+    """``x[:n_steps]`` as a sequence becomes `x`: a loop reads no more rows than it has steps.
+
+    The cut would fix a shape by the value of `n_steps`, and so ask for an executable for each.
+    """
+    inputs = list(node.inputs)
+    if not isinstance(node.op, Scan) or not _depends_on_values(inputs[0]):
+        return False
+    for i in range(1, 1 + node.op.n_seqs):
+        cut = inputs[i].owner
+        if cut is None or not isinstance(cut.op, Subtensor):
+            continue
+        index = get_idx_list(cut.inputs, cut.op.idx_list)
+        if len(index) == 1 and isinstance(index[0], slice) and index[0].start is None and index[0].step is None:
+            if _tensor_behind(index[0].stop) is inputs[0] and cut.inputs[0].type == inputs[i].type:
+                inputs[i] = cut.inputs[0]
+    if all(a is b for a, b in zip(inputs, node.inputs)):
+        return False
+    return node.op(*inputs, return_list=True)
+
+
+def _depends_on_values(v):
+    """Whether `v` is computed from more than the shapes of the graph's inputs."""
+    leaves = stack_search(deque([v]), lambda u: None if u.owner is None or isinstance(u.owner.op, (Shape, Shape_i))
+                          else u.owner.inputs)
+    return any(u.owner is None and not isinstance(u, Constant) for u in leaves)
+
+
+def _tensor_behind(v):
+    """The tensor that the scalar index `v` was made of."""
+    if v is not None and v.owner is not None and isinstance(v.owner.op, ScalarFromTensor):
+        return v.owner.inputs[0]
+    return v
+
+
 class _Use:
     """How an output is read: `last` rows from the end, the first `until` rows, or all of them (both None)."""
 
@@ -80,12 +121,13 @@ class ScanSaveMem(ScanRewrite):
 
     def process_node(self, fgraph, node):
         op = node.op
+        op._scan_savemem_visited = op.info["_scan_savemem_visited"] = True  # as Theano marks it
         n_stacked = op.n_outs + op.n_nit_sot
         uses = [[_use(c, i) for c, i in v.clients] for v in node.outputs[:n_stacked]]
         steps = self._fewer_steps(node, uses)
         unused = [i for i, u in enumerate(uses) if not u]
         required, removable = scan_can_remove_outs(op, unused)
-        inputs = self._without_cuts(node)
+        inputs = list(node.inputs)
         inputs[0] = steps
         changed = bool(removable) or any(a is not b for a, b in zip(inputs, node.inputs))
         for i in range(op.n_mit_mot, n_stacked):
@@ -105,6 +147,7 @@ class ScanSaveMem(ScanRewrite):
         if not changed:
             return False
         inner_in, inner_out, info, outer, places = compress_outs(op, removable, inputs)
+        info["_scan_savemem_visited"] = True
         outs = Scan(inner_in, inner_out, info)(*outer, return_list=True)
         pairs = [(v, outs[places[i]]) for i, v in enumerate(node.outputs) if i not in removable]
         return replace_node(fgraph, node, [(a, b) for a, b in pairs if a.clients], "scanOp_save_mem")
@@ -124,24 +167,6 @@ class ScanSaveMem(ScanRewrite):
         fewer = T.minimum(node.inputs[0], wanted) if known is None else T.as_tensor_variable(wanted)
         return T.cast(fewer, node.inputs[0].dtype)
 
-    def _without_cuts(self, node):
-        """The inputs, with ``x[:n_steps]`` replaced by `x`: a loop reads no more rows than it has steps.
-
-        A cut would fix a shape that depends on the number of steps.
-        """
-        inputs = list(node.inputs)
-        if isinstance(inputs[0], Constant):
-            return inputs
-        for i in range(1, 1 + node.op.n_seqs):
-            cut = inputs[i].owner
-            if cut is None or not isinstance(cut.op, Subtensor):
-                continue
-            index = get_idx_list(cut.inputs, cut.op.idx_list)
-            if len(index) == 1 and isinstance(index[0], slice) and index[0].start is None and index[0].step is None:
-                if _tensor_behind(index[0].stop) is inputs[0] and cut.inputs[0].type == inputs[i].type:
-                    inputs[i] = cut.inputs[0]
-        return inputs
-
     def _shortened(self, op, i, given, steps, rows):
         """The buffer (or length) of output `i` for `rows` rows from the end, or for all steps; None if it is as short.
         """
@@ -151,7 +176,9 @@ class ScanSaveMem(ScanRewrite):
         if rows is None:
             length = steps + first if first else steps
         elif rows <= first:
-            length = T.as_tensor_variable(first)
+            # Theano keeps one row more, so that a step can write its result where it belongs.
+            spare = config.scan.allow_output_prealloc and i < op.n_outs
+            length = T.as_tensor_variable(first + bool(spare))
         else:
             # There may be fewer rows than are asked for.
             length = _minimum(steps + first if first else steps, rows)
@@ -170,7 +197,8 @@ class ScanSaveMem(ScanRewrite):
                 return None
             value = node.inputs[0]
             if value.ndim < buffer.ndim or value.broadcastable[0]:
-                return T.unbroadcast(T.alloc(value, length, *node.inputs[2:]), 0)
+                short = T.alloc(value, length, *node.inputs[2:])
+                return T.unbroadcast(short, 0) if short.broadcastable[0] else short
         if node is not None and isinstance(node.op, IncSubtensor) and node.op.set_instead_of_inc and \
                 _sets_first_rows(node):
             initial = node.inputs[1]
@@ -191,8 +219,6 @@ def _sets_first_rows(node):
 
 
 def _may_be_longer(buffer, n):
-    from theanojax.tensor.shape import Rebroadcast
-
     while buffer.owner is not None and isinstance(buffer.owner.op, Rebroadcast):
         buffer = buffer.owner.inputs[0]
     return not (n == 1 and buffer.broadcastable[0])
@@ -203,12 +229,3 @@ def _minimum(a, b):
 
     known = known_int(a)
     return T.minimum(a, b) if known is None else T.as_tensor_variable(min(known, b))
-
-
-def _tensor_behind(v):
-    """The tensor that the scalar index `v` was made of."""
-    from theanojax.tensor.shape import ScalarFromTensor
-
-    if v is not None and v.owner is not None and isinstance(v.owner.op, ScalarFromTensor):
-        return v.owner.inputs[0]
-    return v

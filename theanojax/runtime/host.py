@@ -26,14 +26,15 @@ class HostExecutor:
     fgraph : FunctionGraph, or a pair (inputs, outputs)
     callback : called as ``callback(index, node, thunk)`` after each node, for checking modes.
 
-    Calling it with a list of input values gives the list of output values. No output shares memory with an
-    input, a constant or another output.
+    own : whether outputs that share memory with an input, a constant or another output are copied.
+
+    Calling it with a list of input values gives the list of output values.
     """
 
-    def __init__(self, fgraph, callback=None, allow_gc=True):
+    def __init__(self, fgraph, callback=None, allow_gc=True, own=True):
         if not isinstance(fgraph, FunctionGraph):
             fgraph = FunctionGraph(*fgraph, clone=True)
-        self.fgraph, self.callback, self.allow_gc = fgraph, callback, allow_gc
+        self.fgraph, self.callback, self.allow_gc, self.own = fgraph, callback, allow_gc, own
         self.storage_map = {}
         self.compute_map = {}
         self._thunks = None
@@ -102,7 +103,8 @@ class HostExecutor:
                 self._run_lazily()
             else:
                 self._run_in_order()
-            return self._own([c[0] for c in self._output_cells], values)
+            outputs = [c[0] for c in self._output_cells]
+            return self._own(outputs, values) if self.own else outputs
         finally:
             for cell in self._temporary:
                 cell[0] = None
@@ -177,8 +179,7 @@ def _protecting_thunk(node, storage_map, compute_map):
 
     def thunk():
         values = [c[0].copy() if i in destroyed and hasattr(c[0], "copy") else c[0] for i, c in enumerate(cells)]
-        extra = () if node.params_type is None else (node.run_params(),)
-        node.op.perform(node, values, outs, *extra)
+        node.perform(values, outs)
         for v in node.outputs:
             compute_map[v][0] = True
 

@@ -15,8 +15,8 @@ from theanojax.runtime.host import HostExecutor
 from theanojax.runtime.scalar_program import build_scalar_program
 from theanojax.runtime.shape_program import CheapAnalysis, compile_program
 from theanojax.runtime.stage import XlaStage
-from theanojax.runtime.trace import NeedsValue, Unsupported, branch_regions
-from theanojax.runtime.transfer import to_numpy
+from theanojax.runtime.trace import GuardFailed, NeedsValue, Unsupported, branch_regions
+from theanojax.runtime.transfer import on_cpu, to_numpy
 from theanojax.tensor.type_other import SliceType
 
 
@@ -26,6 +26,7 @@ class Plan:
     def __init__(self):
         self.forced = set()  # variables whose value tracing asked for
         self.host_nodes = set()  # nodes that turned out to have no XLA form
+        self.sliced = set()  # inputs worth slicing on the host, where XLA would have to copy them whole
         self.needs = {}  # node -> its static needs, built once so that they can be keys
         self.compilations = 0
 
@@ -36,7 +37,9 @@ class Plan:
         return found
 
     def on_host(self, node):
-        return node in self.host_nodes or node.op.runs_on_host(node)
+        if node in self.host_nodes or node.op.runs_on_host(node):
+            return True
+        return any(getattr(v.type, "host_only", False) for v in [*node.inputs, *node.outputs])
 
 
 def build(inputs, outputs, plan, updates):
@@ -176,10 +179,12 @@ class Stages:
         plan = self.plan
         level = {v: (-1, "h") for v in self.inputs}
         self.stage_of, self.static_of, self.fetch = {}, {}, {}
+        self.kept_out = set()  # inputs that XLA does not see, not even their shapes
+        slices = self._host_slices(order)
         for node in order:
             if is_index_part(node) and node.outputs[0] not in self.outputs:
                 continue
-            on_host = plan.on_host(node) or is_index_part(node)
+            on_host = plan.on_host(node) or is_index_part(node) or node in slices
             at = -1 if on_host else 0
             for v in direct_inputs(node):
                 if v in level:
@@ -198,6 +203,32 @@ class Stages:
             level.update((o, self.stage_of[node]) for o in node.outputs)
         self.level = level
 
+    def _host_slices(self, order):
+        """Nodes that only read parts of large numpy arrays, at places the host knows: views there, copies in XLA."""
+        if not self.plan.sliced:
+            return ()
+        from theanojax.tensor.subtensor import AdvancedSubtensor1, Subtensor
+
+        users, shapes = {}, {}
+        for node in order:
+            for k, v in enumerate(node.inputs):
+                if v in self.plan.sliced:
+                    where = shapes if hasattr(node.op, "shape_value") else users
+                    where.setdefault(v, []).append((node, k))
+        if users and self.analysis is None:
+            self.analysis = CheapAnalysis(self.inputs)
+        found = set()
+        for v, uses in users.items():
+            if v in self.inputs and all(
+                    k == 0 and isinstance(n.op, (Subtensor, AdvancedSubtensor1))
+                    and all(isinstance(u, Constant) or u in self.inputs or self.analysis.cheap(u) for u in n.inputs[1:])
+                    for n, k in uses):
+                self.kept_out.add(v)
+                found.update(n for n, _ in uses + shapes.get(v, []))
+                # what computes the index is needed on the host, too
+                found.update(io_toposort(self.inputs, [u for n, _ in uses for u in n.inputs[1:]]))
+        return found
+
     def _place_need(self, need, level, node):
         """Record how `need` becomes known; returns the first XLA stage that may use it."""
         if isinstance(need, Constant):
@@ -205,7 +236,7 @@ class Stages:
         if self.analysis is None:
             self.analysis = CheapAnalysis(self.inputs)
         if self.analysis.cheap(need):
-            if not shape_only(need, set(self.inputs)):
+            if not shape_only(need, set(self.inputs), self.kept_out):
                 self.static_of.setdefault(need, set())
             return 0
         if need not in self.plan.forced:
@@ -251,7 +282,7 @@ class Stages:
         for at, (ins, outs) in self.host_stages.items():
             direct = [v for v in outs if v in ins]
             computed = [v for v in outs if v not in ins]
-            self.host_stages[at] = ins, computed, HostExecutor((ins, computed)) if computed else None, direct
+            self.host_stages[at] = ins, computed, HostExecutor((ins, computed), own=False) if computed else None, direct
         self.levels = sorted(set(self.xla_stages) | set(self.host_stages))
         cheap = [n for n in self.static_of if self.analysis is not None and self.analysis.cheap(n)]
         self.cheap = cheap
@@ -266,7 +297,7 @@ class Stages:
             if (new in outs and old in ins and not others and old not in self.outputs
                     and self.outputs.count(new) == 1 and self.inputs.count(old) == 1):
                 result[old] = new
-        return result if len(nodes) == 1 else {}
+        return result if all(kind == "h" or stage == at for stage, kind in nodes) else {}
 
     # ---------------------------------------------------------------- running
     def run(self, values):
@@ -309,7 +340,7 @@ class Stages:
             if value is None and isinstance(v, Constant):
                 value, fresh = v.data, False
             else:
-                fresh = id(value) not in taken
+                fresh = id(value) not in taken and getattr(value, "base", None) is None
             taken.add(id(value))
             if not isinstance(value, (np.ndarray, jax.Array)):
                 results.append(value)
@@ -320,12 +351,19 @@ class Stages:
         return results
 
 
-def shape_only(need, inputs):
-    """Whether `need` depends on the shapes of `inputs` alone, which XLA knows while it traces."""
+def large_arrays(inputs, values):
+    """The inputs that hold numpy arrays of more than a megabyte, where the device is the CPU."""
+    if not on_cpu:
+        return set()
+    return {v for v, a in zip(inputs, values) if type(a) is np.ndarray and a.nbytes > 1 << 20}
+
+
+def shape_only(need, inputs, hidden=()):
+    """Whether `need` depends on the shapes of `inputs` alone, `hidden` ones apart: XLA knows them while it traces."""
     if need in inputs:
         return False
     for node in io_toposort(inputs, [need]):
-        if not hasattr(node.op, "shape_value") and any(v in inputs for v in node.inputs):
+        if any(v in (hidden if hasattr(node.op, "shape_value") else inputs) for v in node.inputs):
             return False
     return True
 
@@ -400,7 +438,9 @@ class XlaExecutor:
         """Plan the graph on the first call, or again with what tracing has asked for; else run on the host."""
         while True:
             if self._run is None:
-                pass
+                self.plan.sliced = large_arrays(self.fgraph.inputs, values)
+            elif isinstance(error, GuardFailed):
+                return self.host(values)
             elif isinstance(error, NeedsValue) and self._knows(error.variable):
                 if error.variable in self.plan.forced:
                     break

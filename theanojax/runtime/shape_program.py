@@ -198,11 +198,10 @@ def plain(value):
 
 def _runner(node):
     dtypes = [getattr(v.type, "dtype", None) for v in node.inputs]
-    op = node.op
 
     def run(*values):
         cell = [None]
-        op.perform(node, [np.asarray(v, dtype=d) for v, d in zip(values, dtypes)], [cell])
+        node.perform([np.asarray(v, dtype=d) for v, d in zip(values, dtypes)], [cell])
         return plain(np.asarray(cell[0]))
 
     return run

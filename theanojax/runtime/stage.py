@@ -86,8 +86,7 @@ class XlaStage:
 
     def _donated(self, stage, args):
         """Positions to donate: none when a guard may ask for a replay, which needs the old values."""
-        outs, ok = jax.eval_shape(stage, *args, *self._constants())
-        self.plan.compilations -= 1
+        outs, ok = jax.eval_shape(stage, *args, *self._constants())  # jit finds this trace again
         if ok is not None:
             return ()
         place = {v: i for i, v in enumerate(self.outputs)}

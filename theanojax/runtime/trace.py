@@ -33,6 +33,10 @@ class Unsupported(Exception):
     node = None
 
 
+class GuardFailed(Exception):
+    """A guard on known values does not hold: this call is the host's, the next may be XLA's again."""
+
+
 class TraceContext:
     """What ``lower_xla`` of an Op may use while a graph is traced.
 
@@ -102,7 +106,7 @@ class TraceContext:
         """`condition` (a boolean array) must hold when the program runs; otherwise the host replays the call."""
         if is_known(condition):
             if not np.all(condition):
-                raise Unsupported("a guard failed while tracing")
+                raise GuardFailed()
             return
         self.guards.append(condition if condition.ndim == 0 else jnp.all(condition))
 
@@ -274,7 +278,7 @@ def fold(node, values):
     if size > FOLD_LIMIT:
         return None
     cells = [[None] for _ in node.outputs]
-    op.perform(node, list(values), cells)
+    node.perform(list(values), cells)
     return [c[0] for c in cells]
 
 

@@ -9,7 +9,8 @@ import numpy as np
 
 import jax
 
-ALIGNMENT = 64
+from theanojax.arrays import ALIGNMENT, aligned_empty
+
 STAGED_BYTES = 1 << 16  # below this XLA's own copy is as quick
 COPIED_BYTES = 1 << 14  # below this a copied result is as quick as a view
 
@@ -36,15 +37,6 @@ def to_numpy(array):
     if view.nbytes < COPIED_BYTES or not on_cpu:
         return np.array(view)
     return np.asarray(_Owner(array, view))
-
-
-def aligned_empty(shape, dtype):
-    """An uninitialised C-contiguous array whose memory starts at a multiple of 64 bytes."""
-    dtype = np.dtype(dtype)
-    nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    raw = np.empty(nbytes + ALIGNMENT, dtype=np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
-    return raw[start:start + nbytes].view(dtype).reshape(shape)
 
 
 def is_aligned(array):

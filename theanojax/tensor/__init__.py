@@ -58,10 +58,16 @@ _HOME = {name: module for module, names in _LATER.items() for name in names}
 _SHOWN_MODULES = ("basic", "blas", "elemwise", "extra_ops", "inplace", "io", "nlinalg", "nnet", "opt", "sharedvar",
                   "subtensor", "type", "type_other", "xlogx")
 __all__ = [name for name, value in globals().items() if name[0] != "_" and not isinstance(value, _Module)]
-__all__ += list(_HOME) + list(_SHOWN_MODULES) + ["scal"]
+# Programs that star-import this package count on these too.
+_LEAKED = {"compile": "theanojax.compile", "gof": "theanojax.gof", "logging": "logging", "np": "numpy",
+           "numbers": "numbers", "printing": "theanojax.printing", "sys": "sys", "theano": "theanojax",
+           "warnings": "warnings"}
+__all__ += [*_HOME, *_SHOWN_MODULES, "raw_random", "shared_randomstreams", "scal", *_LEAKED]
 
 
 def __getattr__(name):
+    if name in _LEAKED:
+        return importlib.import_module(_LEAKED[name])
     if name not in _HOME:
         raise AttributeError("module %r has no attribute %r" % (__name__, name))
     value = globals()[name] = getattr(importlib.import_module(_HOME[name]), name)

@@ -39,7 +39,7 @@ def _of_shape_i(node, elemwise, max_recur):
 def _evaluate(node, max_recur):
     values = [get_scalar_constant_value(v, max_recur=max_recur) for v in node.inputs]
     cell = [None]
-    node.op.perform(node, values, [cell])
+    node.perform(values, [cell])
     return cell[0].copy()
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from theanojax.arrays import safe_asarray
+from theanojax.arrays import aligned_copy, safe_asarray
 from theanojax.graph.shared import SharedVariable, shared_constructor
 from theanojax.tensor.type import TensorType
 from theanojax.tensor.var import _tensor_py_operators
@@ -30,7 +30,7 @@ def tensor_constructor(value, name=None, strict=False, allow_downcast=None, borr
     if broadcastable is None:
         broadcastable = (False,) * value.ndim
     return TensorSharedVariable(type=TensorType(value.dtype, broadcastable=broadcastable),
-                                value=np.asarray(value) if borrow else np.array(value), name=name, strict=strict,
+                                value=np.asarray(value) if borrow else aligned_copy(value), name=name, strict=strict,
                                 allow_downcast=allow_downcast)
 
 

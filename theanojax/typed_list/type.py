@@ -10,6 +10,8 @@ class TypedListType(Type):
     ValueError for a negative depth.
     """
 
+    host_only = True
+
     def __init__(self, ttype, depth=0):
         if depth < 0:
             raise ValueError("Please specify a depth superior orequal to 0")

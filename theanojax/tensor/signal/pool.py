@@ -6,6 +6,7 @@ import numpy as np
 
 import theanojax.tensor as T
 from theanojax.gradient_types import DisconnectedType
+from theanojax.graph.enum_types import EnumList
 from theanojax.graph.op import OpenMPOp
 from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable, extract_constant
@@ -13,7 +14,12 @@ from theanojax.tensor.signal import pool_windows
 from theanojax.tensor.type import TensorType, int_dtypes
 
 __all__ = ["AveragePoolGrad", "DownsampleFactorMaxGradGrad", "MaxPoolGrad", "MaxPoolRop", "Pool", "PoolGrad",
-           "max_pool_2d_same_size", "pool_2d", "pool_3d"]
+           "PoolingMode_t", "max_pool_2d_same_size", "pool_2d", "pool_3d"]
+
+# Numbers that Theano gives to the modes.
+PoolingMode_t = EnumList(("POOLING_MAX", "max"), ("POOLING_SUM", "sum"),
+                         ("POOLING_AVERAGE_COUNT_INCLUDE_PADDING", "average_inc_pad"),
+                         ("POOLING_AVERAGE_COUNT_EXCLUDE_PADDING", "average_exc_pad"))
 
 MODES = ("max", "sum", "average_inc_pad", "average_exc_pad")
 
