@@ -87,7 +87,8 @@ def check_infer_shape(inputs, outs, values, want):
 
     for out, value in zip(outs, want):
         dims = [as_tensor_variable(d) for d in shapes[out]]
-        got = HostExecutor((list(inputs), dims))([v.type.filter(x, allow_downcast=True) for v, x in zip(inputs, values)])
+        args = [v.type.filter(x, allow_downcast=True) for v, x in zip(inputs, values)]
+        got = HostExecutor((list(inputs), dims))(args)
         assert tuple(int(d) for d in got) == np.shape(value), (out, got, np.shape(value))
 
 

@@ -47,11 +47,11 @@ class Builder:
     # ---------------------------------------------------------------- steps
     def unary(self):
         v = self.pick()
-        op = [T.exp, T.tanh, T.sqr, T.neg, T.abs_, T.sgn, T.ceil, T.floor, T.sin, T.cos, T.log1p, T.nnet.sigmoid, T.isnan,
-              T.round, T.expm1, T.erf][self.rng.randint(16)]
+        op = [T.exp, T.tanh, T.sqr, T.neg, T.abs_, T.sgn, T.ceil, T.floor, T.sin, T.cos, T.log1p, T.nnet.sigmoid,
+              T.isnan, T.round, T.expm1, T.erf][self.rng.randint(16)]
         if v.dtype == "bool" and op in (T.neg, T.sgn):
             return None
-        if v.dtype in ("int8", "bool") and op not in (T.neg, T.abs_, T.sgn, T.sqr):
+        if op is T.round or (v.dtype in ("int8", "bool") and op not in (T.neg, T.abs_, T.sgn, T.sqr)):
             v = T.cast(v, "float64")
         return op(T.clip(v, -5, 5)) if op in (T.exp, T.expm1, T.sqr) and v.dtype != "bool" else op(v)
 

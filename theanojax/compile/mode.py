@@ -182,7 +182,7 @@ def get_default_mode():
 
 
 def _named_mode(name):
-    if name == "Mode":
+    if name in ("Mode", "ProfileMode", "PROFILE_MODE"):  # nodes are timed in any mode, by config.profile
         return Mode(linker=config.linker, optimizer=config.optimizer)
     if name == "DebugMode":
         from theanojax.compile.debugmode import DebugMode

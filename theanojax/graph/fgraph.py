@@ -60,6 +60,10 @@ class FunctionGraph:
             self.variables.add(variable)
 
     def _setup(self, v):
+        if getattr(v, "cached", False):
+            raise CachedConstantError("You manually constructed a FunctionGraph, but you passed it a graph that has a "
+                                      "cached constant. This should not happen. Clone the graph before building the "
+                                      "FunctionGraph.")
         owner = getattr(v, "fgraph", None)
         if owner is not None and owner is not self:
             raise Exception("%s is already owned by another fgraph" % v)

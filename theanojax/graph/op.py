@@ -61,6 +61,19 @@ class PureOp:
                                "Did you used Theano flags mode=FAST_COMPILE? You can use optimizer=fast_compile "
                                "instead.")
 
+    def runs_on_host(self, node):
+        """True when only the host can run this node: it has a ``perform`` and nothing newer."""
+        for cls in type(self).__mro__:
+            own = cls.__dict__
+            if "compute" in own or "lower_xla" in own:
+                return cls is Op
+            if "perform" in own:
+                return True
+        return True
+
+    def prepare_node(self, node, storage_map, compute_map, impl):
+        """Called before a node is run; nothing to prepare by default."""
+
     def L_op(self, inputs, outputs, output_grads):
         """The gradient of a cost for each input, given those for the outputs; ``grad`` unless overridden."""
         return self.grad(inputs, output_grads)
@@ -131,16 +144,6 @@ class Op(Props, PureOp, CLinkerOp):
                 inputs[i] = ctx.need(node.inputs[i], inputs[i])
         return self.compute(ctx.xp, node, *inputs)
 
-    def runs_on_host(self, node):
-        """True when only the host can run this node: it has a ``perform`` and nothing newer."""
-        for cls in type(self).__mro__:
-            own = cls.__dict__
-            if "compute" in own or "lower_xla" in own:
-                return cls is Op
-            if "perform" in own:
-                return True
-        return True
-
     def perform(self, node, inputs, output_storage, params=None):
         if type(self).compute is Op.compute:
             return super().perform(node, inputs, output_storage, params)
@@ -179,9 +182,6 @@ class Op(Props, PureOp, CLinkerOp):
         if missing:
             raise AttributeError("%s: missing attributes %s for ParamsType." % (type(self).__name__, missing))
         return kind.get_params(self)
-
-    def prepare_node(self, node, storage_map, compute_map, impl):
-        """Called before a node is run; nothing to prepare by default."""
 
     def do_constant_folding(self, node):
         """Whether the node may be replaced by its value when all inputs are constant."""
@@ -319,4 +319,5 @@ def debug_assert(condition, msg=None):
 ops_with_inner_function: dict = {}
 
 __all__ = ["Apply", "COp", "CLinkerObject", "CLinkerOp", "Op", "OpenMPOp", "PureOp", "compute_test_value",
-           "debug_assert", "debug_error_message", "get_debug_values", "get_test_value", "missing_test_message", "ops_with_inner_function"]
+           "debug_assert", "debug_error_message", "get_debug_values", "get_test_value", "missing_test_message",
+           "ops_with_inner_function"]

@@ -27,7 +27,7 @@ class HostLoop:
         self.step._own = _Detach(states)
 
     def run(self, node, args, cells):
-        """Do the steps; fill `cells`, one per output of `node`."""
+        """Do the steps; fill `cells`, one per output of `node`. Returns the number of steps done."""
         op = self.op
         n_steps = int(args[0])
         seqs = op.outer_seqs(args)
@@ -49,6 +49,7 @@ class HostLoop:
         state.finish(done, n_steps)
         for cell, value in zip(cells, state.buffers + list(shared)):
             cell[0] = value
+        return done
 
     def _shapes_without_steps(self, args):
         """Shapes that one row of the nit_sot outputs would have, found by a step on zeros."""

@@ -1,5 +1,6 @@
 """The Scan Op: a loop over an inner graph. `theano.scan` builds it."""
 
+import time
 from collections import OrderedDict
 
 from theanojax.errors import MissingInputError
@@ -13,6 +14,7 @@ from theanojax.loop.host import HostLoop
 from theanojax.loop.layout import ScanLayout
 from theanojax.loop.lowering import lower
 from theanojax.loop.needs import host_reason, static_needs
+from theanojax.loop.profile import profile_printer as profile_printer
 from theanojax.loop.scan_utils import equal_computations
 from theanojax.loop.step import compiled_step, is_watched
 from theanojax.tensor.type import TensorType
@@ -186,7 +188,13 @@ class Scan(ScanLayout, Op):
             fn = self.compile_step()
             step = (lambda values: fn(*values)) if is_watched(self) else None
             self._host_loop = HostLoop(self, fn.maker.fgraph, step)
-        self._host_loop.run(node, inputs, output_storage)
+        start = time.perf_counter()
+        steps = self._host_loop.run(node, inputs, output_storage)
+        profile = self.fn.maker.profile
+        if profile:
+            profile.callcount += 1
+            profile.nbsteps += steps
+            profile.call_time += time.perf_counter() - start
 
 
     def runs_on_host(self, node):

@@ -1,5 +1,8 @@
 """Compiling one step of a loop."""
 
+from theanojax.config import config
+from theanojax.loop.profile import profile_printer
+
 
 def compiled_step(op):
     """The inner graph of the Scan `op` as a Function of its mode.
@@ -13,17 +16,17 @@ def compiled_step(op):
 
 
 def _profile(op):
-    from theanojax.config import config
-
     if isinstance(op.profile, str) and op.profile:
         name = op.profile
     elif op.profile is True or config.profile or (isinstance(op.profile, int) and op.profile):
         name = op.name
     else:
         return op.profile or None
-    from theanojax.compile.profiling import ScanProfileStats
+    from theanojax.compile import profiling
 
-    return ScanProfileStats(name=name)
+    if profile_printer not in profiling._printers:
+        profiling.register_profiler_printer(profile_printer)
+    return profiling.ScanProfileStats(name=name)
 
 
 def is_watched(op):

@@ -38,6 +38,7 @@ from theanojax.rewrites import (
     shape,
     sigmoid,
     sort,
+    sparse,
     stabilize,
     subtensor,
 )
@@ -96,6 +97,7 @@ PASSES = [
     (60, "local_inplace_sparse_block_gemv", _once_in_place(nnet.local_inplace_sparse_block_gemv), "fast_run inplace"),
     (60, "local_inplace_sparse_block_outer", _once_in_place(nnet.local_inplace_sparse_block_outer), "fast_run inplace"),
     (60, "local_inplace_DiagonalSubtensor", _once_in_place(conv.local_inplace_DiagonalSubtensor), "fast_run inplace"),
+    (60, "local_inplace_remove0", _once_in_place(sparse.local_inplace_remove0), "fast_run inplace"),
     (60, "typed_list_inplace_opt", _once_in_place(typed_list_inplace_opt), "fast_run inplace"),
     (100, "merge3", MergeOptimizer(), "fast_run merge"),
 ]
@@ -233,6 +235,9 @@ LOCAL = [
     (nnet.local_advanced_indexing_crossentropy_onehot_grad, "p", "fast_compile_gpu"),
     (nnet.graph_merge_softmax_with_crossentropy_softmax, "p", "fast_compile_gpu"),
     (nnet.local_useless_crossentropy_softmax_1hot_with_bias_dx_alloc, "p s c"),
+    # sparse matrices
+    (sparse.local_csm_properties_csm, "c p"),
+    (sparse.local_dense_from_sparse_sparse_from_dense, "c"),
     (batchnorm.bn_groupopt, "d", "fast_compile"),
     # what breaks the canonical form
     (reduce.local_max_and_argmax, "n"),

@@ -71,7 +71,7 @@ class HostExecutor:
             thunk = _protecting_thunk(node, storage, computed)
         else:
             op.prepare_node(node, storage, computed, "py")
-            thunk = op.make_thunk(node, storage, computed, [])
+            thunk = op.make_thunk(node, storage, computed, [], impl="py")
         if not hasattr(thunk, "inputs"):
             thunk.inputs = [storage[v] for v in node.inputs]
             thunk.outputs = [storage[v] for v in node.outputs]

@@ -4,6 +4,8 @@ A Stages program runs XLA stages and host nodes in turn; a Branching program fir
 conditionals, then runs the program of the branches taken. Each is built from (inputs, outputs) of one graph.
 """
 
+from time import perf_counter
+
 import numpy as np
 
 import jax
@@ -29,6 +31,7 @@ class Plan:
         self.sliced = set()  # inputs worth slicing on the host, where XLA would have to copy them whole
         self.needs = {}  # node -> its static needs, built once so that they can be keys
         self.compilations = 0
+        self.declined = None  # (patience, signature) of a stage that left this call to the host
 
     def node_needs(self, node):
         found = self.needs.get(node)
@@ -365,6 +368,8 @@ def shape_only(need, inputs, hidden=()):
     for node in io_toposort(inputs, [need]):
         if any(v in (hidden if hasattr(node.op, "shape_value") else inputs) for v in node.inputs):
             return False
+        if any(getattr(v.type, "host_only", False) for v in node.inputs):
+            return False
     return True
 
 
@@ -410,7 +415,16 @@ class XlaExecutor:
             outs, ok = self._run(values)
         except Exception as error:
             return self._recover(values, error)
-        return outs if ok else self.host(values)
+        return outs if ok else self._once_on_host(values)
+
+    def _once_on_host(self, values):
+        declined, self.plan.declined = self.plan.declined, None
+        start = perf_counter()
+        result = self.host(values)
+        if declined is not None:
+            patience, signature = declined
+            patience.note_host_call(signature, perf_counter() - start)
+        return result
 
     def host(self, values):
         """The same call on the host executor: it raises Theano's error, or knows the answer."""
@@ -461,7 +475,7 @@ class XlaExecutor:
                 if self._run is None:
                     break  # planning itself failed, and would again
                 continue
-            return outs if ok else self.host(values)
+            return outs if ok else self._once_on_host(values)
         result = self.host(values)
         # The host knew the answer, so the error was a limit of ours and would come again at every call.
         self.fallbacks.append(error)

@@ -1,15 +1,45 @@
 """An XLA stage: part of a graph that becomes one executable per specialisation."""
 
+from time import perf_counter
+
 import numpy as np
 
 import jax
 import jax.numpy as jnp
 
+from theanojax.config import config
 from theanojax.graph.variable import Constant
 from theanojax.runtime.trace import TraceContext
 from theanojax.runtime.transfer import STAGED_BYTES, Staging, is_aligned, on_cpu, wait
 
 EMBEDDED_BYTES = 1 << 16  # a larger constant is passed as an argument: XLA would copy it into the executable
+
+
+class Patience:
+    """Decides which shapes are worth an executable once a stage has ``config.specializations`` of them.
+
+    A new shape then runs on the host until it has cost there a quarter of what compiling it is likely to cost: a
+    function whose every call brings another shape never stalls, and a shape that keeps coming back gets fast.
+    """
+
+    SHARE = 0.25
+
+    def __init__(self):
+        self.limit = config.specializations
+        self.compiled = {}  # signature -> seconds that the first call took
+        self.spent = {}  # signature -> seconds of calls on the host
+
+    def full(self):
+        return len(self.compiled) >= self.limit
+
+    def accepts(self, signature):
+        if signature in self.compiled:
+            return True
+        likely = sum(self.compiled.values()) / max(1, len(self.compiled))
+        return self.spent.get(signature, 0.0) >= self.SHARE * likely and signature in self.spent
+
+    def note_host_call(self, signature, seconds):
+        self.spent[signature] = self.spent.get(signature, 0.0) + seconds
 
 
 class XlaStage:
@@ -30,12 +60,33 @@ class XlaStage:
         self.functions = {}
         self.staging = Staging()
         self.effects = False
+        self.patience = Patience()
 
     def run(self, args, key):
+        if self.patience.full():
+            signature = key, tuple([np.shape(a) for a in args])
+            if not self.patience.accepts(signature):
+                self.plan.declined = self.patience, signature
+                return None, False
+        traced, start = self.plan.compilations, perf_counter()
+        outs, ok = self._call(args, key)
+        if self.plan.compilations != traced:
+            self.patience.compiled[key, tuple([np.shape(a) for a in args])] = perf_counter() - start
+        return outs, ok
+
+    def _call(self, args, key):
         function = self.functions.get(key)
         if function is None:
             function = self._specialise(args, key)
-        fn, donated = function
+        fn, donated, variants = function
+        if variants is not None:
+            shapes = tuple([a.shape for a in args])
+            variant = variants.get(shapes)
+            if variant is None:
+                variant = variants[shapes] = self._variant(fn, args)
+            check, fn, donated = variant
+            if check is not None and not check(args):
+                return None, False
         borrowed = False
         if on_cpu:
             for i, a in enumerate(args):
@@ -46,7 +97,11 @@ class XlaStage:
         for i in donated:
             if isinstance(args[i], np.ndarray):
                 args[i] = jnp.array(args[i], copy=True)  # numpy's memory is not ours to give away
-        outs, ok = fn(*args, *self._constants())
+        try:
+            outs, ok = fn(*args, *self._constants())
+        except GuardedShapes:
+            self.functions[key] = self.functions[key][0], (), {}
+            return self.run(args, key)
         if self.effects:
             jax.effects_barrier()
         if borrowed:
@@ -79,17 +134,15 @@ class XlaStage:
             self.effects = self.effects or bool(context.effects)
             return tuple(outs), (jnp.asarray(context.ok()) if context.guards else None)
 
-        donated = self._donated(stage, args) if self.donate else ()
-        function = jax.jit(stage, donate_argnums=donated), donated
+        outs, ok = jax.eval_shape(stage, *args, *self._constants())  # jit finds this trace again
+        if ok is not None:
+            function = jax.jit(stage), (), {}
+        else:
+            donated = self._donated(outs, args)
+            function = jax.jit(_unguarded(stage) if donated else stage, donate_argnums=donated), donated, None
         self.functions[key] = function
         return function
 
-    def _donated(self, stage, args):
-        """Positions to donate: none when a guard may ask for a replay, which needs the old values."""
-        outs, ok = jax.eval_shape(stage, *args, *self._constants())  # jit finds this trace again
-        if ok is not None:
-            return ()
-        place = {v: i for i, v in enumerate(self.outputs)}
-        return tuple(i for i, v in enumerate(self.inputs) if v in self.donate
-                     and outs[place[self.donate[v]]].shape == args[i].shape
-                     and outs[place[self.donate[v]]].dtype == args[i].dtype)
+    def _variant(self, fn, args):
+        """(check, function, donated) for arguments of these shapes: a guard of inputs alone is checked before."""
+        traced = fn.trace(*args, *self._constants())

@@ -129,3 +129,5 @@ uint_dtypes = sorted(t for t in all_dtypes if t.startswith("uint"))
 integer_dtypes = discrete_dtypes = int_dtypes + uint_dtypes
 continuous_dtypes = complex_dtypes + float_dtypes
 sparse_formats = ["csc", "csr"]
+_mtypes = [scipy.sparse.csc_matrix, scipy.sparse.csr_matrix]
+_mtype_to_str = {scipy.sparse.csc_matrix: "csc", scipy.sparse.csr_matrix: "csr"}

@@ -49,13 +49,29 @@ class MultinomialFromUniform(Op):
         _check_draws(pvals, unis, n)
         # The sums are in double precision whatever the input, as in Theano's C code.
         sums = xp.cumsum(xp.astype(pvals, "float64"), axis=1)
-        draws = xp.reshape(unis, (n, rows, 1))
-        chosen = (sums[None] <= draws).sum(axis=2)  # a draw beyond the last sum counts for no outcome
-        hits = chosen[:, :, None] == np.arange(outcomes)[None, None, :]
-        return xp.astype(hits.sum(axis=0), node.outputs[0].type.dtype)
+        chosen = _count_not_above(xp, sums, xp.reshape(unis, (n, rows)).T)
+        # a draw beyond the last sum counts for no outcome
+        if n == 1:
+            hits = chosen == np.arange(outcomes)[None, :]
+        else:
+            at = (np.arange(rows)[:, None], chosen)
+            hits = xp.index_add(xp.zeros((rows, outcomes + 1), "int64"), at, 1)[:, :outcomes]
+        return xp.astype(hits, node.outputs[0].type.dtype)
 
     def grad(self, ins, outgrads):
         return [x.zeros_like(dtype=config.floatX) if np.dtype(x.dtype).kind in "biu" else x.zeros_like() for x in ins]
+
+
+def _count_not_above(xp, rising, values):
+    """For each number in a row of `values`, how many in the same, rising row of `rising` are not above it."""
+    length = rising.shape[1]
+    low, high = xp.zeros(values.shape, "int64"), xp.full(values.shape, length, "int64")
+    for _ in range(length.bit_length()):
+        middle = (low + high) // 2
+        there = xp.take_along_axis(rising, xp.minimum(middle, length - 1), axis=1)
+        up, open_ = there <= values, low < high
+        low, high = xp.where(open_ & up, middle + 1, low), xp.where(open_ & ~up, middle, high)
+    return low
 
 
 def _check_draws(pvals, unis, n):

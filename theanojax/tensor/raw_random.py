@@ -9,11 +9,12 @@ from functools import reduce
 
 import numpy as np
 
+import theanojax as theano  # noqa: F401 - programs that star-import this module count on the name
 from theanojax.config import config
 from theanojax.errors import ShapeError
 from theanojax.graph.op import Op
 from theanojax.graph.type import Type
-from theanojax.graph.variable import Apply
+from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable, constant, get_vector_length
 from theanojax.tensor.cast import cast
@@ -261,7 +262,7 @@ def choice(random_state, size=None, a=2, replace=True, p=None, ndim=None, dtype=
     """Elements of the vector `a`, or of range(`a`), with or without replacement, with chances `p`."""
     a = as_tensor_variable(a)
     replace = constant(replace, dtype="int8") if isinstance(replace, bool) else as_tensor_variable(replace)
-    p = as_tensor_variable([] if p is None else p)
+    p = as_tensor_variable(p if isinstance(p, Variable) else p or [])  # 0 means equal chances too
     return _draw(choice_helper, random_state, size, ndim, dtype, (a, replace, p), ())
 
 

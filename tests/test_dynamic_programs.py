@@ -1,0 +1,227 @@
+"""The behaviours in which other XLA back ends differ from Theano: dynamic shapes, laziness, errors, host Ops."""
+
+import numpy as np
+import pytest
+
+import theano
+import theano.tensor as T
+from theano.ifelse import ifelse
+
+
+def xla(f):
+    """The XLA executor of a function, after checking that it never fell back to the host for good."""
+    executor = f.fn.executor
+    assert not executor.fallbacks, executor.fallbacks
+    return executor
+
+
+@pytest.fixture(autouse=True)
+def strict():
+    with theano.change_flags(xla_strict=True):
+        yield
+
+
+x, y = T.dvector("x"), T.dvector("y")
+m = T.dmatrix("m")
+n = T.iscalar("n")
+i = T.lscalar("i")
+
+# name, inputs, output, and (arguments, expected) pairs
+PROGRAMS = [
+    ("bool_mask_output", [x], x[x > 0], [(([1.0, -1.0, 2.0],), [1.0, 2.0]), (([-1.0],), [])]),
+    ("bool_mask_sum", [x], x[x > 0].sum(), [(([1.0, -1.0, 2.0],), 3.0)]),
+    ("bool_mask_mean_grad", [x], T.grad(x[x > 0].mean(), x), [(([1.0, -1.0, 2.0],), [0.5, 0.0, 0.5])]),
+    ("bool_mask_set_scalar", [x], T.set_subtensor(x[x > 1], 0.0), [(([1.0, 3.0, 2.0],), [1.0, 0.0, 0.0])]),
+    ("bool_mask_set_vector", [x, y], T.set_subtensor(x[x > 1], y), [(([1.0, 3.0, 2.0], [7.0, 8.0]), [1.0, 7.0, 8.0])]),
+    ("nonzero", [x], T.nonzero(x)[0], [(([0.0, 3.0, 2.0],), [1, 2]), (([0.0],), [])]),
+    ("nonzero_index_sum", [x], (x * 2)[T.nonzero(x)].sum(), [(([0.0, 3.0, 2.0],), 10.0)]),
+    ("unique", [x], T.extra_ops.Unique()(x), [(([3.0, 1.0, 3.0],), [1.0, 3.0])]),
+    ("arange_symbolic_input", [n], T.arange(n) * 2, [((3,), [0, 2, 4]), ((1,), [0])]),
+    ("arange_of_shape_plus_1", [x], T.arange(x.shape[0] + 1), [(([5.0, 6.0],), [0, 1, 2])]),
+    ("zeros_symbolic_shape", [n], T.zeros((n, 2)), [((1,), [[0.0, 0.0]])]),
+    ("alloc_symbolic_shape", [x, n], T.alloc(x[0], n), [(([4.0], 2), [4.0, 4.0])]),
+    ("eye_symbolic", [n], T.eye(n), [((2,), [[1.0, 0.0], [0.0, 1.0]])]),
+    ("reshape_symbolic_inputs", [x, n], x.reshape((n, 2)), [((np.arange(4.0), 2), [[0.0, 1.0], [2.0, 3.0]])]),
+    ("reshape_from_shape_arith", [m], m.reshape((m.shape[0] * m.shape[1],)), [((np.ones((2, 1)),), [1.0, 1.0])]),
+    ("reshape_minus1_flatten", [m], m.reshape((-1,)), [((np.ones((2, 1)),), [1.0, 1.0])]),
+    ("slice_i_const_b", [x, i], x[i * 2:(i + 1) * 2], [((np.arange(5.0), 1), [2.0, 3.0]), ((np.arange(5.0), 2), [4.0])]),
+    ("slice_symbolic_i_b", [x, i, n], x[i * n:(i + 1) * n], [((np.arange(6.0), 1, 3), [3.0, 4.0, 5.0])]),
+    ("slice_to_n", [x, n], x[:n], [((np.arange(3.0), 2), [0.0, 1.0]), ((np.arange(3.0), -1), [0.0, 1.0])]),
+    ("slice_negative_of_shape", [x], x[-(x.shape[0] // 2):], [((np.arange(4.0),), [2.0, 3.0])]),
+    ("index_symbolic_scalar", [x, i], x[i], [((np.arange(3.0), -1), 2.0)]),
+    ("set_subtensor_symbolic_slice", [x, n], T.set_subtensor(x[:n], 9.0), [((np.arange(3.0), 2), [9.0, 9.0, 2.0])]),
+    ("repeat_symbolic_scalar", [x, n], T.repeat(x, n), [(([1.0, 2.0], 2), [1.0, 1.0, 2.0, 2.0])]),
+    ("tile_symbolic", [x, n], T.tile(x, (n,)), [(([1.0, 2.0], 2), [1.0, 2.0, 1.0, 2.0])]),
+    ("inc_subtensor_duplicates", [x], T.inc_subtensor(x[[0, 0]], 1.0), [(([1.0, 2.0],), [3.0, 2.0])]),
+    ("set_subtensor_duplicates_last_wins", [x], T.set_subtensor(x[[0, 0]], [5.0, 6.0]), [(([1.0, 2.0],), [6.0, 2.0])]),
+    ("sort_argsort", [x], T.argsort(x), [(([3.0, 1.0, 2.0],), [1, 2, 0])]),
+    ("static_input_from_data", [x], T.zeros((T.cast(x.sum(), "int64"),)), [(([1.0, 1.0],), [0.0, 0.0])]),
+    ("empty_arrays", [x], (x * 2).sum(), [(([],), 0.0)]),
+]
+
+
+@pytest.mark.parametrize("inputs, out, calls", [p[1:] for p in PROGRAMS], ids=[p[0] for p in PROGRAMS])
+def test_program(inputs, out, calls):
+    f = theano.function(inputs, out, on_unused_input="ignore")
+    for _ in range(2):  # compiled, then from the cache
+        for args, expected in calls:
+            got = f(*args)
+            assert got.dtype == out.dtype
+            np.testing.assert_array_equal(got, np.asarray(expected, dtype=out.dtype))
+    xla(f)
+
+
+def test_minibatch_index_compiles_once_for_all_full_minibatches():
+    data = theano.shared(np.arange(70.0).reshape(35, 2))
+    f = theano.function([i], m.sum(axis=0), givens={m: data[i * 10:(i + 1) * 10]})
+    for k in range(3):
+        np.testing.assert_array_equal(f(k), data.get_value()[k * 10:(k + 1) * 10].sum(axis=0))
+    assert xla(f).compilations == 1
+    f(3)  # five rows are left
+    assert xla(f).compilations == 2
+
+
+@pytest.mark.parametrize("borrow", [True, False])
+def test_large_shared_data_is_sliced_where_it_lies(borrow):
+    value = np.arange(400_000.0).reshape(4000, 100)
+    data = theano.shared(value, borrow=borrow)
+    f = theano.function([i], [m.sum(), m], givens={m: data[i * 10:(i + 1) * 10]})
+    for k in (0, 3, 399):
+        total, rows = f(k)
+        assert total == value[k * 10:(k + 1) * 10].sum()
+        np.testing.assert_array_equal(rows, value[k * 10:(k + 1) * 10])
+        rows[:] = 0  # the caller's own
+    assert value[5, 5] == 505 and xla(f).compilations == 1
+    assert f(400)[1].shape == (0, 100)
+    idx = T.lvector("idx")
+    g = theano.function([idx], data[idx].sum(axis=1))
+    np.testing.assert_array_equal(g([7, 7]), [value[7].sum()] * 2)
+    with pytest.raises(IndexError, match="Apply node that caused the error"):
+        g([0, 4000])
+
+
+def test_new_shapes_stop_compiling_and_frequent_ones_start_again():
+    with theano.change_flags(specializations=2):
+        f = theano.function([x], T.exp(x).sum())
+        for k in range(1, 12):
+            np.testing.assert_allclose(f(np.zeros(k)), k)
+        assert xla(f).compilations == 2
+        patience = f.fn.executor._program.simple[0].patience
+        (signature,) = [s for s in patience.spent if s[1] == ((11,),)]
+        patience.note_host_call(signature, 1e6)  # as if it had come back often
+        np.testing.assert_allclose(f(np.zeros(11)), 11)
+        assert xla(f).compilations == 3
+        assert f(np.zeros(1)) == 1 and xla(f).compilations == 3
+
+
+ERRORS = [
+    ("oob_scalar_index", [x, i], x[i], (np.zeros(3), 10), IndexError),
+    ("oob_constant_index", [x], x[10], (np.zeros(3),), IndexError),
+    ("oob_vector_index", [x], x[[0, 10]], (np.zeros(3),), IndexError),
+    ("oob_set_subtensor", [x, i], T.set_subtensor(x[i], 1.0), (np.zeros(3), 10), IndexError),
+    ("assert_failing", [x], T.opt.Assert("no")(x, T.ge(x.sum(), 0)), ([-1.0],), AssertionError),
+    ("runtime_broadcast_mismatch", [x, y], x + y, (np.zeros(3), np.zeros(2)), ValueError),
+    ("dot_shape_mismatch", [m], T.dot(m, m), (np.zeros((3, 2)),), ValueError),
+]
+
+
+@pytest.mark.parametrize("inputs, out, args, error", [e[1:] for e in ERRORS], ids=[e[0] for e in ERRORS])
+def test_error_names_the_node(inputs, out, args, error):
+    f = theano.function(inputs, out)
+    with pytest.raises(error, match="Apply node that caused the error"):
+        f(*args)
+
+
+def test_a_failing_call_leaves_every_shared_variable_as_it_was():
+    s, t = theano.shared(np.arange(3.0)), theano.shared(1.0)
+    f = theano.function([i], s[i], updates=[(s, s * 2), (t, t + 1)])
+    assert f(1) == 1.0
+    with pytest.raises(IndexError):
+        f(7)
+    np.testing.assert_array_equal(s.get_value(), [0.0, 2.0, 4.0])
+    assert t.get_value() == 2.0
+    assert f(2) == 4.0
+
+
+class Doubled(theano.Op):
+    """Only a perform, as users write it; counts its runs."""
+
+    __props__ = ()
+    runs = 0
+
+    def make_node(self, a):
+        a = T.as_tensor_variable(a)
+        return theano.Apply(self, [a], [a.type()])
+
+    def perform(self, node, inputs, outputs):
+        Doubled.runs += 1
+        outputs[0][0] = inputs[0] * 2
+
+    def grad(self, inputs, grads):
+        return [grads[0] * 2]
+
+
+def test_op_with_only_a_perform_runs_between_xla_stages():
+    f = theano.function([x], T.exp(Doubled()(x + 1)).sum())
+    np.testing.assert_allclose(f([0.0, 1.0]), np.exp(2) + np.exp(4))
+    assert len(xla(f)._program.xla_stages) == 2
+    g = theano.function([x], T.grad(T.exp(Doubled()(x)).sum(), x))
+    np.testing.assert_allclose(g([0.0]), [2.0])
+
+
+@pytest.mark.parametrize("linker", ["vm", "cvm", "py"])
+def test_ifelse_runs_only_the_branch_taken(linker):
+    mode = theano.Mode(linker=linker, optimizer="fast_run")
+    c = T.iscalar("c")
+    f = theano.function([c, x, y], ifelse(c, Doubled()(x).sum(), y.sum()), mode=mode)
+    Doubled.runs = 0
+    assert f(0, [1.0], [5.0]) == 5.0
+    assert Doubled.runs == 0
+    assert f(1, [1.0], [5.0]) == 2.0
+    assert Doubled.runs == 1
+
+
+def test_ifelse_whose_condition_needs_data_and_whose_branches_differ_in_shape():
+    f = theano.function([x, y], ifelse(T.gt(x.sum(), 0), x * 2, y))
+    np.testing.assert_array_equal(f([1.0], [2.0, 3.0]), [2.0])
+    np.testing.assert_array_equal(f([-1.0], [2.0, 3.0]), [2.0, 3.0])
+    xla(f)
+
+
+def test_outputs_are_writable_and_nobody_elses():
+    s = theano.shared(np.zeros(5000))
+    f = theano.function([x], [x, x * 1, s, s + 1])
+    value = np.zeros(5000)
+    for out in f(value):
+        assert type(out) is np.ndarray and out.flags.writeable
+        out += 1
+    assert not value.any() and not s.get_value().any()
+    np.testing.assert_array_equal(f(value)[3], np.ones(5000))
+
+
+def test_updates_swap_without_mixing():
+    a, b = theano.shared(np.full(3, 1.0)), theano.shared(np.full(3, 2.0))
+    f = theano.function([], [], updates=[(a, b), (b, a)])
+    for _ in range(3):
+        f()
+    np.testing.assert_array_equal(a.get_value(), np.full(3, 2.0))
+    np.testing.assert_array_equal(b.get_value(), np.full(3, 1.0))
+
+
+def test_updates_take_over_the_buffer_of_the_old_value():
+    s = theano.shared(np.zeros((300, 300)))
+    f = theano.function([], [], updates=[(s, s + 1)])
+    f()
+    first = s.container.storage[0].unsafe_buffer_pointer()
+    f()
+    assert s.container.storage[0].unsafe_buffer_pointer() == first
+    np.testing.assert_array_equal(s.get_value(), np.full((300, 300), 2.0))
+
+
+def test_shared_changes_shape_and_borrowed_values_are_seen():
+    s = theano.shared(np.zeros(2), borrow=True)
+    f = theano.function([], s.sum(), updates=[(s, T.concatenate([s, [1.0]]))])
+    assert f() == 0 and f() == 1 and s.get_value().shape == (4,)
+    view = s.get_value(borrow=True)
+    view[:] = 10
+    assert f() == 40
