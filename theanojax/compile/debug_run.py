@@ -164,8 +164,9 @@ class DebugExecutor:
             c[0] = value
         try:
             thunk()
-        except Exception:
+        except Exception as e:
             thunk.inputs, thunk.outputs = cells, outs
+            self._blame_rewrite(node, e)
             raise_with_op(node, thunk)
         finally:
             for c, value in zip(cells, originals):
@@ -174,6 +175,14 @@ class DebugExecutor:
         for i, (v, before, after) in enumerate(zip(node.inputs, originals, self._copies)):
             if i not in destroyed and not v.type.values_eq(before, after):
                 raise BadDestroyMap(node, i, before, after, "perform")
+
+    def _blame_rewrite(self, node, error):
+        """Name the rewrite that put `node` into the graph in the text of `error`."""
+        for old, new, reason, old_graph, _ in self.tracker.replacements:
+            if new is node.outputs[0]:
+                add_text(error, "An optimization (probably %s) inserted an apply node that raise an error.\nThe "
+                         "information we have about this optimizations is:%s\n%s" % (reason, old, old_graph))
+                return
 
     def _check_preallocated(self, node, thunk, cells, originals, outs):
         """Run the node again with something in its output cells already; it may be used, but not believed."""
@@ -208,7 +217,8 @@ def _check_views(node, results, inputs):
 
 
 def _is_used(v):
-    return bool(getattr(v, "clients", ()))
+    """Whether a node of the graph uses `v`; being an output of the whole function harms nobody."""
+    return any(node != "output" for node, _ in getattr(v, "clients", ()))
 
 
 def _strided(step):

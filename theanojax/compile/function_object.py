@@ -203,6 +203,12 @@ class Function:
             if problem:
                 raise TypeError(problem % self.inv_finder[c].variable)
 
+    @property
+    def _check_for_aliased_inputs(self):
+        """Whether an argument's memory may be used for other values, so that no other may share it."""
+        return any(not getattr(spec, "shared", False) and (getattr(spec, "borrow", False) or spec.mutable)
+                   for spec in self.maker.expanded_inputs)
+
     def _filter(self, i, arg):
         """Argument `i` converted to its type; errors say which argument is bad."""
         if arg is None:

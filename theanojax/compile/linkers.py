@@ -111,6 +111,8 @@ class NodeRunner(HostExecutor):
 
     def __init__(self, fgraph, input_storage=None, output_storage=None, storage_map=None, order=None):
         super().__init__(fgraph, allow_gc=False)
+        if order is not None:
+            self.schedule = lambda: order
         given = dict(storage_map or {})
         given.update(zip(fgraph.outputs, output_storage or ()))
         given.update(zip(fgraph.inputs, input_storage or ()))
@@ -174,7 +176,7 @@ class ExecutorLinker(LocalLinker):
     def make_all(self, input_storage=None, output_storage=None, storage_map=None):
         """(run all, input containers, output containers, thunks, nodes); thunks always run on the host."""
         fgraph = self.fgraph
-        runner = NodeRunner(fgraph, input_storage, output_storage, storage_map)
+        runner = NodeRunner(fgraph, input_storage, output_storage, storage_map, self.schedule(fgraph))
         cells = runner.storage_map
 
         def run():

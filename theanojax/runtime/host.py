@@ -43,7 +43,7 @@ class HostExecutor:
     def _build(self):
         storage, computed = self.storage_map, self.compute_map
         fgraph = self.fgraph
-        order = fgraph.toposort()
+        order = self.schedule()
         for v in list(fgraph.inputs) + list(fgraph.outputs) + [u for n in order for u in n.inputs + n.outputs]:
             if v not in storage:
                 known = isinstance(v, Constant)
@@ -61,6 +61,10 @@ class HostExecutor:
         self._flags = [computed[v] for n in order for v in n.outputs]
         self._dead = self._dead_after() if self.allow_gc and not self._lazy else None
         self._position = {n: i for i, n in enumerate(order)}
+
+    def schedule(self):
+        """The nodes in the order in which they run."""
+        return self.fgraph.toposort()
 
     def _thunk(self, node):
         storage, computed = self.storage_map, self.compute_map

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from theanojax.config import config
 from theanojax.graph.variable import Constant
+from theanojax.runtime import guards
 from theanojax.runtime.trace import TraceContext
 from theanojax.runtime.transfer import STAGED_BYTES, Staging, is_aligned, on_cpu, wait
 
@@ -40,6 +41,10 @@ class Patience:
 
     def note_host_call(self, signature, seconds):
         self.spent[signature] = self.spent.get(signature, 0.0) + seconds
+
+
+class GuardedShapes(Exception):
+    """A program that gives buffers away has met shapes for which it may need them again."""
 
 
 class XlaStage:
@@ -100,7 +105,7 @@ class XlaStage:
         try:
             outs, ok = fn(*args, *self._constants())
         except GuardedShapes:
-            self.functions[key] = self.functions[key][0], (), {}
+            self._specialise(args, key)
             return self.run(args, key)
         if self.effects:
             jax.effects_barrier()
@@ -118,12 +123,15 @@ class XlaStage:
     def _specialise(self, args, key):
         statics = {v: np.asarray(k, dtype=v.type.dtype) for v, k in zip(self.statics, key)}
         names = self.inputs + self.constants
+        given_away = []
 
         def stage(*values):
             self.plan.compilations += 1
             context = TraceContext(statics, self.plan.needs)
             context.env.update(zip(names, values))
             context.run(self.nodes, self.outputs)
+            if context.guards and given_away:
+                raise GuardedShapes
             taken = {id(v) for v in values}
             outs = []
             for v in self.outputs:
@@ -135,14 +143,38 @@ class XlaStage:
             return tuple(outs), (jnp.asarray(context.ok()) if context.guards else None)
 
         outs, ok = jax.eval_shape(stage, *args, *self._constants())  # jit finds this trace again
-        if ok is not None:
-            function = jax.jit(stage), (), {}
-        else:
+        if ok is None:
             donated = self._donated(outs, args)
-            function = jax.jit(_unguarded(stage) if donated else stage, donate_argnums=donated), donated, None
+            given_away.extend(donated)
+            function = jax.jit(stage, donate_argnums=donated), donated, None
+        else:
+            function = jax.jit(stage), (), {}
         self.functions[key] = function
         return function
 
     def _variant(self, fn, args):
-        """(check, function, donated) for arguments of these shapes: a guard of inputs alone is checked before."""
-        traced = fn.trace(*args, *self._constants())
+        """(check, function, positions to donate) for arguments of these shapes.
+
+        A guard that is a little arithmetic on inputs is checked before; no other allows donations, because a
+        replay needs the old values.
+        """
+        everything = (*args, *self._constants())
+        outs, ok = jax.eval_shape(fn, *everything)
+        found = None if ok is None or self.effects else guards.split(jax.make_jaxpr(fn)(*everything))
+        if found is None:
+            return None, fn, ()
+        donated = self._donated(outs, args)
+        if found.by_numpy is None and not donated:
+            return None, fn, ()  # asking XLA twice takes longer than reading the answer off
+        rest = found.rest()
+        constants = self._constants()
+        check = found.check()
+        return ((lambda values: check((*values, *constants))) if constants else check,
+                jax.jit(lambda *values: (rest(*values), None), donate_argnums=donated), donated)
+
+    def _donated(self, outs, args):
+        """Positions of the arguments whose buffers outputs take over."""
+        place = {v: i for i, v in enumerate(self.outputs)}
+        return tuple(i for i, v in enumerate(self.inputs) if v in self.donate
+                     and outs[place[self.donate[v]]].shape == args[i].shape
+                     and outs[place[self.donate[v]]].dtype == args[i].dtype)

@@ -43,7 +43,7 @@ class MultinomialFromUniform(Op):
 
     static_inputs = (2,)
 
-    def compute(self, xp, node, pvals, unis, n):
+    def compute(self, xp, node, pvals, unis, n=1):  # old pickles hold nodes without n
         rows, outcomes = pvals.shape
         n = int(n)
         _check_draws(pvals, unis, n)
