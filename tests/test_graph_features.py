@@ -5,18 +5,22 @@ import pickle
 import pytest
 
 from tests.toy_ops import Named, const, graph, op1, op2, op3, op4, text, var
-from theanojax.errors import InconsistencyError
+from theanojax.errors import InconsistencyError, ReplacementDidntRemovedError
 from theanojax.graph.check import check_graph
 from theanojax.graph.destroy import DestroyHandler
 from theanojax.graph.features import (
     AlreadyThere,
     BadOptimization,
+    Bookkeeper,
     Feature,
+    History,
     NodeFinder,
     NoOutputFromInplace,
+    PreserveNames,
     PreserveVariableAttributes,
     PrintListener,
     ReplaceValidate,
+    Validator,
 )
 from theanojax.graph.merge import MergeOptimizer
 from theanojax.graph.rewrite import inplace_optimizer
@@ -144,3 +148,152 @@ def test_inplace_optimizers_ask_for_the_handler():
     g = graph([x], [op1(x)])
     nothing.optimize(g)
     assert hasattr(g, "destroy_handler")
+
+
+# ---------------------------------------------------------------- how features come and go
+class Log(Feature):
+    """Writes down what it is told."""
+
+    def __init__(self):
+        self.lines = []
+
+    def on_import(self, function_graph, node, reason):
+        self.lines.append("import %s %s" % (node.op, reason))
+
+    def on_prune(self, function_graph, node, reason):
+        self.lines.append("prune %s %s" % (node.op, reason))
+
+    def on_change_input(self, function_graph, node, i, r, new_r, reason=None):
+        self.lines.append("change %s %d" % (node if node == "output" else node.op, i))
+
+
+def chain():
+    """A graph op1(op2(x)) and its input."""
+    x = var("x")
+    g = graph([x], [op1(op2(x))])
+    return g, g.inputs[0]
+
+
+def test_a_feature_hears_of_every_change():
+    g, x = chain()
+    log = Log()
+    g.attach_feature(log)
+    g.replace(g.outputs[0].owner.inputs[0], op3(op4(x)), reason="why")
+    assert log.lines == ["import op4 why", "import op3 why", "prune op2 why", "change op1 0"]
+    g.remove_feature(log)
+    g.replace(g.outputs[0], x)
+    assert len(log.lines) == 4
+
+
+def test_bookkeeper_starts_with_the_nodes_that_are_there():
+    class Count(Bookkeeper):
+        nodes = 0
+
+        def on_import(self, fgraph, node, reason):
+            self.nodes += 1
+
+        def on_prune(self, fgraph, node, reason):
+            self.nodes -= 1
+
+    g, x = chain()
+    count = Count()
+    g.attach_feature(count)
+    assert count.nodes == 2
+    g.replace(g.outputs[0], op3(x))
+    assert count.nodes == 1
+    g.remove_feature(count)
+    assert count.nodes == 0
+
+
+@pytest.mark.parametrize("feature, taken", [(History, "checkpoint"), (Validator, "validate"),
+                                            (ReplaceValidate, "replace_validate"), (NodeFinder, "get_nodes")])
+def test_methods_on_the_graph_come_and_go(feature, taken):
+    g, _ = chain()
+    for old in list(g._features):
+        g.remove_feature(old)
+    assert not hasattr(g, taken)
+    f = feature()
+    g.attach_feature(f)
+    assert callable(getattr(g, taken))
+    with pytest.raises(AlreadyThere):
+        feature().on_attach(g)
+    g.remove_feature(f)
+    assert not hasattr(g, taken)
+
+
+def test_changes_are_undone_latest_first():
+    g, x = chain()
+    g.replace(g.outputs[0].owner.inputs[0], op3(x))
+    mark = g.checkpoint()
+    g.replace(g.outputs[0].owner.inputs[0], op4(x))
+    g.replace(g.outputs[0], op2(g.outputs[0].owner.inputs[0]))
+    assert text(g) == "[op2(op4(x))]"
+    g.revert(mark)
+    assert text(g) == "[op1(op3(x))]"
+
+
+def test_several_replacements_are_one_step():
+    class Refuse(Feature):
+        def validate(self, fgraph):
+            if "op4" in str(fgraph):
+                raise InconsistencyError("no op4")
+
+    g, x = chain()
+    g.attach_feature(Refuse())
+    middle = g.outputs[0].owner.inputs[0]
+    with pytest.raises(InconsistencyError, match="no op4"):
+        g.replace_all_validate([(middle, op3(x)), (g.outputs[0], op4(middle))])
+    assert text(g) == "[op1(op2(x))]"
+    g.replace_all_validate([(middle, op3(x))])
+    assert text(g) == "[op1(op3(x))]"
+
+
+def test_what_should_go_must_go():
+    g, x = chain()
+    middle = g.outputs[0].owner.inputs[0]
+    with pytest.raises(ReplacementDidntRemovedError):
+        g.replace_all_validate_remove([(g.outputs[0], op3(middle))], [middle.owner], warn=False)
+    assert text(g) == "[op1(op2(x))]"
+    g.replace_all_validate_remove([(g.outputs[0], op3(x))], [middle.owner])
+    assert text(g) == "[op3(x)]"
+
+
+def test_node_finder_follows_and_survives_a_pickle():
+    g, x = chain()
+    g.attach_feature(NodeFinder())
+    (found,) = g.get_nodes(op2)
+    assert found.op == op2 and not list(g.get_nodes(op4))
+    g.replace(g.outputs[0], op4(x))
+    assert not list(g.get_nodes(op2)) and len(g.get_nodes(op4)) == 1
+    assert len(pickle.loads(pickle.dumps(g)).get_nodes(op4)) == 1
+
+
+def test_names_go_to_nameless_replacements_only():
+    g, x = chain()
+    g.attach_feature(PreserveNames())
+    g.outputs[0].name = "out"
+    g.replace(g.outputs[0], op3(x))
+    assert g.outputs[0].name == "out"
+    new = op4(x)
+    new.name = "mine"
+    g.replace(g.outputs[0], new)
+    assert g.outputs[0].name == "mine"
+
+
+def test_print_listener_can_be_silent(capsys):
+    g, x = chain()
+    g.attach_feature(PrintListener(active=False))
+    g.replace(g.outputs[0], op3(x))
+    assert capsys.readouterr().out == ""
+
+
+def test_outputs_may_be_kept_from_in_place_ops():
+    inc = Named("inc", destroy_map={0: [0]})
+    x = var("x")
+    g = graph([x], [inc(op1(x)), inc(op2(x))], features=[DestroyHandler()])
+    g.attach_feature(NoOutputFromInplace(first_output_idx=1))
+    with pytest.raises(InconsistencyError, match="inplace"):
+        g.validate()
+    g = graph([x], [inc(op1(x)), op2(x)], features=[DestroyHandler()])
+    g.attach_feature(NoOutputFromInplace(first_output_idx=1))
+    g.validate()

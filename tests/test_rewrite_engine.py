@@ -6,6 +6,7 @@ import pytest
 from tests.toy_ops import Named, Number, const, graph, op1, op2, op3, op4, op5, pattern, text, var
 from theanojax.errors import ReplacementDidntRemovedError
 from theanojax.graph.check import GraphError, check_graph
+from theanojax.graph.features import BadOptimization
 from theanojax.graph.merge import MergeOptimizer, is_same_graph_with_merge, pre_constant_merge
 from theanojax.graph.rewrite import FromFunctionOptimizer, Optimizer, SeqOptimizer, optimizer
 from theanojax.graph.rewrite_db import DB, EquilibriumDB, LocalGroupDB, ProxyDB, Query, SequenceDB, TopoDB
@@ -125,7 +126,7 @@ def test_wrong_replacements_are_refused():
         apply(lambda node: [x, x])
     with pytest.raises(ValueError, match="tried to remove a Variable that is used"):
         apply(lambda node: [None])
-    with pytest.raises(TypeError, match="type of the replacement"):
+    with pytest.raises(BadOptimization, match="type of the replacement must be the same"):
         apply(lambda node: [Named("other", kind="m")(*node.inputs)])
 
 

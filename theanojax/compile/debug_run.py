@@ -12,7 +12,7 @@ from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.printing_debug import print_tree
 from theanojax.runtime import make_executor
-from theanojax.runtime.blame import raise_with_op
+from theanojax.runtime.blame import add_text, raise_with_op
 from theanojax.runtime.host import to_host
 
 
@@ -180,7 +180,7 @@ class DebugExecutor:
         """Name the rewrite that put `node` into the graph in the text of `error`."""
         for old, new, reason, old_graph, _ in self.tracker.replacements:
             if new is node.outputs[0]:
-                add_text(error, "An optimization (probably %s) inserted an apply node that raise an error.\nThe "
+                add_text(error, "\nAn optimization (probably %s) inserted an apply node that raise an error.\nThe "
                          "information we have about this optimizations is:%s\n%s" % (reason, old, old_graph))
                 return
 

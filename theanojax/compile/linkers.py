@@ -132,6 +132,24 @@ class NodeRunner(HostExecutor):
             raise_with_op(self.order[done], self.thunks[done], storage_map=self.storage_map)
 
 
+def overwritten_inputs(fgraph, updated):
+    """Position of each input that in-place Ops overwrite -> the variable that its memory holds in the end.
+
+    The positions in `updated` are left out: those get a new value anyway.
+    """
+    heirs = {}
+    for node in fgraph.apply_nodes:
+        for o, destroyed in getattr(node.op, "destroy_map", {}).items():
+            heirs.update((node.inputs[i], node.outputs[o]) for i in destroyed)
+    found = {}
+    for i, v in enumerate(fgraph.inputs):
+        if v in heirs and i not in updated:
+            while v in heirs:
+                v = heirs[v]
+            found[i] = v
+    return found
+
+
 class ExecutorLinker(LocalLinker):
     """A linker for one of the runtime's executors, `backend`: 'py' is the host's."""
 
@@ -171,6 +189,9 @@ class ExecutorLinker(LocalLinker):
         return [(first + k, i) for k, i in enumerate(targets)]
 
     def make_executor(self, updates):
+        overwritten = overwritten_inputs(self.fgraph, {i for _, i in updates})
+        if overwritten:  # only the host can write into the caller's arrays
+            return HostExecutor(self.fgraph, overwritten=overwritten)
         return make_executor(self.fgraph, self.backend, updates)
 
     def make_all(self, input_storage=None, output_storage=None, storage_map=None):

@@ -176,8 +176,7 @@ class FunctionGraph:
         if v.type != new_v.type:
             new2 = v.type.convert_variable(new_v)
             if new2 is None or new2.type != v.type:
-                raise TypeError("The type of the replacement must be compatible with the type of the original "
-                                "Variable.", v, new_v, v.type, new_v.type, str(reason))
+                raise _bad_replacement(v, new_v, reason)
             new_v = new2
         if v not in self.variables:
             return
@@ -323,6 +322,15 @@ class FunctionGraph:
         for feature in self._features:
             if hasattr(feature, "unpickle"):
                 feature.unpickle(self)
+
+
+def _bad_replacement(v, new_v, reason):
+    """The error for a replacement of another type."""
+    from theanojax.graph.features import BadOptimization
+    from theanojax.printing import debugprint
+
+    graphs = [debugprint(x, depth=6, print_type=True, file="str") for x in (v, new_v)]
+    return BadOptimization(v, new_v, None, None, "%s. The type of the replacement must be the same." % reason, *graphs)
 
 
 def _refuse_null(v):

@@ -9,7 +9,7 @@ from theanojax.arrays import HOST
 from theanojax.config import config
 from theanojax.errors import MethodNotDefined
 from theanojax.graph.props import Props
-from theanojax.graph.variable import Apply, Constant, NoParams, Variable
+from theanojax.graph.variable import Apply, Constant, Variable
 
 
 class CLinkerObject:

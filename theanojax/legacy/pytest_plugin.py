@@ -128,11 +128,15 @@ class ServedModule(pytest.Module):
     """A test file of a served folder, imported by its dotted name."""
 
     def _getobj(self):
-        name = self.served_name
+        home = theanojax.__file__
+        # some tests read data files that lie beside theano/__init__.py
+        theanojax.__file__ = str(self.served_root / "theano" / "__init__.py")
         try:
-            return importlib.import_module(name)
+            return importlib.import_module(self.served_name)
         except unittest.SkipTest as e:
             raise pytest.skip.Exception(str(e), allow_module_level=True) from e
+        finally:
+            theanojax.__file__ = home
 
 
 def pytest_pycollect_makemodule(module_path, parent):
@@ -141,7 +145,7 @@ def pytest_pycollect_makemodule(module_path, parent):
             name = finder.module_name(module_path)
             if name is not None:
                 module = ServedModule.from_parent(parent, path=module_path)
-                module.served_name = name
+                module.served_name, module.served_root = name, finder.root
                 return module
     return None
 

@@ -26,6 +26,7 @@ class _Loop:
         self.op, self.ctx, self.xp, self.lax, self.node = op, ctx, ctx.xp, ctx.lax, node
         self.counted = getattr(op, "counted", False)
         self.fgraph = op.inner_fgraph()
+        self.guarded = False  # whether a step has something to check
         inputs = list(inputs)
         steps = inputs[0] if ctx.known(inputs[0]) else ctx.static(node.inputs[0])
         self.steps = None if steps is None else int(steps)
@@ -64,6 +65,7 @@ class _Loop:
             values = list(rows) + [t for group in taps for t in group] + list(shared) + self.non_seqs
             outs = inner.trace(fgraph.inputs, fgraph.outputs, values)
             ok = self.xp.asarray(inner.ok())
+            self.guarded = self.guarded or bool(inner.guards)
         outs = [self.xp.asarray(v) for v in outs]
         go_on = outs.pop() == 0 if op.as_while else self.xp.asarray(True)
         slices, at = [], 0
@@ -143,7 +145,8 @@ class _Loop:
         carry = windows, recent, older, nits, self.shared, xp.asarray(True)
         (windows, recent, older, nits, shared, ok), (left, stacked, rows) = lax.scan(
             body, carry, (seqs, entering), length=n)
-        self.ctx.guard(ok)
+        if self.guarded:
+            self.ctx.guard(ok)
         outs = []
         for j, window, rows_left in zip(mots, windows, left):
             parts = [rows_left, *[w[None] for w in window], self.buffers[j][n + self.width[j] - 1:]]
@@ -211,22 +214,25 @@ class _Loop:
         if op.as_while and not self.counted and any(b > f + 1 for b, f in zip(lengths[op.n_mit_mot:],
                                                                               first[op.n_mit_mot:])):
             self.ctx.unsupported("until decides how many rows are returned")
-        # A short buffer is carried as a list of its rows, any other whole; a long one is used as a ring.
-        carried = [self._short_rows(j) if self._is_short(j) else b for j, b in enumerate(self.buffers)]
+        # Each state is carried as (the rows that taps reach, newest last; its buffer). A buffer that is read in
+        # the loop is copied at every step, so it only is where several taps are written; a short one is its rows.
+        carried = [([], b) if j < op.n_mit_mot else (self._short_rows(j), None) if self._is_short(j) else
+                   ([b[i] for i in range(first[j])], b) for j, b in enumerate(self.buffers)]
         for length, s in zip(self.nit_lengths, shapes):
-            carried.append([xp.zeros(s.shape, s.dtype)] * length if length <= 1 else
-                           xp.zeros((length, *s.shape), s.dtype))
+            zeros = xp.zeros(s.shape, s.dtype)
+            carried.append(([zeros] * length, None) if length <= 1 else ([], xp.zeros((length, *s.shape), s.dtype)))
 
-        def tap(j, i, t):
-            if isinstance(carried[j], list):
-                return lambda state: state[len(state) + t]
-            return lambda state: self._row(state, self._wrap(i + (t + first[j]), lengths[j]))
+        def tap(j, state, i, t):
+            rows, buffer = state
+            return rows[len(rows) + t] if rows else self._row(buffer, self._wrap(i + (t + first[j]), lengths[j]))
 
         def put(j, state, i, value):
-            if isinstance(state, list):
-                return [*state, self.fit(value, (lengths[j], *value.shape) if j >= op.n_outs else
-                                         self.buffers[j].shape)][1:]
-            return self._set_row(state, self._wrap(i + first[j], lengths[j]), value)
+            rows, buffer = state
+            if j < op.n_outs:
+                value = self.fit(value, self.buffers[j].shape)
+            if buffer is not None:
+                buffer = self._set_row(buffer, self._wrap(i + first[j], lengths[j]), value)
+            return [*rows, value][1:] if rows else rows, buffer
 
         def go_on(carry):
             i, going, ok = carry[:3]
@@ -235,25 +241,29 @@ class _Loop:
         def body(carry):
             i, _, ok, states, shared = carry
             rows = [self._row(s, i) for s in self.seqs]
-            taps = [[tap(j, i, t)(states[j]) for t in group] for j, group in enumerate(op.tap_array)]
+            taps = [[tap(j, states[j], i, t) for t in group] for j, group in enumerate(op.tap_array)]
             slices, outs, shared, going, good = self.step(rows, taps, shared)
             new = list(states)
             for j, values in enumerate(slices):
+                buffer = states[j][1]
                 for t, value in zip(op.mit_mot_out_slices[j], values):
-                    new[j] = self._set_row(new[j], self._wrap(i + (t + first[j]), lengths[j]), value)
+                    value = self.fit(value, buffer.shape)
+                    buffer = self._set_row(buffer, self._wrap(i + (t + first[j]), lengths[j]), value)
+                new[j] = [], buffer
             for j, value in enumerate(outs, op.n_mit_mot):
                 new[j] = put(j, new[j], i, value)
             return i + 1, going, ok & good, new, list(shared)
 
         start = xp.asarray(np.int64(0)), xp.asarray(True), xp.asarray(True), carried, self.shared
         done, _, ok, states, shared = lax.while_loop(go_on, body, start)
-        self.ctx.guard(ok)
-        outs = states[:op.n_mit_mot]
-        for j in range(op.n_mit_mot, len(states)):
-            if not isinstance(states[j], list):
-                outs.append(self._in_order(states[j], done + first[j]))
-            elif states[j]:
-                outs.append(xp.stack(states[j]))
+        if self.guarded:
+            self.ctx.guard(ok)
+        outs = [buffer for _, buffer in states[:op.n_mit_mot]]
+        for j, (rows, buffer) in enumerate(states[op.n_mit_mot:], op.n_mit_mot):
+            if buffer is not None:
+                outs.append(self._in_order(buffer, done + first[j]))
+            elif rows:
+                outs.append(xp.stack(rows))
             else:
                 shape = shapes[j - op.n_outs]
                 outs.append(xp.zeros((0, *shape.shape), shape.dtype))
@@ -263,7 +273,7 @@ class _Loop:
         return self.lax.dynamic_index_in_dim(self.xp.asarray(x), i, 0, keepdims=False)
 
     def _set_row(self, buffer, i, value):
-        return self.lax.dynamic_update_index_in_dim(buffer, self.fit(value, buffer.shape), i, 0)
+        return self.lax.dynamic_update_index_in_dim(buffer, value, i, 0)
 
     def _wrap(self, i, length):
         return i % length if length > 1 else np.int64(0)

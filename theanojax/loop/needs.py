@@ -15,19 +15,38 @@ def static_needs(op, node):
 
 def _grows_with(buffer, n_steps):
     """Whether the length of `buffer` is computed from the number of steps."""
-    from theanojax.tensor.creation import Alloc, AllocEmpty
-    from theanojax.tensor.subtensor import IncSubtensor
-
-    if isinstance(n_steps, Constant):
-        return False
-    node = buffer.owner
-    while node is not None and isinstance(node.op, IncSubtensor):
-        node = node.inputs[0].owner
-    if node is None or not isinstance(node.op, (Alloc, AllocEmpty)):
-        return False
-    length = node.inputs[1 if isinstance(node.op, Alloc) else 0]
     sources = {v for v in ancestors([n_steps]) if v.owner is None and not isinstance(v, Constant)}
-    return bool(sources & set(ancestors([length])))
+    return bool(sources) and not sources.isdisjoint(ancestors(_length_terms(buffer)))
+
+
+def _length_terms(v):
+    """The numbers that the length of `v` is computed from, as far as that can be followed."""
+    from theanojax.tensor.creation import Alloc, AllocEmpty
+    from theanojax.tensor.elemwise import Elemwise
+    from theanojax.tensor.shape import Rebroadcast
+    from theanojax.tensor.subtensor import IncSubtensor, Subtensor
+
+    terms, todo, seen = [], [v], set()
+    while todo:
+        v = todo.pop()
+        node = v.owner
+        if node is None or v in seen:
+            continue
+        seen.add(v)
+        op = node.op
+        if isinstance(op, (Alloc, AllocEmpty)):
+            terms.append(node.inputs[1 if isinstance(op, Alloc) else 0])
+        elif isinstance(op, Subtensor):
+            todo.append(node.inputs[0])
+            terms += node.inputs[1:]
+        elif isinstance(op, (IncSubtensor, Rebroadcast)):
+            todo.append(node.inputs[0])
+        elif isinstance(op, Elemwise):
+            todo += node.inputs
+        elif hasattr(op, "var_mappings"):  # a loop: its buffers, and the lengths of its other outputs
+            source = node.inputs[op.var_mappings["outer_inp_from_outer_out"].get(v.index, 0)]
+            (todo if source.type.ndim else terms).append(source)
+    return terms
 
 
 def inner_needs(op, node):

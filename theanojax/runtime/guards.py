@@ -153,6 +153,16 @@ def _step(eqn):
         return (lambda x: function(x, axis=tuple(p["axes"]))) if 0 not in eqn.invars[0].aval.shape else None
     if name in ("reshape", "squeeze", "expand_dims"):
         return lambda x: np.reshape(x, aval.shape)
+    if name == "clamp":
+        return lambda low, x, high: np.minimum(np.maximum(x, low), high)
+    if name == "dynamic_slice":
+        sizes = p["slice_sizes"]
+
+        def cut_at(x, *starts):
+            places = [min(max(int(i), 0), n - size) for i, n, size in zip(starts, x.shape, sizes)]
+            return x[tuple([slice(i, i + size) for i, size in zip(places, sizes)])]
+
+        return cut_at
     if name == "slice":
         cut = tuple(slice(a, b, s) for a, b, s in zip(p["start_indices"], p["limit_indices"],
                                                       p["strides"] or [1] * len(p["start_indices"])))

@@ -4,6 +4,8 @@ It is lazy where an Op asks for it (``thunk.lazy``), runs any Op, and blames err
 executor replays failed calls here.
 """
 
+from copy import deepcopy
+
 import numpy as np
 
 from theanojax.graph.fgraph import FunctionGraph
@@ -25,16 +27,17 @@ class HostExecutor:
     ----------
     fgraph : FunctionGraph, or a pair (inputs, outputs)
     callback : called as ``callback(index, node, thunk)`` after each node, for checking modes.
-
     own : whether outputs that share memory with an input, a constant or another output are copied.
+    overwritten : dict from input positions to the variables whose values the caller's arrays shall hold afterwards.
 
     Calling it with a list of input values gives the list of output values.
     """
 
-    def __init__(self, fgraph, callback=None, allow_gc=True, own=True):
+    def __init__(self, fgraph, callback=None, allow_gc=True, own=True, overwritten=None):
         if not isinstance(fgraph, FunctionGraph):
             fgraph = FunctionGraph(*fgraph, clone=True)
         self.fgraph, self.callback, self.allow_gc, self.own = fgraph, callback, allow_gc, own
+        self.overwritten = overwritten or {}
         self.storage_map = {}
         self.compute_map = {}
         self._thunks = None
@@ -56,7 +59,8 @@ class HostExecutor:
         self._lazy = any(getattr(t, "lazy", False) for t in self._thunks)
         self._input_cells = [storage[v] for v in fgraph.inputs]
         self._output_cells = [storage[v] for v in fgraph.outputs]
-        self._kept = {id(storage[v]) for v in list(fgraph.inputs) + list(fgraph.outputs)}
+        kept = [*fgraph.inputs, *fgraph.outputs, *self.overwritten.values()]
+        self._kept = {id(storage[v]) for v in kept}
         self._temporary = [storage[v] for n in order for v in n.outputs]
         self._flags = [computed[v] for n in order for v in n.outputs]
         self._dead = self._dead_after() if self.allow_gc and not self._lazy else None
@@ -108,6 +112,10 @@ class HostExecutor:
             else:
                 self._run_in_order()
             outputs = [c[0] for c in self._output_cells]
+            for i, v in self.overwritten.items():
+                result = self.storage_map[v][0]
+                if result is not None and getattr(getattr(values[i], "flags", None), "writeable", False):
+                    np.copyto(values[i], result)
             return self._own(outputs, values) if self.own else outputs
         finally:
             for cell in self._temporary:
@@ -142,19 +150,19 @@ class HostExecutor:
                         continue
                     i = self._position[node]
                     thunk = self._thunks[i]
-                    if getattr(thunk, "lazy", False):
-                        needed = [node.inputs[k] for k in thunk() or ()]
-                    else:
-                        needed = [v for v in node.inputs if not computed[v][0]]
-                        if not needed:
-                            thunk()
+                    lazy = getattr(thunk, "lazy", False)
+                    needed = [] if lazy else [v for v in node.inputs if not computed[v][0]]
+                    if not needed:
+                        asked = thunk()
+                        if lazy:
+                            needed = [node.inputs[k] for k in asked or ()]
+                        if self.callback is not None:
+                            self.callback(i, node, thunk)
                     if needed:
                         stack.extend(v.owner for v in needed)
                         continue
                     for v in node.outputs:
                         computed[v][0] = True
-                    if self.callback is not None:
-                        self.callback(i, node, thunk)
                     stack.pop()
         except Exception:
             raise_with_op(node, thunk, storage_map=self.storage_map)
@@ -182,13 +190,17 @@ def _protecting_thunk(node, storage_map, compute_map):
     outs = [storage_map[v] for v in node.outputs]
 
     def thunk():
-        values = [c[0].copy() if i in destroyed and hasattr(c[0], "copy") else c[0] for i, c in enumerate(cells)]
+        values = [_copy(c[0]) if i in destroyed else c[0] for i, c in enumerate(cells)]
         node.perform(values, outs)
         for v in node.outputs:
             compute_map[v][0] = True
 
     thunk.inputs, thunk.outputs, thunk.lazy = cells, outs, False
     return thunk
+
+
+def _copy(value):
+    return value.copy() if hasattr(value, "copy") else deepcopy(value)
 
 
 def run_graph(inputs, outputs, values):

@@ -343,7 +343,7 @@ class Stages:
             if value is None and isinstance(v, Constant):
                 value, fresh = v.data, False
             else:
-                fresh = id(value) not in taken and getattr(value, "base", None) is None
+                fresh = id(value) not in taken and (getattr(value, "base", None) is None or isinstance(value, np.memmap))
             taken.add(id(value))
             if not isinstance(value, (np.ndarray, jax.Array)):
                 results.append(value)

@@ -4,6 +4,7 @@ import operator
 import warnings
 
 import numpy as np
+import scipy.sparse
 
 import theanojax.tensor as tensor
 from theanojax.graph.op import Op
@@ -254,7 +255,7 @@ def mul(x, y):
 
 def _compare(comparison, x, y):
     with warnings.catch_warnings():  # scipy finds comparisons that hold for zeros inefficient
-        warnings.simplefilter("ignore", category=UserWarning)
+        warnings.simplefilter("ignore", category=scipy.sparse.SparseEfficiencyWarning)
         return comparison(x, y).astype("uint8")
 
 

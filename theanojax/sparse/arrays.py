@@ -196,7 +196,8 @@ class AddSD_ccode(Op):
     def make_node(self, x, y):
         x, y = as_csx_variable(x), as_tensor_variable(y)
         if x.format != self.format or y.type.ndim != 2:
-            raise AssertionError("a %s matrix and a dense one are needed, not %s and %s" % (self.format, x.type, y.type))
+            raise AssertionError("a %s matrix and a dense one are needed, not %s and %s"
+                                 % (self.format, x.type, y.type))
         dtype = upcast(x.dtype, y.dtype)
         if self.inplace and dtype != y.dtype:
             raise AssertionError("y of dtype %s cannot hold results of dtype %s" % (y.dtype, dtype))

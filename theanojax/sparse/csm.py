@@ -117,7 +117,10 @@ class CSM(Op):
         return [[True], [False], [False], [False]]
 
     def grad(self, inputs, gout):
-        g_data = csm_grad()(*inputs, *csm_properties(gout[0]))
+        gz = gout[0]
+        if isinstance(gz.type, TensorType):  # as that of dot is
+            gz = SparseFromDense(self.format)(gz)
+        g_data = csm_grad()(*inputs, *csm_properties(gz))
         return [g_data] + [DisconnectedType()() for _ in range(3)]
 
     def infer_shape(self, node, shapes):

@@ -324,7 +324,7 @@ class HStack(Op):
             gz = dense_from_sparse(gz)
         parts = tensor.Split(len(inputs))(gz, self.axis, tensor.stack([x.shape[self.axis] for x in inputs]))
         parts = parts if isinstance(parts, list) else [parts]
-        return [SparseFromDense(self.format)(part) if x.dtype in continuous_dtypes else None
+        return [SparseFromDense(x.format)(part) if x.dtype in continuous_dtypes else None
                 for x, part in zip(inputs, parts, strict=True)]
 
     def infer_shape(self, node, ins_shapes):

@@ -187,8 +187,8 @@ class lstsq(Op):
         # The residuals come out empty or not depending on the rank, so that XLA can't have this.
         x, y, rcond = inputs
         found = np.linalg.lstsq(x, y, rcond)
-        for value, cell in zip(found, output_storage, strict=True):
-            cell[0] = np.asarray(value)
+        for value, cell, out in zip(found, output_storage, node.outputs, strict=True):
+            cell[0] = np.asarray(value, dtype=out.dtype)
 
 
 def matrix_power(M, n):

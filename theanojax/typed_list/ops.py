@@ -8,9 +8,8 @@ from theanojax.config import config
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable, constant
-from theanojax.tensor.constructors import scalar
+from theanojax.tensor.constructors import lscalar, scalar
 from theanojax.tensor.type_other import SliceType
-from theanojax.tensor.var import TensorVariable
 from theanojax.typed_list.type import TypedListType
 
 
@@ -162,7 +161,7 @@ class Insert(_Changing):
         _is_element(x, toInsert)
         if not isinstance(index, Variable):
             index = constant(index, ndim=0, dtype="int64")
-        elif not (isinstance(index, TensorVariable) and index.ndim == 0 and index.dtype == "int64"):
+        elif index.type != lscalar:
             raise AssertionError("an index has to be an int64 scalar, not %s" % index.type)
         return Apply(self, [x, index, toInsert], [x.type()])
 

@@ -9,6 +9,7 @@ followed by adding the columns up is, by a factor of 3 to 5.
 """
 
 import itertools
+import math
 from collections import namedtuple
 
 import numpy as np
@@ -56,12 +57,13 @@ def _uncolumns(xp, columns, kernel, sizes, g):
 
 def _split(xp, kernel, g):
     """Filters as (groups, filters of a group, channels * taps)."""
-    return xp.reshape(kernel, (g.groups, kernel.shape[0] // g.groups, -1))
+    return xp.reshape(kernel, (g.groups, kernel.shape[0] // g.groups, math.prod(kernel.shape[1:])))
 
 
 def _unshared(xp, kernel, g, n):
     """Unshared filters as (groups, filters of a group, *places, channels, taps)."""
-    return xp.reshape(kernel, (g.groups, kernel.shape[0] // g.groups) + kernel.shape[1:n + 2] + (-1,))
+    return xp.reshape(kernel, (g.groups, kernel.shape[0] // g.groups) + kernel.shape[1:n + 2]
+                      + (math.prod(kernel.shape[n + 2:]),))
 
 
 def _letters(n):
@@ -79,7 +81,7 @@ def correlate(xp, image, kernel, g):
         p = _letters(n)
         out = xp.einsum("bgct%s,gk%sct->bgk%s" % (p, p, p), columns, _unshared(xp, kernel, g, n))
     else:
-        out = xp.matmul(_split(xp, kernel, g), xp.reshape(columns, (batch, groups, channels * count, -1)))
+        out = xp.matmul(_split(xp, kernel, g), xp.reshape(columns, (batch, groups, channels * count, math.prod(places))))
     return xp.reshape(out, (batch, kernel.shape[0]) + places)
 
 
@@ -95,8 +97,8 @@ def grad_kernel(xp, image, top, taps, g):
         top = xp.reshape(top, (batch, groups, filters // groups) + places)
         out = xp.einsum("bgct%s,bgk%s->gk%sct" % (p, p, p), columns, top)
         return xp.reshape(out, (filters,) + places + (channels,) + tuple(taps))
-    top = xp.reshape(top, (batch, groups, filters // groups, -1))
-    columns = xp.reshape(columns, (batch, groups, channels * count, -1))
+    top = xp.reshape(top, (batch, groups, filters // groups, math.prod(places)))
+    columns = xp.reshape(columns, (batch, groups, channels * count, math.prod(places)))
     out = xp.sum(xp.matmul(top, xp.swapaxes(columns, 2, 3)), axis=0, dtype=top.dtype)
     return xp.reshape(out, (filters, channels) + tuple(taps))
 
@@ -112,9 +114,9 @@ def grad_image(xp, kernel, top, sizes, g):
         top = xp.reshape(top, (batch, g.groups, filters // g.groups) + places)
         columns = xp.einsum("gk%sct,bgk%s->bgct%s" % (p, p, p), _unshared(xp, kernel, g, n), top)
     else:
-        top = xp.reshape(top, (batch, g.groups, filters // g.groups, -1))
+        top = xp.reshape(top, (batch, g.groups, filters // g.groups, math.prod(places)))
         columns = xp.matmul(xp.swapaxes(_split(xp, kernel, g), 1, 2), top)
-    columns = xp.reshape(columns, (batch, g.groups * channels, -1) + places)
+    columns = xp.reshape(columns, (batch, g.groups * channels, math.prod(taps)) + places)
     return _uncolumns(xp, columns, taps, sizes, g)
 
 
