@@ -158,7 +158,8 @@ def test_parameters_are_checked():
     cases = [(dict(border_mode="same"), ValueError, "invalid border_mode same"),
              (dict(border_mode=-1), ValueError, "non-negative"), (dict(border_mode=(1,)), ValueError, "length 2"),
              (dict(border_mode=(1, -1)), ValueError, "pairs of integers"),
-             (dict(subsample=(1,)), ValueError, "subsample must have 2"), (dict(num_groups=0), ValueError, "num_groups"),
+             (dict(subsample=(1,)), ValueError, "subsample must have 2"),
+             (dict(num_groups=0), ValueError, "num_groups"),
              (dict(imshp=(T.lscalar(), 1, 2, 3)), ValueError, "imshp should be None or a tuple of constant")]
     for kwargs, error, word in cases:
         with pytest.raises(error, match=word):

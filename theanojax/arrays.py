@@ -5,6 +5,8 @@ functions through and add the verbs below, which numpy and jax.numpy spell diffe
 to both.
 """
 
+import functools
+
 import numpy as np
 
 
@@ -82,6 +84,19 @@ class HostNamespace:
         places = tuple([slice(max(a, 0), max(a, 0) + n, gap + 1) for n, (a, _, gap) in zip(full, widths)])
         out[places] = x
         return out[tuple([slice(max(-a, 0), n - max(-b, 0)) for n, (a, b, _) in zip(out.shape, widths)])]
+
+    @staticmethod
+    def cut(x, starts, stops, steps):
+        """``x[start:stop:step, ...]`` with plain numbers that are not negative."""
+        return x[tuple(map(slice, starts, stops, steps))]
+
+    @staticmethod
+    def window_reduce(x, axis, size, step, name):
+        """"max" or "add" of each stretch of `size` elements along `axis`, `step` apart."""
+        combine = np.maximum if name == "max" else np.add
+        last = (x.shape[axis] - size) // step * step + 1
+        lead = (slice(None),) * axis
+        return functools.reduce(combine, [x[lead + (slice(i, i + last, step),)] for i in range(size)])
 
     @staticmethod
     def guard(condition, exception=None):

@@ -99,7 +99,9 @@ class PyTensorApi:
         return self.T.special.softmax(x, axis=-1)
 
     def conv2d(self, x, w):
-        raise NotImplementedError("PyTensor has no conv2d over images and channels")
+        raise NotImplementedError("PyTensor has no convolution of images with channels, and no pooling")
+
+    max_pool = conv2d
 
     def bernoulli_stream(self, seed):
         stream = self.T.random.utils.RandomStream(seed)

@@ -296,7 +296,7 @@ class FunctionGraph:
     def __str__(self):
         from theanojax.graph.traverse import as_string
 
-        return "[%s]" % ", ".join(as_string(self.inputs, self.outputs)[1:-1].split("\n"))
+        return "[%s]" % ", ".join(as_string(self.inputs, self.outputs))
 
     __repr__ = __str__
 

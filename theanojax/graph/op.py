@@ -151,7 +151,7 @@ class Op(Props, PureOp, CLinkerOp):
         if not isinstance(out, (tuple, list)):
             out = (out,)
         for var, value, cell in zip(node.outputs, out, output_storage):
-            dtype = getattr(var.type, "dtype", None)
+            dtype = None if getattr(var.type, "host_only", False) else getattr(var.type, "dtype", None)
             cell[0] = value if dtype is None or value is None else own_array(value, dtype, inputs)
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):

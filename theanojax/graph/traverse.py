@@ -272,7 +272,7 @@ def op_as_string(i, op, leaf_formatter=str, node_formatter=None):
 
 
 def as_string(i, o, leaf_formatter=str, node_formatter=None):
-    """The expressions `o` over inputs `i` as text; a part used twice is written once as ``*1 -> ...`` then ``*1``."""
+    """Each of the expressions `o` over inputs `i` as text; a part used twice is ``*1 -> ...`` once, then ``*1``."""
     multi = []
 
     def visit(v):
@@ -301,13 +301,13 @@ def as_string(i, o, leaf_formatter=str, node_formatter=None):
             return "*%i" % idx if len(node.outputs) == 1 else "*%i::%i" % (idx, node.outputs.index(v))
         done.add(node)
         args = [text(u) for u in node.inputs]
-        s = node_formatter(node.op, args) if node_formatter else "%s(%s)" % (node.op, ", ".join(args))
+        s = node_formatter(node, args) if node_formatter else "%s(%s)" % (node.op, ", ".join(args))
         if idx is None:
             return s if len(node.outputs) == 1 else "%s::%i" % (s, node.outputs.index(v))
         return "*%i -> %s" % (idx, s)
 
     orphans_ = set(orphans(i, o))
-    return "[" + ", ".join(text(v) for v in o) + "]"
+    return [text(v) for v in o]
 
 
 def view_tree_set(v, treeset):

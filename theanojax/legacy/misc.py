@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, MutableSet
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from theanojax.arrays import safe_asarray as _asarray  # noqa: F401
 
@@ -20,13 +21,18 @@ def cpuCount() -> int:
 
 
 def may_share_memory(a: Any, b: Any, raise_other_type: bool = True) -> bool:
-    """Whether two arrays might overlap in memory."""
+    """Whether two arrays, or sparse matrices, might overlap in memory."""
+    parts = []
     for value in (a, b):
-        if not isinstance(value, np.ndarray):
-            if raise_other_type:
-                raise TypeError("may_share_memory support only ndarray and scipy.sparse or GpuArray type")
+        if isinstance(value, np.ndarray):
+            parts.append([value])
+        elif isinstance(value, scipy.sparse.csr_matrix | scipy.sparse.csc_matrix | scipy.sparse.bsr_matrix):
+            parts.append([value.data, value.indices, value.indptr])
+        elif raise_other_type:
+            raise TypeError("may_share_memory support only ndarray and scipy.sparse or GpuArray type")
+        else:
             return False
-    return np.may_share_memory(a, b)
+    return any(np.may_share_memory(x, y) for x in parts[0] for y in parts[1])
 
 
 # ---- text

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-import theanojax  # noqa: F401  (installs the finder that serves `theano`)
+import theanojax
 from theanojax.legacy import importer, nose_names, script_names
 
 __all__ = [

@@ -79,7 +79,7 @@ class CallCache:
 
     def persist(self, filename: str | None = None) -> None:
         """Write the cache to `filename`, or to its own file."""
-        Path(filename or self.filename).write_bytes(pickle.dumps(self.cache))
+        Path(filename or str(self.filename)).write_bytes(pickle.dumps(self.cache))
 
     def call(self, fn: Callable, args: Iterable = (), key: Any = None) -> Any:
         """`fn(*args)`, computed the first time that `key` (by default, function and arguments) is asked for."""

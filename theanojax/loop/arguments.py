@@ -28,7 +28,7 @@ class _Cursor:
         return self.take(len(self.items) - self.at)
 
 
-class scan_args:  # noqa: N801
+class scan_args:
     """The variables of a Scan node by kind; the inner graph is a copy.
 
     ``outer_in_*, inner_in_*, outer_out_*, inner_out_*`` with ``seqs mit_mot mit_sot sit_sot shared nit_sot

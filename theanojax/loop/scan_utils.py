@@ -22,7 +22,7 @@ from theanojax.loop.step_result import until as until
 from theanojax.tensor.as_tensor import get_scalar_constant_value
 
 
-def hash_listsDictsTuples(x):  # noqa: N802
+def hash_listsDictsTuples(x):
     """A hash of nested dicts, lists and tuples that does not depend on their order."""
     if isinstance(x, dict):
         x = list(x.items())
@@ -34,7 +34,7 @@ def hash_listsDictsTuples(x):  # noqa: N802
     return value
 
 
-def isNaN_or_Inf_or_None(x):  # noqa: N802
+def isNaN_or_Inf_or_None(x):
     """Whether `x` says nothing about a number of steps: None, NaN, infinite, or a constant string."""
     if x is None:
         return True

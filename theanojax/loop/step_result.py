@@ -7,7 +7,7 @@ from theanojax.graph.variable import Variable
 from theanojax.tensor.as_tensor import as_tensor_variable
 
 
-class until:  # noqa: N801
+class until:
     """Wraps the condition that stops a loop; the last thing a step function returns.
 
     `condition` is a scalar. The step in which it becomes true is the last one that is kept.

@@ -3,7 +3,7 @@
 from theanojax.scan import scan
 
 
-def map(fn, sequences, non_sequences=None, truncate_gradient=-1, go_backwards=False, mode=None, name=None):  # noqa: A001
+def map(fn, sequences, non_sequences=None, truncate_gradient=-1, go_backwards=False, mode=None, name=None):
     """Apply `fn` to each row of `sequences`. Arguments and result are those of `scan`."""
     return scan(fn, sequences=sequences, outputs_info=[], non_sequences=non_sequences,
                 truncate_gradient=truncate_gradient, go_backwards=go_backwards, mode=mode, name=name)

@@ -15,7 +15,7 @@ _ALLOCATORS = (Alloc, AllocEmpty)
 class ScanInplaceOptimizer(ScanRewrite):
     """Makes as many states as possible overwrite their input; `typeInfer` and `gpua_flag` are accepted."""
 
-    def __init__(self, typeInfer=None, gpua_flag=False):  # noqa: N803
+    def __init__(self, typeInfer=None, gpua_flag=False):
         self.typeInfer, self.gpua_flag = typeInfer, gpua_flag
 
     def add_requirements(self, fgraph):

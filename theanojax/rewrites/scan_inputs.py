@@ -58,7 +58,7 @@ def _needed(inner, outer, used, givens, inside):
     return kept
 
 
-def has_duplicates(l):  # noqa: E741
+def has_duplicates(l):
     """Whether two elements of `l` are equal."""
     return len(set(l)) < len(l)
 

@@ -62,7 +62,7 @@ __all__ = [name for name, value in globals().items() if name[0] != "_" and not i
 _LEAKED = {"compile": "theanojax.compile", "gof": "theanojax.gof", "logging": "logging", "np": "numpy",
            "numbers": "numbers", "printing": "theanojax.printing", "sys": "sys", "theano": "theanojax",
            "warnings": "warnings"}
-__all__ += [*_HOME, *_SHOWN_MODULES, "raw_random", "shared_randomstreams", "scal", *_LEAKED]
+__all__ += [*_HOME, *_SHOWN_MODULES, *("raw_random", "shared_randomstreams", "scal"), *_LEAKED]
 
 
 def __getattr__(name):

@@ -1,7 +1,8 @@
 """The windows of a pooling Op, against an array namespace: what they hold, and gradients handed back to the pixels.
 
-XLA's own reduce_window was measured against this on a CPU: taking the maximum of strided slices, one axis after the
-other, is two to three times quicker; its gradient as below is 3 to 50 times quicker.
+The axes are taken one after the other, as XLA's own reduce_window does not do: measured on a CPU, 2 to 60 times
+quicker. For the gradient of the maximum each window's maximum and gradient are stretched over its pixels: 3 to 50 times
+quicker than XLA's own, and there are few terms to add where windows overlap little.
 """
 
 import functools
@@ -27,11 +28,6 @@ class Windows:
         self.size, self.step, self.pad, self.places = size, step, pad, places
         self.empty = 0 in places or 0 in self.lead
 
-    @property
-    def disjoint(self):
-        """Whether no pixel is in two windows and none is between them."""
-        return self.size == self.step and not any(self.pad)
-
     def taps(self):
         """The places within a window, row by row."""
         return itertools.product(*map(range, self.size))
@@ -44,43 +40,46 @@ class Windows:
         return xp.spread(x, self._widths([(p, (n - 1) * s + w - e - p, 0) for p, n, s, w, e in
                                           zip(self.pad, self.places, self.step, self.size, self.extent)]), value)
 
-    def at(self, padded, tap):
+    def at(self, xp, padded, tap):
         """What each window has at `tap`."""
-        return padded[(Ellipsis,) + tuple(slice(t, t + (n - 1) * s + 1, s)
-                                          for t, n, s in zip(tap, self.places, self.step))]
+        lead = len(self.lead)
+        stops = [t + (n - 1) * s + 1 for t, n, s in zip(tap, self.places, self.step)]
+        return xp.cut(padded, [0] * lead + list(tap), list(self.lead) + stops, [1] * lead + list(self.step))
 
-    def fold(self, xp, x, fn, value):
-        """All members of each window combined with `fn`; `value` stands for what is outside."""
+    def fold(self, xp, x, name, value):
+        """The "max" or "add" of each window; `value` stands for what is outside."""
         x = self.padded(xp, x, value)
         for axis in reversed(range(self.nd)):
-            index = [slice(None)] * x.ndim
-            parts = []
-            for tap in range(self.size[axis]):
-                last = tap + (self.places[axis] - 1) * self.step[axis]
-                index[axis - self.nd] = slice(tap, last + 1, self.step[axis])
-                parts.append(x[tuple(index)])
-            x = functools.reduce(fn, parts)
+            x = xp.window_reduce(x, len(self.lead) + axis, self.size[axis], self.step[axis], name)
         return x
 
-    def back(self, xp, piece, tap):
-        """An array of the pixels, with `piece` at `tap` of each window and zero elsewhere."""
-        axes = []
-        for t, n, s, p, e in zip(tap, self.places, self.step, self.pad, self.extent):
-            axes.append((t - p, e - (t - p) - (n - 1) * s - 1, s - 1))
-        return xp.spread(piece, self._widths(axes))
+    def shifts(self):
+        """The windows in groups, such that together the groups reach every pixel: how many steps back each is."""
+        return itertools.product(*[range(-(-w // s)) for w, s in zip(self.size, self.step)])
 
-    def stretch(self, xp, piece, value=0):
-        """For disjoint windows: an array of the pixels, each with the `piece` of its window."""
-        spaced = list(self.lead)
-        for n in self.places:
+    def stretch(self, xp, piece, shift):
+        """An array of the pixels, each with the `piece` of the window that lies over it.
+
+        That is the window `shift` steps before the last that can; where there is none, `reached` is false.
+        """
+        spaced, full, widths = list(self.lead), list(self.lead), []
+        for k, n, s, p, e in zip(shift, self.places, self.step, self.pad, self.extent):
             spaced += [n, 1]
-        full = list(self.lead)
-        for n, w in zip(self.places, self.size):
-            full += [n, w]
+            full += [n, s]
+            before = k * s - p
+            widths.append((before, e - before - n * s, 0))
         piece = xp.broadcast_to(xp.reshape(piece, spaced), full)
-        piece = xp.reshape(piece, self.lead + tuple(n * w for n, w in zip(self.places, self.size)))
-        return xp.spread(piece, self._widths([(0, e - n * w, 0) for e, n, w in
-                                              zip(self.extent, self.places, self.size)]), value)
+        piece = xp.reshape(piece, self.lead + tuple(n * s for n, s in zip(self.places, self.step)))
+        return xp.spread(piece, self._widths(widths))
+
+    def reached(self, shift):
+        """Which pixels lie in a window `shift` steps before the last that can hold them; plain booleans."""
+        axes = []
+        for k, n, s, w, p, e in zip(shift, self.places, self.step, self.size, self.pad, self.extent):
+            place = np.arange(e) + p
+            window = place // s - k
+            axes.append((window >= 0) & (window < n) & (place - window * s < w))
+        return functools.reduce(operator.and_, _crossed(axes))
 
     def counts(self, with_padding):
         """How many members each window has, plain numbers; those in the padding count if `with_padding`."""
@@ -91,7 +90,12 @@ class Windows:
             if not with_padding:
                 start, end = np.maximum(start, p), np.minimum(end, e + p)
             axes.append(end - start)
-        return functools.reduce(operator.mul, np.ix_(*axes))
+        return functools.reduce(operator.mul, _crossed(axes))
+
+
+def _crossed(axes):
+    """Vectors as arrays of one axis each, to be combined."""
+    return [v.reshape((-1,) + (1,) * (len(axes) - i - 1)) for i, v in enumerate(axes)]
 
 
 def lowest(dtype):
@@ -103,11 +107,11 @@ def lowest(dtype):
 
 
 def maximum(xp, x, windows):
-    return windows.fold(xp, x, xp.maximum, lowest(x.dtype))
+    return windows.fold(xp, x, "max", lowest(x.dtype))
 
 
 def total(xp, x, windows):
-    return windows.fold(xp, x, xp.add, 0)
+    return windows.fold(xp, x, "add", 0)
 
 
 def average(xp, x, windows, with_padding):
@@ -119,27 +123,31 @@ def average(xp, x, windows, with_padding):
 def maximum_back(xp, x, largest, grad, windows):
     """`grad` handed to every pixel that equals the maximum of its window, ties included."""
     zero = xp.zeros((), dtype=grad.dtype)
-    if windows.disjoint:
-        hit = x == windows.stretch(xp, largest)
-        return xp.where(hit, windows.stretch(xp, grad), zero)
-    padded = windows.padded(xp, x, lowest(x.dtype))
-    pieces = [windows.back(xp, xp.where(windows.at(padded, tap) == largest, grad, zero), tap)
-              for tap in windows.taps()]
+    pieces = []
+    for shift in windows.shifts():
+        hit = (x == windows.stretch(xp, largest, shift)) & windows.reached(shift)
+        pieces.append(xp.where(hit, windows.stretch(xp, grad, shift), zero))
     return functools.reduce(xp.add, pieces)
 
 
 def total_back(xp, grad, windows):
     """`grad` handed to every pixel of its window."""
-    if windows.disjoint:
-        return windows.stretch(xp, grad)
-    return functools.reduce(xp.add, [windows.back(xp, grad, tap) for tap in windows.taps()])
+    widths = []
+    for n, s, w, p, e in zip(windows.places, windows.step, windows.size, windows.pad, windows.extent):
+        # Spread out, and summed over the windows that end at each pixel.
+        widths.append((w - 1 - p, e + p - (n - 1) * s - 1, s - 1))
+    grad = xp.spread(grad, windows._widths(widths))
+    for axis in reversed(range(windows.nd)):
+        grad = xp.window_reduce(grad, len(windows.lead) + axis, windows.size[axis], 1, "add")
+    return grad
 
 
 def total_where_maximum(xp, x, largest, values, windows):
     """The sum of `values` over the pixels of each window that equal its maximum."""
     zero = xp.zeros((), dtype=values.dtype)
     padded, values = windows.padded(xp, x, lowest(x.dtype)), windows.padded(xp, values, 0)
-    pieces = [xp.where(windows.at(padded, tap) == largest, windows.at(values, tap), zero) for tap in windows.taps()]
+    pieces = [xp.where(windows.at(xp, padded, tap) == largest, windows.at(xp, values, tap), zero)
+              for tap in windows.taps()]
     return functools.reduce(xp.add, pieces)
 
 
@@ -148,7 +156,7 @@ def at_first_maximum(xp, x, values, windows):
     padded, values = windows.padded(xp, x, lowest(x.dtype)), windows.padded(xp, values, 0)
     best = found = None
     for tap in windows.taps():
-        here, value = windows.at(padded, tap), windows.at(values, tap)
+        here, value = windows.at(xp, padded, tap), windows.at(xp, values, tap)
         if best is None:
             best, found = here, value
         else:
