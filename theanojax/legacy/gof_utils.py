@@ -164,7 +164,7 @@ def toposort(prereqs_d: Mapping) -> list:
 class memodict(dict):
     """A dictionary that computes, and keeps, what it doesn't have."""
 
-    def __init__(self, f: Callable[[Any], Any]):
+    def __init__(self, f: Any):
         super().__init__()
         self.f = f
 

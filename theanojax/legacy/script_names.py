@@ -122,6 +122,7 @@ def _numpy_names() -> dict[str, Any]:
         "obj2sctype": lambda value, default=None: np.dtype(value).type,
         "maximum_sctype": lambda t: np.longdouble if np.issubdtype(t, np.floating) else np.dtype(t).type,
         "typeDict": np.sctypeDict,
+        "MAXDIMS": 64,
         "sctypes": {
             "int": [np.int8, np.int16, np.int32, np.int64],
             "uint": [np.uint8, np.uint16, np.uint32, np.uint64],

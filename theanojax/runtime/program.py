@@ -14,6 +14,7 @@ from theanojax.config import config
 from theanojax.graph.traverse import ancestors, io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.runtime.host import HostExecutor
+from theanojax.runtime.reduction_program import ReductionProgram, only_reduces
 from theanojax.runtime.scalar_program import build_scalar_program
 from theanojax.runtime.shape_program import CheapAnalysis, compile_program
 from theanojax.runtime.stage import XlaStage
@@ -61,7 +62,10 @@ def build(inputs, outputs, plan, updates):
                   or any(plan.on_host(m) for part in regions[n] for m in part)]
         if costly:
             return Branching(inputs, outputs, costly[:1], plan, updates, None)
-    return Stages(inputs, outputs, plan, updates)
+    stages = Stages(inputs, outputs, plan, updates)
+    if not updates and not stages.host_stages and only_reduces(inputs, outputs):
+        return ReductionProgram(inputs, outputs, stages)
+    return stages
 
 
 class Branching:
