@@ -233,3 +233,12 @@ def test_number_of_draws_is_checked():
         both([p, u], MultinomialFromUniform("auto")(p, u, 2), [np.ones((2, 2)) / 2, np.ones(3)])
     with pytest.raises(ValueError, match="without replacement"):
         both([p, u], ChoiceFromUniform("auto")(p, u, 3), [np.ones((1, 2)) / 2, np.ones(3)])
+
+
+def test_dot_modulo_moves_a_state_ahead():
+    from theanojax.tensor import random_mrg as mrg
+
+    state = np.array([12345] * 6, dtype="int32")
+    A, s, m, A2, s2, m2 = args = T.lmatrix(), T.ivector(), T.iscalar(), T.lmatrix(), T.ivector(), T.iscalar()
+    got = both(list(args), mrg.DotModulo()(*args), [mrg.A1p72, state[:3], M1, mrg.A2p72, state[3:], M2])
+    np.testing.assert_array_equal(got, ff_2p72(state))

@@ -347,7 +347,7 @@ class Stages:
             if value is None and isinstance(v, Constant):
                 value, fresh = v.data, False
             else:
-                alone = getattr(value, "base", None) is None or isinstance(value, np.memmap)
+                alone = getattr(value, "base", None) is None
                 fresh = id(value) not in taken and alone
             taken.add(id(value))
             if not isinstance(value, (np.ndarray, jax.Array)):

@@ -62,6 +62,27 @@ def multMatVect(v, A, m1, B, m2):
     return np.concatenate([matVecModM(A, v[:3], m1), matVecModM(B, v[3:], m2)])
 
 
+class DotModulo(Op):
+    """The two halves of a state moved ahead: ``A @ s % m`` and ``A2 @ s2 % m2``, one after the other.
+
+    Inputs: A, s, m, A2, s2, m2; int64 matrices, vectors below 2^31, scalars. Output: a vector of the type of s.
+    """
+
+    __props__ = ()
+
+    def make_node(self, A, s, m, A2, s2, m2):
+        inputs = [as_tensor_variable(v) for v in (A, s, m, A2, s2, m2)]
+        return Apply(self, inputs, [inputs[1].type()])
+
+    def infer_shape(self, node, shapes):
+        return [(shapes[0][0] + shapes[3][0],)]
+
+    def compute(self, xp, node, A, s, m, A2, s2, m2):
+        halves = [_mod_dot(xp.astype(a, "int64"), xp.astype(v, "int64")[:, None], xp.astype(n, "int64"))[:, 0]
+                  for a, v, n in ((A, s, m), (A2, s2, m2))]
+        return xp.astype(xp.concatenate(halves), node.outputs[0].type.dtype)
+
+
 def ff_2p134(rstate):
     """The state 2^134 draws ahead: the next stream."""
     return multMatVect(rstate, A1p134, M1, A2p134, M2)
