@@ -197,7 +197,7 @@ class Builder:
         return None if v is None else [T.repeat(v, 2), T.tile(v, (2,)), T.repeat(v, v.shape[0])][self.rng.randint(3)]
 
     def softmax(self):
-        v = self.pick(lambda v: v.ndim == 2 and v.dtype.startswith("float") and size_of(v) > 0)
+        v = self.pick(lambda v: v.ndim == 2 and v.dtype.startswith("float") and size_of(v) and not v.broadcastable[1])
         return None if v is None else T.nnet.softmax(v)
 
 

@@ -28,7 +28,7 @@ def check(seed):
         agree(v, a, b, rtol=1e-4 if "32" in v.dtype else 1e-7)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 2**31))
 def test_executors_agree(seed):
     check(seed)

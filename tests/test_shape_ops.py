@@ -266,7 +266,7 @@ def test_shape_of_variables():
     from theanojax.graph.fgraph import FunctionGraph
     from theanojax.tensor.shape_values import shape_of_variables
 
-    out = T.concatenate([x[5:], y.T])
-    fgraph = FunctionGraph([x, y], [out], clone=False)
-    shapes = shape_of_variables(fgraph, {x: (12, 4), y: (4, 6)})
-    assert [int(n) for n in shapes[out]] == [13, 4] and [int(n) for n in shapes[x]] == [12, 4]
+    fgraph = FunctionGraph([x, y], [T.concatenate([x[5:], y.T])])
+    (a, b), (out,) = fgraph.inputs, fgraph.outputs
+    shapes = shape_of_variables(fgraph, {a: (12, 4), b: (4, 6)})
+    assert [int(n) for n in shapes[out]] == [13, 4] and [int(n) for n in shapes[a]] == [12, 4]
