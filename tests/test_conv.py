@@ -191,8 +191,14 @@ def test_compiled_to_correlations():
     found = {type(n.op) for n in f.maker.fgraph.toposort()}
     assert {CorrMM_gradInputs, CorrMM_gradWeights} <= found
     assert not any(issubclass(op, ac.BaseAbstractConv) for op in found)
-    f = function([X4, W4], ac.conv2d(X4, W4), mode=get_mode("FAST_RUN").excluding("conv_gemm"))
-    assert any(isinstance(n.op, old.ConvOp) for n in f.maker.fgraph.toposort())
+    values = [rand(2, 2, 6, 5), rand(3, 2, 3, 2)]
+    for mode, steps in (("valid", (1, 1)), ("full", (2, 2))):
+        out = ac.conv2d(X4, W4, (2, 2, 6, 5), (3, 2, 3, 2), border_mode=mode, subsample=steps)
+        outs = [out] + grad((out ** 2).sum(), [X4, W4])
+        f = function([X4, W4], outs, mode=get_mode("FAST_RUN").excluding("conv_gemm"))
+        assert sum(isinstance(n.op, old.ConvOp) for n in f.maker.fgraph.toposort()) == 3
+        for got, want in zip(f(*values), function([X4, W4], outs)(*values)):
+            np.testing.assert_allclose(got, want)
 
 
 def test_correlations():

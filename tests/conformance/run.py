@@ -134,6 +134,18 @@ def pytest_configure(config):
         config.pluginmanager.register(Reporter(os.environ["CONFORMANCE_LOG"]))
 
 
+def known():
+    """The latest outcome row of every test that ever ran."""
+    return json.loads(LAST.read_text()) if LAST.exists() else {}
+
+
+def record(rows):
+    """Add outcome rows to the known ones, in one step, so that a run that is cut off loses nothing."""
+    new = LAST.with_name("last-%d" % os.getpid())
+    new.write_text(json.dumps({**known(), **rows}))
+    new.replace(LAST)
+
+
 def run(ids, workers, limit):
     """Outcome rows of `ids`, run by `workers` at a time."""
     root = fetch()
@@ -160,6 +172,7 @@ def run(ids, workers, limit):
                 rows = {i: {"id": i, "outcome": "failed", "text": "the file timed out"} for i in chunk}
             with lock:
                 results.update(rows)
+                record(rows)
                 print("%5d/%d  %s" % (len(results), len(ids), chunk[0].split("::")[0]), file=sys.stderr, flush=True)
 
     threads = [threading.Thread(target=loop, args=(k,)) for k in range(workers)]
@@ -212,7 +225,7 @@ def main():
     args = ap.parse_args()
     reference = baseline()
     skip = not_applicable(reference)
-    last = json.loads(LAST.read_text()) if LAST.exists() else {}
+    last = known()
     ids = [i for i in reference
            if (not args.files or any(f in i.split("::")[0] for f in args.files)) and args.word in i]
     ids = [i for i in ids if i not in skip]
@@ -224,9 +237,6 @@ def main():
     if args.failed:
         ids = [i for i in ids if last.get(i, {}).get("outcome") not in ("passed", None) and reference[i] == "passed"]
     results = run(ids, args.workers, args.limit)
-    last = json.loads(LAST.read_text()) if LAST.exists() else {}  # another run may have ended meanwhile
-    last.update(results)
-    LAST.write_text(json.dumps(last))
     print(table(results, {i: reference[i] for i in ids if i in reference}, skip))
     bad = [i for i in ids if results.get(i, {}).get("outcome") != "passed" and reference.get(i) == "passed"]
     for i in bad:
@@ -236,7 +246,7 @@ def main():
     good = [i for i in ids if results.get(i, {}).get("outcome") == "passed"]
     print("%d passed, %d failed" % (len(good), len(bad)))
     if args.write:
-        write(last, reference, skip)
+        write(known(), reference, skip)
     return 1 if args.sample and bad else 0
 
 

@@ -11,6 +11,7 @@ from theanojax.tensor.nnet.conv import ConvOp
 from theanojax.tensor.nnet.conv3d2d import DiagonalSubtensor, IncDiagonalSubtensor
 from theanojax.tensor.nnet.corr import CorrMM, CorrMM_gradInputs, CorrMM_gradWeights
 from theanojax.tensor.nnet.corr3d import Corr3dMM, Corr3dMM_gradInputs, Corr3dMM_gradWeights
+from theanojax.tensor.nnet.ctc import ConnectionistTemporalClassification
 from theanojax.tensor.shape import patternbroadcast
 from theanojax.tensor.type import TensorType
 
@@ -99,21 +100,55 @@ def local_abstractconv3d_gradinputs_gemm(node):
     return _inputs(node, AbstractConv3d_gradInputs, Corr3dMM_gradInputs)
 
 
-@local_optimizer([AbstractConv2d])
-def local_conv2d_cpu(node):
-    """conv2d -> the old ConvOp, where that can do it and CorrMM was excluded."""
+def _old_op(node, cls):
+    """The old ConvOp of a convolution, where that can do it and its derivatives."""
     op = node.op
-    if (not _applies(node, AbstractConv2d) or op.border_mode not in ("full", "valid") or not op.filter_flip
-            or op.num_groups > 1 or op.unshared or op.filter_dilation != (1, 1)):
+    if (not _applies(node, cls) or op.border_mode not in ("full", "valid") or not op.filter_flip
+            or op.num_groups > 1 or op.unshared or op.filter_dilation != (1, 1)
+            or node.inputs[0].dtype != node.inputs[1].dtype):
         return None
-    img, kern = node.inputs
-    if img.dtype != kern.dtype:
-        return None
-    out = ConvOp(imshp=op.imshp[1:], kshp=op.kshp[2:], nkern=op.kshp[0], bsize=op.imshp[0], dx=op.subsample[0],
-                 dy=op.subsample[1], output_mode=op.border_mode)(img, kern)
+    if cls is not AbstractConv2d and op.subsample != (1, 1):
+        known = None not in op.imshp + op.kshp
+        if op.border_mode == "valid" or not known or any(s not in (1, 2) for s in op.subsample):
+            return None
+    return ConvOp(imshp=op.imshp[1:], kshp=op.kshp[2:], nkern=op.kshp[0], bsize=op.imshp[0], dx=op.subsample[0],
+                  dy=op.subsample[1], output_mode=op.border_mode)
+
+
+def _replaced(node, out):
     out = patternbroadcast(out, node.outputs[0].broadcastable)
     copy_stack_trace(node.outputs[0], out)
     return [out]
+
+
+@local_optimizer([AbstractConv2d])
+def local_conv2d_cpu(node):
+    """conv2d -> the old ConvOp, where that can do it and CorrMM was excluded."""
+    op = _old_op(node, AbstractConv2d)
+    return op and _replaced(node, op(*node.inputs))
+
+
+@local_optimizer([AbstractConv2d_gradWeights])
+def local_conv2d_gradweight_cpu(node):
+    """The gradient of conv2d for its filters -> that of the old ConvOp, where CorrMM was excluded."""
+    op = _old_op(node, AbstractConv2d_gradWeights)
+    return op and _replaced(node, op.grad_filters(*node.inputs[:2]))
+
+
+@local_optimizer([AbstractConv2d_gradInputs])
+def local_conv2d_gradinputs_cpu(node):
+    """The gradient of conv2d for its images -> that of the old ConvOp, where CorrMM was excluded."""
+    op = _old_op(node, AbstractConv2d_gradInputs)
+    return op and _replaced(node, op.grad_images(*node.inputs[:2]))
+
+
+@local_optimizer([ConnectionistTemporalClassification])
+def local_ctc_no_grad(node):
+    """The CTC cost without the gradient that nobody uses."""
+    if isinstance(node.op, ConnectionistTemporalClassification) and len(node.outputs) > 1:
+        if not node.outputs[1].clients:
+            return {node.outputs[0]: ConnectionistTemporalClassification(compute_grad=False)(*node.inputs)}
+    return False
 
 
 @local_optimizer(_ALL)
@@ -143,4 +178,5 @@ for _rewrite in (local_abstractconv_gemm, local_abstractconv_gradweight_gemm, lo
                  local_abstractconv3d_gemm, local_abstractconv3d_gradweight_gemm,
                  local_abstractconv3d_gradinputs_gemm):
     conv_groupopt.register(_rewrite.__name__, _rewrite, "conv_gemm", "fast_compile", "fast_run", position=30)
-conv_groupopt.register("local_conv2d_cpu", local_conv2d_cpu, "fast_compile", "fast_run", position=40)
+for _rewrite in (local_conv2d_cpu, local_conv2d_gradweight_cpu, local_conv2d_gradinputs_cpu):
+    conv_groupopt.register(_rewrite.__name__, _rewrite, "fast_compile", "fast_run", position=40)

@@ -199,6 +199,7 @@ LOCAL = [
     (arithmetic.local_pow_specialize, "p"),
     (arithmetic.local_pow_specialize_device, "d"),
     (conv.conv_groupopt, "d", "fast_compile"),
+    (conv.local_ctc_no_grad, "c:fast_compile"),
     (arithmetic.local_mul_specialize, "p"),
     (arithmetic.local_add_specialize, "p"),
     (arithmetic.local_abs_lift, "c"),

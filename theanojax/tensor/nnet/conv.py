@@ -245,10 +245,11 @@ class ConvOp(OpenMPOp):
                                       "version that support this.")
         if steps != (1, 1) and not self.has_all_shape(self.imshp, self.kshp, self.nkern, self.bsize):
             raise Exception("ConvOp.grad when dx!=1 or dy!=1 we must have all the optional shape information")
-        return [patternbroadcast(self._grad_images(kerns, gz), inputs.broadcastable),
-                patternbroadcast(self._grad_filters(inputs, gz), kerns.broadcastable)]
+        return [patternbroadcast(self.grad_images(kerns, gz), inputs.broadcastable),
+                patternbroadcast(self.grad_filters(inputs, gz), kerns.broadcastable)]
 
-    def _grad_filters(self, inputs, gz):
+    def grad_filters(self, inputs, gz):
+        """The gradient for the filters, from the images and the gradient `gz` for the output."""
         images, tops = inputs.dimshuffle((1, 0, 2, 3)), gz.dimshuffle((1, 0, 2, 3))
         channels, sizes = self.imshp[0], self.imshp[1:]
         if self.out_mode == "valid":
@@ -261,7 +262,8 @@ class ConvOp(OpenMPOp):
                     direction_hint="bprop weights", verbose=self.verbose)
         return op(tops, images[:, :, ::-1, ::-1])
 
-    def _grad_images(self, kerns, gz):
+    def grad_images(self, kerns, gz):
+        """The gradient for the images, from the filters and the gradient `gz` for the output."""
         op = ConvOp((self.nkern,) + self.outshp, self.kshp, self.imshp[0], self.bsize, 1, 1,
                     output_mode="full" if self.out_mode == "valid" else "valid",
                     imshp_logical=(self.nkern,) + self.fulloutshp, direction_hint="bprop inputs",
