@@ -6,6 +6,7 @@ import pytest
 import theano
 import theano.tensor as T
 from theano.ifelse import ifelse
+from theanojax.runtime import background
 
 
 def xla(f):
@@ -110,8 +111,12 @@ def test_new_shapes_stop_compiling_and_frequent_ones_start_again():
         patience = f.fn.executor._program.simple[0].patience
         (signature,) = [s for s in patience.spent if s[1] == ((11,),)]
         patience.note_host_call(signature, 1e6)  # as if it had come back often
-        np.testing.assert_allclose(f(np.zeros(11)), 11)
+        np.testing.assert_allclose(f(np.zeros(11)), 11)  # by the host again, while it is compiled
+        background.wait()
         assert xla(f).compilations == 3
+        spent = patience.spent.get(signature)
+        np.testing.assert_allclose(f(np.zeros(11)), 11)
+        assert xla(f).compilations == 3 and patience.spent.get(signature) == spent
         assert f(np.zeros(1)) == 1 and xla(f).compilations == 3
 
 

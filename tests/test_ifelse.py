@@ -121,3 +121,31 @@ def test_rewrites_of_conditionals():
     assert [op.n_outs for op in ops] == [1] and g.outputs[0] is g.outputs[1]
     ops, _ = rewritten([ifelse(c, x, y), ifelse(c, y, x)], CondMerge())
     assert [op.n_outs for op in ops] == [2]
+
+
+def test_updates_of_several_shared_variables_guarded_by_one_condition():
+    a, b = theano.shared(np.array([1.0, 2.0])), theano.shared(np.array([5.0]))
+    swapped = ifelse(c, [b * 1, a * 1], [a, b])  # the shapes change, too
+    f = theano.function([c], a.sum(), updates=list(zip([a, b], swapped)))
+    assert [f(0), f(1), f(1), f(0)] == [3, 3, 5, 3]
+    assert a.get_value().tolist() == [1, 2] and b.get_value().tolist() == [5]
+
+
+@pytest.mark.parametrize("specializations", [8, 0])
+def test_inside_a_loop(specializations):
+    def step(r, h):
+        doubled, added = ifelse(T.gt(r, 0), [h * 2, r + h], [h, h - r])
+        return doubled, added
+
+    with theano.change_flags(specializations=specializations, xla_strict=True):
+        (doubled, added), _ = theano.scan(step, x, [T.constant(np.float64(1)), None])
+        cost = added.sum() + doubled[-1]
+        values = theano.function([x], [doubled, added, T.grad(cost, x)])(np.array([1.0, -1.0, 3.0, -2.0]))
+    assert [v.tolist() for v in values] == [[2, 2, 4, 4], [2, 3, 5, 6], [1, -1, 1, -1]]
+
+
+def test_gradient_where_an_output_is_unused():
+    first, _ = ifelse(c, [x, x * 2], [y * 3, y])
+    grads = theano.grad(first.sum(), [x, y])
+    assert [g.tolist() for g in both([c, x, y], grads, [1, X, Y])] == [[1, 1], [0]]
+    assert [g.tolist() for g in both([c, x, y], grads, [0, X, Y])] == [[0, 0], [3]]

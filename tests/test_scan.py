@@ -449,6 +449,11 @@ def test_clone_and_map_variables():
     y, z = T.dvector("y"), T.dvector("z")
     e = scan_utils.clone(x + y, replace={x: z * 2})
     np.testing.assert_allclose(both([y, z], e, [X, X]), 3 * X)
+    pair = theano.clone([x + y, x * 2], replace=[(x, z), (y, z)], strict=True)
+    for got, want in zip(both([z], pair, [X]), (2 * X, 2 * X)):
+        np.testing.assert_allclose(got, want)
+    (loop,) = theano.clone([theano.scan(lambda a, h: a * y.sum() + h, x, one(0))[0]], replace={y: z * 2})
+    np.testing.assert_allclose(both([x, z], loop, [X, X]), np.cumsum(30 * X))
     with pytest.raises(ValueError, match="replace is neither"):
         scan_utils.clone(x, replace=3)
     w = T.dscalar("w")
@@ -471,3 +476,12 @@ def test_infer_shape_without_running():
     f = theano.function([x], [a.shape[0], b.shape[0], b.shape[1]])
     assert not scans(f)
     assert [int(v) for v in f(X)] == [5, 5, 2]
+
+
+def test_shapes_inside_that_a_computed_number_outside_fixes():
+    shift = T.iscalar("shift")
+    rows = (T.dmatrix("m") * 2)[::-1]
+    r, _ = theano.map(lambda row, k: T.roll(row, k), rows, shift)
+    m = rows.owner.inputs[0].owner.inputs[0]
+    got = both([m, shift], r, [np.arange(6.0).reshape(2, 3), 1])
+    assert got.tolist() == [[10, 6, 8], [4, 0, 2]]

@@ -378,7 +378,9 @@ FLAGS: tuple[tuple, ...] = (
         fixed(lambda: config.compile.wait * 24, IntParam, is_valid=not_negative),
         "Seconds after which such a lock counts as left behind.",
     ),
+    ("cmodule.age_thresh_use", fixed(60 * 60 * 24 * 24, IntParam), "Seconds that unused executables are kept for."),
     # our own
+    ("xla_cache", fixed(True, BoolParam), "Whether executables are kept in compiledir, for later processes."),
     ("specializations", IntParam(8, not_negative), "Shapes that one function compiles executables for, eagerly."),
     ("xla_strict", BoolParam(False), "Raise, instead of running on the host, what XLA should have run."),
 )
@@ -411,13 +413,12 @@ INERT: tuple[tuple, ...] = (
     ("openmp", BoolParam(False), "Whether C code uses OpenMP."),
     ("openmp_elemwise_minsize", IntParam(200000), "Vector length from which it does."),
     ("lib.amdlibm", BoolParam(False), "Whether C code uses AMD's math library."),
-    ("blas.ldflags", StrParam(""), "Linker flags for BLAS."),
+    ("blas.ldflags", StrParam("-lblas"), "Linker flags for BLAS: whether graphs show calls into it."),
     ("blas.check_openmp", BoolParam(True), "Whether to look for conflicting OpenMP libraries."),
     ("cmodule.warn_no_version", BoolParam(False), "Whether to warn of C code that can't be cached."),
     ("cmodule.remove_gxx_opt", BoolParam(False), "Whether C code is compiled without optimization.", KEY),
     ("cmodule.compilation_warning", BoolParam(False), "Whether the C compiler's warnings are shown."),
     ("cmodule.preload_cache", fixed(False, BoolParam), "Whether cached C code is loaded at import."),
-    ("cmodule.age_thresh_use", fixed(60 * 60 * 24 * 24, IntParam), "Seconds for which cached C code is used."),
     ("cmodule.debug", BoolParam(False), "Whether C code is compiled with DEBUG defined.", KEY),
     ("ctc.root", fixed(""), "Where a C library for the CTC loss is installed."),
     # GPU back-ends

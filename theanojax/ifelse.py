@@ -5,6 +5,7 @@ from copy import deepcopy
 import numpy as np
 
 from theanojax.config import config
+from theanojax.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable
@@ -75,11 +76,16 @@ class IfElse(Op):
             IfElse(self.n_outs, as_view=self.as_view, gpu=self.gpu,
                    name=None if self.name is None else self.name + suffix) for suffix in ("_grad_t", "_grad_f"))
         c = inputs[0]
-        zeros_t = [_zeros_like(t, g.dtype) for t, g in zip(ts, grads)]
-        zeros_f = [_zeros_like(f, g.dtype) for f, g in zip(fs, grads)]
+        # A branch that is not taken has the gradient 0; so has an output that nothing uses, which has no dtype either.
+        unused = [isinstance(g.type, DisconnectedType) for g in grads]
+        dtypes = [(t.dtype if np.dtype(t.dtype).kind in "fc" else config.floatX) if none else g.dtype
+                  for t, g, none in zip(ts, grads, unused)]
+        zeros_t, zeros_f = ([_zeros_like(v, dtype) for v, dtype in zip(vs, dtypes)] for vs in (ts, fs))
+        grads_t, grads_f = ([zero if none else g for zero, g, none in zip(zeros, grads, unused)]
+                            for zeros in (zeros_t, zeros_f))
         # A small change of the condition is taken not to change the branch.
-        return ([c.zeros_like().astype(config.floatX)] + for_true(c, *grads, *zeros_t, return_list=True) +
-                for_false(c, *zeros_f, *grads, return_list=True))
+        return ([c.zeros_like().astype(config.floatX)] + for_true(c, *grads_t, *zeros_t, return_list=True) +
+                for_false(c, *zeros_f, *grads_f, return_list=True))
 
     def R_op(self, inputs, eval_points):
         points = [_zeros_like(x, x.dtype) if p is None else p for x, p in zip(inputs[1:], eval_points[1:])]

@@ -10,10 +10,11 @@ class HostLoop:
     ----------
     op : Scan
     fgraph : its inner graph, as it is or rewritten. The stop condition, if any, is the last output.
-    step : maps the values of its inputs to those of its outputs; by default the graph is run with numpy.
+    step : maps the values of its inputs to those of its outputs; by default the graph is run by an `executor`.
+    executor : HostExecutor, or a class that is made and called like it.
     """
 
-    def __init__(self, op, fgraph, step=None):
+    def __init__(self, op, fgraph, step=None, executor=None):
         from theanojax.runtime.host import HostExecutor
 
         self.op = op
@@ -21,7 +22,7 @@ class HostLoop:
         self.step = step
         if step is not None:
             return
-        self.step = HostExecutor(fgraph, allow_gc=op.allow_gc)
+        self.step = (executor or HostExecutor)(fgraph, allow_gc=op.allow_gc)
         n_taps = op._taps_before(op._n_states)
         states = range(op.n_seqs, op.n_seqs + n_taps + op.n_shared_outs)
         self.step._own = _Detach(states)

@@ -13,7 +13,7 @@ from theanojax.loop.needs import inner_needs
 
 def lower(op, ctx, node, inputs):
     """The outer outputs of the Scan `op` as traced values."""
-    loop = _Loop(op, ctx, node, inputs)
+    loop = Loop(op, ctx, node, inputs)
     if loop.steps == 0:
         return loop.without_steps()
     if loop.steps is not None and not op.as_while and loop.fits_scan():
@@ -21,12 +21,17 @@ def lower(op, ctx, node, inputs):
     return loop.run_while()
 
 
-class _Loop:
+class Loop:
+    """The loop of one Scan node being traced.
+
+    ``buffers`` are the states as they are given, ``nit_lengths`` the rows that other outputs keep. States and outputs
+    whose positions are in ``growing`` have room for all steps, so that no row is written twice.
+    """
+
+    growing: frozenset[int] = frozenset()
+
     def __init__(self, op, ctx, node, inputs):
-        self.op, self.ctx, self.xp, self.lax, self.node = op, ctx, ctx.xp, ctx.lax, node
-        self.counted = getattr(op, "counted", False)
-        self.fgraph = op.inner_fgraph()
-        self.guarded = False  # whether a step has something to check
+        self._describe(op, ctx, node)
         inputs = list(inputs)
         steps = inputs[0] if ctx.known(inputs[0]) else ctx.static(node.inputs[0])
         self.steps = None if steps is None else int(steps)
@@ -46,8 +51,13 @@ class _Loop:
         ctx.guard(self.n >= 0)
         for s in self.seqs:
             ctx.guard(self.n <= np.int64(s.shape[0]))
-        self.first = [-m for m in op.mintaps[:op.n_outs]]  # rows before the first one that the loop writes
-        self.width = [max([0, *(t + f for t in taps)]) + 1 for taps, f in zip(op.tap_array, self.first)]
+
+    def _describe(self, op, ctx, node):
+        self.op, self.ctx, self.xp, self.lax, self.node = op, ctx, ctx.xp, ctx.lax, node
+        self.counted = getattr(op, "counted", False)
+        self.fgraph = op.inner_fgraph()
+        self.guarded = False  # whether a step has something to check
+        self.first, self.width = rows_around(op)
 
     def _plain(self, variable, value):
         """A non-sequence whose value is known is given to the step as plain data."""
@@ -60,7 +70,7 @@ class _Loop:
     def step(self, rows, taps, shared):
         """Results of one step: mit_mot slices by state, rows of the other outputs, shared, go on, guards."""
         op, fgraph = self.op, self.fgraph
-        with self.ctx.sub() as inner:
+        with self.ctx.sub(dict(inner_needs(op, self.node))) as inner:
             inner.statics = self.statics
             values = list(rows) + [t for group in taps for t in group] + list(shared) + self.non_seqs
             outs = inner.trace(fgraph.inputs, fgraph.outputs, values)
@@ -92,9 +102,7 @@ class _Loop:
         for j, buffer in enumerate(self.buffers):
             length, width = buffer.shape[0], self.width[j]
             if j < op.n_mit_mot:
-                highest = max(t + self.first[j] for t in op.mit_mot_out_slices[j])
-                lowest = min(t + self.first[j] for t in op.mit_mot_out_slices[j])
-                if length < n + width - 1 or highest >= width or lowest < 0:
+                if length < n + width - 1 or not writes_in_window(op, j):
                     return False
             elif length < n + self.first[j] and length not in (self.first[j], self.first[j] + 1):
                 return False
@@ -124,11 +132,7 @@ class _Loop:
             taps = [[w[t + self.first[j]] for t in op.tap_array[j]] for j, w in zip(mots, full)]
             taps += [[r[t + self.first[j]] for t in op.tap_array[j]] for j, r in zip(rest, recent)]
             slices, outs, shared, _, good = self.step(rows, taps, shared)
-            left = []
-            for j, window in zip(mots, full):
-                for t, value in zip(op.mit_mot_out_slices[j], slices[j]):
-                    window[t + self.first[j]] = self.fit(value, self.buffers[j].shape)
-                left.append(window.pop(0))
+            left = [self._leave(j, window, slices[j]) for j, window in zip(mots, full)]
             stacked = []
             new_recent, new_older = [], []
             for j, k, r, old, value in zip(rest, kept, recent, older, outs):
@@ -166,6 +170,12 @@ class _Loop:
             else:
                 outs.append(self._padded([values], length))
         return [*outs, *shared]
+
+    def _leave(self, j, window, values):
+        """Write the results of a step into the window of mit_mot `j`; takes the first row out and returns it."""
+        for t, value in zip(self.op.mit_mot_out_slices[j], values):
+            window[t + self.first[j]] = self.fit(value, self.buffers[j].shape)
+        return window.pop(0)
 
     def _concatenate(self, parts):
         parts = [p for p in parts if p.shape[0]]
@@ -215,23 +225,29 @@ class _Loop:
                                                                               first[op.n_mit_mot:])):
             self.ctx.unsupported("until decides how many rows are returned")
         # Each state is carried as (the rows that taps reach, newest last; its buffer). A buffer that is read in
-        # the loop is copied at every step, so it only is where several taps are written; a short one is its rows.
-        carried = [([], b) if j < op.n_mit_mot else (self._short_rows(j), None) if self._is_short(j) else
-                   ([b[i] for i in range(first[j])], b) for j, b in enumerate(self.buffers)]
+        # the loop is copied at every step: rows of a mit_mot enter its window from the buffer as it was given.
+        carried = []
+        for j, buffer in enumerate(self.buffers):
+            if j < op.n_mit_mot:
+                if not writes_in_window(op, j):
+                    self.ctx.unsupported("a state is written before it is read")
+                self.ctx.guard(self.n <= np.int64(lengths[j] - self.width[j] + 1))
+                carried.append(([buffer[i] for i in range(self.width[j] - 1)], buffer))
+            elif self._is_short(j):
+                carried.append((self._short_rows(j), None))
+            else:
+                carried.append(([buffer[i] for i in range(first[j])], buffer))
         for length, s in zip(self.nit_lengths, shapes):
             zeros = xp.zeros(s.shape, s.dtype)
             carried.append(([zeros] * length, None) if length <= 1 else ([], xp.zeros((length, *s.shape), s.dtype)))
-
-        def tap(j, state, i, t):
-            rows, buffer = state
-            return rows[len(rows) + t] if rows else self._row(buffer, self._wrap(i + (t + first[j]), lengths[j]))
 
         def put(j, state, i, value):
             rows, buffer = state
             if j < op.n_outs:
                 value = self.fit(value, self.buffers[j].shape)
             if buffer is not None:
-                buffer = self._set_row(buffer, self._wrap(i + first[j], lengths[j]), value)
+                at = i + first[j]
+                buffer = self._set_row(buffer, at if j in self.growing else self._wrap(at, lengths[j]), value)
             return [*rows, value][1:] if rows else rows, buffer
 
         def go_on(carry):
@@ -241,27 +257,32 @@ class _Loop:
         def body(carry):
             i, _, ok, states, shared = carry
             rows = [self._row(s, i) for s in self.seqs]
-            taps = [[tap(j, states[j], i, t) for t in group] for j, group in enumerate(op.tap_array)]
+            windows = [[*states[j][0], self._row(self.buffers[j], i + (self.width[j] - 1))]
+                       for j in range(op.n_mit_mot)]
+            reached = windows + [rows for rows, _ in states[op.n_mit_mot:op.n_outs]]
+            taps = [[known[t + self.first[j]] if j < op.n_mit_mot else known[len(known) + t] for t in group]
+                    for j, (group, known) in enumerate(zip(op.tap_array, reached))]
             slices, outs, shared, going, good = self.step(rows, taps, shared)
-            new = list(states)
-            for j, values in enumerate(slices):
-                buffer = states[j][1]
-                for t, value in zip(op.mit_mot_out_slices[j], values):
-                    value = self.fit(value, buffer.shape)
-                    buffer = self._set_row(buffer, self._wrap(i + (t + first[j]), lengths[j]), value)
-                new[j] = [], buffer
+            new = []
+            for j, window in enumerate(windows):
+                left = self._leave(j, window, slices[j])
+                new.append((window, self._set_row(states[j][1], i, left)))
             for j, value in enumerate(outs, op.n_mit_mot):
-                new[j] = put(j, new[j], i, value)
+                new.append(put(j, states[j], i, value))
             return i + 1, going, ok & good, new, list(shared)
 
         start = xp.asarray(np.int64(0)), xp.asarray(True), xp.asarray(True), carried, self.shared
         done, _, ok, states, shared = lax.while_loop(go_on, body, start)
         if self.guarded:
             self.ctx.guard(ok)
-        outs = [buffer for _, buffer in states[:op.n_mit_mot]]
+        outs = []
+        for window, buffer in states[:op.n_mit_mot]:
+            for k, row in enumerate(window):
+                buffer = self._set_row(buffer, done + k, row)
+            outs.append(buffer)
         for j, (rows, buffer) in enumerate(states[op.n_mit_mot:], op.n_mit_mot):
             if buffer is not None:
-                outs.append(self._in_order(buffer, done + first[j]))
+                outs.append(buffer if j in self.growing else self._in_order(buffer, done + first[j]))
             elif rows:
                 outs.append(xp.stack(rows))
             else:
@@ -286,3 +307,15 @@ class _Loop:
         written = self.xp.arange(length) < used
         return self.xp.where(written.reshape((length,) + (1,) * (buffer.ndim - 1)), buffer,
                              self.xp.zeros((), buffer.dtype))
+
+
+def rows_around(op):
+    """For each state of the Scan `op`: the rows before the first one that it writes, and the rows a step may read."""
+    first = [-m for m in op.mintaps[:op.n_outs]]
+    return first, [max([0, *(t + f for t in taps)]) + 1 for taps, f in zip(op.tap_array, first)]
+
+
+def writes_in_window(op, j):
+    """Whether each step writes mit_mot `j` only at rows that it may also read."""
+    first, width = rows_around(op)
+    return all(0 <= t + first[j] < width[j] for t in op.mit_mot_out_slices[j])

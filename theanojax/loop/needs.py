@@ -54,8 +54,8 @@ def inner_needs(op, node):
 
     What varies from step to step has none, and what follows from shapes alone needs none.
     """
-    pairs = getattr(node.tag, "inner_needs", None)
-    if pairs is None:
+    known = getattr(node.tag, "inner_needs", None)
+    if known is None or known[0] is not node:  # a copy of the node has a copy of its tag
         fgraph = op.inner_fgraph()
         outside = _Outside(op, node, fgraph)
         pairs = []
@@ -65,8 +65,8 @@ def inner_needs(op, node):
                     outer = outside.variable(need)
                     if outer is not None and not isinstance(outer, Constant):
                         pairs.append((need, outer))
-        node.tag.inner_needs = pairs
-    return pairs
+        known = node.tag.inner_needs = node, pairs
+    return known[1]
 
 
 class _Outside:

@@ -178,7 +178,7 @@ class Scan(ScanLayout, Op):
 
     def inner_fgraph(self):
         """The rewritten inner graph, which both executors run. It must not be changed."""
-        return self.compile_step().maker.fgraph
+        return self.compile_step().maker.executed_fgraph
 
     def prepare_node(self, node, storage_map, compute_map, impl):
         self.compile_step()
@@ -187,7 +187,7 @@ class Scan(ScanLayout, Op):
         if not hasattr(self, "_host_loop"):
             fn = self.compile_step()
             step = (lambda values: fn(*values)) if is_watched(self) else None
-            self._host_loop = HostLoop(self, fn.maker.fgraph, step)
+            self._host_loop = HostLoop(self, fn.maker.executed_fgraph, step)
         start = time.perf_counter()
         steps = self._host_loop.run(node, inputs, output_storage)
         profile = self.fn.maker.profile

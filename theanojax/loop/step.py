@@ -10,9 +10,38 @@ def compiled_step(op):
     The executors take its rewritten graph; the Function itself is what users find as ``op.fn``.
     """
     from theanojax.compile.function import function
+    from theanojax.compile.graphs import RewrittenAgain
 
-    return function(list(op.inputs), list(op.outputs), mode=op.mode_instance, name=op.name, profile=_profile(op),
-                    on_unused_input="ignore")
+    fn = function(list(op.inputs), list(op.outputs), mode=op.mode_instance, name=op.name, profile=_profile(op),
+                  on_unused_input="ignore")
+    if isinstance(fn.maker._finish, RewrittenAgain):
+        fn.maker._finish.prepare = lambda maker: _as_preallocated(op, maker)
+    return fn
+
+
+def _as_preallocated(op, maker):
+    """What the graph to look at is made of: Theano stored the results of a step straight into the loop's buffers.
+
+    A state of several taps that are read and written is updated in place, so its outputs come last. No other result
+    is computed in place of something else.
+    """
+    from theanojax.compile.io import In, Out
+    from theanojax.graph.features import NoOutputFromInplace
+
+    inputs, moved = list(maker.inputs), set()
+    position, first = op.n_seqs, 0
+    for taps, written in zip(op.tap_array[:op.n_mit_mot], op.mit_mot_out_slices):
+        for tap in taps:
+            if tap in written:
+                out = first + list(written).index(tap)
+                moved.add(out)
+                inputs[position] = In(inputs[position].variable, update=maker.outputs[out].variable)
+            position += 1
+        first += len(written)
+    kept = op.n_mit_mot_outs - len(moved)
+    stored = op.n_mit_mot_outs + op.n_mit_sot + op.n_sit_sot + op.n_nit_sot
+    outputs = [Out(spec.variable, borrow=i < stored) for i, spec in enumerate(maker.outputs) if i not in moved]
+    return inputs, outputs, [NoOutputFromInplace(kept, stored - len(moved))]
 
 
 def _profile(op):

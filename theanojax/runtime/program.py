@@ -13,14 +13,20 @@ import jax
 from theanojax.config import config
 from theanojax.graph.traverse import ancestors, io_toposort
 from theanojax.graph.variable import Constant
+from theanojax.runtime import executable_cache
 from theanojax.runtime.host import HostExecutor
+from theanojax.runtime.polymorphic import PolymorphicExecutor
 from theanojax.runtime.reduction_program import ReductionProgram, only_reduces
 from theanojax.runtime.scalar_program import build_scalar_program
 from theanojax.runtime.shape_program import CheapAnalysis, compile_program
 from theanojax.runtime.stage import XlaStage
 from theanojax.runtime.trace import GuardFailed, NeedsValue, Unsupported, branch_regions
 from theanojax.runtime.transfer import on_cpu, to_numpy
+from theanojax.scalar.types import Scalar
 from theanojax.tensor.type_other import SliceType
+
+
+LOOPS_SHARE = 0.25  # of the time of a call in which XLA runs the loops, what an executable for its shapes saves at best
 
 
 class Plan:
@@ -289,7 +295,8 @@ class Stages:
         for at, (ins, outs) in self.host_stages.items():
             direct = [v for v in outs if v in ins]
             computed = [v for v in outs if v not in ins]
-            self.host_stages[at] = ins, computed, HostExecutor((ins, computed), own=False) if computed else None, direct
+            executor = PolymorphicExecutor((ins, computed), own=False) if computed else None
+            self.host_stages[at] = ins, computed, executor, direct
         self.levels = sorted(set(self.xla_stages) | set(self.host_stages))
         cheap = [n for n in self.static_of if self.analysis is not None and self.analysis.cheap(n)]
         self.cheap = cheap
@@ -392,6 +399,19 @@ def direct_inputs(node):
             yield v
 
 
+def _scalars_as_numbers(run, outputs):
+    """`run` with numpy scalars, instead of arrays of no dimension, where an output is of a Scalar type."""
+    at = [i for i, v in enumerate(outputs) if isinstance(v.type, Scalar)]
+
+    def run_and_convert(values):
+        outs, ok = run(values)
+        for i in at if ok else ():
+            outs[i] = np.asarray(outs[i])[()]
+        return outs, ok
+
+    return run_and_convert
+
+
 def hashable_value(value):
     value = np.asarray(value)
     return value.item() if value.ndim == 0 else tuple(value.tolist())
@@ -410,10 +430,15 @@ class XlaExecutor:
         self.updates = dict(update_pairs)
         self.plan = Plan()
         self.fallbacks = []
-        self._program = self._host = self._expanded = None
+        self._program = self._host = self._polymorphic = self._expanded = None
         self._run = None
 
     compilations = property(lambda self: self.plan.compilations)
+
+    @property
+    def kernel_count(self):
+        """The executables built for single loops, each of which serves many lengths."""
+        return 0 if self._polymorphic is None else self._polymorphic.kernel_count
 
     def __call__(self, values):
         try:
@@ -424,12 +449,27 @@ class XlaExecutor:
 
     def _once_on_host(self, values):
         declined, self.plan.declined = self.plan.declined, None
-        start = perf_counter()
-        result = self.host(values)
-        if declined is not None:
-            patience, signature = declined
-            patience.note_host_call(signature, perf_counter() - start)
+        if declined is None:
+            return self.host(values)
+        patience, signature = declined
+        built, start = self.kernel_count, perf_counter()
+        result = self.for_any_shape(values)
+        if self.kernel_count == built:
+            weight = LOOPS_SHARE if built else 1.0
+            patience.note_host_call(signature, perf_counter() - start, weight)
         return result
+
+    def for_any_shape(self, values):
+        """The same call without an executable for its shapes."""
+        if self._polymorphic is None:
+            self._polymorphic = PolymorphicExecutor(self.fgraph)
+        try:
+            return self._polymorphic(values)
+        except Exception as error:
+            result = self.host(values)  # says it as Theano would, or knows the answer
+            if config.xla_strict:
+                raise error
+            return result
 
     def host(self, values):
         """The same call on the host executor: it raises Theano's error, or knows the answer."""
@@ -438,9 +478,12 @@ class XlaExecutor:
         return self._host(values)
 
     def _rebuild(self):
+        executable_cache.keep()
         inputs, outputs = self.fgraph.inputs, self._expanded or self.fgraph.outputs
         self._program = build_scalar_program(inputs, outputs) or build(inputs, outputs, self.plan, self.updates)
         self._run = self._program.run
+        if any(isinstance(v.type, Scalar) for v in outputs):
+            self._run = _scalars_as_numbers(self._run, outputs)
 
     def _expand(self, node):
         """Put what ``node.op.xla_form(node)`` offers in place of `node`; False if it offers nothing."""

@@ -9,38 +9,14 @@ import jax.numpy as jnp
 
 from theanojax.config import config
 from theanojax.graph.variable import Constant
-from theanojax.runtime import guards
+from theanojax.loop.scan_op import Scan
+from theanojax.runtime import background, guards, long_sums
+from theanojax.runtime.patience import Patience
 from theanojax.runtime.trace import TraceContext
 from theanojax.runtime.transfer import STAGED_BYTES, Staging, is_aligned, on_cpu, wait
 
+SHAPES_OF_LOOPS = 2  # shapes of a stage with loops that are compiled at once: it runs well without, at any length
 EMBEDDED_BYTES = 1 << 16  # a larger constant is passed as an argument: XLA would copy it into the executable
-
-
-class Patience:
-    """Decides which shapes are worth an executable once a stage has ``config.specializations`` of them.
-
-    A new shape then runs on the host until it has cost there a quarter of what compiling it is likely to cost: a
-    function whose every call brings another shape never stalls, and a shape that keeps coming back gets fast.
-    """
-
-    SHARE = 0.25
-
-    def __init__(self):
-        self.limit = config.specializations
-        self.compiled = {}  # signature -> seconds that the first call took
-        self.spent = {}  # signature -> seconds of calls on the host
-
-    def full(self):
-        return len(self.compiled) >= self.limit
-
-    def accepts(self, signature):
-        if signature in self.compiled:
-            return True
-        likely = sum(self.compiled.values()) / max(1, len(self.compiled))
-        return self.spent.get(signature, 0.0) >= self.SHARE * likely and signature in self.spent
-
-    def note_host_call(self, signature, seconds):
-        self.spent[signature] = self.spent.get(signature, 0.0) + seconds
 
 
 class GuardedShapes(Exception):
@@ -65,33 +41,30 @@ class XlaStage:
         self.functions = {}
         self.staging = Staging()
         self.effects = False
-        self.patience = Patience()
+        loops = on_cpu and any(isinstance(n.op, Scan) for n in nodes)
+        self.patience = Patience(config.specializations, SHAPES_OF_LOOPS if loops else None)
+        self.ahead = {}  # signature -> (check, executable, donated) compiled in the background, or why that failed
 
     def run(self, args, key):
         if self.patience.full():
             signature = key, tuple([np.shape(a) for a in args])
-            if not self.patience.accepts(signature):
+            ready = signature in self.patience.compiled or isinstance(self.ahead.get(signature), Exception)
+            if not ready:
+                if self.patience.accepts(signature):
+                    given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
+                    background.start(lambda: self._compile_ahead(signature, given))
                 self.plan.declined = self.patience, signature
                 return None, False
         traced, start = self.plan.compilations, perf_counter()
         outs, ok = self._call(args, key)
         if self.plan.compilations != traced:
-            self.patience.compiled[key, tuple([np.shape(a) for a in args])] = perf_counter() - start
+            self.patience.note_compilation((key, tuple([np.shape(a) for a in args])), perf_counter() - start)
         return outs, ok
 
     def _call(self, args, key):
-        function = self.functions.get(key)
-        if function is None:
-            function = self._specialise(args, key)
-        fn, donated, variants = function
-        if variants is not None:
-            shapes = tuple([a.shape for a in args])
-            variant = variants.get(shapes)
-            if variant is None:
-                variant = variants[shapes] = self._variant(fn, args)
-            check, fn, donated = variant
-            if check is not None and not check(args):
-                return None, False
+        check, fn, donated = self._function(args, key)
+        if check is not None and not check(args):
+            return None, False
         borrowed = False
         if on_cpu:
             for i, a in enumerate(args):
@@ -101,7 +74,7 @@ class XlaStage:
                         args[i] = self.staging.stage(i, a)
         for i in donated:
             if isinstance(args[i], np.ndarray):
-                args[i] = jnp.array(args[i], copy=True)  # numpy's memory is not ours to give away
+                args[i] = jax.device_put(args[i].copy())  # numpy's memory is not ours to give away
         try:
             outs, ok = fn(*args, *self._constants())
         except GuardedShapes:
@@ -112,6 +85,37 @@ class XlaStage:
         if borrowed:
             wait(outs)
         return outs, ok is None or bool(ok)
+
+    def _function(self, args, key):
+        """(check to do before or None, function, positions to donate) for arguments of these shapes."""
+        if self.ahead:
+            found = self.ahead.get((key, tuple([a.shape for a in args])))
+            if type(found) is tuple:
+                return found
+        function = self.functions.get(key)
+        if function is None:
+            function = self._specialise(args, key)
+        fn, donated, variants = function
+        if variants is None:
+            return None, fn, donated
+        shapes = tuple([a.shape for a in args])
+        variant = variants.get(shapes)
+        if variant is None:
+            variant = variants[shapes] = self._variant(fn, args)
+        return variant
+
+    def _compile_ahead(self, signature, args):
+        """Have an executable ready for arguments like `args`, which are shapes and dtypes."""
+        start = perf_counter()
+        try:
+            check, fn, donated = self._function(args, signature[0])
+            found = check, fn.lower(*args, *self._constants()).compile(), donated
+        except Exception as error:  # the call itself will meet it again, and knows what to do
+            self.ahead[signature] = error
+            return
+        self.ahead[signature] = found
+        self.plan.compilations += 1
+        self.patience.note_compilation(signature, perf_counter() - start)
 
     def _constants(self):
         if not self.constants:
@@ -125,8 +129,9 @@ class XlaStage:
         names = self.inputs + self.constants
         given_away = []
 
-        def stage(*values):
-            self.plan.compilations += 1
+        def nodes(*values):
+            if not background.is_current():
+                self.plan.compilations += 1
             context = TraceContext(statics, self.plan.needs)
             context.env.update(zip(names, values))
             context.run(self.nodes, self.outputs)
@@ -142,6 +147,10 @@ class XlaStage:
             self.effects = self.effects or bool(context.effects)
             return tuple(outs), (jnp.asarray(context.ok()) if context.guards else None)
 
+        def stage(*values):
+            return long_sums.with_loops(nodes, values) if large else nodes(*values)
+
+        large = on_cpu and sum(len(n.inputs) for n in self.nodes) > 2 * long_sums.MOST_FUSED
         outs, ok = jax.eval_shape(stage, *args, *self._constants())  # jit finds this trace again
         if ok is None:
             donated = self._donated(outs, args)

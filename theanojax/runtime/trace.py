@@ -132,9 +132,13 @@ class TraceContext:
     def unsupported(self, reason):
         raise Unsupported(reason)
 
-    def sub(self):
-        """A context for a body that XLA runs apart (of a loop, a branch): its guards must be carried out of it."""
-        return _SubContext(self)
+    def sub(self, outside=None):
+        """A context for a body that XLA runs apart (of a loop, a branch): its guards must be carried out of it.
+
+        A body with variables of its own gives `outside`, the equal variables outside for those whose values may
+        be asked for.
+        """
+        return _SubContext(self, outside)
 
     def trace(self, inputs, outputs, values):
         """The values of the graph `outputs`, given those of its `inputs`."""
@@ -233,15 +237,19 @@ class TraceContext:
 
 
 class _SubContext(TraceContext):
-    def __init__(self, parent):
+    def __init__(self, parent, outside):
         super().__init__(parent.statics, parent.needs)
-        self.effects = parent.effects
+        self.effects, self.outside = parent.effects, outside
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *exc):
-        return None
+    def __exit__(self, kind, error, where):
+        # the planner knows nothing of the variables of a body
+        if isinstance(error, NeedsValue) and self.outside is not None:
+            if error.variable not in self.outside:
+                raise Unsupported("a shape in a loop depends on %s" % error.variable) from error
+            raise NeedsValue(self.outside[error.variable]) from error
 
 
 def cast_value(value, var):

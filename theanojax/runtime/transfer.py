@@ -59,6 +59,15 @@ class Staging:
         np.copyto(buffer, array)
         return buffer
 
+    def pad(self, position, array, rows, room):
+        """The first `rows` of `array` in a buffer of `room` rows; what the others hold is left open."""
+        shape = room, *array.shape[1:]
+        buffer = self.buffers.get(position)
+        if buffer is None or buffer.shape != shape or buffer.dtype != array.dtype:
+            buffer = self.buffers[position] = aligned_empty(shape, array.dtype)
+        np.copyto(buffer[:rows], array[:rows])
+        return buffer
+
 
 def wait(arrays):
     """Block until the computations of `arrays` are done."""

@@ -1,0 +1,17 @@
+"""What holds for every test: nothing is written into the user's home, and no executable outlives the run."""
+
+import os
+import shutil
+import tempfile
+
+FLAGS = "THEANO_FLAGS"
+FOLDER = "THEANOJAX_TEST_COMPILEDIR"  # set by the first process, for the workers that it starts
+
+
+def pytest_configure(config):
+    # Before anything imports theanojax, which reads its flags once.
+    if FOLDER not in os.environ:
+        folder = os.environ[FOLDER] = tempfile.mkdtemp(prefix="theanojax-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        flags = "base_compiledir=%s,xla_cache=False" % folder
+        os.environ[FLAGS] = ",".join(filter(None, [flags, os.environ.get(FLAGS)]))

@@ -1,0 +1,119 @@
+"""What loops and their gradients keep in memory, and how long gradients of gradients take."""
+
+import time
+import tracemalloc
+
+import jax
+import numpy as np
+import pytest
+
+import theano
+import theano.tensor as T
+from theanojax.runtime.host import HostExecutor
+
+UNITS = 32
+x, m = T.dvector("x"), T.dmatrix("m")
+k = T.iscalar("k")
+RNG = np.random.RandomState(8)
+
+
+def temporary_bytes(f, *args):
+    """What the only executable of `f` allocates besides its arguments and results."""
+    f(*args)
+    graph = f.fn.executor.fgraph
+    (stage,) = f.fn.executor._program.xla_stages.values()
+    ((function, _, _),) = stage.functions.values()
+    values = [v.type.filter(a) for v, a in zip(graph.inputs, args)]
+    values += [np.asarray(c.value) for c in f.input_storage[len(args):]]
+    values = dict(zip(graph.inputs, values))
+    compiled = function.lower(*[values[v] for v in stage.inputs], *stage._constants()).compile()
+    return compiled.memory_analysis().temp_size_in_bytes
+
+
+def states():
+    W = theano.shared(RNG.normal(size=(UNITS, UNITS)) * 0.1)
+    return W, theano.scan(lambda r, h, W: T.tanh(r + T.dot(h, W)), m, T.zeros((UNITS,)), W)[0]
+
+
+@pytest.mark.parametrize("steps", [500, 2000])
+def test_a_gradient_keeps_a_few_times_the_states(steps):
+    W, h = states()
+    given = RNG.normal(size=(steps, UNITS))
+    for cost in ((h ** 2).sum(), h[-1].sum()):
+        f = theano.function([m], T.grad(cost, W))
+        assert temporary_bytes(f, given) <= 6 * given.nbytes
+
+
+def test_the_last_step_alone_keeps_a_step():
+    f = theano.function([m], states()[1][-1])
+    row = UNITS * 8
+    assert temporary_bytes(f, RNG.normal(size=(500, UNITS))) <= 20 * row
+    assert temporary_bytes(f, RNG.normal(size=(2000, UNITS))) <= 20 * row
+
+
+def peak(f, *args):
+    """The most memory that numpy's arrays take while `f` runs on the host executor."""
+    run = HostExecutor(f.fn.executor.fgraph)
+    values = [v.type.filter(a) for v, a in zip(f.fn.executor.fgraph.inputs, args)]
+    want = run(values)
+    tracemalloc.start()
+    try:
+        run(values)
+        return tracemalloc.get_traced_memory()[1], want[0]
+    finally:
+        tracemalloc.stop()
+
+
+def test_checkpoints_keep_every_nth_state_and_the_steps_between_two():
+    steps, every = 400, 20
+
+    def cell(h, a):
+        return T.tanh(h * a + 1)
+
+    plain, _ = theano.scan(cell, outputs_info=T.zeros_like(x), non_sequences=x, n_steps=k)
+    saved, _ = theano.scan_checkpoints(cell, outputs_info=T.zeros_like(x), non_sequences=x, n_steps=k,
+                                       save_every_N=every)
+    given = RNG.normal(size=100)
+    whole, want = peak(theano.function([x, k], T.grad(plain[-1].sum(), x)), given, steps)
+    part, got = peak(theano.function([x, k], T.grad(saved[-1].sum(), x)), given, steps)
+    np.testing.assert_allclose(got, want)
+    assert whole > 3 * steps * given.nbytes
+    assert part < 8 * (steps // every + every) * given.nbytes
+
+
+# ---------------------------------------------------------------- derivatives row by row
+def quickest(f, calls=5, rounds=5):
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        for _ in range(calls):
+            f()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def loss(lib, p, inputs, targets):
+    """A network of 100 parameters."""
+    W, b, v = p[:80].reshape((8, 10)), p[80:90], p[90:]
+    return ((lib.dot(lib.tanh(lib.dot(inputs, W) + b), v) - targets) ** 2).mean()
+
+
+def test_a_hessian_is_as_quick_as_that_of_jax():
+    p, y = T.dvector("p"), T.dvector("y")
+    at, inputs, targets = RNG.normal(size=100), RNG.normal(size=(200, 8)), RNG.normal(size=200)
+    f = theano.function([p, m, y], theano.gradient.hessian(loss(T, p, m, y), p))
+    g = jax.jit(jax.hessian(lambda p, m, y: loss(jax.numpy, p, m, y)))
+    np.testing.assert_allclose(f(at, inputs, targets), g(at, inputs, targets), rtol=1e-9, atol=1e-12)
+    assert f.fn.executor.compilations == 1 and not f.fn.executor.fallbacks
+    ours = quickest(lambda: f(at, inputs, targets))
+    theirs = quickest(lambda: np.asarray(g(at, inputs, targets)))
+    assert ours < 5 * theirs
+
+
+def test_a_jacobian_is_one_executable():
+    p = T.dvector("p")
+    f = theano.function([p, m], theano.gradient.jacobian(T.tanh(T.dot(m, p[:8].reshape((8, 1)))).flatten() * p[8], p))
+    at, inputs = RNG.normal(size=9), RNG.normal(size=(30, 8))
+    g = jax.jacrev(lambda p, m: jax.numpy.tanh(m @ p[:8]) * p[8])
+    np.testing.assert_allclose(f(at, inputs), g(at, inputs), rtol=1e-9)
+    assert f.fn.executor.compilations == 1 and not f.fn.executor.fallbacks

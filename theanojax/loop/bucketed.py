@@ -1,0 +1,75 @@
+"""The loop inside XLA for any number of steps up to a bound, so that one executable serves sequences of many lengths.
+
+What grows with the number of steps has room for `room` of them: sequences and the buffers of gradients come padded at
+their end, the rows of other states and outputs are made with as much. The number of steps is a value known at run
+time, so rows beyond it are neither read nor written and the results are exact; who calls cuts them to length.
+"""
+
+from theanojax.loop.lowering import Loop, rows_around, writes_in_window
+
+
+class Lengths:
+    """How many rows the states and outputs of one call keep, by what that means for an executable.
+
+    Parameters
+    ----------
+    op : Scan
+    n : steps of the call, at least 2
+    states, nits : true lengths of its states, and of its outputs that are not read back
+
+    Attributes
+    ----------
+    growing : frozenset of the positions (states first) that keep the rows of all steps.
+    fixed : for each position the exact length where it does not grow, else None. Part of the executable.
+    need : steps for which there has to be room.
+    possible : False where the rows of a gradient are used as a ring.
+    """
+
+    def __init__(self, op, n, states, nits):
+        first, width = rows_around(op)
+        growing, fixed, need = [], [], n
+        self.possible = True
+        for j, length in enumerate(states):
+            if j < op.n_mit_mot:
+                spare = length - (width[j] - 1)
+                self.possible = self.possible and spare >= n and writes_in_window(op, j)
+            else:
+                spare = length - first[j]
+            if spare >= n:
+                growing.append(j)
+                need = max(need, spare)
+                fixed.append(None)
+            else:
+                fixed.append(length)
+        for j, length in enumerate(nits, len(states)):
+            if length >= n:
+                growing.append(j)
+                need = max(need, length)
+                fixed.append(None)
+            else:
+                fixed.append(length)
+        self.growing, self.fixed, self.need = frozenset(growing), tuple(fixed), need
+
+
+class BucketedLoop(Loop):
+    """A Loop of which ``run_while`` gives the outer outputs and the number of steps done.
+
+    Parameters
+    ----------
+    lengths : Lengths
+    room : steps that there is room for
+    n : the number of steps, a traced integer
+    states : the states; of one that grows and is no mit_mot, the rows that are given
+    seqs, shared, non_seqs : the other outer inputs
+    """
+
+    def __init__(self, op, ctx, node, lengths, room, n, seqs, states, shared, non_seqs):
+        self._describe(op, ctx, node)
+        xp = ctx.xp
+        self.counted, self.growing = True, lengths.growing
+        self.steps, self.n = None, n
+        self.seqs, self.shared, self.non_seqs = seqs, shared, non_seqs
+        self.buffers = [xp.concatenate([b, xp.zeros((room, *b.shape[1:]), b.dtype)])
+                        if j in lengths.growing and j >= op.n_mit_mot else b for j, b in enumerate(states)]
+        self.nit_lengths = [room if length is None else length for length in lengths.fixed[op.n_outs:]]
+        self.statics = ctx.statics

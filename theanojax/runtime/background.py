@@ -1,0 +1,42 @@
+"""One thread that compiles while the program goes on.
+
+Only one compilation is under way at a time, so that at most one has to be waited for when the process ends.
+"""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+_lock = threading.Lock()
+_pool = None
+_job = None
+_thread = None
+
+
+def start(work):
+    """Have the thread call `work`, which raises nothing; False if it has not done with the last one."""
+    global _pool, _job
+    with _lock:
+        if _job is not None and not _job.done():
+            return False
+        if _pool is None:
+            _pool = ThreadPoolExecutor(1, "theanojax-compile")
+        _job = _pool.submit(_run, work)
+        return True
+
+
+def _run(work):
+    global _thread
+    _thread = threading.get_ident()
+    work()
+
+
+def is_current():
+    """Whether the caller is the thread."""
+    return _thread == threading.get_ident()
+
+
+def wait():
+    """Return when the thread has nothing to do."""
+    job = _job
+    if job is not None:
+        job.result()

@@ -1,0 +1,92 @@
+"""Executables kept in ``config.compiledir``, so that a later process need not compile them again.
+
+This is jax's persistent compilation cache with a folder of ours. A user who has told jax where to keep executables,
+or not to keep any, is left alone, whenever it was said. What other jax code of the process compiles is kept as well.
+"""
+
+import os
+import time
+import zlib
+
+import jax
+
+from theanojax.config import config
+
+# Finding an executable again takes 2 to 5 ms and compiling one at least 15; what is near that is not worth a file.
+LEAST_SECONDS = 0.02
+LEAST = "jax_persistent_cache_min_compile_time_secs"
+DAY = 24 * 60 * 60
+
+_ours = None  # the folder that we have given to jax
+_least_before = None  # jax's threshold before we changed it
+
+
+def keep():
+    """See that what is compiled next is looked up, and kept, where it should be."""
+    global _ours, _least_before
+    chosen = jax.config.jax_compilation_cache_dir
+    if chosen is None and _ours is None and config.xla_cache:
+        _ours = ""
+        path = folder()
+        if path is None:
+            return
+        jax.config.update("jax_compilation_cache_dir", path)
+        _ours = path
+        if LEAST.upper() not in os.environ:
+            _least_before = jax.config.jax_persistent_cache_min_compile_time_secs
+            jax.config.update(LEAST, min(LEAST_SECONDS, _least_before))
+        remove_unused(path)
+    elif _ours and chosen != _ours:
+        # The user has chosen another folder since, which jax would not look at once it has opened ours.
+        from jax.experimental.compilation_cache import compilation_cache
+
+        _ours = ""
+        compilation_cache.reset_cache()
+        if _least_before is not None and jax.config.jax_persistent_cache_min_compile_time_secs == LEAST_SECONDS:
+            jax.config.update(LEAST, _least_before)
+
+
+def folder():
+    """The folder for this kind of processor in compiledir, or None if nothing can be written there.
+
+    Executables are for the instructions of the processor that compiled them, and machines of a cluster share homes.
+    """
+    try:
+        path = os.path.join(config.compiledir, "xla_%08x" % zlib.crc32(processor()))
+        os.makedirs(path, exist_ok=True)
+    except (OSError, ValueError):
+        return None
+    return path if os.access(path, os.W_OK | os.X_OK) else None
+
+
+def processor():
+    """What tells processors of different abilities apart, as bytes."""
+    try:
+        with open("/proc/cpuinfo", "rb") as file:
+            lines = file.read().split(b"\n\n")[0].splitlines()
+    except OSError:
+        import platform
+
+        return " ".join(platform.uname()).encode()
+    return b"\n".join(n for n in lines if n.startswith((b"flags", b"Features", b"model name", b"CPU p", b"isa")))
+
+
+def remove_unused(path):
+    """Once a day, delete what no process has used for ``config.cmodule.age_thresh_use`` seconds."""
+    stamp = os.path.join(path, ".cleaned")
+    now = time.time()
+    try:
+        if now - os.stat(stamp).st_mtime < DAY:
+            return
+    except OSError:
+        pass
+    try:
+        with open(stamp, "w"):
+            os.utime(stamp)
+        with os.scandir(path) as entries:
+            for entry in entries:
+                used = max(entry.stat().st_atime, entry.stat().st_mtime)
+                if entry.is_file() and now - used > config.cmodule.age_thresh_use:
+                    os.remove(entry.path)
+    except OSError:
+        return  # another process cleans up, or has removed the folder

@@ -1,0 +1,40 @@
+"""When an executable is worth its compilation."""
+
+
+class Patience:
+    """Decides which shapes are worth an executable once there are `limit` of them.
+
+    A new shape then runs on the host until it has cost there a quarter of what compiling it is likely to cost: a
+    function whose every call brings another shape never stalls, and a shape that keeps coming back gets fast.
+    As long as no call on the host takes longer than compiling, the limit may be a lower one (`start`).
+    """
+
+    SHARE = 0.25
+
+    def __init__(self, limit, start=None):
+        self.most = limit
+        self.limit = limit if start is None else min(start, limit)
+        self.compiled = {}  # signature -> seconds that the first call took
+        self.spent = {}  # signature -> seconds of calls on the host
+
+    def full(self):
+        return len(self.compiled) >= self.limit
+
+    def accepts(self, signature):
+        if signature in self.compiled:
+            return True
+        return self.spent.get(signature, 0.0) >= self.SHARE * self.likely() and signature in self.spent
+
+    def likely(self):
+        """Seconds that a compilation is likely to take."""
+        return sum(self.compiled.values()) / max(1, len(self.compiled))
+
+    def note_compilation(self, signature, seconds):
+        self.compiled[signature] = seconds
+        self.spent.pop(signature, None)
+
+    def note_host_call(self, signature, seconds, weight=1.0):
+        """A call on the host has taken `seconds`, of which an executable could save the part `weight`."""
+        self.spent[signature] = self.spent.get(signature, 0.0) + weight * seconds
+        if self.limit < self.most and seconds > self.likely():
+            self.limit = self.most
