@@ -1,11 +1,18 @@
 """The checks that every Op and every program of the tests goes through."""
 
+import re
+
 import numpy as np
 
+import theanojax.gradient as gradient
+from theanojax.errors import ShapeError
 from theanojax.graph.fgraph import FunctionGraph
+from theanojax.graph.op import PureOp
 from theanojax.graph.traverse import io_toposort
 from theanojax.runtime import make_executor
 from theanojax.runtime.host import HostExecutor
+from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.shape import shape_i
 
 
 def both(inputs, outputs, values):
@@ -14,11 +21,15 @@ def both(inputs, outputs, values):
     Values, dtypes, shapes and exception types must be the same, and XLA must not have fallen back silently.
     """
     single = not isinstance(outputs, (list, tuple))
-    outs = [outputs] if single else list(outputs)
+    want, _ = run_both(inputs, [outputs] if single else list(outputs), values)
+    return want[0] if single else want
+
+
+def run_both(inputs, outs, values, rtol=None):
+    """(output values, XLA executor), once both executors have shown the same outputs, or the same error."""
     values = [v.type.filter(x, allow_downcast=True) for v, x in zip(inputs, values)]
     host = HostExecutor((list(inputs), outs))
-    fgraph = FunctionGraph(list(inputs), outs)
-    xla = make_executor(fgraph, "cvm")
+    xla = make_executor(FunctionGraph(list(inputs), outs), "cvm")
     try:
         want = host(values)
     except Exception as error:
@@ -31,9 +42,14 @@ def both(inputs, outputs, values):
     for _ in range(2):  # the second call takes the compiled path
         got = xla(values)
         assert not xla.fallbacks, xla.fallbacks
-        for var, a, b in zip(outs, want, got):
-            agree(var, a, b)
-    return want[0] if single else want
+        wrong = []
+        for i, (var, a, b) in enumerate(zip(outs, want, got)):
+            try:
+                agree(var, a, b, rtol)
+            except AssertionError as e:
+                wrong.append("output %d, %s, host (desired) against XLA (actual): %s" % (i, var, e))
+        assert not wrong, "\n".join(wrong)
+    return want, xla
 
 
 def agree(var, a, b, rtol=None):
@@ -43,74 +59,139 @@ def agree(var, a, b, rtol=None):
     assert a.dtype == var.type.dtype, (var, a.dtype, var.type.dtype)
     assert a.shape == b.shape, (var, a.shape, b.shape)
     if a.dtype.kind in "fc":
-        rtol = rtol or {"float16": 1e-2, "float32": 2e-5, "complex64": 2e-5}.get(str(a.dtype), 1e-9)
+        rtol = max(rtol or 0, {"float16": 1e-2, "float32": 2e-5, "complex64": 2e-5}.get(str(a.dtype), 1e-9))
         np.testing.assert_allclose(b, a, rtol=rtol, atol=rtol)
     else:
         np.testing.assert_array_equal(b, a)
 
 
-def check_op(inputs, outputs, values, grad=True, rng=None):
+# ---------------------------------------------------------------- one Op, all its promises
+def check_op(inputs, outputs, values, grad=True, rng=None, rtol=None, tol=1e-4, rop=True, visit=None):
     """One Op, all its promises: both executors, declared dtypes, infer_shape, gradients by differences.
 
-    `outputs` are built from `inputs` by the Op under test; `values` should not be square, so that mixed-up
-    dimensions show.
+    The gradient of a random projection of all float64 outputs, and the derivative in a random direction where
+    every Op has an ``R_op``, are held against central differences. `outputs` are built from `inputs` by the Op
+    under test; `values` should not be square, so that mixed-up dimensions show.
+
+    Parameters
+    ----------
+    grad : whether there is a gradient; or the positions of the inputs that it is for.
+    rtol : relative error allowed between the executors, where their algorithms differ.
+    tol : relative and absolute error allowed of the differences.
+    rop : whether to check the derivative in a direction.
+    visit : called with the XLA executor, which has run.
+
+    Returns the list of the output values.
     """
     outs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
-    want = both(inputs, outs, values)
-    check_infer_shape(inputs, outs, values, want)
-    if grad:
-        import theanojax.gradient as gradient
-
-        for out in outs:
-            if out.dtype in ("float64",):
-                wrt = [v for v in inputs if getattr(v, "dtype", "") == "float64"]
-                if wrt:
-                    check_gradient(gradient, inputs, out, wrt, values, rng or np.random.RandomState(3))
+    values = [v.type.filter(x, allow_downcast=True) for v, x in zip(inputs, values)]
+    checks = derivative_checks(inputs, outs, values, grad, rng or np.random.RandomState(3), rop)
+    extra_inputs = [v for c in checks for v in c.extra_inputs]
+    extra_values = [v for c in checks for v in c.extra_values]
+    everything = outs + [v for c in checks for v in c.outputs]
+    all_inputs, all_values = list(inputs) + extra_inputs, values + extra_values
+    results, xla = run_both(all_inputs, everything, all_values, rtol)
+    if visit is not None:
+        visit(xla)
+    check_infer_shape(all_inputs, everything, all_values)
+    want, rest = results[:len(outs)], results[len(outs):]
+    for c in checks:
+        c.verify(rest[:len(c.outputs)], tol)
+        rest = rest[len(c.outputs):]
     return want
 
 
-def check_infer_shape(inputs, outs, values, want):
-    """The shapes that ``infer_shape`` promises are those of the values."""
-    from theanojax.tensor.shape import shape_i
+def derivative_checks(inputs, outs, values, grad=True, rng=np.random, rop=True):
+    """The graphs of the derivatives of `outs` with what they are to be compared with; see `check_op`."""
+    moving = [i for i, v in enumerate(inputs) if getattr(v, "dtype", "") == "float64" and hasattr(v.type, "ndim")]
+    if grad is not True:
+        moving = list(grad or ())
+    smooth = [v for v in outs if getattr(v, "dtype", "") == "float64" and hasattr(v.type, "ndim")]
+    if not moving or not smooth:
+        return []
+    checks = [_GradientCheck(inputs, smooth, values, moving, rng)]
+    if rop and all(_has_r_op(n.op) for n in io_toposort(inputs, smooth)):
+        try:
+            checks.append(_DirectionCheck(inputs, smooth, values, moving, rng))
+        except (NotImplementedError, ValueError) as e:
+            assert re.search("R_?op", str(e)) or not str(e), e  # there may be none for some parameters
+    return checks
 
-    shapes = {v: tuple(shape_i(v, i) for i in range(v.ndim)) for v in inputs if hasattr(v.type, "ndim")}
+
+def _has_r_op(op):
+    return getattr(type(op), "R_op", PureOp.R_op) is not PureOp.R_op
+
+
+def check_infer_shape(inputs, outs, values):
+    """The shapes that ``infer_shape`` of each node promises are those of the values."""
+    promised, made = [], []
     for node in io_toposort(inputs, outs):
-        if not hasattr(node.op, "infer_shape"):
-            return
-        known = []
-        for v in node.inputs:
-            if v not in shapes:
-                shapes[v] = tuple(shape_i(v, i) for i in range(getattr(v.type, "ndim", 0)))
-            known.append(shapes[v])
-        shapes.update(zip(node.outputs, node.op.infer_shape(node, known)))
-    from theanojax.tensor.as_tensor import as_tensor_variable
+        if hasattr(node.op, "infer_shape"):
+            known = [tuple(shape_i(v, i) for i in range(getattr(v.type, "ndim", 0))) for v in node.inputs]
+            try:
+                shapes = node.op.infer_shape(node, known)
+            except ShapeError:  # how long an output is takes computing it
+                continue
+            for out, shape in zip(node.outputs, shapes):
+                if hasattr(out.type, "ndim") and shape is not None:
+                    assert len(shape) == out.type.ndim, (node, shape)
+                    promised.extend(as_tensor_variable(d) for d in shape)
+                    made.append(out)
+    got = HostExecutor((list(inputs), promised + made))(values)
+    dims = [int(d) for d in got[:len(promised)]]
+    for out, value in zip(made, got[len(promised):]):
+        shape, dims = tuple(dims[:out.type.ndim]), dims[out.type.ndim:]
+        assert shape == np.shape(value), (out.owner, shape, np.shape(value))
 
-    for out, value in zip(outs, want):
-        dims = [as_tensor_variable(d) for d in shapes[out]]
-        args = [v.type.filter(x, allow_downcast=True) for v, x in zip(inputs, values)]
-        got = HostExecutor((list(inputs), dims))(args)
-        assert tuple(int(d) for d in got) == np.shape(value), (out, got, np.shape(value))
+
+class _Check:
+    """Derivatives of float64 outputs for some inputs: ``outputs`` are run with ``extra_inputs`` on both executors."""
+
+    def __init__(self, inputs, outs, values, moving, rng):
+        self.values, self.moving = values, moving
+        self.wrt = [inputs[i] for i in moving]
+        self.run = HostExecutor((list(inputs), outs))
+        self.at = [np.shape(v) for v in self.run(values)]
+        self.extra_inputs, self.extra_values = [], []
+        self.prepare(outs, rng)
+
+    def difference(self, steps, eps=1e-6):
+        """The central differences of the outputs for steps of the moving inputs, which are scaled by `eps`."""
+        sides = []
+        for sign in (eps, -eps):
+            moved = list(self.values)
+            for i, step in zip(self.moving, steps):
+                if step is not None:
+                    moved[i] = moved[i] + sign * step
+            sides.append(self.run(moved))
+        return [(a - b) / (2 * eps) for a, b in zip(*sides)]
 
 
-def check_gradient(gradient, inputs, out, wrt, values, rng, eps=1e-6, tol=1e-4):
-    """The symbolic gradient of a random projection of `out` against central differences."""
-    values = [np.array(v.type.filter(x, allow_downcast=True)) for v, x in zip(inputs, values)]
-    shape = np.shape(HostExecutor((list(inputs), [out]))(values)[0])
-    weights = rng.uniform(0.5, 1.5, size=shape)
-    cost = (out * weights).sum()
-    grads = gradient.grad(cost, wrt, disconnected_inputs="ignore")
-    got = both(inputs, grads, values)
-    run = HostExecutor((list(inputs), [cost]))
-    for var, g in zip(wrt, got):
-        i = inputs.index(var)
-        base = values[i]
-        numeric = np.zeros(base.shape)
-        for pos in np.ndindex(*base.shape):
-            step = eps * max(1.0, abs(float(base[pos])))
-            sides = []
-            for sign in (1, -1):
-                moved = base.copy()
-                moved[pos] += sign * step
-                sides.append(float(run(values[:i] + [moved] + values[i + 1:])[0]))
-            numeric[pos] = (sides[0] - sides[1]) / (2 * step)
-        np.testing.assert_allclose(g, numeric, rtol=tol, atol=tol)
+class _GradientCheck(_Check):
+    def prepare(self, outs, rng):
+        self.weights = [rng.uniform(0.5, 1.5, shape) for shape in self.at]
+        cost = sum((out * w).sum() for out, w in zip(outs, self.weights))
+        self.outputs = gradient.grad(cost, self.wrt, disconnected_inputs="ignore")
+
+    def verify(self, got, tol):
+        for k, g in enumerate(got):
+            base = self.values[self.moving[k]]
+            numeric = np.zeros(base.shape)
+            for pos in np.ndindex(*base.shape):
+                step = np.zeros(base.shape)
+                step[pos] = max(1.0, abs(float(base[pos])))
+                slopes = self.difference([step if j == k else None for j in range(len(got))])
+                numeric[pos] = sum((s * w).sum() for s, w in zip(slopes, self.weights)) / step[pos]
+            np.testing.assert_allclose(g, numeric, rtol=tol, atol=tol,
+                                       err_msg="gradient for input %d" % self.moving[k])
+
+
+class _DirectionCheck(_Check):
+    def prepare(self, outs, rng):
+        self.extra_inputs = [v.type() for v in self.wrt]
+        self.extra_values = [rng.uniform(-1, 1, np.shape(self.values[i])) for i in self.moving]
+        self.outputs = gradient.Rop(outs, self.wrt, self.extra_inputs, disconnected_outputs="ignore")
+
+    def verify(self, got, tol):
+        for k, (g, numeric) in enumerate(zip(got, self.difference(self.extra_values))):
+            np.testing.assert_allclose(g, numeric, rtol=tol, atol=tol, err_msg="R_op of output %d" % k)

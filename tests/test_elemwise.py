@@ -25,7 +25,7 @@ def vector(dtype, name=None):
     return T.TensorType(dtype, (False,))(name)
 
 
-# ------------------------------------------------------------------ values and gradients
+# ------------------------------------------------------------------ values; test_every_op compares the executors
 UNARY = {
     "abs_": np.abs, "arccos": np.arccos, "arcsin": np.arcsin, "arcsinh": np.arcsinh, "arctan": np.arctan,
     "arctanh": np.arctanh, "ceil": np.ceil, "cos": np.cos, "cosh": np.cosh, "deg2rad": np.deg2rad, "exp": np.exp,
@@ -39,25 +39,23 @@ POSITIVE = {
     "log": np.log, "log2": np.log2, "log10": np.log10, "log1p": np.log1p, "sqrt": np.sqrt,
     "gammaln": scipy.special.gammaln, "psi": scipy.special.psi, "erfcinv": scipy.special.erfcinv,
 }
-# The gradients of real and conj are complex or missing, round has a step at 0.5.
-NO_GRADIENT = ("conj", "real", "round_half_to_even")
 
 
 @pytest.mark.parametrize("name", sorted(UNARY))
 def test_unary(name):
-    got = check_op([m], getattr(T, name)(m), [A], grad=name not in NO_GRADIENT)
-    np.testing.assert_allclose(got[0], UNARY[name](A), rtol=1e-10)
+    got = run_graph([m], getattr(T, name)(m), [A])
+    np.testing.assert_allclose(got, UNARY[name](A), rtol=1e-10)
 
 
 @pytest.mark.parametrize("name", sorted(POSITIVE))
 def test_unary_of_positive(name):
-    got = check_op([m], getattr(T, name)(m), [np.abs(A)])
-    np.testing.assert_allclose(got[0], POSITIVE[name](np.abs(A)), rtol=1e-10)
+    got = run_graph([m], getattr(T, name)(m), [np.abs(A)])
+    np.testing.assert_allclose(got, POSITIVE[name](np.abs(A)), rtol=1e-10)
 
 
 def test_arccosh_and_tri_gamma():
-    check_op([m], T.arccosh(m), [np.abs(A) + 1.5])
-    got = both([m], T.tri_gamma(m), [np.abs(A)])
+    np.testing.assert_allclose(run_graph([m], T.arccosh(m), [np.abs(A) + 1.5]), np.arccosh(np.abs(A) + 1.5))
+    got = run_graph([m], T.tri_gamma(m), [np.abs(A)])
     np.testing.assert_allclose(got, scipy.special.polygamma(1, np.abs(A)), rtol=1e-10)
 
 
@@ -71,8 +69,8 @@ BINARY = {
 
 @pytest.mark.parametrize("name", sorted(BINARY))
 def test_binary_broadcasts(name):
-    got = check_op([m, x], getattr(T, name)(m, x), [A, V])
-    np.testing.assert_allclose(got[0], BINARY[name](A, V), rtol=1e-10)
+    got = run_graph([m, x], getattr(T, name)(m, x), [A, V])
+    np.testing.assert_allclose(got, BINARY[name](A, V), rtol=1e-10)
 
 
 def test_pow():
@@ -100,7 +98,8 @@ def test_incomplete_gamma(name):
 
 @pytest.mark.parametrize("name", ["j0", "j1", "i1"])
 def test_bessel(name):
-    check_op([x], getattr(T, name)(x), [[0.5, 3.0, 12.0]])
+    z = np.array([0.5, 3.0, 12.0])
+    np.testing.assert_allclose(run_graph([x], getattr(T, name)(x), [z]), getattr(scipy.special, name)(z))
 
 
 @pytest.mark.parametrize("name", ["jv", "iv"])

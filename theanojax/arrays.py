@@ -108,6 +108,11 @@ class HostNamespace:
             raise exception() if callable(exception) else exception
 
     @staticmethod
+    def within(x, ok):
+        """`x`, for what XLA computes only where `ok`; elsewhere it leaves the call to the host."""
+        return x
+
+    @staticmethod
     def sort(x, axis=-1):
         """A sorted copy; stable, as XLA's."""
         return np.sort(x, axis=axis, kind="stable")

@@ -20,17 +20,29 @@ def is_known(value):
     return not isinstance(value, jax.Array)
 
 
+def _in_double(function, x):
+    return lax.convert_element_type(function(lax.convert_element_type(x, np.float64)), x.dtype)
+
+
 class Special:
     """scipy.special's names, where jax has the function."""
 
-    _names = {"psi": "digamma", "gamma": "gamma", "gammaln": "gammaln"}
+    _names = {"psi": "digamma"}
 
     def __getattr__(self, name):
         return getattr(jsp, self._names.get(name, name))
 
     @staticmethod
-    def chdtrc(v, x):
-        return jsp.gammaincc(v / 2, x / 2)
+    def gamma(x):
+        return _in_double(jsp.gamma, x)  # exp of a logarithm: in float32 only 5 digits of it are right
+
+    @staticmethod
+    def gammaln(x):
+        return jnp.where(jnp.isneginf(x), x, jsp.gammaln(x))
+
+    @staticmethod
+    def zeta(s, x):
+        return jnp.where(jnp.isposinf(x), 0, jsp.zeta(s, x))
 
 
 def _float_to_int(x, dtype):
@@ -125,9 +137,28 @@ class XlaNamespace:
         """`condition` must hold when the program runs, or the call is replayed on the host."""
         self.context.guard(condition)
 
+    def within(self, x, ok):
+        self.context.guard(jnp.all(ok))
+        return jnp.where(ok, x, 1)
+
     @staticmethod
     def bessel_jn(z, order):
         return jsp.bessel_jn(z, v=order)[order]
+
+    # XLA's halve exp(x) by exp(x - log 2), whose argument is rounded: an error of |x| / 2 units in the last place
+    @staticmethod
+    def sinh(x):
+        if np.dtype(x.dtype).kind != "f":
+            return jnp.sinh(x)
+        e = jnp.exp(abs(x) / 2)
+        return jnp.where(abs(x) < 1, jnp.sinh(x), jnp.copysign((e / 2) * e - (0.5 / e) / e, x))
+
+    @staticmethod
+    def cosh(x):
+        if np.dtype(x.dtype).kind != "f":
+            return jnp.cosh(x)
+        e = jnp.exp(abs(x) / 2)
+        return (e / 2) * e + (0.5 / e) / e
 
     @staticmethod
     def expm(a):

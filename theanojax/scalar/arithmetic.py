@@ -383,7 +383,7 @@ def _imag_grad(self, inputs, output_gradients):
     if is_complex(x):
         return [S.complex(0, gz)]
     if x.type in float_types:
-        return [S.second(x, 0)]
+        return [x.zeros_like()]
     return [x.zeros_like(dtype=config.floatX)]
 
 

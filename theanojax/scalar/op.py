@@ -124,8 +124,9 @@ class ScalarOp(Op):
 
     def work_dtype(self, types, out):
         """The dtype that the body computes in."""
-        if self.work == "common":
-            return upcast(*types)
+        common = upcast(*types)
+        if self.work == "common" or upcast(common, out) != out:  # computed in full, then cast: int8 += float64
+            return common
         if self.work == "float" and get_scalar_type(out) in discrete_types:
             return upgrade_to_float(*[get_scalar_type(t) for t in types])[0].dtype
         return out

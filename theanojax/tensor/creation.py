@@ -3,6 +3,7 @@
 import numpy as np
 
 import theanojax.tensor as tensor
+from theanojax.arrays import HOST
 from theanojax.config import change_flags, config
 from theanojax.errors import NotScalarConstantError
 from theanojax.gradient_types import DisconnectedType, grad_undefined
@@ -147,7 +148,8 @@ class AllocEmpty(Op):
         return self.compute(ctx.xp, node, *[ctx.need(v, n) for v, n in zip(node.inputs, lengths)])
 
     def compute(self, xp, node, *lengths):
-        return xp.empty(tuple([int(n) for n in lengths]), dtype=self.dtype)
+        # Zeros: what small arrays hold becomes part of executables, which a later process must find again.
+        return xp.zeros(tuple([int(n) for n in lengths]), dtype=self.dtype)
 
     def debug_perform(self, node, inputs, out_, params=None):
         self.perform(node, inputs, out_, params)
@@ -299,7 +301,8 @@ class ARange(Op):
     def lower_xla(self, ctx, node, *inputs):
         xp = ctx.xp
         if not self._counts(node):
-            return self.compute(xp, node, *[ctx.need(v, value) for v, value in zip(node.inputs, inputs)])
+            # by numpy, whose rounding it must have: XLA would fuse the product and the sum
+            return self.compute(HOST, node, *[ctx.need(v, value) for v, value in zip(node.inputs, inputs)])
         (length,) = ctx.node_needs(node)
         n = ctx.static(length)
         if n is None:

@@ -3,6 +3,7 @@
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.math import maximum
 from theanojax.tensor.type import TensorType
 
 
@@ -124,7 +125,7 @@ class DiffOp(Op):
 
     def infer_shape(self, node, shapes):
         shape = list(shapes[0])
-        shape[self.axis] = shape[self.axis] - self.n
+        shape[self.axis] = maximum(shape[self.axis] - self.n, 0)
         return [shape]
 
 

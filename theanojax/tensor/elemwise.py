@@ -3,13 +3,14 @@
 import numpy as np
 
 from theanojax.config import change_flags, config
+from theanojax.errors import NotScalarConstantError
 from theanojax.gradient_types import DisconnectedType
 from theanojax.graph.op import Op, OpenMPOp
 from theanojax.graph.type import NullType
 from theanojax.graph.variable import Apply
 from theanojax.scalar.arithmetic import identity
 from theanojax.scalar.types import continuous_types, discrete_types, get_scalar_type
-from theanojax.tensor.as_tensor import as_tensor_variable, constant
+from theanojax.tensor.as_tensor import as_tensor_variable, constant, get_scalar_constant_value
 from theanojax.tensor.type import TensorType
 
 __all__ = ["DimShuffle", "Elemwise"]
@@ -259,7 +260,9 @@ class Elemwise(OpenMPOp):
             for g, point in zip(self._bgrad(inputs, outputs, gradients), eval_points):
                 if point is None or isinstance(g.type, DisconnectedType):
                     continue
-                total = g * point if total is None else total + g * point
+                # A slope that is not defined counts for nothing where nothing moves.
+                move = out.zeros_like() if _is_zero(point) else g * point
+                total = move if total is None else total + move
             result.append(total)
         return result
 
@@ -288,6 +291,13 @@ class Elemwise(OpenMPOp):
             return Elemwise(v.owner.op, {})(*[on_tensors(u) for u in v.owner.inputs])
 
         return [on_tensors(g) for g in found]
+
+
+def _is_zero(v):
+    try:
+        return get_scalar_constant_value(v) == 0
+    except NotScalarConstantError:
+        return False
 
 
 def common_shape(node, inputs):

@@ -10,6 +10,9 @@ from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.type import TensorType
 
 
+UNROLLED = 8  # draws written out in the graph; more become a loop
+
+
 class MultinomialFromUniform(Op):
     """Counts of `n` draws for each row of the matrix `pvals`, decided by the uniform draws `unis`.
 
@@ -108,14 +111,28 @@ class ChoiceFromUniform(MultinomialFromUniform):
         _check_draws(pvals, unis, n)
         draws, columns = xp.reshape(unis, (n, rows)), []
         for c in range(n):
-            above = xp.cumsum(pvals, axis=1) > draws[c][:, None]
-            first = xp.argmax(above, axis=1)
-            columns.append(xp.where(xp.any(above, axis=1), first, -1))
-            if not self.replace:
-                pvals = xp.where(first[:, None] == np.arange(outcomes)[None, :], 0.0, pvals)
-                pvals = pvals / pvals.sum(axis=1, keepdims=True)
+            pvals, column = self._draw(xp, pvals, draws[c])
+            columns.append(column)
         out = xp.stack(columns, axis=1) if columns else xp.zeros((rows, 0), "int64")
         return xp.astype(out, node.outputs[0].type.dtype)
+
+    def lower_xla(self, ctx, node, pvals, unis, n):
+        xp, n = ctx.xp, int(ctx.need(node.inputs[2], n))
+        if n <= UNROLLED or n > pvals.shape[1] or unis.shape[0] != pvals.shape[0] * n:
+            return self.compute(xp, node, pvals, unis, n)
+        draws = xp.reshape(xp.asarray(unis), (n, pvals.shape[0]))
+        _, columns = ctx.lax.scan(lambda left, draw: self._draw(xp, left, draw), xp.asarray(pvals), draws)
+        return xp.astype(columns.T, node.outputs[0].type.dtype)
+
+    def _draw(self, xp, pvals, draw):
+        """One column of the output, and the probabilities that are left for the next."""
+        above = xp.cumsum(pvals, axis=1) > draw[:, None]
+        first = xp.argmax(above, axis=1)
+        column = xp.where(xp.any(above, axis=1), first, -1)
+        if not self.replace:
+            pvals = xp.where(first[:, None] == np.arange(pvals.shape[1])[None, :], xp.zeros((), pvals.dtype), pvals)
+            pvals = pvals / pvals.sum(axis=1, keepdims=True)
+        return pvals, column
 
 
 class MultinomialWOReplacementFromUniform(ChoiceFromUniform):

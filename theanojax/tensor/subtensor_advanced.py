@@ -33,35 +33,25 @@ def as_index_variable(idx):
 def adv_index_broadcastable_pattern(a, idx):
     """The broadcast pattern of ``a[idx]``, found by indexing a small array of that pattern.
 
-    Arrays of integers count as having no broadcastable dimension.
+    Arrays of integers count as having no broadcastable dimension, and so does what a mask selects: how many elements
+    these are is not known, even where it covers a single one.
     """
-
-    lengths = [1 if b else 2 for b in a.broadcastable]
-
-    def shape(selected):
-        dim, samples = 0, []
-        for v in idx:
-            if isinstance(v, Apply):
-                v = v.default_output()
-            if NoneConst.equals(v):
-                samples.append(None)
-                continue
-            covered = 1
-            if isinstance(v.type, SliceType):
-                samples.append(slice(None))
-            elif v.dtype == "bool":
-                covered = v.ndim
-                samples.append(np.full(lengths[dim:dim + covered], selected))
-            else:
-                samples.append(np.zeros((2,) * v.ndim, int))
-            dim += covered
-        return np.empty(lengths)[tuple(samples)].shape
-
-    full = shape(True)
-    if not any(getattr(v, "dtype", None) == "bool" for v in idx):
-        return tuple([d == 1 for d in full])
-    # how many elements a mask selects is not known, even where it covers a single one
-    return tuple([d == 1 and e == 1 for d, e in zip(full, shape(np.False_))])
+    lengths, samples = [1 if b else 2 for b in a.broadcastable], []
+    for v in idx:
+        if isinstance(v, Apply):
+            v = v.default_output()
+        if NoneConst.equals(v):
+            samples.append(None)
+        elif isinstance(v.type, SliceType):
+            samples.append(slice(None))
+        elif v.dtype == "bool":
+            if v.ndim == 0:  # selects from a dimension of its own
+                lengths.insert(sum(s is not None for s in samples), 2)
+            # as the integer arrays that tell where it is True
+            samples.extend([np.zeros(2, int)] * max(v.ndim, 1))
+        else:
+            samples.append(np.zeros((2,) * v.ndim, int))
+    return tuple([d == 1 for d in np.empty(lengths)[tuple(samples)].shape])
 
 
 def check_advanced_indexing_dimensions(input, idx_list):

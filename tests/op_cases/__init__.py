@@ -1,0 +1,46 @@
+"""The cases of tests/test_every_op.py: a line for every Op, in a file for its subject."""
+
+from tests.op_cases import indexing, linalg, nnet, other, sparse, tensor
+
+CASES = [*tensor.CASES, *indexing.CASES, *linalg.CASES, *nnet.CASES, *sparse.CASES, *other.CASES]
+
+# Classes that exist to be derived from
+BASES = {
+    "OpenMPOp", "ScalarOp", "UnaryScalarOp", "BinaryScalarOp", "BinaryBitOp", "UnaryBitOp", "LogicalComparison",
+    "FixedLogicalComparison", "GemmRelated", "AbstractConv", "AbstractConv_gradInputs", "AbstractConv_gradWeights",
+    "BaseAbstractConv", "BaseCorrMM", "BaseCorr3dMM", "CorrBase", "Forward", "GradInputs", "GradWeights",
+    "mrg_uniform_base", "PoolGrad", "BaseAdvancedSubtensor", "BaseAdvancedIncSubtensor", "GpuDnnConvDesc",
+}
+
+# Ops without a case, each with the reason
+_OLD = "an old name: making one makes a CumOp"
+_MPI = "waits for another process"
+_GPU = "a name without an implementation: it raises when it is applied"
+EXEMPT = {
+    "theanojax.graph.op.COp": "it can be built and printed, but not run",
+    "theanojax.scalar.sympy_code.SymPyCCode": "needs sympy, which is not among the test's requirements",
+    "theanojax.loop.counted.CountedScan": "XLA's form of a loop with a condition, made while it is compiled",
+    "theanojax.loop.counted.ReachedRows": "the cut at the end of a CountedScan",
+    "theanojax.tensor.cumulative.CumsumOp": _OLD,
+    "theanojax.tensor.cumulative.CumprodOp": _OLD,
+    **{"theanojax.tensor.io." + name: _MPI for name in ("MPIRecv", "MPIRecvWait", "MPISend", "MPISendWait")},
+    **{"theanojax.legacy.gpuarray." + name: _GPU for name in (
+        "GpuAllocEmpty", "GpuContiguous", "GpuDnnConv", "GpuDnnConvGradI", "GpuDnnConvGradW", "GpuEye")},
+}
+
+# Ops that only the host runs, each with the reason; besides these, all that deal with what XLA has no values for:
+# sparse matrices and lists
+_LENGTH = "how long its output is depends on the data"
+_OUTSIDE = "it calls what only Python has"
+ON_HOST = {
+    "AdvancedBooleanSubtensor": _LENGTH,
+    "Default": "an input may be None",
+    "Eig": "jax has it on CPUs only",
+    "FromFunctionOp": _OUTSIDE,
+    "LoadFromDisk": _OUTSIDE,
+    "Nonzero": _LENGTH,
+    "PdbBreakpoint": _OUTSIDE,
+    "RandomFunction": "the numbers are those of numpy's generator",
+    "Unique": _LENGTH,
+    "lstsq": "its outputs' lengths depend on the rank",
+}
