@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from theanojax.config import config
+from theanojax.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Constant
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.sort_keys import FEW, greatest, sorted_values, sorting_order
-from theanojax.tensor.type import TensorType, integer_dtypes
+from theanojax.tensor.type import TensorType, float_dtypes, integer_dtypes
 
 __all__ = ["ArgSortOp", "SortOp", "TopKOp", "argsort", "argtopk", "sort", "topk", "topk_and_argtopk"]
 
@@ -60,10 +62,15 @@ class SortOp(_Sorting):
         return sorted_values(ctx, a, self._axis(ctx.need(node.inputs[1], axis)))
 
     def grad(self, inputs, output_grads):
+        from theanojax.tensor.shape import patternbroadcast
+
         a, axis = inputs
         g_axis = self._undefined_axis(axis, "The gradient of sort is not defined with respect to the integer axes "
                                             "itself")
-        return [output_grads[0][tuple(self._places(a, axis))], g_axis]
+        moved = output_grads[0][tuple(self._places(a, axis))]
+        if any(a.broadcastable):  # an index by arrays keeps no such promise
+            moved = patternbroadcast(moved, a.broadcastable)
+        return [moved, g_axis]
 
     def R_op(self, inputs, eval_points):
         from theanojax.tensor.creation import arange
@@ -246,6 +253,8 @@ class TopKOp(Op):
         k_grad = grad_undefined(self, 1, k, "topk: k is not differentiable")
         if not self.return_indices:
             return [grad_undefined(self, 0, x, "topk: cannot get gradient without both indices and values"), k_grad]
+        if isinstance(out_grads[0].type, DisconnectedType):
+            return [x.zeros_like(dtype=x.dtype if x.dtype in float_dtypes else config.floatX), k_grad]
         lengths, axis = shape_of(x), self.axis % x.ndim
         places = [outputs[-1] if i == axis else arange(lengths[i]).dimshuffle([0] + ["x"] * (x.ndim - i - 1))
                   for i in range(x.ndim)]

@@ -4,6 +4,7 @@ import numpy as np
 
 import theanojax.tensor as T
 from theanojax import scalar as scal
+from theanojax.config import config
 from theanojax.gradient_types import DisconnectedType, grad_not_implemented
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
@@ -99,7 +100,7 @@ class CrossentropySoftmaxArgmax1HotWithBias(Op):
             terms[1].append(db)
         if not isinstance(g_am.type, DisconnectedType):
             for found, v in zip(terms, inputs):
-                found.append(v.zeros_like())
+                found.append(T.zeros_like(v, dtype=v.dtype if v.dtype in float_dtypes else config.floatX))
         return [sum(found[1:], found[0]) if found else DisconnectedType()() for found in terms]
 
 
