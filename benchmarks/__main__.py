@@ -1,12 +1,17 @@
-"""``python -m benchmarks [program ...]``: measure, print the tables, write them into docs/."""
+"""``python -m benchmarks [program ...]``: measure, print the tables, write them into docs/.
+
+Each result is kept as it comes; the tables show the last result of every program and contender.
+"""
 
 import argparse
+import datetime
+import os
 import sys
 import time
 from pathlib import Path
 
 from benchmarks import contenders as found
-from benchmarks import measure, report
+from benchmarks import measure, records, report
 
 sys.path.insert(0, str(Path(__file__).parent / "worker"))
 from programs import PROGRAMS
@@ -16,10 +21,12 @@ def arguments(argv):
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("programs", nargs="*", metavar="program", help="of %s; all by default" % ", ".join(PROGRAMS))
     parser.add_argument("--contenders", default=",".join(found.CONTENDERS), help="comma-separated; all by default")
-    parser.add_argument("--quick", action="store_true", help="smaller data and fewer calls")
+    parser.add_argument("--quick", action="store_true", help="smaller data and fewer calls; leaves docs/ alone")
     parser.add_argument("--rounds", type=int, default=1, help="measured processes per program and contender")
-    parser.add_argument("--limit", type=int, help="seconds a process may take (300, or 60 with --quick)")
+    parser.add_argument("--limit", type=int, help="seconds a process may take (each program has its own, from 120 on)")
+    parser.add_argument("--missing", action="store_true", help="measure only what has no result yet")
     parser.add_argument("--no-write", action="store_true", help="leave docs/ alone")
+    parser.add_argument("--tables", action="store_true", help="measure nothing: show and write what is there")
     options = parser.parse_args(argv)
     for kind, names, known in (("program", options.programs, PROGRAMS),
                                ("contender", options.contenders.split(","), found.CONTENDERS)):
@@ -29,32 +36,47 @@ def arguments(argv):
     return options
 
 
-def main(argv=None):
-    options = arguments(argv)
-    limit = options.limit or (60 if options.quick else 300)
-    contenders, notes = found.find(options.contenders.split(","))
-    for note in notes:
-        print(note, file=sys.stderr)
-    results = {}
+def measure_all(options, contenders):
+    there = records.load(PROGRAMS, found.CONTENDERS, options.quick) if options.missing else {}
     for name in options.programs or PROGRAMS:
         program = PROGRAMS[name]
-        reports = results[name] = {}
+        limit = options.limit or (60 if options.quick else program.limit)
         for contender in contenders:
-            if not hasattr(program, contender.family):
+            if not hasattr(program, contender.family) or contender.name in there.get(name, {}):
                 continue
-            begin = time.perf_counter()
-            reports[contender.name] = done = measure.contest(contender, name, limit, options.quick, options.rounds)
+            begin, load = time.perf_counter(), os.getloadavg()[0]
+            done = measure.contest(contender, name, limit, options.quick, options.rounds)
+            done.update(date=datetime.datetime.now().isoformat(" ", "minutes"), load=round(load, 1))
+            records.save(name, contender.name, done, options.quick)
             text = done.get("failed") or "%s a call, first %s" % (report.amount(done.get("call_s"), "call_s"),
                                                                  report.amount(done["cold_s"], "cold_s"))
-            print("%-10s %-13s %s  [%d s]" % (name, contender.name, text, time.perf_counter() - begin),
+            print("%-10s %-13s %s  [%d s, load before %.1f]" % (name, contender.name, text,
+                                                                time.perf_counter() - begin, load),
                   file=sys.stderr, flush=True)
-        measure.compare(reports, program.tolerance)
-    for title, _, header, rows in report.tables(results, contenders):
+
+
+def main(argv=None):
+    options = arguments(argv)
+    notes = []
+    try:
+        if not options.tables:
+            contenders, notes = found.find(options.contenders.split(","))
+            for note in notes:
+                print(note, file=sys.stderr)
+            measure_all(options, contenders)
+    except KeyboardInterrupt:
+        print("interrupted: the tables show what there is", file=sys.stderr)
+    results = records.load(PROGRAMS, found.CONTENDERS, options.quick)
+    for name, reports in results.items():
+        measure.compare(reports, PROGRAMS[name].tolerance)
+    seen = {c for reports in results.values() for c in reports}
+    columns = [(name, title) for name, (title, _) in found.CONTENDERS.items() if name in seen]
+    for title, _, header, rows in report.tables(results, columns):
         print("\n%s (ours / theirs)\n%s" % (title, report.plain(header, rows)))
-    for program, title, reason in report.failures(results, contenders):
+    for program, title, reason in report.failures(results, columns):
         print("%s, %s: %s" % (program, title, reason))
-    if not options.no_write:
-        report.save(results, contenders, {n: p.title for n, p in PROGRAMS.items()}, notes, options.quick)
+    if not options.no_write and not options.quick:
+        report.save(results, columns, {n: p.title for n, p in PROGRAMS.items()}, notes)
 
 
 if __name__ == "__main__":

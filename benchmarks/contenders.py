@@ -37,9 +37,10 @@ class Contender:
             flags.append("%s=-lopenblas" % ("blas.ldflags" if self.name == "theano" else "blas__ldflags"))
         kept["PYTENSOR_FLAGS" if self.name.startswith("pytensor") else "THEANO_FLAGS"] = ",".join(flags)
         kept["NUMBA_CACHE_DIR"] = os.path.join(cache, "numba")
-        kept["JAX_COMPILATION_CACHE_DIR"] = os.path.join(cache, "jax")
-        kept["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-        kept["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+        if self.name != "theanojax":  # ours keeps its executables by itself
+            kept["JAX_COMPILATION_CACHE_DIR"] = os.path.join(cache, "jax")
+            kept["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+            kept["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
         kept["PYTHONWARNINGS"] = "ignore"
         return kept
 

@@ -1,6 +1,8 @@
-"""Tables on the terminal, docs/benchmarks.md and docs/benchmarks.json."""
+"""Tables on the terminal, docs/benchmarks.md and docs/benchmarks.json.
 
-import datetime
+`contenders` is a list of (name, title) everywhere.
+"""
+
 import json
 import os
 import platform
@@ -60,9 +62,9 @@ def tables(results, contenders):
         rows = []
         for program, reports in rows_of(results, key, contenders):
             ours = reports.get("theanojax")
-            rows.append([program] + [cell(reports.get(c.name), ours, key) for c in contenders])
+            rows.append([program] + [cell(reports.get(name), ours, key) for name, _ in contenders])
         if rows:
-            yield title, text, [""] + [c.title for c in contenders], rows
+            yield title, text, [""] + [title for _, title in contenders], rows
 
 
 def plain(header, rows):
@@ -71,7 +73,7 @@ def plain(header, rows):
 
 
 def failures(results, contenders):
-    titles = {c.name: c.title for c in contenders}
+    titles = dict(contenders)
     for program, reports in results.items():
         for name, report in reports.items():
             if "failed" in report:
@@ -80,35 +82,57 @@ def failures(results, contenders):
                 yield program, titles[name], "results differ: " + report["differs"]
 
 
-def facts(results, notes, quick):
-    versions = {}
+def facts(results, notes):
+    versions, dates, loads, blas = {}, [], [], ""
     for reports in results.values():
         for name, report in reports.items():
-            if "versions" in report:
-                versions[name] = report["versions"]
-    return {"date": datetime.date.today().isoformat(), "cores": os.cpu_count(), "machine": platform.machine(),
-            "system": platform.system(), "python": platform.python_version(), "versions": versions, "notes": notes,
-            "quick": quick}
+            versions.update({name: report["versions"]} if "versions" in report else {})
+            dates.append(report["date"])
+            loads.append(report["load"])
+            if name == "theano":
+                blas = report.get("blas") or blas
+    if "theano" in versions and not blas:
+        notes = [*notes, "Theano did not load OpenBLAS: its matrix products are numpy's."]
+    return {"from": min(dates), "to": max(dates), "load": sorted(loads)[len(loads) // 2], "highest_load": max(loads),
+            "cores": os.cpu_count(), "processor": processor(), "system": platform.system(), "versions": versions,
+            "theano_blas": blas, "notes": notes}
 
 
-def save(results, contenders, titles, notes, quick):
+def processor():
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.machine()
+
+
+def save(results, contenders, titles, notes):
     """Writes the two files of docs/."""
-    about = facts(results, notes, quick)
+    about = facts(results, notes)
     DOCS.mkdir(exist_ok=True)
-    left = ("results", "bench", "versions")
+    left = ("results", "bench", "versions", "blas")
     kept = {p: {n: {k: v for k, v in r.items() if k not in left} for n, r in reports.items()}
             for p, reports in results.items()}
     (DOCS / "benchmarks.json").write_text(json.dumps({**about, "programs": kept}, indent=1) + "\n")
     lines = ["# Benchmarks", "",
-             "Written by `make bench` on %s: %d cores, %s, Python %s. All contenders ran on the same machine in one "
-             "run, one process at a time." % (about["date"], about["cores"], about["machine"], about["python"]), "",
+             "Written by `make bench`; measured from %s to %s on %d cores (%s). One process at a time on one machine."
+             % (about["from"], about["to"], about["cores"], about["processor"]), "",
+             "The load average when a measurement began was %.1f in the median, %.1f at most%s." % (
+                 about["load"], about["highest_load"],
+                 ": **other work ran beside it, so times, and ratios less so, are not to be relied on**"
+                 if about["load"] > 1.6 else ""), "",
              "A number in parentheses is our time (or memory) divided by theirs: below 1 we are quicker. `(!)` marks a "
              "result that is not equal to the first contender's, `failed` and `-` programs that a contender cannot run "
              "or that were not written for it; reasons are below.", "",
-             "Processes on JAX, ours too, keep compiled programs in JAX's persistent cache "
-             "(`JAX_COMPILATION_CACHE_DIR`); Theano and PyTensor in their own.", ""]
-    lines += ["- " + ", ".join("%s %s" % kv for kv in v.items()) + " (%s)" % n for n, v in about["versions"].items()]
-    lines += ["- " + n for n in notes] + ["", "## Programs", ""]
+             "Every contender keeps compiled programs between processes: Theano and PyTensor in their compiledir, JAX "
+             "by hand in its persistent cache, theanojax by itself.", ""]
+    lines += ["- %s: " % dict(contenders)[n] + ", ".join("%s %s" % kv for kv in v.items())
+              for n, v in about["versions"].items()]
+    if about["theano_blas"]:
+        lines.append("- Theano's C code is linked with %s." % Path(about["theano_blas"]).name)
+    lines += ["- " + n for n in about["notes"]] + ["", "## Programs", ""]
     lines += ["- `%s`: %s" % (p, titles[p]) for p in results]
     for title, text, header, rows in tables(results, contenders):
         lines += ["", "## " + title, "", text, "", "| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]

@@ -8,6 +8,7 @@ import json
 import resource
 import statistics
 import sys
+import threading
 import time
 
 CHECKED = 3  # calls after which results are compared
@@ -48,9 +49,20 @@ def main(contender, family, name, out, quick, measured, started):
     except Exception as error:
         lines = [line for line in str(error).splitlines() if line.strip()] or [""]
         return {"bench": name, "failed": ("%s: %s" % (type(error).__name__, lines[0].strip()))[:200]}
+    report["blas"] = blas_library()
     unit = 1 if sys.platform == "darwin" else 1024
     report["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return report
+
+
+def blas_library():
+    """The OpenBLAS that the process has loaded, besides those that numpy and scipy bring; "" if none."""
+    try:
+        with open("/proc/self/maps") as maps:
+            paths = {line.split()[-1] for line in maps if "openblas" in line}
+    except OSError:
+        return ""
+    return next((p for p in sorted(paths) if ".libs/" not in p), "")
 
 
 def digest(value):
@@ -77,4 +89,9 @@ def timings(step, seconds):
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(*sys.argv[1:])), flush=True)
+    # Theano and PyTensor walk graphs by recursion: graphs of hundreds of layers need more than Python's 1000 frames.
+    sys.setrecursionlimit(10**6)
+    threading.stack_size(512 * 2**20)
+    thread = threading.Thread(target=lambda: print(json.dumps(main(*sys.argv[1:])), flush=True))
+    thread.start()
+    thread.join()

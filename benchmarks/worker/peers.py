@@ -2,6 +2,8 @@
 
 import importlib
 
+import numpy
+
 
 def load(contender):
     """The object that programs are given: an Api, the jax module or numpy."""
@@ -53,7 +55,10 @@ class TheanoApi:
     def softmax(self, x):
         return self.T.nnet.softmax(x)
 
-    def conv2d(self, x, w):
+    def images(self, name, dtype, shape):
+        return self.T.TensorType(dtype, (False,) * len(shape))(name)
+
+    def conv2d(self, x, w, size):
         return self.T.nnet.conv2d(x, w)
 
     def max_pool(self, x, size):
@@ -80,9 +85,16 @@ class PyTensorApi:
         self.shared, self.grad = pytensor.shared, pt.grad
 
     def function(self, *args, **kwargs):
-        if self.mode is not None:
-            kwargs["mode"] = self.mode
-        return self.theano.function(*args, **kwargs)
+        if self.mode is None:
+            return self.theano.function(*args, **kwargs)
+        compiled = self.theano.function(*args, mode=self.mode, **kwargs)
+
+        def finished(*values):
+            """The call, until its results are there: this mode gives arrays that are still being computed."""
+            results = compiled(*values)
+            return [numpy.asarray(r) for r in results] if isinstance(results, list) else numpy.asarray(results)
+
+        return finished
 
     def scan(self, *args, **kwargs):
         return self.theano.scan(*args, **kwargs)
@@ -98,10 +110,27 @@ class PyTensorApi:
     def softmax(self, x):
         return self.T.special.softmax(x, axis=-1)
 
-    def conv2d(self, x, w):
-        raise NotImplementedError("PyTensor has no convolution of images with channels, and no pooling")
+    def images(self, name, dtype, shape):
+        return self.T.tensor(name, dtype=dtype, shape=shape)  # its JAX mode reshapes to known shapes only
 
-    max_pool = conv2d
+    def conv2d(self, x, w, size):
+        """PyTensor has no convolution of images with channels: gathered patches and one matrix product."""
+        maps, channels, rows, columns = w.get_value(borrow=True).shape
+        height, width = size - rows + 1, size - columns + 1
+        i, j, k, l = numpy.ogrid[:height, :width, :rows, :columns]
+        down, across = numpy.broadcast_arrays(i + k, j + l)
+        patches = x[:, :, down, across].transpose(0, 2, 3, 1, 4, 5)
+        patches = patches.reshape((-1, channels * rows * columns))
+        flipped = w[:, :, ::-1, ::-1].reshape((maps, channels * rows * columns))
+        return self.T.dot(patches, flipped.T).reshape((-1, height, width, maps)).transpose(0, 3, 1, 2)
+
+    def max_pool(self, x, size):
+        """Nor has it pooling: the maximum of slices."""
+        slices = [x[:, :, i::size[0], j::size[1]] for i in range(size[0]) for j in range(size[1])]
+        best = slices[0]
+        for other in slices[1:]:
+            best = self.T.maximum(best, other)
+        return best
 
     def bernoulli_stream(self, seed):
         stream = self.T.random.utils.RandomStream(seed)

@@ -4,6 +4,7 @@
 - ``theano(th, data)``, ``jax(jax, data)`` and perhaps ``numpy(np, data)``: they build it for a library and return
   (step, state). ``step()`` makes one call and returns its results as numpy arrays, ``state()`` what it keeps;
 - ``tolerance(contender)``: (rtol, atol) of the comparison with the first contender;
+- ``limit``: seconds that a process may take;
 - ``repeated``: False when only building and the first call matter.
 """
 
