@@ -13,9 +13,6 @@ from .golden.cases import CASES
 with open(os.path.join(os.path.dirname(__file__), "golden", "expected.json")) as f:
     EXPECTED = json.load(f)
 
-# What Theano printed of an optimised graph depends on its fusion, in-place and BLAS rewrites, which are not here yet.
-LATER = {"debugprint_predict", "debugprint_train"}
-
 # Another first line, from numpy or Python: numpy's own words for `dot` (Theano's C code had others); a lambda's
 # qualified name, which Python shows since 3.10.
 OTHER_WORDS = {"e_dot_mismatch", "e_scan_steps"}
@@ -23,8 +20,6 @@ OTHER_WORDS = {"e_dot_mismatch", "e_scan_steps"}
 
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_case(name):
-    if name in LATER:
-        pytest.skip("needs the printing rewrites")
     got, want = check.run(CASES[name]), EXPECTED[name]
     if "raises" in want:
         assert "raises" in got, got

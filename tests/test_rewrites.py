@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import theanojax.tensor as T
+from theanojax.compile.aliasing import Supervisor
 from theanojax.config import change_flags
 from theanojax.graph.check import check_graph
 from theanojax.graph.fgraph import FunctionGraph
@@ -43,11 +44,13 @@ def strict():
         yield
 
 
-def rewritten(out, query="fast_run"):
+def rewritten(out, query="fast_run", finishing=False):
     """The graph of `out` after rewriting, checked after every pass."""
     g = FunctionGraph(INPUTS, [out])
+    g.attach_feature(Supervisor(g.inputs))
     signature = check_graph(g)
-    for one in optimizer_for(query):
+    passes = optimizer_for(query)
+    for one in passes if finishing else passes.without_finishing():
         one.optimize(g)
         check_graph(g, signature)
     assert check_stack_trace(g, "all", bug_print="ignore")
@@ -163,11 +166,13 @@ def test_fast_run(build, want):
     out = build()
     g = rewritten(out)
     assert short(g) == want
+    finished = rewritten(out, finishing=True)
     if "arccosh" not in str(out.owner) and "T.arccosh" not in want:
         with np.errstate(invalid="ignore"):
             value = run_graph(INPUTS, [out], VALUES)[0]
         if np.all(np.isfinite(np.asarray(value, dtype=float))):
             same_values(out, g)
+            same_values(out, finished)
 
 
 # Only the values: the graphs are long, or not worth pinning.
@@ -218,6 +223,7 @@ def test_values_stay(number):
     out = VALUES_ONLY[number]()
     for query in ("fast_run", "fast_compile", "stabilize", "unsafe"):
         same_values(out, rewritten(out, query))
+    same_values(out, rewritten(out, finishing=True))
 
 
 def test_random_expressions_keep_their_values():
@@ -327,7 +333,7 @@ def test_deep_graphs_need_no_recursion():
     for _ in range(3000):
         e = T.tanh(e) + w
     g = FunctionGraph([v, w], [e.shape])
-    optimizer_for("fast_run").optimize(g)
+    optimizer_for("fast_run").without_finishing().optimize(g)
     assert short(g) == "MakeVector(Shape_i{0}(v))"
 
 

@@ -107,8 +107,9 @@ def _roots(obj, print_storage):
     if isinstance(obj, Apply):
         return [(v, None, None, None) for v in obj.outputs]
     if is_function(obj):
-        fgraph = obj.maker.fgraph
-        smap = getattr(obj.fn, "storage_map", None) if print_storage else None
+        profiled = obj.profile is not None and obj.profile.fct_callcount > 0
+        fgraph = obj.maker.executed_fgraph if profiled else obj.maker.fgraph  # times are known of the nodes that run
+        smap = _storage_map(obj, fgraph) if print_storage else None
         order = fgraph.toposort()
         return [(v, obj.profile, smap, order) for v in fgraph.outputs]
     if isinstance(obj, FunctionGraph):
@@ -117,6 +118,17 @@ def _roots(obj, print_storage):
     if isinstance(getattr(obj, "variable", None), Variable):  # In and Out
         return [(obj.variable, None, None, None)]
     raise TypeError("debugprint cannot print an object of this type", obj)
+
+
+def _storage_map(f, fgraph):
+    """A dict from the variables of `fgraph`, a graph of the function `f`, to the cells that hold their values."""
+    executed, stored = f.maker.executed_fgraph, getattr(f.fn, "storage_map", None)
+    if stored is None or fgraph is executed:
+        return stored
+    smap = {v: [getattr(v, "data", None)] for v in fgraph.variables}  # what is between inputs and outputs is not kept
+    for ours, theirs in ((fgraph.outputs, executed.outputs), (fgraph.inputs, executed.inputs)):
+        smap.update((v, stored[u]) for v, u in zip(ours, theirs) if u in stored)
+    return smap
 
 
 def _print_inner_graph(v, scans, options):

@@ -46,6 +46,8 @@ from theanojax.compile.ops import ViewOp as ViewOp
 from theanojax.compile.ops import as_op as as_op
 from theanojax.compile.ops import deep_copy_op as deep_copy_op
 from theanojax.compile.ops import view_op as view_op
+from theanojax.compile.optimizers import AddDestroyHandler as AddDestroyHandler
+from theanojax.compile.optimizers import AddFeatureOptimizer as AddFeatureOptimizer
 from theanojax.compile.pfunc import pfunc as pfunc
 from theanojax.compile.pfunc import rebuild_collect_shared as rebuild_collect_shared
 from theanojax.compile.profiling import ProfileStats as ProfileStats

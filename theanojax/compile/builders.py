@@ -105,7 +105,7 @@ class OpFromGraph(Op):
     @property
     def inner_graph(self):
         """The inner graph after rewriting, a FunctionGraph."""
-        return self.fn.maker.fgraph
+        return self.fn.maker.executed_fgraph
 
     def runs_on_host(self, node):
         return any(n.op.runs_on_host(n) for n in self.inner_graph.apply_nodes)

@@ -57,11 +57,14 @@ class _Linker(ExecutorLinker):
 
 
 class _Maker(FunctionMaker):
-    """Watches the rewriting, and repeats it to see whether it gives the same result."""
+    """Watches the rewriting, and repeats it to see whether it gives the same result. The graph to look at runs."""
+
+    def _main_passes(self, optimizer):
+        return optimizer
 
     def _rewrite(self, optimizer, output_specs):
         mode, inputs, outputs = self.mode, self.inputs, self.outputs
-        tracker, first = self._watch(self.fgraph), []
+        tracker, first = self._watch(self.executed_fgraph), []
 
         def rewrite_and_note(fgraph):
             report = optimizer(fgraph)
@@ -87,8 +90,8 @@ class _Maker(FunctionMaker):
         return tracker
 
     def _link(self, linker, output_specs):
-        if not hasattr(self.fgraph, "debug_tracker"):
-            self._watch(self.fgraph)
+        if not hasattr(self.executed_fgraph, "debug_tracker"):
+            self._watch(self.executed_fgraph)
         linker.mode = self.mode
         super()._link(linker, output_specs)
 

@@ -8,15 +8,14 @@ import time
 import numpy as np
 
 from theanojax.compile import profiling
+from theanojax.compile.graphs import CopiedFrom, copied_graph
 from theanojax.compile.io import SymbolicOutput
 from theanojax.compile.messages import bad_argument, get_info_on_inputs
 from theanojax.config import config
 from theanojax.errors import AliasedMemoryError
 from theanojax.graph.container import Container
-from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.op import ops_with_inner_function
 from theanojax.graph.shared import SharedVariable
-from theanojax.graph.traverse import clone_get_equiv
 
 _logger = logging.getLogger("theano.compile.function_module")
 
@@ -33,7 +32,8 @@ class Function:
 
     Attributes
     ----------
-    maker : FunctionMaker, which has the graph (``maker.fgraph``), the specifications of inputs and outputs, the mode.
+    maker : FunctionMaker, which has the graph to look at (``maker.fgraph``), the specifications of inputs and outputs,
+        and the mode.
     fn : what runs the graph on the input cells.
     input_storage, output_storage : lists of Containers, shared variables' among them.
     trust_input : bool
@@ -60,7 +60,11 @@ class Function:
         self.maker, self.name = maker, name
         self.profile = None
         self.trust_input = False
-        self.nodes_with_inner_function = [n.op for n in maker.fgraph.apply_nodes if _has_inner_function(n.op)]
+        self.nodes_with_inner_function = [n.op for n in maker.executed_fgraph.apply_nodes if _has_inner_function(n.op)]
+        # whether an argument's memory may be used for other values, so that no other may share it
+        self._check_for_aliased_inputs = any(
+            not getattr(spec, "shared", False) and (getattr(spec, "borrow", False) or spec.mutable)
+            for spec in maker.expanded_inputs)
         self._register_inputs()
         self._value, self._container = _Values(self), _Containers(self)
         self._updates = [c for spec, c in zip(maker.expanded_inputs, input_storage) if spec.update is not None]
@@ -203,12 +207,6 @@ class Function:
             if problem:
                 raise TypeError(problem % self.inv_finder[c].variable)
 
-    @property
-    def _check_for_aliased_inputs(self):
-        """Whether an argument's memory may be used for other values, so that no other may share it."""
-        return any(not getattr(spec, "shared", False) and (getattr(spec, "borrow", False) or spec.mutable)
-                   for spec in self.maker.expanded_inputs)
-
     def _filter(self, i, arg):
         """Argument `i` converted to its type; errors say which argument is bad."""
         if arg is None:
@@ -297,11 +295,10 @@ class Function:
         """
         maker, swap = self.maker, swap or {}
         ins = [copy.copy(spec) for spec in maker.inputs]
-        outputs = maker.fgraph.outputs[:len(maker.outputs)] if delete_updates else maker.fgraph.outputs
-        memo = clone_get_equiv(maker.fgraph.inputs, outputs)
-        fgraph = FunctionGraph([memo[v] for v in maker.fgraph.inputs], [memo[v] for v in outputs], clone=False)
+        swapped = _swap_shared(ins, swap)
+        n_outputs = len(maker.outputs) if delete_updates else None
+        fgraph = copied_graph(maker.executed_fgraph, n_outputs, swapped)
         outs = [SymbolicOutput(v, borrow=old.borrow) for v, old in zip(fgraph.outputs, maker.outputs)]
-        _swap_shared(fgraph, ins, swap)
         updates = iter(fgraph.outputs[len(outs):])
         for spec, v in zip(ins, fgraph.inputs):
             spec.variable = v
@@ -311,6 +308,7 @@ class Function:
         twin = maker.__class__(inputs=ins, outputs=outs, fgraph=fgraph, mode=maker.mode, profile=profile,
                                on_unused_input="ignore", function_builder=maker.function_builder,
                                accept_inplace=True, name=name)
+        twin._finish = CopiedFrom(maker, n_outputs, swapped)
         result = twin.create([spec.value for spec in ins])
         for old, new, mine, its in zip(maker.inputs, ins, self.input_storage, result.input_storage):
             swapped = old.variable in swap
@@ -430,11 +428,13 @@ class _Containers:
         return item in self._function
 
 
-def _swap_shared(fgraph, ins, swap):
+def _swap_shared(ins, swap):
+    """Put the shared variables that `swap` maps to into the specifications `ins`; a dict from position to variable."""
     present = [spec.variable for spec in ins]
     for old in swap:
         if old not in present:
             raise ValueError("SharedVariable: %s not found" % old.name)
+    swapped = {}
     for i, spec in enumerate(ins):
         if spec.variable not in swap:
             continue
@@ -447,10 +447,8 @@ def _swap_shared(fgraph, ins, swap):
                                  "Type of given SharedVariable:", new.type,
                                  "Type of original SharedVariable:", old.type)
         spec.variable, spec.value = new, new.container
-        stand_in, inner = new.clone(), fgraph.inputs[i]
-        fgraph.inputs[i] = stand_in
-        fgraph.import_var(stand_in, "Swap SV")
-        fgraph.replace(inner, stand_in, reason="Swap SV")
+        swapped[i] = new
+    return swapped
 
 
 def _pickle_Function(f):

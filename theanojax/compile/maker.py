@@ -5,47 +5,18 @@ import time
 import warnings
 
 from theanojax.compile import messages, profiling
-from theanojax.compile.aliasing import Supervisor, fgraph_updated_vars, infer_reuse_pattern, insert_deepcopy
+from theanojax.compile.aliasing import fgraph_updated_vars, infer_reuse_pattern, insert_deepcopy
 from theanojax.compile.function_object import Function
+from theanojax.compile.graphs import RewrittenAgain, std_fgraph
 from theanojax.compile.io import In, SymbolicInput, SymbolicOutput
 from theanojax.compile.mode import get_mode, predefined_linkers
 from theanojax.config import change_flags, config
 from theanojax.errors import UnusedInputError
 from theanojax.graph.container import Container
-from theanojax.graph.destroy import DestroyHandler
-from theanojax.graph.features import PreserveVariableAttributes
 from theanojax.graph.fgraph import FunctionGraph
+from theanojax.graph.rewrite import SeqOptimizer
 from theanojax.graph.traverse import ancestors
 from theanojax.graph.variable import Constant, Variable
-
-
-def std_fgraph(input_specs, output_specs, accept_inplace=False):
-    """The FunctionGraph of these inputs and outputs, a copy of the user's, and the list of its updates' outputs.
-
-    Updates of inputs become further outputs, in the order of the inputs. Raises TypeError if the graph has in-place
-    Ops and `accept_inplace` is False.
-    """
-    updates, update_mapping = [], {}
-    for i, spec in enumerate(input_specs):
-        if spec.update is not None:
-            update_mapping[len(output_specs) + len(updates)] = i
-            updates.append(spec.update)
-    fgraph = FunctionGraph([spec.variable for spec in input_specs],
-                           [spec.variable for spec in output_specs] + updates, update_mapping=update_mapping)
-    inplace = next((n for n in fgraph.apply_nodes if getattr(n.op, "destroy_map", None)), None)
-    if inplace is not None:
-        if not accept_inplace:
-            raise TypeError("Graph must not contain inplace operations", inplace, inplace.op)
-        fgraph.attach_feature(DestroyHandler())
-    destroyed = fgraph.has_destroyers if hasattr(fgraph, "has_destroyers") else lambda inputs: False
-    fgraph.attach_feature(Supervisor(v for spec, v in zip(input_specs, fgraph.inputs)
-                                     if not spec.mutable and not destroyed([v])))
-    for feature in std_fgraph.features:
-        fgraph.attach_feature(feature())
-    return fgraph, [SymbolicOutput(v) for v in updates]
-
-
-std_fgraph.features = [PreserveVariableAttributes]
 
 
 class FunctionMaker:
@@ -67,9 +38,13 @@ class FunctionMaker:
         Calls return a dict with these keys.
     name : str, optional
 
-    Attributes: the parameters (inputs and outputs wrapped in In and Out), ``fgraph``, the rewritten graph, and
-    ``linker``.
+    Attributes: the parameters (inputs and outputs wrapped in In and Out), ``linker``, and two graphs:
+    ``executed_fgraph``, which runs, and ``fgraph``, which is Theano's for this mode. They differ by the rewrites that
+    are marked ``finishing``; ``fgraph`` is made when it is first asked for.
     """
+
+    _finished = None  # `fgraph`, once it is there
+    _finish = None  # how to make it; None where it is the graph that runs
 
     def __init__(self, inputs, outputs, mode=None, accept_inplace=False, function_builder=Function, profile=None,
                  on_unused_input=None, fgraph=None, output_keys=None, name=None):
@@ -91,16 +66,16 @@ class FunctionMaker:
         self._check_unused_inputs(inputs, outputs, on_unused_input)
         self.indices = [[i, *self.expand_in(i, None)] for i in inputs]
         if fgraph is None:
-            self.fgraph, updates = std_fgraph(inputs, outputs, accept_inplace)
-            self.fgraph.profile = profile
-            self._rewrite(mode.optimizer, outputs + updates)
+            self.executed_fgraph, updates = std_fgraph(inputs, outputs, accept_inplace)
+            self.executed_fgraph.profile = profile
+            self._rewrite(self._main_passes(mode.optimizer), outputs + updates)
         else:
-            self.fgraph = fgraph
+            self.executed_fgraph = fgraph
             updates = [SymbolicOutput(i.update) for i in inputs if i.update is not None]
             fgraph.update_mapping = {o: i for o, i in zip(
                 range(len(outputs), len(fgraph.outputs)),
                 [i for i, spec in enumerate(inputs) if spec.update is not None])}
-        self.fgraph.name = name
+        self.executed_fgraph.name = name
         self._link(copy.copy(mode.linker), outputs + updates)
         self.accept_inplace = accept_inplace
         self.function_builder = function_builder
@@ -111,6 +86,24 @@ class FunctionMaker:
         self.refeed = [not required and not isinstance(i.value, Container) and i.update is None
                        for i, required in zip(inputs, self.required)]
 
+    @property
+    def fgraph(self):
+        """The graph after all rewrites of the mode."""
+        if self._finished is None:
+            self._finished = self.executed_fgraph if self._finish is None else self._finish(self)
+        return self._finished
+
+    @fgraph.setter
+    def fgraph(self, fgraph):
+        self.executed_fgraph = self._finished = fgraph
+
+    def _main_passes(self, optimizer):
+        """What of `optimizer` has to run now; the rest is for whoever looks at the graph."""
+        main = optimizer.without_finishing() if isinstance(optimizer, SeqOptimizer) else optimizer
+        if main is not optimizer:
+            self._finish = RewrittenAgain(optimizer)
+        return main
+
     def _rewrite(self, optimizer, output_specs):
         start = time.perf_counter()
         report = None
@@ -120,8 +113,8 @@ class FunctionMaker:
                 if config.cache_optimizations:
                     report = self.optimize_graph_with_cache(optimizer, self.inputs, self.outputs)
                 elif optimizer is not None:
-                    report = optimizer(self.fgraph)
-                insert_deepcopy(self.fgraph, self.inputs, output_specs)
+                    report = optimizer(self.executed_fgraph)
+                insert_deepcopy(self.executed_fgraph, self.inputs, output_specs)
         finally:
             spent = time.perf_counter() - start
             profiling.total_graph_opt_time += spent
@@ -135,17 +128,17 @@ class FunctionMaker:
 
     def optimize_graph_with_cache(self, optimizer, inputs, outputs):
         """Rewrite the graph. Nothing is kept on disk: comparing with graphs of the past takes longer than rewriting."""
-        return optimizer(self.fgraph)
+        return optimizer(self.executed_fgraph)
 
     def _link(self, linker, output_specs):
         if not hasattr(linker, "accept"):
             raise ValueError("'linker' parameter of FunctionMaker should be a Linker with an accept method or one of %s"
                              % list(predefined_linkers))
-        kept = [v for v, spec in zip(self.fgraph.outputs, output_specs) if not spec.borrow]
-        self.linker = linker.accept(self.fgraph, no_recycling=infer_reuse_pattern(self.fgraph, kept),
-                                    profile=self.profile)
+        fgraph = self.executed_fgraph
+        kept = [v for v, spec in zip(fgraph.outputs, output_specs) if not spec.borrow]
+        self.linker = linker.accept(fgraph, no_recycling=infer_reuse_pattern(fgraph, kept), profile=self.profile)
         if hasattr(self.linker, "accept_var_updates"):
-            self.linker.accept_var_updates(fgraph_updated_vars(self.fgraph, self.inputs))
+            self.linker.accept_var_updates(fgraph_updated_vars(fgraph, self.inputs))
 
     # ---------------------------------------------------------------- specifications
     @staticmethod
@@ -219,7 +212,7 @@ class FunctionMaker:
             defaults.append((required, refeed, value))
         start = time.perf_counter()
         with change_flags(**{"traceback.limit": config.traceback.compile_limit}):
-            for node in self.fgraph.apply_nodes:
+            for node in self.executed_fgraph.apply_nodes:
                 if hasattr(node.op, "compile_step"):
                     node.op.compile_step()  # the inner graphs of loops
             fn, ins, outs = self.linker.make_thunk(input_storage=cells, storage_map=None)
@@ -235,8 +228,8 @@ class FunctionMaker:
     def subset_executor(self, positions):
         """What computes the outputs of these positions, and the updates, from the list of input values."""
         n = len(self.outputs)
-        chosen = [self.fgraph.outputs[i] for i in positions] + self.fgraph.outputs[n:]
-        fgraph = FunctionGraph(self.fgraph.inputs, chosen)
+        whole = self.executed_fgraph
+        fgraph = FunctionGraph(whole.inputs, [whole.outputs[i] for i in positions] + whole.outputs[n:])
         linker = copy.copy(get_mode(self.mode).linker).clone().accept(fgraph)
         if not hasattr(linker, "make_executor"):
             raise NotImplementedError("%s cannot compute a part of the outputs" % type(linker).__name__)
@@ -246,8 +239,9 @@ class FunctionMaker:
 
     def __reduce__(self):
         # What was linked is linked again; the rewritten graph is kept.
+        finished = True if isinstance(self._finish, RewrittenAgain) else self._finish and self.fgraph
         return _constructor_FunctionMaker, (dict(
-            inputs=self.inputs, outputs=self.outputs, fgraph=self.fgraph, mode=self.mode,
+            inputs=self.inputs, outputs=self.outputs, fgraph=self.executed_fgraph, finished=finished, mode=self.mode,
             accept_inplace=self.accept_inplace, function_builder=self.function_builder, profile=self.profile,
             on_unused_input=self.on_unused_input, output_keys=self.output_keys, name=self.name,
             unpack_single=self.unpack_single, return_none=self.return_none),)
@@ -258,9 +252,15 @@ def _constructor_FunctionMaker(kwargs):
         return None
     kwargs = dict(kwargs)
     unpack_single, return_none = kwargs.pop("unpack_single", False), kwargs.pop("return_none", False)
+    finished = kwargs.pop("finished", None)
     if config.reoptimize_unpickled_function:
         del kwargs["fgraph"]
+        finished = None
     maker = FunctionMaker(**kwargs)
+    if finished is True:
+        maker._finish = RewrittenAgain()
+    elif finished is not None:
+        maker._finished = finished
     maker.unpack_single, maker.return_none = unpack_single, return_none
     return maker
 
@@ -306,7 +306,7 @@ def orig_function(inputs, outputs, mode=None, accept_inplace=False, name=None, p
         fn = maker.create([getattr(i, "value", None) for i in inputs])
     if profile:
         profile.compile_time += time.perf_counter() - start
-        profile.nb_nodes = len(fn.maker.fgraph.apply_nodes)
+        profile.nb_nodes = len(fn.maker.executed_fgraph.apply_nodes)
     return fn
 
 

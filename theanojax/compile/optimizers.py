@@ -5,10 +5,13 @@ import warnings
 from theanojax.compile.aliasing import Supervisor
 from theanojax.graph.destroy import DestroyHandler
 from theanojax.graph.rewrite import Optimizer
+from theanojax.rewrites.registry import optdb
 
 
 class AddDestroyHandler(Optimizer):
     """Attaches a DestroyHandler, without which no in-place Op may enter a graph."""
+
+    finishing = True
 
     def apply(self, fgraph):
         if not any(isinstance(f, Supervisor) for f in fgraph._features):
@@ -33,3 +36,6 @@ class AddFeatureOptimizer(Optimizer):
 
     def apply(self, fgraph):
         """Nothing is changed."""
+
+
+optdb.register("add_destroy_handler", AddDestroyHandler(), 49.5, "fast_run", "inplace")

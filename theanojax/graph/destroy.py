@@ -95,7 +95,7 @@ class DestroyHandler(Bookkeeper):
         for positions in app.op.destroy_map.values():
             if len(positions) != 1:
                 raise NotImplementedError("an output that overwrites several inputs", app)
-            root = _memory_of(app.inputs[positions[0]])
+            root = memory_of(app.inputs[positions[0]])
             if root in self.droot:
                 raise InconsistencyError("Multiple destroyers of %s" % root)
             sharing, queue = {root: None}, deque([root])
@@ -146,7 +146,7 @@ class DestroyHandler(Bookkeeper):
                 raise InconsistencyError("Input aliasing: %s (%i, %i)" % (app, destroyed, i))
 
 
-def _memory_of(v):
+def memory_of(v):
     """The variable whose memory `v` is a view of (itself when it is none)."""
     while v.owner is not None:
         positions = getattr(v.owner.op, "view_map", {}).get(v.owner.outputs.index(v))

@@ -1,6 +1,7 @@
 """Rewriting a FunctionGraph as a whole: Optimizer, and how several are run one after another."""
 
 import contextlib
+import copy
 import logging
 import pdb
 import sys
@@ -28,9 +29,13 @@ class Optimizer:
 
     A subclass defines ``apply(fgraph)``, and ``add_requirements(fgraph)`` when it needs features. Two optimizers
     are equal only when they are the same object.
+
+    `finishing` marks those that change only how the graph of a compiled function reads, not what it computes or how
+    quickly. They run when somebody looks at the graph.
     """
 
     name = None
+    finishing = False
 
     def __hash__(self):
         return object.__hash__(self)
@@ -154,6 +159,17 @@ class SeqOptimizer(Optimizer, list):
             profile.add_part(opt, time.perf_counter() - start, (before, len(fgraph.apply_nodes)), sub)
         profile.close(fgraph)
         return profile
+
+    def without_finishing(self):
+        """This sequence without the optimizers marked ``finishing``; itself if there are none."""
+        kept = [opt.without_finishing() if isinstance(opt, SeqOptimizer) else opt for opt in self
+                if not opt.finishing]
+        kept = [opt for opt in kept if opt or not isinstance(opt, SeqOptimizer)]
+        if len(kept) == len(self) and all(a is b for a, b in zip(kept, self)):
+            return self
+        twin = copy.copy(self)
+        twin[:] = kept
+        return twin
 
     def __str__(self):
         return "SeqOpt(%s)" % list.__str__(self)

@@ -1,16 +1,21 @@
-"""Rewrites into the Ops of ``theano.tensor.blas``, to be asked for by name: no mode includes them."""
+"""Rewrites into the Ops of ``theano.tensor.blas``, in the forms that Theano's graphs show."""
 
 import numpy as np
 
 import theanojax.tensor as T
+from theanojax.config import config
 from theanojax.errors import NotScalarConstantError
 from theanojax.graph.rewrite_db import SequenceDB
+from theanojax.graph.rewrite_equilibrium import EquilibriumOptimizer
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.rewrite_tools import inherit_stack_trace
 from theanojax.graph.rewrite_walk import in2out
+from theanojax.rewrites.dimshuffle import local_dimshuffle_lift
+from theanojax.rewrites.gemm import GemmOptimizer, _as_scalar
 from theanojax.scalar.types import upcast
-from theanojax.tensor.blas import (_FLOATS, _dot22, _dot22scalar, gemm_inplace, gemm_no_inplace, gemv_inplace,
-                                   gemv_no_inplace, ger, ger_destructive)
+from theanojax.tensor.blas import (_FLOATS, _dot22, _dot22scalar, cgemv_inplace, cgemv_no_inplace, cger_inplace,
+                                   cger_no_inplace, gemm_inplace, gemm_no_inplace, gemv_inplace, gemv_no_inplace, ger,
+                                   ger_destructive, scipy_ger_inplace, scipy_ger_no_inplace)
 from theanojax.tensor.dot import Dot
 
 
@@ -31,22 +36,28 @@ def local_dot_to_dot22(node):
         return [product.dimshuffle(*[axis for axis, v in enumerate((x, y)) if v.ndim == 2])]
 
 
-def _in_place(name, before, after):
-    @local_optimizer([before], inplace=True)
+def _applied(op, node):
+    with inherit_stack_trace(node.outputs):
+        return [op(*node.inputs)]
+
+
+def _replaces(name, before, after, inplace=True):
+    """A rewrite that applies the Op `after` where `before` was."""
+    @local_optimizer([before], inplace=inplace)
     def rewrite(node):
-        if node.op != before:
-            return None
-        with inherit_stack_trace(node.outputs):
-            return [after(*node.inputs)]
+        return _applied(after, node) if node.op == before else None
 
     rewrite.__name__ = name
     rewrite.__doc__ = "%s -> %s" % (before, after)
     return rewrite
 
 
-local_inplace_gemm = _in_place("local_inplace_gemm", gemm_no_inplace, gemm_inplace)
-local_inplace_gemv = _in_place("local_inplace_gemv", gemv_no_inplace, gemv_inplace)
-local_inplace_ger = _in_place("local_inplace_ger", ger, ger_destructive)
+local_inplace_gemm = _replaces("local_inplace_gemm", gemm_no_inplace, gemm_inplace)
+local_inplace_gemv = _replaces("local_inplace_gemv", gemv_no_inplace, gemv_inplace)
+local_inplace_ger = _replaces("local_inplace_ger", ger, ger_destructive)
+make_c_ger_destructive = _replaces("make_c_ger_destructive", cger_no_inplace, cger_inplace)
+use_scipy_ger = _replaces("use_scipy_ger", ger, scipy_ger_no_inplace, inplace=False)
+make_ger_destructive = _replaces("make_ger_destructive", scipy_ger_no_inplace, scipy_ger_inplace)
 
 
 @local_optimizer([gemm_no_inplace])
@@ -103,33 +114,71 @@ def local_dot22_to_ger_or_gemv(node):
     return None
 
 
-def _as_scalar(v, dtype):
-    """`v` as a scalar of `dtype` if it is one number that the dtype holds, else None."""
-    if not all(v.type.broadcastable) or upcast(v.dtype, dtype) != dtype:
-        return None
-    return T.cast(v.dimshuffle() if v.ndim else v, dtype)
-
-
 @local_optimizer([T.mul])
 def local_dot22_to_dot22scalar(node):
-    """A product with a Dot22 and a number among its factors -> Dot22Scalar"""
+    """A product with a Dot22 and a number among its factors, or among those of a product in it -> Dot22Scalar
+
+    It runs after Gemm had its chance, since that does not know Dot22Scalar.
+    """
     if node.op != T.mul:
         return False
-    products = [v for v in node.inputs if v.owner and v.owner.op == _dot22]
-    if not products:
+    product = next((v for v in node.inputs if v.owner is not None and v.owner.op == _dot22), None)
+    if product is None:
         return False
-    product = products[0]
     rest = list(node.inputs)
     rest.remove(product)
-    for k, factor in enumerate(rest):
-        inner = factor.owner.inputs if factor.owner and factor.owner.op == T.mul else [factor]
-        for i, v in enumerate(inner):
-            scalar = _as_scalar(v, product.dtype)
-            if scalar is not None:
-                others = rest[:k] + inner[:i] + inner[i + 1:] + rest[k + 1:]
-                scaled = _dot22scalar(*product.owner.inputs, scalar)
-                return [T.mul(scaled, *others) if others else scaled]
+    if any(_as_scalar(v, product.dtype) is not None for v in node.inputs):
+        return _scaled_product(node, product, rest, [])
+    for k, v in enumerate(rest):
+        if v.owner is not None and v.owner.op == T.mul and any(
+                _as_scalar(u, product.dtype) is not None for u in v.owner.inputs):
+            return _scaled_product(node, product, v.owner.inputs, rest[:k] + rest[k + 1:])
     return False
+
+
+def _scaled_product(node, product, factors, others):
+    """[Dot22Scalar of `product` and the first number among `factors`, times what is left] for `node`, or False."""
+    for i, v in enumerate(factors):
+        number = _as_scalar(v, product.dtype)
+        if number is not None and upcast(v.dtype, product.dtype) == product.dtype:
+            left = others + factors[:i] + factors[i + 1:]
+            with inherit_stack_trace(node.outputs):
+                scaled = _dot22scalar(*product.owner.inputs, T.cast(number, product.dtype))
+                return [T.mul(scaled, *left) if left else scaled]
+    return False
+
+
+def _calls_blas(node, before):
+    """Whether `node` applies `before` to what a BLAS library knows, and there is such a library."""
+    return config.blas.ldflags and node.op == before and node.outputs[0].dtype in ("float32", "float64")
+
+
+@local_optimizer([gemv_inplace, gemv_no_inplace])
+def use_c_gemv(node):
+    """Gemv -> CGemv"""
+    for before, after in ((gemv_no_inplace, cgemv_no_inplace), (gemv_inplace, cgemv_inplace)):
+        if _calls_blas(node, before):
+            return _applied(after, node)
+
+
+@local_optimizer([ger, ger_destructive])
+def use_c_ger(node):
+    """Ger -> CGer"""
+    for before, after in ((ger, cger_no_inplace), (ger_destructive, cger_inplace)):
+        if _calls_blas(node, before):
+            return _applied(after, node)
+
+
+@local_optimizer([cgemv_no_inplace], inplace=True)
+def make_c_gemv_destructive(node):
+    """CGemv{no_inplace} -> CGemv{inplace}, on memory of its own where that was shared with another node"""
+    if node.op != cgemv_no_inplace:
+        return None
+    start, *rest = node.inputs
+    if start.owner is not None and isinstance(start.owner.op, T.AllocEmpty) and len(start.clients) > 1:
+        start = T.AllocEmpty(start.dtype)(*start.owner.inputs)
+    with inherit_stack_trace(node.outputs):
+        return [cgemv_inplace(start, *rest)]
 
 
 @local_optimizer([T.sub, T.add])
@@ -142,8 +191,20 @@ def local_print_as_we_go_along(node):
 
 
 blas_optdb = SequenceDB()
-blas_optdb.register("local_dot_to_dot22", in2out(local_dot_to_dot22), 0, "fast_run", "fast_compile")
-blas_optdb.register("local_dot22_to_dot22scalar", in2out(local_dot22_to_dot22scalar), 11, "fast_run")
-blas_optdb.register("local_gemm_to_gemv", in2out(local_gemm_to_gemv, local_gemm_to_ger, local_dot22_to_ger_or_gemv),
-                    15, "fast_run")
+blas_optdb.name = "BlasOpt"
+_to_vectors = EquilibriumOptimizer([local_gemm_to_gemv, local_gemm_to_ger, local_dot22_to_ger_or_gemv,
+                                    local_dimshuffle_lift], max_use_ratio=5, ignore_newtrees=False)
+use_scipy_blas = in2out(use_scipy_ger)
+make_scipy_blas_destructive = in2out(make_ger_destructive)
 blas_opt_inplace = in2out(local_inplace_gemm, local_inplace_gemv, local_inplace_ger, name="blas_opt_inplace")
+c_blas_destructive = in2out(make_c_ger_destructive, make_c_gemv_destructive, name="c_blas_destructive")
+
+# The passes of BlasOpt; a row is as in `pipeline`.
+PASSES = [
+    (0, "local_dot_to_dot22", in2out(local_dot_to_dot22), "fast_run fast_compile"),
+    (10, "gemm_optimizer", GemmOptimizer(), "fast_run"),
+    (11, "local_dot22_to_dot22scalar", in2out(local_dot22_to_dot22scalar), "fast_run"),
+    (15, "local_gemm_to_gemv", _to_vectors, "fast_run"),
+    (20, "use_c_blas", in2out(use_c_ger, use_c_gemv), "fast_run c_blas"),
+    (100, "scipy_blas", use_scipy_blas, "fast_run"),
+]

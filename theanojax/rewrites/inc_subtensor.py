@@ -201,7 +201,7 @@ def local_useless_inc_subtensor_alloc(node):
     return _done(node, node.op(x, z, *index))
 
 
-# ---------------------------------------------------------------- in place; these are for printing only
+# ---------------------------------------------------------------- in place
 @local_optimizer([IncSubtensor], inplace=True)
 def local_inplace_setsubtensor(node):
     """A write that may overwrite its input"""

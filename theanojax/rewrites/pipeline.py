@@ -8,6 +8,10 @@ A row of `LOCAL` is (rewrite, groups) or (rewrite, groups, tags). The groups are
 in the order of the rows within each group. All are tagged fast_run; tags after a group's letter and a colon are for
 that group alone, as in "u c:fast_compile".
 
+A row of `FINISHING` is as one of `PASSES`. These bring a graph into the form that Theano's had in the end: BLAS calls,
+fused elementwise Ops, Ops that overwrite their inputs. XLA gains nothing from them, so a function that is compiled runs
+without, and they are applied, with all the others and in this order, when somebody looks at ``f.maker.fgraph``.
+
 A mode chooses by tags: FAST_RUN takes what is tagged fast_run, FAST_COMPILE what is tagged fast_compile, and
 ``including``, ``excluding`` and ``requiring`` add, drop and demand tags and names.
 """
@@ -23,13 +27,16 @@ from theanojax.rewrites import (
     arithmetic,
     asserts,
     batchnorm,
+    blas,
     conv,
     dimshuffle,
     elemwise,
     fill,
-    inc_subtensor,
-    join,
+    fusion,
     ifelse,
+    inc_subtensor,
+    inplace,
+    join,
     loop,
     nnet,
     reduce,
@@ -100,6 +107,23 @@ PASSES = [
     (60, "local_inplace_remove0", _once_in_place(sparse.local_inplace_remove0), "fast_run inplace"),
     (60, "typed_list_inplace_opt", _once_in_place(typed_list_inplace_opt), "fast_run inplace"),
     (100, "merge3", MergeOptimizer(), "fast_run merge"),
+]
+
+_fusion_tags = "fusion local_elemwise_fusion FusionOptimizer"
+
+FINISHING = [
+    (1.7, "BlasOpt", blas.blas_optdb, "fast_run fast_compile"),
+    (49, "elemwise_fusion", fusion.fuse_seqopt,
+     _fusion_tags + " fast_run" if config.tensor.local_elemwise_fusion else _fusion_tags),
+    (60, "local_inplace_setsubtensor", _once_in_place(inc_subtensor.local_inplace_setsubtensor), "fast_run inplace"),
+    (60, "local_inplace_incsubtensor1", _once_in_place(inc_subtensor.local_inplace_incsubtensor1), "fast_run inplace"),
+    (70.0, "InplaceBlasOpt", blas.blas_opt_inplace, "fast_run inplace blas_opt_inplace"),
+    (70.0, "c_blas_destructive", blas.c_blas_destructive, "fast_run inplace c_blas"),
+    (70.0, "make_scipy_blas_destructive", blas.make_scipy_blas_destructive, "fast_run inplace"),
+    (75, "inplace_elemwise_opt", inplace.inplace_elemwise_optimizer,
+     "fast_run inplace inplace_opt inplace_elemwise_optimizer"),
+    (99, "random_make_inplace", in2out(inplace.random_make_inplace, ignore_newtrees=True), "fast_run inplace"),
+    (99, "random_make_inplace_mrg", in2out(inplace.mrg_random_make_inplace, ignore_newtrees=True), "fast_run inplace"),
 ]
 
 GROUPS = {
@@ -260,6 +284,12 @@ ON_REQUEST = [
 def _fill():
     for position, name, opt, tags in PASSES + loop.PASSES + ifelse.PASSES:
         optdb.register(name, opt, position, *tags.split())
+    for position, name, opt, tags in blas.PASSES:
+        blas.blas_optdb.register(name, opt, position, *tags.split())
+    for position, name, opt, tags in FINISHING:
+        optdb.register(name, opt, position, *tags.split())
+        for single in [opt] if isinstance(opt, Optimizer) else [next(iter(opt.__db__[n])) for n in opt._names]:
+            single.finishing = True
     registry.canonicalize.register("merge", MergeOptimizer(), "fast_run", "fast_compile", cleanup=True)
     for row in LOCAL:
         rewrite, groups, tags = row if len(row) == 3 else (*row, "")

@@ -1,6 +1,7 @@
 """The Ops named after BLAS functions: ``theano.tensor.blas``.
 
-Programs can build graphs with them. No rewrite puts them into graphs: XLA finds products and sums by itself.
+Programs can build graphs with them, and find them in the graphs of compiled functions. None of them is what runs:
+XLA finds products and sums by itself.
 """
 
 import theanojax.tensor as tensor
@@ -110,6 +111,28 @@ class Ger(Op):
 
 ger = Ger(destructive=False)
 ger_destructive = Ger(destructive=True)
+
+
+class CGemv(Gemv):
+    """Gemv as a call into a BLAS library."""
+
+
+class CGer(Ger):
+    """Ger as a call into a BLAS library."""
+
+
+class ScipyGer(Ger):
+    """Ger as a call into scipy's BLAS."""
+
+
+cgemv_no_inplace, cgemv_inplace = CGemv(inplace=False), CGemv(inplace=True)
+cger_no_inplace, cger_inplace = CGer(False), CGer(True)
+scipy_ger_no_inplace, scipy_ger_inplace = ScipyGer(False), ScipyGer(True)
+
+
+def check_force_gemv_init():
+    """Whether a gemv with beta zero lets NaN in y through, so that y has to be cleared first; ours never does."""
+    return False
 
 
 class GemmRelated(Op):
@@ -255,9 +278,7 @@ def res_is_a(node, op, maxclients=None):
     return node.owner and node.owner.op == op
 
 
-def check_init_y():
-    """Whether a gemv with beta zero lets NaN in y through; ours never does."""
-    return False
+check_init_y = check_force_gemv_init
 
 
 def ldflags(libs=True, flags=False, libs_dir=False, include_dir=False):
@@ -281,6 +302,8 @@ def ldflags(libs=True, flags=False, libs_dir=False, include_dir=False):
     return found
 
 
-__all__ = ["BatchedDot", "Dot22", "Dot22Scalar", "Gemm", "GemmRelated", "Gemv", "Ger", "_dot22", "_dot22scalar",
-           "batched_dot", "check_init_y", "gemm", "gemm_inplace", "gemm_no_inplace", "gemv", "gemv_inplace",
-           "gemv_no_inplace", "ger", "ger_destructive", "have_fblas", "ldflags", "res_is_a"]
+__all__ = ["BatchedDot", "CGemv", "CGer", "Dot22", "Dot22Scalar", "Gemm", "GemmRelated", "Gemv", "Ger", "ScipyGer",
+           "_dot22", "_dot22scalar", "batched_dot", "cgemv_inplace", "cgemv_no_inplace", "cger_inplace",
+           "cger_no_inplace", "check_force_gemv_init", "check_init_y", "gemm", "gemm_inplace", "gemm_no_inplace",
+           "gemv", "gemv_inplace", "gemv_no_inplace", "ger", "ger_destructive", "have_fblas", "ldflags", "res_is_a",
+           "scipy_ger_inplace", "scipy_ger_no_inplace"]
