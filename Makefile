@@ -1,10 +1,10 @@
 # Every target makes its environment, .venv, the first time, and again when pyproject.toml changes.
 #
 #   make demo         run the tutorial's listings and show what they print
-#   make test         what CI runs: lint, types, tests
+#   make test         what CI runs: lint, types, tests, a sample of Theano's own tests
 #   make lint         ruff and mypy alone
-#   make fuzz         compare the two executors on random graphs, for longer than the tests do
-#   make conformance  run Theano 1.0.5's own tests on theanojax
+#   make fuzz         compare the two executors on GRAPHS=20000 random graphs, see docs/fuzz.md
+#   make conformance  run Theano 1.0.5's own tests on theanojax and record the table, docs/conformance.md
 #   make bench        measure
 #
 # PYTHON names the interpreter, 3.11 or later.
@@ -16,6 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= 2
+GRAPHS ?= 20000
 
 .PHONY: demo test lint fuzz conformance bench
 
@@ -38,12 +39,13 @@ lint: $(READY)
 
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python tests/conformance/run.py --sample -n $(JOBS)
 
 fuzz: $(READY)
-	$(BIN)/python -m pytest -n $(JOBS) -m fuzz tests
+	$(BIN)/python -m tests.fuzz --jobs $(JOBS) --graphs $(GRAPHS)
 
 conformance: $(READY)
-	$(BIN)/python tests/conformance/run.py
+	$(BIN)/python tests/conformance/run.py --write -n $(JOBS)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -273,3 +273,9 @@ def test_fft_errors():
         fft.rfft(T.dmatrix(), "x")
     with pytest.raises(ValueError, match="must be True or False"):
         fft.irfft(T.dtensor3(), is_odd="no")
+
+
+def test_length_of_differences_of_nothing():
+    x = T.dvector("x")
+    f = theanojax.function([x], extra_ops.diff(x, 2).shape[0])
+    assert [int(f(np.ones(n))) for n in (0, 1, 2, 5)] == [0, 0, 0, 3]

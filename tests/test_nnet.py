@@ -324,3 +324,10 @@ def test_names_of_the_package():
     for name in ("softmax_simplifier", "crossentropy_to_crossentropy_with_softmax", "CrossentropyCategorical1Hot",
                  "graph_merge_softmax_with_crossentropy_softmax", "scalar_sigmoid", "logsoftmax_op", "selu"):
         assert hasattr(nnet, name), name
+
+
+def test_gradient_through_the_columns_of_the_largest_is_zero():
+    x, y = T.dmatrix("x"), T.lvector("y")
+    am = T.nnet.crossentropy_softmax_argmax_1hot_with_bias(x, T.zeros_like(x[0]), y)[2]
+    g = theano.grad((am * 0.5).sum(), x)
+    assert both([x, y], g, [np.eye(2, 3), np.array([0, 1])]).tolist() == [[0, 0, 0]] * 2

@@ -145,3 +145,15 @@ def test_few_greatest_among_infinities():
                [[-np.inf, -np.inf, 1.0, -np.inf, np.inf]])
     np.testing.assert_array_equal(got[1], [4, 2, 0])
     np.testing.assert_array_equal(got[3], [0, 1, 3])
+
+
+def test_gradient_of_a_sorted_row_has_the_pattern_of_the_row():
+    v = T.dvector("v")
+    g = grad((T.sort(v.dimshuffle("x", 0)) * [[1.0, 2.0, 3.0]]).sum(), v)
+    assert both([v], g, [np.array([5.0, 1.0, 3.0])]).tolist() == [3, 1, 2]
+
+
+def test_gradient_through_the_places_of_the_largest_is_zero():
+    v = T.dvector("v")
+    _, places = T.topk_and_argtopk(v, 2, sorted=False)
+    assert both([v], grad((places * 0.5).sum() + 0 * v.sum(), v), [np.array([5.0, 1.0, 3.0])]).tolist() == [0, 0, 0]

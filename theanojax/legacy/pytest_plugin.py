@@ -41,6 +41,8 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     importer.install()
     restore_lost_names()
+    if not theanojax.config.cxx:
+        theanojax.config.cxx = "g++"  # what needs compiled functions is skipped where this is empty; here all are
     nose_names.install()
     folder = config.getoption("--theano-tests")
     if folder:
@@ -178,6 +180,8 @@ def _yielded(collector, name, obj):
     owner = getattr(collector, "obj", None)
     generator = obj
     if inspect.isclass(owner):
+        if "setup_class" in dir(owner):
+            owner.setup_class()  # before the generator runs, as nose had it
         generator = getattr(owner(), name)
     for i, item in enumerate(generator()):
         call, args = (item[0], item[1:]) if isinstance(item, (tuple, list)) else (item, ())
