@@ -106,11 +106,6 @@ def test_paths_that_programs_import(line):
         assert module is importlib.import_module(path.replace("theano", "theanojax", 1))
 
 
-@pytest.mark.xfail(raises=AttributeError, reason="the Ops of theano.sparse.sandbox are not written yet")
-def test_sparse_sandbox():
-    assert callable(importlib.import_module("theano.sparse.sandbox.sp2").Multinomial)
-
-
 def in_new_process(code):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

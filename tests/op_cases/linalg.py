@@ -5,7 +5,7 @@ import numpy as np
 import theanojax as theano
 import theanojax.tensor as T
 from tests.op_cases.case import V3, M, N, case, like, real
-from theanojax.tensor import nlinalg, slinalg
+from theanojax.tensor import fourier, nlinalg, slinalg
 from theanojax.tensor.fft import irfft, rfft
 
 A, B = like(3), like(3, seed=1)
@@ -52,4 +52,6 @@ CASES = [
     case("cholesky_grad twice", _gradient(lambda a: T.log(T.diag(slinalg.cholesky(a))).sum()), A, grad=False),
     case("rfft", lambda x: [rfft(x), rfft(x, norm="ortho")], real(2, 5), rop=False),
     case("irfft", lambda x: [irfft(x), irfft(x, is_odd=True)], real(2, 4, 2), rop=False),
+    case("fourier", lambda x: [fourier.fft(x, 5, 0), fourier.fft(x, 2, 1), fourier.fft(x, None, None)], real(3, 4),
+         grad=False),
 ]

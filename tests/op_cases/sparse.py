@@ -7,7 +7,7 @@ import theanojax as theano
 import theanojax.sparse as sp
 import theanojax.tensor as T
 from tests.op_cases.case import case, ints, real
-from theanojax.sparse import arithmetic, arrays, csm, index, products, structure
+from theanojax.sparse import arithmetic, arrays, csm, index, products, random, structure
 
 # [[., a, b], [., ., .], [c, ., d], [e, ., .]], 4 by 3
 DATA, INDICES, INDPTR, SHAPE = real(5), ints(1, 2, 0, 2, 0, dtype="int32"), ints(0, 2, 2, 4, 5, dtype="int32"), (4, 3)
@@ -20,6 +20,11 @@ S4, S3 = real(4, seed=2), real(3, seed=2)
 
 def csr(data):
     return csm.CSR(data, INDICES, INDPTR, np.asarray(SHAPE, dtype="int32"))
+
+
+def csr_of_ones():
+    """Each row is a distribution with one outcome."""
+    return csm.CSR(np.ones(3), ints(1, 0, 1, dtype="int32"), ints(0, 1, 2, 3, dtype="int32"), ints(3, 2, dtype="int32"))
 
 
 def csc(data):
@@ -108,5 +113,9 @@ CASES = [
          real(3, 2), DATA, grad=False),
     case("gradient of a product", lambda d, m: theano.grad((sp.structured_dot(csr(d), m) ** 2).sum(), [d, m]), DATA,
          real(3, 2), grad=False),
+    # draws that can come out in one way only
+    case("draws", lambda d, n: [
+        dense(random.poisson(csr(d))), dense(random.csr_dbinomial(n, T.constant(1.0), [2, 3])),
+        dense(random.multinomial(n, csr_of_ones()))], np.zeros(5), np.int64(7), grad=False),
     case("sum of a product", of(lambda a, m: T.tanh(sp.structured_dot(a, m)).sum()), DATA, real(3, 2)),
 ]

@@ -105,19 +105,23 @@ def substreams(rstate, n):
 
 
 def _advance(xp, state):
-    """One draw of every stream: the new int64 state, in six rows, and the raw integers of 31 bits."""
+    """One draw of every stream: the new state, six rows of uint32, and the raw integers of 31 bits.
+
+    No sum of two terms here exceeds 32 bits.
+    """
     x11, x12, x13, x21, x22, x23 = (state[i] for i in range(6))
-    m1, m2 = int(M1), int(M2)
+    m1, m2, mult = int(M1), int(M2), int(MULT2)
 
     def reduce(y, m):
         return xp.where(y >= m, y - m, y)
 
+    def shifted(x):  # 2^15 x modulo m2
+        return reduce(((x & 65535) << 15) + mult * (x >> 16), m2)
+
     y1 = ((x12 & 511) << 22) + (x12 >> 9) + ((x13 & 16777215) << 7) + (x13 >> 24)
     y1 = reduce(reduce(y1, m1) + x13, m1)
-    a = reduce(((x21 & 65535) << 15) + 21069 * (x21 >> 16), m2)
-    b = reduce(((x23 & 65535) << 15) + 21069 * (x23 >> 16), m2)
-    y2 = reduce(reduce(b + x23, m2) + a, m2)
-    raw = xp.where(y1 <= y2, y1 - y2 + m1, y1 - y2)
+    y2 = reduce(reduce(shifted(x23) + x23, m2) + shifted(x21), m2)
+    raw = xp.where(y1 <= y2, y1 + m1 - y2, y1 - y2)
     return xp.stack([y1, x11, x12, y2, x21, x22]), raw
 
 
@@ -182,20 +186,23 @@ class mrg_uniform(mrg_uniform_base):
     def _finish(self, xp, raw, total, size):
         mask, offset, norm = _SCALE[self.output_type.dtype]
         dtype = "float32" if self.output_type.dtype == "float32" else "float64"
-        sample = xp.astype((raw[:total] & mask) + offset, dtype) * np.asarray(norm, dtype=dtype)
+        raw = xp.astype(raw[:total], "int32")  # 31 bits; processors convert signed integers quicker
+        if offset:
+            raw = (raw & np.int32(mask)) + np.int32(offset)
+        sample = xp.astype(raw, dtype) * np.asarray(norm, dtype=dtype)
         return xp.astype(sample, self.output_type.dtype).reshape(tuple(int(s) for s in size))
 
     def compute(self, xp, node, rstate, size):
         total = self._check(rstate, size)
         n = rstate.shape[0]
-        state, draws = xp.astype(rstate, "int64").T, []
+        state, draws = xp.astype(rstate, "uint32").T, []
         for start in range(0, total, n):
             new, raw = _advance(xp, state)
             left = total - start
             # in the last round only the first streams draw
             state = new if left >= n else xp.concatenate([new[:, :left], state[:, left:]], axis=1)
             draws.append(raw)
-        raw = xp.concatenate(draws) if draws else xp.zeros((0,), "int64")
+        raw = xp.concatenate(draws) if draws else xp.zeros((0,), "uint32")
         return xp.astype(state.T, "int32"), self._finish(xp, raw, total, size)
 
     def lower_xla(self, ctx, node, rstate, size):
@@ -204,7 +211,7 @@ class mrg_uniform(mrg_uniform_base):
         rounds, left = divmod(total, n)
         if rounds <= UNROLLED:
             return self.compute(xp, node, rstate, size)
-        state, raw = ctx.lax.scan(lambda s, _: _advance(xp, s), xp.astype(xp.asarray(rstate), "int64").T, None, rounds)
+        state, raw = ctx.lax.scan(lambda s, _: _advance(xp, s), xp.astype(xp.asarray(rstate), "uint32").T, None, rounds)
         raw = raw.reshape(-1)
         if left:
             new, last = _advance(xp, state)
