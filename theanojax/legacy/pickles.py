@@ -171,9 +171,12 @@ def dump(
     with zipfile.ZipFile(file_handler, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as zip_file:
         identify = persistent_id(zip_file)
 
+        class Pickler(pickle.Pickler):  # from Python 3.13 on, only a class can say this
+            def persistent_id(self, obj: Any) -> Any:
+                return identify(obj)
+
         def write(file: Any) -> None:
-            pickler = pickle.Pickler(file, protocol)
-            pickler.persistent_id = identify
+            pickler = Pickler(file, protocol)
             _with_deep_recursion(lambda: pickler.dump(obj))
 
         zipadd(write, zip_file, "pkl")

@@ -4,6 +4,8 @@ On the host scipy computes, with its checks: ``scipy.linalg.LinAlgError`` for ma
 ValueError for NaN and infinity. XLA answers when none of this applies and leaves the call to the host otherwise.
 """
 
+import re
+
 import numpy as np
 import scipy.linalg
 
@@ -78,9 +80,13 @@ class Cholesky(Op):
         x, = inputs
         try:
             found = scipy.linalg.cholesky(x, lower=self.lower)
-        except scipy.linalg.LinAlgError:
+        except scipy.linalg.LinAlgError as error:
             if self.on_error == "raise":
-                raise
+                order = re.search(r"\d+", str(error))  # which minor it was; the words vary with scipy's version
+                if order is None:
+                    raise
+                raise scipy.linalg.LinAlgError("%s-th leading minor of the array is not positive definite"
+                                               % order.group()) from error
             found = np.full(x.shape, np.nan)
         output_storage[0][0] = found.astype(x.dtype)
 
