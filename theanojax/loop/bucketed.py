@@ -29,25 +29,18 @@ class Lengths:
         first, width = rows_around(op)
         growing, fixed, need = [], [], n
         self.possible = True
-        for j, length in enumerate(states):
+        for j, length in enumerate([*states, *nits]):
+            spare = length  # the rows that steps write
             if j < op.n_mit_mot:
-                spare = length - (width[j] - 1)
+                spare -= width[j] - 1
                 self.possible = self.possible and spare >= n and writes_in_window(op, j)
-            else:
-                spare = length - first[j]
-            if spare >= n:
+            elif j < len(states):
+                spare -= first[j]
+            grows = spare >= n
+            fixed.append(None if grows else length)
+            if grows:
                 growing.append(j)
                 need = max(need, spare)
-                fixed.append(None)
-            else:
-                fixed.append(length)
-        for j, length in enumerate(nits, len(states)):
-            if length >= n:
-                growing.append(j)
-                need = max(need, length)
-                fixed.append(None)
-            else:
-                fixed.append(length)
         self.growing, self.fixed, self.need = frozenset(growing), tuple(fixed), need
 
 

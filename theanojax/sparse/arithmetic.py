@@ -35,8 +35,8 @@ class _Binary(Op):
         return [shapes[0]]
 
 
-class AddSS(_Binary):
-    """The sum of two sparse matrices, in the format of the first."""
+class _OfSparse(_Binary):
+    """An Op on two sparse matrices of one shape, whose result, ``combine(x, y)``, gets the format of the first."""
 
     __props__ = ()
 
@@ -47,7 +47,16 @@ class AddSS(_Binary):
     def perform(self, node, inputs, output_storage, params=None):
         x, y = inputs
         _same_shape(x, y)
-        output_storage[0][0] = (x + y).asformat(x.format)
+        output_storage[0][0] = self.combine(x, y).asformat(x.format)
+
+
+class AddSS(_OfSparse):
+    """The sum of two sparse matrices, in the format of the first."""
+
+    __props__ = ()
+
+    def combine(self, x, y):
+        return x + y
 
     def grad(self, inputs, gout):
         return [gout[0], gout[0]]
@@ -160,19 +169,13 @@ def sub(x, y):
     return operand(x) + (-operand(y))
 
 
-class MulSS(_Binary):
+class MulSS(_OfSparse):
     """The product of the elements of two sparse matrices, in the format of the first."""
 
     __props__ = ()
 
-    def make_node(self, x, y):
-        x, y = as_csx_variable(x), as_csx_variable(y)
-        return Apply(self, [x, y], [SparseType(dtype=upcast(x.dtype, y.dtype), format=x.format)()])
-
-    def perform(self, node, inputs, output_storage, params=None):
-        x, y = inputs
-        _same_shape(x, y)
-        output_storage[0][0] = x.multiply(y).asformat(x.format)
+    def combine(self, x, y):
+        return x.multiply(y)
 
     def grad(self, inputs, gout):
         (x, y), (gz,) = inputs, gout

@@ -11,6 +11,14 @@ from theanojax.tensor.shape import patternbroadcast
 from theanojax.tensor.type import TensorType
 
 
+def product_rule(op, inputs, eval_points):
+    """The R_op of an Op that is linear in each of its two inputs."""
+    (x, y), (dx, dy) = inputs, eval_points
+    terms = [] if dx is None else [op(dx, y)]
+    terms += [] if dy is None else [op(x, dy)]
+    return [sum(terms[1:], terms[0]) if terms else None]
+
+
 class Dot(Op):
     """The product of two matrices, of a matrix and a vector, or of two vectors."""
 
@@ -63,12 +71,7 @@ class Dot(Op):
         return grads
 
     def R_op(self, inputs, eval_points):
-        (x, y), (dx, dy) = inputs, eval_points
-        if dx is None and dy is None:
-            return [None]
-        terms = [] if dx is None else [self(dx, y)]
-        terms += [] if dy is None else [self(x, dy)]
-        return [terms[0] + terms[1] if len(terms) == 2 else terms[0]]
+        return product_rule(self, inputs, eval_points)
 
 
 def untransposed(ctx, var, value, axis):
@@ -172,12 +175,7 @@ class BatchedDot(Op):
                 for g, v in ((xgrad, x), (ygrad, y))]
 
     def R_op(self, inputs, eval_points):
-        (x, y), (dx, dy) = inputs, eval_points
-        if dx is None and dy is None:
-            return [None]
-        terms = [] if dx is None else [self(dx, y)]
-        terms += [] if dy is None else [self(x, dy)]
-        return [terms[0] + terms[1] if len(terms) == 2 else terms[0]]
+        return product_rule(self, inputs, eval_points)
 
 
 batched_dot_op = BatchedDot()

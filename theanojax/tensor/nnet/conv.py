@@ -9,6 +9,7 @@ from theanojax.errors import NotScalarConstantError
 from theanojax.graph.op import OpenMPOp
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
+from theanojax.tensor.dot import product_rule
 from theanojax.tensor.nnet import conv_kernels
 from theanojax.tensor.nnet.conv_shapes import get_conv_output_shape, get_conv_shape_1axis
 from theanojax.tensor.shape import patternbroadcast
@@ -222,13 +223,7 @@ class ConvOp(OpenMPOp):
         return conv_kernels.correlate_xla(ctx, *self._prepare(ctx.xp, img, kern))
 
     def R_op(self, inputs, eval_points):
-        (img, kern), (moved_img, moved_kern) = inputs, eval_points
-        parts = []
-        if moved_img is not None:
-            parts.append(self.make_node(moved_img, kern).outputs[0])
-        if moved_kern is not None:
-            parts.append(self.make_node(img, moved_kern).outputs[0])
-        return [sum(parts[1:], parts[0]) if parts else None]
+        return product_rule(self, inputs, eval_points)
 
     def grad(self, inp, grads):
         inputs, kerns = inp

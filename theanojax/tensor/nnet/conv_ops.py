@@ -10,6 +10,7 @@ from theanojax.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
+from theanojax.tensor.dot import product_rule
 from theanojax.tensor.nnet import conv_kernels
 from theanojax.tensor.nnet.conv_shapes import assert_shape, border_mode_to_pad, get_conv_output_shape
 from theanojax.tensor.shape import patternbroadcast
@@ -228,13 +229,7 @@ class AbstractConv(BaseAbstractConv):
             raise NotImplementedError("Rop not implemented for grouped convolutions")
         if self.unshared:
             raise NotImplementedError("Rop not implemented for unshared convolution")
-        (img, kern), (moved_img, moved_kern) = inputs, eval_points
-        parts = []
-        if moved_img is not None:
-            parts.append(self.make_node(moved_img, kern).outputs[0])
-        if moved_kern is not None:
-            parts.append(self.make_node(img, moved_kern).outputs[0])
-        return [sum(parts[1:], parts[0]) if parts else None]
+        return product_rule(self, inputs, eval_points)
 
 
 class _Gradient(BaseAbstractConv):
