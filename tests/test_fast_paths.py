@@ -5,6 +5,7 @@ import pytest
 
 import theanojax as theano
 import theanojax.tensor as T
+from theanojax.runtime import numpy_program
 
 
 def stage_of(f):
@@ -97,3 +98,110 @@ def test_reductions_of_large_arguments(axis):
         np.testing.assert_allclose(mean, value.mean(axis=axis) + 1)
         np.testing.assert_array_equal(largest, value.max(axis=axis))
         total[...] = 0  # results belong to the caller
+
+
+def logistic_regression(dtype):
+    x, y = T.matrix("x", dtype=dtype), T.vector("y", dtype=dtype)
+    w = theano.shared(np.linspace(-1, 1, 300).astype(dtype), "w")
+    b = theano.shared(np.asarray(0.5, dtype=dtype), "b")
+    p = T.nnet.sigmoid(T.dot(x, w) + b)
+    cost = T.nnet.binary_crossentropy(p, y).mean() + 0.01 * (w ** 2).sum()
+    gw, gb = T.grad(cost, [w, b])
+    rate = np.asarray(0.1, dtype=dtype)
+    return [x, y], [p > 0.5, cost], [(w, w - rate * gw), (b, b - rate * gb)]
+
+
+@pytest.mark.parametrize("dtype, rtol", [("float64", 1e-12), ("float32", 2e-5)])
+def test_vectors_and_large_matrices_run_in_numpy(dtype, rtol):
+    rng = np.random.default_rng(0)
+    args = rng.normal(size=(200, 300)).astype(dtype), rng.integers(0, 2, 200).astype(dtype)
+    found = []
+    for mode in (None, theano.Mode(linker="py", optimizer="fast_run")):
+        inputs, outputs, updates = logistic_regression(dtype)
+        f = theano.function(inputs, outputs, updates=updates, mode=mode)
+        results = [f(*args) for _ in range(3)]
+        found.append([*results[-1], *[v.get_value() for v, _ in updates]])
+        if mode is None:
+            assert f.fn.executor.compilations == 0
+            with pytest.raises(ValueError, match="Apply node that caused the error"):
+                f(args[0], args[1][:-1])
+            with pytest.raises(ValueError, match="Apply node that caused the error"):
+                f(args[0][:, :-1], args[1])
+            np.testing.assert_array_equal(updates[0][0].get_value(), found[0][2])  # as before the failed calls
+            small = [a[:2] for a in args]
+            f(*small)  # nothing to be saved: XLA takes it
+            assert f.fn.executor.compilations == 1 and not f.fn.executor.fallbacks
+    for ours, expected in zip(*found):
+        assert ours.dtype == expected.dtype
+        np.testing.assert_allclose(ours, expected, rtol=rtol)
+
+
+def test_numpy_leaves_long_vectors_to_xla():
+    x, v = T.dmatrix("x"), T.dvector("v")
+    f = theano.function([x, v], T.exp(T.sin(T.dot(x, v))) ** 3)
+    value = np.ones((9000, 3))
+    np.testing.assert_allclose(f(value, np.ones(3)), np.full(9000, np.exp(np.sin(3.0)) ** 3))
+    assert f.fn.executor.compilations == 1
+
+
+def test_outputs_of_the_numpy_program_are_the_callers():
+    x, v = T.dmatrix("x"), T.dvector("v")
+    y = T.dot(x.T, v)
+    f = theano.function([x, v], [y, y, y.dimshuffle(0, "x"), v, T.dot(v, v), x.sum(axis=0)])
+    value, ones = np.ones((100, 200)), np.ones(100)
+    first = f(value, ones)
+    assert f.fn.executor.compilations == 0
+    expected = [np.copy(a) for a in first]
+    for a in first:
+        assert a.flags.writeable
+        a += 1
+    np.testing.assert_array_equal(ones, np.ones(100))
+    for a, b, c in zip(first, expected, f(value, ones)):
+        np.testing.assert_array_equal(a, b + 1)
+        np.testing.assert_array_equal(b, c)
+
+
+def test_a_matrix_that_is_also_added_to_is_no_matter_for_numpy():
+    x, v = T.dmatrix("x"), T.dvector("v")
+    f = theano.function([x, v], [T.dot(x.T, v), (x + 1).sum()])
+    value = np.ones((100, 200))
+    product, total = f(value, np.ones(100))
+    assert f.fn.executor.compilations == 1
+    np.testing.assert_array_equal(product, np.full(200, 100.0))
+    assert total == 40000
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_random_graphs_of_vectors_by_numpy(seed, monkeypatch):
+    monkeypatch.setattr(numpy_program, "STAGED_BYTES", -1)
+    monkeypatch.setattr(numpy_program, "BYTES_PER_ELEMENT", 0)
+    rng = np.random.default_rng(seed)
+    dtype = ("float64", "float32")[seed % 2]
+    x, u, v = T.matrix("x", dtype=dtype), T.vector("u", dtype=dtype), T.vector("v", dtype=dtype)
+    values = [rng.uniform(0.2, 2, size).astype(dtype) for size in ((4, 5), 4, 5)]
+    kinds = {4: [u, T.dot(x, v), T.dot(x, v) * 2], 5: [v, T.dot(u, x), T.dot(x.T, u)],
+             1: [u.sum(), T.dot(v, v), x.shape[0]]}
+    if dtype == "float64":  # numpy adds up float32 in float32
+        kinds[4][2], kinds[5][2], kinds[1][0] = x.sum(axis=1), x.max(axis=0), x.sum()
+    one = [T.exp, T.tanh, T.nnet.sigmoid, T.nnet.softplus, T.sqr, T.neg, T.floor, T.cumsum, lambda a: a[::-1],
+           lambda a: T.cast(a, "float32"), lambda a: a > 0.5, lambda a: T.cast(a, "int8")]
+    two = [T.add, T.sub, T.mul, T.maximum, T.lt, lambda a, b: T.switch(a > b, a, 1), lambda a, b: a / (2 + T.sqr(b))]
+    for _ in range(12):
+        length = int(rng.choice([4, 5, 1]))
+        pool = kinds[length]
+        a, b = (pool[rng.integers(len(pool))] for _ in range(2))
+        b = kinds[1][rng.integers(len(kinds[1]))] if rng.random() < 0.3 else b
+        if rng.random() < 0.4 and a.ndim:
+            pool.append(one[rng.integers(len(one))](a))
+        elif rng.random() < 0.6:
+            pool.append(two[rng.integers(len(two))](a, b))
+        else:
+            kinds[1].append(a.sum() if a.ndim else a * 2)
+    outputs = [v for pool in kinds.values() for v in pool[3:]]
+    f = theano.function([x, u, v], outputs, on_unused_input="ignore")
+    expected = f.fn.executor.host(values)
+    for got, want in zip(f(*values), expected, strict=True):
+        assert got.dtype == want.dtype
+        np.testing.assert_allclose(got, want, rtol=1e-5 if want.dtype == "float32" else 1e-12, atol=1e-6)
+    assert isinstance(f.fn.executor._program, numpy_program.NumpyProgram)
+    assert f.fn.executor.compilations == 0

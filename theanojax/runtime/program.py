@@ -16,8 +16,7 @@ from theanojax.graph.variable import Constant
 from theanojax.runtime import executable_cache
 from theanojax.runtime.host import HostExecutor
 from theanojax.runtime.polymorphic import PolymorphicExecutor
-from theanojax.runtime.reduction_program import ReductionProgram, only_reduces
-from theanojax.runtime.scalar_program import build_scalar_program
+from theanojax.runtime.numpy_program import numpy_program, scalar_program
 from theanojax.runtime.shape_program import CheapAnalysis, compile_program
 from theanojax.runtime.stage import XlaStage
 from theanojax.runtime.trace import GuardFailed, NeedsValue, Unsupported, branch_regions
@@ -37,6 +36,7 @@ class Plan:
         self.host_nodes = set()  # nodes that turned out to have no XLA form
         self.sliced = set()  # inputs worth slicing on the host, where XLA would have to copy them whole
         self.needs = {}  # node -> its static needs, built once so that they can be keys
+        self.branches = {}  # graphs with conditionals resolved, the same objects when programs are rebuilt
         self.compilations = 0
         self.declined = None  # (patience, signature) of a stage that left this call to the host
 
@@ -69,9 +69,7 @@ def build(inputs, outputs, plan, updates):
         if costly:
             return Branching(inputs, outputs, costly[:1], plan, updates, None)
     stages = Stages(inputs, outputs, plan, updates)
-    if not updates and not stages.host_stages and only_reduces(inputs, outputs):
-        return ReductionProgram(inputs, outputs, stages)
-    return stages
+    return (None if stages.host_stages else numpy_program(inputs, outputs, stages)) or stages
 
 
 class Branching:
@@ -107,13 +105,16 @@ class Branching:
         return program.run([values[i] for i in used])
 
     def _case(self, key):
-        swap = {}
-        for node, cond in zip(self.nodes, key):
-            n = node.op.n_outs
-            taken = node.inputs[1:1 + n] if cond else node.inputs[1 + n:]
-            swap.update(zip(node.outputs, taken))
         inputs = list(self.inputs) + self.frontier
-        outputs = substitute(inputs, self.outputs, swap)
+        same = tuple(self.nodes), key, tuple(inputs), tuple(self.outputs)
+        outputs = self.plan.branches.get(same)
+        if outputs is None:
+            swap = {}
+            for node, cond in zip(self.nodes, key):
+                n = node.op.n_outs
+                taken = node.inputs[1:1 + n] if cond else node.inputs[1 + n:]
+                swap.update(zip(node.outputs, taken))
+            outputs = self.plan.branches[same] = substitute(inputs, self.outputs, swap)
         reached = set(ancestors(outputs, set(inputs)))
         keep = set(self.updates.values())
         used = [i for i, v in enumerate(inputs) if v in reached or i in keep]
@@ -176,6 +177,9 @@ class Stages:
     def __init__(self, inputs, outputs, plan, updates):
         self.inputs, self.outputs, self.plan, self.updates = list(inputs), list(outputs), plan, updates
         self.analysis = None
+        # Updates that are the old value of another input, which gets a new one too: nobody else holds that array then.
+        replaced = {self.inputs[i] for i in updates.values()}
+        self.moved = {o for o in updates if self.outputs[o] in replaced and self.outputs.count(self.outputs[o]) == 1}
         order = io_toposort(self.inputs, self.outputs)
         self._assign(order)
         self._cut(order)
@@ -360,7 +364,8 @@ class Stages:
             if not isinstance(value, (np.ndarray, jax.Array)):
                 results.append(value)
             elif i in self.updates:
-                results.append(value if fresh or isinstance(value, jax.Array) else value.copy())
+                keep = fresh or i in self.moved or isinstance(value, jax.Array)
+                results.append(value if keep else value.copy())
             else:
                 results.append(to_numpy(value) if fresh else np.array(value))
         return results
@@ -444,8 +449,13 @@ class XlaExecutor:
         try:
             outs, ok = self._run(values)
         except Exception as error:
-            return self._recover(values, error)
-        return outs if ok else self._once_on_host(values)
+            problem = error
+        else:
+            return outs if ok else self._once_on_host(values)
+        try:
+            return self._recover(values, problem)  # out of the handler: what the host raises is not due to `problem`
+        finally:
+            del problem  # its traceback leads to this frame, which holds the arguments
 
     def _once_on_host(self, values):
         declined, self.plan.declined = self.plan.declined, None
@@ -480,7 +490,7 @@ class XlaExecutor:
     def _rebuild(self):
         executable_cache.keep()
         inputs, outputs = self.fgraph.inputs, self._expanded or self.fgraph.outputs
-        self._program = build_scalar_program(inputs, outputs) or build(inputs, outputs, self.plan, self.updates)
+        self._program = scalar_program(inputs, outputs) or build(inputs, outputs, self.plan, self.updates)
         self._run = self._program.run
         if any(isinstance(v.type, Scalar) for v in outputs):
             self._run = _scalars_as_numbers(self._run, outputs)
