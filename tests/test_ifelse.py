@@ -149,3 +149,18 @@ def test_gradient_where_an_output_is_unused():
     grads = theano.grad(first.sum(), [x, y])
     assert [g.tolist() for g in both([c, x, y], grads, [1, X, Y])] == [[1, 1], [0]]
     assert [g.tolist() for g in both([c, x, y], grads, [0, X, Y])] == [[0, 0], [3]]
+
+
+@pytest.mark.timeout(60)
+def test_a_length_that_depends_on_the_branch_taken():
+    c, x = T.bscalar("c"), T.dvector("x")
+    chosen = ifelse(c, x * 2, x + 1)
+    n = T.cast(chosen.sum(), "int64")
+    f = theano.function([c, x], [T.zeros((n,)) + chosen.max(), T.arange(n).sum()])
+    for cond in (1, 0, 1):
+        for value in ([1.0, 2.0], [4.0]):
+            kept = np.array(value) * 2 if cond else np.array(value) + 1
+            zeros, total = f(cond, value)
+            np.testing.assert_array_equal(zeros, np.full(int(kept.sum()), kept.max()))
+            assert total == np.arange(int(kept.sum())).sum()
+    assert not f.fn.executor.fallbacks

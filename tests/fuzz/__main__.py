@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from .coverage import EXPECTED, RARE, ops_of
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 REPORT = os.path.join(ROOT, "docs", "fuzz.md")
 BLOCK = 100  # graphs for each process: jax keeps every executable, and starting takes 3 seconds
+LONGEST = 300  # seconds for one graph
 FULL_EFFORT = 5  # every so many blocks are compiled with XLA's defaults
 LITTLE_EFFORT = ("--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1 "
                  "--xla_backend_optimization_level=0")
@@ -52,20 +54,31 @@ def fingerprint():
     return digest.hexdigest()[:12]
 
 
+class TooLong(BaseException):
+    """Not an Exception: the executors would take it for one of the graph."""
+
+
+def _too_long(number, frame):
+    raise TooLong("not done after %d seconds" % LONGEST)
+
+
 def run_block(first, count):
     """One process's work: check the graphs, print the result as JSON."""
     from . import random_graph
     from .check import check
 
     notes, ops, failures, start = Counter(), Counter(), [], time.time()
+    signal.signal(signal.SIGALRM, _too_long)
     for seed in range(first, first + count):
+        signal.alarm(LONGEST)
         try:
             check(seed, notes, whole=False)
             inputs, outputs, _ = random_graph(seed)
             ops.update(ops_of(inputs, outputs).keys())
-        except Exception as e:
+        except (Exception, TooLong) as e:
             failures.append([seed, "%s: %s" % (type(e).__name__, e)])
             print("graph %d: %s: %s\n" % (seed, type(e).__name__, e), file=sys.stderr, flush=True)
+    signal.alarm(0)
     print(json.dumps({"first": first, "graphs": count, "notes": notes, "ops": ops, "failures": failures,
                       "minutes": (time.time() - start) / 60}))
 
