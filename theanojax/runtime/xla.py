@@ -87,6 +87,9 @@ class XlaNamespace:
             return np.asarray(x).astype(dtype)
         if source.kind == "f" and dtype.kind in "iu":
             return _float_to_int(x, dtype)
+        if source.kind == "b" and dtype.kind == "f":
+            # XLA makes a converted mask times y a choice between y and 0, which hides an infinite or undefined y.
+            return jnp.where(x, np.ones((), dtype), np.zeros((), dtype))
         if source.kind == "c" and dtype.kind != "c" and dtype.kind != "b":
             return lax.convert_element_type(lax.real(x), dtype)
         if dtype.kind == "b":
