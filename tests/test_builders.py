@@ -181,3 +181,10 @@ def test_as_op():
 def test_as_op_errors(make, message):
     with pytest.raises(TypeError, match=message):
         make()
+
+
+def test_gradient_of_one_output_of_several():
+    op = OpFromGraph([x, y], [x * y, x + y])
+    product, _ = op(x, y)
+    gx = function([x, y], grad(product.sum(), x))
+    np.testing.assert_array_equal(gx(X, Y), Y)

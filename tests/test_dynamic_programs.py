@@ -1,4 +1,7 @@
-"""The behaviours in which other XLA back ends differ from Theano: dynamic shapes, laziness, errors, host Ops."""
+"""How programs of dynamic shapes run: what is compiled, what stays lazy, and who owns which array.
+
+The values that such programs give are in tests/features.
+"""
 
 import numpy as np
 import pytest
@@ -27,49 +30,10 @@ m = T.dmatrix("m")
 n = T.iscalar("n")
 i = T.lscalar("i")
 
-# name, inputs, output, and (arguments, expected) pairs
-PROGRAMS = [
-    ("bool_mask_output", [x], x[x > 0], [(([1.0, -1.0, 2.0],), [1.0, 2.0]), (([-1.0],), [])]),
-    ("bool_mask_sum", [x], x[x > 0].sum(), [(([1.0, -1.0, 2.0],), 3.0)]),
-    ("bool_mask_mean_grad", [x], T.grad(x[x > 0].mean(), x), [(([1.0, -1.0, 2.0],), [0.5, 0.0, 0.5])]),
-    ("bool_mask_set_scalar", [x], T.set_subtensor(x[x > 1], 0.0), [(([1.0, 3.0, 2.0],), [1.0, 0.0, 0.0])]),
-    ("bool_mask_set_vector", [x, y], T.set_subtensor(x[x > 1], y), [(([1.0, 3.0, 2.0], [7.0, 8.0]), [1.0, 7.0, 8.0])]),
-    ("nonzero", [x], T.nonzero(x)[0], [(([0.0, 3.0, 2.0],), [1, 2]), (([0.0],), [])]),
-    ("nonzero_index_sum", [x], (x * 2)[T.nonzero(x)].sum(), [(([0.0, 3.0, 2.0],), 10.0)]),
-    ("unique", [x], T.extra_ops.Unique()(x), [(([3.0, 1.0, 3.0],), [1.0, 3.0])]),
-    ("arange_symbolic_input", [n], T.arange(n) * 2, [((3,), [0, 2, 4]), ((1,), [0])]),
-    ("arange_of_shape_plus_1", [x], T.arange(x.shape[0] + 1), [(([5.0, 6.0],), [0, 1, 2])]),
-    ("zeros_symbolic_shape", [n], T.zeros((n, 2)), [((1,), [[0.0, 0.0]])]),
-    ("alloc_symbolic_shape", [x, n], T.alloc(x[0], n), [(([4.0], 2), [4.0, 4.0])]),
-    ("eye_symbolic", [n], T.eye(n), [((2,), [[1.0, 0.0], [0.0, 1.0]])]),
-    ("reshape_symbolic_inputs", [x, n], x.reshape((n, 2)), [((np.arange(4.0), 2), [[0.0, 1.0], [2.0, 3.0]])]),
-    ("reshape_from_shape_arith", [m], m.reshape((m.shape[0] * m.shape[1],)), [((np.ones((2, 1)),), [1.0, 1.0])]),
-    ("reshape_minus1_flatten", [m], m.reshape((-1,)), [((np.ones((2, 1)),), [1.0, 1.0])]),
-    ("slice_i_const_b", [x, i], x[i * 2:(i + 1) * 2],
-     [((np.arange(5.0), 1), [2.0, 3.0]), ((np.arange(5.0), 2), [4.0])]),
-    ("slice_symbolic_i_b", [x, i, n], x[i * n:(i + 1) * n], [((np.arange(6.0), 1, 3), [3.0, 4.0, 5.0])]),
-    ("slice_to_n", [x, n], x[:n], [((np.arange(3.0), 2), [0.0, 1.0]), ((np.arange(3.0), -1), [0.0, 1.0])]),
-    ("slice_negative_of_shape", [x], x[-(x.shape[0] // 2):], [((np.arange(4.0),), [2.0, 3.0])]),
-    ("index_symbolic_scalar", [x, i], x[i], [((np.arange(3.0), -1), 2.0)]),
-    ("set_subtensor_symbolic_slice", [x, n], T.set_subtensor(x[:n], 9.0), [((np.arange(3.0), 2), [9.0, 9.0, 2.0])]),
-    ("repeat_symbolic_scalar", [x, n], T.repeat(x, n), [(([1.0, 2.0], 2), [1.0, 1.0, 2.0, 2.0])]),
-    ("tile_symbolic", [x, n], T.tile(x, (n,)), [(([1.0, 2.0], 2), [1.0, 2.0, 1.0, 2.0])]),
-    ("inc_subtensor_duplicates", [x], T.inc_subtensor(x[[0, 0]], 1.0), [(([1.0, 2.0],), [3.0, 2.0])]),
-    ("set_subtensor_duplicates_last_wins", [x], T.set_subtensor(x[[0, 0]], [5.0, 6.0]), [(([1.0, 2.0],), [6.0, 2.0])]),
-    ("sort_argsort", [x], T.argsort(x), [(([3.0, 1.0, 2.0],), [1, 2, 0])]),
-    ("static_input_from_data", [x], T.zeros((T.cast(x.sum(), "int64"),)), [(([1.0, 1.0],), [0.0, 0.0])]),
-    ("empty_arrays", [x], (x * 2).sum(), [(([],), 0.0)]),
-]
-
-
-@pytest.mark.parametrize("inputs, out, calls", [p[1:] for p in PROGRAMS], ids=[p[0] for p in PROGRAMS])
-def test_program(inputs, out, calls):
-    f = theano.function(inputs, out, on_unused_input="ignore")
+def test_a_shape_that_only_the_data_decide():
+    f = theano.function([x], T.zeros((T.cast(x.sum(), "int64"),)))
     for _ in range(2):  # compiled, then from the cache
-        for args, expected in calls:
-            got = f(*args)
-            assert got.dtype == out.dtype
-            np.testing.assert_array_equal(got, np.asarray(expected, dtype=out.dtype))
+        np.testing.assert_array_equal(f([1.0, 1.0]), np.zeros(2))
     xla(f)
 
 
@@ -118,24 +82,6 @@ def test_new_shapes_stop_compiling_and_frequent_ones_start_again():
         np.testing.assert_allclose(f(np.zeros(11)), 11)
         assert xla(f).compilations == 3 and patience.spent.get(signature) == spent
         assert f(np.zeros(1)) == 1 and xla(f).compilations == 3
-
-
-ERRORS = [
-    ("oob_scalar_index", [x, i], x[i], (np.zeros(3), 10), IndexError),
-    ("oob_constant_index", [x], x[10], (np.zeros(3),), IndexError),
-    ("oob_vector_index", [x], x[[0, 10]], (np.zeros(3),), IndexError),
-    ("oob_set_subtensor", [x, i], T.set_subtensor(x[i], 1.0), (np.zeros(3), 10), IndexError),
-    ("assert_failing", [x], T.opt.Assert("no")(x, T.ge(x.sum(), 0)), ([-1.0],), AssertionError),
-    ("runtime_broadcast_mismatch", [x, y], x + y, (np.zeros(3), np.zeros(2)), ValueError),
-    ("dot_shape_mismatch", [m], T.dot(m, m), (np.zeros((3, 2)),), ValueError),
-]
-
-
-@pytest.mark.parametrize("inputs, out, args, error", [e[1:] for e in ERRORS], ids=[e[0] for e in ERRORS])
-def test_error_names_the_node(inputs, out, args, error):
-    f = theano.function(inputs, out)
-    with pytest.raises(error, match="Apply node that caused the error"):
-        f(*args)
 
 
 def test_a_failing_call_leaves_every_shared_variable_as_it_was():

@@ -432,3 +432,16 @@ def test_dimshuffle_checks_its_input():
         T.DimShuffle((True,), ())(x)
     with pytest.raises(ValueError, match="inplace for DimShuffle must be true"):
         T.DimShuffle((False,), (0,), inplace=False)
+
+
+def test_a_mask_does_not_hide_what_is_infinite():
+    x, y = T.dvectors("xy")
+    product = both([x, y], T.cast(T.gt(x, 1), "float64") * y, [[0.0, 2.0, 0.0], [np.inf, 3.0, 4.0]])
+    np.testing.assert_array_equal(product, [np.nan, 3, 0])
+
+
+@pytest.mark.parametrize("name, limit", [("gammainc", 1.0), ("gammaincc", 0.0), ("gammal", np.inf)])
+def test_incomplete_gamma_functions_of_order_zero(name, limit):
+    k, x = T.dvectors("kx")
+    value = both([k, x], getattr(T, name)(k, x), [[0.0, 0.0], [0.3, 2.0]])
+    np.testing.assert_array_equal(value, [limit, limit])

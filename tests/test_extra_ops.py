@@ -237,6 +237,10 @@ def test_load(tmp_path):
     np.testing.assert_array_equal(f(name), [0, 2, 4])
     np.save(name, np.arange(2))
     np.testing.assert_array_equal(f(name), [0, 2])
+    mapped = theanojax.function([path], load(path, "int64", (False,), mmap_mode="c"))(name)
+    assert isinstance(mapped, np.memmap)
+    mapped[0] = 7  # the caller's, and not the file's
+    np.testing.assert_array_equal(f(name), [0, 2])
     np.save(name, np.arange(2.0))
     with pytest.raises(TypeError, match="Expected an array of type int64, got float64 instead"):
         f(name)

@@ -48,6 +48,40 @@ def names(f):
     return [str(n.op) for n in f.maker.fgraph.toposort()]
 
 
+def test_arguments_that_may_be_overwritten():
+    a = np.arange(3.0)
+    assert function([In(v, mutable=True)], v * 2, mode="FAST_RUN")(a) is a and a.tolist() == [0, 2, 4]
+    total, tripled = function([In(v, mutable=True)], [(v * 2).sum(), v * 3], mode="FAST_RUN")(a)
+    assert total == 12 and tripled is a and a.tolist() == [0, 6, 12]
+    part = function([In(v, mutable=True)], T.set_subtensor(v[1:], 1), mode="FAST_RUN")
+    assert part(a) is a and a.tolist() == [0, 1, 1]
+    a.flags.writeable = False
+    assert part(a + 0).tolist() == [0, 1, 1] and part(a) is not a
+
+
+def test_only_arguments_that_ops_overwrite_are_overwritten():
+    a = np.arange(3.0)
+    function([In(v, mutable=True)], v.sum(), mode="FAST_RUN")(a)
+    function([v], v * 2, mode="FAST_RUN")(a)
+    function([In(v, mutable=True)], v * 2, mode="FAST_COMPILE")(a)
+    checked = function([In(v, mutable=True), x], T.opt.Assert("positive")(v * 2, x > 0), mode="FAST_RUN")
+    with pytest.raises(AssertionError, match="positive"):
+        checked(a, -1)
+    assert a.tolist() == [0, 1, 2]
+
+
+def test_of_arguments_that_are_one_array_the_first_is_overwritten():
+    a, w = np.arange(3.0), T.dvector()
+    one, two = function([In(v, mutable=True), In(w, mutable=True)], [v * 2 + w * w, w * 3], mode="FAST_RUN")(a, a)
+    assert one is a and a.tolist() == [0, 3, 8] and two.tolist() == [0, 3, 6]
+
+
+def test_borrowed_constant_is_lent():
+    for mode in ("FAST_RUN", "FAST_COMPILE"):
+        f = function([], Out(T.constant(np.ones(2)), borrow=True), mode=mode)
+        assert f() is f()
+
+
 def test_copies_in_the_graph():
     s = shared(np.ones(2))
     assert names(function([v], v)) == ["DeepCopyOp"]
@@ -183,10 +217,15 @@ def test_look_up():
         f["zz"]
 
 
-def test_trust_input():
-    f = function([v], v * 2)
+@pytest.mark.parametrize("more", [[], [In(y, value=1.0)]])
+def test_trust_input(more):
+    f = function([v, x, *more], v * x + (y if more else 1))
     f.trust_input = True
-    assert f(np.ones(2)).tolist() == [2, 2]
+    assert f(np.ones(2), np.array(2.0)).tolist() == [3, 3]
+    for args in (([1.0, 1.0], np.array(2.0)), (np.ones(2), 2)):
+        with pytest.raises(ValueError, match="expected an ndarray"):
+            f(*args)
+    assert f(np.ones(2), np.array(2.0)).tolist() == [3, 3] and not f.fn.executor.fallbacks
 
 
 # ---------------------------------------------------------------- updates

@@ -16,7 +16,7 @@ from theano.gof import compilelock, sched, utils
 from theano.misc import pkl_utils
 from theano.misc.frozendict import FrozenOrderedDict, frozendict
 from theano.misc.may_share_memory import may_share_memory
-from theano.misc.ordered_set import OrderedSet
+from theano.misc.ordered_set import Link, OrderedSet
 from theano.misc.strutil import render_string
 from theano.tests import unittest_tools
 from theano.tests.breakpoint import PdbBreakpoint
@@ -52,6 +52,18 @@ def test_ordered_set():
         assert s == {1}
     with pytest.raises(KeyError, match="set is empty"):
         OrderedSet().pop()
+
+
+def test_ordered_set_that_theano_pickled():
+    """There it was a ring of links, of which each knows its neighbours."""
+    root, first, second = Link(), Link(), Link()
+    root.__setstate__([second, first])
+    first.__setstate__([root, second, "a"])
+    second.__setstate__([first, root, "b"])
+    s = OrderedSet.__new__(OrderedSet)
+    s.__setstate__({"_OrderedSet__root": root, "_OrderedSet__map": {"b": second, "a": first}})
+    assert list(s) == ["a", "b"]
+    assert list(pickle.loads(pickle.dumps(s))) == ["a", "b"]
 
 
 @pytest.mark.parametrize("kind", [frozendict, FrozenOrderedDict])

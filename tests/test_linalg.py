@@ -7,7 +7,7 @@ import scipy.linalg
 import theanojax
 import theanojax.tensor as T
 from tests.helpers import both, check_op
-from theanojax.tensor import blas, nlinalg, slinalg
+from theanojax.tensor import blas, fft, nlinalg, slinalg
 
 
 def rng():
@@ -181,3 +181,16 @@ def test_sandbox_names():
     assert f(positive()) >= np.linalg.eigvalsh(positive())[-1]
     with pytest.raises(ValueError, match="strictly positive exponent"):
         ops.spectral_radius_bound(x, 0)
+
+
+@pytest.mark.parametrize("op", [slinalg.solve, slinalg.solve_lower_triangular])
+def test_solve_wants_as_many_rows(op):
+    A, b = T.dmatrix("A"), T.dvector("b")
+    with pytest.raises(ValueError, match="same number of rows"):
+        both([A, b], op(A, b), [SQUARE, np.ones(1)])
+
+
+def test_inverse_of_a_transform():
+    x = T.dmatrix("x")
+    value = both([x], nlinalg.matrix_inverse(T.tanh(fft.irfft(fft.rfft(x))) + 4 * T.eye(2)), [np.ones((2, 2))])
+    np.testing.assert_allclose(value, np.linalg.inv(np.tanh(np.ones((2, 2))) + 4 * np.eye(2)))

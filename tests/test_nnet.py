@@ -266,6 +266,18 @@ def test_crossentropy_of_improbable_labels(cost, bias):
     assert f.fn.executor.fallbacks == []
 
 
+def test_crossentropy_of_a_part_of_the_data():
+    """The number of labels is an expression of its own, and not the same object everywhere."""
+    x, y, index = T.dmatrix(), T.ivector(), T.lscalar()
+    data, labels = theano.shared(np.eye(6, 3)), theano.shared(np.array([0., 1, 2, 0, 1, 2]))
+    W = theano.shared(np.ones((3, 3)))
+    p = softmax(T.dot(T.tanh(T.dot(x, W)), np.eye(3)))
+    slope = T.grad(-T.log(p[T.arange(y.shape[0]), y]).mean(), W)
+    part = slice(index * 2, (index + 1) * 2)
+    f = theano.function([index], slope, givens={x: data[part], y: T.cast(labels, "int32")[part]})
+    assert "CrossentropySoftmax1HotWithBiasDx" in ops_of(f)
+
+
 def test_log_softmax_of_all_columns():
     x, t = T.dmatrix(), T.dmatrix()
     cost = -T.sum(t * T.log(softmax(x)))

@@ -133,3 +133,52 @@ def test_function_dump(tmp_path):
     with open(path, "rb") as file:
         f = function(**pickle.load(file))
     assert [f(3), f(3), f.name, s.get_value()] == [6, 9, "f", 2]
+
+
+# ---- states as Theano itself pickled them
+
+
+def made_by_theano(f, swap=None):
+    """The maker of `f` as Theano's pickle of it is read: a plain dict, with the state of a graph of Theano's."""
+    maker = f.maker
+    state = {k: getattr(maker, k) for k in ("inputs", "outputs", "mode", "accept_inplace", "profile", "on_unused_input",
+                                            "output_keys", "unpack_single", "return_none")}
+    graph_state = dict(vars(maker.fgraph))
+    del graph_state["_order"]
+    graph = object.__new__(theano.gof.FunctionGraph)
+    if swap is not None:
+        for node in graph_state["apply_nodes"]:
+            swap(node)
+    graph.__setstate__(graph_state)
+    twin = object.__new__(type(maker))
+    twin.__setstate__(dict(state, fgraph=graph, indices=[], required=[]))
+    return twin
+
+
+def test_function_that_theano_pickled():
+    s = shared(np.ones(3))
+    v = T.dvector("v")
+    maker = made_by_theano(function([v], (v * s).sum(), updates=[(s, s + v)]))
+    f = maker.create([None, s])
+    assert f(np.arange(3.0)) == 3 and f(np.arange(3.0)) == 8
+    assert f.maker.fgraph is maker.fgraph
+
+
+def test_pooling_that_theano_pickled_when_the_sizes_were_the_ops():
+    from theano.tensor.signal.pool import Pool, pool_2d
+
+    z = T.dtensor4("z")
+    f = function([z], T.grad(pool_2d(z, (2, 2), ignore_border=True).sum(), z))
+
+    def as_then(node):
+        if hasattr(node.op, "ignore_border"):
+            op = object.__new__(type(node.op))
+            state = {"ds": (2, 2), "st": (2, 2), "padding": (0, 0), "ignore_border": True}
+            op.__setstate__(dict(state, mode="max") if isinstance(op, Pool) else state)
+            node.op = op
+            del node.inputs[-3:]
+
+    value = np.random.RandomState(0).normal(size=(1, 1, 5, 4))
+    want = f(value)
+    twin = made_by_theano(f, as_then).create()
+    np.testing.assert_array_equal(twin(value), want)

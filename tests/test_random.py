@@ -1,5 +1,7 @@
 """Random streams: exact draws, seeding, states, and their use inside functions and loops."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -78,6 +80,18 @@ def test_in_place_draws_do_not_disturb_each_other():
     for _ in range(2):
         a, b = f()
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("state", [np.random.RandomState(5), np.random.RandomState(np.random.PCG64(5))])
+def test_a_draw_leaves_the_state_alone(state):
+    """The copy has all of it: a second normal number may be waiting."""
+    state.normal()
+    before = copy.deepcopy(state)
+    r = random_state_type()
+    f = theano.function([r], uniform(r, size=(2,)))
+    after, draw = f(state)
+    np.testing.assert_array_equal(draw, copy.deepcopy(before).uniform(size=2))
+    assert state.normal() == before.normal() == after.normal()
 
 
 def test_sizes_are_checked():

@@ -21,6 +21,7 @@ from theanojax.graph.rewrite_tools import (
     pre_greedy_local_optimizer,
 )
 from theanojax.graph.rewrite_walk import OpKeyOptimizer, TopoOptimizer, in2out, out2in
+from theanojax.graph.traverse import is_same_graph
 from theanojax.graph.unify import FreeVariable, NotVariable, OrVariable, Unification, Var, unify, unify_walk
 from theanojax.graph.variable import Apply
 
@@ -320,6 +321,11 @@ def test_is_same_graph_and_pre_constant_merge():
     x, y = var("x"), var("y")
     assert is_same_graph_with_merge(op1(op2(x), y), op1(op2(x), y))
     assert not is_same_graph_with_merge(op1(op2(x), y), op1(op2(y), y))
+    assert is_same_graph(op1(x, y), op1(x, op2(x)), givens={op2(x): y}) is False  # another node than that of the graph
+    inner = op2(x)
+    for given in ({inner: y}, {y: inner}):
+        assert is_same_graph(op1(x, y), op1(x, inner), givens=given)
+    assert is_same_graph(x, inner, givens={inner: x}) and not is_same_graph(x, inner)
     e = op1(op2(x, const(3)), const(3))
     out, = pre_constant_merge([e])
     assert out is e and e.owner.inputs[1] is e.owner.inputs[0].owner.inputs[1]

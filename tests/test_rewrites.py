@@ -10,6 +10,7 @@ import pytest
 
 import theanojax.tensor as T
 from theanojax.compile.aliasing import Supervisor
+from theanojax.compile.function import function
 from theanojax.config import change_flags
 from theanojax.graph.check import check_graph
 from theanojax.graph.fgraph import FunctionGraph
@@ -457,3 +458,16 @@ def test_merged_slices_are_right():
         np.testing.assert_array_equal(run_graph([vector], [out], [values])[0], values[first][second])
     with pytest.raises(ValueError, match="should actually be of type slice"):
         merge_two_slices(1, 7, slice(None), 7)
+
+
+@pytest.mark.parametrize("ndim, sign", [(1, 1), (2, 1), (2, -1)])
+def test_what_is_scaled_by_zero_is_not_read_as_by_blas(ndim, sign):
+    """A call into BLAS doesn't read z in ``0 * z + dot(x, y)``."""
+    x, b = T.dmatrix("x"), T.dscalar("b")
+    y, z = (T.TensorType("float64", (False,) * ndim)(name) for name in "yz")
+    f = function([x, y, z, b], b * z + sign * T.dot(x, y))
+    xv, yv = np.arange(6.).reshape(3, 2), np.ones((2, 2)[:ndim])
+    product = sign * xv @ yv
+    np.testing.assert_array_equal(f(xv, yv, np.full(product.shape, np.nan), 0), product)
+    assert np.isnan(f(xv, yv, np.full(product.shape, np.nan), 1)).all()
+    np.testing.assert_array_equal(f(xv, yv, np.ones(product.shape), 2), product + 2)

@@ -1,6 +1,7 @@
 """theano.shared: which constructor takes what, values in and out, sharing between functions."""
 
 import copy
+import mmap
 
 import numpy as np
 import pytest
@@ -70,6 +71,37 @@ def test_writing_into_a_borrowed_value_is_seen_after_updates():
     s.get_value(borrow=True)[0] = 10
     assert f() == 11
     assert s.get_value().tolist() == [11, 2]
+
+
+def test_values_that_change_places_are_not_copied():
+    a, b = shared(np.zeros(2)), shared(np.ones(2))
+    one, two = a.get_value(borrow=True), b.get_value(borrow=True)
+    swap = function([], [], updates=[(a, b), (b, a)])
+    swap()
+    assert a.get_value(borrow=True) is two and b.get_value(borrow=True) is one
+    function([], [], updates=[(a, b)])()
+    assert not np.may_share_memory(a.get_value(borrow=True), b.get_value(borrow=True))
+
+
+@pytest.mark.parametrize("borrow_later", [True, False])
+def test_updates_are_written_into_memory_that_processes_share(borrow_later):
+    memory = mmap.mmap(-1, 3 * 8)
+    mine, others = np.frombuffer(memory), np.frombuffer(memory)
+    if borrow_later:
+        s = shared(np.ones(3))
+        s.set_value(mine, borrow=True)
+    else:
+        s = shared(mine, borrow=True)
+    t = shared(np.full(3, 5.0))
+    add = function([], s.sum(), updates=[(s, s + 1)])
+    assert add() == 0 and others.tolist() == [1, 1, 1]
+    others[0] = 7
+    assert add() == 9 and others.tolist() == [8, 2, 2] and s.get_value(borrow=True) is mine
+    function([], [], updates=[(s, t), (t, s)])()
+    assert others.tolist() == [5, 5, 5] and t.get_value().tolist() == [8, 2, 2]
+    s.set_value(np.zeros(3))
+    add()
+    assert others.tolist() == [5, 5, 5] and s.get_value().tolist() == [1, 1, 1]
 
 
 def test_functions_share_the_value():

@@ -7,6 +7,7 @@ import scipy.sparse
 import theanojax
 import theanojax.sparse as S
 import theanojax.tensor as T
+from theanojax.runtime.host import run_graph
 
 DENSE = np.array([[0., 2., 0., -1.], [3., 0., 0., 0.], [0., 0.5, 4., 0.]])
 OTHER = np.random.RandomState(3).normal(size=(3, 4))
@@ -106,3 +107,30 @@ def test_errors():
     x, y = S.csr_dmatrix(), T.dmatrix()
     with pytest.raises(ValueError, match="shape mismatch in StructuredDot"):
         theanojax.function([x, y], S.structured_dot(x, y))(sparse("csr"), OTHER)
+
+
+@pytest.mark.parametrize("format, op, name", [
+    ("csc", lambda x, y, a: S.mul_s_d(x, y), "MulSDCSC"), ("csr", lambda x, y, a: S.mul_s_d(x, y), "MulSDCSR"),
+    ("csr", lambda x, y, a: S.mul_s_v(x, y[1]), "MulSVCSR"),
+    ("csr", lambda x, y, a: S.structured_add_s_v(x, y[1]), "StructuredAddSVCSR"),
+    ("csr", lambda x, y, a: S.sampling_dot(y, y, S.sp_ones_like(S.csr_from_dense(T.eye(3)))), "SamplingDotCSR"),
+    ("csc", lambda x, y, a: x + y, "AddSD_ccode"), ("csr", lambda x, y, a: x + T.exp(y), "AddSD_ccode"),
+    ("csc", lambda x, y, a: y[:, :3] - a * S.dot(x, y.T), "UsmmCscDense"),
+    ("csr", lambda x, y, a: y[:, :3] - a * S.dot(x, y.T), "Usmm"),
+])
+def test_graphs_show_what_theano_had_compiled_code_for(format, op, name):
+    x, y, a = S.matrix(format, "x", "float64"), T.dmatrix("y"), T.dscalar("a")
+    with theanojax.change_flags(cxx="g++"):
+        f = theanojax.function([x, y, a], op(x, y, a), on_unused_input="ignore")
+        shown = f.maker.fgraph
+    assert name in [type(node.op).__name__ for node in shown.apply_nodes]
+    values = [sparse(format), OTHER, np.array(0.5)]
+    want = run_graph(shown.inputs, shown.outputs, values)[0]
+    np.testing.assert_allclose(as_array(f(*values)), as_array(want))
+
+
+def test_no_usmm_with_a_number_that_has_no_negative():
+    x, y, a = S.csr_dmatrix("x"), T.dmatrix("y"), T.scalar("a", dtype="uint8")
+    f = theanojax.function([x, y, a], y[:, :3] - a * S.dot(x, y.T))
+    assert not any(isinstance(node.op, S.Usmm) for node in f.maker.fgraph.apply_nodes)
+    np.testing.assert_allclose(f(sparse("csr"), OTHER, 2), OTHER[:, :3] - 2 * DENSE @ OTHER.T)

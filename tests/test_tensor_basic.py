@@ -347,3 +347,10 @@ def test_star_import_gives_theanos_names():
     exec("from theanojax.tensor import *", names)
     assert {"matrix", "dot", "grad", "nnet", "sum", "shape", "exp", "Op", "TensorType"} <= names.keys()
     assert not {"importlib", "safe_asarray", "math", "constructors"} & names.keys()
+
+
+def test_constants_are_cached_by_signature():
+    made = T.constant(2.75)
+    assert T.constant(2.75) is made and T.constant_cache[made.signature()] is made
+    del T.constant_cache[made.signature()]
+    assert T.constant(2.75) is not made and T.constant(-0.0) is not T.constant(0.0)

@@ -113,6 +113,11 @@ class HostNamespace:
         return x
 
     @staticmethod
+    def row_major(x):
+        """`x`, for what XLA must not lay out in another order, whatever reads it."""
+        return x
+
+    @staticmethod
     def sort(x, axis=-1):
         """A sorted copy; stable, as XLA's."""
         return np.sort(x, axis=axis, kind="stable")

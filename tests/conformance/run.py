@@ -24,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 REPO = HERE.parent.parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "theanojax" / "conformance"
 BASELINE, PASSING, NOT_APPLICABLE = HERE / "baseline.tsv", HERE / "passing.txt", HERE / "not_applicable.tsv"
+CAUSES = HERE / "failing.tsv"
 LAST = CACHE / "last.json"
 TEST_SECONDS = 120
 CHUNK = 60
@@ -61,9 +62,9 @@ def baseline():
     return {r[0]: r[1] for r in rows if len(r) > 1}
 
 
-def not_applicable(ids):
-    """Test id -> reason, from the ledger's ids and patterns."""
-    rows = [line.split("\t") for line in NOT_APPLICABLE.read_text().splitlines()[1:] if line.strip()]
+def ledger(path, ids):
+    """Test id -> reason, from a ledger's ids and patterns."""
+    rows = [line.split("\t") for line in path.read_text().splitlines()[1:] if line.strip()]
     found = {}
     for pattern, reason in rows:
         if any(c in pattern for c in "*?"):
@@ -245,7 +246,7 @@ def main():
     ap.add_argument("--limit", type=int, default=TEST_SECONDS, help="seconds for one test")
     args = ap.parse_args()
     reference = baseline()
-    skip = not_applicable(reference)
+    skip = ledger(NOT_APPLICABLE, reference)
     last = known()
     ids = [i for i in reference
            if (not args.files or any(f in i.split("::")[0] for f in args.files)) and args.word in i]
@@ -277,14 +278,20 @@ def write(last, reference, skip):
     import numpy
 
     good = [i for i, row in last.items() if row["outcome"] == "passed" and i in reference and i not in skip]
+    bad = sorted(i for i, row in last.items()
+                 if row["outcome"] != "passed" and reference.get(i) == "passed" and i not in skip)
+    causes = ledger(CAUSES, reference)
     PASSING.write_text("\n".join(sorted(good)) + "\n")
     text = (
         "# Theano 1.0.5's own tests on theanojax\n\n"
         "`make conformance` makes this table. It counts the tests that pass on Theano 1.0.5 itself; those that cannot\n"
         "apply here, and why, are listed in `tests/conformance/not_applicable.tsv`. The share is of those that ran.\n\n"
-        "%s, Python %s, jax %s, numpy %s, %d cores.\n\n%s\n"
+        "%s, Python %s, jax %s, numpy %s, %d cores.\n\n%s\n\n"
+        "## What fails, and why\n\n"
+        "The causes are kept in `tests/conformance/failing.tsv`.\n\n%s\n"
     ) % (datetime.date.today(), sys.version.split()[0], jax.__version__, numpy.__version__, os.cpu_count(),
-         table(last, reference, skip))
+         table(last, reference, skip),
+         "\n".join("- `%s`: %s" % (i, causes.get(i, "not looked into")) for i in bad) or "Nothing.")
     (REPO / "docs").mkdir(exist_ok=True)
     (REPO / "docs" / "conformance.md").write_text(text)
 

@@ -165,7 +165,10 @@ class Builder:
         names = [n for n in STEPS if STEPS[n][2] or not fixed]
         weights = np.array([STEPS[n][1] for n in names])
         name = names[int(self.rng.choice(len(names), p=weights / weights.sum()))]
-        made = STEPS[name][0](self)
+        try:
+            made = STEPS[name][0](self)
+        except (IndexError, ValueError):
+            return  # its example values do not fit, some only in the second step of a loop
         for v in made if isinstance(made, (list, tuple)) else [made]:
             if v is not None:
                 self.keep(v)

@@ -2,9 +2,12 @@
 
 from itertools import chain
 
+import numpy as np
+
 from theanojax.compile.ops import deep_copy_op, view_op
 from theanojax.config import config
 from theanojax.errors import InconsistencyError
+from theanojax.graph.variable import Constant
 
 
 def alias_root(v):
@@ -103,3 +106,65 @@ def insert_deepcopy(fgraph, wrapped_inputs, wrapped_outputs):
     for i, may_share in reversed(jobs):
         op = view_op if may_share else deep_copy_op
         fgraph.change_input("output", i, op(fgraph.outputs[i]), reason="insert_deepcopy")
+
+
+def _overwritable(fgraph, inputs):
+    """The inputs that stand for arguments which the user says may be overwritten -> their positions."""
+    return {v: i for i, (v, spec) in enumerate(zip(fgraph.inputs, inputs))
+            if spec.mutable and spec.update is None and not getattr(spec, "shared", False)}
+
+
+def may_overwrite(fgraph, inputs, n_outputs):
+    """Whether in-place Ops could leave an output in an argument: False saves making the graph that has them."""
+    places = _overwritable(fgraph, inputs)
+    return any(v.type == u.type for v in places for u in fgraph.outputs[:n_outputs] if u.owner is not None)
+
+
+def results_in_arguments(fgraph, inputs, n_outputs):
+    """Pairs (output position, input position): the arguments whose memory an in-place Op makes hold an output.
+
+    What is only computed on the way to an output is of no use to the owner of the argument and is left out.
+    """
+    places = _overwritable(fgraph, inputs)
+    pairs = []
+    for o, v in enumerate(fgraph.outputs[:n_outputs]):
+        while v.owner is not None:
+            destroyed = getattr(v.owner.op, "destroy_map", {}).get(v.owner.outputs.index(v), ())
+            if len(destroyed) != 1:
+                break
+            v = v.owner.inputs[destroyed[0]]
+        if v in places and v is not fgraph.outputs[o]:
+            pairs.append((o, places[v]))
+    return pairs
+
+
+def lent_constants(fgraph, n_outputs):
+    """The constants of the graph that outputs are: a list of pairs (output position, array)."""
+    return [(o, v.owner.inputs[0].data) for o, v in enumerate(fgraph.outputs[:n_outputs])
+            if v.owner is not None and v.owner.op == view_op and isinstance(v.owner.inputs[0], Constant)]
+
+
+def sharing_memory(run, in_arguments, lent):
+    """`run`, a function from input values to output values, whose outputs share memory with others as they may.
+
+    Parameters
+    ----------
+    in_arguments : see `results_in_arguments`. Of two arguments that share memory only the first is overwritten.
+    lent : see `lent_constants`.
+    """
+    def run_and_share(values):
+        arguments = [values[i] for _, i in in_arguments]
+        outputs = list(run(values))
+        written: list = []
+        for (o, _), memory in zip(in_arguments, arguments):
+            result = outputs[o]
+            if (isinstance(memory, np.ndarray) and memory.flags.writeable and memory.dtype == result.dtype
+                    and memory.shape == result.shape and not any(np.may_share_memory(memory, m) for m in written)):
+                np.copyto(memory, result)
+                written.append(memory)
+                outputs[o] = memory
+        for o, data in lent:
+            outputs[o] = data
+        return outputs
+
+    return run_and_share

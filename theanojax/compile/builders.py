@@ -3,6 +3,7 @@
 from theanojax.compile.overrides import gradients, r_operator
 from theanojax.compile.pfunc import rebuild_collect_shared
 from theanojax.config import change_flags
+from theanojax.gradient_types import DisconnectedType
 from theanojax.graph.connection import io_connection_pattern
 from theanojax.graph.op import Op, ops_with_inner_function
 from theanojax.graph.rewrite_local import local_optimizer
@@ -222,7 +223,8 @@ class OpFromGraph(Op):
 
     def L_op(self, inputs, outputs, output_grads):
         op = self.get_lop_op()
-        results = op(*(list(inputs) + list(outputs) + list(output_grads)), return_list=True)
+        grads = [v.zeros_like() if isinstance(g.type, DisconnectedType) else g for v, g in zip(outputs, output_grads)]
+        results = op(*(list(inputs) + list(outputs) + grads), return_list=True)
         return [r if s is None else s for r, s in zip(results, self._lop_special)]
 
     def R_op(self, inputs, eval_points):
@@ -233,7 +235,6 @@ class OpFromGraph(Op):
 
     def connection_pattern(self, node):
         """Input i is connected to output o if the graph of the output, or of the input's gradient, says so."""
-        from theanojax.gradient_types import DisconnectedType
 
         if self._connection_pattern is not None:
             return self._connection_pattern

@@ -16,6 +16,7 @@ from theanojax.errors import AliasedMemoryError
 from theanojax.graph.container import Container
 from theanojax.graph.op import ops_with_inner_function
 from theanojax.graph.shared import SharedVariable
+from theanojax.graph.shared_memory import commit, kept
 
 _logger = logging.getLogger("theano.compile.function_module")
 
@@ -37,7 +38,7 @@ class Function:
     fn : what runs the graph on the input cells.
     input_storage, output_storage : lists of Containers, shared variables' among them.
     trust_input : bool
-        True skips the check and conversion of arguments.
+        True skips the check and conversion of arguments; those of tensors' types have to be arrays.
     name, profile
     value, container : look up an input's value or Container by name, variable or position.
     finder, inv_finder : the dicts behind them.
@@ -126,6 +127,9 @@ class Function:
             return self._general_call(args, kwargs)
         if self.trust_input:
             values = list(args)
+            for arg in args:
+                if type(arg) is not _ndarray:
+                    self._check_arrays(args)
         else:
             values = []
             for arg, (dtype, ndim, convert) in zip(args, self._checks):
@@ -138,8 +142,11 @@ class Function:
         outputs = self._run(values)
         if self._update_cells:
             n = self.n_returned_outputs
-            for cell, value in zip(self._update_cells, outputs[n:]):
-                cell[0] = value
+            if kept:
+                commit(self._update_cells, outputs[n:])
+            else:
+                for cell, value in zip(self._update_cells, outputs[n:]):
+                    cell[0] = value
             outputs = outputs[:n]
         if self._single:
             return outputs[0]
@@ -157,8 +164,7 @@ class Function:
             outputs = run([c.storage[0] for c in self.input_storage])
             run_time = time.perf_counter() - begin
             n = len(outputs) - len(self._updates)
-            for c, value in zip(self._updates, outputs[n:]):
-                c.storage[0] = value
+            commit([c.storage for c in self._updates], outputs[n:])
             outputs = list(outputs[:n])
         finally:
             self._restore_defaults()
@@ -176,6 +182,7 @@ class Function:
         """Put the arguments into the input cells."""
         storage = self.input_storage
         if self.trust_input:
+            self._check_arrays(args)
             for c, arg in zip(storage, args):
                 c.storage[0] = arg
             for key, arg in kwargs.items():
@@ -206,6 +213,13 @@ class Function:
                 problem = "Tried to provide value for implicit input: %s"
             if problem:
                 raise TypeError(problem % self.inv_finder[c].variable)
+
+    def _check_arrays(self, args):
+        """ValueError if an argument of a tensor's type is no array: its dtype would be anyone's guess."""
+        for c, arg in zip(self.input_storage, args):
+            if arg is not None and not hasattr(arg, "dtype") and hasattr(c.type, "numpy_dtype"):
+                raise ValueError("expected an ndarray for %s of type %s, got %r. With trust_input, arguments are not "
+                                 "converted" % (c.name or "an input", c.type, arg))
 
     def _filter(self, i, arg):
         """Argument `i` converted to its type; errors say which argument is bad."""

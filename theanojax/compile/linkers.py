@@ -15,6 +15,7 @@ import numpy as np
 from theanojax.config import config
 from theanojax.errors import MethodNotDefined
 from theanojax.graph.container import Container
+from theanojax.graph.shared_memory import commit
 from theanojax.graph.variable import Constant
 from theanojax.runtime import make_executor
 from theanojax.runtime.blame import raise_with_op
@@ -44,8 +45,7 @@ class Program:
         outputs = []
         for _ in range(max(n_calls or 1, 1)):
             outputs = self.run([c[0] for c in self.input_cells])
-            for o, i in self.updates:
-                self.input_cells[i][0] = outputs[o]
+            commit([self.input_cells[i] for _, i in self.updates], [outputs[o] for o, _ in self.updates])
         for cell, value in zip(self.output_cells, outputs):
             cell[0] = value
         return list(outputs)

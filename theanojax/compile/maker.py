@@ -5,7 +5,15 @@ import time
 import warnings
 
 from theanojax.compile import messages, profiling
-from theanojax.compile.aliasing import fgraph_updated_vars, infer_reuse_pattern, insert_deepcopy
+from theanojax.compile.aliasing import (
+    fgraph_updated_vars,
+    infer_reuse_pattern,
+    insert_deepcopy,
+    lent_constants,
+    may_overwrite,
+    results_in_arguments,
+    sharing_memory,
+)
 from theanojax.compile.function_object import Function
 from theanojax.compile.graphs import RewrittenAgain, std_fgraph
 from theanojax.compile.io import In, SymbolicInput, SymbolicOutput
@@ -216,6 +224,8 @@ class FunctionMaker:
                 if hasattr(node.op, "compile_step"):
                     node.op.compile_step()  # the inner graphs of loops
             fn, ins, outs = self.linker.make_thunk(input_storage=cells, storage_map=None)
+            if hasattr(fn, "run"):
+                self._share_memory(fn)
         spent = time.perf_counter() - start
         profiling.total_time_linker += spent
         if self.profile:
@@ -224,6 +234,14 @@ class FunctionMaker:
                                          self.return_none, self.output_keys, self, name=self.name)
         function.profile = self.profile
         return function
+
+    def _share_memory(self, program):
+        n = len(self.outputs)
+        shown = self.fgraph if may_overwrite(self.executed_fgraph, self.inputs, n) else None
+        in_arguments = results_in_arguments(shown, self.inputs, n) if shown else []
+        lent = lent_constants(self.executed_fgraph, n)
+        if in_arguments or lent:
+            program.run = sharing_memory(program.run, in_arguments, lent)
 
     def subset_executor(self, positions):
         """What computes the outputs of these positions, and the updates, from the list of input values."""
@@ -245,6 +263,12 @@ class FunctionMaker:
             accept_inplace=self.accept_inplace, function_builder=self.function_builder, profile=self.profile,
             on_unused_input=self.on_unused_input, output_keys=self.output_keys, name=self.name,
             unpack_single=self.unpack_single, return_none=self.return_none),)
+
+    def __setstate__(self, state):
+        """Take over what Theano itself pickled: its graph, as rewritten there, is linked here."""
+        kept = ("inputs", "outputs", "fgraph", "mode", "accept_inplace", "profile", "on_unused_input", "output_keys")
+        self.__init__(name=getattr(state.get("fgraph"), "name", None), **{k: state[k] for k in kept if k in state})
+        self.unpack_single, self.return_none = state["unpack_single"], state["return_none"]
 
 
 def _constructor_FunctionMaker(kwargs):

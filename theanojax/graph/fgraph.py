@@ -3,7 +3,7 @@
 from theanojax.errors import InconsistencyError, MissingInputError
 from theanojax.graph.traverse import clone_get_equiv, io_toposort
 from theanojax.graph.type import NullType
-from theanojax.graph.variable import Constant
+from theanojax.graph.variable import Constant, where_built
 
 
 class AlreadyThere(Exception):
@@ -77,7 +77,7 @@ class FunctionGraph:
         elif variable not in self.variables:
             if not isinstance(variable, Constant) and variable not in self.inputs:
                 _refuse_null(variable)
-                raise MissingInputError("Undeclared input", variable, variable=variable)
+                raise MissingInputError("Undeclared input\n" + where_built(variable), variable=variable)
             self._setup(variable)
             self.variables.add(variable)
 
@@ -310,6 +310,8 @@ class FunctionGraph:
 
     def __setstate__(self, state):
         self.__dict__.update(state)
+        if "_order" not in state:
+            self._from_theano()
         for v in [*self.variables, *self.inputs]:  # a variable is pickled without its place in a graph
             v.fgraph, v.clients = self, []
         for node in self.apply_nodes:
@@ -322,6 +324,14 @@ class FunctionGraph:
         for feature in self._features:
             if hasattr(feature, "unpickle"):
                 feature.unpickle(self)
+
+    def _from_theano(self):
+        """Bring the state of one of Theano's own pickles into our form; its features were for rewriting."""
+        self._order, self._features = None, []
+        for node in self.apply_nodes:
+            if hasattr(node.op, "upgrade_node"):
+                node.op.upgrade_node(node)
+        self.variables.update(v for node in self.apply_nodes for v in node.inputs)
 
 
 def _bad_replacement(v, new_v, reason):
@@ -342,4 +352,4 @@ def _refuse_null(v):
 def _missing_message(node, v):
     place = "Input %d of the graph (indices start from 0), used to compute %s, was not provided and not given a " \
             "value. Use the Theano flag exception_verbosity='high', for more information on this error."
-    return place % (node.inputs.index(v), node)
+    return place % (node.inputs.index(v), node) + "\n" + where_built(v)

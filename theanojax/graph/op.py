@@ -9,7 +9,7 @@ from theanojax.arrays import HOST
 from theanojax.config import config
 from theanojax.errors import MethodNotDefined
 from theanojax.graph.props import Props
-from theanojax.graph.variable import Apply, Constant, Variable
+from theanojax.graph.variable import Apply, Constant, Variable, where_built
 
 
 class CLinkerObject:
@@ -97,9 +97,9 @@ class PureOp:
                 return v.type.filter(v.tag.test_value)
             except Exception as e:
                 raise type(e)("For compute_test_value, one input test value does not have the requested type.\n"
-                              + _where_built(v) + "\nThe error when converting the test value to that variable "
+                              + where_built(v) + "\nThe error when converting the test value to that variable "
                               "type:\n" + str(e)) from e
-        raise AttributeError("%s has no test value %s" % (v, _where_built(v)))
+        raise AttributeError("%s has no test value %s" % (v, where_built(v)))
 
 
 class Op(Props, PureOp, CLinkerOp):
@@ -221,12 +221,6 @@ class COp(Op):
         self.func_name = func_name
 
 
-def _where_built(v):
-    from theanojax.printing_text import get_variable_trace_string
-
-    return get_variable_trace_string(v)
-
-
 def compute_test_value(node):
     """Run `node` on the test values of its inputs, as ``config.compute_test_value`` says.
 
@@ -240,7 +234,7 @@ def compute_test_value(node):
             value = PureOp._get_test_value(v)
         except AttributeError:
             text = "Cannot compute test value: input %i (%s) of Op %s missing default value. %s" % (
-                i, v, node, _where_built(v))
+                i, v, node, where_built(v))
             if mode == "raise":
                 raise ValueError(text) from None
             if mode == "warn":

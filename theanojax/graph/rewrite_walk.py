@@ -185,6 +185,9 @@ class TopoOptimizer(NavigatorOptimizer):
         super().__init__(local_opt, ignore_newtrees, failure_callback)
 
     def apply(self, fgraph, start_from=None):
+        # most passes find nothing to do, and need no order to see that
+        if start_from is None and not any(map(_filter_for(self.local_opt), fgraph.apply_nodes)):
+            return RewriteProfile(self, fgraph).close(fgraph)
         # what depends on what, without the orderings of features: those may contradict it until this is done
         return self.apply_to(fgraph, io_toposort(fgraph.inputs, fgraph.outputs if start_from is None else start_from))
 

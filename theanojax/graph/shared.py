@@ -6,6 +6,7 @@ import numpy as np
 
 from theanojax.arrays import aligned_copy
 from theanojax.graph.container import Container
+from theanojax.graph.shared_memory import keep_in_place
 from theanojax.graph.tag import add_tag_trace
 from theanojax.graph.type import generic
 from theanojax.graph.variable import Variable
@@ -45,11 +46,16 @@ class SharedVariable(Variable):
     def set_value(self, new_value, borrow=False):
         """Replace the value, by a copy of `new_value` or with `borrow` by the object itself.
 
+        A borrowed array stays the value until the next update; one in memory that is shared between processes
+        also after that: updates are written into it.
+
         Raises
         ------
         TypeError : the new value does not fit the type of the variable.
         """
         self.container.value = new_value if borrow else _copy(new_value)
+        if borrow:
+            keep_in_place(self.container.storage[0])
 
     def zero(self, borrow=False):
         """Set all elements to 0; with `borrow`, in the stored array itself."""

@@ -224,7 +224,7 @@ def equal_computations(xs, ys, in_xs=None, in_ys=None):
             if not isinstance(sym, Constant) or not sym.equals(sym.type.make_constant(sym.type.filter(val))):
                 return False
             continue
-        if (id(x), id(y)) in done:
+        if (id(x), id(y)) in done or (x is y and not same):
             continue
         done.add((id(x), id(y)))
         if x in same or y in same.values():
@@ -249,15 +249,9 @@ def equal_computations(xs, ys, in_xs=None, in_ys=None):
 
 
 def is_same_graph(var1, var2, givens=None, debug=False):
-    """Whether two variables are computed by equal graphs; `givens` maps variables of either to their stand-ins."""
-    givens = dict(givens or {})
-    in1, in2 = [], []
-    all1, all2 = set(ancestors([var1])), set(ancestors([var2]))
-    for k, v in givens.items():
-        a, b = (k, v) if k in all1 and (v in all2 or v not in all1) else (v, k)
-        in1.append(a)
-        in2.append(b)
-    return equal_computations([var1], [var2], in1, in2)
+    """Whether two variables are computed by equal graphs, once those in `givens` are replaced by their stand-ins."""
+    memo = clone_get_equiv([], [var1, var2], copy_inputs=False, copy_orphans=False, memo=dict(givens or {}))
+    return equal_computations([memo[var1]], [memo[var2]])
 
 
 def is_in_ancestors(l_node, f_node):

@@ -196,7 +196,7 @@ class Variable(Node):
             inputs_to_values = {}
         if not hasattr(self, "_fn_cache"):
             self._fn_cache = {}
-        inputs = tuple(sorted(inputs_to_values, key=id))
+        inputs = tuple(sorted(inputs_to_values.keys(), key=id))
         if inputs not in self._fn_cache:
             from theanojax.compile.function import function
 
@@ -268,3 +268,10 @@ class Constant(Variable):
 def op_as_string(inputs, node, leaf_formatter=str, node_formatter=None):
     """One application written as ``op(input, input)``, one level deep."""
     return "%s(%s)" % (node.op, ", ".join(leaf_formatter(v) for v in node.inputs))
+
+
+def where_built(v):
+    """Where `v` was built, as text for an error message; empty when that was not recorded."""
+    from theanojax.printing_text import get_variable_trace_string
+
+    return get_variable_trace_string(v)

@@ -14,6 +14,7 @@ that `import theano` stays quick and the order of imports doesn't matter.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 import sys
@@ -232,6 +233,11 @@ def _expand(source: str) -> list[str]:
         return []
     if not star:
         return [source]
+    return _modules_below(package)
+
+
+@functools.cache
+def _modules_below(package: str) -> list[str]:
     found = pkgutil.iter_modules(_import(package).__path__)
     return [f"{package}.{module.name}" for module in found if not module.name.startswith("_")]
 

@@ -129,6 +129,25 @@ class OrderedSet(MutableSet):
 
     __hash__ = None
 
+    def __setstate__(self, state: dict) -> None:
+        """Take the items over, from a pickle of Theano's own out of its ring of links."""
+        self._items = state.get("_items", {})
+        if "_OrderedSet__root" in state:
+            root = state["_OrderedSet__root"]
+            link = root.next
+            while link is not root:
+                self._items[link.key] = None
+                link = link.next
+
+
+class Link:
+    """A place in the ring that an `OrderedSet` was in Theano; only pickles have it."""
+
+    def __setstate__(self, state: list) -> None:
+        self.next = state[1]
+        if len(state) > 2:
+            self.key = state[2]
+
 
 def check_deterministic(iterable: Iterable) -> None:
     """Refuse what has no order of its own, and would make a graph differ from run to run."""

@@ -10,6 +10,7 @@ from theanojax.graph.rewrite_equilibrium import EquilibriumOptimizer
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.rewrite_tools import inherit_stack_trace
 from theanojax.graph.rewrite_walk import in2out
+from theanojax.graph.variable import Constant
 from theanojax.rewrites.dimshuffle import local_dimshuffle_lift
 from theanojax.rewrites.gemm import GemmOptimizer, _as_scalar
 from theanojax.scalar.types import upcast
@@ -179,6 +180,34 @@ def make_c_gemv_destructive(node):
         start = T.AllocEmpty(start.dtype)(*start.owner.inputs)
     with inherit_stack_trace(node.outputs):
         return [cgemv_inplace(start, *rest)]
+
+
+def _is_product(v):
+    """Whether `v` is a matrix product, or one times a number."""
+    if v.owner is not None and v.owner.op == T.mul:
+        rest = [u for u in v.owner.inputs if not all(u.broadcastable)]
+        v = rest[0] if len(rest) == 1 else v
+    return v.owner is not None and isinstance(v.owner.op, Dot)
+
+
+@local_optimizer([T.add, T.sub])
+def local_scaled_by_zero(node):
+    """b * z + dot(x, y) -> switch(b == 0, 0, b * z) + dot(x, y), for the number b
+
+    BLAS, which Theano would have called with this sum, doesn't read z where b is 0, so that NaN in it is lost.
+    """
+    if node.op not in (T.add, T.sub) or len(node.inputs) != 2 or node.outputs[0].dtype not in _FLOATS:
+        return None
+    for i, v in enumerate(node.inputs):
+        if v.owner is None or v.owner.op != T.mul or len(v.owner.inputs) != 2 or v.type != node.outputs[0].type:
+            continue
+        numbers = [u for u in v.owner.inputs if all(u.broadcastable) and not isinstance(u, Constant)]
+        if len(numbers) == 1 and not _is_product(v) and _is_product(node.inputs[1 - i]):
+            terms = list(node.inputs)
+            with inherit_stack_trace(node.outputs):
+                terms[i] = T.switch(T.eq(numbers[0], 0), np.asarray(0, dtype=v.dtype), v)
+                return [node.op(*terms)]
+    return None
 
 
 @local_optimizer([T.sub, T.add])

@@ -14,6 +14,7 @@ from theanojax.config import config
 from theanojax.graph.rewrite import optimizer
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
+from theanojax.graph.traverse import equal_computations
 from theanojax.rewrites.algebra import local_mul_canonizer
 from theanojax.rewrites.common import applies, constant_value, maker, scalar_maker
 from theanojax.tensor.assert_op import Assert
@@ -244,7 +245,8 @@ def _check_rows_is_arange_len_labels(rows, labels, fgraph=None):
             return False
         source = maker(of.inputs[0], Shape)
         return source is not None and source.inputs[0] is labels
-    return shape is not None and len(shape) == 1 and shape[0] is stop
+    # the length may have been found anew since `rows` was made
+    return shape is not None and len(shape) == 1 and equal_computations([shape[0]], [stop])
 
 
 def _indexed(v, op_class, number):

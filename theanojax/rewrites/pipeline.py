@@ -93,6 +93,7 @@ PASSES = [
     (1.51, "local_fill_to_alloc", in2out(fill.local_fill_to_alloc), "fast_run"),
     (1.52, "local_elemwise_alloc", in2out(fill.local_elemwise_alloc), "fast_run"),
     (1.6, "local_log_sum_exp", _log_sum_exp, "fast_run"),
+    (1.75, "local_scaled_by_zero", in2out(blas.local_scaled_by_zero), "fast_run"),
     (2, "specialize", registry.specialize, "fast_run fast_compile_gpu"),
     (2.01, "crossentropy_to_crossentropy_with_softmax", nnet.crossentropy_to_crossentropy_with_softmax,
      "fast_run xent fast_compile_gpu"),
@@ -113,8 +114,14 @@ _fusion_tags = "fusion local_elemwise_fusion FusionOptimizer"
 
 FINISHING = [
     (1.7, "BlasOpt", blas.blas_optdb, "fast_run fast_compile"),
+    (2.02, "local_usmm", in2out(sparse.local_usmm), "fast_run"),
+    *[(2.03, local_opt.__name__, in2out(local_opt), "fast_run cxx_only") for local_opt in sparse.ON_ARRAYS],
     (49, "elemwise_fusion", fusion.fuse_seqopt,
      _fusion_tags + " fast_run" if config.tensor.local_elemwise_fusion else _fusion_tags),
+    (60, "local_inplace_addsd_ccode", _once_in_place(sparse.local_inplace_addsd_ccode), "fast_run inplace"),
+    (60, "local_usmm_csc_dense_inplace", _once_in_place(sparse.local_usmm_csc_dense_inplace),
+     "fast_run inplace cxx_only"),
+    (61, "local_addsd_ccode", TopoOptimizer(sparse.local_addsd_ccode), "fast_run"),
     (60, "local_inplace_setsubtensor", _once_in_place(inc_subtensor.local_inplace_setsubtensor), "fast_run inplace"),
     (60, "local_inplace_incsubtensor1", _once_in_place(inc_subtensor.local_inplace_incsubtensor1), "fast_run inplace"),
     (70.0, "InplaceBlasOpt", blas.blas_opt_inplace, "fast_run inplace blas_opt_inplace"),

@@ -202,7 +202,7 @@ class ScanSaveMem(ScanRewrite):
         if node is not None and isinstance(node.op, IncSubtensor) and node.op.set_instead_of_inc and \
                 _sets_first_rows(node):
             initial = node.inputs[1]
-            if initial.ndim == buffer.ndim:
+            if initial.ndim == buffer.ndim and initial.broadcastable[1:] == buffer.broadcastable[1:]:
                 short = initial if n == first else expand_empty(initial, n - first if n is not None else length - first)
                 return T.unbroadcast(short, 0) if short.broadcastable[0] else short
         if node is not None and isinstance(node.op, Subtensor):

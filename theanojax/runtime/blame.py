@@ -18,13 +18,21 @@ def raise_with_op(node, thunk=None, exc_info=None, storage_map=None):
     error = (exc_info or sys.exc_info())[1]
     if isinstance(error, KeyboardInterrupt) or hasattr(error, "__op_instance__"):
         raise error
+    values = [cell[0] for cell in thunk.inputs] if thunk is not None and hasattr(thunk, "inputs") else None
+    if values and isinstance(error, (AttributeError, TypeError)) and _lacks_array(node, values):
+        error = ValueError("expected an ndarray, not None").with_traceback(error.__traceback__)
+        error.__suppress_context__ = True
     order = node.fgraph.toposort() if getattr(node, "fgraph", None) is not None else []
     error.__op_instance__ = node
     error.__thunk_trace__ = getattr(node.outputs[0].tag, "trace", ())
     error.__applynode_index__ = order.index(node) if node in order else None
-    values = [cell[0] for cell in thunk.inputs] if thunk is not None and hasattr(thunk, "inputs") else None
     add_text(error, describe(node, values, error.__applynode_index__, storage_map))
     raise error
+
+
+def _lacks_array(node, values):
+    """Whether None, which every input of a function takes, stands where `node` needs a tensor."""
+    return any(value is None and hasattr(v.type, "broadcastable") for v, value in zip(node.inputs, values))
 
 
 def add_text(error, text):

@@ -4,6 +4,7 @@ A Stages program runs XLA stages and host nodes in turn; a Branching program fir
 conditionals, then runs the program of the branches taken. Each is built from (inputs, outputs) of one graph.
 """
 
+from mmap import mmap
 from time import perf_counter
 
 import numpy as np
@@ -26,6 +27,7 @@ from theanojax.tensor.type_other import SliceType
 
 
 LOOPS_SHARE = 0.25  # of the time of a call in which XLA runs the loops, what an executable for its shapes saves at best
+OWN_MEMORY = (type(None), mmap)  # what arrays that are not views have as `base`
 
 
 class Plan:
@@ -358,7 +360,7 @@ class Stages:
             if value is None and isinstance(v, Constant):
                 value, fresh = v.data, False
             else:
-                alone = getattr(value, "base", None) is None
+                alone = isinstance(getattr(value, "base", None), OWN_MEMORY)
                 fresh = id(value) not in taken and alone
             taken.add(id(value))
             if not isinstance(value, (np.ndarray, jax.Array)):

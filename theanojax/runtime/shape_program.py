@@ -30,8 +30,9 @@ class CheapAnalysis:
 
     def __init__(self, inputs):
         from theanojax.tensor.assert_op import Assert
-        from theanojax.tensor.elemwise import CAReduce, DimShuffle, Elemwise
+        from theanojax.tensor.elemwise import DimShuffle, Elemwise
         from theanojax.tensor.join import Join
+        from theanojax.tensor.reduce import CAReduce
         from theanojax.tensor.shape import (MakeVector, Rebroadcast, Reshape, ScalarFromTensor, Shape, Shape_i,
                                             SpecifyShape, TensorFromScalar)
         from theanojax.tensor.subtensor import SliceLength, Subtensor

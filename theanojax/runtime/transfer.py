@@ -30,10 +30,13 @@ class _Owner:
 
 
 def to_numpy(array):
-    """A jax array that is exclusively ours as a writable numpy array, without a copy where it is large."""
-    view = np.asarray(array)
-    if view is array:
+    """A jax array that is exclusively ours as a writable numpy array, without a copy where it is large.
+
+    A numpy array is returned as it is.
+    """
+    if type(array) is np.ndarray or isinstance(array, np.memmap):
         return array
+    view = np.asarray(array)
     if view.nbytes < COPIED_BYTES or not on_cpu:
         return np.array(view)
     return np.asarray(_Owner(array, view))

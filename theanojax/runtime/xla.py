@@ -9,7 +9,9 @@ import jax.numpy as jnp
 import jax.scipy.linalg as jsl
 import jax.scipy.special as jsp
 from jax import lax
+from jax.experimental.layout import Layout, with_layout_constraint
 
+on_cpu = jax.default_backend() == "cpu"
 jax.config.update("jax_enable_x64", True)  # Theano's default float is float64 and its indices are int64
 
 
@@ -120,6 +122,11 @@ class XlaNamespace:
     @staticmethod
     def cut(x, starts, stops, steps):
         return lax.slice(jnp.asarray(x), starts, stops, steps)
+
+    @staticmethod
+    def row_major(x):
+        # XLA's Fourier transforms on a CPU fail to compile where a matrix factorisation asks for columns
+        return with_layout_constraint(x, Layout(tuple(range(x.ndim)))) if on_cpu else x
 
     @staticmethod
     def window_reduce(x, axis, size, step, name):

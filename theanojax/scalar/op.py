@@ -97,7 +97,7 @@ class ScalarOp(Op):
         if type(self).make_node in (ScalarOp.make_node, UnaryScalarOp.make_node):
             if 0 <= self.nin != len(types):
                 raise TypeError("Wrong number of inputs for %s.make_node (got %i(%s), expected %i)"
-                                % (self, len(types), types, self.nin))
+                                % (self, len(types), tuple(t.make_variable() for t in types), self.nin))
             return [t.dtype for t in self.output_types(types)]
         return [v.type.dtype for v in self.make_node(*[t.make_variable() for t in types]).outputs]
 

@@ -99,11 +99,17 @@ def _short(xp, k):
 
 
 def _lower(xp, k, x):
-    return xp.special.gammainc(_short(xp, k), x)
+    return _of_order(xp, xp.special.gammainc, k, x, 1)
 
 
 def _upper(xp, k, x):
-    return xp.special.gammaincc(_short(xp, k), x)
+    return _of_order(xp, xp.special.gammaincc, k, x, 0)
+
+
+def _of_order(xp, function, k, x, limit):
+    """One of the two; as the order goes to 0, all of the integral is near 0."""
+    value = function(_short(xp, k), x)
+    return xp.where(k == 0, xp.where(x > 0, limit, xp.full_like(value, np.nan)), value)
 
 
 def _chi2sf(xp, x, k):

@@ -1,11 +1,12 @@
 """Ops of ``theano.sparse.opt`` on the arrays that sparse matrices consist of.
 
-Theano put them into graphs because they had C code; no rewrite of ours does.
+Graphs show them where Theano put them because they had C code; functions run the Ops on sparse matrices.
 """
 
 import numpy as np
 import scipy.sparse
 
+import theanojax.tensor as tensor
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.scalar.types import upcast
@@ -157,6 +158,7 @@ class UsmmCscDense(Op):
             raise NotImplementedError("only float types are supported in this operands")
         if self.inplace and z.dtype != dtype:
             raise AssertionError("z of dtype %s cannot hold results of dtype %s" % (z.dtype, dtype))
+        inputs = [v if v in (x_ind, x_ptr, x_nrows) else tensor.cast(v, dtype) for v in inputs]
         return Apply(self, inputs, [TensorType(dtype, (False, y.broadcastable[1]))()])
 
     def perform(self, node, inputs, output_storage, params=None):
@@ -191,7 +193,7 @@ class AddSD_ccode(Op):
             self.destroy_map = {0: [3]}
 
     def __str__(self):
-        return "AddSD_ccode{%s, %s}" % (self.format, "inplace" if self.inplace else "no_inplace")
+        return "AddSD_ccode{%s%s}" % (self.format, ",inplace" if self.inplace else "")
 
     def make_node(self, x, y):
         x, y = as_csx_variable(x), as_tensor_variable(y)
@@ -222,8 +224,9 @@ class SamplingDotCSR(Op):
 
     def make_node(self, x, y, p_data, p_ind, p_ptr, p_ncols):
         inputs = _variables(x, y, p_data, p_ind, p_ptr, p_ncols)
-        dtype = upcast(*[v.dtype for v in inputs[:3]])
-        return Apply(self, inputs, [_vector(dtype), inputs[3].type(), inputs[4].type()])
+        dtype = upcast(*[v.dtype for v in inputs[:2]])
+        inputs[:2] = [tensor.cast(v, dtype) for v in inputs[:2]]
+        return Apply(self, inputs, [_vector(upcast(dtype, inputs[2].dtype)), inputs[3].type(), inputs[4].type()])
 
     def perform(self, node, inputs, output_storage, params=None):
         x, y, data, indices, indptr, _ = inputs

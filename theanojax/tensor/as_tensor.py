@@ -76,9 +76,10 @@ def _with_ndim(x, ndim):
 _as_tensor_variable = as_tensor_variable
 as_tensor = as_tensor_variable
 
-# Small scalar constants, so that a graph has one node for each.
+# Small scalar constants by signature, so that a graph has one node for each.
 constant_cache: dict = {}
 _CACHE_LIMIT = 10000
+_signatures: dict = {}  # signatures by what is known of a number before a constant is made
 
 
 def constant(x, name=None, ndim=None, dtype=None):
@@ -92,7 +93,12 @@ def constant(x, name=None, ndim=None, dtype=None):
     TypeError : `x` is no array of numbers.
     ValueError : `x` has more than `ndim` dimensions.
     """
-    value = convert(x, dtype=dtype)
+    try:
+        value = convert(x, dtype=dtype)
+    except ValueError as e:
+        if dtype is not None:
+            raise
+        raise _no_array(x) from e  # a ragged list, of which numpy 1 made an array of objects
     broadcastable = [d == 1 for d in value.shape]
     if ndim is not None:
         if len(broadcastable) > ndim:
@@ -101,16 +107,22 @@ def constant(x, name=None, ndim=None, dtype=None):
         value = value.reshape((1,) * (ndim - value.ndim) + value.shape)
     try:
         key = _cache_key(value, broadcastable) if constant.enable and value.size == 1 else None
-        if key in constant_cache:
-            return constant_cache[key]
+        known = constant_cache.get(_signatures.get(key))
+        if known is not None:
+            return known
         made = TensorConstant(TensorType(dtype=value.dtype, broadcastable=broadcastable), value, name=name)
     except Exception as e:
-        raise TypeError("Could not convert %s to TensorType" % (x,), type(x)) from e
+        raise _no_array(x) from e
     if key is not None and (made.dtype in integer_dtypes or len(constant_cache) < _CACHE_LIMIT):
-        constant_cache[key] = made
+        _signatures[key] = signature = made.signature()
+        constant_cache[signature] = made
         # FunctionGraph refuses these: what is shared by all graphs may not be changed by one.
         made.cached = True
     return made
+
+
+def _no_array(x):
+    return TypeError("Could not convert %s to TensorType" % (x,), type(x))
 
 
 def _cache_key(value, broadcastable):

@@ -18,9 +18,12 @@ def cast(x, dtype):
     Raises
     ------
     TypeError : `x` is complex and `dtype` is not.
+    KeyError : there is no such dtype.
     """
     if dtype == "floatX":
         dtype = config.floatX
+    elif dtype is None:
+        raise KeyError(dtype)  # numpy takes it for float64
     elif not isinstance(dtype, str):
         dtype = np.dtype(dtype).name
     x = as_tensor_variable(x)

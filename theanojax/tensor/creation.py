@@ -304,6 +304,7 @@ class ARange(Op):
             # by numpy, whose rounding it must have: XLA would fuse the product and the sum
             return self.compute(HOST, node, *[ctx.need(v, value) for v, value in zip(node.inputs, inputs)])
         (length,) = ctx.node_needs(node)
+        ctx.guard(inputs[2] != 0)
         n = ctx.static(length)
         if n is None:
             n = ctx.need(length, next(v for v in inputs if not ctx.known(v)))

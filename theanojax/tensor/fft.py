@@ -49,7 +49,7 @@ class RFFTOp(_FFT):
 
     def compute(self, xp, node, a, s):
         lengths = tuple([int(n) for n in s])
-        found = xp.fft.rfftn(a, s=lengths, axes=tuple(range(-len(lengths), 0)))
+        found = xp.row_major(xp.fft.rfftn(a, s=lengths, axes=tuple(range(-len(lengths), 0))))
         return xp.astype(xp.stack([xp.real(found), xp.imag(found)], axis=-1), a.dtype)
 
     def infer_shape(self, node, shapes):
@@ -89,6 +89,7 @@ class IRFFTOp(_FFT):
     def compute(self, xp, node, a, s):
         lengths = tuple([int(n) for n in s])
         found = xp.fft.irfftn(a[..., 0] + 1j * a[..., 1], s=lengths, axes=tuple(range(-len(lengths), 0)))
+        found = xp.row_major(found)
         return xp.astype(found * int(np.prod(lengths)), a.dtype)
 
     def infer_shape(self, node, shapes):

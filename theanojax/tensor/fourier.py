@@ -39,7 +39,7 @@ class Fourier(Op):
         return Apply(self, [a, n, axis], [TensorType("complex128", a.type.broadcastable)()])
 
     def compute(self, xp, node, a, n, axis):
-        return xp.astype(xp.fft.fft(a, n=int(n), axis=int(axis)), "complex128")
+        return xp.astype(xp.row_major(xp.fft.fft(a, n=int(n), axis=int(axis))), "complex128")
 
     def infer_shape(self, node, shapes):
         _, n, axis = node.inputs

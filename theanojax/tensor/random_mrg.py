@@ -174,6 +174,8 @@ class mrg_uniform(mrg_uniform_base):
         return [shapes[0], [node.inputs[1][i] for i in range(self.output_type.ndim)]]
 
     def _check(self, rstate, size):
+        if any(int(s) < 0 for s in size):
+            raise ValueError("negative dimensions are not allowed")
         total = int(np.prod([int(s) for s in size], dtype="int64"))
         if total > int(M1):
             raise ValueError("rng_mrg does not support more then (2**31 -1) samples")

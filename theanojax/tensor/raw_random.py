@@ -58,6 +58,19 @@ class RandomStateType(Type):
 random_state_type = RandomStateType()
 
 
+_ANY_SEED = np.random.SeedSequence(0)
+
+
+def _copied(r):
+    """A RandomState of its own with the state of `r`: what ``copy.deepcopy`` makes, in half the time."""
+    state = r.get_state(legacy=False) if type(r) is np.random.RandomState else {}
+    if state.get("bit_generator") != "MT19937":
+        return copy.deepcopy(r)
+    twin = np.random.RandomState(np.random.MT19937(_ANY_SEED))
+    twin.set_state(state)
+    return twin
+
+
 class RandomFunction(Op):
     """Draws from a RandomState.
 
@@ -109,7 +122,7 @@ class RandomFunction(Op):
             raise ValueError("Shape mismatch: self.outtype.ndim (%i) != len(shape) (%i) + self.ndim_added (%i)"
                              % (ndim, len(size), self.ndim_added))
         if not self.inplace:
-            r = copy.deepcopy(r)  # copy.copy shares the generator
+            r = _copied(r)
         draw = np.asarray(self.exec_fn(r, *args, size), dtype=self.outtype.dtype)
         if size is None and draw.ndim == 0 and ndim > 0:
             draw = draw.reshape([1] * ndim)

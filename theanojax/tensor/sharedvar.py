@@ -4,6 +4,7 @@ import numpy as np
 
 from theanojax.arrays import aligned_copy, safe_asarray
 from theanojax.graph.shared import SharedVariable, shared_constructor
+from theanojax.graph.shared_memory import keep_in_place
 from theanojax.tensor.type import TensorType
 from theanojax.tensor.var import _tensor_py_operators
 
@@ -29,9 +30,12 @@ def tensor_constructor(value, name=None, strict=False, allow_downcast=None, borr
         raise TypeError("not an array")
     if broadcastable is None:
         broadcastable = (False,) * value.ndim
-    return TensorSharedVariable(type=TensorType(value.dtype, broadcastable=broadcastable),
-                                value=np.asarray(value) if borrow else aligned_copy(value), name=name, strict=strict,
-                                allow_downcast=allow_downcast)
+    v = TensorSharedVariable(type=TensorType(value.dtype, broadcastable=broadcastable),
+                             value=np.asarray(value) if borrow else aligned_copy(value), name=name, strict=strict,
+                             allow_downcast=allow_downcast)
+    if borrow:
+        keep_in_place(v.container.storage[0])
+    return v
 
 
 @shared_constructor

@@ -164,6 +164,12 @@ class CholeskyGrad(Op):
         return [shapes[0]]
 
 
+def _same_rows(A, b):
+    """Asked of the arguments because scipy of today stretches `b` where that of Theano's time refused it."""
+    if A.shape[0] != b.shape[0]:
+        raise ValueError("Input b has to have same number of rows as input a")
+
+
 class Solve(Op):
     """The solution of ``A x = b``, for a square matrix A and a vector or matrix b.
 
@@ -188,6 +194,7 @@ class Solve(Op):
 
     def perform(self, node, inputs, output_storage, params=None):
         A, b = (v.astype(node.outputs[0].dtype) for v in inputs)
+        _same_rows(A, b)
         if self.A_structure in ("lower_triangular", "upper_triangular"):
             found = scipy.linalg.solve_triangular(A, b, lower=self.A_structure == "lower_triangular")
         else:
@@ -196,6 +203,7 @@ class Solve(Op):
 
     def lower_xla(self, ctx, node, A, b):
         require_square(A)
+        _same_rows(A, b)
         A, b = (ctx.xp.asarray(ctx.xp.astype(v, node.outputs[0].dtype)) for v in (A, b))
         if self.A_structure in ("lower_triangular", "upper_triangular"):
             found = _triangular(ctx, A, b, lower=self.A_structure == "lower_triangular")

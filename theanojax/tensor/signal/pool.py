@@ -78,6 +78,16 @@ class _PoolOp(OpenMPOp):
 
     __props__ = ("ignore_border", "mode", "ndim")
 
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        if "ds" in state:  # until Theano 0.9 the parameters were the Op's
+            self.ndim, self.mode = len(self.ds), state.get("mode", "max")
+
+    def upgrade_node(self, node):
+        """Give a node of such an Op the parameters as inputs."""
+        if hasattr(self, "ds"):
+            node.inputs.extend(as_tensor_variable(v) for v in (self.ds, self.st, self.padding))
+
     def _parameters(self, ws, stride, pad, checked=True):
         """The three parameters as vectors of integers; NotImplementedError and TypeError if they cannot be."""
         nd = self.ndim
