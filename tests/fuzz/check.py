@@ -21,7 +21,7 @@ class Disagreement(AssertionError):
 
 
 def check(seed, notes=None, whole=True):
-    """Raise Disagreement unless graph number `seed` gives the same on both executors.
+    """Raise Disagreement unless graph number `seed` gives the same on both executors; (inputs, outputs) if it does.
 
     `notes` counts, for a report, the graphs that have no outputs, that rounding alone can change, that raise errors.
     Without `whole` two of three graphs go through XLA only as rewritten.
@@ -32,13 +32,14 @@ def check(seed, notes=None, whole=True):
         inputs, outs, values = random_graph(seed)
         if not outs:
             notes["without outputs"] += 1
-            return
+            return inputs, outs
         values = [v.type.filter(x, allow_downcast=True) for v, x in zip(inputs, values)]
         case = Case(inputs, outs, values, notes)
         if whole or seed % 3 == 0:
             case.check_written(np.random.RandomState(seed % 2**32))
         case.check_rewritten()
         notes["sensitive to rounding"] += bool(case.sensitive)
+        return inputs, outs
 
 
 class Case:

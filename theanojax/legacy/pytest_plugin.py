@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import types
 import unittest
 from importlib import metadata
 from importlib.abc import MetaPathFinder
@@ -178,25 +179,30 @@ def _nose_fixtures(cls):
 def _yielded(collector, name, obj):
     """One test for each (function, argument ...) that the generator gives."""
     owner = getattr(collector, "obj", None)
-    generator = obj
+    generator, instance = obj, None
     if inspect.isclass(owner):
         if "setup_class" in dir(owner):
             owner.setup_class()  # before the generator runs, as nose had it
-        generator = getattr(owner(), name)
+        instance = owner()
+        generator = getattr(instance, name)
     for i, item in enumerate(generator()):
         call, args = (item[0], item[1:]) if isinstance(item, (tuple, list)) else (item, ())
 
         def test(call=call, args=args):
             call(*args)
 
-        # keyword defaults would be taken for fixtures
-        test = _without_parameters(test)
+        test = _without_parameters(test, instance)
         yield pytest.Function.from_parent(collector, name="%s[%d]" % (name, i), callobj=test)
 
 
-def _without_parameters(fn):
+def _without_parameters(fn, instance):
+    """`fn` with no keyword defaults, which would be taken for fixtures; a method if there is an `instance`."""
+
     def test(*args):
         fn()
 
-    test.__signature__ = inspect.Signature()
-    return test
+    if instance is None:
+        test.__signature__ = inspect.Signature()
+        return test
+    test.__signature__ = inspect.Signature([inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)])
+    return types.MethodType(test, instance)  # pytest calls the fixtures of the instance around it
