@@ -8,6 +8,7 @@ import pytest
 
 import theano
 import theano.tensor as T
+from tests.features.case import Times
 from theano.ifelse import ifelse
 from theanojax.runtime import background
 
@@ -95,29 +96,11 @@ def test_a_failing_call_leaves_every_shared_variable_as_it_was():
     assert f(2) == 4.0
 
 
-class Doubled(theano.Op):
-    """Only a perform, as users write it; counts its runs."""
-
-    __props__ = ()
-    runs = 0
-
-    def make_node(self, a):
-        a = T.as_tensor_variable(a)
-        return theano.Apply(self, [a], [a.type()])
-
-    def perform(self, node, inputs, outputs):
-        Doubled.runs += 1
-        outputs[0][0] = inputs[0] * 2
-
-    def grad(self, inputs, grads):
-        return [grads[0] * 2]
-
-
 def test_op_with_only_a_perform_runs_between_xla_stages():
-    f = theano.function([x], T.exp(Doubled()(x + 1)).sum())
+    f = theano.function([x], T.exp(Times(2)(x + 1)).sum())
     np.testing.assert_allclose(f([0.0, 1.0]), np.exp(2) + np.exp(4))
     assert len(xla(f)._program.xla_stages) == 2
-    g = theano.function([x], T.grad(T.exp(Doubled()(x)).sum(), x))
+    g = theano.function([x], T.grad(T.exp(Times(2)(x)).sum(), x))
     np.testing.assert_allclose(g([0.0]), [2.0])
 
 
@@ -125,12 +108,12 @@ def test_op_with_only_a_perform_runs_between_xla_stages():
 def test_ifelse_runs_only_the_branch_taken(linker):
     mode = theano.Mode(linker=linker, optimizer="fast_run")
     c = T.iscalar("c")
-    f = theano.function([c, x, y], ifelse(c, Doubled()(x).sum(), y.sum()), mode=mode)
-    Doubled.runs = 0
+    f = theano.function([c, x, y], ifelse(c, Times(2)(x).sum(), y.sum()), mode=mode)
+    Times.runs = 0
     assert f(0, [1.0], [5.0]) == 5.0
-    assert Doubled.runs == 0
+    assert Times.runs == 0
     assert f(1, [1.0], [5.0]) == 2.0
-    assert Doubled.runs == 1
+    assert Times.runs == 1
 
 
 def test_ifelse_whose_condition_needs_data_and_whose_branches_differ_in_shape():

@@ -9,51 +9,32 @@ import numpy as np
 
 import theano
 import theano.tensor as T
-from tests.features.case import M, X, m, n, program, raises, run, w, x, y
+from tests.features.case import M, Times, X, m, n, program, raises, run, w, x, y
 from theano.ifelse import ifelse
-
-
-class Halved(theano.Op):
-    __props__ = ()
-    runs = 0
-
-    def make_node(self, a):
-        a = T.as_tensor_variable(a)
-        return theano.Apply(self, [a], [a.type()])
-
-    def perform(self, node, inputs, outputs):
-        Halved.runs += 1
-        outputs[0][0] = inputs[0] / 2
-
-    def grad(self, inputs, grads):
-        return [grads[0] / 2]
-
-    def infer_shape(self, node, shapes):
-        return shapes
 
 
 @program
 def op_perform_only():
-    return [(run(T.exp(Halved()(x + 1)).sum(), (x, X)), np.exp((X + 1) / 2).sum())]
+    return [(run(T.exp(Times(0.5)(x + 1)).sum(), (x, X)), np.exp((X + 1) / 2).sum())]
 
 
 @program
 def op_perform_only_grad():
-    return [(run(T.grad(T.exp(Halved()(x)).sum(), x), (x, X)), np.exp(X / 2) / 2)]
+    return [(run(T.grad(T.exp(Times(0.5)(x)).sum(), x), (x, X)), np.exp(X / 2) / 2)]
 
 
 @program
 def ifelse_lazy():
-    f, found = theano.function([n, x, y], ifelse(n, Halved()(x).sum(), y.sum())), []
+    f, found = theano.function([n, x, y], ifelse(n, Times(0.5)(x).sum(), y.sum())), []
     for taken in (0, 1):
-        Halved.runs = 0
-        found += [(f(taken, X, X * 3), [30, 5][taken]), (Halved.runs, taken)]
+        Times.runs = 0
+        found += [(f(taken, X, X * 3), [30, 5][taken]), (Times.runs, taken)]
     return found
 
 
 @program
 def op_perform_only_in_scan():
-    r, _ = theano.scan(lambda s: Halved()(s) + 1, outputs_info=x, n_steps=2)
+    r, _ = theano.scan(lambda s: Times(0.5)(s) + 1, outputs_info=x, n_steps=2)
     return [(run(r, (x, X)), [X / 2 + 1, X / 4 + 1.5]), (run(T.grad(r[-1].sum(), x), (x, X)), np.full(4, 0.25))]
 
 
