@@ -205,3 +205,20 @@ def test_random_graphs_of_vectors_by_numpy(seed, monkeypatch):
         np.testing.assert_allclose(got, want, rtol=1e-5 if want.dtype == "float32" else 1e-12, atol=1e-6)
     assert isinstance(f.fn.executor._program, numpy_program.NumpyProgram)
     assert f.fn.executor.compilations == 0
+
+
+@pytest.mark.parametrize("mode", [None, "FAST_COMPILE", theano.Mode(linker="py")])
+@pytest.mark.parametrize("make", [lambda x: T.dot(x, T.ones(3)), lambda x: x.T + 1, lambda x: x.reshape((1,)),
+                                  lambda x: T.cast(x.sum(), "float32")])
+def test_none_is_no_array_of_nan(make, mode):
+    x = T.dmatrix("x")
+    f = theano.function([x], make(x), mode=mode)
+    with pytest.raises(ValueError, match="expected an ndarray, not None"):
+        f(None)
+
+
+def test_none_is_no_number():
+    s, n = T.dscalar("s"), T.iscalar("n")
+    for inputs, output in (([s], T.cast(s, "float32")), ([n], T.arange(n))):
+        with pytest.raises(ValueError, match="expected an ndarray, not None"):
+            theano.function(inputs, output)(None)

@@ -19,9 +19,6 @@ def raise_with_op(node, thunk=None, exc_info=None, storage_map=None):
     if isinstance(error, KeyboardInterrupt) or hasattr(error, "__op_instance__"):
         raise error
     values = [cell[0] for cell in thunk.inputs] if thunk is not None and hasattr(thunk, "inputs") else None
-    if values and isinstance(error, (AttributeError, TypeError)) and _lacks_array(node, values):
-        error = ValueError("expected an ndarray, not None").with_traceback(error.__traceback__)
-        error.__suppress_context__ = True
     order = node.fgraph.toposort() if getattr(node, "fgraph", None) is not None else []
     error.__op_instance__ = node
     error.__thunk_trace__ = getattr(node.outputs[0].tag, "trace", ())
@@ -30,9 +27,10 @@ def raise_with_op(node, thunk=None, exc_info=None, storage_map=None):
     raise error
 
 
-def _lacks_array(node, values):
-    """Whether None, which every input of a function takes, stands where `node` needs a tensor."""
-    return any(value is None and hasattr(v.type, "broadcastable") for v, value in zip(node.inputs, values))
+def require_arrays(node, thunk):
+    """ValueError if None, which every input of a function takes, stands where `node` needs a tensor."""
+    if any(c[0] is None and hasattr(v.type, "broadcastable") for v, c in zip(node.inputs, thunk.inputs)):
+        raise ValueError("expected an ndarray, not None")
 
 
 def add_text(error, text):

@@ -11,7 +11,7 @@ import numpy as np
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Constant
-from theanojax.runtime.blame import raise_with_op
+from theanojax.runtime.blame import raise_with_op, require_arrays
 
 
 def to_host(value):
@@ -106,11 +106,12 @@ class HostExecutor:
             cell[0] = value
         for flag in self._flags:
             flag[0] = False
+        incomplete = any(v is None for v in values)  # numpy would take a missing array for nan
         try:
             if self._lazy:
-                self._run_lazily()
+                self._run_lazily(incomplete)
             else:
-                self._run_in_order()
+                self._run_in_order(incomplete)
             outputs = [c[0] for c in self._output_cells]
             for i, v in self.overwritten.items():
                 result = self.storage_map[v][0]
@@ -123,11 +124,13 @@ class HostExecutor:
             for cell in self._input_cells:
                 cell[0] = None
 
-    def _run_in_order(self):
+    def _run_in_order(self, incomplete):
         thunk = node = None
         dead, callback = self._dead, self.callback
         try:
             for i, (thunk, node) in enumerate(zip(self._thunks, self._order)):
+                if incomplete:
+                    require_arrays(node, thunk)
                 thunk()
                 if callback is not None:
                     callback(i, node, thunk)
@@ -137,7 +140,7 @@ class HostExecutor:
         except Exception:
             raise_with_op(node, thunk, storage_map=self.storage_map)
 
-    def _run_lazily(self):
+    def _run_lazily(self, incomplete):
         computed = self.compute_map
         thunk = node = None
         try:
@@ -153,6 +156,8 @@ class HostExecutor:
                     lazy = getattr(thunk, "lazy", False)
                     needed = [] if lazy else [v for v in node.inputs if not computed[v][0]]
                     if not needed:
+                        if incomplete and not lazy:
+                            require_arrays(node, thunk)
                         asked = thunk()
                         if lazy:
                             needed = [node.inputs[k] for k in asked or ()]

@@ -245,6 +245,8 @@ def _checked(node, compute):
     dtypes = [getattr(v.type, "dtype", None) for v in node.inputs]
 
     def run(*values):
+        if any(v is None for v in values):
+            raise TypeError("a missing array")  # the host executor will say it in Theano's words
         value = compute(HOST, node, *[np.asarray(v, dtype=d) for v, d in zip(values, dtypes)])
         return cast_value(value[0] if isinstance(value, tuple) else value, out)
 

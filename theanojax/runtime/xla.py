@@ -11,7 +11,8 @@ import jax.scipy.special as jsp
 from jax import lax
 from jax.experimental.layout import Layout, with_layout_constraint
 
-on_cpu = jax.default_backend() == "cpu"
+from theanojax.runtime.transfer import on_cpu
+
 jax.config.update("jax_enable_x64", True)  # Theano's default float is float64 and its indices are int64
 
 
