@@ -116,6 +116,7 @@ def test_reshape_patterns():
     assert x.reshape(iv, ndim=3).ndim == 3 and x.reshape(y.shape).ndim == 2 and s.reshape((1, 1)).type.ndim == 2
     assert check([x, iv], x.reshape(iv, ndim=2), [A, [3, 2]]).shape == (3, 2)
     assert check([s], s.reshape((1, 1)), [2.0]).shape == (1, 1)
+    assert both([x, iv], x.reshape(iv, ndim=2), [A, [3, -2]]).shape == (3, 2)  # any negative length stands for -1
     assert check([x], x.reshape(()), [A[:1, :1]]).shape == ()
 
 

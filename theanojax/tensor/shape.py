@@ -395,7 +395,7 @@ class Reshape(Op):
         if len(shp) != self.ndim:
             raise ValueError("shape argument to Reshape.perform has incorrect length %i, should be %i"
                              % (len(shp), self.ndim), shp)
-        return xp.reshape(x, tuple([int(s) for s in shp]))
+        return xp.reshape(x, tuple([max(int(s), -1) for s in shp]))  # numpy takes any negative length for -1
 
     def infer_shape(self, node, ishapes):
         if len(ishapes[0]) == 0:
