@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.special
 
+import theanojax
 import theanojax.scalar as S
 import theanojax.tensor as T
 import theanojax.tensor.inplace as inplace
@@ -57,6 +58,15 @@ def test_arccosh_and_tri_gamma():
     np.testing.assert_allclose(run_graph([m], T.arccosh(m), [np.abs(A) + 1.5]), np.arccosh(np.abs(A) + 1.5))
     got = run_graph([m], T.tri_gamma(m), [np.abs(A)])
     np.testing.assert_allclose(got, scipy.special.polygamma(1, np.abs(A)), rtol=1e-10)
+
+
+def test_gammaln_is_exact_to_the_last_digits_near_its_zeros():
+    z = np.array([0, 2.0**-30, -2.0**-30, 2.0**-14, -2.0**-14])
+    log_gamma = np.poly1d([scipy.special.zeta(4) / 4, -scipy.special.zeta(3) / 3, np.pi**2 / 12, -np.euler_gamma, 0])
+    f = theanojax.function([x], T.gammaln(x))
+    np.testing.assert_allclose(f(1 + z), log_gamma(z), rtol=1e-14, atol=0)
+    np.testing.assert_allclose(f(2 + z), np.log1p(z) + log_gamma(z), rtol=1e-12, atol=0)
+    assert f.fn.executor.compilations == 1
 
 
 BINARY = {

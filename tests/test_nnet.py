@@ -214,12 +214,21 @@ def test_batch_normalization_train_leaves_no_abstract_op():
     np.testing.assert_allclose(got[0], (X - X.mean(axis=0)) / np.sqrt(X.var(axis=0) + 1e-4) * B + B)
 
 
+@pytest.mark.parametrize("axes", [[0], range(1), np.array([0])])
+def test_batch_normalization_axes_are_any_sequence(axes):
+    x, mean = T.dmatrix(), T.dvector()
+    out = bn.batch_normalization_test(x, np.ones(5), np.zeros(5), mean, np.ones(5), axes, epsilon=1e-5)
+    np.testing.assert_allclose(theano.function([x, mean], out)(X, B), (X - B) / np.sqrt(1 + 1e-5))
+
+
 def test_batch_normalization_refuses():
     x, v = T.dmatrix(), T.dvector()
     with pytest.raises(ValueError, match="epsilon must be at least 1e-5"):
         bn.batch_normalization_train(x, v, v, epsilon=1e-6)
     with pytest.raises(ValueError, match="axes should be less than ndim"):
         bn.batch_normalization_train(x, v, v, axes=(2,))
+    with pytest.raises(ValueError, match="invalid axes: rows"):
+        bn.batch_normalization_train(x, v, v, axes="rows")
     with pytest.raises(ValueError, match="gamma and beta dimensionality"):
         bn.batch_normalization_test(T.dtensor4(), v, v, v, v)
     with pytest.raises(ValueError, match="mode must be"):

@@ -3,6 +3,7 @@
 import functools
 
 import numpy as np
+from scipy.special import zetac
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,9 @@ from jax import lax
 from jax.experimental.layout import Layout, with_layout_constraint
 
 from theanojax.runtime.transfer import on_cpu
+
+# log(gamma(2 + z)) / z: the coefficients of z^12 to z^0
+LOG_GAMMA_ABOUT_2 = [(-1) ** n * zetac(n) / n for n in range(13, 1, -1)] + [1 - np.euler_gamma]
 
 jax.config.update("jax_enable_x64", True)  # Theano's default float is float64 and its indices are int64
 
@@ -41,7 +45,12 @@ class Special:
 
     @staticmethod
     def gammaln(x):
-        return jnp.where(jnp.isneginf(x), x, jsp.gammaln(x))
+        # Lanczos' sum, XLA's, loses all relative accuracy near the zeros at 1 and 2: there the series about 2
+        # (Abramowitz and Stegun, Handbook of Mathematical Functions, 6.1.33)
+        z = jnp.where(x < 1.5, x - 1, x - 2)
+        series = z * jnp.polyval(np.asarray(LOG_GAMMA_ABOUT_2, x.dtype), z)
+        series = jnp.where(x < 1.5, series - jnp.log1p(z), series)
+        return jnp.where(abs(z) < 0.125, series, jnp.where(jnp.isneginf(x), x, jsp.gammaln(x)))
 
     @staticmethod
     def zeta(s, x):

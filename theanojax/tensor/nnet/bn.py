@@ -59,10 +59,10 @@ def _prepare_batch_normalization_axes(axes, ndim):
         axes = (0,)
     elif isinstance(axes, str) and axes == "spatial":
         axes = (0,) + tuple(range(2, ndim))
-    elif isinstance(axes, (tuple, list, np.ndarray)):
+    elif isinstance(axes, (tuple, list, range, np.ndarray)):  # Keras 1 passes the list that range was in Python 2
         axes = tuple([int(a) for a in axes])
     else:
-        raise ValueError("invalid axes: %s", str(axes))
+        raise ValueError("invalid axes: %s" % (axes,))
     axes = tuple(sorted(axes))
     if not axes:
         raise ValueError("there should be at least one normalization axis")
