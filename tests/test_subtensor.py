@@ -408,3 +408,14 @@ def test_a_failed_guard_leaves_the_function_usable():
     with pytest.raises(IndexError, match="index out of bounds"):
         f([1.0, 2.0], 2)
     assert f([1.0, 2.0], -1) == 4
+
+
+@pytest.mark.parametrize("write", [T.inc_subtensor, T.set_subtensor])
+def test_what_is_written_to_no_elements_must_fit_too(write):
+    x, y, i = T.dmatrix("x"), T.dmatrix("y"), T.lvector("i")
+    values = np.ones((2, 3))
+    for part in (x[:, i], x[i], x[i, i[:, None]]):
+        got = both([x, y, i], write(part, y), [values, np.ones((1, 1)), []])
+        np.testing.assert_array_equal(got, values)
+        with pytest.raises(ValueError, match="broadcast"):
+            both([x, y, i], write(part, y), [values, np.ones((5, 0)), []])

@@ -97,12 +97,28 @@ class Selection:
         part = ctx.xp.asarray(read(ctx, x, self.windows))
         y = ctx.xp.astype(y, x.dtype)
         try:
+            self._check_empty(part, y)
             changed = put(ctx, part, self.index, y, add)
         except (ValueError, TypeError):  # shapes that do not fit: the host words the error
             ctx.unsupported("a value does not fit where it is written")
         if full(self.windows, x.shape):
             return changed
         return write(ctx, x, self.windows, changed, False)
+
+
+    def _check_empty(self, part, y):
+        """ValueError where `y` cannot be broadcast to a selection of no elements: XLA does not look."""
+        arrays = [i for i in self.index if hasattr(i, "shape")]
+        if part.size and all(a.size for a in arrays):
+            return
+        # a stand-in of the selection's shape: one row where an array selects, whose places are all 0
+        lengths, rest = [], list(part.shape)
+        for i in self.index:
+            if i is not None:
+                n = rest.pop(0)
+                lengths.append(1 if hasattr(i, "shape") else n)
+        places = _filled(self.index, [np.zeros(a.shape, int) for a in arrays])
+        np.broadcast_to(np.empty(y.shape, bool), np.empty(lengths + rest, bool)[places].shape)
 
 
 def put(ctx, x, index, y, add):
