@@ -164,3 +164,13 @@ def test_a_length_that_depends_on_the_branch_taken():
             np.testing.assert_array_equal(zeros, np.full(int(kept.sum()), kept.max()))
             assert total == np.arange(int(kept.sum())).sum()
     assert not f.fn.executor.fallbacks
+
+
+def test_a_condition_computed_on_the_way_to_another():
+    z = T.dvector("z")
+    inner = T.cast(T.cumsum(x)[0], "int64") % 2
+    chosen = ifelse(T.gt(inner + T.cumsum(x)[-1], 1), ifelse(inner, z[:1], z + 1), z[z > 1])
+    f = theano.function([x, z], chosen)
+    for value, want in (([1.0, 2.0], [1.0]), ([2.0, 2.0], [2.0, 3.0]), ([1.0, -9.0], [2.0])):
+        np.testing.assert_array_equal(f(value, [1.0, 2.0]), want)
+    assert not f.fn.executor.fallbacks

@@ -189,7 +189,7 @@ def compile_program(inputs, outputs, analysis):
 
 def order_above_shapes(inputs, v, shape_ops):
     """The nodes that `v` needs, each after its own, without those that only compute something of a shape."""
-    order, done, stack = [], set(), [(v.owner, False)]
+    order, done, stack = [], set(), [] if v in inputs else [(v.owner, False)]
     while stack:
         node, ready = stack.pop()
         if node is None or node in done:
