@@ -69,6 +69,16 @@ def test_gammaln_is_exact_to_the_last_digits_near_its_zeros():
     assert f.fn.executor.compilations == 1
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_number_divided_by_itself_is_one(dtype):
+    values, n, row = T.matrix(dtype=dtype), T.scalar(dtype=dtype), T.vector(dtype=dtype)
+    f = theanojax.function([values, n, row], [values / n, values // n, values / row, T.floor(values / row)])
+    for k in range(1, 300):
+        for quotient in f(np.full((2, 3), k, dtype), k, np.full(3, k, dtype)):
+            np.testing.assert_array_equal(quotient, 1)
+    assert f.fn.executor.compilations == 1
+
+
 BINARY = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "true_div": np.true_divide, "mod": np.mod,
     "maximum": np.maximum, "minimum": np.minimum, "arctan2": np.arctan2, "second": lambda a, b: b + 0 * a,

@@ -155,9 +155,9 @@ def _int_div(xp, x, y):
     if "float" not in kind:
         return xp.floor_divide(x, _no_zero(xp, y, "integer division by zero"))
     same_sign = ((x < 0) == (y < 0)) | (y == 0)
-    toward_zero = xp.floor(xp.abs(x) / xp.abs(y))
+    toward_zero = xp.floor(xp.true_divide(xp.abs(x), xp.abs(y)))
     # nan compares as neither: it takes the first branch and stays nan.
-    return xp.where(same_sign | xp.isnan(x) | xp.isnan(y), xp.floor(x / y),
+    return xp.where(same_sign | xp.isnan(x) | xp.isnan(y), xp.floor(xp.true_divide(x, y)),
                     -toward_zero - xp.astype(xp.fmod(x, y) != 0, x.dtype))
 
 
