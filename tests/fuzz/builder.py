@@ -20,7 +20,8 @@ KINDS = {"f": FLOATS, "i": INTS, "u": UINTS, "c": COMPLEX, "b": ("bool",), "d": 
 MOST_ELEMENTS, MOST_DIMENSIONS, LARGEST = 200, 5, 1e5
 
 # What Theano says, too, of gradients that it left out or cannot express.
-NO_GRADIENT = ("object has no attribute 'grad'", "illegally  returned an integer-valued variable")
+NO_GRADIENT = ("object has no attribute 'grad'", "illegally  returned an integer-valued variable",
+               "array must not contain infs or NaNs")  # the last: of an infinite example value, by scipy
 
 STEPS = {}  # name -> (function of a Builder, weight, whether the result's shape depends on shapes alone)
 
@@ -210,7 +211,7 @@ def gradients(cost, wrt):
         return T.grad(T.sum(cost), wrt, disconnected_inputs="ignore")
     except (NullTypeGradError, NotImplementedError, MethodNotDefined):
         return []
-    except (AttributeError, TypeError) as e:
+    except (AttributeError, TypeError, ValueError) as e:
         if any(words in str(e) for words in NO_GRADIENT):
             return []
         raise

@@ -20,13 +20,15 @@ def bound(b, n):
     return b.int(-n - 1, n + 2)
 
 
-def some_slice(b, n):
+def some_slice(b, n, one=False):
+    """`one`: of a broadcastable dimension. Theano overlooks that a slice with bounds may be empty backwards."""
     pace = b.one([None, None, 1, 2, -1, -2, "symbolic"])
     if pace == "symbolic":
         pace = b.below(2) + 1
         if b.chance():
             pace = -pace
-    return slice(bound(b, n), bound(b, n), pace)
+    start, stop = bound(b, n), bound(b, n)
+    return slice(None, None, pace) if one and pace is not None else slice(start, stop, pace)
 
 
 def full_or_slice(b, v, d):
@@ -49,14 +51,15 @@ def integer_array(b, n, shape):
 def basic(b, v):
     """Integers, slices, newaxis and Ellipsis."""
     index = []
-    for n in shape_of(v)[:b.int(1, v.ndim + 1)]:
+    dims = list(zip(shape_of(v), v.broadcastable))
+    for n, one in dims[:b.int(1, v.ndim + 1)]:
         if b.chance(0.12):
             index.append(None)
-        index.append(some_integer(b, n) if n and b.chance(0.35) else some_slice(b, n))
+        index.append(some_integer(b, n) if n and b.chance(0.35) else some_slice(b, n, one))
     if b.chance(0.2):
         cut = b.int(0, len(index) + 1)
         given = sum(i is not None for i in index[cut:])
-        tail = index[cut:] if given == 0 else [some_slice(b, n) for n in shape_of(v)[v.ndim - given:]]
+        tail = index[cut:] if given == 0 else [some_slice(b, *dim) for dim in dims[v.ndim - given:]]
         if sum(i is not None for i in index[:cut]) + given <= v.ndim:
             index = index[:cut] + [Ellipsis] + tail
     return tuple(index)

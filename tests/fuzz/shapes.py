@@ -196,7 +196,7 @@ def rearrange(b):
         return T.tile(v, tuple(b.int(1, 3) for _ in range(v.ndim)))
     if how == 2:
         return T.tile(v, (b.below(3),) * v.ndim)
-    if how == 3:
+    if how == 3 and v.dtype != "uint64":  # which Theano refuses
         return T.repeat(v, b.one([0, 1, 2, b.below(4)]), axis=b.one([axis, None]))
     if how == 4 and not b.inner:
         n = shape_of(v)[axis]
