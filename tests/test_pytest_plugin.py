@@ -71,3 +71,13 @@ def test_a_suite_of_its_time(tmp_path):
     assert "theanojax" in done.stdout.split("collected")[0]
     for name in ("test_generated[2]", "TestClass::test_generated[2]", "test_old_names"):
         assert name in done.stdout
+
+
+def test_a_conftest_may_import_old_code(tmp_path):
+    (tmp_path / "library.py").write_text("from numpy import asscalar\nfrom collections import Iterable\nimport theano\n")
+    (tmp_path / "conftest.py").write_text("import library\n")
+    (tmp_path / "test_it.py").write_text("import library\n\ndef test():\n    assert library.asscalar is not None\n")
+    plugins = "-p", "theanojax.pytest_plugin", "-p", "no:cacheprovider"
+    done = subprocess.run([sys.executable, "-m", "pytest", *plugins, "--rootdir", str(tmp_path), str(tmp_path)],
+                          cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr

@@ -6,6 +6,7 @@ in the header what the tests ran on. With ``--theano-tests DIR`` the folders nam
 served as ``theano.tests``, ``theano.tensor.tests`` and so on.
 """
 
+import functools
 import importlib
 import importlib.util
 import inspect
@@ -24,6 +25,7 @@ from theanojax.legacy import importer, nose_names, script_names
 __all__ = [
     "pytest_addoption",
     "pytest_configure",
+    "pytest_load_initial_conftests",
     "pytest_pycollect_makeitem",
     "pytest_pycollect_makemodule",
     "pytest_report_header",
@@ -39,12 +41,23 @@ def pytest_addoption(parser):
     )
 
 
-def pytest_configure(config):
+@functools.cache
+def prepare():
+    """What tests need that were written for Theano, nose and an older numpy; once a process."""
     importer.install()
     restore_lost_names()
     if not theanojax.config.cxx:
         theanojax.config.cxx = "g++"  # what needs compiled functions is skipped where this is empty; here all are
     nose_names.install()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests():
+    prepare()  # a conftest.py may import the library that is tested
+
+
+def pytest_configure(config):
+    prepare()
     folder = config.getoption("--theano-tests")
     if folder:
         sys.meta_path.insert(0, ServedTests(folder))
