@@ -69,6 +69,15 @@ def test_gammaln_is_exact_to_the_last_digits_near_its_zeros():
     assert f.fn.executor.compilations == 1
 
 
+def test_psi_is_exact_to_the_last_digits_near_its_zero():
+    zero = 1.4616321449683622  # less 9.55e-17, which psi(zero) shows
+    values = zero + np.array([0, 1e-15, 1e-9, -1e-6, 1e-3, -0.1])
+    f = theanojax.function([x], T.psi(x))
+    np.testing.assert_allclose(f(values), scipy.special.psi(values), rtol=1e-13, atol=0)
+    assert f(values)[0] == pytest.approx(-9.549995429965697e-17 * scipy.special.polygamma(1, zero), rel=1e-12)
+    assert f.fn.executor.compilations == 1
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_number_divided_by_itself_is_one(dtype):
     values, n, row = T.matrix(dtype=dtype), T.scalar(dtype=dtype), T.vector(dtype=dtype)

@@ -74,7 +74,8 @@ def test_a_suite_of_its_time(tmp_path):
 
 
 def test_a_conftest_may_import_old_code(tmp_path):
-    (tmp_path / "library.py").write_text("from numpy import asscalar\nfrom collections import Iterable\nimport theano\n")
+    library = "from numpy import asscalar\nfrom collections import Iterable\nimport theano\n"
+    (tmp_path / "library.py").write_text(library)
     (tmp_path / "conftest.py").write_text("import library\n")
     (tmp_path / "test_it.py").write_text("import library\n\ndef test():\n    assert library.asscalar is not None\n")
     plugins = "-p", "theanojax.pytest_plugin", "-p", "no:cacheprovider"
