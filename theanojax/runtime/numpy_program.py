@@ -17,7 +17,7 @@ from theanojax.graph.variable import Constant
 from theanojax.runtime.host import to_host
 from theanojax.runtime.trace import cast_value
 from theanojax.runtime.transfer import STAGED_BYTES, on_cpu
-from theanojax.scalar import Add
+from theanojax.scalar import Add, Cast
 from theanojax.tensor.dot import Dot
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.reduce import CAReduce
@@ -33,8 +33,8 @@ _UNARY = {"neg": "negative", "exp": "exp", "log": "log", "log1p": "log1p", "sqr"
           "tanh": "tanh", "sin": "sin", "cos": "cos", "abs_": "absolute"}
 _BINARY = {"add": "add", "sub": "subtract", "mul": "multiply", "true_div": "true_divide", "maximum": "maximum",
            "minimum": "minimum"}
-_COMPARISONS = {"gt": "greater", "ge": "greater_equal", "lt": "less", "le": "less_equal", "eq": "equal",
-                "neq": "not_equal"}
+_COMPARISONS = {"GT": "greater", "GE": "greater_equal", "LT": "less", "LE": "less_equal", "EQ": "equal",
+                "NEQ": "not_equal"}
 
 
 def scalar_program(inputs, outputs):
@@ -142,7 +142,7 @@ def _lengths(v):
 
 def generate(inputs, outputs, order):
     """A function from the list of input values to (list of output values, whether they are valid)."""
-    scope, lines = {"array": np.array, "asarray": np.asarray}, []
+    scope, lines = {"array": np.array, "asarray": np.asarray, "int64": np.int64}, []
     names = {v: "a[%d]" % i for i, v in enumerate(inputs)}
     fresh = set()
     # numpy takes None, which every input of a function takes, for nan; the host says what Theano says
@@ -201,6 +201,8 @@ def _function(node):
         function = _elementwise(node)
         if function is not None:
             return function, out.ndim > 0
+        if isinstance(op.scalar_op, Cast) and not out.ndim and out.dtype in _FLOATS and node.inputs[0].dtype[0] != "c":
+            return np.dtype(out.dtype).type, None
         return (_checked(node, op.compute) if out.ndim else _checked(node, op.scalar_op.compute)), None
     if isinstance(op, DimShuffle):
         order, text = op.shuffle + op.drop, "%s"
@@ -210,6 +212,8 @@ def _function(node):
             kept = ["None" if j == "x" else ":" for j in op.new_order] + ["0"] * len(op.drop)
             text += "[%s]" % ", ".join(kept)
         return text, None
+    if isinstance(op, Shape_i):
+        return "int64(%%s.shape[%d])" % op.i, None
     if isinstance(op, Dot) and all(v.type.dtype == out.type.dtype for v in node.inputs):
         return np.dot, None
     if isinstance(op, CAReduce) and isinstance(op.scalar_op, Add) and out.type.dtype in _FLOATS and all(
@@ -230,8 +234,9 @@ def _elementwise(node):
             v.type.dtype == dtype or isinstance(v, Constant) and np.can_cast(v.type.dtype, dtype)
             for v in node.inputs) or any(len(set(v.broadcastable)) > 1 for v in node.inputs):
         return None
-    if nin == 2 and name in _COMPARISONS and out.type.dtype == "bool":
-        return getattr(np, _COMPARISONS[name])
+    compare = _COMPARISONS.get(type(op).__name__)
+    if compare is not None:
+        return getattr(np, compare)
     if out.type.dtype != dtype:
         return None
     known = {1: _UNARY, 2: _BINARY}.get(nin, {}).get(name)
