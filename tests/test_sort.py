@@ -6,7 +6,7 @@ import pytest
 import theanojax
 import theanojax.tensor as T
 from tests.helpers import both, check_op
-from theanojax.gradient import Rop, grad
+from theanojax.gradient import NullTypeGradError, Rop, grad
 
 A = np.random.RandomState(0).permutation(24).reshape(2, 3, 4) * 1.0
 TIES = np.random.RandomState(1).randint(0, 3, (3, 8))
@@ -102,6 +102,13 @@ def test_topk_gradient():
     x = T.dmatrix("x")
     for k in (2, -1):
         check_op([x], T.topk(x, k, axis=1, sorted=False), [A[0] / 7])
+
+
+def test_topk_where_the_gradient_of_its_values_is_not_known():
+    x, y = T.dvectors("x", "y")
+    values, places = T.topk_and_argtopk(x, 3, sorted=False)
+    with pytest.raises(NullTypeGradError, match="the iv op is not implemented"):
+        T.grad((T.iv(values, y) * places).sum(), x)
 
 
 def test_topk_errors():

@@ -5,6 +5,7 @@ import numpy as np
 from theanojax.config import config
 from theanojax.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
+from theanojax.graph.type import NullType
 from theanojax.graph.variable import Apply, Constant
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.sort_keys import FEW, greatest, sorted_values, sorting_order
@@ -255,6 +256,8 @@ class TopKOp(Op):
             return [grad_undefined(self, 0, x, "topk: cannot get gradient without both indices and values"), k_grad]
         if isinstance(out_grads[0].type, DisconnectedType):
             return [x.zeros_like(dtype=x.dtype if x.dtype in float_dtypes else config.floatX), k_grad]
+        if isinstance(out_grads[0].type, NullType):
+            return [out_grads[0], k_grad]
         lengths, axis = shape_of(x), self.axis % x.ndim
         places = [outputs[-1] if i == axis else arange(lengths[i]).dimshuffle([0] + ["x"] * (x.ndim - i - 1))
                   for i in range(x.ndim)]
