@@ -86,6 +86,8 @@ def test_a_number_divided_by_itself_is_one(dtype):
         for quotient in f(np.full((2, 3), k, dtype), k, np.full(3, k, dtype)):
             np.testing.assert_array_equal(quotient, 1)
     assert f.fn.executor.compilations == 1
+    for k in (41, 49, 98):  # where a product with 1 / k is less than 1
+        np.testing.assert_array_equal(theanojax.function([values], values // np.asarray(k, dtype))([[k, k]]), [[1, 1]])
 
 
 BINARY = {

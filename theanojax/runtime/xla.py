@@ -117,9 +117,9 @@ class XlaNamespace:
 
     @staticmethod
     def true_divide(x, y):
-        # XLA multiplies by 1 / y where y is broadcast, which makes 49 / 49 less than 1. It does not see through a
-        # barrier, which is gone by the time that loops are fused: measured, it costs nothing.
-        if is_known(y) or y.dtype.kind != "f":
+        # XLA multiplies by 1 / y where y is broadcast or known, which makes 49 / 49 less than 1. It does not see
+        # through a barrier, which is gone by the time that loops are fused: measured, it costs nothing.
+        if is_known(x) and is_known(y) or y.dtype.kind != "f":
             return jnp.true_divide(x, y)
         y = jnp.broadcast_to(y, np.broadcast_shapes(np.shape(x), y.shape))
         return jnp.true_divide(x, lax.optimization_barrier(y))
