@@ -160,3 +160,15 @@ def test_shared_changes_shape_and_borrowed_values_are_seen():
     view = s.get_value(borrow=True)
     view[:] = 10
     assert f() == 40
+
+
+@pytest.mark.parametrize("action", ["raise", "warn", "pdb"])
+def test_calls_made_while_test_values_are_asked_for(action):
+    x, n = T.dmatrix("x"), T.lscalar("n")
+    sums, _ = theano.scan(lambda row, total: total + row[:2].sum(), sequences=x[:, :n], outputs_info=T.zeros(()))
+    f = theano.function([x, n], [sums[-1], x[:n].sum(), T.arange(n * 2), x[x > 1]])
+    with theano.change_flags(compute_test_value=action, specializations=1):
+        for rows in (3, 4, 5, 6):  # known shapes and new ones, in XLA and without an executable
+            total, part, numbers, above = f(np.ones((rows, 4)) * 2, 2)
+            assert (total, part, len(numbers), len(above)) == (rows * 4, 16, 4, rows * 4)
+    xla(f)

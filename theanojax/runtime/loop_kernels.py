@@ -7,6 +7,7 @@ import numpy as np
 import jax
 import jax.numpy as jnp
 
+from theanojax.graph.op import without_test_values
 from theanojax.loop.bucketed import BucketedLoop, Lengths
 from theanojax.loop.host import HostLoop, check_lengths
 from theanojax.loop.lowering import rows_around
@@ -33,6 +34,7 @@ class LoopKernels:
     LoopKernels for the loops in it. Called with the values of the node's inputs it returns those of its outputs.
     """
 
+    @without_test_values()
     def __init__(self, node, executor):
         self.node, self.op, self.executor = node, node.op, executor
         self.host_loop = None

@@ -3,6 +3,7 @@
 import numpy as np
 
 from theanojax.graph.fgraph import FunctionGraph
+from theanojax.graph.op import without_test_values
 from theanojax.graph.traverse import io_toposort
 from theanojax.loop.scan_op import Scan
 from theanojax.runtime.host import HostExecutor, to_host
@@ -16,6 +17,7 @@ class PolymorphicExecutor(HostExecutor):
     An error is not blamed on its node: the caller repeats the call on a plain HostExecutor.
     """
 
+    @without_test_values()
     def __init__(self, fgraph, allow_gc=True, own=True):
         inputs, outputs = (fgraph.inputs, fgraph.outputs) if isinstance(fgraph, FunctionGraph) else fgraph
         inputs, outputs = list(inputs), list(outputs)

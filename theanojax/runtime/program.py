@@ -12,6 +12,7 @@ import numpy as np
 import jax
 
 from theanojax.config import config
+from theanojax.graph.op import without_test_values
 from theanojax.graph.traverse import ancestors, io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.runtime import executable_cache
@@ -54,6 +55,7 @@ class Plan:
         return any(getattr(v.type, "host_only", False) for v in [*node.inputs, *node.outputs])
 
 
+@without_test_values()
 def build(inputs, outputs, plan, updates):
     """The program for a graph. `updates` maps output positions to the input positions they replace."""
     from theanojax.ifelse import IfElse
@@ -497,6 +499,7 @@ class XlaExecutor:
         if any(isinstance(v.type, Scalar) for v in outputs):
             self._run = _scalars_as_numbers(self._run, outputs)
 
+    @without_test_values()
     def _expand(self, node):
         """Put what ``node.op.xla_form(node)`` offers in place of `node`; False if it offers nothing."""
         form = node.op.xla_form(node) if hasattr(node.op, "xla_form") else None

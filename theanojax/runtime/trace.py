@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from theanojax.graph.op import without_test_values
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.runtime.xla import XlaNamespace, is_known
@@ -160,6 +161,7 @@ class TraceContext:
             raise KeyError(v)
         return value
 
+    @without_test_values()
     def run(self, order, outputs):
         """Trace the nodes of `order` into the environment; a branch's own nodes only inside the branch."""
         from theanojax.ifelse import IfElse
