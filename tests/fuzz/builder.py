@@ -21,6 +21,7 @@ MOST_ELEMENTS, MOST_DIMENSIONS, LARGEST = 200, 5, 1e5
 
 # What Theano says, too, of gradients that it left out or cannot express.
 NO_GRADIENT = ("object has no attribute 'grad'", "illegally  returned an integer-valued variable",
+               "Casting from complex to real is ambiguous",  # of comparisons
                "Variable type field must be a TensorType",  # of batch normalization's statistics
                "array must not contain infs or NaNs")  # the last: of an infinite example value, by scipy
 

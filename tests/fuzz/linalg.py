@@ -90,7 +90,11 @@ def matrices(b):
     if how == 0:
         return slinalg.expm(x / (4 * n))
     if how in (1, 2):
-        return slinalg.Cholesky(lower=b.chance())(positive(b, n))
+        x, lower = positive(b, n), b.chance()
+        factor = slinalg.Cholesky(lower=lower)(x)
+        if how == 2 and b.chance(0.3):
+            return slinalg.CholeskyGrad(lower)(x, factor, T.cast(square(b, n), factor.dtype))
+        return factor
     if how == 16:
         right = b.take("f", shape=b.one([(n,), (n, 2)]))
         return slinalg.solve(x, right)
