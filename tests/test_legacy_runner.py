@@ -251,6 +251,25 @@ def test_modules_beside_the_script(tmp_path):
     assert done.stdout == "package\nhelper 2 3\n", done.stderr
 
 
+def test_modules_of_a_package_import_each_other_without_dots(tmp_path):
+    package = tmp_path / "library"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "helpers.py").write_text("def double(x):\n    return 2 * x\n")
+    (package / "model.py").write_text("import helpers\nfrom helpers import double\nassert helpers.double is double\n")
+    (package / "broken.py").write_text("import no_such_module\n")
+    text = """
+        from library.model import double
+        print(double(21))
+        try:
+            import library.broken
+        except ImportError as error:
+            print(error)
+        """
+    done = run_script(tmp_path, text)
+    assert done.stdout.splitlines() == ["42", "No module named 'no_such_module'"], done.stderr
+
+
 def test_python3_scripts_run_as_they_are(tmp_path):
     done = run_script(
         tmp_path,

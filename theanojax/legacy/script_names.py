@@ -362,7 +362,16 @@ def script_builtins(for_python2: bool) -> dict[str, Any]:
     def import_(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> ModuleType:
         if level == 0 and for_python2 and name in RENAMED and not _is_shadowed(name):
             return stand_in(name, True)  # type: ignore[return-value]
-        module = builtins.__import__(name, globals, locals, fromlist, level)
+        try:
+            module = builtins.__import__(name, globals, locals, fromlist, level)
+        except ModuleNotFoundError as error:
+            package = (globals or {}).get("__package__")
+            if level or not package or error.name != name.partition(".")[0]:
+                raise
+            try:  # Python 2 looked beside the importing module, too
+                return builtins.__import__(name, globals, locals, fromlist, 1)
+            except ModuleNotFoundError:
+                raise error from None
         if level or _is_shadowed(module.__name__):
             return module
         return stand_in(module.__name__, for_python2) or module
