@@ -35,6 +35,12 @@ def is_current():
     return _thread == threading.get_ident()
 
 
+def forget():
+    """Begin anew, in a forked process, which has no thread."""
+    global _lock, _pool, _job, _thread
+    _lock, _pool, _job, _thread = threading.Lock(), None, None, None
+
+
 def wait():
     """Return when the thread has nothing to do."""
     job = _job

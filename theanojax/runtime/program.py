@@ -15,7 +15,7 @@ from theanojax.config import config
 from theanojax.graph.op import without_test_values
 from theanojax.graph.traverse import ancestors, io_toposort
 from theanojax.graph.variable import Constant
-from theanojax.runtime import executable_cache
+from theanojax.runtime import executable_cache, forked
 from theanojax.runtime.host import HostExecutor
 from theanojax.runtime.polymorphic import PolymorphicExecutor
 from theanojax.runtime.numpy_program import numpy_program, scalar_program
@@ -441,6 +441,15 @@ class XlaExecutor:
         self.fallbacks = []
         self._program = self._host = self._polymorphic = self._expanded = None
         self._run = None
+        forked.executors.add(self)
+
+    @property
+    def planned(self):
+        return self._run is not None
+
+    def plan_anew(self):
+        """Forget the plan; the next call makes another."""
+        self._run = None
 
     compilations = property(lambda self: self.plan.compilations)
 
@@ -513,6 +522,9 @@ class XlaExecutor:
 
     def _recover(self, values, error):
         """Plan the graph on the first call, or again with what tracing has asked for; else run on the host."""
+        if forked.in_child:
+            self._run = lambda values: (self.host(values), True)
+            return self.host(values)
         while True:
             if self._run is None:
                 self.plan.sliced = large_arrays(self.fgraph.inputs, values)
