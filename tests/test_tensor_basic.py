@@ -340,6 +340,22 @@ def test_transfer():
 def test_default():
     out = T.default(x, x * 2)
     np.testing.assert_array_equal(theanojax.function([x], out)(A), A)
+    given, otherwise = T.dscalars("given", "otherwise")
+    f = theanojax.function([given, otherwise], T.default(given, otherwise))
+    assert f(1, 2) == 1 and f(None, 2) == 2
+
+
+def test_an_op_of_the_users_may_take_none():
+    class IsThere(theanojax.Op):
+        def make_node(self, x):
+            return theanojax.Apply(self, [T.as_tensor_variable(x)], [T.bscalar()])
+
+        def perform(self, node, inputs, output_storage):
+            output_storage[0][0] = np.array(inputs[0] is not None, dtype="int8")
+
+    x = T.dvector()
+    f = theanojax.function([x], IsThere()(x))
+    assert f([1.0]) == 1 and f(None) == 0
 
 
 def test_star_import_gives_theanos_names():

@@ -7,6 +7,7 @@ import traceback
 import numpy as np
 
 from theanojax.config import config
+from theanojax.graph.op import Op
 
 
 def raise_with_op(node, thunk=None, exc_info=None, storage_map=None):
@@ -28,8 +29,12 @@ def raise_with_op(node, thunk=None, exc_info=None, storage_map=None):
 
 
 def require_arrays(node, thunk):
-    """ValueError if None, which every input of a function takes, stands where `node` needs a tensor."""
-    if any(c[0] is None and hasattr(v.type, "broadcastable") for v, c in zip(node.inputs, thunk.inputs)):
+    """ValueError if None, which every input of a function takes, stands where `node` needs a tensor.
+
+    An Op with only a ``perform`` sees to it itself: a user's may know None, as `default` does.
+    """
+    missing = [v for v, cell in zip(node.inputs, thunk.inputs) if cell[0] is None and hasattr(v.type, "broadcastable")]
+    if missing and not Op.runs_on_host(node.op, node):
         raise ValueError("expected an ndarray, not None")
 
 
