@@ -235,7 +235,7 @@ def _elementwise(node):
             for v in node.inputs) or any(len(set(v.broadcastable)) > 1 for v in node.inputs):
         return None
     compare = _COMPARISONS.get(type(op).__name__)
-    if compare is not None:
+    if compare is not None and out.type.dtype == "bool":
         return getattr(np, compare)
     if out.type.dtype != dtype:
         return None
