@@ -69,6 +69,15 @@ def test_gammaln_is_exact_to_the_last_digits_near_its_zeros():
     assert f.fn.executor.compilations == 1
 
 
+@pytest.mark.parametrize("dtype, rtol", [("float64", 3e-15), ("float32", 2e-6)])
+def test_erfcx_where_erfc_is_next_to_nothing(dtype, rtol):
+    v = vector(dtype)
+    values = np.concatenate([np.linspace(-3, 40, 1000), [1e3, 1e30, np.inf]]).astype(dtype)
+    f = theanojax.function([v], T.erfcx(v))
+    np.testing.assert_allclose(f(values), scipy.special.erfcx(values.astype("float64")), rtol=rtol, atol=0)
+    assert f.fn.executor.compilations == 1
+
+
 def test_psi_is_exact_to_the_last_digits_near_its_zero():
     zero = 1.4616321449683622  # less 9.55e-17, which psi(zero) shows
     values = zero + np.array([0, 1e-15, 1e-9, -1e-6, 1e-3, -0.1])

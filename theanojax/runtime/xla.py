@@ -60,6 +60,14 @@ class Special:
         return jnp.where(abs(z) < 0.125, series, jsp.digamma(x))
 
     @staticmethod
+    def erfcx(x):
+        # jax multiplies by erfc, which is 0 in XLA where it is subnormal; the asymptotic series (Handbook, 7.1.23)
+        large = x > (25 if x.dtype == np.float64 else 9)
+        u = 0.5 / (x * x)
+        series = jnp.polyval(np.asarray([-135135, 10395, -945, 105, -15, 3, -1, 1], x.dtype), u)
+        return jnp.where(large, series / (x * np.asarray(np.sqrt(np.pi), x.dtype)), jsp.erfcx(x))
+
+    @staticmethod
     def zeta(s, x):
         return jnp.where(jnp.isposinf(x), 0, jsp.zeta(s, x))
 

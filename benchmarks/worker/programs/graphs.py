@@ -12,7 +12,7 @@ class Layers(Program):
 
     def __init__(self, nodes):
         self.nodes = nodes
-        self.limit = max(120, nodes // 16)
+        self.limit = 150 if nodes <= 400 else 600
         self.name = "graph%d" % nodes
         self.title = "a graph of %d nodes with its gradient: compile time" % nodes
 
