@@ -419,3 +419,13 @@ def test_what_is_written_to_no_elements_must_fit_too(write):
         np.testing.assert_array_equal(got, values)
         with pytest.raises(ValueError, match="broadcast"):
             both([x, y, i], write(part, y), [values, np.ones((5, 0)), []])
+
+
+def test_length_of_a_pair_of_index_vectors_one_of_which_stretches():
+    x, i = T.dmatrix("x"), T.lvector("i")
+    values = np.arange(6.0).reshape(2, 3)
+    for part in (x[i, [1]], x[[1], i], x[i, i]):
+        shape, zeros = both([x, i], [part.shape, T.zeros_like(part)], [values, [0, 1, 0, 1]])
+        assert shape.tolist() == [4] and zeros.shape == (4,)
+        f = theanojax.function([x, i], [part.shape, T.specify_shape(part, part.shape)])
+        assert f(values, [0, 1, 0, 1])[0].tolist() == [4]

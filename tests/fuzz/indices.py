@@ -45,7 +45,9 @@ def integer_array(b, n, shape):
     """An array of indices within a dimension of length n > 0, constant or computed; repetitions are likely."""
     if b.chance(0.6):
         return b.rng.randint(-n, n, shape)
-    return b.take("i", shape=shape) % n
+    index = b.take("i", shape=shape) % n
+    # beside another vector Theano takes one to have its length unless the type says that there is one element
+    return T.addbroadcast(index, 0) if shape == (1,) else index
 
 
 def basic(b, v):

@@ -284,10 +284,12 @@ class AdvancedSubtensor(BaseAdvancedSubtensor):
         return super().make_node(x, *index)
 
     def infer_shape(self, node, shapes):
-        # Only pairs of vectors into a matrix; which of the two lengths is taken decides how the graph looks.
+        # Only pairs of vectors into a matrix; which of two equal lengths is taken decides how the graph looks.
         if (len(shapes) == 3 and len(shapes[0]) == 2
                 and all(s is not None and len(s) == 1 for s in shapes[1:])):
-            return [shapes[2] if node.inputs[2].owner is None else shapes[1]]
+            one = [v.broadcastable[0] for v in node.inputs[1:]]
+            first = one[1] if one[0] != one[1] else node.inputs[2].owner is not None
+            return [shapes[1] if first else shapes[2]]
         return super().infer_shape(node, shapes)
 
     def grad(self, inputs, grads):
