@@ -105,7 +105,6 @@ class Selection:
             return changed
         return write(ctx, x, self.windows, changed, False)
 
-
     def _check_empty(self, part, y):
         """ValueError where `y` cannot be broadcast to a selection of no elements: XLA does not look."""
         arrays = [i for i in self.index if hasattr(i, "shape")]
