@@ -10,6 +10,7 @@ import theano
 import theano.tensor as T
 from tests.features.case import Times
 from theano.ifelse import ifelse
+from theanojax.graph.cells import raw
 from theanojax.runtime import background
 
 
@@ -147,9 +148,9 @@ def test_updates_take_over_the_buffer_of_the_old_value():
     s = theano.shared(np.zeros((300, 300)))
     f = theano.function([], [], updates=[(s, s + 1)])
     f()
-    first = s.container.storage[0].unsafe_buffer_pointer()
+    first = raw(s.container.storage, 0).unsafe_buffer_pointer()
     f()
-    assert s.container.storage[0].unsafe_buffer_pointer() == first
+    assert raw(s.container.storage, 0).unsafe_buffer_pointer() == first
     np.testing.assert_array_equal(s.get_value(), np.full((300, 300), 2.0))
 
 

@@ -13,7 +13,7 @@ def stage_of(f):
 
 
 def variants(f):
-    return [v for fn, _, table in stage_of(f).functions.values() for v in (table or {}).values()]
+    return [v for special in stage_of(f).functions.values() for v in (special.variants or {}).values()]
 
 
 def test_a_guard_of_inputs_alone_lets_updates_take_over_buffers():
@@ -25,8 +25,8 @@ def test_a_guard_of_inputs_alone_lets_updates_take_over_buffers():
     expected = np.arange(12.0).reshape(6, 2)
     np.add.at(expected, [0, 0, 5, -1, 2, 3], 1.0)
     np.testing.assert_array_equal(table.get_value(), expected)
-    (check, _, donated), = variants(f)
-    assert check is not None and donated
+    (variant,) = variants(f)
+    assert variant.check is not None and variant.donated
     with pytest.raises(IndexError):
         f([0, 6, 1])
     np.testing.assert_array_equal(table.get_value(), expected)
@@ -66,8 +66,8 @@ def test_a_loop_without_checks_has_no_guard():
     states, _ = theano.scan(lambda h, w: T.tanh(h * w), outputs_info=T.ones(3), non_sequences=w, n_steps=5)
     f = theano.function([k], states[-1].sum() * k, updates=[(w, w - 0.1 * T.grad(states[-1].sum(), w))])
     f(2)
-    (_, donated, table), = stage_of(f).functions.values()
-    assert donated and table is None
+    (special,) = stage_of(f).functions.values()
+    assert special.donated and special.variants is None
 
 
 def test_shapes_are_remembered_and_right():

@@ -22,11 +22,12 @@ def temporary_bytes(f, *args):
     f(*args)
     graph = f.fn.executor.fgraph
     (stage,) = f.fn.executor._program.xla_stages.values()
-    ((function, _, _),) = stage.functions.values()
+    (special,) = stage.functions.values()
     values = [v.type.filter(a) for v, a in zip(graph.inputs, args)]
     values += [np.asarray(c.value) for c in f.input_storage[len(args):]]
     values = dict(zip(graph.inputs, values))
-    compiled = function.lower(*[values[v] for v in stage.inputs], *stage._constants()).compile()
+    given = [values[v] for v in stage.inputs]
+    compiled = special.function.lower(*stage._unstopped(), *given, *stage._constants()).compile()
     return compiled.memory_analysis().temp_size_in_bytes
 
 

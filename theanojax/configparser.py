@@ -262,7 +262,7 @@ class change_flags:
         try:
             for name, param in self.confs.items():
                 param.__set__(None, self.new_vals[name])
-        except Exception:
+        except BaseException:
             self.__exit__()
             raise
 

@@ -66,3 +66,7 @@ class NullTypeGradError(TypeError):
 
 class BadOptimization(Exception):
     """A debug mode found two versions of one graph that disagree."""
+
+
+class HostFallbackWarning(UserWarning):
+    """Something that was meant for XLA ran on the host executor, with numpy, and why."""

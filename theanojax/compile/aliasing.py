@@ -144,17 +144,17 @@ def lent_constants(fgraph, n_outputs):
             if v.owner is not None and v.owner.op == view_op and isinstance(v.owner.inputs[0], Constant)]
 
 
-def sharing_memory(run, in_arguments, lent):
-    """`run`, a function from input values to output values, whose outputs share memory with others as they may.
+def sharing_memory(call, in_arguments, lent):
+    """`call`, the method of a Program, with outputs that share memory with others as they may.
 
     Parameters
     ----------
     in_arguments : see `results_in_arguments`. Of two arguments that share memory only the first is overwritten.
     lent : see `lent_constants`.
     """
-    def run_and_share(values):
+    def call_and_share(values, cells):
         arguments = [values[i] for _, i in in_arguments]
-        outputs = list(run(values))
+        outputs = list(call(values, cells))
         written: list = []
         for (o, _), memory in zip(in_arguments, arguments):
             result = outputs[o]
@@ -167,4 +167,4 @@ def sharing_memory(run, in_arguments, lent):
             outputs[o] = data
         return outputs
 
-    return run_and_share
+    return call_and_share

@@ -3,7 +3,9 @@
 import copy
 import copyreg
 import logging
+import threading
 import time
+from itertools import repeat
 
 import numpy as np
 
@@ -13,16 +15,19 @@ from theanojax.compile.io import SymbolicOutput
 from theanojax.compile.messages import bad_argument, get_info_on_inputs
 from theanojax.config import config
 from theanojax.errors import AliasedMemoryError
+from theanojax.graph.cells import Cell, StaleValue, commit, raw, take
 from theanojax.graph.container import Container
+from theanojax.graph.locks import group_of, while_nobody_updates
 from theanojax.graph.op import ops_with_inner_function
 from theanojax.graph.shared import SharedVariable
-from theanojax.graph.shared_memory import commit, kept
 
 _logger = logging.getLogger("theano.compile.function_module")
 
 # What `finder` holds for a name that several inputs have.
 DUPLICATE = ["DUPLICATE"]
 NODEFAULT = ["NODEFAULT"]
+
+PATIENCE = 5  # tries of a call that only reads, before it waits for those that update what it reads
 
 _ndarray = np.ndarray
 _NOT_QUICK = -1
@@ -68,9 +73,12 @@ class Function:
             for spec in maker.expanded_inputs)
         self._register_inputs()
         self._value, self._container = _Values(self), _Containers(self)
-        self._updates = [c for spec, c in zip(maker.expanded_inputs, input_storage) if spec.update is not None]
-        self.n_returned_outputs = len(output_storage) - len(self._updates)
-        self._run = fn.run if hasattr(fn, "run") else _ThunkRunner(fn, input_storage, output_storage)
+        self._cells = [c.storage for c in input_storage]
+        self._update_cells = [c.storage for spec, c in zip(maker.expanded_inputs, input_storage)
+                              if spec.update is not None]
+        self.n_returned_outputs = len(output_storage) - len(self._update_cells)
+        self._call = (fn if hasattr(fn, "call") else _ThunkProgram(fn, input_storage, output_storage)).call
+        self._group = None  # found at the first call
         self._subsets: dict = {}
         self._plan_quick_calls()
 
@@ -85,13 +93,19 @@ class Function:
                 c.value = value
             elif isinstance(value, Container) and refeed:
                 raise AssertionError("the value of a shared container needs no restoring")
-            c.required, c.implicit, c.provided = required, spec.implicit, 0
+            c.required, c.implicit = required, spec.implicit
             self.finder[i] = c
             self.finder[spec.variable] = c
             self.finder[spec.name] = DUPLICATE if spec.name in self.finder else c
             names.append(spec.name)
             self.inv_finder[c] = spec
         self._input_names = names
+
+    def _find_group(self):
+        """The functions that must not run at the same time as this one, which updates something."""
+        updated = [cell for cell in self._update_cells if isinstance(cell, Cell)]
+        read = [cell for cell in self._cells if isinstance(cell, Cell) and not any(cell is u for u in updated)]
+        return group_of(updated, read)
 
     def _plan_quick_calls(self):
         """Prepare calls that give every argument by position, to a function whose other inputs are shared."""
@@ -106,8 +120,7 @@ class Function:
             return
         self._n_quick = n
         self._checks = [_check_of(self, i) for i in range(n)]
-        self._shared_cells = [c.storage for c in self.input_storage[n:]]
-        self._update_cells = [c.storage for c in self._updates]
+        self._shared_cells = self._cells[n:]
         self._single = self.unpack_single and self.n_returned_outputs == 1
 
     # ---------------------------------------------------------------- calling
@@ -137,38 +150,56 @@ class Function:
                     values.append(arg)
                 else:
                     values.append(convert(arg))
-        for cell in self._shared_cells:
-            values.append(cell[0])
-        outputs = self._run(values)
-        if self._update_cells:
-            n = self.n_returned_outputs
-            if kept:
-                commit(self._update_cells, outputs[n:])
-            else:
-                for cell, value in zip(self._update_cells, outputs[n:]):
-                    cell[0] = value
-            outputs = outputs[:n]
+        outputs = self._run(self._call, values, self._shared_cells)
         if self._single:
             return outputs[0]
         return None if self.return_none else outputs
+
+    def _run(self, call, values, cells):
+        """The outputs by ``call``, of a Program, for the arguments `values` and then what `cells` hold."""
+        if not self._update_cells:
+            try:
+                return call([*values, *map(raw, cells, repeat(0))], ())
+            except StaleValue:
+                return self._run_again(call, values, cells)
+        while True:
+            group = self._group
+            if group is None or group.joined is not None:
+                group = self._group = self._find_group()
+            with group.lock:
+                if group.joined is None:
+                    return call([*values, *map(raw, cells, repeat(0))], self._update_cells)
+
+    def _run_again(self, call, values, cells):
+        for _ in range(PATIENCE):
+            try:
+                return call([*values, *take(cells)], ())
+            except StaleValue:
+                continue
+        return while_nobody_updates(cells, lambda: call([*values, *take(cells)], ()))
 
     def _general_call(self, args, kwargs):
         start = time.perf_counter()
         subset = kwargs.pop("output_subset", None)
         if subset is not None and self.output_keys is not None:
             subset = [self.output_keys.index(key) for key in subset]
-        try:
-            self._receive(args, kwargs)
-            run = self._run if subset is None else self._subset_runner(subset)
+        spent = []
+
+        def call(values, cells):
             begin = time.perf_counter()
-            outputs = run([c.storage[0] for c in self.input_storage])
-            run_time = time.perf_counter() - begin
-            n = len(outputs) - len(self._updates)
-            commit([c.storage for c in self._updates], outputs[n:])
-            outputs = list(outputs[:n])
+            for i, value in given.items():
+                values[i] = value
+            outputs = program(values, cells)
+            spent.append(time.perf_counter() - begin)
+            return outputs
+
+        try:
+            given = self._received(args, kwargs)
+            program = self._call if subset is None else self._subset_program(subset)
+            outputs = self._run(call, [], self._cells)
         finally:
             self._restore_defaults()
-        call_time = time.perf_counter() - start
+        call_time, run_time = time.perf_counter() - start, sum(spent)
         mode = self.maker.mode
         if hasattr(mode, "fn_time"):
             mode.fn_time += run_time
@@ -176,43 +207,44 @@ class Function:
         profiling.total_fct_exec_time += call_time
         if self.profile:
             self.profile.called(call_time, run_time)
-        return self._present(outputs, subset)
+        return self._present(list(outputs), subset)
 
-    def _receive(self, args, kwargs):
-        """Put the arguments into the input cells."""
+    def _received(self, args, kwargs):
+        """The values of the arguments, by the positions of their inputs."""
         storage = self.input_storage
         if self.trust_input:
             self._check_arrays(args)
-            for c, arg in zip(storage, args):
-                c.storage[0] = arg
-            for key, arg in kwargs.items():
-                self[key] = arg
-            return
-        if len(args) + len(kwargs) > len(storage):
+        elif len(args) + len(kwargs) > len(storage):
             raise TypeError("Too many parameter passed to theano function")
-        for c in storage:
-            c.provided = 0
+        places = {id(c): i for i, c in enumerate(storage)}
+        given, times = {}, [0] * len(storage)
         for i, arg in enumerate(args):
-            c = storage[i]
-            c.provided += 1
-            if not c.implicit:
-                c.storage[0] = self._filter(i, arg)
+            times[i] += 1
+            if not storage[i].implicit:
+                given[i] = arg if self.trust_input else self._filter(i, arg)
         for key, arg in kwargs.items():
             c = self._find(key)
-            if c.implicit:
-                c.provided += 1
-            else:
-                self[key] = arg
-        for c in storage:
+            i = places[id(c)]
+            times[i] += 1
+            if not c.implicit:
+                given[i] = self._filter_named(c, arg)
+        if self.trust_input:
+            return given
+        for c, (required, _, _), n in zip(storage, self.defaults, times):
             problem = None
-            if c.required and not c.provided:
+            if required and not n:
                 problem = "Missing required input: %s"
-            elif c.provided > 1:
+            elif n > 1:
                 problem = "Multiple values for input: %s"
-            elif c.implicit and c.provided:
+            elif c.implicit and n:
                 problem = "Tried to provide value for implicit input: %s"
             if problem:
                 raise TypeError(problem % self.inv_finder[c].variable)
+        for i, value in given.items():
+            required, refeed, _ = self.defaults[i]
+            if not required and not refeed:
+                storage[i].storage[0] = value  # an input with a state
+        return given
 
     def _check_arrays(self, args):
         """ValueError if an argument of a tensor's type is no array: its dtype would be anyone's guess."""
@@ -232,12 +264,20 @@ class Function:
             bad_argument(e, self, i, arg)
             raise
 
+    def _filter_named(self, c, arg):
+        """As `_filter`, for an argument given by name."""
+        try:
+            if arg is None:
+                return None
+            return c.type.filter(arg, strict=bool(c.strict), allow_downcast=c.allow_downcast)
+        except Exception as e:
+            e.args = e.args + ('Container name "%s"' % c.name,)
+            raise
+
     def _restore_defaults(self):
-        for c, (required, refeed, value) in zip(self.input_storage, self.defaults):
-            if refeed:
+        for c, (_, refeed, value) in zip(self.input_storage, self.defaults):
+            if refeed:  # a call may overwrite its arguments
                 c.value = value.storage[0] if isinstance(value, Container) else value
-            elif required:
-                c.storage[0] = None
 
     def _present(self, outputs, subset):
         if self.return_none:
@@ -250,11 +290,11 @@ class Function:
             return outputs[0]
         return outputs if self.output_keys is None else dict(zip(self.output_keys, outputs))
 
-    def _subset_runner(self, subset):
+    def _subset_program(self, subset):
         """What computes only the outputs of these positions, and the updates."""
         key = tuple(subset)
         if key not in self._subsets:
-            self._subsets[key] = self.maker.subset_executor(key)
+            self._subsets[key] = self.maker.subset_program(key).call
         return self._subsets[key]
 
     # ---------------------------------------------------------------- values of inputs
@@ -282,9 +322,7 @@ class Function:
         return self._find(item).value
 
     def __setitem__(self, item, value):
-        c = self._find(item)
-        c.value = value
-        c.provided += 1
+        self._find(item).value = value
 
     # ---------------------------------------------------------------- copies
     def __copy__(self):
@@ -326,8 +364,8 @@ class Function:
         result = twin.create([spec.value for spec in ins])
         for old, new, mine, its in zip(maker.inputs, ins, self.input_storage, result.input_storage):
             swapped = old.variable in swap
-            if not old.mutable and not swapped:
-                its.storage[0] = mine.storage[0]
+            if not old.mutable and not swapped and its.storage is not mine.storage:
+                its.storage[0] = raw(mine.storage, 0)
             # The copy is asked about its inputs by the variables that the user knows.
             cell = result.finder.pop(new.variable)
             new.variable = swap[old.variable] if swapped else old.variable
@@ -351,10 +389,9 @@ class Function:
 
     def sync_shared(self):
         """Wait until the values of all updated shared variables are there."""
-        for c in self._updates:
-            wait = getattr(c.storage[0], "block_until_ready", None)
-            if wait is not None:
-                wait()
+        for value in take(self._update_cells):
+            if hasattr(value, "block_until_ready"):
+                value.block_until_ready()
 
 
 def _has_inner_function(op):
@@ -398,19 +435,24 @@ def _exact_numbers(dtype, c):
     return None
 
 
-class _ThunkRunner:
-    """Makes a linker's thunk callable with a list of values."""
+class _ThunkProgram:
+    """Makes a linker's thunk, which works on cells of its own, callable as a Program is."""
 
     def __init__(self, thunk, input_storage, output_storage):
         self.thunk, self.input_storage, self.output_storage = thunk, input_storage, output_storage
+        self.lock = threading.RLock()
 
-    def __call__(self, values):
-        for c, value in zip(self.input_storage, values):
-            c.storage[0] = value
-        outputs = self.thunk()
-        if outputs is None:
-            outputs = [c.storage[0] for c in self.output_storage]
-        return list(outputs)
+    def call(self, values, cells):
+        with self.lock:
+            for c, value in zip(self.input_storage, values):
+                if raw(c.storage, 0) is not value:
+                    c.storage[0] = value
+            outputs = self.thunk()
+            if outputs is None:
+                outputs = [c.storage[0] for c in self.output_storage]
+        n = len(outputs) - len(cells)
+        commit(cells, outputs[n:])
+        return list(outputs[:n])
 
 
 class _Values:

@@ -8,14 +8,16 @@ names and protocol (``accept``, then ``make_thunk``), choose between them:
 - WrapLinker runs the nodes one by one under the control of a function.
 """
 
+import threading
+from contextlib import nullcontext
 from copy import copy, deepcopy
 
 import numpy as np
 
 from theanojax.config import config
 from theanojax.errors import MethodNotDefined
+from theanojax.graph.cells import commit, take
 from theanojax.graph.container import Container
-from theanojax.graph.shared_memory import commit
 from theanojax.graph.variable import Constant
 from theanojax.runtime import make_executor
 from theanojax.runtime.blame import raise_with_op
@@ -28,27 +30,36 @@ class Program:
     """A graph that is ready to run: the ``fn`` of a compiled function.
 
     Calling it runs the graph on what the input cells hold, stores updates in the cells of their inputs and results
-    in the output cells, and returns the list of all outputs. ``run`` is the executor alone: a list of input
-    values to the list of output values.
+    in the output cells, and returns the list of all outputs. ``call(values, cells)`` is what functions use: from the
+    input values it gives the outputs but for the updates, which are put into `cells` in one step.
     """
 
     need_update_inputs = False
 
     def __init__(self, fgraph, executor, input_cells, output_cells, updates, allow_gc=True):
         self.fgraph, self.executor = fgraph, executor
-        self.run = getattr(executor, "call", executor)
+        if hasattr(executor, "call"):
+            self.call = executor.call
+        # What keeps the values of a call in itself does one call after the other.
+        self._turn = nullcontext() if getattr(executor, "reentrant", False) else threading.RLock()
         self.input_cells, self.output_cells = input_cells, output_cells
         self.updates = updates  # pairs (output position, input position)
         self.allow_gc = allow_gc
 
+    def call(self, values, cells):
+        with self._turn:
+            outputs = self.executor(values)
+        n = len(outputs) - len(cells)
+        commit(cells, outputs[n:])
+        return outputs[:n]
+
     def __call__(self, n_calls=1, output_subset=None):
-        outputs = []
+        cells, outputs = [self.input_cells[i] for _, i in self.updates], []
         for _ in range(max(n_calls or 1, 1)):
-            outputs = self.run([c[0] for c in self.input_cells])
-            commit([self.input_cells[i] for _, i in self.updates], [outputs[o] for o, _ in self.updates])
+            outputs = list(self.call(take(self.input_cells), cells)) + take(cells)
         for cell, value in zip(self.output_cells, outputs):
             cell[0] = value
-        return list(outputs)
+        return outputs
 
     nodes = property(lambda self: self.fgraph.toposort())
 
@@ -268,6 +279,8 @@ class VM_Linker(ExecutorLinker):
 
 class _WatchedExecutor(HostExecutor):
     """A host executor that shows Theano's VM callbacks each input and each node."""
+
+    reentrant = False
 
     def __init__(self, fgraph, callback, callback_input):
         super().__init__(fgraph)

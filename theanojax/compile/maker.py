@@ -17,11 +17,14 @@ from theanojax.compile.aliasing import (
 from theanojax.compile.function_object import Function
 from theanojax.compile.graphs import RewrittenAgain, std_fgraph
 from theanojax.compile.io import In, SymbolicInput, SymbolicOutput
+from theanojax.compile.linkers import Program
 from theanojax.compile.mode import get_mode, predefined_linkers
 from theanojax.config import change_flags, config
 from theanojax.errors import UnusedInputError
+from theanojax.graph.cells import Cell
 from theanojax.graph.container import Container
 from theanojax.graph.fgraph import FunctionGraph
+from theanojax.graph.locks import compiling
 from theanojax.graph.rewrite import SeqOptimizer
 from theanojax.graph.traverse import ancestors
 from theanojax.graph.variable import Constant, Variable
@@ -56,6 +59,12 @@ class FunctionMaker:
 
     def __init__(self, inputs, outputs, mode=None, accept_inplace=False, function_builder=Function, profile=None,
                  on_unused_input=None, fgraph=None, output_keys=None, name=None):
+        with compiling.lock:
+            self._make(inputs, outputs, mode, accept_inplace, function_builder, profile, on_unused_input, fgraph,
+                       output_keys, name)
+
+    def _make(self, inputs, outputs, mode, accept_inplace, function_builder, profile, on_unused_input, fgraph,
+              output_keys, name):
         self.mode = mode
         mode = get_mode(mode)
         if getattr(mode, "profile", None):
@@ -98,7 +107,9 @@ class FunctionMaker:
     def fgraph(self):
         """The graph after all rewrites of the mode."""
         if self._finished is None:
-            self._finished = self.executed_fgraph if self._finish is None else self._finish(self)
+            with compiling.lock:
+                if self._finished is None:
+                    self._finished = self.executed_fgraph if self._finish is None else self._finish(self)
         return self._finished
 
     @fgraph.setter
@@ -210,21 +221,21 @@ class FunctionMaker:
         for spec, value, required, refeed in zip(self.inputs, given, self.required, self.refeed):
             if isinstance(value, Variable):
                 value = value.container
+            no_default = required or getattr(spec, "shared", False)
             if isinstance(value, Container):
                 cells.append(value.storage)
-                value = value.storage[0]
+                value = None if no_default else value.storage[0]
             else:
-                cells.append([value])
-            if required or getattr(spec, "shared", False):
-                value = None
-            defaults.append((required, refeed, value))
+                cells.append([value] if spec.update is None else Cell(value))
+            defaults.append((required, refeed, None if no_default else value))
         start = time.perf_counter()
-        with change_flags(**{"traceback.limit": config.traceback.compile_limit}):
+        with compiling.lock, change_flags(compute_test_value="off",
+                                          **{"traceback.limit": config.traceback.compile_limit}):
             for node in self.executed_fgraph.apply_nodes:
                 if hasattr(node.op, "compile_step"):
                     node.op.compile_step()  # the inner graphs of loops
             fn, ins, outs = self.linker.make_thunk(input_storage=cells, storage_map=None)
-            if hasattr(fn, "run"):
+            if hasattr(fn, "call"):
                 self._share_memory(fn)
         spent = time.perf_counter() - start
         profiling.total_time_linker += spent
@@ -241,10 +252,14 @@ class FunctionMaker:
         in_arguments = results_in_arguments(shown, self.inputs, n) if shown else []
         lent = lent_constants(self.executed_fgraph, n)
         if in_arguments or lent:
-            program.run = sharing_memory(program.run, in_arguments, lent)
+            program.call = sharing_memory(program.call, in_arguments, lent)
 
-    def subset_executor(self, positions):
-        """What computes the outputs of these positions, and the updates, from the list of input values."""
+    def subset_program(self, positions):
+        """The Program that computes the outputs of these positions, and the updates."""
+        with compiling.lock:
+            return self._subset_program(positions)
+
+    def _subset_program(self, positions):
         n = len(self.outputs)
         whole = self.executed_fgraph
         fgraph = FunctionGraph(whole.inputs, [whole.outputs[i] for i in positions] + whole.outputs[n:])
@@ -252,8 +267,8 @@ class FunctionMaker:
         if not hasattr(linker, "make_executor"):
             raise NotImplementedError("%s cannot compute a part of the outputs" % type(linker).__name__)
         targets = [i for i, spec in enumerate(self.inputs) if spec.update is not None]
-        executor = linker.make_executor([(len(positions) + k, i) for k, i in enumerate(targets)])
-        return getattr(executor, "call", executor)
+        updates = [(len(positions) + k, i) for k, i in enumerate(targets)]
+        return Program(fgraph, linker.make_executor(updates), None, None, updates)
 
     def __reduce__(self):
         # What was linked is linked again; the rewritten graph is kept.
@@ -326,8 +341,7 @@ def orig_function(inputs, outputs, mode=None, accept_inplace=False, name=None, p
     make = getattr(mode, "function_maker", FunctionMaker)
     maker = make(inputs, outputs, mode, accept_inplace=accept_inplace, profile=profile,
                  on_unused_input=on_unused_input, output_keys=output_keys, name=name)
-    with change_flags(compute_test_value="off"):
-        fn = maker.create([getattr(i, "value", None) for i in inputs])
+    fn = maker.create([getattr(i, "value", None) for i in inputs])
     if profile:
         profile.compile_time += time.perf_counter() - start
         profile.nb_nodes = len(fn.maker.executed_fgraph.apply_nodes)

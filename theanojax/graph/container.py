@@ -4,6 +4,7 @@ from copy import deepcopy
 
 import numpy as np
 
+from theanojax.graph.cells import Cell, on_device, raw
 from theanojax.graph.type import PureType, Type
 
 
@@ -31,21 +32,16 @@ class Container:
 
     def __get__(self):
         value = self.storage[0]
-        if value is None or isinstance(value, (np.ndarray, np.generic)):
-            return value
-        to_host = getattr(self.type, "to_host", None)
-        if to_host is None:
-            return value
-        # An array on a device. The caller may write into what it gets, so that becomes the value.
-        self.storage[0] = to_host(value)
-        return self.storage[0]
+        if on_device(value):  # the caller may write into what it gets, so that becomes the value
+            value = self.storage[0] = np.array(value)
+        return value
 
     def __set__(self, value):
         if self.readonly:
             raise Exception("Cannot set readonly storage: %s" % self.name)
         try:
             if value is None:
-                self.storage[0] = None
+                self._put(None)
                 return
             how = {}
             if self.strict:
@@ -53,26 +49,35 @@ class Container:
             if self.allow_downcast is not None:
                 how["allow_downcast"] = self.allow_downcast
             if type(self.type).filter_inplace is not PureType.filter_inplace:
-                self.storage[0] = self.type.filter_inplace(value, self.storage[0], **how)
+                self._put(self.type.filter_inplace(value, self.storage[0], **how))
             else:
-                self.storage[0] = self.type.filter(value, **how)
+                self._put(self.type.filter(value, **how))
         except Exception as e:
             e.args = e.args + ('Container name "%s"' % self.name,)
             raise
 
+    def _put(self, value):
+        if isinstance(self.storage, Cell):
+            self.storage.put(value)
+        else:
+            self.storage[0] = value
+
     data = property(__get__, __set__)
     value = property(__get__, __set__)
 
+    def peek(self):
+        """The value as numpy has it, not to be written into; no call is waited for."""
+        return self.copy_value() if on_device(raw(self.storage, 0)) else raw(self.storage, 0)
+
     def copy_value(self):
         """A copy of the value, which leaves a device array where it is."""
-        value = self.storage[0]
-        to_host = getattr(self.type, "to_host", None)
+        value = raw(self.storage, 0)
+        if on_device(value):
+            return self.storage.copied() if isinstance(self.storage, Cell) else np.array(value)
         if value is None or isinstance(value, np.generic):
             return value
         if type(value) is np.ndarray and value.dtype != object:
             return value.copy()
-        if to_host is not None and not isinstance(value, np.ndarray):
-            return to_host(value)
         return deepcopy(value)
 
     def __str__(self):

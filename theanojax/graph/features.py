@@ -9,6 +9,7 @@ import numpy as np
 from theanojax.config import config
 from theanojax.errors import InconsistencyError, ReplacementDidntRemovedError
 from theanojax.graph.fgraph import AlreadyThere
+from theanojax.graph.signals import by_signal
 
 
 class BadOptimization(Exception):
@@ -202,7 +203,9 @@ class Validator(Feature):
     def consistent_(self, fgraph):
         try:
             fgraph.validate()
-        except Exception:
+        except Exception as e:
+            if by_signal(e):
+                raise
             return False
         return True
 

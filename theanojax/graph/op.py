@@ -109,7 +109,7 @@ class PureOp:
             return v.data
         container = getattr(v, "container", None)
         if container is not None:
-            return v.get_value(borrow=True, return_internal_type=True)
+            return container.peek()
         if isinstance(v, Variable) and hasattr(v.tag, "test_value"):
             try:
                 return v.type.filter(v.tag.test_value)

@@ -10,6 +10,7 @@ import traceback
 
 from theanojax.config import config
 from theanojax.graph.rewrite_profile import RewriteProfile
+from theanojax.graph.signals import by_signal
 
 _logger = logging.getLogger("theanojax.graph.rewrite")
 
@@ -152,7 +153,7 @@ class SeqOptimizer(Optimizer, list):
             except AssertionError:
                 raise
             except Exception as e:
-                if self.failure_callback is None:
+                if self.failure_callback is None or by_signal(e):
                     raise
                 self.failure_callback(e, self, opt)
                 continue

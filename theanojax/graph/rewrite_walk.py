@@ -13,6 +13,7 @@ from theanojax.graph.features import NodeFinder
 from theanojax.graph.rewrite import Optimizer
 from theanojax.graph.rewrite_local import LocalOptGroup
 from theanojax.graph.rewrite_profile import RewriteProfile
+from theanojax.graph.signals import by_signal
 from theanojax.graph.traverse import io_toposort
 
 _logger = logging.getLogger("theanojax.graph.rewrite")
@@ -105,7 +106,7 @@ class NavigatorOptimizer(Optimizer):
         try:
             replacements = lopt.transform(node)
         except Exception as e:
-            if self.failure_callback is None:
+            if self.failure_callback is None or by_signal(e):
                 raise
             self.failure_callback(e, self, [(x, None) for x in node.outputs], lopt, node)
             return False
@@ -117,7 +118,7 @@ class NavigatorOptimizer(Optimizer):
         try:
             fgraph.replace_all_validate_remove(pairs, reason=lopt, remove=remove)
         except Exception as e:
-            if self.failure_callback is None:
+            if self.failure_callback is None or by_signal(e):
                 raise
             self.failure_callback(e, self, pairs, lopt, node)
             return False

@@ -5,6 +5,7 @@ import copy
 import numpy as np
 
 from theanojax.arrays import aligned_copy
+from theanojax.graph.cells import Cell, raw
 from theanojax.graph.container import Container
 from theanojax.graph.shared_memory import keep_in_place
 from theanojax.graph.tag import add_tag_trace
@@ -36,8 +37,8 @@ class SharedVariable(Variable):
                 raise TypeError("value and strict are ignored if you pass a container here")
             self.container = container
         else:
-            self.container = Container(self, readonly=False, strict=strict, allow_downcast=allow_downcast, storage=[
-                type.filter(value, strict=strict, allow_downcast=allow_downcast)])
+            self.container = Container(self, readonly=False, strict=strict, allow_downcast=allow_downcast, storage=Cell(
+                type.filter(value, strict=strict, allow_downcast=allow_downcast)))
 
     def get_value(self, borrow=False, return_internal_type=False):
         """The value: a copy, or with `borrow` the stored object itself, through which the variable may be changed."""
@@ -55,7 +56,7 @@ class SharedVariable(Variable):
         """
         self.container.value = new_value if borrow else _copy(new_value)
         if borrow:
-            keep_in_place(self.container.storage[0])
+            keep_in_place(raw(self.container.storage, 0))
 
     def zero(self, borrow=False):
         """Set all elements to 0; with `borrow`, in the stored array itself."""

@@ -25,19 +25,3 @@ def _owner(array):
     while isinstance(base, (np.ndarray, memoryview)):
         base = base.base if isinstance(base, np.ndarray) else base.obj
     return base
-
-
-def commit(cells, values):
-    """Make `values` the contents of `cells`."""
-    if kept:
-        old = [cell[0] for cell in cells]
-        stay = [id(a) in kept and a.shape == np.shape(v) for a, v in zip(old, values)]
-        if any(stay):
-            # new values may be views of old ones
-            values = [np.array(v) if isinstance(v, np.ndarray) or s else v for v, s in zip(values, stay)]
-            for i, array in enumerate(old):
-                if stay[i]:
-                    np.copyto(array, values[i])
-                    values[i] = array
-    for cell, value in zip(cells, values):
-        cell[0] = value

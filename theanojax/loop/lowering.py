@@ -1,6 +1,6 @@
 """The loop inside XLA.
 
-With a known number of steps it is ``lax.scan``: rows are read and written by XLA itself, and a state is
+With a known number of steps it is ``ctx.scan``: rows are read and written by XLA itself, and a state is
 carried as its last few rows. Otherwise (the number of steps is only known at run time, or `until` ends the
 loop) it is ``lax.while_loop``, which carries a state as its few last rows where no more are kept, else as its
 whole buffer.
@@ -109,7 +109,7 @@ class Loop:
         return True
 
     def run_scan(self):
-        op, lax, xp, n = self.op, self.lax, self.xp, self.steps
+        op, xp, n = self.op, self.xp, self.steps
         mots, rest = range(op.n_mit_mot), range(op.n_mit_mot, op.n_outs)
         # A mit_mot carries a window of rows; at each step the next row of its buffer enters, and the first leaves.
         windows = [[self.buffers[j][i] for i in range(self.width[j] - 1)] for j in mots]
@@ -120,9 +120,11 @@ class Loop:
         older = [None if k or self.buffers[j].shape[0] == self.first[j] else xp.zeros_like(r[0])
                  for j, k, r in zip(rest, kept, recent)]
         last_only = [length == 1 and n != 1 for length in self.nit_lengths]
-        nits = None
+        nits, shapes = None, self.nit_shapes()
         if any(last_only):
-            nits = [xp.zeros(s.shape, s.dtype) for s, last in zip(self.nit_shapes(), last_only) if last]
+            nits = [xp.zeros(s.shape, s.dtype) for s, last in zip(shapes, last_only) if last]
+        like = ([self.buffers[j][0] for j in mots], [self.buffers[j][0] if k else None for j, k in zip(rest, kept)],
+                [None if last else s for s, last in zip(shapes, last_only)])
         seqs = [xp.asarray(s)[:n] for s in self.seqs]
 
         def body(carry, xs):
@@ -147,8 +149,8 @@ class Loop:
             return carry, (left, stacked, rows)
 
         carry = windows, recent, older, nits, self.shared, xp.asarray(True)
-        (windows, recent, older, nits, shared, ok), (left, stacked, rows) = lax.scan(
-            body, carry, (seqs, entering), length=n)
+        (windows, recent, older, nits, shared, ok), (left, stacked, rows) = self.ctx.scan(
+            body, carry, (seqs, entering), like, n)
         if self.guarded:
             self.ctx.guard(ok)
         outs = []
@@ -252,7 +254,7 @@ class Loop:
 
         def go_on(carry):
             i, going, ok = carry[:3]
-            return (i < self.n) & going & ok
+            return self.ctx.unless_stopped((i < self.n) & going & ok)
 
         def body(carry):
             i, _, ok, states, shared = carry

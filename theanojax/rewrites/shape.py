@@ -10,6 +10,7 @@ from theanojax.errors import ShapeError
 from theanojax.graph.features import AlreadyThere, Feature
 from theanojax.graph.rewrite import Optimizer
 from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.signals import by_signal
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.traverse import ancestors, equal_computations
 from theanojax.graph.variable import Constant, Variable
@@ -150,6 +151,8 @@ class ShapeFeature(Feature):
                 "indicate that a shape cannot be computed is no longer supported, and one should now use "
                 "tensor.ShapeError instead. The original exception message is: %s" % e) from e
         except Exception as e:
+            if by_signal(e):
+                raise
             text = ("Failed to infer_shape from Op %s.\nInput shapes: %s\nException encountered during infer_shape: "
                     "%s\nException message: %s\nTraceback: %s" % (node.op, in_shapes, type(e), e,
                                                                   traceback.format_exc()))

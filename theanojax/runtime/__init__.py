@@ -15,7 +15,7 @@ def make_executor(fgraph, linker="cvm", update_pairs=()):
     """
     if linker in ("py", "host"):
         return HostExecutor(fgraph)
-    from theanojax.runtime.program import XlaExecutor
+    from theanojax.runtime.executor import XlaExecutor
 
     return XlaExecutor(fgraph, update_pairs)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from theanojax.config import config
 from theanojax.graph.op import Op
+from theanojax.graph.signals import by_signal
 
 
 def raise_with_op(node, thunk=None, exc_info=None, storage_map=None):
@@ -17,7 +18,7 @@ def raise_with_op(node, thunk=None, exc_info=None, storage_map=None):
     reported. The exception also gets ``__op_instance__``, ``__applynode_index__`` and ``__thunk_trace__``.
     """
     error = (exc_info or sys.exc_info())[1]
-    if isinstance(error, KeyboardInterrupt) or hasattr(error, "__op_instance__"):
+    if isinstance(error, KeyboardInterrupt) or hasattr(error, "__op_instance__") or by_signal(error):
         raise error
     values = [cell[0] for cell in thunk.inputs] if thunk is not None and hasattr(thunk, "inputs") else None
     order = node.fgraph.toposort() if getattr(node, "fgraph", None) is not None else []

@@ -4,15 +4,15 @@ It is lazy where an Op asks for it (``thunk.lazy``), runs any Op, and blames err
 executor replays failed calls here.
 """
 
-from copy import deepcopy
+from copy import copy, deepcopy
 
 import numpy as np
 
 from theanojax.graph.fgraph import FunctionGraph
+from theanojax.graph.locks import compiling
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Constant
 from theanojax.runtime.blame import raise_with_op, require_arrays
-
 
 def to_host(value):
     """A device array as a (read-only, shared) numpy array; anything else as it is."""
@@ -30,8 +30,11 @@ class HostExecutor:
     own : whether outputs that share memory with an input, a constant or another output are copied.
     overwritten : dict from input positions to the variables whose values the caller's arrays shall hold afterwards.
 
-    Calling it with a list of input values gives the list of output values.
+    Calling it with a list of input values gives the list of output values. Calls that overlap, in threads or because
+    an Op calls the function it is part of, have each their own twin of the executor, with cells of its own.
     """
+
+    reentrant = True
 
     def __init__(self, fgraph, callback=None, allow_gc=True, own=True, overwritten=None):
         if not isinstance(fgraph, FunctionGraph):
@@ -41,8 +44,15 @@ class HostExecutor:
         self.storage_map = {}
         self.compute_map = {}
         self._thunks = None
+        self._idle = [self]  # the twins that no call uses
+        self._clean = True  # whether the cells hold nothing of a call
 
     # ---------------------------------------------------------------- building
+    def _twin(self):
+        twin = copy(self)
+        twin.storage_map, twin.compute_map, twin._thunks, twin._clean = {}, {}, None, True
+        return twin
+
     def _build(self):
         storage, computed = self.storage_map, self.compute_map
         fgraph = self.fgraph
@@ -99,8 +109,21 @@ class HostExecutor:
 
     # ---------------------------------------------------------------- running
     def __call__(self, values):
+        try:
+            twin = self._idle.pop()
+        except IndexError:
+            twin = self._twin()
+        try:
+            return twin._run(values)
+        finally:
+            if twin._clean:  # else it was interrupted twice
+                self._idle.append(twin)
+
+    def _run(self, values):
         if self._thunks is None:
-            self._build()
+            with compiling.lock:
+                self._build()
+        self._clean = False
         values = [to_host(v) for v in values]
         for cell, value in zip(self._input_cells, values):
             cell[0] = value
@@ -123,6 +146,7 @@ class HostExecutor:
                 cell[0] = None
             for cell in self._input_cells:
                 cell[0] = None
+            self._clean = True
 
     def _run_in_order(self, incomplete):
         thunk = node = None

@@ -7,12 +7,13 @@ import numpy as np
 import jax
 import jax.numpy as jnp
 
+from theanojax.graph.locks import compiling
 from theanojax.graph.op import without_test_values
 from theanojax.loop.bucketed import BucketedLoop, Lengths
 from theanojax.loop.host import HostLoop, check_lengths
 from theanojax.loop.lowering import rows_around
 from theanojax.loop.needs import inner_needs
-from theanojax.runtime import executable_cache
+from theanojax.runtime import executable_cache, interrupts
 from theanojax.runtime.patience import Patience
 from theanojax.runtime.shape_program import CheapAnalysis, compile_program
 from theanojax.runtime.trace import GuardFailed, NeedsValue, TraceContext, Unsupported
@@ -41,7 +42,8 @@ class LoopKernels:
         self.first, self.width = rows_around(self.op)
         self.rooms = {}  # what an executable is made for, but for its room -> {room: function}
         self.needs = {}
-        self.staging = Staging()
+        self.idle = []  # Stagings that no call uses
+        self.pace = interrupts.Pace() if on_cpu else None
         self.patience = Patience(EXECUTABLES)
         self.compilations = 0
         self.effects = False
@@ -82,9 +84,13 @@ class LoopKernels:
             self.patience.note_host_call((kind, room), perf_counter() - start)
             return outs
         if room not in known:
-            known[room] = self._compile(lengths, room, statics)
-        values = self._padded(n, seqs, states, rest, lengths, room)
-        outs = self._run(known[room], values, (kind, room))
+            with compiling.lock:
+                if room not in known:
+                    known[room] = self._compile(lengths, room, statics)
+        staging = self.idle.pop() if self.idle else Staging()
+        values = self._padded(staging, n, seqs, states, rest, lengths, room)
+        outs = self._run(known[room], values, (kind, room), n)
+        self.idle.append(staging)
         return self._by_numpy(args) if outs is None else self._cut(outs, n, args)
 
     def _room(self, lengths, known, arrays):
@@ -115,9 +121,13 @@ class LoopKernels:
         known = {v: np.asarray(k, dtype=v.type.dtype) for v, k in zip(self.inner, statics)}
         sizes = op.n_seqs, op.n_outs, op.n_shared_outs
 
-        def kernel(n, *values):
+        def kernel(*values):
             self.compilations += 1
-            context = TraceContext(known, self.needs)
+            stop = None
+            if self.pace is not None:
+                stop, *values = values
+            n, *values = values
+            context = TraceContext(known, self.needs, stop)
             parts, at = [], 0
             for size in sizes:
                 parts.append(list(values[at:at + size]))
@@ -130,9 +140,9 @@ class LoopKernels:
 
         return jax.jit(kernel)
 
-    def _padded(self, n, seqs, states, rest, lengths, room):
+    def _padded(self, staging, n, seqs, states, rest, lengths, room):
         """The arguments of an executable. What is large is copied to where XLA need not copy it again."""
-        op, pad = self.op, self.staging.pad
+        op, pad = self.op, staging.pad
         values = [np.asarray(n, dtype="int64")]
         for s in seqs:
             values.append(pad((len(values), room), s, n, room))
@@ -144,15 +154,15 @@ class LoopKernels:
             values.append(b)
         for a in rest:
             if on_cpu and a.nbytes > STAGED_BYTES and not is_aligned(a):
-                a = self.staging.stage(len(values), a)
+                a = staging.stage(len(values), a)
             values.append(a)
         return values
 
-    def _run(self, kernel, values, signature):
+    def _run(self, kernel, values, signature, steps):
         """What an executable returns, as numpy arrays; None if a guard did not hold."""
         before, start = self.compilations, perf_counter()
         try:
-            outs, ok = kernel(*values)
+            outs, ok = self._timed(kernel, values, signature, steps)
         except GuardFailed:
             return None
         except (NeedsValue, Unsupported) as reason:
@@ -166,6 +176,19 @@ class LoopKernels:
             jax.block_until_ready(outs)  # they read buffers that will be used again
             return None
         return [to_numpy(o) for o in outs]
+
+    def _timed(self, kernel, values, signature, steps):
+        """What an executable returns; a signal need not wait for its loop."""
+        if self.pace is None:
+            return kernel(*values)
+        before, start = self.compilations, perf_counter()
+        if self.pace.is_long(signature, steps) and interrupts.can_arrive():
+            outs = interrupts.run(lambda flag: jax.block_until_ready(kernel(flag, *values)))
+        else:
+            outs = kernel(interrupts.never(), *values)
+        if self.compilations == before:
+            self.pace.note(signature, steps, perf_counter() - start)
+        return outs
 
     def _cut(self, outs, n, args):
         """The rows that Theano's loop would have returned."""

@@ -15,6 +15,7 @@ from theanojax.graph.op import Op
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.runtime.host import to_host
+from theanojax.runtime.outcome import DONE, REPLAY
 from theanojax.runtime.trace import cast_value
 from theanojax.runtime.transfer import STAGED_BYTES, on_cpu
 from theanojax.scalar import Add, Cast
@@ -38,7 +39,7 @@ _COMPARISONS = {"GT": "greater", "GE": "greater_equal", "LT": "less", "LE": "les
 
 
 def scalar_program(inputs, outputs):
-    """An object with ``run(values) -> (outputs, True)`` for a small graph of elementwise Ops on numbers, else None."""
+    """A program, with ``run(values, cells) -> (outputs, DONE)``, for a small graph of Ops on numbers, else None."""
     order = io_toposort(inputs, outputs)
     if len(order) > MOST_SCALAR_NODES or not all(_ndim(v) == 0 for v in (*inputs, *outputs)):
         return None
@@ -65,10 +66,10 @@ class NumpyProgram:
                                 if not isinstance(n.op, (CAReduce, DimShuffle, Dot)))
         self.otherwise = otherwise
 
-    def run(self, values):
+    def run(self, values, cells):
         if self._pays(values):
             return self.generated([to_host(v) for v in values])
-        return self.otherwise.run(values)
+        return self.otherwise.run(values, cells)
 
     def _pays(self, values):
         read = length = 0
@@ -141,14 +142,14 @@ def _lengths(v):
 
 
 def generate(inputs, outputs, order):
-    """A function from the list of input values to (list of output values, whether they are valid)."""
-    scope, lines = {"array": np.array, "asarray": np.asarray, "int64": np.int64}, []
+    """A function from the list of input values to (list of output values, how it ended)."""
+    scope, lines = {"array": np.array, "asarray": np.asarray, "int64": np.int64, "DONE": DONE, "REPLAY": REPLAY}, []
     names = {v: "a[%d]" % i for i, v in enumerate(inputs)}
     fresh = set()
     # numpy takes None, which every input of a function takes, for nan; the host says what Theano says
     taken = [names[v] for v in inputs if _ndim(v) == 0 and any(v in n.inputs for n in order)]
     if taken:
-        lines.append("if %s: return None, False" % " or ".join("%s is None" % name for name in taken))
+        lines.append("if %s: return None, REPLAY" % " or ".join("%s is None" % name for name in taken))
 
     def name_of(value):
         name = "k%d" % len(scope)
@@ -166,7 +167,7 @@ def generate(inputs, outputs, order):
             else:
                 args.append(names[v])
         whole = list(dict.fromkeys([a for a, v in zip(args, node.inputs) if check and not any(v.broadcastable)]))
-        lines += ["if %s.shape != %s.shape: return None, False" % (whole[0], a) for a in whole[1:]]
+        lines += ["if %s.shape != %s.shape: return None, REPLAY" % (whole[0], a) for a in whole[1:]]
         if isinstance(function, str):
             lines.append("t%d = %s" % (k, function % args[0]))
         else:
@@ -179,8 +180,8 @@ def generate(inputs, outputs, order):
         name = name_of(v.data) if isinstance(v, Constant) else names[v]
         results.append("%s(%s)" % ("asarray" if v in fresh else "array", name))
         fresh.discard(v)
-    lines.append("return [%s], True" % ", ".join(results))
-    code = "def run(a):\n" + "".join("    %s\n" % line for line in lines)
+    lines.append("return [%s], DONE" % ", ".join(results))
+    code = "def run(a, cells=None):\n" + "".join("    %s\n" % line for line in lines)
     exec(compile(code, "<numpy program>", "exec"), scope)  # the source is built above from the graph alone
     return scope["run"]
 

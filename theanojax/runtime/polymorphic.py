@@ -25,13 +25,13 @@ class PolymorphicExecutor(HostExecutor):
         numbers = shape_arithmetic(inputs, outputs, analysis)
         self.shape_program = compile_program(inputs, numbers, analysis) if numbers else None
         self.makers = [_maker(v) for v in numbers]
-        self.kernels = []
+        self.kernels = {}  # node -> LoopKernels, which twins share
         super().__init__((inputs + numbers, outputs), allow_gc=allow_gc, own=own)
 
     @property
     def kernel_count(self):
         """The executables built for loops so far."""
-        return sum(k.executables for k in self.kernels)
+        return sum(k.executables for k in self.kernels.values())
 
     def __call__(self, values):
         if self.shape_program is not None:
@@ -43,8 +43,9 @@ class PolymorphicExecutor(HostExecutor):
     def _thunk(self, node):
         if not isinstance(node.op, Scan) or node.op.runs_on_host(node):
             return super()._thunk(node)
-        kernels = LoopKernels(node, PolymorphicExecutor)
-        self.kernels.append(kernels)
+        kernels = self.kernels.get(node)
+        if kernels is None:
+            kernels = self.kernels[node] = LoopKernels(node, PolymorphicExecutor)
         cells = [self.storage_map[v] for v in node.inputs]
         outs = [self.storage_map[v] for v in node.outputs]
         flags = [self.compute_map[v] for v in node.outputs]

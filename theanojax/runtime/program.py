@@ -1,33 +1,30 @@
-"""The XLA executor: plans a graph as stages, specialises them, and replays on the host what XLA cannot answer.
+"""Programs: a graph planned as stages, which XLA and the host run in turn.
 
 A Stages program runs XLA stages and host nodes in turn; a Branching program first learns the conditions of lazy
 conditionals, then runs the program of the branches taken. Each is built from (inputs, outputs) of one graph.
 """
 
 from mmap import mmap
-from time import perf_counter
 
 import numpy as np
 
 import jax
 
-from theanojax.config import config
+from theanojax.graph.locks import compiling
 from theanojax.graph.op import without_test_values
 from theanojax.graph.traverse import ancestors, io_toposort
 from theanojax.graph.variable import Constant
-from theanojax.runtime import executable_cache, forked
-from theanojax.runtime.host import HostExecutor
+from theanojax.loop.scan_op import Scan
+from theanojax.runtime.numpy_program import numpy_program
+from theanojax.runtime.outcome import COMMITTED, DONE
 from theanojax.runtime.polymorphic import PolymorphicExecutor
-from theanojax.runtime.numpy_program import numpy_program, scalar_program
 from theanojax.runtime.shape_program import CheapAnalysis, compile_program
 from theanojax.runtime.stage import XlaStage
-from theanojax.runtime.trace import GuardFailed, NeedsValue, Unsupported, branch_regions
+from theanojax.runtime.trace import branch_regions
 from theanojax.runtime.transfer import on_cpu, to_numpy
-from theanojax.scalar.types import Scalar
 from theanojax.tensor.type_other import SliceType
 
 
-LOOPS_SHARE = 0.25  # of the time of a call in which XLA runs the loops, what an executable for its shapes saves at best
 OWN_MEMORY = (type(None), mmap)  # what arrays that are not views have as `base`
 
 
@@ -41,13 +38,10 @@ class Plan:
         self.needs = {}  # node -> its static needs, built once so that they can be keys
         self.branches = {}  # graphs with conditionals resolved, the same objects when programs are rebuilt
         self.compilations = 0
-        self.declined = None  # (patience, signature) of a stage that left this call to the host
 
     def node_needs(self, node):
         found = self.needs.get(node)
-        if found is None:
-            found = self.needs[node] = list(node.op.static_needs(node))
-        return found
+        return self.needs.setdefault(node, list(node.op.static_needs(node))) if found is None else found
 
     def on_host(self, node):
         if node in self.host_nodes or node.op.runs_on_host(node):
@@ -91,22 +85,23 @@ class Branching:
             self.frontier = frontier(inputs, conditions, outputs)
             self.first = build(inputs, conditions + self.frontier, plan, {})
 
-    def run(self, values):
-        ok = True
+    def run(self, values, cells):
         if self.first is None:
             key = tuple(bool(c) for c in self.conditions(values))
         else:
-            results, ok = self.first.run(values)
-            if not ok:
-                return None, False
+            results, outcome = self.first.run(values, None)
+            if not outcome:
+                return None, outcome
             n = len(self.nodes)
             key = tuple(bool(np.asarray(c).item()) for c in results[:n])
             values = list(values) + list(results[n:])
         case = self.cases.get(key)
         if case is None:
-            case = self.cases[key] = self._case(key)
+            with compiling.lock:
+                case = self.cases.get(key) or self._case(key)
+                self.cases[key] = case
         program, used = case
-        return program.run([values[i] for i in used])
+        return program.run([values[i] for i in used], cells)
 
     def _case(self, key):
         inputs = list(self.inputs) + self.frontier
@@ -194,6 +189,7 @@ class Stages:
             place = {v: i for i, v in enumerate(self.inputs)}
             delivery = [(stage.outputs.index(v), i in updates) for i, v in enumerate(self.outputs)]
             self.simple = stage, [place[v] for v in stage.inputs], delivery
+        self._count_steps()
 
     # ---------------------------------------------------------------- planning
     def _assign(self, order):
@@ -292,7 +288,8 @@ class Stages:
             if kind == "x":
                 statics = [n for n, stages in self.static_of.items() if at in stages]
                 donate = self._donations(ins, outs, needed, nodes, at)
-                self.xla_stages[at] = XlaStage(ins, outs, members, statics, self.plan, donate)
+                places = {outs.index(self.outputs[o]): k for k, o in enumerate(self.updates) if self.outputs[o] in outs}
+                self.xla_stages[at] = XlaStage(ins, outs, members, statics, self.plan, donate, places)
             else:
                 self.host_stages[at] = [ins, outs]
         for at, needs in self.fetch.items():
@@ -311,7 +308,12 @@ class Stages:
         self.shape_program = compile_program(self.inputs, cheap, self.analysis) if cheap else None
 
     def _donations(self, ins, outs, needed, nodes, at):
-        """Input -> output of this stage whose buffer it may take over: a shared value and its update."""
+        """Input -> output of this stage whose buffer it may take over: a shared value and its update.
+
+        Nothing may come after such a stage, because it could fail when the old values are gone.
+        """
+        if any(stage > at or stage == at and kind == "h" for stage, kind in nodes) or max(self.fetch, default=-1) >= at:
+            return {}
         result = {}
         for out_pos, in_pos in self.updates.items():
             old, new = self.inputs[in_pos], self.outputs[out_pos]
@@ -319,32 +321,57 @@ class Stages:
             if (new in outs and old in ins and not others and old not in self.outputs
                     and self.outputs.count(new) == 1 and self.inputs.count(old) == 1):
                 result[old] = new
-        return result if all(kind == "h" or stage == at for stage, kind in nodes) else {}
+        return result
+
+    def _count_steps(self):
+        """Find out how the number of steps of loops in XLA can be known before a call, where no shape tells it."""
+        counts, self.steps = {}, 1
+        inputs = set(self.inputs)
+        for stage in self.xla_stages.values():
+            for node in stage.nodes if stage.pace is not None else ():
+                if not isinstance(node.op, Scan):
+                    continue
+                n = node.inputs[0]
+                if _has_open_loops(node.op):
+                    self.steps = None
+                elif not (isinstance(n, Constant) or n in stage.statics or shape_only(n, inputs, self.kept_out)):
+                    counts[n] = None
+        if self.steps is None or not counts:
+            return
+        if self.analysis is None:
+            self.analysis = CheapAnalysis(self.inputs)
+        if all(self.analysis.cheap(n) for n in counts):
+            self.steps = compile_program(self.inputs, list(counts), self.analysis)
+        else:
+            self.steps = None
 
     # ---------------------------------------------------------------- running
-    def run(self, values):
-        """The output values and whether every guard held. Updates stay on the device, the rest is numpy."""
+    def run(self, values, cells):
+        """The output values and how the run ended. Updates stay on the device, the rest is numpy."""
+        steps = self.steps if self.steps in (1, None) else sum(self.steps(values))
         if self.simple is None:
-            return self._run_stages(values)
+            return self._run_stages(values, steps, cells)
         stage, places, delivery = self.simple
         key = () if self.shape_program is None else self.shape_program(values)
-        outs, ok = stage.run([values[i] for i in places], key)
-        if not ok:
-            return None, False
-        return [outs[i] if is_update else to_numpy(outs[i]) for i, is_update in delivery], True
+        outs, outcome = stage.run([values[i] for i in places], key, steps, cells)
+        if not outcome:
+            return None, outcome
+        return [outs[i] if is_update else to_numpy(outs[i]) for i, is_update in delivery], outcome
 
-    def _run_stages(self, values):
+    def _run_stages(self, values, steps, cells):
         env = dict(zip(self.inputs, values))
-        statics = {}
+        statics, outcome = {}, DONE
         if self.shape_program is not None:
             statics.update(zip(self.cheap, self.shape_program(values)))
         for at in self.levels:
             stage = self.xla_stages.get(at)
             if stage is not None:
                 key = tuple(statics[n] for n in stage.statics)
-                outs, ok = stage.run([env[v] for v in stage.inputs], key)
-                if not ok:
-                    return None, False
+                last = cells is not None and stage.donate
+                others = self._other_updates(stage, env, cells) if last else ()
+                outs, outcome = stage.run([env[v] for v in stage.inputs], key, steps, cells if last else None, others)
+                if not outcome:
+                    return None, outcome
                 env.update(zip(stage.outputs, outs))
             host = self.host_stages.get(at)
             if host is not None:
@@ -353,11 +380,25 @@ class Stages:
                     env.update(zip(computed, executor([env[v] for v in ins])))
                 for need in self.fetch.get(at, ()):
                     statics[need] = hashable_value(env[need])
-        return self._deliver(env, values), True
+        return self._deliver(env, values, outcome is COMMITTED), outcome
 
-    def _deliver(self, env, values):
+    def _other_updates(self, stage, env, cells):
+        """Pairs (cell, new value) of the updates that are known before the last stage."""
+        pairs = []
+        for k, o in enumerate(self.updates):
+            v = self.outputs[o]
+            if v not in stage.outputs:
+                value = v.data if isinstance(v, Constant) else env[v]
+                own = o in self.moved or not isinstance(value, np.ndarray)
+                pairs.append((cells[k], value if own else value.copy()))
+        return pairs
+
+    def _deliver(self, env, values, committed):
         results, taken = [], {id(v) for v in values}
         for i, v in enumerate(self.outputs):
+            if committed and i in self.updates:
+                results.append(None)
+                continue
             value = env.get(v)
             if value is None and isinstance(v, Constant):
                 value, fresh = v.data, False
@@ -394,6 +435,18 @@ def shape_only(need, inputs, hidden=()):
     return True
 
 
+def _has_open_loops(op):
+    """Whether in a step of the Scan `op` there are loops of which nothing tells the length before it."""
+    inner = op.inner_fgraph()
+    inputs = set(inner.inputs)
+    for node in inner.apply_nodes:
+        if isinstance(node.op, Scan):
+            n = node.inputs[0]
+            if not (isinstance(n, Constant) or shape_only(n, inputs)) or _has_open_loops(node.op):
+                return True
+    return False
+
+
 def is_index_part(node):
     """Whether a node makes a slice, which is no array: it is made again in every stage that uses it."""
     return isinstance(node.outputs[0].type, SliceType)
@@ -408,158 +461,6 @@ def direct_inputs(node):
             yield v
 
 
-def _scalars_as_numbers(run, outputs):
-    """`run` with numpy scalars, instead of arrays of no dimension, where an output is of a Scalar type."""
-    at = [i for i, v in enumerate(outputs) if isinstance(v.type, Scalar)]
-
-    def run_and_convert(values):
-        outs, ok = run(values)
-        for i in at if ok else ():
-            outs[i] = np.asarray(outs[i])[()]
-        return outs, ok
-
-    return run_and_convert
-
-
 def hashable_value(value):
     value = np.asarray(value)
     return value.item() if value.ndim == 0 else tuple(value.tolist())
-
-
-class XlaExecutor:
-    """Runs a FunctionGraph on XLA, and on the host whatever XLA cannot do.
-
-    Called with the list of input values (numpy or device arrays) it returns the list of output values: new
-    values of shared variables as device arrays, all others as writable numpy arrays that the caller owns.
-    ``compilations`` counts the executables built, ``fallbacks`` holds the errors that sent it to the host for good.
-    """
-
-    def __init__(self, fgraph, update_pairs=()):
-        self.fgraph = fgraph
-        self.updates = dict(update_pairs)
-        self.plan = Plan()
-        self.fallbacks = []
-        self._program = self._host = self._polymorphic = self._expanded = None
-        self._run = None
-        forked.executors.add(self)
-
-    @property
-    def planned(self):
-        return self._run is not None
-
-    def plan_anew(self):
-        """Forget the plan; the next call makes another."""
-        self._run = None
-
-    compilations = property(lambda self: self.plan.compilations)
-
-    @property
-    def kernel_count(self):
-        """The executables built for single loops, each of which serves many lengths."""
-        return 0 if self._polymorphic is None else self._polymorphic.kernel_count
-
-    def __call__(self, values):
-        try:
-            outs, ok = self._run(values)
-        except Exception as error:
-            problem = error
-        else:
-            return outs if ok else self._once_on_host(values)
-        try:
-            return self._recover(values, problem)  # out of the handler: what the host raises is not due to `problem`
-        finally:
-            del problem  # its traceback leads to this frame, which holds the arguments
-
-    def _once_on_host(self, values):
-        declined, self.plan.declined = self.plan.declined, None
-        if declined is None:
-            return self.host(values)
-        patience, signature = declined
-        built, start = self.kernel_count, perf_counter()
-        result = self.for_any_shape(values)
-        if self.kernel_count == built:
-            weight = LOOPS_SHARE if built else 1.0
-            patience.note_host_call(signature, perf_counter() - start, weight)
-        return result
-
-    def for_any_shape(self, values):
-        """The same call without an executable for its shapes."""
-        if self._polymorphic is None:
-            self._polymorphic = PolymorphicExecutor(self.fgraph)
-        try:
-            return self._polymorphic(values)
-        except Exception as error:
-            result = self.host(values)  # says it as Theano would, or knows the answer
-            if config.xla_strict:
-                raise error
-            return result
-
-    def host(self, values):
-        """The same call on the host executor: it raises Theano's error, or knows the answer."""
-        if self._host is None:
-            self._host = HostExecutor(self.fgraph)
-        return self._host(values)
-
-    def _rebuild(self):
-        executable_cache.keep()
-        inputs, outputs = self.fgraph.inputs, self._expanded or self.fgraph.outputs
-        self._program = scalar_program(inputs, outputs) or build(inputs, outputs, self.plan, self.updates)
-        self._run = self._program.run
-        if any(isinstance(v.type, Scalar) for v in outputs):
-            self._run = _scalars_as_numbers(self._run, outputs)
-
-    @without_test_values()
-    def _expand(self, node):
-        """Put what ``node.op.xla_form(node)`` offers in place of `node`; False if it offers nothing."""
-        form = node.op.xla_form(node) if hasattr(node.op, "xla_form") else None
-        if form is None:
-            return False
-        outputs = self._expanded or self.fgraph.outputs
-        if node not in io_toposort(self.fgraph.inputs, outputs):
-            return False  # it belongs to one branch of a conditional
-        self._expanded = substitute(self.fgraph.inputs, outputs, form)
-        return True
-
-    def _recover(self, values, error):
-        """Plan the graph on the first call, or again with what tracing has asked for; else run on the host."""
-        if forked.in_child:
-            self._run = lambda values: (self.host(values), True)
-            return self.host(values)
-        while True:
-            if self._run is None:
-                self.plan.sliced = large_arrays(self.fgraph.inputs, values)
-            elif isinstance(error, GuardFailed):
-                return self.host(values)
-            elif isinstance(error, NeedsValue) and self._knows(error.variable):
-                if error.variable in self.plan.forced:
-                    break
-                self.plan.forced.add(error.variable)
-            elif isinstance(error, (NeedsValue, Unsupported)) and error.node is not None:
-                if error.node in self.plan.host_nodes:
-                    break
-                if not self._expand(error.node):
-                    self.plan.host_nodes.add(error.node)
-            else:
-                break
-            self._run = None
-            try:
-                self._rebuild()
-                outs, ok = self._run(values)
-            except Exception as again:
-                error = again
-                if self._run is None:
-                    break  # planning itself failed, and would again
-                continue
-            return outs if ok else self._once_on_host(values)
-        result = self.host(values)
-        # The host knew the answer, so the error was a limit of ours and would come again at every call.
-        self.fallbacks.append(error)
-        if config.xla_strict:
-            raise error
-        self._run = lambda values: (self.host(values), True)
-        return result
-
-    def _knows(self, variable):
-        if any(variable is v for needs in self.plan.needs.values() for v in needs):
-            return True
-        return variable in self.fgraph.variables or getattr(variable, "fgraph", None) is self.fgraph

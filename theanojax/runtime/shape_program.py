@@ -7,6 +7,7 @@ that can be a key.
 
 import numpy as np
 
+from theanojax.graph.signals import by_signal
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
 
@@ -98,7 +99,9 @@ class CheapAnalysis:
             if None not in known and hasattr(node.op, "infer_shape"):
                 try:
                     out = node.op.infer_shape(node, known)
-                except Exception:  # an Op may decline in its own way (ShapeError, NotImplementedError ...): no shape
+                except Exception as e:  # an Op may decline in its own way (ShapeError, NotImplementedError ...)
+                    if by_signal(e):
+                        raise
                     out = None
             for o, s in zip(node.outputs, out or [None] * len(node.outputs)):
                 shapes[o] = tuple(s) if s is not None else None

@@ -1,5 +1,7 @@
 """An XLA stage: part of a graph that becomes one executable per specialisation."""
 
+from itertools import chain, starmap
+from operator import setitem
 from time import perf_counter
 
 import numpy as np
@@ -8,112 +10,249 @@ import jax
 import jax.numpy as jnp
 
 from theanojax.config import config
+from theanojax.graph.cells import StaleValue, on_device
+from theanojax.graph.locks import compiling
+from theanojax.graph.shared_memory import kept
 from theanojax.graph.variable import Constant
 from theanojax.loop.scan_op import Scan
-from theanojax.runtime import background, guards, long_sums
+from theanojax.runtime import background, guards, interrupts, long_sums
+from theanojax.runtime.outcome import COMMITTED, DONE, REPLAY, Declined
 from theanojax.runtime.patience import Patience
 from theanojax.runtime.trace import TraceContext
 from theanojax.runtime.transfer import STAGED_BYTES, Staging, is_aligned, on_cpu, wait
 
 SHAPES_OF_LOOPS = 2  # shapes of a stage with loops that are compiled at once: it runs well without, at any length
 EMBEDDED_BYTES = 1 << 16  # a larger constant is passed as an argument: XLA would copy it into the executable
+PROBED_BYTES = 1 << 20  # an executable that needs less memory beside its arguments will find it
+REMEMBERED = 1000  # shapes that XLA refuses
 
 
 class GuardedShapes(Exception):
     """A program that gives buffers away has met shapes for which it may need them again."""
 
 
+class Specialisation:
+    """What runs a stage for one value of its key, and for certain shapes where there is something to check.
+
+    Attributes
+    ----------
+    function : jitted; from (stop flag if there are loops, arguments, constants) to outputs, and a last output that
+        says whether the guards held if some are left.
+    check : a function of the same arguments that has to say yes before, or None.
+    donated : positions of the arguments whose buffers the outputs take over.
+    variants : shapes -> Specialisation, where these depend on the shapes, else None.
+    proven : kinds and shapes of arguments -> bytes that a call needs beside them. Such a call is one step in C.
+    """
+
+    def __init__(self, function, donated=(), check=None, variants=None):
+        self.function, self.donated, self.check, self.variants = function, donated, check, variants
+        self.proven = {}
+        self.kept = None
+
+
 class XlaStage:
     """Nodes traced together.
 
-    ``run(args, key)`` gives (outputs, ok): device arrays and whether the guards held. `key` holds the values of
+    ``run(args, key)`` gives (outputs, outcome): device arrays, and how it ended. `key` holds the values of
     `statics`; there is one jitted function per key, and jax keeps one executable per shapes and dtypes.
-    `donate` maps inputs to the outputs that may take over their buffers.
+    `donate` maps inputs to the outputs that may take over their buffers; `updates` to the places of outputs among the
+    updates of a call, all of which are known when the stage ends.
     """
 
-    def __init__(self, inputs, outputs, nodes, statics, plan, donate):
+    def __init__(self, inputs, outputs, nodes, statics, plan, donate, updates=None):
         self.inputs, self.outputs, self.nodes = list(inputs), list(outputs), nodes
         self.statics, self.plan, self.donate = list(statics), plan, donate
+        self.updates = updates or {}
         big = {v: None for n in nodes for v in n.inputs
                if isinstance(v, Constant) and getattr(v.data, "nbytes", 0) > EMBEDDED_BYTES}
         self.constants = list(big)
         self.constant_values = None
         self.functions = {}
-        self.staging = Staging()
+        self.idle = []  # Stagings that no call uses
         self.effects = False
         loops = on_cpu and any(isinstance(n.op, Scan) for n in nodes)
+        self.pace = interrupts.Pace() if loops else None
         self.patience = Patience(config.specializations, SHAPES_OF_LOOPS if loops else None)
-        self.ahead = {}  # signature -> (check, executable, donated) compiled in the background, or why that failed
+        self.ahead = {}  # signature -> Specialisation with an executable made in the background, or why that failed
+        self.seen = set()  # the signatures of calls that went well
+        self.refused = set()  # those that cannot be compiled, since they are a mistake: the host says which
 
-    def run(self, args, key):
+    def run(self, args, key, steps=1, cells=None, others=()):
+        """Run the stage.
+
+        Parameters
+        ----------
+        args : list of values of the inputs; may be changed.
+        key : tuple of the values of `statics`.
+        steps : of all its loops whose lengths are no part of the key or the shapes; None if nobody knows.
+        cells : where the updates of the whole call belong, if the caller allows that they are stored at once.
+        others : pairs (cell, value) to be stored in the same moment.
+        """
+        signature = key, shapes_of(args)
         if self.patience.full():
-            signature = key, tuple([np.shape(a) for a in args])
             ready = signature in self.patience.compiled or isinstance(self.ahead.get(signature), Exception)
             if not ready:
                 if self.patience.accepts(signature):
                     given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
                     background.start(lambda: self._compile_ahead(signature, given))
-                self.plan.declined = self.patience, signature
-                return None, False
+                return None, Declined(self.patience, signature)
+        if signature in self.refused:
+            return None, REPLAY
         traced, start = self.plan.compilations, perf_counter()
-        outs, ok = self._call(args, key)
+        try:
+            if signature not in self.seen and interrupts.can_arrive():
+                # no signal must reach jax while it traces
+                outs, outcome = interrupts.run(lambda flag: self._call(args, key, steps, cells, others, flag))
+            elif cells or steps != 1:
+                outs, outcome = self._call(args, key, steps, cells, others)
+            else:
+                outs, outcome = self._call(args, key)
+        except Exception as error:
+            error.refused_by = self, signature
+            raise
         if self.plan.compilations != traced:
-            self.patience.note_compilation((key, tuple([np.shape(a) for a in args])), perf_counter() - start)
-        return outs, ok
+            self.patience.note_compilation(signature, perf_counter() - start)
+        self.seen.add(signature)
+        return outs, outcome
 
-    def _call(self, args, key):
-        check, fn, donated = self._function(args, key)
-        if check is not None and not check(args):
-            return None, False
-        borrowed = False
+    def refuse(self, signature):
+        """Leave these shapes to the host: what is wrong with them is the caller's mistake."""
+        if len(self.refused) >= REMEMBERED:
+            self.refused.clear()
+        self.refused.add(signature)
+
+    def _call(self, args, key, steps=1, cells=None, others=(), flag=None):
+        special, constants = self._function(args, key), self._constants()
+        if special.check is not None and not special.check((*self._unstopped(), *args, *constants)):
+            return None, REPLAY
+        for i in special.donated:
+            if isinstance(args[i], np.ndarray):
+                args[i] = jax.device_put(args[i].copy())  # numpy's memory is not ours to give away
+        staging, borrowed = None, False
         if on_cpu:
             for i, a in enumerate(args):
                 if type(a) is np.ndarray and a.nbytes > 256:
                     borrowed = True
                     if a.nbytes > STAGED_BYTES and not is_aligned(a):
-                        args[i] = self.staging.stage(i, a)
-        for i in donated:
-            if isinstance(args[i], np.ndarray):
-                args[i] = jax.device_put(args[i].copy())  # numpy's memory is not ours to give away
+                        if staging is None:
+                            staging = self.idle.pop() if self.idle else Staging()
+                        args[i] = staging.stage(i, a)
+                elif type(a) is not np.ndarray and on_device(a) and a.is_deleted():
+                    raise StaleValue  # XLA would say so on stderr
         try:
-            outs, ok = fn(*args, *self._constants())
+            if special.donated:
+                outs, outcome = self._replace(special, args, constants, key, steps, cells, others, flag)
+            else:
+                outs, outcome = self._compute(special, args, constants, key, steps, flag), DONE
         except GuardedShapes:
             self._specialise(args, key)
-            return self.run(args, key)
+            return self._call(args, key, steps, cells, others, flag)
         if self.effects:
             jax.effects_barrier()
         if borrowed:
             wait(outs)
-        return outs, ok is None or bool(ok)
+        elif cells and on_cpu and outcome is DONE:
+            wait(outs[:1])  # a failure is known before anything is stored
+        if staging is not None:
+            self.idle.append(staging)
+        if len(outs) > len(self.outputs):
+            *outs, ok = outs
+            if not ok:
+                return None, REPLAY
+        return outs, outcome
 
+    # ---------------------------------------------------------------- running an executable
+    def _unstopped(self):
+        """What stands before the arguments of an executable: the flag that ends its loops, if it has any."""
+        return () if self.pace is None else (interrupts.never(),)
+
+    def _compute(self, special, args, constants, key, steps, flag):
+        """The outputs of an executable; a signal need not wait for its loops."""
+        if self.pace is None:
+            return special.function(*args, *constants)
+        shapes, traced, start = (key, shapes_of(args)), self.plan.compilations, perf_counter()
+        if flag is not None:
+            outs = wait(special.function(flag, *args, *constants))
+        elif self.pace.is_long(shapes, steps) and interrupts.can_arrive():
+            outs = interrupts.run(lambda flag: wait(special.function(flag, *args, *constants)))
+        else:
+            outs = special.function(interrupts.never(), *args, *constants)
+        if self.plan.compilations == traced:
+            self.pace.note(shapes, steps, perf_counter() - start)
+        return outs
+
+    def _replace(self, special, args, constants, key, steps, cells, others, flag):
+        """The outputs of an executable that gives buffers away, and whether the updates are stored already.
+
+        Once a buffer is given away the new values must not be lost: running the executable and storing what it
+        returns is a single call into C, between whose steps nothing else happens. What is not yet proven to be
+        one, or has loops that may have to be ended, works on copies.
+        """
+        shapes = shapes_of(args)
+        kind = tuple(map(type, args)), shapes
+        room = special.proven.get(kind)
+        long = self.pace is not None and self.pace.is_long((key, shapes), steps)
+        if room is None or cells is None or long or kept:
+            for i in special.donated:
+                args[i] = jnp.copy(args[i])
+            outs = self._compute(special, args, constants, key, steps, flag)
+            if room is None:
+                special.proven[kind] = self._room(special, args, constants)
+            return outs, DONE
+        if room > PROBED_BYTES:
+            np.empty(room, np.uint8)  # a MemoryError comes before anything is given away
+        outs = [None] * len(self.outputs)
+        updates = self.updates
+        targets = [cells[updates[j]] if j in updates else outs for j in range(len(outs))]
+        places = [0 if j in updates else j for j in range(len(outs))]
+        targets += [cell for cell, _ in others]
+        places += [0] * len(others)
+        results = starmap(special.function, ((*self._unstopped(), *args, *constants),))
+        start = perf_counter()
+        any(map(setitem, targets, places, chain(chain.from_iterable(results), [value for _, value in others])))
+        if self.pace is not None:
+            self.pace.note((key, shapes), steps, perf_counter() - start)
+        return outs, COMMITTED
+
+    def _room(self, special, args, constants):
+        """Bytes that a call of an executable with such arguments needs beside them."""
+        if not on_cpu:
+            return 0
+        given = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in (*self._unstopped(), *args, *constants)]
+        need = special.function.lower(*given).compile().memory_analysis()  # jit has compiled it already
+        return need.temp_size_in_bytes + need.output_size_in_bytes - need.alias_size_in_bytes
+
+    # ---------------------------------------------------------------- making executables
     def _function(self, args, key):
-        """(check to do before or None, function, positions to donate) for arguments of these shapes."""
+        """The Specialisation for arguments of these shapes."""
         if self.ahead:
-            found = self.ahead.get((key, tuple([a.shape for a in args])))
-            if type(found) is tuple:
+            found = self.ahead.get((key, shapes_of(args)))
+            if type(found) is Specialisation:
                 return found
-        function = self.functions.get(key)
-        if function is None:
-            function = self._specialise(args, key)
-        fn, donated, variants = function
-        if variants is None:
-            return None, fn, donated
-        shapes = tuple([a.shape for a in args])
-        variant = variants.get(shapes)
+        special = self.functions.get(key)
+        if special is None:
+            special = self._specialise(args, key)
+        if special.variants is None:
+            return special
+        shapes = shapes_of(args)
+        variant = special.variants.get(shapes)
         if variant is None:
-            variant = variants[shapes] = self._variant(fn, args)
+            with compiling.lock:
+                variant = special.variants.get(shapes) or self._variant(special.function, args)
+                special.variants[shapes] = variant
         return variant
 
     def _compile_ahead(self, signature, args):
         """Have an executable ready for arguments like `args`, which are shapes and dtypes."""
         start = perf_counter()
         try:
-            check, fn, donated = self._function(args, signature[0])
-            found = check, fn.lower(*args, *self._constants()).compile(), donated
+            special = self._function(args, signature[0])
+            # jit keeps it, as long as somebody does
+            special.kept = special.function.lower(*self._unstopped(), *args, *self._constants()).compile()
         except Exception as error:  # the call itself will meet it again, and knows what to do
             self.ahead[signature] = error
             return
-        self.ahead[signature] = found
+        self.ahead[signature] = special
         self.plan.compilations += 1
         self.patience.note_compilation(signature, perf_counter() - start)
 
@@ -125,6 +264,10 @@ class XlaStage:
         return self.constant_values
 
     def _specialise(self, args, key):
+        with compiling.lock:
+            return self._specialised(args, key)
+
+    def _specialised(self, args, key):
         statics = {v: np.asarray(k, dtype=v.type.dtype) for v, k in zip(self.statics, key)}
         names = self.inputs + self.constants
         given_away = []
@@ -132,10 +275,13 @@ class XlaStage:
         def nodes(*values):
             if not background.is_current():
                 self.plan.compilations += 1
-            context = TraceContext(statics, self.plan.needs)
+            stop = None
+            if self.pace is not None:
+                stop, *values = values
+            context = TraceContext(statics, self.plan.needs, stop)
             context.env.update(zip(names, values))
             context.run(self.nodes, self.outputs)
-            if context.guards and given_away:
+            if (context.guards or context.effects) and given_away:
                 raise GuardedShapes
             taken = {id(v) for v in values}
             outs = []
@@ -145,45 +291,53 @@ class XlaStage:
                 outs.append(jnp.copy(out) if id(out) in taken else out)
                 taken.add(id(out))
             self.effects = self.effects or bool(context.effects)
-            return tuple(outs), (jnp.asarray(context.ok()) if context.guards else None)
+            return (*outs, jnp.asarray(context.ok())) if context.guards else tuple(outs)
 
         def stage(*values):
             return long_sums.with_loops(nodes, values) if large else nodes(*values)
 
         large = on_cpu and sum(len(n.inputs) for n in self.nodes) > 2 * long_sums.MOST_FUSED
-        outs, ok = jax.eval_shape(stage, *args, *self._constants())  # jit finds this trace again
-        if ok is None:
-            donated = self._donated(outs, args)
-            given_away.extend(donated)
-            function = jax.jit(stage, donate_argnums=donated), donated, None
+        everything = (*self._unstopped(), *args, *self._constants())
+        outs = jax.eval_shape(stage, *everything)  # jit finds this trace again
+        if len(outs) > len(self.outputs):
+            special = Specialisation(jax.jit(stage), variants={})
+        elif self.effects:  # a callback may fail when it is too late
+            special = Specialisation(jax.jit(stage))
         else:
-            function = jax.jit(stage), (), {}
-        self.functions[key] = function
-        return function
+            given_away.extend(self._donated(outs, args))
+            special = Specialisation(self._jit(stage, given_away), given_away)
+        self.functions[key] = special
+        return special
 
-    def _variant(self, fn, args):
-        """(check, function, positions to donate) for arguments of these shapes.
+    def _jit(self, function, donated):
+        return jax.jit(function, donate_argnums=[i + (self.pace is not None) for i in donated])
+
+    def _variant(self, function, args):
+        """The Specialisation for arguments of these shapes of a `function` that has guards.
 
         A guard that is a little arithmetic on inputs is checked before; no other allows donations, because a
         replay needs the old values.
         """
-        everything = (*args, *self._constants())
-        outs, ok = jax.eval_shape(fn, *everything)
-        found = None if ok is None or self.effects else guards.split(jax.make_jaxpr(fn)(*everything))
+        everything = (*self._unstopped(), *args, *self._constants())
+        outs = jax.eval_shape(function, *everything)
+        found = None
+        if len(outs) > len(self.outputs) and not self.effects:
+            found = guards.split(jax.make_jaxpr(function)(*everything))
         if found is None:
-            return None, fn, ()
+            return Specialisation(function)
         donated = self._donated(outs, args)
         if found.by_numpy is None and not donated:
-            return None, fn, ()  # asking XLA twice takes longer than reading the answer off
+            return Specialisation(function)  # asking XLA twice takes longer than reading the answer off
         rest = found.rest()
-        constants = self._constants()
-        check = found.check()
-        return ((lambda values: check((*values, *constants))) if constants else check,
-                jax.jit(lambda *values: (rest(*values), None), donate_argnums=donated), donated)
+        return Specialisation(self._jit(lambda *values: tuple(rest(*values)), donated), donated, found.check())
 
     def _donated(self, outs, args):
         """Positions of the arguments whose buffers outputs take over."""
         place = {v: i for i, v in enumerate(self.outputs)}
-        return tuple(i for i, v in enumerate(self.inputs) if v in self.donate
-                     and outs[place[self.donate[v]]].shape == args[i].shape
-                     and outs[place[self.donate[v]]].dtype == args[i].dtype)
+        return [i for i, v in enumerate(self.inputs) if v in self.donate
+                and outs[place[self.donate[v]]].shape == args[i].shape
+                and outs[place[self.donate[v]]].dtype == args[i].dtype]
+
+
+def shapes_of(args):
+    return tuple([a.shape for a in args])

@@ -16,6 +16,7 @@ from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.runtime.xla import XlaNamespace, is_known
 
+FEW_STEPS = 4  # a loop that no interrupt has to end: XLA may write such a short one out
 FOLD_LIMIT = 4096  # elements; a larger known result is left to XLA rather than embedded as a constant
 
 
@@ -26,12 +27,14 @@ class NeedsValue(Exception):
         super().__init__("the value of %s fixes a shape" % variable)
         self.variable = variable
         self.node = None  # the outermost node whose tracing asked for it
+        self.more = ()  # what other nodes of the same graph lack
 
 
 class Unsupported(Exception):
-    """A node has no XLA form after all; `node` is set by whoever traces it."""
+    """A node has no XLA form after all; `node` and `more` are as of NeedsValue, set by whoever traces it."""
 
     node = None
+    more = ()
 
 
 class GuardFailed(Exception):
@@ -41,7 +44,8 @@ class GuardFailed(Exception):
 class TraceContext:
     """What ``lower_xla`` of an Op may use while a graph is traced.
 
-    ``xp`` is the array namespace and ``lax`` jax.lax. `statics` maps variables to values computed beforehand.
+    ``xp`` is the array namespace and ``lax`` jax.lax. `statics` maps variables to values computed beforehand. `stop`
+    is an array of whole numbers, of which the first is no longer 0 when loops have to end (see interrupts.py).
     """
 
     lax = lax
@@ -51,9 +55,10 @@ class TraceContext:
         """What the program is compiled for: "cpu", "gpu" ..."""
         return jax.default_backend()
 
-    def __init__(self, statics=None, needs=None):
+    def __init__(self, statics=None, needs=None, stop=None):
         self.xp = XlaNamespace()
         self.xp.context = self
+        self.stop = stop
         self.statics = statics if statics is not None else {}
         self.needs = needs if needs is not None else {}
         self.guards = []
@@ -99,9 +104,7 @@ class TraceContext:
     def node_needs(self, node):
         """``static_needs`` of a node, built once, so that the same variables are asked for each time."""
         found = self.needs.get(node)
-        if found is None:
-            found = self.needs[node] = list(node.op.static_needs(node))
-        return found
+        return self.needs.setdefault(node, list(node.op.static_needs(node))) if found is None else found
 
     def guard(self, condition):
         """`condition` (a boolean array) must hold when the program runs; otherwise the host replays the call."""
@@ -119,6 +122,28 @@ class TraceContext:
         for g in self.guards[1:]:
             ok = lax.bitwise_and(ok, g)
         return ok
+
+    def unless_stopped(self, condition):
+        """`condition`, which says whether a loop goes on, and False once the call is interrupted."""
+        return condition if self.stop is None else lax.bitwise_and(condition, self.stop[0] == 0)
+
+    def scan(self, body, carry, xs, like, length):
+        """``lax.scan(body, carry, xs, length=length)``, which an interrupt ends; its results are of no use then.
+
+        `like` has the structure of the second result of `body`, and the shapes and dtypes.
+        """
+        if self.stop is None or length <= FEW_STEPS:
+            return lax.scan(body, carry, xs, length=length)
+
+        def step(state):
+            i, carry, stacked = state
+            carry, rows = body(carry, jax.tree.map(lambda x: lax.dynamic_index_in_dim(x, i, 0, False), xs))
+            return i + 1, carry, jax.tree.map(lambda y, row: lax.dynamic_update_index_in_dim(y, row, i, 0),
+                                              stacked, rows)
+
+        stacked = jax.tree.map(lambda row: jnp.zeros((length, *row.shape), row.dtype), like)
+        start = np.int64(0), carry, stacked
+        return lax.while_loop(lambda state: self.unless_stopped(state[0] < length), step, start)[1:]
 
     def host_callback(self, fn, *values):
         """Call `fn` on the host with the run-time `values`, for its side effect."""
@@ -167,8 +192,7 @@ class TraceContext:
         from theanojax.ifelse import IfElse
 
         if not any(isinstance(n.op, IfElse) for n in order):
-            for node in order:
-                self.step(node)
+            self._run_all(order)
             return
         regions = branch_regions(order, outputs, IfElse)
         sunk = {n for pair in regions.values() for nodes in pair for n in nodes}
@@ -178,6 +202,23 @@ class TraceContext:
                     self.branch(node, regions)
                 else:
                     self.step(node)
+
+    def _run_all(self, order):
+        """Trace what can be traced, so that all that is missing is known at once."""
+        problems, lost = [], set()
+        for node in order:
+            if problems and not lost.isdisjoint(node.inputs):
+                lost.update(node.outputs)
+                continue
+            try:
+                self.step(node)
+            except (NeedsValue, Unsupported) as problem:
+                problems.append(problem)
+                lost.update(node.outputs)
+        if problems:
+            first = problems[0]
+            first.more = problems[1:]
+            raise first
 
     def run_region(self, nodes, regions):
         inner = {n for m in nodes if m in regions for part in regions[m] for n in part}
@@ -230,7 +271,7 @@ class TraceContext:
             try:
                 outs = node.op.lower_xla(self, node, *values)
             except (NeedsValue, Unsupported) as e:
-                e.node = node
+                e.node, e.more = node, ()
                 raise
             if not isinstance(outs, (tuple, list)):
                 outs = (outs,)
@@ -240,7 +281,7 @@ class TraceContext:
 
 class _SubContext(TraceContext):
     def __init__(self, parent, outside):
-        super().__init__(parent.statics, parent.needs)
+        super().__init__(parent.statics, parent.needs, parent.stop)
         self.effects, self.outside = parent.effects, outside
 
     def __enter__(self):

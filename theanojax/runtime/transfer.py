@@ -49,7 +49,7 @@ def is_aligned(array):
 class Staging:
     """Aligned buffers, one per argument position, that large unaligned arguments are copied into.
 
-    Valid for one call at a time: the caller waits for the results before it returns.
+    They belong to one call at a time, which waits for the results before it lets go of them.
     """
 
     def __init__(self):
@@ -73,5 +73,5 @@ class Staging:
 
 
 def wait(arrays):
-    """Block until the computations of `arrays` are done."""
-    jax.block_until_ready(arrays)
+    """`arrays`, once the computations of them are done."""
+    return jax.block_until_ready(arrays)

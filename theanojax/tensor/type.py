@@ -156,10 +156,6 @@ class TensorType(Type):
             return patternbroadcast(var, self.broadcastable)
         return None
 
-    def to_host(self, value):
-        """A stored value (an array that may live on a device) as an ndarray of its own."""
-        return np.array(value)
-
     def value_validity_msg(self, a):
         try:
             self.filter(a, strict=True)

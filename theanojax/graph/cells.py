@@ -1,0 +1,101 @@
+"""Where the values of shared variables lie, and how each call takes and replaces them as if it were alone.
+
+A call takes the values of all its shared variables at once, computes, and stores all new ones at once. ``take`` and
+``commit`` are single calls into C: no other thread runs in the midst of them, and no handler of a signal, so that
+Ctrl-C at any moment leaves the old or the new values of a whole call. Calls that update what others read or update
+hold the lock of their ``locks.Group`` meanwhile; calls that update nothing hold none.
+"""
+
+from itertools import repeat
+from operator import setitem
+
+import numpy as np
+
+from theanojax.graph.shared_memory import kept
+
+raw = list.__getitem__  # what a cell holds, wherever that lies: ``raw(cell, 0)``
+
+
+class StaleValue(Exception):
+    """A call has read the value of a shared variable whose memory another call has then used for the next one."""
+
+
+def take(cells):
+    """What `cells` hold, all of it from one moment."""
+    return list(map(raw, cells, repeat(0)))
+
+
+def commit(cells, values):
+    """Make `values` the contents of `cells`, in one step."""
+    old = take(cells)  # kept until all is done: letting go of an array may run code of the user
+    if kept:
+        targets, places, values = _in_kept_memory(cells, old, values)
+        any(map(setitem, targets, places, values))
+    else:
+        any(map(setitem, cells, repeat(0), values))  # setitem returns None, so all of them are reached
+    del old
+
+
+def _in_kept_memory(cells, old, values):
+    """Where each value goes: into its cell, or into the array that is to stay the variable's value."""
+    stay = [id(a) in kept and a.shape == np.shape(v) for a, v in zip(old, values)]
+    if any(stay):  # new values may be views of old ones
+        values = [np.array(v) if isinstance(v, np.ndarray) or s else v for v, s in zip(values, stay)]
+    return ([a if s else cell for a, s, cell in zip(old, stay, cells)], [... if s else 0 for s in stay], values)
+
+
+def on_device(value):
+    """Whether `value` is an array that lives on a device; jax itself need not be loaded to know."""
+    return hasattr(type(value), "addressable_shards")
+
+
+class Cell(list):
+    """A list of one element, the value of a shared variable.
+
+    ``cell[0]`` is always numpy's: a value on a device is fetched and stays, because who reads it may write into it.
+    """
+
+    __slots__ = ("group", "readers")
+
+    def __init__(self, value):
+        super().__init__((value,))
+        self.group = None  # of the functions that update the variable
+        self.readers = None  # the groups of functions that read this one and update others
+
+    def __getitem__(self, index):
+        value = raw(self, index)
+        return self.alone(self._fetch) if on_device(value) else value
+
+    def _fetch(self):
+        value = raw(self, 0)
+        if on_device(value):
+            value = np.array(value)
+            list.__setitem__(self, 0, value)
+        return value
+
+    def put(self, value):
+        """Replace the value, when no call is about to."""
+        self.alone(lambda: list.__setitem__(self, 0, value))
+
+    def copied(self):
+        """A value on a device as a numpy array of the caller's own; any other as it is."""
+        value = raw(self, 0)
+        if not on_device(value):
+            return value
+        try:
+            return np.array(value)
+        except Exception:
+            if not value.is_deleted():
+                raise
+        return self.alone(self._copied)  # a call was giving its memory to the next value
+
+    def _copied(self):
+        value = raw(self, 0)
+        return np.array(value) if on_device(value) else value
+
+    def alone(self, work):
+        """``work()``, while no function runs that updates the variable."""
+        return work() if self.group is None else self.group.alone(work)
+
+    def __reduce__(self):
+        return Cell, (self[0],)

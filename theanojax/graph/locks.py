@@ -1,0 +1,106 @@
+"""Who waits for whom when several threads compile and call functions.
+
+A call that updates shared variables is as if it were alone with them: it holds the lock of its Group. A call that
+updates nothing takes all values at one moment (see cells.py) and needs no lock.
+"""
+
+import os
+import threading
+import weakref
+from itertools import count
+
+_groups: weakref.WeakSet = weakref.WeakSet()
+
+
+class Group:
+    """Functions whose calls go one after the other, because one updates what another reads or updates."""
+
+    __slots__ = ("lock", "joined", "number", "__weakref__")
+    numbers = count()
+
+    def __init__(self):
+        self.lock = threading.RLock()
+        self.joined = None  # the group that this one has become part of
+        self.number = next(self.numbers)  # locks are taken in this order
+        _groups.add(self)
+
+    def root(self):
+        """The group that this one is part of by now."""
+        group = self
+        while group.joined is not None:
+            group = group.joined
+        return group
+
+    def held(self):
+        """Whether this thread holds the lock."""
+        return self.lock._is_owned()
+
+    def alone(self, work):
+        """``work()``, while no other call of the group runs."""
+        while True:
+            group = self.root()
+            with group.lock:
+                if group.joined is None:
+                    return work()
+
+
+# Held while a graph is rewritten, planned, traced or linked: there is one such lock, so that nobody waits for two. Who
+# holds it never waits for a call to end.
+compiling = Group()
+_registering = Group()
+
+
+def group_of(updated, read):
+    """The Group of a function that updates the cells `updated` and also reads the cells `read`."""
+    while True:
+        with _registering.lock:
+            roots = _roots(updated, read)
+            if len(roots) < 2:
+                group = roots[0] if roots else Group()
+                _enter(group, updated, read)
+                return group
+        first, second = roots[:2]
+        with first.lock, second.lock:  # no call of either is under way
+            if first.joined is None and second.joined is None:
+                second.joined = first
+
+
+def _roots(updated, read):
+    """The groups, in the order of their numbers, that a function with these cells has to be one of."""
+    found = {c.group.root() for c in (*updated, *read) if c.group is not None}
+    found |= {g.root() for c in updated for g in c.readers or ()}
+    return sorted(found, key=lambda group: group.number)
+
+
+def _enter(group, updated, read):
+    for cell in updated:
+        cell.group, cell.readers = group, None
+    for cell in read:
+        if cell.group is None:
+            if cell.readers is None:
+                cell.readers = weakref.WeakSet()
+            cell.readers.add(group)
+
+
+def while_nobody_updates(cells, work):
+    """``work()``, while no function runs that updates one of `cells`."""
+    groups = sorted({c.group.root() for c in cells if getattr(c, "group", None) is not None},
+                    key=lambda group: group.number)
+
+    def under(groups):
+        if not groups:
+            return work()
+        with groups[0].lock:
+            return under(groups[1:])
+
+    return under(groups)
+
+
+def _locks_anew():
+    """In a forked process nobody is there any more to release what another thread held."""
+    for group in _groups:
+        group.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_locks_anew)

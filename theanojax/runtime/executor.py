@@ -1,0 +1,281 @@
+"""The XLA executor: runs a graph as its program says, and on the host what XLA cannot answer."""
+
+import logging
+import warnings
+from time import perf_counter
+
+import numpy as np
+
+from theanojax.config import config
+from theanojax.errors import HostFallbackWarning
+from theanojax.graph.cells import StaleValue, commit, on_device
+from theanojax.graph.locks import compiling
+from theanojax.graph.op import without_test_values
+from theanojax.graph.signals import by_signal
+from theanojax.graph.traverse import io_toposort
+from theanojax.runtime import executable_cache, forked
+from theanojax.runtime.host import HostExecutor
+from theanojax.runtime.numpy_program import scalar_program
+from theanojax.runtime.outcome import COMMITTED, DONE, Declined
+from theanojax.runtime.polymorphic import PolymorphicExecutor
+from theanojax.runtime.program import Plan, build, large_arrays, substitute
+from theanojax.runtime.trace import GuardFailed, NeedsValue, Unsupported
+from theanojax.scalar.types import Scalar
+
+LOOPS_SHARE = 0.25  # of the time of a call in which XLA runs the loops, what an executable for its shapes saves at best
+MOST_FAILURES = 3  # calls in a row that XLA fails and the host answers, before all are the host's
+
+_logger = logging.getLogger("theanojax")
+
+
+class XlaExecutor:
+    """Runs a FunctionGraph on XLA, and on the host whatever XLA cannot do.
+
+    Called with the list of input values (numpy or device arrays) it returns the list of output values: new
+    values of shared variables as device arrays, all others as writable numpy arrays that the caller owns.
+
+    Attributes
+    ----------
+    compilations : the number of executables built.
+    failures : the errors of the last calls in a row that XLA could not answer though the host could.
+    fallbacks : the errors that sent the graph to the host for good; empty as long as it runs on XLA.
+    """
+
+    reentrant = True
+
+    def __init__(self, fgraph, update_pairs=()):
+        self.fgraph = fgraph
+        self.updates = dict(update_pairs)
+        self.plan = Plan()
+        self.failures, self.fallbacks = [], []
+        self._program = self._host = self._polymorphic = self._expanded = None
+        forked.executors.add(self)
+
+    @property
+    def planned(self):
+        return self._program is not None
+
+    def plan_anew(self):
+        """Forget the plan; the next call makes another."""
+        self._program = None
+
+    compilations = property(lambda self: self.plan.compilations)
+
+    @property
+    def kernel_count(self):
+        """The executables built for single loops, each of which serves many lengths."""
+        return 0 if self._polymorphic is None else self._polymorphic.kernel_count
+
+    # ---------------------------------------------------------------- calls
+    def __call__(self, values):
+        return self._answer(values, None)[0]
+
+    def call(self, values, cells):
+        """The outputs but for the updates, which are put into `cells` in one step.
+
+        The values of the inputs that are updated are those that `cells` hold; nobody else may replace them meanwhile.
+        """
+        try:
+            outs, outcome = self._answer(values, cells)
+        except Exception:
+            # of values that another call has replaced meanwhile, only a call that updates nothing can have got hold
+            if cells or not any(on_device(v) and v.is_deleted() for v in values):
+                raise
+            raise StaleValue from None
+        if not cells:
+            return outs
+        n = len(outs) - len(cells)
+        if outcome is not COMMITTED:
+            commit(cells, outs[n:])
+        return outs[:n]
+
+    def _answer(self, values, cells):
+        """The outputs and how they came about, DONE or COMMITTED."""
+        program = self._program or self._first_program(values)
+        try:
+            outs, outcome = program.run(values, cells)
+        except Exception as error:
+            if by_signal(error):
+                raise
+            problem = error
+        else:
+            return (outs, outcome) if outcome else (self._once_on_host(values, outcome), DONE)
+        try:  # out of the handler: what the host raises is not due to `problem`
+            return self._recover(program, values, cells, problem)
+        finally:
+            del problem  # its traceback leads to this frame, which holds the arguments
+
+    def _once_on_host(self, values, outcome):
+        if not isinstance(outcome, Declined):
+            return self.host(values)
+        built, start = self.kernel_count, perf_counter()
+        result = self.for_any_shape(values)
+        if self.kernel_count == built:
+            weight = LOOPS_SHARE if built else 1.0
+            outcome.patience.note_host_call(outcome.signature, perf_counter() - start, weight)
+        return result
+
+    def for_any_shape(self, values):
+        """The same call without an executable for its shapes."""
+        if self._polymorphic is None:
+            self._polymorphic = PolymorphicExecutor(self.fgraph)
+        try:
+            return self._polymorphic(values)
+        except Exception as error:
+            if by_signal(error):
+                raise
+            result = self.host(values)  # says it as Theano would, or knows the answer
+            if config.xla_strict:
+                raise error
+            return result
+
+    def host(self, values):
+        """The same call on the host executor: it raises Theano's error, or knows the answer."""
+        if self._host is None:
+            self._host = HostExecutor(self.fgraph)
+        return self._host(values)
+
+    # ---------------------------------------------------------------- plans
+    def _first_program(self, values):
+        with compiling.lock:
+            if self._program is None:
+                if forked.in_child:
+                    self._program = _OnHost(self)
+                else:
+                    self.plan.sliced = large_arrays(self.fgraph.inputs, values)
+                    self._rebuild()
+            return self._program
+
+    def _rebuild(self):
+        executable_cache.keep()
+        inputs, outputs = self.fgraph.inputs, self._expanded or self.fgraph.outputs
+        program = scalar_program(inputs, outputs) or build(inputs, outputs, self.plan, self.updates)
+        if any(isinstance(v.type, Scalar) for v in outputs):
+            program = _ScalarsAsNumbers(program, outputs)
+        self._program = program
+
+    @without_test_values()
+    def _expand(self, node):
+        """Put what ``node.op.xla_form(node)`` offers in place of `node`; False if it offers nothing."""
+        form = node.op.xla_form(node) if hasattr(node.op, "xla_form") else None
+        if form is None:
+            return False
+        outputs = self._expanded or self.fgraph.outputs
+        if node not in io_toposort(self.fgraph.inputs, outputs):
+            return False  # it belongs to one branch of a conditional
+        self._expanded = substitute(self.fgraph.inputs, outputs, form)
+        return True
+
+    def _learn(self, error):
+        """Take note of what tracing has asked for; False if the error says nothing new."""
+        return any([self._learn_one(e) for e in (error, *getattr(error, "more", ()))])
+
+    def _learn_one(self, error):
+        plan = self.plan
+        if isinstance(error, NeedsValue) and self._knows(error.variable):
+            if error.variable in plan.forced:
+                return False
+            plan.forced.add(error.variable)
+        elif isinstance(error, (NeedsValue, Unsupported)) and error.node is not None:
+            if error.node in plan.host_nodes:
+                return False
+            if not self._expand(error.node):
+                plan.host_nodes.add(error.node)
+        else:
+            return False
+        return True
+
+    def _knows(self, variable):
+        if any(variable is v for needs in self.plan.needs.values() for v in needs):
+            return True
+        return variable in self.fgraph.variables or getattr(variable, "fgraph", None) is self.fgraph
+
+    # ---------------------------------------------------------------- failures
+    def _recover(self, program, values, cells, error):
+        """Answer a call that has met an error: plan anew with what it says, or leave the call to the host."""
+        while True:
+            if isinstance(error, GuardFailed):
+                return self.host(values), DONE
+            if any(on_device(v) and v.is_deleted() for v in values):
+                raise error
+            with compiling.lock:
+                if self._program is program:  # else another thread has planned anew
+                    if not self._learn(error):
+                        break
+                    self._rebuild()
+                program = self._program
+            try:
+                outs, outcome = program.run(values, cells)
+            except Exception as again:
+                if by_signal(again):
+                    raise
+                error = again
+                continue
+            return (outs, outcome) if outcome else (self._once_on_host(values, outcome), DONE)
+        try:
+            result = self.host(values)
+        except Exception as mistake:
+            stage, signature = getattr(error, "refused_by", (None, None))
+            if stage is not None and not by_signal(mistake):
+                stage.refuse(signature)
+            raise
+        # The host knew the answer, so the error was XLA's or ours.
+        self._note_failure(program, error)
+        if config.xla_strict:
+            raise error
+        return result, DONE
+
+    def _note_failure(self, program, error):
+        text = "%s: %s" % (type(error).__name__, str(error).partition("\n")[0])
+        self.failures.append(error)
+        if len(self.failures) < MOST_FAILURES:
+            self._program = _OnProbation(self, program)
+            text = "XLA failed where the host executor did not; this call was answered by the host. " + text
+        else:
+            self.fallbacks.extend(self.failures)
+            self._program = _OnHost(self)
+            text = ("XLA failed %d times in a row where the host executor did not; the function runs on the host from "
+                    "now on. The errors are in f.fn.executor.fallbacks. " % MOST_FAILURES) + text
+        _logger.warning(text)
+        warnings.warn(text, HostFallbackWarning, stacklevel=2)
+
+
+class _OnHost:
+    """The program of a graph that XLA cannot run."""
+
+    def __init__(self, executor):
+        self.executor = executor
+
+    def run(self, values, cells):
+        return self.executor.host(values), DONE
+
+
+class _OnProbation:
+    """The program of a graph whose last call XLA has failed; the next one that it answers clears it."""
+
+    def __init__(self, executor, program):
+        while isinstance(program, _OnProbation):
+            program = program.program
+        self.executor, self.program = executor, program
+
+    def run(self, values, cells):
+        outs, outcome = self.program.run(values, cells)
+        if outcome:
+            self.executor.failures.clear()
+            if self.executor._program is self:
+                self.executor._program = self.program
+        return outs, outcome
+
+
+class _ScalarsAsNumbers:
+    """A program that gives numpy scalars, instead of arrays of no dimension, where an output is of a Scalar type."""
+
+    def __init__(self, program, outputs):
+        self.program = program
+        self.places = [i for i, v in enumerate(outputs) if isinstance(v.type, Scalar)]
+
+    def run(self, values, cells):
+        outs, outcome = self.program.run(values, None)
+        for i in self.places if outcome else ():
+            outs[i] = np.asarray(outs[i])[()]
+        return outs, outcome

@@ -1,0 +1,108 @@
+"""Loops in XLA that Ctrl-C can end.
+
+While XLA computes, Python's main thread waits inside it and sees no signal. A loop that may take long therefore runs in
+a thread of ours: the main thread waits where a signal reaches it, and then raises a flag in memory that the loop
+looks at before each step (XLA reads numpy's memory where it lies). A loop of known pace that will be done soon runs
+where it is called, with a flag that nobody raises: the look costs nothing measurable, changing threads 10 us.
+"""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import jax
+
+from theanojax.arrays import aligned_empty
+from theanojax.graph.locks import compiling
+
+LONG = 0.2  # seconds that a signal may have to wait
+SOON = 0.5  # seconds in which a loop that was told to end has ended
+
+_pool = None
+_never = None
+
+
+def _flag():
+    memory = aligned_empty(16, "int32")
+    memory[:] = 0
+    return memory, jax.device_put(memory)
+
+
+def never():
+    """The flag of loops that nothing ends early: a value for the argument that TraceContext.stop stands for."""
+    global _never
+    if _never is None:
+        _never = _flag()[1]
+    return _never
+
+
+class Pace:
+    """What the loops of one executable take, by the shapes of its arguments."""
+
+    def __init__(self):
+        self.seconds = {}  # shapes -> seconds for a step, of the last call
+
+    def is_long(self, shapes, steps):
+        """Whether `steps` steps (None: nobody knows how many) may take long, or do so for all that is known."""
+        each = self.seconds.get(shapes)
+        return steps is None or each is None or steps * each > LONG
+
+    def note(self, shapes, steps, seconds):
+        self.seconds[shapes] = seconds / max(1, steps or 1)
+
+
+def can_arrive():
+    """Whether signals arrive in this thread; a thread that compiles must not wait for another that may have to."""
+    return threading.get_ident() == threading.main_thread().ident and not compiling.held()
+
+
+class _Job:
+    def __init__(self, work):
+        self.work, self.result, self.error = work, None, None
+        self.memory, self.flag = _flag()
+        self.done = threading.Lock()
+        self.done.acquire()
+
+    def run(self):
+        try:
+            self.result = self.work(self.flag)
+        except BaseException as error:  # the thread that waits raises it
+            self.error = error
+        finally:
+            self.work = None
+            self.done.release()
+
+
+def run(work):
+    """``work(flag)``, done by another thread. An exception that a signal raises here ends the loops that got the flag.
+    """
+    global _pool
+    if _pool is None:
+        _pool = ThreadPoolExecutor(1, "theanojax-loops")  # Python waits for its thread before it ends
+    job = _Job(work)
+    try:
+        _pool.submit(job.run)
+        while not job.done.acquire(timeout=60):  # without a timeout some systems do not wake up for signals
+            continue
+    except BaseException:
+        job.memory[:] = 1
+        if not job.done.acquire(timeout=SOON):
+            # What is no loop is left to itself: nobody waits for its result. The next job has a thread of its own.
+            pool, _pool = _pool, None
+            pool.shutdown(wait=False)
+        raise
+    if job.error is not None:
+        try:
+            raise job.error
+        finally:
+            del job  # the error's traceback leads here
+    return job.result
+
+
+def _in_child():
+    global _pool
+    _pool = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)

@@ -1,0 +1,30 @@
+"""How the run of a program can end; what it returns beside its outputs.
+
+Only what is true is an end: the outputs are there. ``DONE`` leaves the updates to the caller, ``COMMITTED`` says that
+they are in their cells already. Otherwise the call is the host's: ``REPLAY`` once, since a guard did not hold, or
+`Declined`, since an executable for these shapes is not worth its compilation yet.
+"""
+
+
+class Outcome:
+    """One of the constants below; as a truth value, whether there are outputs."""
+
+    def __init__(self, name, good):
+        self.name, self.good = name, good
+
+    def __bool__(self):
+        return self.good
+
+    def __repr__(self):
+        return self.name
+
+
+DONE, COMMITTED, REPLAY = Outcome("DONE", True), Outcome("COMMITTED", True), Outcome("REPLAY", False)
+
+
+class Declined(Outcome):
+    """A stage has no executable for the shapes of this call; `patience` decides when `signature` is worth one."""
+
+    def __init__(self, patience, signature):
+        super().__init__("Declined", False)
+        self.patience, self.signature = patience, signature
