@@ -14,7 +14,7 @@ PACKAGE = os.path.join(ROOT, "theanojax")
 # The arrows, from what everything may use to what nothing below may use. Each layer may import its own
 # modules and those of the layers before it.
 LAYERS = (
-    ("leaves", r"(config|configparser|configflags|errors|logs|arrays)$"),
+    ("leaves", r"(config|configparser|configflags|errors|logs|arrays|first_import)$"),
     ("graph", r"graph\b"),
     ("notes", r"(printing\w*|updates)$"),
     ("scalar", r"scalar\b"),

@@ -9,6 +9,7 @@ import functools
 
 import numpy as np
 
+from theanojax.first_import import unnoticed
 
 ALIGNMENT = 64  # bytes: XLA reads numpy's memory in place from such an address on, and copies it otherwise
 
@@ -36,7 +37,8 @@ class HostNamespace:
 
     def __getattr__(self, name):
         if name == "special":
-            import scipy.special as value  # scipy is half of what importing the package would cost
+            with unnoticed():
+                import scipy.special as value  # scipy is half of what importing the package would cost
         else:
             value = getattr(np, name)
         setattr(self, name, value)  # the next look-up costs nothing

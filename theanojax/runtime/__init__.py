@@ -1,5 +1,8 @@
 """From a rewritten graph to numbers. The only package that imports jax, and only when XLA is first needed."""
 
+import functools
+
+from theanojax.first_import import unnoticed
 from theanojax.runtime.host import HostExecutor
 
 
@@ -15,13 +18,20 @@ def make_executor(fgraph, linker="cvm", update_pairs=()):
     """
     if linker in ("py", "host"):
         return HostExecutor(fgraph)
-    from theanojax.runtime.executor import XlaExecutor
+    return _executor().XlaExecutor(fgraph, update_pairs)
 
-    return XlaExecutor(fgraph, update_pairs)
+
+@functools.cache
+def _executor():
+    with unnoticed():
+        from theanojax.runtime import executor
+
+    return executor
 
 
 def device_name():
     """What XLA runs on, as jax names it: "TFRT_CPU_0", "cuda:0" ..."""
-    import jax
+    with unnoticed():
+        import jax
 
     return str(jax.devices()[0])

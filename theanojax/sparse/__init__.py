@@ -3,6 +3,11 @@
 import scipy
 
 from theanojax.config import config as config
+from theanojax.first_import import unnoticed
+
+with unnoticed():
+    import scipy.sparse
+
 from theanojax.gradient_types import DisconnectedType as DisconnectedType
 from theanojax.gradient_types import grad_not_implemented as grad_not_implemented
 from theanojax.gradient_types import grad_undefined as grad_undefined
