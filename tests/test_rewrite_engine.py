@@ -138,7 +138,7 @@ def test_remove_is_honoured(capsys):
 
     @local_optimizer([op1])
     def drop(node):
-        return {node.outputs[0]: op4(x), "remove": [inner.owner]}
+        return node.op == op1 and {node.outputs[0]: op4(x), "remove": [inner.owner]}
 
     with pytest.raises(ReplacementDidntRemovedError):
         TopoOptimizer(drop).optimize(g)
@@ -179,6 +179,40 @@ def test_failure_callback_and_assertions(caplog):
         TopoOptimizer(asserting, failure_callback=TopoOptimizer.warn).optimize(g)
 
 
+@pytest.mark.parametrize("make", [TopoOptimizer, in2out, out2in])
+def test_walkers_try_every_node_whatever_is_tracked(make):
+    class Tracked(LocalOptimizer):
+        """Says that it tracks nothing, or another Op; only an equilibrium and a group ask."""
+
+        __name__ = "tracked"
+
+        def __init__(self, tracked):
+            self.tracked = tracked
+
+        def tracks(self):
+            return self.tracked
+
+        def transform(self, node):
+            return node.op == op1 and [op2(*node.inputs)]
+
+    @local_optimizer([op5])
+    def decorated(node):
+        return node.op == op1 and [op2(*node.inputs)]
+
+    x = var("x")
+    for lopt in (Tracked([]), Tracked([op5]), decorated):
+        g = graph([x], [op3(op1(x))])
+        walker = make(lopt)
+        report = walker.optimize(g)
+        assert text(g) == "[op3(op2(x))]"
+        assert isinstance(report, tuple) and report[:4] == (walker, 1, 2, 2) and report[7] is lopt
+        assert all(isinstance(seconds, float | int) for seconds in report[4:7])
+        for asks in (equilibrium(lopt), TopoOptimizer(LocalOptGroup(lopt, Tracked([op4])))):
+            g = graph([x], [op3(op1(x))])
+            asks.optimize(g)
+            assert text(g) == "[op3(op1(x))]"
+
+
 # ---------------------------------------------------------------- sequences and equilibrium
 def test_seq_optimizer():
     x = var("x")
@@ -190,10 +224,14 @@ def test_seq_optimizer():
 
     seq = SeqOptimizer(first, FromFunctionOptimizer(lambda fgraph: fgraph.replace(
         fgraph.outputs[0], op3(fgraph.outputs[0].owner.inputs[0]))))
-    profile = seq.optimize(g)
+    report = seq.optimize(g)
     assert text(g) == "[op3(x)]" and str(first) == "first"
     assert seq == seq and seq != SeqOptimizer(*seq) and len({seq, first}) == 2
-    assert len(profile.parts) == 2 and profile.merged_with(profile).seconds == 2 * profile.seconds
+    profile = report.profile
+    assert len(profile.parts) == 2 and report.merged_with(report).profile.seconds == 2 * profile.seconds
+    opt, seconds, validating, callbacks, before, after, reports, _, nodes, _ = report
+    assert opt is seq and len(seconds) == 2 and validating is None and (before, after) == (1, 1)
+    assert reports == [None, None] and nodes == [(1, 1), (1, 1)] and seq.pre_profile is report
 
 
 def equilibrium(*opts, **kwargs):
@@ -204,10 +242,15 @@ def equilibrium(*opts, **kwargs):
 def test_equilibrium(ignore_newtrees):
     x, y = var("x"), var("y")
     g = graph([x, y], [op3(op4(x, y))])
-    profile = equilibrium(PatternSub((op1, "x", "y"), (op2, "x", "y")), PatternSub((op4, "x", "y"), (op1, "x", "y")),
-                          PatternSub((op3, (op2, "x", "y")), (op4, "x", "y")),
-                          ignore_newtrees=ignore_newtrees).optimize(g)
-    assert text(g) == "[op2(x, y)]" and sum(profile.uses.values()) == 5
+    opt = equilibrium(PatternSub((op1, "x", "y"), (op2, "x", "y")), PatternSub((op4, "x", "y"), (op1, "x", "y")),
+                      PatternSub((op3, (op2, "x", "y")), (op4, "x", "y")), ignore_newtrees=ignore_newtrees)
+    report = opt.optimize(g)
+    assert text(g) == "[op2(x, y)]" and sum(report.profile.uses.values()) == 5
+    assert len(report) == 12 and report[0] is opt and report[3] == (2, 1, 2)
+    rounds, uses = report[1], report[2]
+    assert len(rounds) == len(report[4]) == len(report[5]) == len(report[7])
+    assert sum(n for used in uses for n in used.values()) == 5 and uses[-1] == {}
+    assert report[5][0] == 2 and sum(report[8].values()) == 5
     check_graph(g)
 
 
@@ -285,7 +328,7 @@ def test_merge_keeps_up_with_changes():
     pattern((op3, "1"), (op2, "1")).optimize(g)
     MergeOptimizer().optimize(g)
     assert g.outputs[0] is g.outputs[1] and len(g.apply_nodes) == 2
-    assert MergeOptimizer().optimize(g) is None
+    assert MergeOptimizer().optimize(g) == (0, 0.0, None, None, {}, 0, 0)
 
 
 def test_merge_names_and_unhashable_data():

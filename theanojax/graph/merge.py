@@ -1,12 +1,12 @@
 """Merging: equal constants become one constant, equal applications one application."""
 
+import time
 import warnings
 from copy import deepcopy
 
 from theanojax.errors import InconsistencyError
 from theanojax.graph.fgraph import AlreadyThere, FunctionGraph
-from theanojax.graph.rewrite import Optimizer
-from theanojax.graph.rewrite_profile import RewriteProfile
+from theanojax.graph.rewrite import Optimizer, merge_dict
 from theanojax.graph.traverse import general_toposort
 from theanojax.graph.traverse import inputs as graph_inputs
 from theanojax.graph.variable import Constant, Variable
@@ -140,8 +140,8 @@ class MergeOptimizer(Optimizer):
         feature = fgraph.merge_feature
         scheduled = feature.scheduled
         if not scheduled:
-            return None
-        profile = RewriteProfile(self, fgraph)
+            return (0, 0.0, None, None, {}, 0, 0)
+        start, failed, merged, constants = time.perf_counter(), 0, 0, 0
         while scheduled:
             old, new = scheduled.pop()
             if not isinstance(old, Variable) and new not in fgraph.apply_nodes and old in fgraph.apply_nodes:
@@ -155,13 +155,16 @@ class MergeOptimizer(Optimizer):
             try:
                 if isinstance(old, Variable):
                     fgraph.replace_all(pairs, "MergeOptimizer")
+                    constants += 1
                 else:
                     fgraph.replace_all_validate(pairs, "MergeOptimizer")
-                profile.add_use(self)
+                merged += len(pairs)
             except InconsistencyError:
+                failed += 1
                 feature.blacklist.add((old, new))
         feature.blacklist.clear()
-        return profile.close(fgraph)
+        # As Theano's: the Nones are times of the graph's checks and callbacks, which only its profiles have.
+        return (failed, time.perf_counter() - start, None, None, {}, merged, constants)
 
     @staticmethod
     def _constant_pairs(fgraph, old, new):
@@ -189,10 +192,17 @@ class MergeOptimizer(Optimizer):
         return type(self).__name__
 
     @staticmethod
+    def print_profile(stream, prof, level=0):
+        pad = "    " * level
+        print(pad, "MergeOptimizer", file=stream)
+        print(pad, "  nb fail=%5d merged=%5d constant=%5d" % (prof[0], prof[5], prof[6]), file=stream)
+        print(pad, "  time replace=%2.2f" % prof[1], file=stream)
+
+    @staticmethod
     def merge_profile(prof1, prof2):
-        if prof1 is None or prof2 is None:
-            return prof1 or prof2
-        return prof1.merged_with(prof2)
+        times = [b if a is None else a if b is None else a + b for a, b in zip(prof1[2:4], prof2[2:4])]
+        failed, seconds, merged, constants = (prof1[i] + prof2[i] for i in (0, 1, 5, 6))
+        return (failed, seconds, *times, merge_dict(prof1[4], prof2[4]), merged, constants)
 
 
 def _destroyers(node):

@@ -48,7 +48,11 @@ class Optimizer:
         return self is not other
 
     def apply(self, fgraph):
-        """Change `fgraph`; may return a profile."""
+        """Change `fgraph`; may return a report."""
+
+    def report(self, profile):
+        """What ``apply`` returns, as a tuple, of the RewriteProfile of a run."""
+        return ()
 
     def optimize(self, fgraph, *args, **kwargs):
         """Attach the required features, then apply."""
@@ -145,21 +149,27 @@ class SeqOptimizer(Optimizer, list):
             pdb.post_mortem(sys.exc_info()[2])
 
     def apply(self, fgraph):
-        self.pre_profile = profile = RewriteProfile(self, fgraph)
-        for opt in self:
-            start, before = time.perf_counter(), len(fgraph.apply_nodes)
-            try:
-                sub = opt.optimize(fgraph)
-            except AssertionError:
-                raise
-            except Exception as e:
-                if self.failure_callback is None or by_signal(e):
+        profile = RewriteProfile(self, fgraph)
+        try:
+            for opt in self:
+                start, before = time.perf_counter(), len(fgraph.apply_nodes)
+                try:
+                    sub = opt.optimize(fgraph)
+                except AssertionError:
                     raise
-                self.failure_callback(e, self, opt)
-                continue
-            profile.add_part(opt, time.perf_counter() - start, (before, len(fgraph.apply_nodes)), sub)
-        profile.close(fgraph)
-        return profile
+                except Exception as e:
+                    if self.failure_callback is None:
+                        raise
+                    self.failure_callback(e, self, opt)
+                    continue
+                profile.add_part(opt, time.perf_counter() - start, (before, len(fgraph.apply_nodes)), sub)
+        finally:
+            self.pre_profile = profile.close(fgraph)
+        return self.pre_profile
+
+    def report(self, profile):
+        _opts, seconds, nodes, reports = map(list, zip(*profile.parts)) if profile.parts else ([], [], [], [])
+        return (self, seconds, None, profile.callbacks, *profile.nodes, reports, [], nodes, {})
 
     def without_finishing(self):
         """This sequence without the optimizers marked ``finishing``; itself if there are none."""

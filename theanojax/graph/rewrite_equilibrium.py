@@ -141,6 +141,12 @@ class EquilibriumOptimizer(NavigatorOptimizer):
         finally:
             fgraph.remove_feature(tracker)
 
+    def report(self, profile):
+        seconds, uses, nodes, in_global, sorting = map(list, zip(*profile.rounds)) if profile.rounds else [[]] * 5
+        parts = [[] for _ in profile.rounds]
+        return (self, seconds, uses, (*profile.nodes, profile.most_nodes), in_global, nodes, dict(profile.times),
+                sorting, dict(profile.created), parts, parts, parts)
+
     def print_summary(self, stream=None, level=0, depth=-1):
         import sys
 
@@ -169,9 +175,14 @@ class _Run:
         full, nodes, passes = True, None, 0
         while self.looping is None:
             passes += 1
+            start, used = time.perf_counter(), dict(self.profile.uses)
+            self.sorting = self.in_global = 0.0
             if full:
                 nodes = self._all_nodes()
+            size = len(nodes)
             changed = self._round(nodes, full)
+            uses = {opt: n - used.get(opt, 0) for opt, n in self.profile.uses.items() if n > used.get(opt, 0)}
+            self.profile.rounds.append((time.perf_counter() - start, uses, size, self.in_global, self.sorting))
             dirty = self.tracker.take_dirty(self.fgraph)
             if changed and dirty:
                 full = len(dirty) * 2 > len(self.fgraph.apply_nodes)
@@ -187,12 +198,14 @@ class _Run:
         return self.profile.close(self.fgraph)
 
     def _all_nodes(self):
+        start = time.perf_counter()
         if self.start_from is None:
             nodes = self.fgraph.toposort()
         else:
             nodes = io_toposort(self.fgraph.inputs, self.start_from)
         self.rank = {n: i for i, n in enumerate(nodes)}
-        self.max_nodes = max(self.max_nodes, len(nodes))
+        self.max_nodes = self.profile.most_nodes = max(self.max_nodes, len(nodes))
+        self.sorting += time.perf_counter() - start
         return nodes
 
     def _round(self, nodes, full):
@@ -216,7 +229,9 @@ class _Run:
         self.tracker.reset()
         start = time.perf_counter()
         apply(self.fgraph)
-        self.profile.add_time(opt, time.perf_counter() - start)
+        seconds = time.perf_counter() - start
+        self.in_global += seconds
+        self.profile.add_time(opt, seconds)
         if not self.tracker.changed:
             return False
         self._count(opt)
@@ -236,6 +251,7 @@ class _Run:
     def _apply_local(self, nodes):
         opt, fgraph, rank = self.opt, self.fgraph, self.rank
         live, candidates, process = fgraph.apply_nodes, opt.dispatch.candidates, opt.process_node
+        created = self.profile.created
         stack = list(nodes)
         current, changed = None, False
 
@@ -258,9 +274,11 @@ class _Run:
                 if current not in live:
                     continue
                 for lopt in candidates(current):
+                    imported = self.tracker.nb_imported
                     if not process(fgraph, current, lopt):
                         continue
                     changed = True
+                    created[lopt] = created.get(lopt, 0) + self.tracker.nb_imported - imported
                     self._count(lopt)
                     self._cleanup()
                     if current not in live:

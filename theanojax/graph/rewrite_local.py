@@ -17,6 +17,8 @@ class LocalOptimizer:
     """
 
     name = None
+    # Whether `transform` counts on being called for what it tracks, and nothing else.
+    only_tracked = False
 
     def tracks(self):
         """The Op classes and Op instances whose nodes are worth trying; None for all nodes."""
@@ -77,6 +79,8 @@ def local_optimizer(tracks, inplace=False, requirements=()):
         rval = FromFunctionLocalOptimizer(f, tracks, req)
         rval.__name__ = f.__name__
         rval.__doc__ = f.__doc__
+        # a user's function looks at the Op itself
+        rval.only_tracked = str(getattr(f, "__module__", "")).startswith("theanojax.")
         return rval
 
     return decorator

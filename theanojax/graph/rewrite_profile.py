@@ -6,8 +6,9 @@ import time
 class RewriteProfile:
     """Times and counts of one application of `optimizer` to a graph.
 
-    ``parts`` are the optimizers it ran, as [optimizer, seconds, (nodes before, nodes after), their own profile];
-    ``uses`` counts the replacements made by each local optimizer and ``times`` the seconds each took.
+    ``parts`` are the optimizers it ran, as [optimizer, seconds, (nodes before, nodes after), their own report];
+    ``uses`` counts the replacements made by each local optimizer and ``times`` the seconds each took. ``rounds``
+    has a (seconds, uses, nodes, seconds of global optimizers, seconds of sorting) for each pass of an equilibrium.
     """
 
     def __init__(self, optimizer, fgraph):
@@ -16,6 +17,11 @@ class RewriteProfile:
         self.seconds = 0.0
         self.nodes = (len(fgraph.apply_nodes), len(fgraph.apply_nodes))
         self.passes = 1
+        self.sorting = 0.0
+        self.most_nodes = self.nodes[0]
+        self.callbacks = fgraph.execute_callbacks_time
+        self.rounds = []
+        self.created = {}  # local optimizer -> number of nodes that came in by its replacements
         self.parts = []
         self.uses: dict = {}
         self.times: dict = {}
@@ -32,7 +38,8 @@ class RewriteProfile:
     def close(self, fgraph):
         self.seconds = time.perf_counter() - self.start
         self.nodes = (self.nodes[0], len(fgraph.apply_nodes))
-        return self
+        self.callbacks = fgraph.execute_callbacks_time - self.callbacks
+        return RewriteReport(self)
 
     def print(self, stream, level=0):
         """Write the profile to `stream`, slowest parts first, indented by `level`."""
@@ -45,7 +52,7 @@ class RewriteProfile:
                 print("%s   %6d - %.3fs - %s" % (pad, count, self.times.get(opt, 0.0), name_of(opt)), file=stream)
         for index, (opt, seconds, nodes, profile) in sorted(enumerate(self.parts), key=lambda row: -row[1][1]):
             print("%s   %.6fs - %s" % (pad, seconds, (name_of(opt), type(opt).__name__, index) + nodes), file=stream)
-            if isinstance(profile, RewriteProfile):
+            if isinstance(profile, RewriteReport):
                 profile.print(stream, level + 1)
 
     def merged_with(self, other):
@@ -55,6 +62,13 @@ class RewriteProfile:
         total.seconds = self.seconds + other.seconds
         total.nodes = tuple(a + b for a, b in zip(self.nodes, other.nodes))
         total.passes = self.passes + other.passes
+        total.sorting = self.sorting + other.sorting
+        total.callbacks = self.callbacks + other.callbacks
+        total.most_nodes = max(self.most_nodes, other.most_nodes)
+        total.rounds = self.rounds + other.rounds
+        total.created = dict(self.created)
+        for opt, count in other.created.items():
+            total.created[opt] = total.created.get(opt, 0) + count
         total.parts = [list(p) for p in self.parts]
         place = {name_of(p[0]): p for p in total.parts}
         for part in other.parts:
@@ -64,7 +78,7 @@ class RewriteProfile:
                 continue
             mine[1] += part[1]
             mine[2] = tuple(a + b for a, b in zip(mine[2], part[2]))
-            if isinstance(mine[3], RewriteProfile) and isinstance(part[3], RewriteProfile):
+            if isinstance(mine[3], RewriteReport) and isinstance(part[3], RewriteReport):
                 mine[3] = mine[3].merged_with(part[3])
         total.uses, total.times = dict(self.uses), dict(self.times)
         for k, v in other.uses.items():
@@ -72,6 +86,23 @@ class RewriteProfile:
         for k, v in other.times.items():
             total.times[k] = total.times.get(k, 0.0) + v
         return total
+
+
+class RewriteReport(tuple):
+    """What ``optimize`` returns: the tuple that Theano has for this kind of optimizer, of what `profile` knows."""
+
+    profile: RewriteProfile
+
+    def __new__(cls, profile):
+        self = super().__new__(cls, profile.optimizer.report(profile))
+        self.profile = profile
+        return self
+
+    def print(self, stream, level=0):
+        self.profile.print(stream, level)
+
+    def merged_with(self, other):
+        return RewriteReport(self.profile.merged_with(other.profile))
 
 
 def name_of(opt):

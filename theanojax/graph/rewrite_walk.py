@@ -153,10 +153,13 @@ def _replacement_pairs(node, replacements, lopt):
 
 
 def _filter_for(local_opt):
-    """A quick function from a node to whether `local_opt` is worth trying on it."""
+    """A quick function from a node to whether `local_opt` is to be tried on it.
+
+    That of a user is tried on every node: a walker of Theano does not ask what it tracks.
+    """
     if isinstance(local_opt, LocalOptGroup):
         return local_opt.dispatch.candidates
-    tracks = local_opt.tracks()
+    tracks = local_opt.tracks() if getattr(local_opt, "only_tracked", False) else None
     if tracks is None:
         return lambda node: True
     classes = tuple(t for t in tracks if isinstance(t, type))
@@ -190,11 +193,14 @@ class TopoOptimizer(NavigatorOptimizer):
         if start_from is None and not any(map(_filter_for(self.local_opt), fgraph.apply_nodes)):
             return RewriteProfile(self, fgraph).close(fgraph)
         # what depends on what, without the orderings of features: those may contradict it until this is done
-        return self.apply_to(fgraph, io_toposort(fgraph.inputs, fgraph.outputs if start_from is None else start_from))
+        start = time.perf_counter()
+        nodes = io_toposort(fgraph.inputs, fgraph.outputs if start_from is None else start_from)
+        return self.apply_to(fgraph, nodes, time.perf_counter() - start)
 
-    def apply_to(self, fgraph, nodes):
+    def apply_to(self, fgraph, nodes, sorting=0.0):
         """Apply to `nodes`, which are in topological order, and to what replacements add."""
         profile = RewriteProfile(self, fgraph)
+        profile.sorting = sorting
         queue = deque(nodes)
         current = None
 
@@ -215,6 +221,10 @@ class TopoOptimizer(NavigatorOptimizer):
         finally:
             self.detach_updater(fgraph, u)
         return profile.close(fgraph)
+
+    def report(self, profile):
+        replaced = sum(profile.uses.values())
+        return (self, replaced, *profile.nodes, profile.sorting, profile.seconds, profile.callbacks, self.local_opt)
 
     def __str__(self):
         return getattr(self, "__name__", "<TopoOptimizer instance>")
