@@ -1,9 +1,13 @@
-"""Features of a FunctionGraph: undoing, checking, finding, printing, and the order that in-place Ops need."""
+"""Features of a FunctionGraph: undoing, checking, finding, printing, the order that in-place Ops need; test values."""
 
 import pickle
 
+import numpy as np
 import pytest
 
+
+import theano
+import theano.tensor as T
 from tests.toy_ops import Named, const, graph, op1, op2, op3, op4, text, var
 from theanojax.errors import InconsistencyError, ReplacementDidntRemovedError
 from theanojax.graph.check import check_graph
@@ -23,6 +27,7 @@ from theanojax.graph.features import (
     Validator,
 )
 from theanojax.graph.merge import MergeOptimizer
+from theanojax.graph.op import get_debug_values
 from theanojax.graph.rewrite import inplace_optimizer
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.rewrite_pattern import PatternSub
@@ -133,7 +138,7 @@ def test_inplace_optimizers_ask_for_the_handler():
 
     @local_optimizer([op2], inplace=True)
     def use_inc(node):
-        return [inc(*node.inputs)]
+        return node.op == op2 and [inc(*node.inputs)]
 
     g = graph([x], [op2(op1(x)), op3(op1(x))])
     TopoOptimizer(use_inc, failure_callback=TopoOptimizer.warn_inplace).optimize(g)
@@ -297,3 +302,21 @@ def test_outputs_may_be_kept_from_in_place_ops():
     g = graph([x], [inc(op1(x)), op2(x)], features=[DestroyHandler()])
     g.attach_feature(NoOutputFromInplace(first_output_idx=1))
     g.validate()
+
+
+# ---------------------------------------------------------------- test values
+def test_debug_values_of_one_variable_and_of_several():
+    x, y, bare = T.dvector("x"), T.dvector("y"), T.dvector()
+    x.tag.test_value, y.tag.test_value = np.ones(3), np.zeros(2)
+    assert get_debug_values(x, y) == []
+    with theano.config.change_flags(compute_test_value="raise"):
+        (value,) = get_debug_values(x)
+        assert value is x.tag.test_value
+        ((first, second),) = get_debug_values(x, y)
+        assert first is x.tag.test_value and second is y.tag.test_value
+        with pytest.raises(AttributeError, match="^Argument 1 has no test value"):
+            get_debug_values(x, bare)
+        with pytest.raises(AttributeError, match=r"^Argument 0\('named'\) has no test value"):
+            get_debug_values(T.dvector("named"))
+    with theano.config.change_flags(compute_test_value="ignore"):
+        assert get_debug_values(bare) == []

@@ -5,6 +5,7 @@ import io
 import multiprocessing
 import os
 import pickle
+import shutil
 import warnings
 
 import numpy as np
@@ -100,6 +101,47 @@ def test_gof_utils():
     assert bool(utils.ABORT) is False and str(utils.FALL_THROUGH) == "<FALL_THROUGH>"
     assert utils.simple_extract_stack(limit=1)[0][2] == "test_gof_utils"
     assert "test_legacy_modules.py" in utils.get_variable_trace_string(T.dscalar() + 1)
+
+
+def test_cmodule_answers_as_without_a_compiler(tmp_path):
+    from theano.gof import cmodule
+    from theano.gof.cc import get_module_cache
+
+    assert cmodule.get_lib_extension() in ("so", "pyd") and cmodule.gcc_version() == "" and not cmodule.gcc_llvm()
+    assert cmodule.GCC_compiler.try_flags(["-O3"]) is False and cmodule.try_march_flag(["-m64"]) == (False, False)
+    assert any(os.path.exists(os.path.join(d, "numpy", "arrayobject.h")) for d in cmodule.std_include_dirs())
+    assert cmodule.std_lib_dirs_and_libs() == (cmodule.std_libs(), cmodule.std_lib_dirs())
+    for compiles in (lambda: cmodule.GCC_compiler.compile_str("m", "int x;"), cmodule.DynamicModule,
+                     lambda: get_module_cache().module_from_key("key")):
+        with pytest.raises(cmodule.MissingGXX, match=r"g\+\+ not available! We can't compile c code"):
+            compiles()
+    assert get_module_cache().dirname == theano.config.compiledir
+    old = tmp_path / "xla_1" / "a-cache"
+    old.parent.mkdir()
+    old.touch()
+    os.utime(old, (1, 1))
+    cache = cmodule.get_module_cache(str(tmp_path))
+    assert cmodule.get_module_cache(str(tmp_path)) is cache and cache.refresh() == []
+    (tmp_path / "xla_1" / "b-cache").touch()
+    cache.clear_old()
+    assert [f.name for f in old.parent.iterdir()] == ["b-cache"]
+    cache.clear()
+    assert not list(old.parent.iterdir())
+
+
+def test_a_compiled_module_can_be_imported(tmp_path):
+    from theano.gof import cmodule
+
+    import _json
+
+    path = tmp_path / ("_json." + cmodule.get_lib_extension())
+    shutil.copy(getattr(_json, "__file__", None) or pytest.skip("_json is built in"), path)
+    assert cmodule.dlimport(str(path)).encode_basestring_ascii("a") == '"a"'
+    assert cmodule.module_name_from_dir(str(tmp_path)) == str(path)
+    assert cmodule.module_name_from_dir(str(tmp_path), err=False, files=[]) is None
+    with pytest.raises(ValueError, match="0 compiled modules in"):
+        cmodule.module_name_from_dir(str(tmp_path), files=[])
+    assert cmodule.is_same_entry(str(path), str(path))
 
 
 def test_toposort():

@@ -295,7 +295,11 @@ def missing_test_message(msg):
 
 
 def get_debug_values(*args):
-    """Iterate over the test values of `args`: one tuple when test values are on and all are there, else none."""
+    """What a loop over the test values of `args` has to go through.
+
+    A list of one item when test values are on and all are there: the value of a single variable, the tuple of those
+    of several. Else an empty list, after a word about the one that is missing.
+    """
     if config.compute_test_value == "off":
         return []
     values = []
@@ -303,9 +307,10 @@ def get_debug_values(*args):
         try:
             values.append(get_test_value(arg))
         except AttributeError:
-            missing_test_message("Argument %i('%s') has no test value" % (i, arg))
+            named = "('%s')" % arg.name if getattr(arg, "name", None) is not None else ""
+            missing_test_message("Argument %i%s has no test value" % (i, named))
             return []
-    return [tuple(values)]
+    return values if len(values) == 1 else [tuple(values)]
 
 
 def debug_error_message(msg):

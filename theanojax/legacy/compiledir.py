@@ -27,29 +27,31 @@ theano-cache basecompiledir list    list them
 theano-cache basecompiledir purge   delete them all"""
 
 
-def _executables() -> list[os.DirEntry]:
-    found = []
-    for folder in os.scandir(config.compiledir):
+def _executables(compiledir: str | None = None) -> list[os.DirEntry]:
+    found: list[os.DirEntry] = []
+    where: str = config.compiledir if compiledir is None else compiledir
+    for folder in os.scandir(where):
         if folder.is_dir() and folder.name.startswith("xla_"):
             found += [file for file in os.scandir(folder) if file.name.endswith(SUFFIX)]
     return found
 
 
-def _delete(older_than: float) -> None:
+def delete(older_than: float, compiledir: str | None = None) -> None:
+    """Delete the executables that nothing has used for that many seconds."""
     now = time.time()
-    for file in _executables():
+    for file in _executables(compiledir):
         if now - max(file.stat().st_atime, file.stat().st_mtime) >= older_than:
             os.remove(file.path)
 
 
 def clear() -> None:
     """Delete all executables."""
-    _delete(0)
+    delete(0)
 
 
 def cleanup() -> None:
     """Delete the executables that nothing has used for ``config.cmodule.age_thresh_use`` seconds."""
-    _delete(config.cmodule.age_thresh_use)
+    delete(config.cmodule.age_thresh_use)
 
 
 def print_title(title: str, overline: str = "", underline: str = "") -> None:
