@@ -1,13 +1,17 @@
 """Executables that outlive the process, and the command that looks after them."""
 
 import os
+import pathlib
+import re
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from theanojax.legacy import compiledir
+from theanojax.runtime import executable_cache
 
 PROGRAM = """
 import sys
@@ -142,3 +146,89 @@ def test_theano_cache(tmp_path):
 def test_print_title(capsys):
     compiledir.print_title("ab", overline="=", underline="-")
     assert capsys.readouterr().out == "==\nab\n--\n"
+
+
+# ---------------------------------------------------------------- whose folder it is
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="users have no numbers here")
+@pytest.mark.parametrize("umask", [0, 0o002, 0o022, 0o077])
+def test_the_folder_is_the_user_s_alone(umask, tmp_path):
+    tmp_path.chmod(0o700)
+    env = {**os.environ, "HOME": str(tmp_path), "THEANO_FLAGS": ""}
+    code = "import os; os.umask(%d); from theanojax.runtime import executable_cache as e; print(e.folder())" % umask
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    folder = done.stdout.strip()
+    assert folder.startswith(str(tmp_path)) and done.stderr == ""
+    while folder != str(tmp_path):
+        assert os.stat(folder).st_mode & 0o777 == 0o700
+        folder = os.path.dirname(folder)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="users have no numbers here")
+@pytest.mark.parametrize(
+    "spoil, said",
+    [
+        (lambda home, inner: inner.chmod(0o707), "other users can write to it"),
+        (lambda home, inner: inner.chmod(0o1777), "other users can write to it"),
+        (lambda home, inner: inner.parent.chmod(0o777), "other users can write to .*/compiledir"),
+        (lambda home, inner: home.chmod(0o777), "other users can write to "),
+        (lambda home, inner: inner.rename(home / "b") and inner.symlink_to(home / "b"), "it is a symbolic link"),
+        (lambda home, inner: home.chmod(0o1777), None),
+        (lambda home, inner: inner.chmod(0o755), None),
+    ],
+    ids=["others", "sticky", "parent", "home", "link", "sticky home", "readable"],
+)
+def test_a_folder_that_others_can_write_to_is_not_used(spoil, said, tmp_path, monkeypatch, caplog):
+    tmp_path.chmod(0o700)
+    compiledir = tmp_path / "compiledir"
+    monkeypatch.setattr(executable_cache, "config", SimpleNamespace(compiledir=str(compiledir)))
+    inner = executable_cache.folder()
+    assert inner and not caplog.records
+    spoil(tmp_path, pathlib.Path(inner))
+    with caplog.at_level("WARNING", logger="theanojax"):
+        assert executable_cache.folder() == (None if said else inner)
+    if said:
+        (record,) = caplog.records
+        assert record.name == "theanojax" and re.search("kept in %s: %s" % (inner, said), record.getMessage())
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="users have no numbers here")
+def test_a_folder_of_another_user_is_not_used(tmp_path, monkeypatch):
+    tmp_path.chmod(0o755)
+    below = tmp_path / "below"
+    below.mkdir(0o700)
+    stranger = os.geteuid() + 4321
+    monkeypatch.setattr(os, "geteuid", lambda: stranger)
+    assert executable_cache.danger_of(str(below)) == "it belongs to another user"
+    monkeypatch.undo()
+    if os.geteuid() == 0:
+        os.chown(tmp_path, stranger, -1)
+        assert executable_cache.danger_of(str(below)) == "%s belongs to another user" % tmp_path
+    monkeypatch.delattr(os, "geteuid")  # as on Windows
+    assert executable_cache.danger_of(str(below)) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="users have no numbers here")
+def test_a_group_of_one_counts_as_the_user(tmp_path, monkeypatch):
+    import grp
+    import pwd
+
+    tmp_path.chmod(0o770)
+    user = pwd.getpwuid(os.geteuid())
+    group = grp.struct_group((user.pw_name, "x", user.pw_gid, []))
+    monkeypatch.setattr(grp, "getgrgid", lambda number: group)
+    os.chown(tmp_path, -1, user.pw_gid)
+    assert executable_cache.danger_of(str(tmp_path)) is None
+    for others in (grp.struct_group(("staff", "x", user.pw_gid, [])), grp.struct_group((*group[:3], ["another"]))):
+        monkeypatch.setattr(grp, "getgrgid", lambda number, others=others: others)
+        assert executable_cache.danger_of(str(tmp_path)) == "other users can write to it"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="users have no numbers here")
+def test_it_is_said_once_and_the_program_runs(tmp_path):
+    folder = run(tmp_path)[2]
+    os.chmod(folder, 0o777)
+    env = {**os.environ, "HOME": str(tmp_path), "THEANO_FLAGS": ""}
+    code = PROGRAM.format(before="", after="g = theano.function([x], T.tanh(x).sum(0)); g(a)")
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], env=env, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.split()[1:] == ["False", "None"]
+    assert done.stderr.count("Executables are neither read from nor kept in") == 1

@@ -251,12 +251,26 @@ def filter_compiledir(path: str) -> str:
     """The real path of `path`, made if need be: programs put files of their own there."""
     path = os.path.realpath(os.path.expanduser(path))
     try:
-        os.makedirs(path, 0o770, exist_ok=True)
+        make_private_folder(path)
     except OSError:
         raise ValueError(f"Unable to create the compiledir directory '{path}'. Check the permissions.") from None
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         raise ValueError(f"compiledir '{path}' exists but you don't have read, write or listing permissions.")
     return path
+
+
+def make_private_folder(path: str) -> None:
+    """Make the folder, and those above it that are missing, for this user alone, whatever the umask is."""
+    if os.path.isdir(path):
+        return
+    parent = os.path.dirname(path)
+    if parent != path:
+        make_private_folder(parent)
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:  # made by another process, meanwhile
+        if not os.path.isdir(path):
+            raise
 
 
 # ---- The tables: (name, parameter, meaning) and, for what decides the code compiled, KEY

@@ -1,16 +1,20 @@
 """Executables kept in ``config.compiledir``, so that a later process need not compile them again.
 
-This is jax's persistent compilation cache with a folder of ours. A user who has told jax where to keep executables,
+This is jax's persistent compilation cache with a folder of ours, which is not used if anybody else could have put an
+executable there: what is read runs. A user who has told jax where to keep executables,
 or not to keep any, is left alone, whenever it was said. What other jax code of the process compiles is kept as well.
 """
 
+import logging
 import os
+import stat
 import time
 import zlib
 
 import jax
 
 from theanojax.config import config
+from theanojax.configflags import make_private_folder
 
 # Finding an executable again takes 2 to 5 ms and compiling one at least 15; what is near that is not worth a file.
 LEAST_SECONDS = 0.02
@@ -47,16 +51,66 @@ def keep():
 
 
 def folder():
-    """The folder for this kind of processor in compiledir, or None if nothing can be written there.
+    """The folder for this kind of processor in compiledir, or None if nothing can be written there, or others can.
 
     Executables are for the instructions of the processor that compiled them, and machines of a cluster share homes.
     """
     try:
         path = os.path.join(config.compiledir, "xla_%08x" % zlib.crc32(processor()))
-        os.makedirs(path, exist_ok=True)
+        make_private_folder(path)
+        danger = danger_of(path)
     except (OSError, ValueError):
         return None
+    if danger:
+        logging.getLogger("theanojax").warning(
+            "Executables are neither read from nor kept in %s: %s. Set the flag base_compiledir to a folder that only "
+            "you can write to, or xla_cache=False.", path, danger)
+        return None
     return path if os.access(path, os.W_OK | os.X_OK) else None
+
+
+def danger_of(path):
+    """What lets another user than this one and root change the files in the folder `path`, or None.
+
+    `path` has no symbolic links above its end. Where users have no numbers, nothing is found.
+    """
+    if not hasattr(os, "geteuid"):
+        return None
+    user, info = os.geteuid(), os.lstat(path)
+    if not stat.S_ISDIR(info.st_mode):
+        return "it is a symbolic link"
+    if info.st_uid != user:
+        return "it belongs to another user"
+    if _others_write(info):
+        return "other users can write to it"
+    above = os.path.dirname(path)
+    while os.path.dirname(above) != above:
+        info = os.lstat(above)
+        if info.st_uid not in (user, 0):
+            return "%s belongs to another user" % above
+        # Where the sticky bit is set, users can remove and rename what is their own alone.
+        if _others_write(info) and not info.st_mode & stat.S_ISVTX:
+            return "other users can write to %s" % above
+        above = os.path.dirname(above)
+    return None
+
+
+def _others_write(info):
+    if info.st_mode & stat.S_IWOTH:
+        return True
+    return bool(info.st_mode & stat.S_IWGRP) and not _is_private_group(info.st_gid)
+
+
+def _is_private_group(number):
+    """Whether the user is alone in that group, as on systems whose umask is 002."""
+    import grp
+    import pwd
+
+    try:
+        user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(number)
+    except KeyError:
+        return False
+    return number == user.pw_gid and group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}
 
 
 def processor():
