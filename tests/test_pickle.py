@@ -1,8 +1,13 @@
 """Pickles and deep copies of functions, shared variables, graphs and modes."""
 
 import copy
+import gzip
+import io
 import logging
+import os
 import pickle
+import sys
+import threading
 
 import numpy as np
 import pytest
@@ -182,3 +187,178 @@ def test_pooling_that_theano_pickled_when_the_sizes_were_the_ops():
     want = f(value)
     twin = made_by_theano(f, as_then).create()
     np.testing.assert_array_equal(twin(value), want)
+
+
+def test_what_an_older_version_pickled():
+    path = os.path.join(os.path.dirname(__file__), "golden", "pickled_by_0_1_0.pkl.gz")
+    with gzip.open(path) as file:
+        old = pickle.load(file)
+    w = old["w"].get_value()
+    state = np.ones(3)
+    for _ in range(2):
+        state = np.tanh(state + w)
+    total, last = old["f"](np.ones(3))
+    np.testing.assert_allclose(total, np.tanh(w + 1).sum())
+    np.testing.assert_allclose(last, state)
+    np.testing.assert_array_equal(old["w"].get_value(), w * 2)
+    again = round_trip(old)
+    np.testing.assert_allclose(function([again["x"]], again["r"][-1])(np.ones(3)), old["f"](np.ones(3))[1])
+
+
+# ---- graphs that are deeper than Python's stack
+
+DEPTH = 5000
+w = shared(np.linspace(0.5, 1, 3), name="w")
+
+
+def deep(depth=DEPTH, start=None):
+    v = T.dvector("v") if start is None else start
+    result = v
+    for _ in range(depth):
+        result = T.tanh(result)
+    return v, result
+
+
+def nested_tanh(value, depth=DEPTH):
+    for _ in range(depth):
+        value = np.tanh(value)
+    return value
+
+
+def by_python(obj):
+    """What the pickler written in Python, which programs derive from, makes of `obj`."""
+    file = io.BytesIO()
+    pickle._Pickler(file, 2).dump(obj)
+    return pickle._Unpickler(io.BytesIO(file.getvalue())).load()
+
+
+COPIES = {
+    "protocol 0": lambda obj: round_trip(obj, 0),
+    "protocol 2": lambda obj: round_trip(obj, 2),
+    "highest": round_trip,
+    "python": by_python,
+    "deepcopy": copy.deepcopy,
+}
+
+
+@pytest.fixture
+def recursion_limit():
+    """What is copied here neither needs another limit nor leaves one."""
+    before = sys.getrecursionlimit()
+    assert before <= DEPTH
+    yield
+    assert sys.getrecursionlimit() == before
+
+
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+def test_deep_variables_and_graphs(copied, recursion_limit):
+    v, out = deep()
+    out2, v2, middle2 = copied([out, v, out.owner.inputs[0]])
+    assert out2.owner.inputs[0] is middle2 and out2.owner.outputs[0] is out2 and out2 is not out
+    steps = 0
+    while out2.owner is not None:
+        assert out2.owner.op == T.tanh and out2.index == 0
+        out2, steps = out2.owner.inputs[0], steps + 1
+    assert out2 is v2 and v2.name == "v" and steps == DEPTH
+    graph = copied(theano.gof.FunctionGraph([v], [out]))
+    assert len(graph.apply_nodes) == DEPTH and graph.toposort()[0].inputs == graph.inputs
+    assert graph.outputs[0].clients == [("output", 0)] and graph.inputs[0].clients == [(graph.toposort()[0], 0)]
+
+
+@pytest.mark.parametrize("copied", [COPIES["protocol 2"], COPIES["highest"], COPIES["deepcopy"]])
+def test_deep_functions_with_updates(copied, recursion_limit):
+    s = shared(np.ones(3), name="s")
+    v, out = deep()
+    f = function([v], out + s, updates=[(s, s + out)], mode="FAST_COMPILE")
+    f2, s2 = copied([f, s])
+    start = np.array([1.0, -2.0, 3.0])
+    want = nested_tanh(start)
+    np.testing.assert_allclose(f2(start), 1 + want)
+    np.testing.assert_allclose(s2.get_value(), 1 + want)
+    np.testing.assert_array_equal(s.get_value(), np.ones(3))
+
+
+@pytest.mark.parametrize("copied", [COPIES["protocol 2"], COPIES["highest"], COPIES["deepcopy"]])
+def test_a_loop_with_a_large_body(copied, recursion_limit):
+    depth = 1500
+
+    def step(h):
+        for _ in range(depth):
+            h = T.tanh(h * w)
+        return h
+
+    h = T.dvector("h")
+    states, _ = theano.scan(step, outputs_info=h, n_steps=2)
+    f = function([h], states[-1], mode="FAST_COMPILE")
+    value = np.ones(3)
+    want = value
+    for _ in range(2 * depth):
+        want = np.tanh(want * w.get_value())
+    np.testing.assert_allclose(copied(f)(value), want)
+    assert len(copied(states).owner.inputs) == len(states.owner.inputs)
+
+
+def test_the_size_of_a_pickle_grows_with_the_graph():
+    sizes = [len(pickle.dumps(deep(n)[1], 2)) for n in (1000, 2000)]
+    assert sizes[1] < 2.1 * sizes[0]
+
+
+def test_what_is_shared_stays_shared():
+    a = x + y
+    b, c = T.exp(a), T.log(a)
+    d = b * c
+    d.tag.other = b  # a reference back into what is being pickled
+    for objects in ([d, b, c, a, x], [x, a, c, b, d], {"d": d, "b": b, "a": a, "node": a.owner}):
+        again = round_trip(objects)
+        values = again.values() if isinstance(again, dict) else again
+        d2 = next(v for v in values if getattr(getattr(v, "owner", None), "op", None) == T.mul)
+        b2, c2 = d2.owner.inputs
+        assert d2.tag.other is b2 and b2.owner.inputs[0] is c2.owner.inputs[0]
+        if isinstance(again, dict):
+            assert again["node"] is again["a"].owner and again["b"] is b2
+        else:
+            assert {id(v) for v in values} >= {id(v) for v in (d2, b2, c2, b2.owner.inputs[0])}
+
+
+def test_a_pickle_has_the_graph_as_it_is_then():
+    v, out = deep(3)
+    file = io.BytesIO()
+    pickler = pickle.Pickler(file, 2)  # which remembers what it has seen, for as long as it lives
+    pickler.dump(out)
+    out.name = "later"
+    out.owner.inputs[0] = v
+    assert round_trip(out).name == "later" and round_trip(out).owner.inputs[0].owner is None
+    pickler.dump(out)  # it is the same object for this one
+    reader = pickle.Unpickler(io.BytesIO(file.getvalue()))
+    assert reader.load() is reader.load()
+
+
+def test_copy_of_a_node_is_another_node():
+    node = (x + y).owner
+    twin = copy.copy(node)
+    assert twin is not node and type(twin) is type(node) and twin.inputs == node.inputs and twin.op is node.op
+
+
+class Own(theano.gof.Variable):
+    """A variable that says itself how it is pickled."""
+
+    def __reduce__(self):
+        return Own, (self.type, None, None, "own")
+
+
+def test_a_class_with_a_reduce_of_its_own_is_asked():
+    own = Own(T.dscalar)
+    theano.gof.Apply(T.exp, [x], [own])
+    assert round_trip(own).name == "own" and round_trip(T.log(own)).owner.inputs[0].name == "own"
+
+
+def test_several_threads_pickle_one_graph():
+    _, out = deep(300)
+    want, found = round_trip(out), []
+    threads = [threading.Thread(target=lambda: found.extend(round_trip(out) for _ in range(10))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 40
+    assert all(len(theano.gof.graph.ancestors([v])) == len(theano.gof.graph.ancestors([want])) for v in found)

@@ -3,12 +3,13 @@
 from itertools import count
 
 from theanojax.config import config
+from theanojax.graph.pickling import Flattened
 from theanojax.graph.tag import Scratchpad, add_tag_trace
 
 NoParams = object()
 
 
-class Node:
+class Node(Flattened):
     """What a graph is made of."""
 
     def get_parents(self):
@@ -66,6 +67,14 @@ class Apply(Node):
         params = self.run_params()
         extra = () if params is NoParams else (self.params_type.filter(params),)
         return self.op.perform(self, inputs, output_storage, *extra)
+
+    def __copy__(self):
+        twin = type(self).__new__(type(self))
+        twin.__dict__.update(self.__getstate__())
+        return twin
+
+    def pickled_with(self):
+        return [*self.outputs, *self.inputs]
 
     def __getstate__(self):
         return dict(self.__dict__, fgraph=None)
@@ -202,6 +211,9 @@ class Variable(Node):
 
             self._fn_cache[inputs] = function(inputs, self)
         return self._fn_cache[inputs](*[inputs_to_values[v] for v in inputs])
+
+    def pickled_with(self):
+        return [] if self.owner is None else [self.owner]
 
     def __getstate__(self):
         d = dict(self.__dict__)

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
-import sys
 import tempfile
-import threading
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -18,12 +16,11 @@ from typing import Any
 import numpy as np
 
 from theanojax.compile.shared import SharedVariable
-from theanojax.graph.variable import Variable
+from theanojax.graph.tag import Scratchpad
 
 __all__ = ["StripPickler", "CompatUnpickler", "dump", "load"]
 
 DEFAULT_PROTOCOL = pickle.DEFAULT_PROTOCOL
-min_recursion = 3000
 
 
 class StripPickler(pickle.Pickler):
@@ -35,10 +32,10 @@ class StripPickler(pickle.Pickler):
         self.tag_to_remove = ["trace", "test_value", *extra]
 
     def reducer_override(self, obj: Any) -> Any:
-        """Strip the tag of each variable on its way out."""
-        if isinstance(obj, Variable):
+        """Strip each tag on its way out."""
+        if isinstance(obj, Scratchpad):
             for name in self.tag_to_remove:
-                vars(obj.tag).pop(name, None)
+                vars(obj).pop(name, None)
         return NotImplemented
 
 
@@ -137,30 +134,6 @@ def zipadd(func: Callable[[Any], None], zip_file: zipfile.ZipFile, name: str) ->
         os.remove(temp_file.name)
 
 
-def _with_deep_recursion(action: Callable[[], Any]) -> Any:
-    """Run `action` in a thread whose stack lets pickle follow a long graph."""
-    result: dict[str, Any] = {}
-
-    def run() -> None:
-        try:
-            result["value"] = action()
-        except BaseException as error:
-            result["error"] = error
-
-    limit, size = sys.getrecursionlimit(), threading.stack_size(256 * 2**20)
-    sys.setrecursionlimit(max(limit, 50 * min_recursion))
-    try:
-        thread = threading.Thread(target=run)
-        thread.start()
-        thread.join()
-    finally:
-        threading.stack_size(size)
-        sys.setrecursionlimit(limit)
-    if "error" in result:
-        raise result["error"]
-    return result["value"]
-
-
 def dump(
     obj: Any,
     file_handler: Any,
@@ -176,8 +149,7 @@ def dump(
                 return identify(obj)
 
         def write(file: Any) -> None:
-            pickler = Pickler(file, protocol)
-            _with_deep_recursion(lambda: pickler.dump(obj))
+            Pickler(file, protocol).dump(obj)
 
         zipadd(write, zip_file, "pkl")
 
@@ -187,4 +159,4 @@ def load(f: Any, persistent_load: Callable[[zipfile.ZipFile], Callable[[str], An
     with zipfile.ZipFile(f, "r") as zip_file, zip_file.open("pkl") as file:
         unpickler = CompatUnpickler(file)
         unpickler.persistent_load = persistent_load(zip_file)
-        return _with_deep_recursion(unpickler.load)
+        return unpickler.load()
