@@ -133,7 +133,7 @@ def check_where_it_ran(xla):
     """Fails where both results may be the host's without a reason."""
     assert xla._host is None, "XLA left the call to the host"
     on_host = {type(n.op) for n in xla.fgraph.apply_nodes if xla.plan.on_host(n)}
-    found = {c.__name__ for c in on_host if not c.__module__.startswith(("theanojax.sparse.", "theanojax.typed_list."))}
+    found = {c.__name__ for c in on_host if not c.__module__.startswith(("theano.sparse.", "theano.typed_list."))}
     assert found <= ON_HOST.keys(), "these are to run on XLA, or belong to ON_HOST with the reason"
 
 
@@ -170,7 +170,7 @@ def all_classes():
     while todo:
         new = todo.pop().__subclasses__()
         todo += new
-        found.update(c for c in new if c.__module__.startswith("theanojax."))
+        found.update(c for c in new if c.__module__.startswith(("theanojax.", "theano.")))
     return found
 
 

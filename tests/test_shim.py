@@ -1,14 +1,19 @@
 """`import theano`: one module object under both names, and every path that Theano had."""
 
 import importlib
+import pickle
+import pkgutil
 import subprocess
 import sys
 import types
 import unittest
 
+import numpy as np
 import pytest
 import theano
+import theano.sparse
 import theano.tensor as T
+import theano.typed_list
 
 import theanojax
 from theanojax.legacy import importer, paths
@@ -217,3 +222,103 @@ def test_install_again():
     before = list(sys.meta_path)
     importer.install()
     assert sys.meta_path == before and sys.modules["theano"] is theanojax
+
+
+# ---------------------------------------------------------------- where classes say that they are from
+W = theano.shared(np.ones(3))
+X = T.dvector("x")
+
+
+@pytest.mark.parametrize(
+    "made, module",
+    [
+        (X, "tensor.var"),
+        (T.constant(1), "tensor.var"),
+        (X.type, "tensor.type"),
+        (W, "tensor.sharedvar"),
+        (W.container, "gof.link"),
+        (T.exp(X).owner, "gof.graph"),
+        (T.exp(X).owner.op, "tensor.elemwise"),
+        (X.sum().owner.op, "tensor.elemwise"),
+        (X.mean(dtype="float64", keepdims=False, axis=0).owner.op, "tensor.elemwise"),
+        (X[0].owner.op, "tensor.subtensor"),
+        (T.dot(X, X).owner.op, "tensor.basic"),
+        (T.alloc(1.0, 3).owner.op, "tensor.basic"),
+        (X.shape.owner.op, "compile.ops"),
+        (X.dimshuffle("x", 0).owner.op, "tensor.elemwise"),
+        (T.nnet.softmax(T.dmatrix()).owner.op, "tensor.nnet.nnet"),
+        (T.nnet.sigmoid(X).owner.op.scalar_op, "tensor.nnet.sigm"),
+        (theano.scalar.add, "scalar.basic"),
+        (theano.scan(lambda a: a * 2, X)[0].owner.op, "scan_module.scan_op"),
+        (theano.gof.FunctionGraph([X], [X * 2]), "gof.fg"),
+        (theano.gof.SeqOptimizer(), "gof.opt"),
+        (theano.gof.TopoOptimizer(None), "gof.opt"),
+        (theano.function([X], X), "compile.function_module"),
+        (theano.function([X], X).maker, "compile.function_module"),
+        (theano.compile.get_default_mode(), "compile.mode"),
+        (theano.In(X), "compile.io"),
+        (theano.generic, "gof.type"),
+        (theano.OrderedUpdates(), "updates"),
+        (theano.gof.MissingInputError(), "gof.fg"),
+        (theano.gradient.DisconnectedInputError(), "gradient"),
+        (theano.compile.UnusedInputError(), "compile.function_module"),
+        (theano.sparse.csr_matrix("s"), "sparse.basic"),
+        (theano.typed_list.TypedListType(T.dvector), "typed_list.type"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_classes_are_from_theano_s_modules(made, module):
+    cls = type(made)
+    assert cls.__module__ == "theano." + module
+    assert repr(cls) == "<class 'theano.%s.%s'>" % (module, cls.__qualname__)
+    assert getattr(importlib.import_module("theano." + module), cls.__name__) is cls
+    assert "theano." + module in sys.modules
+
+
+def test_every_class_is_found_where_it_says_it_is():
+    """As pickle does, and programs that print where something is from."""
+    for module in pkgutil.walk_packages(theanojax.__path__, "theanojax."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    classes = {
+        cls
+        for name, module in list(sys.modules.items())
+        if name.startswith("theanojax")
+        for cls in vars(module).values()
+        if isinstance(cls, type) and cls.__module__.startswith("theano") and "." not in cls.__qualname__
+    }
+    assert len(classes) > 700
+    lost = [cls for cls in classes if getattr(importlib.import_module(cls.__module__), cls.__name__, None) is not cls]
+    assert not lost
+
+
+def test_the_table_of_classes_names_what_exists():
+    for row in paths.DEFINED.values():
+        for ours in row.split():
+            file, _, name = ours.partition(":")
+            importlib.import_module("theanojax." + file)
+            module = sys.modules["theanojax." + file]
+            assert not name or isinstance(vars(module)[name], type), ours
+    assert set(paths.DEFINED) <= {*paths.PATHS, "configparser", "ifelse", "updates"}
+
+
+def test_an_error_reads_as_theano_s():
+    code = "import theano, theano.tensor as T\ntheano.function([], T.dscalar('x'))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "\ntheano.gof.fg.MissingInputError: " in done.stderr
+
+
+def test_classes_of_users_stay_theirs():
+    class Mine(theano.Op):
+        pass
+
+    assert Mine.__module__ == __name__
+
+
+def test_pickle_by_reference_in_a_new_process():
+    """With only the package of ours imported before, or nothing at all."""
+    data = pickle.dumps([T.exp(X), W, theano.gof.Apply, theano.tensor.opt.MakeVector])
+    for first in ("", "import theanojax; "):
+        code = first + "import pickle, sys; print(pickle.loads(sys.stdin.buffer.read())[0].type)"
+        done = subprocess.run([sys.executable, "-c", code], input=data, capture_output=True)
+        assert done.stdout.decode().strip() == "TensorType(float64, vector)", done.stderr

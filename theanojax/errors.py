@@ -64,9 +64,5 @@ class NullTypeGradError(TypeError):
     """A gradient is undefined or not implemented where its value is needed."""
 
 
-class BadOptimization(Exception):
-    """A debug mode found two versions of one graph that disagree."""
-
-
 class HostFallbackWarning(UserWarning):
-    """Something that was meant for XLA ran on the host executor, with numpy, and why."""
+    """XLA could not run what it should: the host did, with the same results and more slowly."""

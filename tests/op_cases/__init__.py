@@ -17,13 +17,13 @@ _OLD = "an old name: making one makes a CumOp"
 _MPI = "waits for another process"
 _GPU = "a name without an implementation: it raises when it is applied"
 EXEMPT = {
-    "theanojax.graph.op.COp": "it can be built and printed, but not run",
-    "theanojax.scalar.sympy_code.SymPyCCode": "needs sympy, which is not among the test's requirements",
+    "theano.gof.op.COp": "it can be built and printed, but not run",
+    "theano.scalar.basic_sympy.SymPyCCode": "needs sympy, which is not among the test's requirements",
     "theanojax.loop.counted.CountedScan": "XLA's form of a loop with a condition, made while it is compiled",
     "theanojax.loop.counted.ReachedRows": "the cut at the end of a CountedScan",
-    "theanojax.tensor.cumulative.CumsumOp": _OLD,
-    "theanojax.tensor.cumulative.CumprodOp": _OLD,
-    **{"theanojax.tensor.io." + name: _MPI for name in ("MPIRecv", "MPIRecvWait", "MPISend", "MPISendWait")},
+    "theano.tensor.extra_ops.CumsumOp": _OLD,
+    "theano.tensor.extra_ops.CumprodOp": _OLD,
+    **{"theano.tensor.io." + name: _MPI for name in ("MPIRecv", "MPIRecvWait", "MPISend", "MPISendWait")},
     **{"theanojax.legacy.gpuarray." + name: _GPU for name in (
         "GpuAllocEmpty", "GpuContiguous", "GpuDnnConv", "GpuDnnConvGradI", "GpuDnnConvGradW", "GpuEye")},
 }

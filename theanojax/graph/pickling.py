@@ -7,11 +7,22 @@ first objects without content, of the right classes, then the content of each, w
 
 import copyreg
 import operator
+import threading
 from weakref import WeakValueDictionary
 
-# The `Flat` that an object is in, by its id. Picklers and deepcopy keep alive what they have seen, and so each finds
-# the list that it has already written; no other list lives longer than a call.
-_flat_of: WeakValueDictionary = WeakValueDictionary()
+
+class _Lists(threading.local):
+    """In `of`, the `Flat` that an object is in, by its id.
+
+    Picklers and deepcopy keep alive what they have seen, and so each finds the list that it has already written; no
+    other list lives longer than a call.
+    """
+
+    def __init__(self):
+        self.of = WeakValueDictionary()
+
+
+_lists = _Lists()
 
 
 class Flat:
@@ -50,10 +61,10 @@ class Flattened:
     def __reduce_ex__(self, protocol):
         if not _can_be_part(self):
             return super().__reduce_ex__(protocol)
-        flat = _flat_of.get(id(self))
+        flat = _lists.of.get(id(self))
         if flat is None:
             flat = Flat(_new_ones(self))
-            _flat_of.update((key, flat) for key in flat.place)
+            _lists.of.update((key, flat) for key in flat.place)
         return operator.getitem, (flat, flat.place[id(self)])
 
 
@@ -73,10 +84,10 @@ def _can_be_part(item):
 def _new_ones(item):
     """`item` and what it depends on, without what is in a list already; inputs come before what uses them."""
     found: dict = {}  # id -> object, in the order of the list; None as long as what it depends on is not in it
-    stack = [item]
+    listed, stack = _lists.of, [item]
     while stack:
         current = stack[-1]
-        if found.get(id(current)) is not None or id(current) in _flat_of or not _can_be_part(current):
+        if found.get(id(current)) is not None or id(current) in listed or not _can_be_part(current):
             stack.pop()
         elif id(current) in found:
             del found[id(current)]

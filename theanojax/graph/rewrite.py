@@ -158,7 +158,7 @@ class SeqOptimizer(Optimizer, list):
                 except AssertionError:
                     raise
                 except Exception as e:
-                    if self.failure_callback is None:
+                    if self.failure_callback is None or by_signal(e):
                         raise
                     self.failure_callback(e, self, opt)
                     continue

@@ -8,6 +8,9 @@ One finder, first on `sys.meta_path`, answers three questions:
 - a `theanojax.a.b` that is a file *and* has an entry, or has such modules below it, gets the same
   look-up for the names that it doesn't define, so that `theano.tensor.opt` works without an import.
 
+The classes of our files say that they are from the module of Theano that had them: programs print and compare
+`type(x).__module__`, and pickle finds them there.
+
 Facades are ordinary modules and can be written to. They look names up when asked, and not before, so
 that `import theano` stays quick and the order of imports doesn't matter.
 """
@@ -37,7 +40,7 @@ def install() -> None:
     for name, module in list(sys.modules.items()):
         # Aliases have names of their own, and are none of our business.
         if (name == OURS or name.startswith(OURS + ".")) and module.__name__ == name:
-            _extend(module)
+            _adopt(module)
     _share_loaded_modules()
 
 
@@ -70,9 +73,8 @@ class LegacyFinder(MetaPathFinder):
     def _find_ours(self, rest: str, fullname: str, path: Any) -> ModuleSpec | None:
         spec = PathFinder.find_spec(fullname, path)
         if spec is not None:
-            is_package = spec.submodule_search_locations is not None
-            if (is_package or rest in paths.PATHS) and spec.loader is not None:
-                _run_after(spec.loader, _extend)
+            if spec.loader is not None:
+                _run_after(spec.loader, _adopt)
             return spec
         if rest in paths.RAISES:
             raise paths.RAISES[rest]()
@@ -124,6 +126,34 @@ def _run_after(loader: Any, action: Callable[[ModuleType], None]) -> None:
         action(module)
 
     loader.exec_module = exec_module
+
+
+def _adopt(module: ModuleType) -> None:
+    """Do with one of our modules, once it is loaded, what its names need."""
+    _extend(module)
+    if _theirs_is_loaded():
+        return
+    rest = module.__name__.partition(".")[2]
+    for cls in list(vars(module).values()):
+        if isinstance(cls, type) and cls.__module__ == module.__name__ and "." not in cls.__qualname__:
+            home = paths.home(rest, cls.__name__)
+            if home is not None:
+                cls.__module__ = f"{OLD}.{home}"
+                if home != rest:
+                    _load_facade(home)
+
+
+@functools.cache
+def _load_facade(path: str) -> None:
+    """See that `path` is in `sys.modules`, where some picklers look. Files are left alone: they may be busy."""
+    parent = path.rpartition(".")[0]
+    if parent and parent in paths.PATHS:
+        _load_facade(parent)
+    name = f"{OURS}.{parent}" if parent else OURS
+    search = getattr(sys.modules.get(name), "__path__", None)
+    if search is not None and PathFinder.find_spec(f"{OURS}.{path}", search) is None:
+        _import(path)
+        _share_loaded_modules()
 
 
 # ---- Looking names up
@@ -261,12 +291,17 @@ def _public_names(entry: paths.Entry) -> set[str]:
 
 def _share_loaded_modules() -> None:
     """Give every module of ours that is loaded its old name, too."""
-    ours = sys.modules.get(OURS)
-    if ours is None or sys.modules.get(OLD, ours) is not ours and not _is_shim(sys.modules[OLD]):
-        return  # the original Theano is loaded: leave it alone
+    if OURS not in sys.modules or _theirs_is_loaded():
+        return
     for name, module in list(sys.modules.items()):
         if name == OURS or name.startswith(OURS + "."):
             sys.modules.setdefault(OLD + name[len(OURS) :], module)
+
+
+def _theirs_is_loaded() -> bool:
+    """Whether the original Theano is loaded, which is left alone."""
+    ours = sys.modules.get(OURS)
+    return sys.modules.get(OLD, ours) is not ours and not _is_shim(sys.modules[OLD])
 
 
 def _is_shim(module: ModuleType) -> bool:

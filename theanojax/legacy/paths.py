@@ -8,7 +8,8 @@
 - `SameAs("=six")`: the old path is that module; the `=` marks one that isn't ours.
 
 A path that is a file of ours can have an entry, too: it adds names to what the file defines.
-`RAISES` has the paths whose import fails, as it did, and how.
+`RAISES` has the paths whose import fails, as it did, and how. `DEFINED` says the other way round where Theano defined
+the classes of our files, for `type(x).__module__`.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ PATHS: dict[str, Entry] = {
     "tensor.blas": At("tensor.*", "rewrites.*"),
     "tensor.blas_scipy": At("tensor.*", "rewrites.*"),
     "tensor.blas_c": At("tensor.*", "rewrites.*"),
-    "tensor.opt": At("rewrites.*", "tensor.*", *GRAPH),
+    "tensor.opt": At("rewrites.*", "tensor.*", *GRAPH, "printing_pp"),
     "tensor.opt_uncanonicalize": At("rewrites.*"),
     "tensor.sharedvar": At("tensor.*", "compile.shared", "compile.*"),
     "tensor.raw_random": At("tensor.*", "rewrites.inplace"),
@@ -151,7 +152,7 @@ PATHS: dict[str, Entry] = {
     "gradient": At("gradient_types", "gradient_ops", "gradient_check", "gradient_backprop"),
     "raise_op": At("tensor.*", "compile.*"),
     # Theano had this beside pydotprint until 0.9
-    "printing": At("printing", pydotprint_variables="printing:pydotprint"),
+    "printing": At("printing", "printing_pp", pydotprint_variables="printing:pydotprint"),
     # ---- sparse and lists
     "sparse.basic": At("sparse", "sparse.*"),
     "sparse.type": At("sparse.*"),
@@ -213,6 +214,79 @@ PATHS: dict[str, Entry] = {
 }
 
 
+# Theano's module: our files whose classes it defined, or `file:class` for one class of a file. The classes of a file at
+# a path that has an entry, or is here as its own, were there.
+DEFINED: dict[str, str] = {
+    "gof.graph": "graph.variable",
+    "gof.op": "graph.op",
+    "gof.type": "graph.type graph.enum_types",
+    "gof.null_type": "graph.type:NullType",
+    "gof.params_type": "graph.params_type",
+    "gof.fg": "graph.fgraph errors:MissingInputError errors:InconsistencyError",
+    "gof.toolbox": "graph.features graph.fgraph:AlreadyThere errors:ReplacementDidntRemovedError",
+    "gof.opt": "graph.rewrite graph.rewrite_local graph.rewrite_pattern graph.rewrite_tools graph.rewrite_walk "
+    "graph.rewrite_equilibrium graph.merge",
+    "gof.optdb": "graph.rewrite_db",
+    "gof.destroyhandler": "graph.destroy",
+    "gof.unify": "graph.unify",
+    "gof.utils": "graph.tag graph.props legacy.gof_utils errors:MethodNotDefined",
+    "gof.link": "compile.linkers graph.container",
+    "gof.cc": "compile.linkers:CLinker compile.linkers:OpWiseCLinker compile.linkers:DualLinker",
+    "gof.vm": "compile.linkers:VM_Linker",
+    "gof.cmodule": "legacy.cmodule",
+    "gof.compilelock": "legacy.compilelock",
+    "configdefaults": "configflags",
+    "configparser": "configparser",
+    "scalar.basic": "scalar.arithmetic scalar.casting scalar.comparison scalar.composite scalar.dtype_rules scalar.op "
+    "scalar.transcendental scalar.types",
+    "scalar.basic_scipy": "scalar.special",
+    "scalar.basic_sympy": "scalar.sympy_code",
+    "tensor.basic": "tensor.creation tensor.diagonal tensor.dot tensor.join tensor.permute tensor.shape "
+    "tensor.reduce:Mean tensor.reduce:MaxAndArgmax tensor.reduce:Argmax errors:ShapeError "
+    "errors:NotScalarConstantError errors:EmptyConstantError",
+    "tensor.var": "errors:AsTensorError",
+    "tensor.elemwise": "tensor.reduce printing_pp:DimShufflePrinter",
+    "tensor.subtensor": "tensor.slices tensor.subtensor_basic tensor.subtensor_advanced printing_pp:SubtensorPrinter",
+    "tensor.extra_ops": "tensor.cumulative tensor.fill_diagonal tensor.index_arithmetic",
+    "tensor.nlinalg": "tensor.decompositions",
+    "tensor.blas": "tensor.dot:BatchedDot rewrites.gemm",
+    "tensor.blas_c": "tensor.blas:CGemv tensor.blas:CGer",
+    "tensor.blas_scipy": "tensor.blas:ScipyGer",
+    "tensor.opt": "tensor.assert_op tensor.shape:MakeVector rewrites.algebra rewrites.fusion rewrites.inplace "
+    "rewrites.shape printing_pp:MakeVectorPrinter",
+    "tensor.nnet.nnet": "tensor.nnet.activations tensor.nnet.crossentropy tensor.nnet.softmax",
+    "tensor.nnet.abstract_conv": "tensor.nnet.conv_ops",
+    "compile.function_module": "compile.function_object compile.maker compile.aliasing errors:UnusedInputError "
+    "errors:AliasedMemoryError",
+    "compile.pfunc": "compile.io:Param",
+    "compile.sharedvalue": "graph.shared",
+    "compile.mode": "compile.optimizers rewrites.pipeline",
+    "compile.debugmode": "compile.debug_errors",
+    "compile.ops": "tensor.shape:Shape tensor.shape:Shape_i tensor.shape:SpecifyShape tensor.shape:Rebroadcast "
+    "gradient_ops:ViewOp",
+    "gradient": "gradient_ops gradient_types gradient_check errors:DisconnectedInputError errors:NullTypeGradError",
+    "ifelse": "ifelse rewrites.ifelse",
+    "updates": "updates",
+    "printing": "printing_pp printing_text",
+    "scan_module.scan_op": "loop.scan_op",
+    "scan_module.scan_utils": "loop.arguments loop.shapes loop.step_result",
+    "scan_module.scan_opt": "rewrites.scan_inplace rewrites.scan_memory rewrites.scan_merge rewrites.scan_pushout",
+    "sparse.basic": "sparse.arithmetic sparse.csm sparse.index sparse.products sparse.structure sparse.variable",
+    "sparse.sharedvar": "sparse.variable:SparseTensorSharedVariable",
+    "sparse.opt": "sparse.arrays",
+    "sparse.sandbox.sp2": "sparse.random",
+    "typed_list.basic": "typed_list.ops",
+    "sandbox.rng_mrg": "tensor.random_mrg",
+    "sandbox.multinomial": "tensor.multinomial",
+    "sandbox.linalg.ops": "rewrites.linalg",
+    "compat": "legacy.compat",
+    "misc.pkl_utils": "legacy.pickles",
+    "misc.ordered_set": "legacy.misc:OrderedSet legacy.misc:Link",
+    "misc.frozendict": "legacy.misc:frozendict legacy.misc:FrozenOrderedDict",
+}
+_HOMES = {ours: path for path, row in DEFINED.items() for ours in row.split()}
+
+
 class OldGpuBackend(unittest.SkipTest, ImportError):
     """`theano.sandbox.cuda` is gone.
 
@@ -231,6 +305,11 @@ RAISES: dict[str, Callable[[], Exception]] = {"sandbox.cuda": OldGpuBackend}
 def is_old(path: str) -> bool:
     """Whether `path`, without `theano.`, is in the table."""
     return path in PATHS
+
+
+def home(file: str, name: str) -> str | None:
+    """Where Theano defined the class `name` of our file; None for what it didn't have."""
+    return _HOMES.get(f"{file}:{name}") or _HOMES.get(file) or (file if file in PATHS else None)
 
 
 def children(path: str) -> set[str]:

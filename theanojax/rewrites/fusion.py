@@ -31,7 +31,7 @@ def _has_c_code(node):
     if isinstance(op, scal.Composite):
         return all(_has_c_code(inner) for inner in op.fgraph.apply_nodes)
     for cls in type(op).__mro__:
-        if cls.__module__.startswith("theanojax."):
+        if cls.__module__.startswith(("theanojax.", "theano.")):
             return _table_says(cls.__name__, [v.type for v in node.inputs])
         if "c_code" in cls.__dict__:
             break
