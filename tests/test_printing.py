@@ -156,6 +156,27 @@ def test_debugprint_profile():
     assert "Elemwise{exp,no_inplace} [id A] ''   0 --> 5.00e-01s 25.0% 1.00e+00s 50.0%\n" in text
 
 
+def test_debugprint_of_a_function_that_is_not_profiled():
+    x = T.dscalar("x")
+    f = theano.function([x], T.exp(x), profile=False)
+    assert debugprint(f, file="str") == debugprint(theano.function([x], T.exp(x)), file="str")
+    assert debugprint([f, f.maker.fgraph], file="str").startswith("Elemwise{exp,no_inplace} [id A] ''   0\n")
+
+
+def test_print_test_value_shows_every_value_that_is_known():
+    x, bare = T.dvector("x"), T.dvector("bare")
+    x.tag.test_value = [0.0, 1.0]
+    with theano.config.change_flags(compute_test_value="raise"):
+        y = T.exp(x)
+    w, c = theano.shared(np.arange(2.0), "w"), T.constant(np.arange(2.0))
+    texts = {x: "x", w: "w", c: "TensorConstant{[0. 1.]}", y: "Elemwise{exp,no_inplace}.0", bare: "bare"}
+    for v, text in texts.items():
+        assert repr(v) == text
+        with theano.config.change_flags(print_test_value=True):
+            value = repr(np.exp([0.0, 1.0]) if v is y else np.array([0.0, 1.0]))
+            assert repr(v) == (text if v is bare else text + "\n" + value) and str(v) == text
+
+
 # ---------------------------------------------------------------- pp
 X, II, JJ = T.dmatrix("x"), T.iscalar("i"), T.iscalar("j")
 
@@ -364,6 +385,15 @@ def test_pydotprint_labels_and_colours():
     assert "label=x" in simple and "id=0" in simple and "fillcolor" not in simple and "color=green" in simple
     assert "val=2 TensorType(int8, scalar)" in drawing(x * 2)
     assert drawing(T.exp(T.exp(x)), compact=False).count("shape=box") == 3
+
+
+@needs_graphviz
+def test_pydotprint_of_names_with_control_characters():
+    x = T.dvector("a\0b\x1bc")
+    named = T.exp(x)
+    named.name = "\0"
+    for obj in (named, theano.function([x], named * 2)):
+        assert r"name=a\\x00b\\x1bc TensorType" in drawing(obj)
 
 
 @needs_graphviz

@@ -107,14 +107,16 @@ def _roots(obj, print_storage):
     if isinstance(obj, Apply):
         return [(v, None, None, None) for v in obj.outputs]
     if is_function(obj):
-        profiled = obj.profile is not None and obj.profile.fct_callcount > 0
+        profile = obj.profile or None  # False: the user doesn't want one
+        profiled = profile is not None and profile.fct_callcount > 0
         fgraph = obj.maker.executed_fgraph if profiled else obj.maker.fgraph  # times are known of the nodes that run
         smap = _storage_map(obj, fgraph) if print_storage else None
         order = fgraph.toposort()
-        return [(v, obj.profile, smap, order) for v in fgraph.outputs]
+        return [(v, profile, smap, order) for v in fgraph.outputs]
     if isinstance(obj, FunctionGraph):
         order = obj.toposort()
-        return [(v, getattr(obj, "profile", None), getattr(obj, "storage_map", None), order) for v in obj.outputs]
+        profile = getattr(obj, "profile", None) or None
+        return [(v, profile, getattr(obj, "storage_map", None), order) for v in obj.outputs]
     if isinstance(getattr(obj, "variable", None), Variable):  # In and Out
         return [(obj.variable, None, None, None)]
     raise TypeError("debugprint cannot print an object of this type", obj)

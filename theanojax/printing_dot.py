@@ -267,5 +267,6 @@ def _applies_above(variables):
 
 
 def _quoted(text):
-    """`text` as a string of the dot language."""
+    """`text` as a string of the dot language, which ends at a NUL; control characters are spelled out."""
+    text = "".join("\\x%02x" % ord(c) if c < " " and c not in "\n\t" else c for c in text)
     return '"%s"' % text.replace("\\", "\\\\").replace('"', '\\"')

@@ -164,9 +164,14 @@ class Variable(Node):
         return "<%s>" % str(self.type)
 
     def __repr__(self):
-        if config.print_test_value and hasattr(self.tag, "test_value"):
-            return "%s\n%r" % (self, self.tag.test_value)
-        return str(self)
+        if not config.print_test_value:
+            return str(self)
+        from theanojax.graph.op import get_test_value
+
+        try:
+            return "%s\n%r" % (self, get_test_value(self))
+        except AttributeError:  # it has none
+            return str(self)
 
     def __copy__(self):
         return self.clone()
