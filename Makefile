@@ -1,24 +1,34 @@
-# Every target makes its environment, .venv, the first time, and again when pyproject.toml changes.
+# Every target makes the environments that it needs the first time, and again when pyproject.toml changes.
 #
-#   make demo         run the tutorial's listings and show what they print
-#   make test         what CI runs: lint, types, tests, a sample of Theano's own tests
-#   make lint         ruff and mypy alone
-#   make fuzz         compare the two executors on GRAPHS=20000 random graphs, see docs/fuzz.md
-#   make conformance  run Theano 1.0.5's own tests on theanojax and record the table, docs/conformance.md
-#   make bench        measure
+#   make demo          run the tutorial's listings and show what they print
+#   make test          lint, types, tests, a sample of Theano's own tests
+#   make test-all      the same on every Python found from 3.11 on, and on the oldest versions that pyproject.toml allows
+#   make smoke         the tests of the main paths, in about a minute
+#   make smoke-others  the same on one other Python and on the oldest versions; CI runs `test` and this
+#   make lint          ruff and mypy alone
+#   make fuzz          compare the two executors on GRAPHS=20000 random graphs, see docs/fuzz.md
+#   make conformance   run Theano 1.0.5's own tests on theanojax and record the table, docs/conformance.md
+#   make bench         measure
 #
-# PYTHON names the interpreter, 3.11 or later.
-
-PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
-	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+# PYTHON names the interpreter, 3.11 or later. Without it: the one that .venv was made with, or the first that is found.
 
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
+PYTHON ?= $(shell for p in $(BIN)/python python3 python3.11 python3.12 python3.13 python3.14; do \
+	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+VERSION_OF := -c 'import sys; print("%d.%d" % sys.version_info[:2])'
+VERSION := $(shell [ -z "$(PYTHON)" ] || "$(PYTHON)" $(VERSION_OF) 2>/dev/null)
+READY := $(VENV)/.ready-$(VERSION)
+# The linters have an environment of their own, pinned: a new release of somebody's stubs cannot stop the tests.
+LINT := .venvs/lint
+PIP := -m pip install --quiet --disable-pip-version-check
+# A file of pip's constraints; tests/pythons.py gives that of the oldest versions.
+CONSTRAINTS :=
 JOBS ?= 2
 GRAPHS ?= 20000
+SMOKE := $(patsubst %,tests/test_%.py,function modes shared gradient scan shim legacy_runner pickle pytest_plugin)
 
-.PHONY: demo test lint fuzz conformance bench
+.PHONY: demo test test-all smoke smoke-others suite lint fuzz conformance bench
 
 $(READY): pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
@@ -26,20 +36,36 @@ $(READY): pyproject.toml
 		echo "make: name one, as in: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; fi
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "make: $(PYTHON) is $$("$(PYTHON)" --version 2>&1), and theanojax needs 3.11 or later" >&2; exit 1; }
-	@[ -x $(BIN)/python ] || "$(PYTHON)" -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,examples]'
+	@[ "$$($(BIN)/python $(VERSION_OF) 2>&1)" = "$(VERSION)" ] || "$(PYTHON)" -m venv --clear $(VENV)
+	$(BIN)/python $(PIP) $(CONSTRAINTS:%=-c %) -e '.[dev,examples]'
+	@touch $@
+
+$(LINT)/.ready: requirements-lint.txt | $(READY)
+	@[ -x $(LINT)/bin/python ] || $(BIN)/python -m venv $(LINT)
+	$(LINT)/bin/python $(PIP) -r requirements-lint.txt
 	@touch $@
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py
 
-lint: $(READY)
-	$(BIN)/ruff check .
-	$(BIN)/mypy
+lint: $(LINT)/.ready
+	$(LINT)/bin/ruff check .
+	$(LINT)/bin/mypy
 
-test: lint
+suite: $(READY)
 	$(BIN)/python -m pytest -n $(JOBS)
 	$(BIN)/python tests/conformance/run.py --sample -n $(JOBS)
+
+test: lint suite
+
+test-all: lint
+	$(BIN)/python tests/pythons.py suite
+
+smoke: $(READY)
+	$(BIN)/python -m pytest -n $(JOBS) $(SMOKE)
+
+smoke-others: $(READY)
+	$(BIN)/python tests/pythons.py smoke
 
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz --jobs $(JOBS) --graphs $(GRAPHS)
