@@ -21,6 +21,37 @@ def by_signal(error):
     return False
 
 
+def undisturbed(work):
+    """``work()``, which no signal interrupts: it is done by another thread.
+
+    What a handler raises meanwhile is raised afterwards.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return work()
+    outcome: list = []
+
+    def run():
+        try:
+            outcome.extend((work(), None))
+        except BaseException as error:  # raised below
+            outcome.extend((None, error))
+
+    thread, late = threading.Thread(target=run), None
+    while not outcome:
+        try:
+            if thread.ident is None:
+                thread.start()
+            thread.join(60)  # without a timeout some systems do not wake up for signals
+        except BaseException as error:
+            if thread.ident is None and isinstance(error, RuntimeError):
+                raise  # there are too many threads
+            late = error
+    result, error = outcome
+    if late is not None or error is not None:
+        raise late or error
+    return result
+
+
 def _codes_of_handlers():
     found = set()
     for number in signal.valid_signals():

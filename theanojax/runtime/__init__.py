@@ -3,6 +3,7 @@
 import functools
 
 from theanojax.first_import import unnoticed
+from theanojax.graph.signals import undisturbed
 from theanojax.runtime.host import HostExecutor
 
 
@@ -23,6 +24,10 @@ def make_executor(fgraph, linker="cvm", update_pairs=()):
 
 @functools.cache
 def _executor():
+    return undisturbed(_import)  # a jax that is imported by half is of no use for the rest of the process
+
+
+def _import():
     with unnoticed():
         from theanojax.runtime import executor
 

@@ -1,0 +1,75 @@
+"""Failures at the seams of a call: each function below raises now and then, before its work or after."""
+
+import importlib
+import random
+import threading
+
+SEAMS = """
+compile.function_object:Function._run
+compile.function_object:raw
+graph.cells:commit
+runtime.executor:XlaExecutor._answer
+runtime.executor:XlaExecutor._first_program
+runtime.executor:XlaExecutor._rebuild
+runtime.executor:commit
+runtime.host:HostExecutor._run
+runtime.host:to_host
+runtime.numpy_program:to_host
+runtime.program:Stages.run
+runtime.program:Stages._deliver
+runtime.program:build
+runtime.program:compile_program
+runtime.program:to_numpy
+runtime.stage:XlaStage._call
+runtime.stage:XlaStage._compute
+runtime.stage:XlaStage._function
+runtime.stage:XlaStage._replace
+runtime.stage:XlaStage._room
+runtime.stage:XlaStage._specialised
+runtime.stage:XlaStage._variant
+runtime.stage:shapes_of
+runtime.stage:wait
+runtime.trace:TraceContext.step
+runtime.transfer:Staging.stage
+runtime.loop_kernels:LoopKernels._timed
+""".split()
+
+
+class Injected(Exception):
+    """A failure that a seam was asked for."""
+
+
+class InjectedMemoryError(Injected, MemoryError):
+    """The same, of memory."""
+
+
+class _Armed(threading.local):
+    share = 0.0
+    random = random
+
+
+armed = _Armed()
+
+
+def install():
+    """Put the faults in place; they stay off until a thread sets ``armed.share``, the part of passages that fail."""
+    for seam in SEAMS:
+        path, _, name = seam.partition(":")
+        owner = importlib.import_module("theanojax." + path)
+        *classes, name = name.split(".")
+        for part in classes:
+            owner = getattr(owner, part)
+        setattr(owner, name, _failing(getattr(owner, name), seam))
+
+
+def _failing(function, seam):
+    def passage(*args, **kwargs):
+        if not armed.share or armed.random.random() >= armed.share:
+            return function(*args, **kwargs)
+        error = armed.random.choice([Injected, InjectedMemoryError])
+        if armed.random.random() < 0.5:
+            raise error("before " + seam)
+        function(*args, **kwargs)
+        raise error("after " + seam)
+
+    return passage
