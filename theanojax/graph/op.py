@@ -89,6 +89,10 @@ class PureOp:
                 return True
         return True
 
+    def only_c_code(self):
+        """True when the Op is written in C, which is not run here, and in nothing else."""
+        return written_in_c(type(self), PureOp, ("perform", "compute", "lower_xla", "make_thunk", "make_py_thunk"))
+
     def prepare_node(self, node, storage_map, compute_map, impl):
         """Called before a node is run; nothing to prepare by default."""
 
@@ -215,6 +219,18 @@ class Op(Props, PureOp, CLinkerOp):
         return not self == other
 
 
+def written_in_c(cls, base, bodies):
+    """Whether `cls` has C code of its own, and `base` is the first of its classes to define one of `bodies`."""
+    in_c = False
+    for c in cls.__mro__:
+        if c in (Op, base):
+            return in_c
+        in_c = in_c or "c_code" in c.__dict__
+        if any(name in c.__dict__ for name in bodies):
+            return False
+    return in_c
+
+
 def own_array(value, dtype, inputs=()):
     """`value` as an array of `dtype` that is not one of `inputs` itself."""
     array = np.asarray(value, dtype=dtype)
@@ -232,7 +248,9 @@ class OpenMPOp(Op):
 
 
 class COp(Op):
-    """An Op written in C files: it can be built and printed, but not run."""
+    """An Op written in C files: it can be built and printed, but not compiled."""
+
+    c_code = CLinkerOp.c_code
 
     def __init__(self, func_files, func_name=None):
         self.func_files = [func_files] if isinstance(func_files, str) else list(func_files)
