@@ -135,10 +135,12 @@ class Op(Props, PureOp, CLinkerOp):
 
     and may define ``lower_xla(ctx, node, *inputs)`` when the XLA side needs a body of its own.
     ``static_inputs`` are the positions of inputs whose values fix the shape of an output: inside XLA they
-    arrive as plain numpy values.
+    arrive as plain numpy values. An Op whose ``side_effect`` is true (it prints, stops in a debugger) runs at
+    each call, even where its value is known before.
     """
 
     static_inputs: tuple = ()
+    side_effect = False
     _op_use_c_code = True
 
     def make_node(self, *inputs):

@@ -269,7 +269,10 @@ def cast_value(value, var):
 
 
 def fold(node, values):
-    """The outputs of a node whose inputs are all known (or only their shapes matter), else None."""
+    """The outputs of a node whose inputs are all known (or only their shapes matter), else None.
+
+    Not those of an Op that has to run at each call. One of the user's with only a ``perform`` may be such an Op.
+    """
     op = node.op
     shape_of = getattr(op, "shape_value", None)
     if shape_of is not None and hasattr(values[0], "shape"):
@@ -277,7 +280,7 @@ def fold(node, values):
     for v in values:
         if not is_known(v):
             return None
-    if getattr(op, "side_effect", False):
+    if op.runs_on_host(node) or op.side_effect:
         return None
     size = 1
     for v in values:
