@@ -66,3 +66,7 @@ class NullTypeGradError(TypeError):
 
 class BadOptimization(Exception):
     """A debug mode found two versions of one graph that disagree."""
+
+
+class HostFallbackWarning(UserWarning):
+    """XLA cannot run a part of a graph that it should: the host does, with the same results and more slowly."""

@@ -4,6 +4,7 @@ A Stages program runs XLA stages and host nodes in turn; a Branching program fir
 conditionals, then runs the program of the branches taken. Each is built from (inputs, outputs) of one graph.
 """
 
+import warnings
 from mmap import mmap
 from time import perf_counter
 
@@ -12,16 +13,18 @@ import numpy as np
 import jax
 
 from theanojax.config import config
+from theanojax.errors import HostFallbackWarning
 from theanojax.graph.op import without_test_values
 from theanojax.graph.traverse import ancestors, io_toposort
 from theanojax.graph.variable import Constant
+from theanojax.logs import theanojax_logger
 from theanojax.runtime import executable_cache, forked
 from theanojax.runtime.host import HostExecutor
 from theanojax.runtime.polymorphic import PolymorphicExecutor
 from theanojax.runtime.numpy_program import numpy_program, scalar_program
 from theanojax.runtime.shape_program import CheapAnalysis, compile_program, order_above_shapes
 from theanojax.runtime.stage import XlaStage
-from theanojax.runtime.trace import GuardFailed, NeedsValue, Unsupported, branch_regions
+from theanojax.runtime.trace import GuardFailed, NeedsValue, Unsupported, Untraceable, branch_regions
 from theanojax.runtime.transfer import on_cpu, to_numpy
 from theanojax.scalar.types import Scalar
 from theanojax.tensor.type_other import SliceType
@@ -535,6 +538,8 @@ class XlaExecutor:
                 self.plan.sliced = large_arrays(self.fgraph.inputs, values)
             elif isinstance(error, GuardFailed):
                 return self.host(values)
+            elif isinstance(error, Untraceable) and error.node not in self.plan.host_nodes:
+                return self._exile(values, error)
             elif isinstance(error, NeedsValue) and self._knows(error.variable):
                 if error.variable in self.plan.forced:
                     break
@@ -562,6 +567,18 @@ class XlaExecutor:
         if config.xla_strict:
             raise error
         self._run = lambda values: (self.host(values), True)
+        return result
+
+    def _exile(self, values, error):
+        """The host's answer where a node could not be traced. If it has one its Op was at fault, and stays there."""
+        result = self.host(values)
+        if config.xla_strict:
+            raise error
+        self.plan.host_nodes.add(error.node)
+        self._run = None
+        text = "%s\nIt runs on the host from now on, all others on XLA." % error
+        theanojax_logger.info(text)
+        warnings.warn(HostFallbackWarning(text), stacklevel=2)
         return result
 
     def _knows(self, variable):

@@ -34,6 +34,18 @@ class Unsupported(Exception):
     node = None
 
 
+class Untraceable(Unsupported):
+    """The Op of a node raised an error while it was traced: by a fault of its own, or of the values it was given.
+
+    Only the host can tell: it raises the error that the user is to see, or knows the answer.
+    """
+
+    def __init__(self, node, error):
+        text = str(error).strip().partition("\n")[0]  # jax goes on about its own functions
+        super().__init__("%s cannot be traced by XLA: %s: %s" % (node, type(error).__name__, text))
+        self.node = node
+
+
 class GuardFailed(Exception):
     """A guard on known values does not hold: this call is the host's, the next may be XLA's again."""
 
@@ -214,9 +226,8 @@ class TraceContext:
 
         try:
             outs, ok = lax.cond(jnp.asarray(cond) != 0, body(0), body(1))
-        except (NeedsValue, Unsupported):
-            raise
-        except (TypeError, ValueError) as e:  # branches of unequal shapes, or one that cannot be traced
+        except (Untraceable, TypeError, ValueError) as e:
+            # branches of unequal shapes, or one that cannot be traced and may not be taken
             raise NeedsValue(node.inputs[0]) from e
         if guarded:
             self.guards.append(ok)
@@ -225,16 +236,20 @@ class TraceContext:
     def step(self, node):
         """Trace one node."""
         values = [self.value(v) for v in node.inputs]
-        outs = fold(node, values)
-        if outs is None:
-            try:
+        try:
+            outs = fold(node, values)
+            if outs is None:
                 outs = node.op.lower_xla(self, node, *values)
-            except (NeedsValue, Unsupported) as e:
-                e.node = node
-                raise
-            if not isinstance(outs, (tuple, list)):
-                outs = (outs,)
-            outs = [cast_value(o, v) for o, v in zip(outs, node.outputs)]
+                if not isinstance(outs, (tuple, list)):
+                    outs = (outs,)
+                outs = [cast_value(o, v) for o, v in zip(outs, node.outputs)]
+        except (NeedsValue, Unsupported) as e:
+            e.node = node
+            raise
+        except GuardFailed:
+            raise
+        except Exception as e:
+            raise Untraceable(node, e) from e
         self.env.update(zip(node.outputs, outs))
 
 
