@@ -1,5 +1,6 @@
 """Loops on the host executor, each run by XLA as a whole: one executable for all numbers of steps up to a bound."""
 
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -115,7 +116,7 @@ class LoopKernels:
         known = {v: np.asarray(k, dtype=v.type.dtype) for v, k in zip(self.inner, statics)}
         sizes = op.n_seqs, op.n_outs, op.n_shared_outs
 
-        def kernel(n, *values):
+        def kernel(n, *values, weighed=False):
             self.compilations += 1
             context = TraceContext(known, self.needs)
             parts, at = [], 0
@@ -123,6 +124,8 @@ class LoopKernels:
                 parts.append(list(values[at:at + size]))
                 at += size
             outs = BucketedLoop(op, context, node, lengths, room, n, *parts, list(values[at:])).run_while()
+            if not weighed:
+                context.check_memory(partial(kernel, weighed=True), (n, *values))
             self.effects = self.effects or bool(context.effects)
             given = {id(v) for v in values}
             outs = [jnp.copy(o) if id(o) in given else jnp.asarray(o) for o in outs]  # numpy's memory stays numpy's

@@ -4,10 +4,7 @@ Linux hands out more than there is and ends the process that uses it; XLA aborts
 """
 
 import functools
-import math
 import os
-
-import numpy as np
 
 ADDRESS_SPACE = 1 << 47  # bytes that a process can address on today's 64-bit machines
 
@@ -21,15 +18,6 @@ def check(nbytes, what):
     """MemoryError, in numpy's words, if no `what` of so many bytes can be had."""
     if nbytes > limit():
         raise MemoryError("Unable to allocate %s for %s" % (readable(nbytes), what))
-
-
-def nbytes(shape, dtype):
-    """The size of an array, as a Python integer."""
-    return math.prod(map(int, shape)) * np.dtype(dtype).itemsize
-
-
-def array_of(shape, dtype):
-    return "an array with shape %s and data type %s" % (tuple(map(int, shape)), np.dtype(dtype))
 
 
 def readable(count):

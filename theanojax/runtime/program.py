@@ -24,7 +24,7 @@ from theanojax.runtime.polymorphic import PolymorphicExecutor
 from theanojax.runtime.numpy_program import numpy_program, scalar_program
 from theanojax.runtime.shape_program import CheapAnalysis, compile_program, order_above_shapes
 from theanojax.runtime.stage import XlaStage
-from theanojax.runtime.trace import GuardFailed, NeedsValue, Unsupported, Untraceable, branch_regions
+from theanojax.runtime.trace import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable, branch_regions
 from theanojax.runtime.transfer import on_cpu, to_numpy
 from theanojax.scalar.types import Scalar
 from theanojax.tensor.type_other import SliceType
@@ -534,6 +534,8 @@ class XlaExecutor:
             self._run = lambda values: (self.host(values), True)
             return self.host(values)
         while True:
+            if isinstance(error, TooLarge):
+                raise error.error
             if self._run is None:
                 self.plan.sliced = large_arrays(self.fgraph.inputs, values)
             elif isinstance(error, GuardFailed):

@@ -1,5 +1,6 @@
 """An XLA stage: part of a graph that becomes one executable per specialisation."""
 
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -129,12 +130,14 @@ class XlaStage:
         names = self.inputs + self.constants
         given_away = []
 
-        def nodes(*values):
+        def nodes(*values, weighed=False):
             if not background.is_current():
                 self.plan.compilations += 1
             context = TraceContext(statics, self.plan.needs)
             context.env.update(zip(names, values))
             context.run(self.nodes, self.outputs)
+            if not weighed:
+                context.check_memory(partial(nodes, weighed=True), values)
             if context.guards and given_away:
                 raise GuardedShapes
             taken = {id(v) for v in values}

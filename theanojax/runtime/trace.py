@@ -5,6 +5,8 @@ them) or a jax tracer. An Op whose inputs are all known is run on the host at on
 nothing at run time and never meets a tracer.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 
 import jax
@@ -14,6 +16,9 @@ from jax import lax
 from theanojax.graph.op import without_test_values
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
+from theanojax.runtime import memory
+from theanojax.runtime.blame import raise_with_op
+from theanojax.runtime.transfer import on_cpu
 from theanojax.runtime.xla import XlaNamespace, is_known
 
 FOLD_LIMIT = 4096  # elements; a larger known result is left to XLA rather than embedded as a constant
@@ -46,6 +51,14 @@ class Untraceable(Unsupported):
         self.node = node
 
 
+class TooLarge(Exception):
+    """Carries `error`, the MemoryError that the user is to see, through jax, which adds words of its own."""
+
+    def __init__(self, error):
+        super().__init__(str(error))
+        self.error = error
+
+
 class GuardFailed(Exception):
     """A guard on known values does not hold: this call is the host's, the next may be XLA's again."""
 
@@ -70,6 +83,8 @@ class TraceContext:
         self.needs = needs if needs is not None else {}
         self.guards = []
         self.effects = []
+        self.most = memory.limit()
+        self.oversized = []  # (bytes, node, MemoryError) for each array that no memory here can hold
         self.env = {}
 
     # ---------------------------------------------------------------- for Ops
@@ -144,6 +159,22 @@ class TraceContext:
 
     def unsupported(self, reason):
         raise Unsupported(reason)
+
+    def check_memory(self, function, args):
+        """MemoryError if ``function(*args)``, which has just been traced, takes more memory than there can be.
+
+        XLA is asked, but only if a single array is larger: most of those it never makes, the terms of a sum for one.
+        """
+        if not self.oversized or not on_cpu:
+            return
+        given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
+        used = jax.jit(function).lower(*given).compile().memory_analysis()
+        total = used.output_size_in_bytes + used.temp_size_in_bytes
+        if total <= self.most:
+            return
+        made = [found for found in self.oversized if found[0] <= total] or self.oversized
+        _, node, error = max(made, key=lambda found: found[0])
+        self._blame(node, error)
 
     def sub(self, outside=None):
         """A context for a body that XLA runs apart (of a loop, a branch): its guards must be carried out of it.
@@ -220,13 +251,15 @@ class TraceContext:
                     inner.run_region(regions[node][k], regions)
                     outs = [cast_value(inner.value(v), out) for v, out in zip(sides[k], node.outputs)]
                     guarded.extend(inner.guards)
+                    if inner.oversized:
+                        raise NeedsValue(node.inputs[0])  # the other branch may be the one taken
                     return [jnp.asarray(o) for o in outs], jnp.asarray(inner.ok())
 
             return run
 
         try:
             outs, ok = lax.cond(jnp.asarray(cond) != 0, body(0), body(1))
-        except (Untraceable, TypeError, ValueError) as e:
+        except (Untraceable, TooLarge, TypeError, ValueError) as e:
             # branches of unequal shapes, or one that cannot be traced and may not be taken
             raise NeedsValue(node.inputs[0]) from e
         if guarded:
@@ -243,25 +276,52 @@ class TraceContext:
                 if not isinstance(outs, (tuple, list)):
                     outs = (outs,)
                 outs = [cast_value(o, v) for o, v in zip(outs, node.outputs)]
+                self._weigh(node, outs)
         except (NeedsValue, Unsupported) as e:
             e.node = node
             raise
-        except GuardFailed:
+        except (GuardFailed, TooLarge):
             raise
+        except MemoryError as e:
+            self._blame(node, e)
         except Exception as e:
             raise Untraceable(node, e) from e
         self.env.update(zip(node.outputs, outs))
+
+    def _weigh(self, node, outs):
+        """Refuse results that have no address; keep those in mind that no memory holds."""
+        for value in outs:
+            size = value.size * value.dtype.itemsize if hasattr(value, "shape") else 0
+            if size > self.most:
+                error = MemoryError("Unable to allocate %s for an array with shape %s and data type %s"
+                                    % (memory.readable(size), value.shape, value.dtype))
+                self.oversized.append((size, node, error))
+                if size >= memory.ADDRESS_SPACE:  # XLA's own sums of such sizes overflow and end the process
+                    raise error
+
+    def _blame(self, node, error):
+        """Raise TooLarge for `error`, which then describes `node`; of what is traced it gives the shape."""
+        cells = []
+        for v in node.inputs:
+            value = self.statics.get(v, self.env.get(v, getattr(v, "data", None)))
+            cells.append([value if is_known(value) else SimpleNamespace(shape=value.shape)])
+        try:
+            raise_with_op(node, SimpleNamespace(inputs=cells), (type(error), error, None))
+        except MemoryError as described:
+            raise TooLarge(described) from None
 
 
 class _SubContext(TraceContext):
     def __init__(self, parent, outside):
         super().__init__(parent.statics, parent.needs)
-        self.effects, self.outside = parent.effects, outside
+        self.parent, self.outside = parent, outside
+        self.effects = parent.effects
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, error, where):
+        self.parent.oversized += self.oversized
         # the planner knows nothing of the variables of a body
         if isinstance(error, NeedsValue) and self.outside is not None:
             if error.variable not in self.outside:
@@ -302,7 +362,7 @@ def fold(node, values):
         size = max(size, getattr(v, "size", 1))
     for i in op.static_inputs:
         for d in np.ravel(values[i]):
-            size *= max(1, int(abs(d)))
+            size *= max(1, abs(int(d)))
     if size > FOLD_LIMIT:
         return None
     cells = [[None] for _ in node.outputs]
