@@ -1,5 +1,9 @@
 """Sizes that no machine holds: MemoryError with the node, or ValueError where numpy's sizes end; never an abort."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -211,3 +215,39 @@ def test_loops_without_an_executable_for_their_length(one_megabyte):
         with pytest.raises(MemoryError, match="Unable to allocate"):
             f(np.ones(10), 10**14)
         assert f(np.ones(10), 7).shape == (7, 10)
+
+
+# ---------------------------------------------------------------- XLA finds out by itself
+SCRIPT = """
+import resource
+import numpy as np, theano, theano.tensor as T
+k = T.lscalar("k")
+a, b, c = [T.arange(k) * w for w in (2.5, 3.5, 4.5)]
+s = theano.shared(np.zeros(3))
+functions = [theano.function([k], outs) for outs in (
+    [a, b, c], [a, b, c, s[k % 3]], [T.nonzero(v)[0].sum() for v in (a, b, c)])]
+functions += [theano.function([k], [], updates=[(s, a[-3:] + b[-3:] + T.sort(c)[::-1].sum())])]
+for f in functions:
+    f(3)
+s.set_value(np.zeros(3))
+size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (size + (250 << 20), resource.RLIM_INFINITY))
+for f in functions:
+    for _ in range(2):
+        try:
+            f(20 * 10**6)
+        except MemoryError:
+            print("MemoryError", s.get_value().tolist())
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+print([len(f(3)) for f in functions[:3]], functions[3](3), s.get_value().tolist())
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="the size of a process is asked of Linux")
+def test_memory_that_runs_out_while_xla_runs():
+    # Reading a result that XLA found no memory for ends the process, and its guard is never known.
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    *failed, last = done.stdout.splitlines()
+    assert set(failed) == {"MemoryError [0.0, 0.0, 0.0]"} and len(failed) >= 6
+    assert last == "[3, 4, 3] [] [13.5, 19.5, 25.5]", last

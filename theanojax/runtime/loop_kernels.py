@@ -165,8 +165,8 @@ class LoopKernels:
             jax.effects_barrier()
         if self.compilations != before:
             self.patience.note_compilation(signature, perf_counter() - start)
+        jax.block_until_ready(outs)  # they read buffers that will be used again, and there may have been no memory
         if ok is not None and not ok:
-            jax.block_until_ready(outs)  # they read buffers that will be used again
             return None
         return [to_numpy(o) for o in outs]
 

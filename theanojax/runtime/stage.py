@@ -85,6 +85,9 @@ class XlaStage:
             jax.effects_barrier()
         if borrowed:
             wait(outs)
+        elif on_cpu and (outs or ok is not None):
+            # One tells of all. To read a result for which there was no memory hangs, or ends the process.
+            (outs[0] if ok is None else ok).block_until_ready()
         return outs, ok is None or bool(ok)
 
     def _function(self, args, key):
