@@ -332,7 +332,7 @@ def test_Print_in_a_scan(capsys):
 
 
 LOG = []
-pk, pl, pv, pm = T.iscalar("k"), T.lscalar("l"), T.dvector("v"), T.dmatrix("m")
+pk, pl, pi, pv, pm = T.iscalar("k"), T.lscalar("l"), T.lvector("i"), T.dvector("v"), T.dmatrix("m")
 
 
 def _note(op, value):
@@ -377,6 +377,20 @@ def test_each_Print_prints_once_at_each_call(inputs, out, args, expected, mode):
         del LOG[:]
         f(*args)
         assert sorted(LOG) == expected
+
+
+@pytest.mark.parametrize("mode", ["FAST_COMPILE", "FAST_RUN"])
+@pytest.mark.parametrize("inputs, out, args, error", [
+    ([pv, pi], said("result", said("v", pv * 2)[pi] * 2), [np.ones(2), [5]], IndexError),
+    ([pv], said("result", assert_op(said("v", pv * 2), T.gt(pv.sum(), 100))), [np.ones(2)], AssertionError),
+])
+def test_a_call_that_fails_prints_once_and_nothing_that_was_not_computed(inputs, out, args, error, mode):
+    f = theano.function(inputs, out, mode=mode)
+    for _ in range(2):
+        del LOG[:]
+        with pytest.raises(error, match="Apply node that caused the error"):
+            f(*args)
+        assert LOG == ["v=[2.0, 2.0]"]
 
 
 def test_an_Assert_of_a_known_value_fails_at_each_call():

@@ -126,7 +126,7 @@ class LoopKernels:
             outs = BucketedLoop(op, context, node, lengths, room, n, *parts, list(values[at:])).run_while()
             if not weighed:
                 context.check_memory(partial(kernel, weighed=True), (n, *values))
-            self.effects = self.effects or bool(context.effects)
+            self.effects = self.effects or context.acts
             given = {id(v) for v in values}
             outs = [jnp.copy(o) if id(o) in given else jnp.asarray(o) for o in outs]  # numpy's memory stays numpy's
             return outs, (jnp.asarray(context.ok()) if context.guards else None)

@@ -143,6 +143,7 @@ class XlaStage:
                 context.check_memory(partial(nodes, weighed=True), values)
             if context.guards and given_away:
                 raise GuardedShapes
+            context.perform_effects()
             taken = {id(v) for v in values}
             outs = []
             for v in self.outputs:
@@ -150,7 +151,7 @@ class XlaStage:
                 # an output must be a buffer of its own, not an argument handed back
                 outs.append(jnp.copy(out) if id(out) in taken else out)
                 taken.add(id(out))
-            self.effects = self.effects or bool(context.effects)
+            self.effects = self.effects or context.acts
             return tuple(outs), (jnp.asarray(context.ok()) if context.guards else None)
 
         def stage(*values):

@@ -5,6 +5,7 @@ them) or a jax tracer. An Op whose inputs are all known is run on the host at on
 nothing at run time and never meets a tracer.
 """
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -82,7 +83,8 @@ class TraceContext:
         self.statics = statics if statics is not None else {}
         self.needs = needs if needs is not None else {}
         self.guards = []
-        self.effects = []
+        self.effects = []  # (function, its arguments) for each of the program, or body, that is traced
+        self.acts = False  # whether there are any, those of bodies included
         self.most = memory.limit()
         self.oversized = []  # (bytes, node, MemoryError) for each array that no memory here can hold
         self.env = {}
@@ -149,8 +151,17 @@ class TraceContext:
 
     def host_callback(self, fn, *values):
         """Call `fn` on the host with the run-time `values`, for its side effect."""
-        self.effects.append(fn)
-        jax.debug.callback(fn, *values, ordered=False)
+        self.effects.append((fn, values))
+        self.acts = True
+
+    def perform_effects(self):
+        """Have the effects happen at the end, if all guards hold: if not, the host repeats the call and has them."""
+        ok = self.ok()
+        for fn, values in self.effects:
+            if ok is True:
+                jax.debug.callback(fn, *values, ordered=False)
+            else:
+                jax.debug.callback(partial(_if, fn), ok, *values, ordered=False)
 
     @staticmethod
     def eval_shape(fn):
@@ -315,18 +326,25 @@ class _SubContext(TraceContext):
     def __init__(self, parent, outside):
         super().__init__(parent.statics, parent.needs)
         self.parent, self.outside = parent, outside
-        self.effects = parent.effects
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, error, where):
         self.parent.oversized += self.oversized
+        self.parent.acts |= self.acts
+        if error is None:
+            self.perform_effects()
         # the planner knows nothing of the variables of a body
         if isinstance(error, NeedsValue) and self.outside is not None:
             if error.variable not in self.outside:
                 raise Unsupported("a shape in a loop depends on %s" % error.variable) from error
             raise NeedsValue(self.outside[error.variable]) from error
+
+
+def _if(fn, ok, *values):
+    if ok:
+        fn(*values)
 
 
 def cast_value(value, var):
