@@ -158,15 +158,6 @@ def test_what_is_never_made_may_have_any_size():
     assert theano.function([k], cost)(10**15) == 5
 
 
-@pytest.mark.parametrize("dtype, reduce, exact", [("float64", T.sum, 1e20), ("float32", T.sum, 1e20),
-                                                  ("float64", T.prod, 1.0)])
-def test_a_sum_of_more_elements_than_64_bits_count(dtype, reduce, exact):
-    # Theano multiplies the lengths as integers, which gives 7.77e18.
-    f = theano.function([k], reduce(T.ones((k, k), dtype=dtype)))
-    np.testing.assert_allclose(f(10**10), exact, rtol=1e-6)
-    assert f(3).dtype == dtype and f(3) == (9 if reduce is T.sum else 1)
-
-
 def test_a_branch_that_is_not_taken():
     huge = T.sort(T.arange(k) * -1.5)[:3]
     f = theano.function([x, k], ifelse(T.gt(x.sum(), 0), x, huge))

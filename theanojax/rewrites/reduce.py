@@ -9,7 +9,6 @@ from theanojax.tensor.creation import Alloc
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.join import Join
 from theanojax.tensor.reduce import All, Any, Argmax, CAReduce, MaxAndArgmax, Prod, ProdWithoutZeros, Sum
-from theanojax.tensor.type import continuous_dtypes
 
 ALL_REDUCE = [CAReduce, All, Any, Sum, Prod, ProdWithoutZeros]
 
@@ -195,11 +194,8 @@ def local_opt_alloc(node):
     value = number.reshape(())
     reduced = [n for i, n in enumerate(lengths) if i in axis]
     if reduced:
-        dtype = inner.inputs[0].dtype
-        if dtype in continuous_dtypes:
-            reduced = [n.astype("float64") for n in reduced]  # there may be more elements than an int64 can count
         size = T.mul(*reduced)
-        if dtype in ("float16", "float32"):
+        if inner.inputs[0].dtype in ("float16", "float32"):
             size = size.astype("float32")  # neither up to float64 nor down to float16
         value = T.as_tensor_variable(value)
         value = value * size if isinstance(node.op, Sum) else value ** size
