@@ -12,7 +12,9 @@ import theanojax.tensor as T
 from theanojax import printing, printing_dot
 from theanojax.compile.ops import as_op
 from theanojax.graph.fgraph import FunctionGraph
+from theanojax.graph.op import Op
 from theanojax.graph.type import generic
+from theanojax.graph.variable import Apply
 from theanojax.ifelse import ifelse
 from theanojax.legacy.testing import PdbBreakpoint
 from theanojax.printing import (
@@ -377,6 +379,27 @@ def test_each_Print_prints_once_at_each_call(inputs, out, args, expected, mode):
         del LOG[:]
         f(*args)
         assert sorted(LOG) == expected
+
+
+class Noted(Op):
+    """An Op of the user that has an effect, and a compute."""
+
+    __props__ = ()
+    side_effect = True
+
+    def make_node(self, value):
+        return Apply(self, [value], [value.type()])
+
+    def compute(self, xp, node, value):
+        LOG.append("computed by %s" % xp.name)
+        return value * 2
+
+
+def test_an_op_with_an_effect_and_a_compute_runs_on_the_host_at_each_call():
+    f = theano.function([pm], Noted()(pm.shape[0]) + pm.sum())
+    for _ in range(3):
+        del LOG[:]
+        assert f(np.ones((2, 3))) == 10 and LOG == ["computed by host"]
 
 
 @pytest.mark.parametrize("mode", ["FAST_COMPILE", "FAST_RUN"])

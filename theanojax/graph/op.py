@@ -48,6 +48,7 @@ class PureOp:
     """How Ops are called to build graphs, and the optional methods that they may have."""
 
     default_output = None
+    side_effect = False
 
     def make_node(self, *inputs):
         """An Apply of this Op on `inputs`; raises TypeError when they do not fit."""
@@ -83,8 +84,10 @@ class PureOp:
         """True when only the host can run this node: it has a ``perform`` and nothing newer."""
         for cls in type(self).__mro__:
             own = cls.__dict__
-            if "compute" in own or "lower_xla" in own:
+            if "lower_xla" in own:
                 return cls is Op
+            if "compute" in own:
+                return self.side_effect  # which tracing would have once for all calls
             if "perform" in own:
                 return True
         return True
@@ -140,7 +143,6 @@ class Op(Props, PureOp, CLinkerOp):
     """
 
     static_inputs: tuple = ()
-    side_effect = False
     _op_use_c_code = True
 
     def make_node(self, *inputs):

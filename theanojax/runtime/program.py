@@ -496,6 +496,8 @@ class XlaExecutor:
             self._polymorphic = PolymorphicExecutor(self.fgraph)
         try:
             return self._polymorphic(values)
+        except TooLarge as error:
+            raise error.error from None
         except Exception as error:
             result = self.host(values)  # says it as Theano would, or knows the answer
             if config.xla_strict:

@@ -291,7 +291,7 @@ class TraceContext:
         except (NeedsValue, Unsupported) as e:
             e.node = node
             raise
-        except (GuardFailed, TooLarge):
+        except (GuardFailed, TooLarge, jax.errors.JaxRuntimeError):  # the last is no fault of the Op's
             raise
         except MemoryError as e:
             self._blame(node, e)
