@@ -3,15 +3,20 @@
 The values that such programs give are in tests/features.
 """
 
+import re
+
 import numpy as np
 import pytest
 
 import theano
 import theano.tensor as T
 from tests.features.case import Times
+from theano.gof import Apply, Op
 from theano.ifelse import ifelse
+from theanojax.errors import HostFallbackWarning
 from theanojax.graph.cells import raw
 from theanojax.runtime import background
+from theanojax.runtime.trace import Untraceable
 
 
 def xla(f):
@@ -173,3 +178,94 @@ def test_calls_made_while_test_values_are_asked_for(action):
             total, part, numbers, above = f(np.ones((rows, 4)) * 2, 2)
             assert (total, part, len(numbers), len(above)) == (rows * 4, 16, 4, rows * 4)
     xla(f)
+
+
+# ---------------------------------------------------------------- Ops that cannot be traced
+class Flip(Op):
+    """`x` or -`x`, by a condition on its values."""
+
+    __props__ = ()
+
+    def make_node(self, value):
+        return Apply(self, [value], [value.type()])
+
+    def compute(self, xp, node, value):
+        return value if value.sum() > 0 else -value
+
+
+class Refuse(Flip):
+    """An Op that knows a mistake by its values."""
+
+    __props__ = ()
+
+    def compute(self, xp, node, value):
+        if float(value.sum()) < 0:
+            raise ValueError("a negative sum")
+        return value
+
+
+@pytest.fixture
+def lenient():
+    with theano.change_flags(xla_strict=False):
+        yield
+
+
+def test_a_node_that_cannot_be_traced_runs_on_the_host_and_says_so_once(lenient, recwarn, caplog):
+    caplog.set_level("INFO", "theanojax")
+    steps, _ = theano.scan(lambda p: T.tanh(p) * 2, outputs_info=x, n_steps=3)
+    f = theano.function([x, y], [Flip()(steps[-1]).sum(), Flip()(y * 2)])
+    host = theano.function([x, y], [Flip()(steps[-1]).sum(), Flip()(y * 2)], mode="FAST_COMPILE")
+    for sign in (1, -1, 1, -1):
+        for got, expected in zip(f(np.ones(2) * sign, [1.0, -2.0]), host(np.ones(2) * sign, [1.0, -2.0])):
+            np.testing.assert_allclose(got, expected)
+    said = [str(w.message) for w in recwarn if issubclass(w.category, HostFallbackWarning)]
+    assert len(said) == 2 == len(set(said)) and said == caplog.messages
+    for text in said:
+        assert re.match(r"Flip\(.*\) cannot be traced by XLA: TracerBoolConversionError: Attempted boolean", text)
+        assert text.endswith("It runs on the host from now on, all others on XLA.")
+    executor = xla(f)
+    assert {type(n.op) for n in executor.plan.host_nodes} == {Flip} and executor.compilations
+
+
+def test_a_mistake_met_while_tracing_sends_no_node_to_the_host(lenient, recwarn):
+    f = theano.function([m, x], T.dot(m, x) + T.dot(m * 2, x))
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"Shape mismatch: A.shape\[1\]|shapes \(2,3\) and \(2,\) not aligned"):
+            f(np.ones((2, 3)), np.ones(2))
+    np.testing.assert_array_equal(f(np.ones((2, 3)), np.ones(3)), [9.0, 9.0])
+    assert not xla(f).plan.host_nodes and not recwarn.list
+
+
+def test_an_error_of_the_op_itself_is_raised_by_the_host_with_its_node(lenient):
+    f = theano.function([x], Refuse()(x) * 2)
+    with pytest.raises(ValueError, match="a negative sum\nApply node that caused the error: Refuse"):
+        f([-1.0])
+    assert not f.fn.executor.plan.host_nodes
+    with pytest.warns(HostFallbackWarning, match=r"Refuse\(x\) cannot be traced by XLA: ConcretizationTypeError"):
+        np.testing.assert_array_equal(f([1.0]), [2.0])
+    with pytest.raises(ValueError, match="a negative sum\nApply node that caused the error: Refuse"):
+        f([-1.0])
+    np.testing.assert_array_equal(f([3.0]), [6.0])
+
+
+def test_a_loop_whose_step_cannot_be_traced_runs_on_the_host(lenient):
+    steps, _ = theano.scan(lambda p: Flip()(p) - 3, outputs_info=x, n_steps=3)
+    f = theano.function([x], steps[-1] * 2)
+    with pytest.warns(HostFallbackWarning, match=r"Flip\(x\[t-1\]\) cannot be traced by XLA"):
+        np.testing.assert_array_equal(f([1.0]), [-4.0])
+    np.testing.assert_array_equal(f([1.0]), [-4.0])
+    assert {type(n.op).__name__ for n in xla(f).plan.host_nodes} == {"Scan"}
+
+
+def test_a_branch_that_cannot_be_traced_and_is_not_taken(lenient, recwarn):
+    f = theano.function([x], ifelse(T.gt(x.sum(), 0), x * 2, Flip()(x) * 3))
+    np.testing.assert_array_equal(f([1.0]), [2.0])
+    assert not recwarn.list and not xla(f).plan.host_nodes
+    with pytest.warns(HostFallbackWarning, match=r"Flip\(x\) cannot be traced by XLA"):
+        np.testing.assert_array_equal(f([-1.0]), [3.0])
+    np.testing.assert_array_equal(f([1.0]), [2.0])
+
+
+def test_strict_raises_what_tracing_met():
+    with pytest.raises(Untraceable, match=r"Flip\(x\) cannot be traced by XLA"):
+        theano.function([x], Flip()(x))([1.0])

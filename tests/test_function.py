@@ -1,6 +1,7 @@
 """theano.function: arguments, results, updates, givens, errors, and the Function object."""
 
 import copy
+import re
 from collections import OrderedDict
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 
 import theano
 import theano.tensor as T
-from theano import In, Out, function, shared
+from theano import In, Out, function, scalar, shared
 from theano.compile import UnusedInputError, convert_function_input
-from theano.gof import MissingInputError
+from theano.gof import Apply, COp, MissingInputError, Op, PatternSub
+from theano.gof.opt import in2out
 
 x, y = T.dscalars("x", "y")
 v = T.dvector("v")
@@ -400,3 +402,79 @@ def test_deep_graphs_need_no_recursion():
         z = z + 1
     mode = theano.Mode("py", None)
     assert function([x], z, mode=mode)(0) == 3000
+
+
+# ---------------------------------------------------------------- Ops written in C
+class InC(Op):
+    __props__ = ()
+
+    def make_node(self, value):
+        return Apply(self, [value], [value.type()])
+
+    def c_code(self, node, name, inputs, outputs, sub):
+        return "%s = %s;" % (outputs[0], inputs[0])
+
+
+class InCAndPython(InC):
+    def perform(self, node, inputs, output_storage):
+        output_storage[0][0] = inputs[0] * 2
+
+
+class NewerC(InCAndPython):
+    def c_code(self, node, name, inputs, outputs, sub):
+        return ""
+
+
+class InCAndCompute(InC):
+    def compute(self, xp, node, value):
+        return value * 2
+
+
+class InFiles(COp):
+    __props__ = ()
+    make_node = InC.make_node
+
+    def __init__(self):
+        super().__init__(["code.c"], "APPLY_SPECIFIC(code)")
+
+
+class ScalarInC(scalar.UnaryScalarOp):
+    c_code = InC.c_code
+
+
+class ScalarInCAndPython(ScalarInC):
+    def impl(self, value):
+        return value * 2
+
+
+def elementwise(op):
+    return T.Elemwise(op(scalar.upcast_out))
+
+
+cx = T.dvector("cx")
+
+
+@pytest.mark.parametrize("mode", ["FAST_RUN", "FAST_COMPILE", "DebugMode"])
+@pytest.mark.parametrize("make, name", [
+    (lambda: InC()(cx), "InC"), (lambda: InFiles()(cx), "InFiles"),
+    (lambda: elementwise(ScalarInC)(cx), "Elemwise{ScalarInC}"),
+    (lambda: InC()(T.constant(np.ones(2))) + cx, "InC"),
+    (lambda: theano.scan(lambda p: InC()(p), outputs_info=cx, n_steps=2)[0], "InC"),
+    (lambda: theano.OpFromGraph([cx], [InC()(cx)])(cx * 2), "InC"),
+])
+def test_an_op_with_only_c_code_is_refused_while_the_function_is_made(make, name, mode):
+    text = r"^The Op %s has only C code, which is not run here; give it a perform \(or compute\)\.\nApply node: %s\("
+    with pytest.raises(NotImplementedError, match=text % (re.escape(name), re.escape(name))):
+        function([cx], make(), mode=mode)
+
+
+@pytest.mark.parametrize("mode", ["FAST_RUN", "FAST_COMPILE"])
+@pytest.mark.parametrize("op", [InCAndPython(), NewerC(), InCAndCompute(), elementwise(ScalarInCAndPython)])
+def test_an_op_with_c_code_and_python(op, mode):
+    np.testing.assert_array_equal(function([cx], op(cx), mode=mode)([1.0, 2.0]), [2.0, 4.0])
+
+
+def test_an_op_with_only_c_code_may_be_replaced():
+    swap = PatternSub((InC(), "value"), (InCAndPython(), "value"))
+    mode = theano.Mode("py", in2out(swap, name="swap"))
+    np.testing.assert_array_equal(function([cx], InC()(cx), mode=mode)([1.0]), [2.0])

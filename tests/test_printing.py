@@ -10,8 +10,13 @@ import pytest
 import theanojax as theano
 import theanojax.tensor as T
 from theanojax import printing, printing_dot
+from theanojax.compile.ops import as_op
 from theanojax.graph.fgraph import FunctionGraph
+from theanojax.graph.op import Op
 from theanojax.graph.type import generic
+from theanojax.graph.variable import Apply
+from theanojax.ifelse import ifelse
+from theanojax.legacy.testing import PdbBreakpoint
 from theanojax.printing import (
     FunctionPrinter,
     IgnorePrinter,
@@ -29,6 +34,7 @@ from theanojax.printing import (
     var_descriptor,
 )
 from theanojax.printing_debug import print_tree
+from theanojax.tensor.assert_op import assert_op
 
 
 @pytest.fixture
@@ -346,6 +352,106 @@ def test_Print_in_a_scan(capsys):
     y, _ = theano.scan(lambda v: Print("v")(v) * 2, x)
     theano.function([x], y)([1.0, 2.0])
     assert capsys.readouterr().out == "v __str__ = 1.0\nv __str__ = 2.0\n"
+
+
+LOG = []
+pk, pl, pi, pv, pm = T.iscalar("k"), T.lscalar("l"), T.lvector("i"), T.dvector("v"), T.dmatrix("m")
+
+
+def _note(op, value):
+    LOG.append("%s=%s" % (op.message, np.asarray(value).tolist()))
+
+
+def said(name, value):
+    return Print(name, global_fn=_note)(value)
+
+
+@as_op([T.lscalar], [T.lscalar])
+def _with_effect(value):
+    LOG.append("effect=%d" % value)
+    return value
+
+
+@pytest.mark.parametrize("mode", ["FAST_COMPILE", "FAST_RUN"])
+@pytest.mark.parametrize("inputs, out, args, expected", [
+    ([pm], said("shape", pm.shape)[0] * 2 + pm.sum(), [np.ones((2, 3))], ["shape=[2, 3]"]),
+    ([pm], said("length", pm.shape[0]) * 2 + pm.sum(), [np.ones((2, 3))], ["length=2"]),
+    ([pm], said("size", pm.size) * 2.0, [np.ones((2, 3))], ["size=6"]),
+    ([pm], said("a", pm.shape[0]) + said("b", pm.shape[0]), [np.ones((2, 3))], ["a=2", "b=2"]),
+    ([pm], T.arange(said("n", pm.shape[0])), [np.ones((2, 3))], ["n=2"]),
+    ([pm], pm[:said("n", pm.shape[0] - 1)], [np.ones((2, 3))], ["n=1"]),
+    ([pv], said("ones", T.ones_like(pv)).sum(), [np.ones(2)], ["ones=[1.0, 1.0]"]),
+    ([pv], said("v", pv).shape[0], [np.ones(2)], ["v=[1.0, 1.0]"]),
+    ([pk], said("k", pk) + T.arange(said("n", pk)).sum(), [3], ["k=3", "n=3"]),
+    ([pv, pk], pv[said("a", pk):said("b", pk + 1)], [np.ones(3), 1], ["a=1", "b=2"]),
+    ([pv, pk], T.tile(pv, (said("k", pk),), ndim=1), [np.ones(3), 2], ["k=2"]),
+    ([pv, pk], T.repeat(pv, said("k", pk)), [np.ones(3), 2], ["k=2"]),
+    ([pk], T.eye(said("k", pk)), [2], ["k=2"]),
+    ([pk], theano.scan(lambda p: p + 1, outputs_info=T.constant(np.float64(0)), n_steps=said("n", pk))[0][-1], [3],
+     ["n=3"]),
+    ([pk, pv], ifelse(said("c", pk), said("a", pv), said("b", pv * 2)), [1, np.ones(1)], ["a=[1.0]", "c=1"]),
+    ([pm], T.arange(_with_effect(pm.shape[0])), [np.ones((2, 3))], ["effect=2"]),
+    ([pl], T.arange(_with_effect(pl)).sum() + _with_effect(pl), [3], ["effect=3"]),
+    ([pk], T.arange(assert_op(said("k", pk), T.gt(said("z", pk), 0))), [3], ["k=3", "z=3"]),
+])
+def test_each_Print_prints_once_at_each_call(inputs, out, args, expected, mode):
+    f = theano.function(inputs, out, mode=mode)
+    for _ in range(3):
+        del LOG[:]
+        f(*args)
+        assert sorted(LOG) == expected
+
+
+class Noted(Op):
+    """An Op of the user that has an effect, and a compute."""
+
+    __props__ = ()
+    side_effect = True
+
+    def make_node(self, value):
+        return Apply(self, [value], [value.type()])
+
+    def compute(self, xp, node, value):
+        LOG.append("computed by %s" % xp.name)
+        return value * 2
+
+
+def test_an_op_with_an_effect_and_a_compute_runs_on_the_host_at_each_call():
+    f = theano.function([pm], Noted()(pm.shape[0]) + pm.sum())
+    for _ in range(3):
+        del LOG[:]
+        assert f(np.ones((2, 3))) == 10 and LOG == ["computed by host"]
+
+
+@pytest.mark.parametrize("mode", ["FAST_COMPILE", "FAST_RUN"])
+@pytest.mark.parametrize("inputs, out, args, error", [
+    ([pv, pi], said("result", said("v", pv * 2)[pi] * 2), [np.ones(2), [5]], IndexError),
+    ([pv], said("result", assert_op(said("v", pv * 2), T.gt(pv.sum(), 100))), [np.ones(2)], AssertionError),
+])
+def test_a_call_that_fails_prints_once_and_nothing_that_was_not_computed(inputs, out, args, error, mode):
+    f = theano.function(inputs, out, mode=mode)
+    for _ in range(2):
+        del LOG[:]
+        with pytest.raises(error, match="Apply node that caused the error"):
+            f(*args)
+        assert LOG == ["v=[2.0, 2.0]"]
+
+
+def test_an_Assert_of_a_known_value_fails_at_each_call():
+    f = theano.function([pm], assert_op(pm.sum(), T.gt(pm.shape[0], 2)))
+    for _ in range(3):
+        with pytest.raises(AssertionError, match="Theano Assert failed!"):
+            f(np.ones((2, 3)))
+    assert f(np.ones((3, 3))) == 9
+
+
+def test_a_breakpoint_stops_at_each_call(monkeypatch):
+    stops = []
+    monkeypatch.setattr("pdb.set_trace", lambda: stops.append(1))
+    stopping = PdbBreakpoint("b")(T.gt(pm.shape[0], 1), pm.shape[0])
+    f = theano.function([pm], T.arange(stopping) + pm.sum())
+    for calls in (1, 2, 3):
+        assert len(f(np.ones((2, 3)))) == 2 and len(stops) == calls
 
 
 def test_Print_derivatives_and_identity():

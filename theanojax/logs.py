@@ -1,8 +1,12 @@
-"""The loggers of the library: children of "theano", whose warnings go to stderr."""
+"""The loggers of the library: children of "theano", whose warnings go to stderr, and "theanojax", of the runtime.
+
+What the runtime tells its logger, at the level INFO, it also says in a warning of a class of its own.
+"""
 
 import logging
 
 theano_logger = logging.getLogger("theano")
+theanojax_logger = logging.getLogger("theanojax")
 logging_default_formatter = logging.Formatter(fmt="%(levelname)s (%(name)s): %(message)s")
 logging_default_handler = logging.StreamHandler()
 logging_default_handler.setFormatter(logging_default_formatter)

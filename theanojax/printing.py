@@ -68,6 +68,7 @@ class Print(Op):
 
     __props__ = ("message", "attrs", "global_fn")
     view_map = {0: [0]}
+    side_effect = True
 
     def __init__(self, message="", attrs=("__str__",), global_fn=_print_fn):
         self.message = message

@@ -26,7 +26,7 @@ from theanojax.graph.container import Container
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.locks import compiling
 from theanojax.graph.rewrite import SeqOptimizer
-from theanojax.graph.traverse import ancestors
+from theanojax.graph.traverse import ancestors, io_toposort
 from theanojax.graph.variable import Constant, Variable
 
 
@@ -93,6 +93,7 @@ class FunctionMaker:
                 range(len(outputs), len(fgraph.outputs)),
                 [i for i, spec in enumerate(inputs) if spec.update is not None])}
         self.executed_fgraph.name = name
+        refuse_c_code(self.executed_fgraph.apply_nodes)
         self._link(copy.copy(mode.linker), outputs + updates)
         self.accept_inplace = accept_inplace
         self.function_builder = function_builder
@@ -284,6 +285,15 @@ class FunctionMaker:
         kept = ("inputs", "outputs", "fgraph", "mode", "accept_inplace", "profile", "on_unused_input", "output_keys")
         self.__init__(name=getattr(state.get("fgraph"), "name", None), **{k: state[k] for k in kept if k in state})
         self.unpack_single, self.return_none = state["unpack_single"], state["return_none"]
+
+
+def refuse_c_code(nodes):
+    """NotImplementedError if one of `nodes`, or of the graphs inside them, has an Op that is written in C alone."""
+    for node in nodes:
+        if node.op.only_c_code():
+            raise NotImplementedError(messages.only_c_code(node))
+        if hasattr(node.op, "local_outputs"):  # an OpFromGraph
+            refuse_c_code(io_toposort(node.op.local_inputs, node.op.local_outputs))
 
 
 def _constructor_FunctionMaker(kwargs):

@@ -50,3 +50,9 @@ def unused_input(i, variable, how):
         head, milder if how == "raise" else stricter)
 
 
+
+def only_c_code(node):
+    """Say that nothing here can run the Op of `node`."""
+    where = get_variable_trace_string(node.outputs[0])
+    return ("The Op %s has only C code, which is not run here; give it a perform (or compute).\n"
+            "Apply node: %s\n%s" % (node.op, node, where)).rstrip()

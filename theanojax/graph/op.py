@@ -48,6 +48,7 @@ class PureOp:
     """How Ops are called to build graphs, and the optional methods that they may have."""
 
     default_output = None
+    side_effect = False
 
     def make_node(self, *inputs):
         """An Apply of this Op on `inputs`; raises TypeError when they do not fit."""
@@ -83,11 +84,17 @@ class PureOp:
         """True when only the host can run this node: it has a ``perform`` and nothing newer."""
         for cls in type(self).__mro__:
             own = cls.__dict__
-            if "compute" in own or "lower_xla" in own:
+            if "lower_xla" in own:
                 return cls is Op
+            if "compute" in own:
+                return self.side_effect  # which tracing would have once for all calls
             if "perform" in own:
                 return True
         return True
+
+    def only_c_code(self):
+        """True when the Op is written in C, which is not run here, and in nothing else."""
+        return written_in_c(type(self), PureOp, ("perform", "compute", "lower_xla", "make_thunk", "make_py_thunk"))
 
     def prepare_node(self, node, storage_map, compute_map, impl):
         """Called before a node is run; nothing to prepare by default."""
@@ -131,7 +138,8 @@ class Op(Props, PureOp, CLinkerOp):
 
     and may define ``lower_xla(ctx, node, *inputs)`` when the XLA side needs a body of its own.
     ``static_inputs`` are the positions of inputs whose values fix the shape of an output: inside XLA they
-    arrive as plain numpy values.
+    arrive as plain numpy values. An Op whose ``side_effect`` is true (it prints, stops in a debugger) runs at
+    each call, even where its value is known before.
     """
 
     static_inputs: tuple = ()
@@ -215,6 +223,18 @@ class Op(Props, PureOp, CLinkerOp):
         return not self == other
 
 
+def written_in_c(cls, base, bodies):
+    """Whether `cls` has C code of its own, and `base` is the first of its classes to define one of `bodies`."""
+    in_c = False
+    for c in cls.__mro__:
+        if c in (Op, base):
+            return in_c
+        in_c = in_c or "c_code" in c.__dict__
+        if any(name in c.__dict__ for name in bodies):
+            return False
+    return in_c
+
+
 def own_array(value, dtype, inputs=()):
     """`value` as an array of `dtype` that is not one of `inputs` itself."""
     array = np.asarray(value, dtype=dtype)
@@ -232,7 +252,9 @@ class OpenMPOp(Op):
 
 
 class COp(Op):
-    """An Op written in C files: it can be built and printed, but not run."""
+    """An Op written in C files: it can be built and printed, but not compiled."""
+
+    c_code = CLinkerOp.c_code
 
     def __init__(self, func_files, func_name=None):
         self.func_files = [func_files] if isinstance(func_files, str) else list(func_files)

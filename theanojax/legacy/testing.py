@@ -338,6 +338,7 @@ class PdbBreakpoint(Op):
     """Gives its inputs, less the first, on; stops in the debugger where the first, a condition, is true."""
 
     __props__ = ("name",)
+    side_effect = True
 
     def __init__(self, name: str):
         self.name = name

@@ -12,7 +12,7 @@ def constant_folding(node):
     for v in node.inputs:
         if not isinstance(v, Constant):
             return False
-    if not node.op.do_constant_folding(node):
+    if not node.op.do_constant_folding(node) or node.op.only_c_code():
         return False
     storage_map = {v: [v.data] for v in node.inputs}
     compute_map = {v: [True] for v in node.inputs}

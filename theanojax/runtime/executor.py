@@ -1,6 +1,5 @@
 """The XLA executor: runs a graph as its program says, and on the host what XLA cannot answer."""
 
-import logging
 import warnings
 from time import perf_counter
 
@@ -13,19 +12,18 @@ from theanojax.graph.locks import compiling
 from theanojax.graph.op import without_test_values
 from theanojax.graph.signals import by_signal
 from theanojax.graph.traverse import io_toposort
+from theanojax.logs import theanojax_logger
 from theanojax.runtime import executable_cache, forked
 from theanojax.runtime.host import HostExecutor
 from theanojax.runtime.numpy_program import scalar_program
-from theanojax.runtime.outcome import COMMITTED, DONE, Declined
+from theanojax.runtime.outcome import COMMITTED, DONE, Declined, Refused
 from theanojax.runtime.polymorphic import PolymorphicExecutor
 from theanojax.runtime.program import Plan, build, large_arrays, substitute
-from theanojax.runtime.trace import GuardFailed, NeedsValue, Unsupported
+from theanojax.runtime.trace import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
 from theanojax.scalar.types import Scalar
 
 LOOPS_SHARE = 0.25  # of the time of a call in which XLA runs the loops, what an executable for its shapes saves at best
 MOST_FAILURES = 3  # calls in a row that XLA fails and the host answers, before all are the host's
-
-_logger = logging.getLogger("theanojax")
 
 
 class XlaExecutor:
@@ -106,6 +104,11 @@ class XlaExecutor:
             del problem  # its traceback leads to this frame, which holds the arguments
 
     def _once_on_host(self, values, outcome):
+        if isinstance(outcome, Refused):
+            result = self.host(values)
+            outcome.withdraw()
+            self._note_failure(self._program, outcome.error)
+            return result
         if not isinstance(outcome, Declined):
             return self.host(values)
         built, start = self.kernel_count, perf_counter()
@@ -121,6 +124,8 @@ class XlaExecutor:
             self._polymorphic = PolymorphicExecutor(self.fgraph)
         try:
             return self._polymorphic(values)
+        except TooLarge as error:
+            raise error.error from None
         except Exception as error:
             if by_signal(error):
                 raise
@@ -194,10 +199,14 @@ class XlaExecutor:
     def _recover(self, program, values, cells, error):
         """Answer a call that has met an error: plan anew with what it says, or leave the call to the host."""
         while True:
+            if isinstance(error, TooLarge):
+                raise error.error from None
             if isinstance(error, GuardFailed):
                 return self.host(values), DONE
             if any(on_device(v) and v.is_deleted() for v in values):
                 raise error
+            if isinstance(error, Untraceable):
+                break
             with compiling.lock:
                 if self._program is program:  # else another thread has planned anew
                     if not self._learn(error):
@@ -217,15 +226,26 @@ class XlaExecutor:
         except Exception as mistake:
             stage, signature = getattr(error, "refused_by", (None, None))
             if stage is not None and not by_signal(mistake):
-                stage.refuse(signature)
+                stage.refuse(signature, error)
             raise
-        # The host knew the answer, so the error was XLA's or ours.
         self._note_failure(program, error)
-        if config.xla_strict:
-            raise error
         return result, DONE
 
     def _note_failure(self, program, error):
+        """The host knew the answer of a call that has met `error`: it was no mistake of the caller."""
+        if config.xla_strict:
+            raise error
+        if isinstance(error, Untraceable) and error.node not in self.plan.host_nodes:
+            with compiling.lock:
+                self.plan.host_nodes.add(error.node)
+                self._program = None
+            text = "%s\nIt runs on the host from now on, all others on XLA." % error
+        else:
+            text = self._count_failure(program, error)
+        theanojax_logger.info(text)
+        warnings.warn(text, HostFallbackWarning, stacklevel=2)
+
+    def _count_failure(self, program, error):
         text = "%s: %s" % (type(error).__name__, str(error).partition("\n")[0])
         self.failures.append(error)
         if len(self.failures) < MOST_FAILURES:
@@ -236,8 +256,7 @@ class XlaExecutor:
             self._program = _OnHost(self)
             text = ("XLA failed %d times in a row where the host executor did not; the function runs on the host from "
                     "now on. The errors are in f.fn.executor.fallbacks. " % MOST_FAILURES) + text
-        _logger.warning(text)
-        warnings.warn(text, HostFallbackWarning, stacklevel=2)
+        return text
 
 
 class _OnHost:

@@ -1,5 +1,6 @@
 """Loops on the host executor, each run by XLA as a whole: one executable for all numbers of steps up to a bound."""
 
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -121,9 +122,9 @@ class LoopKernels:
         known = {v: np.asarray(k, dtype=v.type.dtype) for v, k in zip(self.inner, statics)}
         sizes = op.n_seqs, op.n_outs, op.n_shared_outs
 
-        def kernel(*values):
+        def kernel(*values, weighed=False):
             self.compilations += 1
-            stop = None
+            everything, stop = values, None
             if self.pace is not None:
                 stop, *values = values
             n, *values = values
@@ -133,7 +134,9 @@ class LoopKernels:
                 parts.append(list(values[at:at + size]))
                 at += size
             outs = BucketedLoop(op, context, node, lengths, room, n, *parts, list(values[at:])).run_while()
-            self.effects = self.effects or bool(context.effects)
+            if not weighed:
+                context.check_memory(partial(kernel, weighed=True), everything)
+            self.effects = self.effects or context.acts
             given = {id(v) for v in values}
             outs = [jnp.copy(o) if id(o) in given else jnp.asarray(o) for o in outs]  # numpy's memory stays numpy's
             return outs, (jnp.asarray(context.ok()) if context.guards else None)
@@ -172,8 +175,8 @@ class LoopKernels:
             jax.effects_barrier()
         if self.compilations != before:
             self.patience.note_compilation(signature, perf_counter() - start)
+        jax.block_until_ready(outs)  # they read buffers that will be used again, and there may have been no memory
         if ok is not None and not ok:
-            jax.block_until_ready(outs)  # they read buffers that will be used again
             return None
         return [to_numpy(o) for o in outs]
 

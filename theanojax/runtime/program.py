@@ -18,7 +18,7 @@ from theanojax.loop.scan_op import Scan
 from theanojax.runtime.numpy_program import numpy_program
 from theanojax.runtime.outcome import COMMITTED, DONE
 from theanojax.runtime.polymorphic import PolymorphicExecutor
-from theanojax.runtime.shape_program import CheapAnalysis, compile_program
+from theanojax.runtime.shape_program import CheapAnalysis, compile_program, order_above_shapes
 from theanojax.runtime.stage import XlaStage
 from theanojax.runtime.trace import branch_regions
 from theanojax.runtime.transfer import on_cpu, to_numpy
@@ -256,12 +256,17 @@ class Stages:
             if not shape_only(need, set(self.inputs), self.kept_out):
                 self.static_of.setdefault(need, set())
             return 0
-        if need not in self.plan.forced:
+        if need not in self.plan.forced and not self._of_each_call(need):
             return 0  # known while tracing, or NeedsValue will tell
         self.static_of.setdefault(need, set())
         at = max([level[v][0] for v in ancestors([need], set(level)) if v in level] or [-1])
         self.fetch.setdefault(at, []).append(need)
         return at + 1
+
+    def _of_each_call(self, need):
+        """Whether the value of `need` is made by an Op that must run once in each call, so not in vain before it."""
+        return any(n.op.side_effect or self.plan.on_host(n)
+                   for n in order_above_shapes(self.analysis.inputs, need, self.analysis.shape_ops))
 
     def _cut(self, order):
         outputs = set(self.outputs)

@@ -1,5 +1,6 @@
 """An XLA stage: part of a graph that becomes one executable per specialisation."""
 
+from functools import partial
 from itertools import chain, starmap
 from operator import setitem
 from time import perf_counter
@@ -16,7 +17,7 @@ from theanojax.graph.shared_memory import kept
 from theanojax.graph.variable import Constant
 from theanojax.loop.scan_op import Scan
 from theanojax.runtime import background, guards, interrupts, long_sums
-from theanojax.runtime.outcome import COMMITTED, DONE, REPLAY, Declined
+from theanojax.runtime.outcome import COMMITTED, DONE, REPLAY, Declined, Refused
 from theanojax.runtime.patience import Patience
 from theanojax.runtime.trace import TraceContext
 from theanojax.runtime.transfer import STAGED_BYTES, Staging, is_aligned, on_cpu, wait
@@ -75,7 +76,7 @@ class XlaStage:
         self.patience = Patience(config.specializations, SHAPES_OF_LOOPS if loops else None)
         self.ahead = {}  # signature -> Specialisation with an executable made in the background, or why that failed
         self.seen = set()  # the signatures of calls that went well
-        self.refused = set()  # those that cannot be compiled, since they are a mistake: the host says which
+        self.refused = {}  # signature -> Refused, of those that cannot be compiled
 
     def run(self, args, key, steps=1, cells=None, others=()):
         """Run the stage.
@@ -97,7 +98,7 @@ class XlaStage:
                     background.start(lambda: self._compile_ahead(signature, given))
                 return None, Declined(self.patience, signature)
         if signature in self.refused:
-            return None, REPLAY
+            return None, self.refused[signature]
         traced, start = self.plan.compilations, perf_counter()
         try:
             if signature not in self.seen and interrupts.can_arrive():
@@ -115,11 +116,12 @@ class XlaStage:
         self.seen.add(signature)
         return outs, outcome
 
-    def refuse(self, signature):
-        """Leave these shapes to the host: what is wrong with them is the caller's mistake."""
+    def refuse(self, signature, error):
+        """Leave these shapes to the host, which says what is wrong with them; `error` is what we would say."""
         if len(self.refused) >= REMEMBERED:
             self.refused.clear()
-        self.refused.add(signature)
+        error.__traceback__ = error.__cause__ = error.__context__ = None  # which hold the arguments
+        self.refused[signature] = Refused(self, signature, error)
 
     def _call(self, args, key, steps=1, cells=None, others=(), flag=None):
         special, constants = self._function(args, key), self._constants()
@@ -151,8 +153,9 @@ class XlaStage:
             jax.effects_barrier()
         if borrowed:
             wait(outs)
-        elif cells and on_cpu and outcome is DONE:
-            wait(outs[:1])  # a failure is known before anything is stored
+        elif on_cpu:
+            # One tells of all, before anything is stored. To read a result for which there was no memory may hang.
+            wait(next((o for o in outs if o is not None), None))
         if staging is not None:
             self.idle.append(staging)
         if len(outs) > len(self.outputs):
@@ -272,17 +275,20 @@ class XlaStage:
         names = self.inputs + self.constants
         given_away = []
 
-        def nodes(*values):
+        def nodes(*values, weighed=False):
             if not background.is_current():
                 self.plan.compilations += 1
-            stop = None
+            everything, stop = values, None
             if self.pace is not None:
                 stop, *values = values
             context = TraceContext(statics, self.plan.needs, stop)
             context.env.update(zip(names, values))
             context.run(self.nodes, self.outputs)
-            if (context.guards or context.effects) and given_away:
+            if not weighed:
+                context.check_memory(partial(nodes, weighed=True), everything)
+            if (context.guards or context.acts) and given_away:
                 raise GuardedShapes
+            context.perform_effects()
             taken = {id(v) for v in values}
             outs = []
             for v in self.outputs:
@@ -290,7 +296,7 @@ class XlaStage:
                 # an output must be a buffer of its own, not an argument handed back
                 outs.append(jnp.copy(out) if id(out) in taken else out)
                 taken.add(id(out))
-            self.effects = self.effects or bool(context.effects)
+            self.effects = self.effects or context.acts
             return (*outs, jnp.asarray(context.ok())) if context.guards else tuple(outs)
 
         def stage(*values):

@@ -5,6 +5,9 @@ them) or a jax tracer. An Op whose inputs are all known is run on the host at on
 nothing at run time and never meets a tracer.
 """
 
+from functools import partial
+from types import SimpleNamespace
+
 import numpy as np
 
 import jax
@@ -12,8 +15,12 @@ import jax.numpy as jnp
 from jax import lax
 
 from theanojax.graph.op import without_test_values
+from theanojax.graph.signals import by_signal
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
+from theanojax.runtime import memory
+from theanojax.runtime.blame import raise_with_op
+from theanojax.runtime.transfer import on_cpu
 from theanojax.runtime.xla import XlaNamespace, is_known
 
 FEW_STEPS = 4  # a loop that no interrupt has to end: XLA may write such a short one out
@@ -35,6 +42,26 @@ class Unsupported(Exception):
 
     node = None
     more = ()
+
+
+class Untraceable(Unsupported):
+    """The Op of a node raised an error while it was traced: by a fault of its own, or of the values it was given.
+
+    Only the host can tell: it raises the error that the user is to see, or knows the answer.
+    """
+
+    def __init__(self, node, error):
+        text = str(error).strip().partition("\n")[0]  # jax goes on about its own functions
+        super().__init__("%s cannot be traced by XLA: %s: %s" % (node, type(error).__name__, text))
+        self.node = node
+
+
+class TooLarge(Exception):
+    """Carries `error`, the MemoryError that the user is to see, through jax, which adds words of its own."""
+
+    def __init__(self, error):
+        super().__init__(str(error))
+        self.error = error
 
 
 class GuardFailed(Exception):
@@ -62,7 +89,10 @@ class TraceContext:
         self.statics = statics if statics is not None else {}
         self.needs = needs if needs is not None else {}
         self.guards = []
-        self.effects = []
+        self.effects = []  # (function, its arguments) for each of the program, or body, that is traced
+        self.acts = False  # whether there are any, those of bodies included
+        self.most = memory.limit()
+        self.oversized = []  # (bytes, node, MemoryError) for each array that no memory here can hold
         self.env = {}
 
     # ---------------------------------------------------------------- for Ops
@@ -147,8 +177,17 @@ class TraceContext:
 
     def host_callback(self, fn, *values):
         """Call `fn` on the host with the run-time `values`, for its side effect."""
-        self.effects.append(fn)
-        jax.debug.callback(fn, *values, ordered=False)
+        self.effects.append((fn, values))
+        self.acts = True
+
+    def perform_effects(self):
+        """Have the effects happen at the end, if all guards hold: if not, the host repeats the call and has them."""
+        ok = self.ok()
+        for fn, values in self.effects:
+            if ok is True:
+                jax.debug.callback(fn, *values, ordered=False)
+            else:
+                jax.debug.callback(partial(_if, fn), ok, *values, ordered=False)
 
     @staticmethod
     def eval_shape(fn):
@@ -157,6 +196,22 @@ class TraceContext:
 
     def unsupported(self, reason):
         raise Unsupported(reason)
+
+    def check_memory(self, function, args):
+        """MemoryError if ``function(*args)``, which has just been traced, takes more memory than there can be.
+
+        XLA is asked, but only if a single array is larger: most of those it never makes, the terms of a sum for one.
+        """
+        if not self.oversized or not on_cpu:
+            return
+        given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
+        used = jax.jit(function).lower(*given).compile().memory_analysis()
+        total = used.output_size_in_bytes + used.temp_size_in_bytes
+        if total <= self.most:
+            return
+        made = [found for found in self.oversized if found[0] <= total] or self.oversized
+        _, node, error = max(made, key=lambda found: found[0])
+        self._blame(node, error)
 
     def sub(self, outside=None):
         """A context for a body that XLA runs apart (of a loop, a branch): its guards must be carried out of it.
@@ -212,6 +267,10 @@ class TraceContext:
                 continue
             try:
                 self.step(node)
+            except Untraceable:  # perhaps the mistake of the caller; what is known to be missing goes first
+                if not problems:
+                    raise
+                break
             except (NeedsValue, Unsupported) as problem:
                 problems.append(problem)
                 lost.update(node.outputs)
@@ -249,15 +308,16 @@ class TraceContext:
                     inner.run_region(regions[node][k], regions)
                     outs = [cast_value(inner.value(v), out) for v, out in zip(sides[k], node.outputs)]
                     guarded.extend(inner.guards)
+                    if inner.oversized:
+                        raise NeedsValue(node.inputs[0])  # the other branch may be the one taken
                     return [jnp.asarray(o) for o in outs], jnp.asarray(inner.ok())
 
             return run
 
         try:
             outs, ok = lax.cond(jnp.asarray(cond) != 0, body(0), body(1))
-        except (NeedsValue, Unsupported):
-            raise
-        except (TypeError, ValueError) as e:  # branches of unequal shapes, or one that cannot be traced
+        except (Untraceable, TooLarge, TypeError, ValueError) as e:
+            # branches of unequal shapes, or one that cannot be traced and may not be taken
             raise NeedsValue(node.inputs[0]) from e
         if guarded:
             self.guards.append(ok)
@@ -266,33 +326,73 @@ class TraceContext:
     def step(self, node):
         """Trace one node."""
         values = [self.value(v) for v in node.inputs]
-        outs = fold(node, values)
-        if outs is None:
-            try:
+        try:
+            outs = fold(node, values)
+            if outs is None:
                 outs = node.op.lower_xla(self, node, *values)
-            except (NeedsValue, Unsupported) as e:
-                e.node, e.more = node, ()
+                if not isinstance(outs, (tuple, list)):
+                    outs = (outs,)
+                outs = [cast_value(o, v) for o, v in zip(outs, node.outputs)]
+                self._weigh(node, outs)
+        except (NeedsValue, Unsupported) as e:
+            e.node, e.more = node, ()
+            raise
+        except (GuardFailed, TooLarge, jax.errors.JaxRuntimeError):  # the last is no fault of the Op's
+            raise
+        except MemoryError as e:
+            self._blame(node, e)
+        except Exception as e:
+            if by_signal(e):
                 raise
-            if not isinstance(outs, (tuple, list)):
-                outs = (outs,)
-            outs = [cast_value(o, v) for o, v in zip(outs, node.outputs)]
+            raise Untraceable(node, e) from e
         self.env.update(zip(node.outputs, outs))
+
+    def _weigh(self, node, outs):
+        """Refuse results that have no address; keep those in mind that no memory holds."""
+        for value in outs:
+            size = value.size * value.dtype.itemsize if hasattr(value, "shape") else 0
+            if size > self.most:
+                error = MemoryError("Unable to allocate %s for an array with shape %s and data type %s"
+                                    % (memory.readable(size), value.shape, value.dtype))
+                self.oversized.append((size, node, error))
+                if size >= memory.ADDRESS_SPACE:  # XLA's own sums of such sizes overflow and end the process
+                    raise error
+
+    def _blame(self, node, error):
+        """Raise TooLarge for `error`, which then describes `node`; of what is traced it gives the shape."""
+        cells = []
+        for v in node.inputs:
+            value = self.statics.get(v, self.env.get(v, getattr(v, "data", None)))
+            cells.append([value if is_known(value) else SimpleNamespace(shape=value.shape)])
+        try:
+            raise_with_op(node, SimpleNamespace(inputs=cells), (type(error), error, None))
+        except MemoryError as described:
+            raise TooLarge(described) from None
 
 
 class _SubContext(TraceContext):
     def __init__(self, parent, outside):
         super().__init__(parent.statics, parent.needs, parent.stop)
-        self.effects, self.outside = parent.effects, outside
+        self.parent, self.outside = parent, outside
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, error, where):
+        self.parent.oversized += self.oversized
+        self.parent.acts |= self.acts
+        if error is None:
+            self.perform_effects()
         # the planner knows nothing of the variables of a body
         if isinstance(error, NeedsValue) and self.outside is not None:
             if error.variable not in self.outside:
                 raise Unsupported("a shape in a loop depends on %s" % error.variable) from error
             raise NeedsValue(self.outside[error.variable]) from error
+
+
+def _if(fn, ok, *values):
+    if ok:
+        fn(*values)
 
 
 def cast_value(value, var):
@@ -310,7 +410,10 @@ def cast_value(value, var):
 
 
 def fold(node, values):
-    """The outputs of a node whose inputs are all known (or only their shapes matter), else None."""
+    """The outputs of a node whose inputs are all known (or only their shapes matter), else None.
+
+    Not those of an Op that has to run at each call. One of the user's with only a ``perform`` may be such an Op.
+    """
     op = node.op
     shape_of = getattr(op, "shape_value", None)
     if shape_of is not None and hasattr(values[0], "shape"):
@@ -318,14 +421,14 @@ def fold(node, values):
     for v in values:
         if not is_known(v):
             return None
-    if getattr(op, "side_effect", False):
+    if op.runs_on_host(node) or op.side_effect:
         return None
     size = 1
     for v in values:
         size = max(size, getattr(v, "size", 1))
     for i in op.static_inputs:
         for d in np.ravel(values[i]):
-            size *= max(1, int(abs(d)))
+            size *= max(1, abs(int(d)))
     if size > FOLD_LIMIT:
         return None
     cells = [[None] for _ in node.outputs]

@@ -12,7 +12,7 @@ import numpy as np
 from theanojax.arrays import HOST
 from theanojax.config import config
 from theanojax.errors import MethodNotDefined
-from theanojax.graph.op import Op
+from theanojax.graph.op import Op, written_in_c
 from theanojax.graph.type import Type
 from theanojax.graph.variable import Apply
 from theanojax.scalar.casting import as_scalar
@@ -108,6 +108,9 @@ class ScalarOp(Op):
 
     def runs_on_host(self, node):
         return self.host_only or not self.has_array_body()
+
+    def only_c_code(self):
+        return written_in_c(type(self), ScalarOp, ("impl", "body", "compute", "perform"))
 
     def compute(self, xp, node, *inputs):
         """The value for arrays `inputs`, whose shapes broadcast; `node` gives the output dtype (None: derived)."""

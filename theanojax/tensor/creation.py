@@ -1,5 +1,7 @@
 """Tensors made from lengths and numbers: zeros, ranges, identity matrices, grids."""
 
+import math
+
 import numpy as np
 
 import theanojax.tensor as tensor
@@ -201,6 +203,11 @@ def zeros_like(model, dtype=None, opt=False):
     return _like(0.0, model, dtype, opt)
 
 
+def addressable(node, *lengths):
+    """Whether an array of these lengths has a size in bytes. For one that has none numpy's error is ValueError."""
+    return math.prod(max(int(n), 0) for n in lengths) * np.dtype(node.outputs[0].dtype).itemsize < 1 << 63
+
+
 # ---------------------------------------------------------------------- matrices of zeros and ones
 class Tri(Op):
     """An N by M matrix of ones on and below diagonal number k, zeros above."""
@@ -215,6 +222,7 @@ class Tri(Op):
         return Apply(self, [as_tensor_variable(v) for v in (N, M, k)], [TensorType(self.dtype, (False, False))()])
 
     def compute(self, xp, node, N, M, k):
+        xp.guard(addressable(node, N, M))
         return xp.tri(int(N), int(M), int(k), dtype=self.dtype)
 
     def infer_shape(self, node, in_shapes):
@@ -255,6 +263,7 @@ class Eye(Op):
         return Apply(self, inputs, [TensorType(self.dtype, (False, False))()])
 
     def compute(self, xp, node, n, m, k):
+        xp.guard(addressable(node, n, m))
         return xp.eye(int(n), int(m), int(k), dtype=self.dtype)
 
     def infer_shape(self, node, in_shapes):
@@ -308,6 +317,7 @@ class ARange(Op):
         n = ctx.static(length)
         if n is None:
             n = ctx.need(length, next(v for v in inputs if not ctx.known(v)))
+        ctx.guard(addressable(node, n))
         start, _, step = (xp.astype(v, self.dtype) for v in inputs)
         return start + step * xp.arange(int(n), dtype=self.dtype)
 

@@ -196,6 +196,9 @@ class Elemwise(OpenMPOp):
     def runs_on_host(self, node):
         return self.scalar_op.runs_on_host(node) or super().runs_on_host(node)
 
+    def only_c_code(self):
+        return self.scalar_op.only_c_code()
+
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
         # Nothing is overwritten, whatever the pattern says: no copies are needed to protect the inputs.
         return self.make_py_thunk(node, storage_map, compute_map, no_recycling)

@@ -152,6 +152,9 @@ class CAReduce(Op):
     def runs_on_host(self, node):
         return _look_up(_REDUCERS, self.scalar_op) is None or super().runs_on_host(node)
 
+    def only_c_code(self):
+        return self.scalar_op.only_c_code()
+
     def compute(self, xp, node, x):
         axes = tuple(range(x.ndim)) if self.axis is None else self.axis
         dtype = getattr(self, "acc_dtype", None) or node.outputs[0].type.dtype
