@@ -197,6 +197,14 @@ def test_what_xla_has_to_make(four_megabytes, out):
     assert not f.fn.executor.fallbacks
 
 
+def test_results_that_fit_one_by_one(four_megabytes):
+    f = theano.function([x, k], [T.alloc(x, k, 10) + 1, T.alloc(x, k, 10) * 2])
+    text = r"Unable to allocate 4\.58 MiB for 2 results, the last with shape \(30000, 10\)\nApply node that caused"
+    with pytest.raises(MemoryError, match=text):
+        f(np.ones(10), 30_000)
+    assert [len(result) for result in f(np.ones(10), 20_000)] == [20_000] * 2
+
+
 def test_loops_without_an_executable_for_their_length(four_megabytes):
     states = accumulated(lambda p: p * 0.5 + x, k, x)
     with theano.change_flags(specializations=1):

@@ -140,7 +140,7 @@ class XlaStage:
             context.env.update(zip(names, values))
             context.run(self.nodes, self.outputs)
             if not weighed:
-                context.check_memory(partial(nodes, weighed=True), values)
+                context.check_memory(partial(nodes, weighed=True), values, self.outputs)
             if context.guards and given_away:
                 raise GuardedShapes
             context.perform_effects()
