@@ -6,6 +6,7 @@
 #   make smoke         the tests of the main paths, in about a minute
 #   make smoke-others  the same on one other Python and on the oldest versions; CI runs `test` and this
 #   make lint          ruff and mypy alone
+#   make stress        threads, interrupts and failures for SECONDS=60, see tests/stress
 #   make fuzz          compare the two executors on GRAPHS=20000 random graphs, see docs/fuzz.md
 #   make conformance   run Theano 1.0.5's own tests on theanojax and record the table, docs/conformance.md
 #   make bench         measure
@@ -26,9 +27,11 @@ PIP := -m pip install --quiet --disable-pip-version-check
 CONSTRAINTS :=
 JOBS ?= 2
 GRAPHS ?= 20000
+SECONDS ?= 60
+SEED ?= 1
 SMOKE := $(patsubst %,tests/test_%.py,function modes shared gradient scan shim legacy_runner pickle pytest_plugin)
 
-.PHONY: demo test test-all smoke smoke-others suite lint fuzz conformance bench
+.PHONY: demo test test-all smoke smoke-others suite lint stress fuzz conformance bench
 
 $(READY): pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
@@ -66,6 +69,9 @@ smoke: $(READY)
 
 smoke-others: $(READY)
 	$(BIN)/python tests/pythons.py smoke
+
+stress: $(READY)
+	$(BIN)/python -m tests.stress --seconds $(SECONDS) --seed $(SEED)
 
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz --jobs $(JOBS) --graphs $(GRAPHS)

@@ -1,5 +1,6 @@
 """Local optimizers: rewrites that look at one Apply node and offer replacements for its outputs."""
 
+import weakref
 import copy
 import sys
 
@@ -181,7 +182,7 @@ class Dispatch:
         """The optimizers to try: those of the Op's class, then of the Op itself, then (or first) those of all."""
         op = node.op
         found = self._cache.get(id(op))
-        if found is None:
+        if found is None or found[0]() is not op:  # an Op of the past may have had the same id
             try:
                 own = self.by_key.get(op, [])
             except TypeError:  # an Op that cannot be hashed is tracked by its class only
@@ -191,7 +192,7 @@ class Dispatch:
             rows = every + rows if self.all_first else rows + every
             scalar = getattr(op, "scalar_op", None)
             rows = [o for o in rows if getattr(o, "only_scalar", None) is None or isinstance(scalar, o.only_scalar)]
-            found = self._cache[id(op)] = (op, rows)  # `op` is kept so that its id stays taken
+            found = self._cache[id(op)] = (weakref.ref(op), rows)  # a Scan holds whole graphs
             if len(self._cache) > 5000:
                 self._cache.clear()
         return found[1]

@@ -224,8 +224,8 @@ class XlaExecutor:
         try:
             result = self.host(values)
         except Exception as mistake:
-            stage, signature = getattr(error, "refused_by", (None, None))
-            if stage is not None and not by_signal(mistake):
+            if isinstance(error, Untraceable) and hasattr(error, "refused_by") and not by_signal(mistake):
+                stage, signature = error.refused_by
                 stage.refuse(signature, error)
             raise
         self._note_failure(program, error)

@@ -285,7 +285,7 @@ class XlaStage:
             context.env.update(zip(names, values))
             context.run(self.nodes, self.outputs)
             if not weighed:
-                context.check_memory(partial(nodes, weighed=True), everything)
+                context.check_memory(partial(nodes, weighed=True), everything, self.outputs)
             if (context.guards or context.acts) and given_away:
                 raise GuardedShapes
             context.perform_effects()

@@ -197,12 +197,20 @@ class TraceContext:
     def unsupported(self, reason):
         raise Unsupported(reason)
 
-    def check_memory(self, function, args):
+    def check_memory(self, function, args, outputs=()):
         """MemoryError if ``function(*args)``, which has just been traced, takes more memory than there can be.
 
-        XLA is asked, but only if a single array is larger: most of those it never makes, the terms of a sum for one.
+        The `outputs` have to be there at once. For the rest XLA is asked, but only if a single array is larger than
+        the memory: most often it never makes those, the terms of a sum for one.
         """
-        if not self.oversized or not on_cpu:
+        if not on_cpu:
+            return
+        results = sum(weight(self.value(v)) for v in outputs)
+        if results > self.most and not self.oversized:
+            last = outputs[-1]
+            self._blame(last.owner, MemoryError("Unable to allocate %s for %d results, the last with shape %s"
+                                                % (memory.readable(results), len(outputs), self.value(last).shape)))
+        if not self.oversized:
             return
         given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
         used = jax.jit(function).lower(*given).compile().memory_analysis()
@@ -350,7 +358,7 @@ class TraceContext:
     def _weigh(self, node, outs):
         """Refuse results that have no address; keep those in mind that no memory holds."""
         for value in outs:
-            size = value.size * value.dtype.itemsize if hasattr(value, "shape") else 0
+            size = weight(value)
             if size > self.most:
                 error = MemoryError("Unable to allocate %s for an array with shape %s and data type %s"
                                     % (memory.readable(size), value.shape, value.dtype))
@@ -388,6 +396,11 @@ class _SubContext(TraceContext):
             if error.variable not in self.outside:
                 raise Unsupported("a shape in a loop depends on %s" % error.variable) from error
             raise NeedsValue(self.outside[error.variable]) from error
+
+
+def weight(value):
+    """The bytes of an array, traced or known, as a Python integer."""
+    return int(value.size) * value.dtype.itemsize if hasattr(value, "shape") else 0
 
 
 def _if(fn, ok, *values):
