@@ -1,11 +1,11 @@
 """Local optimizers: rewrites that look at one Apply node and offer replacements for its outputs."""
 
-import weakref
 import copy
 import sys
 
 from theanojax.errors import MethodNotDefined
 from theanojax.graph.op import PureOp
+from theanojax.graph.per_op import PerOp
 from theanojax.graph.rewrite import require_destroy_handler
 
 
@@ -170,7 +170,7 @@ class Dispatch:
     def __init__(self, opts, all_first=False):
         self.opts, self.all_first = list(opts), all_first
         self.by_key: dict = {None: []}
-        self._cache: dict = {}
+        self._rows = PerOp(self._find)
         for opt in self.opts:
             tracked = opt.tracks()
             for key in [None] if tracked is None else tracked:
@@ -180,22 +180,18 @@ class Dispatch:
 
     def candidates(self, node):
         """The optimizers to try: those of the Op's class, then of the Op itself, then (or first) those of all."""
-        op = node.op
-        found = self._cache.get(id(op))
-        if found is None or found[0]() is not op:  # an Op of the past may have had the same id
-            try:
-                own = self.by_key.get(op, [])
-            except TypeError:  # an Op that cannot be hashed is tracked by its class only
-                own = []
-            every = self.by_key[None]
-            rows = self.by_key.get(type(op), []) + own
-            rows = every + rows if self.all_first else rows + every
-            scalar = getattr(op, "scalar_op", None)
-            rows = [o for o in rows if getattr(o, "only_scalar", None) is None or isinstance(scalar, o.only_scalar)]
-            found = self._cache[id(op)] = (weakref.ref(op), rows)  # a Scan holds whole graphs
-            if len(self._cache) > 5000:
-                self._cache.clear()
-        return found[1]
+        return self._rows(node.op)
+
+    def _find(self, op):
+        try:
+            own = self.by_key.get(op, [])
+        except TypeError:  # an Op that cannot be hashed is tracked by its class only
+            own = []
+        every = self.by_key[None]
+        rows = self.by_key.get(type(op), []) + own
+        rows = every + rows if self.all_first else rows + every
+        scalar = getattr(op, "scalar_op", None)
+        return [o for o in rows if getattr(o, "only_scalar", None) is None or isinstance(scalar, o.only_scalar)]
 
 
 class GraphToGPULocalOptGroup(LocalOptGroup):

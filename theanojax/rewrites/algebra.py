@@ -7,6 +7,7 @@ import numpy as np
 
 import theanojax.tensor as T
 from theanojax import scalar as scal
+from theanojax.graph.per_op import PerOp
 from theanojax.graph.rewrite_local import LocalOptGroup, LocalOptimizer, local_optimizer
 from theanojax.graph.rewrite_walk import in2out
 from theanojax.graph.tag import copy_stack_trace
@@ -36,7 +37,7 @@ class Canonizer(LocalOptimizer):
         self.main, self.inverse, self.reciprocal = main, inverse, reciprocal
         self.calculate, self.use_reciprocal = calculate, use_reciprocal
         self.external_simplifiers = []
-        self._kinds: dict = {}  # id of an Op -> (the Op, which of the three it is, or None)
+        self._kind = PerOp(self._find_kind)
 
     def add_simplifier(self, simplifier, reason):
         """Have ``num, denum = simplifier(num, denum)`` called on each result; `reason` is its name."""
@@ -45,15 +46,9 @@ class Canonizer(LocalOptimizer):
     def tracks(self):
         return [self.main, self.inverse, self.reciprocal]
 
-    def _kind(self, op):
-        """Which of main, inverse and reciprocal `op` is, or None. Comparing Ops is slow, so answers are kept."""
-        known = self._kinds.get(id(op))
-        if known is None:
-            kind = next((k for k in ("main", "inverse", "reciprocal") if op == getattr(self, k)), None)
-            if len(self._kinds) > 5000:
-                self._kinds.clear()
-            known = self._kinds[id(op)] = (op, kind)
-        return known[1]
+    def _find_kind(self, op):
+        """Which of main, inverse and reciprocal `op` is, or None."""
+        return next((k for k in ("main", "inverse", "reciprocal") if op == getattr(self, k)), None)
 
     def _is_ours(self, node):
         return self._kind(node.op) is not None
