@@ -155,7 +155,10 @@ class XlaStage:
             wait(outs)
         elif on_cpu:
             # One tells of all, before anything is stored. To read a result for which there was no memory may hang.
-            wait(next((o for o in outs if o is not None), None))
+            for out in outs:
+                if out is not None:
+                    out.block_until_ready()
+                    break
         if staging is not None:
             self.idle.append(staging)
         if len(outs) > len(self.outputs):
