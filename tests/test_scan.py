@@ -485,3 +485,23 @@ def test_shapes_inside_that_a_computed_number_outside_fixes():
     m = rows.owner.inputs[0].owner.inputs[0]
     got = both([m, shift], r, [np.arange(6.0).reshape(2, 3), 1])
     assert got.tolist() == [[10, 6, 8], [4, 0, 2]]
+
+
+@pytest.mark.parametrize("mode", ["FAST_COMPILE", "FAST_RUN"])
+def test_lengths_that_do_not_fit_name_the_loop(mode):
+    x, xs, k = T.dvector("x"), T.dmatrix("xs"), T.iscalar("k")
+    states, _ = theano.scan(lambda a: a * 2, outputs_info=x, n_steps=k)
+    both, _ = theano.scan(lambda s, a: a * s, sequences=xs, outputs_info=x, n_steps=k)
+    for out, steps, error, text in [
+        (states, -1, IndexError, "Scan was asked to run for negative number of step -1"),
+        (states[-1], -1, IndexError, "Scan was asked to run for negative number of step -1"),
+        (both, -1, IndexError, "Scan was asked to run for negative number of step -1"),
+        (both, 4, ValueError, r"\('Sequence is shorter then the required number of steps"),
+        (states, -3, ValueError, "negative dimensions are not allowed"),  # the buffer comes before the loop
+    ]:
+        f = theano.function([x, xs, k], out, mode=mode, on_unused_input="ignore")
+        with pytest.raises(error, match=text) as e:
+            f(np.ones(2), np.ones((3, 2)), steps)
+        node = "AllocEmpty" if steps == -3 else "for"
+        assert "\nApply node that caused the error: " + node in str(e.value)
+        assert str(e.value.__op_instance__).startswith(node)

@@ -247,9 +247,9 @@ class SpecifyShape(Op):
 
     def compute(self, xp, node, x, shape):
         if x.ndim != shape.shape[0]:
-            raise AssertionError("got %d dimensions, expected %d" % (x.ndim, shape.shape[0]))
-        xp.guard(xp.all(shape == np.array(x.shape)),
-                 lambda: AssertionError("got shape", x.shape, "expected", shape))
+            raise AssertionError("SpecifyShape: vector of shape has %d elements, but the input has %d dimensions."
+                                 % (shape.shape[0], x.ndim))
+        xp.guard(xp.all(shape == np.array(x.shape)), lambda: _other_shape(x.shape, shape))
         return x
 
     def infer_shape(self, node, shapes):
@@ -273,6 +273,11 @@ class SpecifyShape(Op):
         if eval_points[0] is None:
             return [None]
         return self.make_node(eval_points[0], *inputs[1:]).outputs
+
+
+def _other_shape(given, wanted):
+    dim = next(d for d, length in enumerate(given) if length != wanted[d])
+    return AssertionError("SpecifyShape: dim %d of input has shape %d, expected %d." % (dim, given[dim], wanted[dim]))
 
 
 specify_shape = SpecifyShape()
