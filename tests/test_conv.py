@@ -7,7 +7,7 @@ import scipy.signal
 import theanojax.tensor as T
 from tests.helpers import both, check_op
 from theanojax.compile.function import function
-from theanojax.compile.mode import get_mode
+from theanojax.compile.mode import Mode, get_mode
 from theanojax.config import config
 from theanojax.errors import NotScalarConstantError
 from theanojax.gradient import grad
@@ -235,11 +235,38 @@ def test_old_conv2d():
         with pytest.raises(NotImplementedError, match="stride"):
             grad(old.conv2d(X4, W4, subsample=(2, 2)).sum(), X4)
         wrong = old.conv2d(X4, W4, image_shape=(2, 3, 6, 5))
-    with pytest.raises(ValueError, match="provided at build time"):
+    with pytest.raises(ValueError, match=r"hardcoded shape for the batch size \(2\) isn't the run time shape \(1\)"):
         both([X4, W4], wrong, [x[:1], w])
     assert old.ConvOp.getOutputShape((6, 5), (3, 2), (2, 1), "full") == (4, 6)
     with pytest.raises(Exception, match="Bad size for the output shape"):
         old.ConvOp(imshp=(1, 2, 2), kshp=(3, 3))
+
+
+@pytest.mark.parametrize("linker", ["py", "cvm"])
+@pytest.mark.parametrize(
+    "images, filters, part",
+    [
+        ((None, None, 6, 4), None, r"number of columns in the image \(4\) isn't the run time shape \(5\)"),
+        ((None, None, 7, None), None, r"number of rows in the image \(7\) isn't the run time shape \(6\)"),
+        ((None, 2, None, None), None, r"image stack size \(2\) isn't the run time shape \(3\)"),
+        ((4, None, None, None), None, r"batch size \(4\) isn't the run time shape \(2\)"),
+        (None, (5, None, None, None), r"number of kernels in the filter \(5\) isn't the run time shape \(4\)"),
+        (None, (None, None, 2, None), r"number of rows in the filter \(2\) isn't the run time shape \(3\)"),
+        ((2, 3, 6, 5), (4, 3, 3, 1), r"number of columns in the filter \(1\) isn't the run time shape \(2\)"),
+        ((2, None, 6, None), (None, None, 3, 2), None),
+    ],
+)
+def test_old_conv2d_checks_what_was_declared(images, filters, part, linker):
+    x, w = rand(2, 3, 6, 5), rand(4, 3, 3, 2)
+    with pytest.warns(UserWarning, match="deprecated"):
+        out = old.conv2d(X4, W4, image_shape=images, filter_shape=filters)
+    f = function([X4, W4], out, mode=Mode(linker, "fast_run"))
+    if part is None:
+        np.testing.assert_allclose(f(x, w), by_scipy(x, w, "valid"))
+        return
+    with pytest.raises(ValueError, match="^The hardcoded shape for the " + part) as e:
+        f(x, w)
+    assert "Apply node that caused the error: ConvOp{" in str(e.value)
 
 
 def test_signal_conv2d():

@@ -40,7 +40,7 @@ def test_shape_has_no_gradient():
 def test_specify_shape():
     out = T.specify_shape(x, (i, 3))
     check([x, i], out * 2, [A, 2])
-    with pytest.raises(AssertionError, match=r"^SpecifyShape: dim 0 of input has shape \d, expected 4\.\nApply node that caused the error: "):
+    with pytest.raises(AssertionError, match=r"^SpecifyShape: dim 0 of input has shape \d, expected 4\.\nApply node "):
         both([x, i], out, [A, 4])
     with pytest.raises(AssertionError, match="the shape has 1 elements, but x has 2 dimensions"):
         T.specify_shape(x, (2,))

@@ -78,6 +78,12 @@ def _divisor(wanted, total, name, total_name):
     return found
 
 
+# What may be declared of a convolution, in the order in which it is checked.
+_DECLARED = ("number of rows in the filter", "number of columns in the filter", "image stack size",
+             "number of rows in the image", "number of columns in the image", "batch size",
+             "number of kernels in the filter")
+
+
 class ConvOp(OpenMPOp):
     """The old convolution of images (b, c, h, w) with filters (f, c, kh, kw).
 
@@ -194,12 +200,12 @@ class ConvOp(OpenMPOp):
         return [get_conv_output_shape(images, kerns, self.out_mode, (self.dx, self.dy))]
 
     def _check(self, img, kern):
-        known = [("image shape", self.imshp, img.shape[1:]), ("filter shape", self.kshp, kern.shape[2:]),
-                 ("batch size", (self.bsize,), img.shape[:1]), ("number of filters", (self.nkern,), kern.shape[:1])]
-        for what, declared, found in known:
-            if None not in declared and tuple(declared) != tuple(found):
-                raise ValueError("The %s provided at build time is different from the one passed at run time" % what,
-                                 declared, tuple(found))
+        declared = [*self.kshp, *self.imshp, self.bsize, self.nkern]
+        found = [*kern.shape[2:], *img.shape[1:], img.shape[0], kern.shape[0]]
+        for what, wanted, given in zip(_DECLARED, declared, found):
+            if wanted is not None and wanted != given:
+                raise ValueError("The hardcoded shape for the %s (%d) isn't the run time shape (%d)."
+                                 % (what, wanted, given))
         if img.shape[1] != kern.shape[1]:
             raise ValueError("the images have %d channels, the filters %d" % (img.shape[1], kern.shape[1]))
 
