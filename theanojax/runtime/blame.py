@@ -3,12 +3,15 @@
 import io
 import sys
 import traceback
+from types import SimpleNamespace
 
 import numpy as np
 
 from theanojax.config import config
 from theanojax.graph.op import Op
 from theanojax.graph.signals import by_signal
+from theanojax.loop.host import check_lengths
+from theanojax.loop.scan_op import Scan
 
 
 def raise_with_op(node, thunk=None, exc_info=None, storage_map=None):
@@ -20,6 +23,8 @@ def raise_with_op(node, thunk=None, exc_info=None, storage_map=None):
     error = (exc_info or sys.exc_info())[1]
     if isinstance(error, KeyboardInterrupt) or hasattr(error, "__op_instance__") or by_signal(error):
         raise error
+    if isinstance(error, ValueError) and storage_map is not None:
+        node, thunk, error = _loop_of_negative_length(node, storage_map) or (node, thunk, error)
     values = [cell[0] for cell in thunk.inputs] if thunk is not None and hasattr(thunk, "inputs") else None
     order = node.fgraph.toposort() if getattr(node, "fgraph", None) is not None else []
     error.__op_instance__ = node
@@ -27,6 +32,24 @@ def raise_with_op(node, thunk=None, exc_info=None, storage_map=None):
     error.__applynode_index__ = order.index(node) if node in order else None
     add_text(error, describe(node, values, error.__applynode_index__, storage_map))
     raise error
+
+
+def _loop_of_negative_length(node, storage_map):
+    """The loop, a stand-in for its thunk and its error, if `node` could not make a buffer for fewer than no steps.
+
+    In Theano's optimized graphs the buffer has the length of the first states at least, and the loop complains.
+    """
+    for filled, _ in getattr(node.outputs[0], "clients", ()):
+        for loop, _ in getattr(filled.outputs[0], "clients", ()) if filled != "output" else ():
+            if loop == "output" or not isinstance(loop.op, Scan):
+                continue
+            cells = [storage_map.get(v, [None]) for v in loop.inputs]
+            if cells[0][0] is not None:
+                try:
+                    check_lengths(loop, int(cells[0][0]), ())
+                except IndexError as error:
+                    return loop, SimpleNamespace(inputs=cells), error
+    return None
 
 
 def require_arrays(node, thunk):
