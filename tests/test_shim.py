@@ -238,6 +238,7 @@ X = T.dvector("x")
         (W, "tensor.sharedvar"),
         (W.container, "gof.link"),
         (T.exp(X).owner, "gof.graph"),
+        (X.tag, "gof.utils"),
         (T.exp(X).owner.op, "tensor.elemwise"),
         (X.sum().owner.op, "tensor.elemwise"),
         (X.mean(dtype="float64", keepdims=False, axis=0).owner.op, "tensor.elemwise"),

@@ -28,6 +28,11 @@ class Scratchpad:
         print(self)
 
 
+# As Theano spells it, for those who print the class; pickle looks it up by this name.
+scratchpad = Scratchpad
+Scratchpad.__name__ = Scratchpad.__qualname__ = "scratchpad"
+
+
 class Trace(list):
     """Creation stacks of a variable: a list of stacks, each from the outermost call inwards.
 

@@ -141,6 +141,8 @@ def _adopt(module: ModuleType) -> None:
                 cls.__module__ = f"{OLD}.{home}"
                 if home != rest:
                     _load_facade(home)
+                    if "__firstlineno__" in vars(cls):  # from Python 3.13 on: a line of a file that is no more named
+                        del cls.__firstlineno__
 
 
 @functools.cache
