@@ -24,7 +24,8 @@ def loggers():
     found = {"root": logging.root, **logging.root.manager.loggerDict}
     state = {n: (v.level, list(v.handlers), list(v.filters), v.propagate, v.disabled) for n, v in found.items()
              if isinstance(v, logging.Logger)}
-    return {n: s for n, s in state.items() if s != (0, [], [], True, False)}
+    own = {n: s for n, s in state.items() if n.split(".")[0] in ("jax", "jaxlib")}
+    return {n: s for n, s in state.items() if s != (0, [], [], True, False) and n not in own}
 
 
 def snapshot():
@@ -106,6 +107,7 @@ compare("sparse and linear algebra")
 
 def run(program, **variables):
     env = {k: v for k, v in os.environ.items() if not k.startswith(("JAX", "THEANO", "TF_CPP", "TPU"))}
+    env["THEANO_FLAGS"] = "xla_cache=False"  # some versions of XLA remark on the executables that they read
     done = subprocess.run(
         [sys.executable, "-c", SNAPSHOT + program], env={**env, **variables}, capture_output=True, text=True
     )
