@@ -64,7 +64,8 @@ def require_arrays(node, thunk):
 
 def add_text(error, text):
     """Append `text` to the message of `error`; as a note where the class builds its message otherwise."""
-    if type(error).__str__ is BaseException.__str__:
+    plain = len(error.args) <= 1 and (not error.args or str(error) == str(error.args[0]))
+    if plain or type(error).__str__ is BaseException.__str__:
         error.args = (str(error) + text,)
     else:
         error.add_note(text)
