@@ -27,13 +27,9 @@ PIP := -m pip install --quiet --disable-pip-version-check
 CONSTRAINTS :=
 JOBS ?= 2
 GRAPHS ?= 20000
-<<<<<<< HEAD
+SMOKE := $(patsubst %,tests/test_%.py,function modes shared gradient scan every_op sparse shim legacy_runner pickle pytest_plugin)
 SECONDS ?= 60
 SEED ?= 1
-SMOKE := $(patsubst %,tests/test_%.py,function modes shared gradient scan shim legacy_runner pickle pytest_plugin)
-=======
-SMOKE := $(patsubst %,tests/test_%.py,function modes shared gradient scan every_op sparse shim legacy_runner pickle pytest_plugin)
->>>>>>> 99d9c82 (The floors of jax and scipy are those at which every test passes)
 
 .PHONY: demo test test-all smoke smoke-others suite lint stress fuzz conformance bench
 

@@ -20,7 +20,8 @@ OLDEST = VERSIONS[0]  # the Python for which the oldest versions of everything e
 
 
 def interpreters(version):
-    """What may be this Python: the one on the path, then those that pyenv keeps beside it, the newest first."""
+    """What may be this Python: the one running, the one on the path, those that pyenv keeps, the newest first."""
+    yield sys.executable
     yield shutil.which("python" + version)
     kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     yield from sorted(kept.glob(version + ".*/bin/python"), key=lambda p: int(re.findall(r"\d+", p.parts[-3])[2]))[::-1]
