@@ -2,7 +2,7 @@
 #
 #   make demo          run the tutorial's listings and show what they print
 #   make test          lint, types, tests, a sample of Theano's own tests
-#   make test-all      the same on every Python found from 3.11 on, and on the oldest versions that pyproject.toml allows
+#   make test-all      the same on every Python found from 3.11 on, and on the oldest versions that are allowed
 #   make smoke         the tests of the main paths, in about a minute
 #   make smoke-others  the same on one other Python and on the oldest versions; CI runs `test` and this
 #   make lint          ruff and mypy alone
@@ -27,9 +27,10 @@ PIP := -m pip install --quiet --disable-pip-version-check
 CONSTRAINTS :=
 JOBS ?= 2
 GRAPHS ?= 20000
-SMOKE := $(patsubst %,tests/test_%.py,function modes shared gradient scan every_op sparse shim legacy_runner pickle pytest_plugin)
 SECONDS ?= 60
 SEED ?= 1
+SMOKE := $(patsubst %,tests/test_%.py,\
+	function modes shared gradient scan every_op linalg sparse shim legacy_runner pickle pytest_plugin)
 
 .PHONY: demo test test-all smoke smoke-others suite lint stress fuzz conformance bench
 

@@ -198,7 +198,8 @@ class Solve(Op):
         if self.A_structure in ("lower_triangular", "upper_triangular"):
             found = scipy.linalg.solve_triangular(A, b, lower=self.A_structure == "lower_triangular")
         else:
-            found = scipy.linalg.solve(A, b)
+            # LU, as in Theano's day and in XLA: scipy 1.15 guesses the structure, and divides by a diagonal's zeros
+            found = scipy.linalg.solve(A, b, assume_a="gen")
         output_storage[0][0] = found
 
     def lower_xla(self, ctx, node, A, b):
