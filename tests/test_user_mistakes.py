@@ -237,7 +237,7 @@ RUNNING = [
 
 SCAN = [
     ("scan_neg_steps", lambda: call([s0, n], 2., -3)(S(lambda p: p * 2, outputs_info=s0, n_steps=n)),
-     ValueError, "negative dimensions are not allowed"),
+     IndexError, "Scan was asked to run for negative number of step -3"),
     ("scan_no_length", lambda: S(lambda p: p * 2, outputs_info=s0),
      ValueError, "No information about the number of steps provided. Either"),
     ("scan_fn_none", lambda: S(lambda v: None, sequences=x),
