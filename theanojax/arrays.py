@@ -50,6 +50,13 @@ class HostNamespace:
         return np.asarray(x).astype(dtype, copy=False)
 
     @staticmethod
+    def power(x, y):
+        """``x ** y`` for operands of one dtype. Integers wrap around; their exponents may not be negative."""
+        if y.size == 1 and y.ndim <= x.ndim and y.dtype.kind == "f" and y.item() == 0.5:
+            return np.sqrt(x)  # numpy's power, when it is vectorised, is right but for one unit in the last place
+        return np.power(x, y)
+
+    @staticmethod
     def complex_of(real, imag):
         """The complex numbers with these parts, two float arrays of one dtype; infinite parts are kept apart."""
         real, imag = np.broadcast_arrays(real, imag)

@@ -12,7 +12,15 @@ from theanojax.graph.rewrite_local import LocalOptGroup, LocalOptimizer, local_o
 from theanojax.graph.rewrite_walk import in2out
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Variable
-from theanojax.rewrites.common import applies, fill_chain, scalar_constant, scalar_maker
+from theanojax.rewrites.common import (
+    applies,
+    fill_chain,
+    is_integer,
+    may_have_wrapped,
+    scalar_constant,
+    scalar_maker,
+    widened,
+)
 from theanojax.rewrites.fill import local_fill_sink
 from theanojax.tensor.elemwise import DimShuffle
 from theanojax.tensor.type import values_eq_approx_remove_inf_nan
@@ -57,7 +65,10 @@ class Canonizer(LocalOptimizer):
         """The terms of `input` as a pair of lists: those that count, and those that count inversely.
 
         x * y / z -> ([x, y], [z]); a / (b / c) -> ([a, c], [b]); log(x) -> ([log(x)], [])
+
+        Integers of another dtype than `input` are terms, however they are computed.
         """
+        dtype = input.type.dtype
         num, denum = [], []
         stack = [(input, False)]
         while stack:
@@ -68,7 +79,7 @@ class Canonizer(LocalOptimizer):
                 if node.op.new_order == ("x",) * (v.type.ndim - x.type.ndim) + tuple(range(x.type.ndim)):
                     stack.append((x, inverted))  # an Elemwise will pad it on the left again
                     continue
-            kind = self._kind(node.op) if node is not None else None
+            kind = self._kind(node.op) if node is not None and not may_have_wrapped(v, dtype) else None
             if kind is None:
                 (denum if inverted else num).append(v)
             elif kind == "main":
@@ -80,8 +91,16 @@ class Canonizer(LocalOptimizer):
                 stack.append((node.inputs[0], not inverted))
         return num, denum
 
-    def merge_num_denum(self, num, denum):
-        """The expression ``inverse(main(*num), main(*denum))``, with as few Ops as it needs."""
+    def merge_num_denum(self, num, denum, dtype=None):
+        """The expression ``inverse(main(*num), main(*denum))``, with as few Ops as it needs.
+
+        Integers are combined in `dtype`, if that is given.
+        """
+        if dtype is not None and self.inverse == T.true_div:  # a quotient is never an integer
+            num, denum = [widened(terms, dtype) if len(terms) > 1 else terms for terms in (num, denum)]
+        elif dtype is not None:
+            both = widened([*num, *denum], dtype)
+            num, denum = both[:len(num)], both[len(num):]
         if not num and not denum:
             return T.as_tensor_variable(self.calculate([], []))
         if not num:
@@ -161,7 +180,7 @@ class Canonizer(LocalOptimizer):
         num, denum = self.simplify(list(orig_num), list(orig_denum), out.type)
         if _same(orig_num, num) and _same(orig_denum, denum):
             return False
-        new = self.merge_num_denum(num, denum)
+        new = self.merge_num_denum(num, denum, out.type.dtype)
         if new.type.dtype != out.type.dtype:
             new = T.cast(new, out.type.dtype)
         if new.type != out.type:
@@ -202,7 +221,9 @@ def mul_calculate(num, denum, aslist=False, out_type=None):
     dtype = scal.upcast(*[v.dtype for v in num + denum]) if out_type is None else out_type.dtype
     one = np.asarray(1, dtype=dtype)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        v = reduce(np.multiply, num, one) / reduce(np.multiply, denum, one)
+        v = reduce(np.multiply, num, one)
+        if denum:
+            v = v / reduce(np.multiply, denum, one)
     if aslist:
         return [] if np.all(v == 1) else [v]
     return v
@@ -231,7 +252,7 @@ def check_for_x_over_absX(numerators, denominators):
         if node is None:
             continue
         x = node.inputs[0]
-        if any(x is n for n in numerators) and not x.type.dtype.startswith("complex"):
+        if any(x is n for n in numerators) and not x.type.dtype.startswith("complex") and not is_integer(x):
             denominators.remove(den)
             numerators.remove(x)
             numerators.append(T.sgn(x))
@@ -276,6 +297,8 @@ def attempt_distribution(factor, num, denum, out_type):
 
     Returns (whether there are any, the new factor, what is left of `num`, what is left of `denum`).
     """
+    if may_have_wrapped(factor, out_type.dtype):
+        return False, factor, num, denum
     pos, neg = local_add_canonizer.get_num_denum(factor)
     if len(pos) == 1 and not neg:
         return False, factor, num, denum
@@ -291,8 +314,8 @@ def attempt_distribution(factor, num, denum, out_type):
     if not change:
         return False, factor, num, denum
     new = local_add_canonizer.merge_num_denum(
-        [local_mul_canonizer.merge_num_denum(*p) for p in pos_pairs],
-        [local_mul_canonizer.merge_num_denum(*p) for p in neg_pairs])
+        *[[local_mul_canonizer.merge_num_denum(*p, out_type.dtype) for p in pairs] for pairs in (pos_pairs, neg_pairs)],
+        out_type.dtype)
     return True, new, num, denum
 
 
@@ -320,7 +343,7 @@ def local_greedy_distributor(node):
             new_denum.append(candidate)
     if not change:
         return False
-    ret = local_mul_canonizer.merge_num_denum(new_num + num, new_denum + denum)
+    ret = local_mul_canonizer.merge_num_denum(new_num + num, new_denum + denum, out.type.dtype)
     if ret.type != out.type:
         return False
     copy_stack_trace(out, ret)

@@ -13,9 +13,12 @@ from theanojax.rewrites.algebra import local_mul_canonizer
 from theanojax.rewrites.common import (
     applies,
     broadcast_like,
+    combined,
     constant_value,
     encompasses_broadcastable,
     fill_chain,
+    is_integer,
+    may_have_wrapped,
     scalar_constant,
     scalar_maker,
 )
@@ -117,7 +120,7 @@ def local_abs_lift(node):
     if not applies(node, scal.Abs):
         return False
     product = scalar_maker(node.inputs[0], scal.Mul, scal.TrueDiv)
-    if product is None:
+    if product is None or any(is_integer(v) for v in product.inputs):  # -128 is its own absolute value in int8
         return False
     return _done(node, product.op(*[T.abs_(v) for v in product.inputs]))
 
@@ -171,15 +174,26 @@ _POWERS = {2: lambda x: T.sqr(x), 1: lambda x: x, 0.5: lambda x: T.sqrt(x), -0.5
            -1: lambda x: T.inv(x), -2: lambda x: T.inv(T.sqr(x))}
 
 
-@local_optimizer([T.pow])
-def local_pow_specialize(node):
-    """x ** c -> sqr, sqrt, inv ... of x, for the exponents that have such an Op"""
+def _power_of(node):
+    """(x, c) for ``x ** c`` with a constant c, x in the dtype of the result; None where integers have a reciprocal."""
     if not applies(node, scal.Pow):
-        return False
+        return None
     x, y = node.inputs
     exponent = scalar_constant(y)
     if exponent is None or not encompasses_broadcastable(x.type.broadcastable, y.type.broadcastable):
+        return None
+    if is_integer(node.outputs[0]) and exponent < 0:
+        return None
+    return T.cast(x, node.outputs[0].type.dtype), exponent
+
+
+@local_optimizer([T.pow])
+def local_pow_specialize(node):
+    """x ** c -> sqr, sqrt, inv ... of x, for the exponents that have such an Op"""
+    power = _power_of(node)
+    if power is None:
         return False
+    x, exponent = power
     if _equals(exponent, 0):
         return _done(node, T.fill(x, np.asarray(1, dtype=node.outputs[0].dtype)))
     for number, apply in _POWERS.items():
@@ -191,13 +205,10 @@ def local_pow_specialize(node):
 @local_optimizer([T.pow])
 def local_pow_specialize_device(node):
     """x ** n -> products of squares, for whole n up to 512"""
-    if not applies(node, scal.Pow):
+    power = _power_of(node)
+    if power is None:
         return False
-    x, y = node.inputs
-    exponent = scalar_constant(y)
-    if exponent is None or not encompasses_broadcastable(x.type.broadcastable, y.type.broadcastable):
-        return False
-    exponent = exponent.item()
+    x, exponent = power[0], power[1].item()
     if isinstance(exponent, complex) or not math.isfinite(exponent) or exponent != int(exponent) \
             or not 1 <= abs(exponent) <= 512:
         return False
@@ -232,8 +243,9 @@ def local_mul_specialize(node):
     if not applies(node, scal.Mul):
         return False
     negative, new_inputs, negations, constants = False, [], 0, 0
+    dtype = node.outputs[0].dtype
     for v in node.inputs:
-        inner = scalar_maker(v, scal.Neg)
+        inner = scalar_maker(v, scal.Neg) if not may_have_wrapped(v, dtype) else None
         while inner is not None:
             negative, v, negations = not negative, inner.inputs[0], negations + 1
             inner = scalar_maker(v, scal.Neg)
@@ -250,14 +262,14 @@ def local_mul_specialize(node):
     if not new_inputs:
         return _like_output(node, -1 if negative else 1)
     if len(new_inputs) == 1:
-        if negative and new_inputs[0].dtype in list(uint_dtypes) + ["bool"]:
+        if negative and dtype in list(uint_dtypes) + ["bool"]:
             return False
-        return _like_output(node, -new_inputs[0] if negative else new_inputs[0])
+        return _like_output(node, -T.cast(new_inputs[0], dtype) if negative else new_inputs[0])
     if negative and negations == 0 and constants == 1:
         return False
     if negative:
-        new_inputs = [np.asarray(-1, dtype=node.outputs[0].dtype)] + new_inputs
-    return _like_output(node, T.mul(*new_inputs))
+        return _like_output(node, T.mul(np.asarray(-1).astype(dtype), *new_inputs))
+    return _like_output(node, combined(T.mul, new_inputs, dtype))
 
 
 @local_optimizer([T.add])
@@ -272,7 +284,7 @@ def local_add_specialize(node):
     if not new_inputs:
         ret = T.constant(np.zeros((1,) * out.type.ndim, dtype=out.type.dtype))
     else:
-        ret = new_inputs[0] if len(new_inputs) == 1 else T.add(*new_inputs)
+        ret = combined(T.add, new_inputs, out.type.dtype)
     if ret.type.broadcastable != out.type.broadcastable:
         ret = fill_chain(ret, node.inputs)[0]
     return _done(node, ret)
@@ -289,6 +301,8 @@ def local_abs_merge(node):
     inputs = []
     for v, absolute in zip(node.inputs, absolutes):
         if absolute is not None:
+            if is_integer(absolute.inputs[0]):
+                return False
             inputs.append(absolute.inputs[0])
             continue
         value = constant_value(v, only_process_constants=True) if isinstance(v, Constant) else None

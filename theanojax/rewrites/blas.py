@@ -11,6 +11,7 @@ from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.rewrite_tools import inherit_stack_trace
 from theanojax.graph.rewrite_walk import in2out
 from theanojax.graph.variable import Constant
+from theanojax.rewrites.common import is_integer
 from theanojax.rewrites.dimshuffle import local_dimshuffle_lift
 from theanojax.rewrites.gemm import GemmOptimizer, _as_scalar
 from theanojax.scalar.types import upcast
@@ -131,7 +132,7 @@ def local_dot22_to_dot22scalar(node):
     if any(_as_scalar(v, product.dtype) is not None for v in node.inputs):
         return _scaled_product(node, product, rest, [])
     for k, v in enumerate(rest):
-        if v.owner is not None and v.owner.op == T.mul and any(
+        if v.owner is not None and v.owner.op == T.mul and not is_integer(v) and any(
                 _as_scalar(u, product.dtype) is not None for u in v.owner.inputs):
             return _scaled_product(node, product, v.owner.inputs, rest[:k] + rest[k + 1:])
     return False

@@ -6,8 +6,10 @@ import theanojax.tensor as T
 from theanojax.errors import NotScalarConstantError
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.variable import Constant, Variable
+from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import get_scalar_constant_value
 from theanojax.tensor.elemwise import Elemwise
+from theanojax.tensor.type import discrete_dtypes
 
 
 def maker(v, *op_classes):
@@ -38,6 +40,28 @@ def elemwise_rewrite(*scalar_classes):
         return lopt
 
     return decorator
+
+
+def is_integer(*variables):
+    """Whether all are integers or bools, whose sums and products wrap around at the ends of their dtype."""
+    return all(v.type.dtype in discrete_dtypes for v in variables)
+
+
+def may_have_wrapped(v, dtype):
+    """Whether `v` holds integers of another dtype than `dtype`: what they are computed from must not move there."""
+    return is_integer(v) and v.type.dtype != dtype
+
+
+def widened(terms, dtype):
+    """`terms`, cast to `dtype` where they are integers that would be combined in a narrower one."""
+    if terms and is_integer(*terms) and upcast(*[v.type.dtype for v in terms]) != dtype:
+        return [T.cast(v, dtype) for v in terms]
+    return terms
+
+
+def combined(op, terms, dtype):
+    """``op(*terms)``, computed in `dtype` if of integers; the one term if there are no more."""
+    return op(*widened(terms, dtype)) if len(terms) > 1 else terms[0]
 
 
 def constant_value(v, elemwise=True, only_process_constants=False):

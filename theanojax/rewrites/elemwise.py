@@ -289,10 +289,10 @@ def _sunk_switch(node, switch, apply):
     cond, left, right = switch.inputs
     out = node.outputs[0]
     if is_number(left, 0):
-        inner = apply(right)
+        inner = apply(T.cast(right, switch.outputs[0].dtype))
         ret = T.switch(cond, 0, inner)
     elif is_number(right, 0):
-        inner = apply(left)
+        inner = apply(T.cast(left, switch.outputs[0].dtype))
         ret = T.switch(cond, inner, 0)
     else:
         return False
@@ -312,8 +312,9 @@ def local_merge_switch_same_cond(node):
     switches = [scalar_maker(v, scal.Switch) for v in node.inputs]
     if not all(switches) or any(s.inputs[0] is not switches[0].inputs[0] for s in switches):
         return False
-    ret = T.switch(switches[0].inputs[0], node.op(*[s.inputs[1] for s in switches]),
-                   node.op(*[s.inputs[2] for s in switches]))
+    dtypes = [s.outputs[0].dtype for s in switches]
+    left, right = [node.op(*[T.cast(s.inputs[i], d) for s, d in zip(switches, dtypes)]) for i in (1, 2)]
+    ret = T.switch(switches[0].inputs[0], left, right)
     copy_stack_trace(node.outputs[0], ret)
     return _if_same_type(node, ret)
 

@@ -12,6 +12,7 @@ from theanojax.graph.rewrite import Optimizer
 from theanojax.graph.rewrite_db import SequenceDB
 from theanojax.graph.rewrite_profile import RewriteProfile
 from theanojax.graph.tag import copy_stack_trace
+from theanojax.rewrites.common import may_have_wrapped
 from theanojax.scalar.types import complex_types, discrete_types, float16, get_scalar_type
 from theanojax.tensor.elemwise import Elemwise
 
@@ -187,6 +188,7 @@ def local_add_mul_fusion(node):
         for v in before:
             inner = v.owner
             if (inner is not None and isinstance(inner.op, Elemwise) and isinstance(inner.op.scalar_op, kind)
+                    and not may_have_wrapped(v, node.outputs[0].dtype)
                     and len(getattr(v, "clients", ())) == 1):
                 inputs.extend(inner.inputs)
                 joined = changed = True

@@ -9,7 +9,7 @@ from theanojax.graph.rewrite_profile import RewriteProfile
 from theanojax.graph.rewrite_tools import inherit_stack_trace
 from theanojax.graph.rewrite_walk import Updater
 from theanojax.graph.traverse import io_toposort
-from theanojax.rewrites.common import applies
+from theanojax.rewrites.common import applies, is_integer
 from theanojax.scalar import Add, Mul, Neg, Sub
 from theanojax.scalar.types import upcast
 from theanojax.tensor.blas import _FLOATS, Dot22, _dot22, gemm_no_inplace
@@ -98,6 +98,7 @@ def _parts(v, scale):
         arrays = [u for u in inputs if not all(u.type.broadcastable)]
         if len(arrays) == 1 and (_is_real_matrix(arrays[0]) or _is_real_vector(arrays[0])):
             if numbers:
+                numbers = [T.cast(u, arrays[0].dtype) if is_integer(u) else u for u in numbers]
                 first = _scaled(numbers[0], scale)
                 scale = T.mul(first, *numbers[1:]) if len(numbers) > 1 else first
             return [(scale, arrays[0])]

@@ -11,6 +11,7 @@ from theanojax.graph.op import Op
 from theanojax.graph.rewrite import Optimizer
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.variable import Apply
+from theanojax.rewrites.common import is_integer
 from theanojax.tensor.blas import Dot22
 from theanojax.tensor.diagonal import ExtractDiag
 from theanojax.tensor.dot import Dot
@@ -216,7 +217,8 @@ def local_det_chol(node):
 def local_log_prod_sqr(node):
     """log of a product of what isn't negative -> the sum of the logarithms"""
     maker = node.inputs[0].owner
-    if node.op == T.log and maker and isinstance(maker.op, Prod) and is_positive(maker.inputs[0]):
+    if node.op == T.log and maker and isinstance(maker.op, Prod) and is_positive(maker.inputs[0]) \
+            and not is_integer(node.inputs[0]):
         return [T.log(maker.inputs[0]).sum(axis=maker.op.axis)]
     return None
 
@@ -225,7 +227,7 @@ def local_log_prod_sqr(node):
 def local_log_pow(node):
     """log(x ** y) -> y * log(x)"""
     maker = node.inputs[0].owner
-    if node.op == T.log and maker and maker.op == T.pow:
+    if node.op == T.log and maker and maker.op == T.pow and not is_integer(node.inputs[0]):
         base, exponent = maker.inputs
         return [exponent * T.log(base)]
     return None

@@ -16,7 +16,7 @@ from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.traverse import equal_computations
 from theanojax.rewrites.algebra import local_mul_canonizer
-from theanojax.rewrites.common import applies, constant_value, maker, scalar_maker
+from theanojax.rewrites.common import applies, combined, constant_value, maker, scalar_maker
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.creation import Alloc, ARange
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
@@ -309,7 +309,7 @@ def _out_grad_inside(d_sm, sm, x):
     if picked is None:
         return None
     factors.remove(picked)
-    rest = T.mul(*factors) if len(factors) > 1 else factors[0] if factors else None
+    rest = combined(T.mul, factors, denom.dtype) if factors else None
     for v in (num, rest):
         if v is not None and v.ndim != 1 and not all(v.broadcastable):
             return None

@@ -1,10 +1,12 @@
 """Sums, products and other reductions: fewer of them, of smaller things."""
 
+import numpy as np
+
 import theanojax.tensor as T
 from theanojax import scalar as scal
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
-from theanojax.rewrites.common import applies, constant_value, is_number, maker, scalar_maker
+from theanojax.rewrites.common import applies, combined, constant_value, is_integer, is_number, maker, scalar_maker
 from theanojax.tensor.creation import Alloc
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.join import Join
@@ -33,10 +35,21 @@ def _same_kind(op, axis):
     return (Sum if isinstance(op, Sum) else Prod)(axis=axis, dtype=op.dtype, acc_dtype=op.acc_dtype)
 
 
+def _reduces_alike(op, v):
+    """Whether `op`, a Sum or Prod, gives as much for the variable `v` as it would if `v` did not wrap around.
+
+    It does for integers if the result keeps no more bits than they have, and for other numbers if it is no integer.
+    """
+    into = [np.dtype(op.dtype), np.dtype(op.acc_dtype)]
+    if not is_integer(v):
+        return all(d.kind in "fc" for d in into)
+    return v.dtype != "bool" and all(d.kind in "iu" for d in into) and into[0].itemsize <= np.dtype(v.dtype).itemsize
+
+
 @local_optimizer([Sum, Prod])
 def local_sum_prod_mul_by_scalar(node):
     """sum(scalar * x) -> scalar * sum(x); sum(-x) -> -sum(x); prod(scalar * x) -> scalar ** size(x) * prod(x)"""
-    if not isinstance(node.op, (Sum, Prod)):
+    if not isinstance(node.op, (Sum, Prod)) or not _reduces_alike(node.op, node.inputs[0]):
         return False
     x = node.inputs[0]
     negated = scalar_maker(x, scal.Neg)
@@ -52,7 +65,7 @@ def local_sum_prod_mul_by_scalar(node):
     if not scalars:
         return False
     if rest:
-        inner = rest[0] if len(rest) == 1 else T.mul(*rest)
+        inner = combined(T.mul, rest, x.dtype)
         reduced = node.op(inner)
         copy_stack_trace(node.outputs[0], [reduced] + ([inner] if len(rest) > 1 else []))
         if isinstance(node.op, Prod):
@@ -60,6 +73,8 @@ def local_sum_prod_mul_by_scalar(node):
                 size = T.mul(*[inner.shape[a] for a in _axes(node)])
             else:
                 size = inner.size
+            if x.dtype == "uint64":
+                size = T.cast(size, x.dtype)  # with int64 it would give a float64
             scalars = [s ** size for s in scalars]
         scalars.append(reduced)
     ret = scalars[0] if len(scalars) == 1 else T.mul(*scalars)
@@ -77,6 +92,8 @@ def local_sum_prod_div_dimshuffle(node):
     if quotient is None:
         return False
     num, denom = quotient.inputs
+    if is_integer(num):
+        num = T.cast(num, node.inputs[0].dtype)
     shuffled = maker(denom, DimShuffle)
     if shuffled is None:
         return False
@@ -116,8 +133,11 @@ def local_op_of_op(node):
     """sum(sum(x)) -> sum(x), when the inner one has no other user; the same for products"""
     if not isinstance(node.op, (Sum, Prod)):
         return False
-    inner = maker(node.inputs[0], type(node.op))
-    if inner is None or len(node.inputs[0].clients) != 1:
+    x = node.inputs[0]
+    inner = maker(x, type(node.op))
+    if inner is None or len(x.clients) != 1:
+        return False
+    if not _reduces_alike(node.op, x) or is_integer(x) and not is_integer(inner.inputs[0]):
         return False
     if inner.op.axis is None or node.op.axis is None:
         return _done(node, _same_kind(node.op, None)(inner.inputs[0]))
@@ -191,15 +211,18 @@ def local_opt_alloc(node):
     if number is None:
         return False
     axis, lengths = _axes(node), inner.inputs[1:]
-    value = number.reshape(())
+    value = T.as_tensor_variable(number.reshape(()))
     reduced = [n for i, n in enumerate(lengths) if i in axis]
     if reduced:
         size = T.mul(*reduced)
         if inner.inputs[0].dtype in ("float16", "float32"):
             size = size.astype("float32")  # neither up to float64 nor down to float16
-        value = T.as_tensor_variable(value)
+        elif is_integer(value):
+            value = T.cast(value, node.op.acc_dtype)
+            if value.dtype == "uint64":
+                size = T.cast(size, "uint64")  # with int64 it would give a float64
         value = value * size if isinstance(node.op, Sum) else value ** size
-    value = T.as_tensor_variable(value).astype(node.outputs[0].dtype)
+    value = value.astype(node.outputs[0].dtype)
     kept = [n for i, n in enumerate(lengths) if i not in axis]
     ret = T.alloc(value, *kept) if kept else value
     if ret.type.broadcastable != node.outputs[0].type.broadcastable:
@@ -210,7 +233,7 @@ def local_opt_alloc(node):
 @local_optimizer([Sum])
 def local_sumsqr2dot(node):
     """sqr(W.dimshuffle('x', 0, 1) * G.dimshuffle(0, 'x', 1)).sum(axis=(1, 2)) -> dot(sqr(G), sqr(W).sum(axis=0))"""
-    if not isinstance(node.op, Sum) or node.op.axis != (1, 2):
+    if not isinstance(node.op, Sum) or node.op.axis != (1, 2) or is_integer(node.inputs[0]):
         return False
     square = scalar_maker(node.inputs[0], scal.Sqr)
     product = scalar_maker(square.inputs[0], scal.Mul) if square is not None else None
@@ -246,7 +269,7 @@ def local_max_and_argmax(node):
 @local_optimizer([T.neg])
 def local_max_to_min(node):
     """-max(-x) -> min(x)"""
-    if not applies(node, scal.Neg):
+    if not applies(node, scal.Neg) or is_integer(node.inputs[0]):  # -x of an unsigned x grows with it
         return False
     maximum = maker(node.inputs[0], CAReduce)
     if maximum is None or not isinstance(maximum.op.scalar_op, scal.Maximum):

@@ -8,7 +8,15 @@ from theanojax.errors import NotScalarConstantError
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.rewrite_pattern import PatternSub
 from theanojax.graph.tag import copy_stack_trace
-from theanojax.rewrites.common import applies, constant_value, fill_chain, scalar_maker, scalarconsts_rest
+from theanojax.rewrites.common import (
+    applies,
+    combined,
+    constant_value,
+    fill_chain,
+    is_integer,
+    scalar_maker,
+    scalarconsts_rest,
+)
 from theanojax.tensor.as_tensor import get_scalar_constant_value
 from theanojax.tensor.nnet.sigm import ScalarSigmoid, hard_sigmoid, sigmoid, softplus, ultra_fast_sigmoid
 from theanojax.tensor.type import values_eq_approx_remove_inf
@@ -20,6 +28,11 @@ def _is_1(expr):
         return bool(np.allclose(get_scalar_constant_value(expr), 1))
     except NotScalarConstantError:
         return False
+
+
+def _minus(x):
+    """-x, for an integer x the float that it is."""
+    return T.neg(T.cast(x, sigmoid(x).dtype))
 
 
 def _skip_mul_1(r):
@@ -36,7 +49,8 @@ _stable = dict(allow_multiple_clients=True, values_eq_approx=values_eq_approx_re
 
 # log(sigmoid(x)) -> -softplus(-x)
 logsigm_to_softplus = PatternSub(
-    (T.log, (sigmoid, "x")), (T.neg, (softplus, (T.neg, "x"))), skip_identities_fn=_skip_mul_1,
+    (T.log, (sigmoid, dict(pattern="x", constraint=lambda v: not is_integer(v)))), (T.neg, (softplus, (T.neg, "x"))),
+    skip_identities_fn=_skip_mul_1,
     name="logsigm_to_softplus", **_stable)
 # log(1 - sigmoid(x)) -> -softplus(x)
 log1msigm_to_softplus = PatternSub(
@@ -63,10 +77,10 @@ def is_1pexp(t, only_process_constants=True):
 
 
 def is_neg(var):
-    """`x` if `var` is ``-x`` or ``-1 * x``, else None."""
+    """`x` if `var` is ``-x`` or ``-1 * x``, and x no integer, else None."""
     negated = scalar_maker(var, scal.Neg)
     if negated is not None:
-        return negated.inputs[0]
+        return negated.inputs[0] if not is_integer(var) else None
     product = scalar_maker(var, scal.Mul)
     if product is None or len(product.inputs) < 2:
         return None
@@ -74,7 +88,7 @@ def is_neg(var):
         value = constant_value(v)
         if value is not None and np.allclose(value, -1):
             rest = product.inputs[:i] + product.inputs[i + 1:]
-            return rest[0] if len(rest) == 1 else T.mul(*rest)
+            return combined(T.mul, rest, var.type.dtype) if not is_integer(*rest) else None
     return None
 
 
@@ -123,7 +137,7 @@ def local_exp_over_1_plus_exp(node):
             sigmoids.append(sigmoid(t))
             num_exp.remove(t)
         else:
-            sigmoids.append(sigmoid(-t))
+            sigmoids.append(sigmoid(_minus(t)))
         copy_stack_trace(node.outputs[0], sigmoids[-1])
     factors = sigmoids + [T.exp(t) for t in num_exp] + num_rest
     ret = factors[0] if len(factors) == 1 else T.mul(*factors)
@@ -131,7 +145,7 @@ def local_exp_over_1_plus_exp(node):
         ret = -ret
     copy_stack_trace(num, ret)
     if denom_rest:
-        ret = ret / (denom_rest[0] if len(denom_rest) == 1 else T.mul(*denom_rest))
+        ret = ret / combined(T.mul, denom_rest, denom.dtype)
         copy_stack_trace(node.outputs[0], ret)
     return _done(node, ret)
 
@@ -155,7 +169,7 @@ def local_inv_1_plus_exp(node):
     exp = scalar_maker(rest[0], scal.Exp) if len(rest) == 1 else None
     if exp is None or not numbers or not np.allclose(np.sum(numbers), 1):
         return False
-    ret = sigmoid(T.neg(exp.inputs[0]))
+    ret = sigmoid(_minus(exp.inputs[0]))
     if ret.type.broadcastable != node.outputs[0].type.broadcastable:
         ret = fill_chain(ret, number_inputs)[0]
     copy_stack_trace([rest[0], node.inputs[0], node.outputs[0]], ret)
@@ -247,7 +261,7 @@ def perform_sigm_times_exp(tree, exp_x=None, exp_minus_x=None, sigm_x=None, sigm
     # exp(x) and sigmoid(-x) make sigmoid(x); exp(-x) and sigmoid(x) make sigmoid(-x)
     gives_plus = flipped != (exp is not None)
     results = sigm_x if gives_plus else sigm_minus_x
-    op = sigmoid if gives_plus else (lambda x: sigmoid(-x))
+    op = sigmoid if gives_plus else (lambda x: sigmoid(_minus(x)))
     if not replace_leaf(base, partners, results, op, negative):
         mine.append((base, tree))
         return False
@@ -279,7 +293,7 @@ def local_1msigmoid(node):
     logistic = scalar_maker(right, ScalarSigmoid)
     if logistic is None or len(right.clients) > 1 or not _is_1(left):
         return False
-    ret = sigmoid(-logistic.inputs[0])
+    ret = sigmoid(_minus(logistic.inputs[0]))
     copy_stack_trace([right, node.outputs[0]], ret)
     return _done(node, ret)
 

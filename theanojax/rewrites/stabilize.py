@@ -9,9 +9,11 @@ from theanojax.graph.rewrite_pattern import PatternSub
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.common import (
     applies,
+    combined,
     constant_value,
     elemwise_rewrite,
     fill_chain,
+    is_integer,
     is_number,
     maker,
     scalar_maker,
@@ -53,7 +55,7 @@ def local_log1p(node):
         return False
     arg = node.inputs[0]
     total = scalar_maker(arg, scal.Add, scal.Sub)
-    if total is None:
+    if total is None or is_integer(arg):
         return False
     if isinstance(total.op.scalar_op, scal.Sub):
         if not is_number(total.inputs[0], 1):
@@ -62,7 +64,7 @@ def local_log1p(node):
     numbers, number_inputs, rest = scalarconsts_rest(total.inputs, only_process_constants=True)
     if not numbers or not rest or not np.allclose(np.sum(numbers), 1):
         return False
-    x = rest[0] if len(rest) == 1 else T.add(*rest)
+    x = combined(T.add, rest, arg.type.dtype)
     if x.dtype != arg.type.dtype:
         x = x.astype(node.outputs[0].dtype)
     ret = T.log1p(x)
@@ -82,7 +84,7 @@ def local_log_add(node):
     exps = [scalar_maker(v, scal.Exp) for v in total.inputs]
     if not all(exps):
         return False
-    args = [e.inputs[0] for e in exps]
+    args = [T.cast(e.inputs[0], e.outputs[0].dtype) for e in exps]
     largest = T.maximum(*args)
     ret = largest + T.log1p(T.exp(T.add(*[v - largest for v in args])))
     ret.tag.values_eq_approx = values_eq_approx_remove_inf
@@ -103,7 +105,7 @@ def local_log_sum_exp(node):
     exp = scalar_maker(total.inputs[0], scal.Exp) if total is not None else None
     if exp is None:
         return False
-    x, axis = exp.inputs[0], total.op.axis
+    x, axis = T.cast(exp.inputs[0], exp.outputs[0].dtype), total.op.axis
     largest = T.max(x, axis=axis)
     kept = T.makeKeepDims(x, largest, axis)
     ret = largest + T.log(T.sum(T.exp(x - kept), axis=axis))
@@ -127,13 +129,14 @@ def _pattern(name, look, put, **kwargs):
     return PatternSub(look, put, allow_multiple_clients=True, name=name, **kwargs)
 
 
+_real = dict(pattern="x", constraint=lambda v: not is_integer(v))  # of which -x is the negative
 _under_erf = dict(tracks=[T.erf], get_nodes=get_clients)
 _under_erf2 = dict(tracks=[T.erf], get_nodes=get_clients2)
 _under_erfc = dict(tracks=[T.erfc], get_nodes=get_clients)
 _under_erfc2 = dict(tracks=[T.erfc], get_nodes=get_clients2)
 
 # The canonical form has constants first, so that erf(x) + 1 need not be looked for.
-local_one_plus_erf = _pattern("local_one_plus_erf", (T.add, 1, (T.erf, "x")), (T.erfc, (T.neg, "x")), **_under_erf)
+local_one_plus_erf = _pattern("local_one_plus_erf", (T.add, 1, (T.erf, _real)), (T.erfc, (T.neg, "x")), **_under_erf)
 local_one_minus_erf = _pattern("local_one_minus_erf", (T.sub, 1, (T.erf, "x")), (T.erfc, "x"))
 local_one_minus_erf2 = _pattern("local_one_minus_erf2", (T.add, 1, (T.mul, -1, (T.erf, "x"))), (T.erfc, "x"))
 local_one_plus_neg_erf = _pattern("local_one_plus_neg_erf", (T.add, 1, (T.neg, (T.erf, "x"))), (T.erfc, "x"),
@@ -146,9 +149,9 @@ local_one_minus_erfc3 = _pattern("local_one_minus_erfc3", (T.add, 1, (T.mul, -1,
                                  **_under_erfc2)
 local_one_add_neg_erfc = _pattern("local_one_add_neg_erfc", (T.add, 1, (T.neg, (T.erfc, "x"))), (T.erf, "x"),
                                   **_under_erfc2)
-local_erf_neg_minus_one = _pattern("local_erf_neg_minus_one", (T.add, -1, (T.erfc, (T.neg, "x"))), (T.erf, "x"),
+local_erf_neg_minus_one = _pattern("local_erf_neg_minus_one", (T.add, -1, (T.erfc, (T.neg, _real))), (T.erf, "x"),
                                    **_under_erfc)
-local_erf_neg_minus_one2 = _pattern("local_erf_neg_minus_one2", (T.add, -1, (T.erfc, (T.mul, -1, "x"))), (T.erf, "x"),
+local_erf_neg_minus_one2 = _pattern("local_erf_neg_minus_one2", (T.add, -1, (T.erfc, (T.mul, -1, _real))), (T.erf, "x"),
                                     **_under_erfc)
 
 ERF_PATTERNS = [local_one_plus_erf, local_one_minus_erf, local_one_minus_erf2, local_one_plus_neg_erf,
@@ -171,7 +174,7 @@ def local_log_erfc(node):
     if erfc is None or hasattr(node.tag, "local_log_erfc_applied") or out.dtype.startswith("complex"):
         return False
     node.tag.local_log_erfc_applied = True  # the result contains this node
-    x = erfc.inputs[0]
+    x = T.cast(erfc.inputs[0], out.dtype)
     series = -x ** 2 - T.log(x) - .5 * T.log(np.pi) + T.log(_tail_series(x))
     threshold = 26.641747557 if out.dtype == "float64" else 10.0541949
     ret = T.switch(x < threshold, out, series)
@@ -207,7 +210,7 @@ def local_grad_log_erfc_neg(node):
 def _factors(v):
     """The factors of a product of products, or `v` alone."""
     product = scalar_maker(v, scal.Mul)
-    return [v] if product is None else [f for u in product.inputs for f in _factors(u)]
+    return [v] if product is None or is_integer(v) else [f for u in product.inputs for f in _factors(u)]
 
 
 def _is_minus_square(v, x):

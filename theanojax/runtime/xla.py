@@ -133,6 +133,26 @@ class XlaNamespace:
         return jnp.true_divide(x, lax.optimization_barrier(y))
 
     @staticmethod
+    def abs(x):
+        # XLA takes x * x for a number that is not negative, though integers wrap around
+        return lax.max(x, -x) if x.dtype.kind == "i" else jnp.abs(x)
+
+    @staticmethod
+    def power(x, y):
+        if x.dtype.kind not in "iu":
+            return jnp.power(x, y)
+
+        # jax's reads the lowest six bits of an exponent; these are as many at a time
+        def read_bits(state):
+            product, x, y = state
+            for _ in range(6):
+                product, x, y = jnp.where(y & 1 != 0, product * x, product), x * x, y >> 1
+            return product, x, y
+
+        x, y = jnp.broadcast_arrays(x, y)
+        return lax.while_loop(lambda state: jnp.any(state[2] > 0), read_bits, (jnp.ones_like(x), x, y))[0]
+
+    @staticmethod
     def complex_of(real, imag):
         return lax.complex(*jnp.broadcast_arrays(real, imag))
 

@@ -213,11 +213,13 @@ def _pow(xp, x, y):
         return xp.where(zero, xp.zeros_like(x), xp.power(xp.where(zero, xp.ones_like(x), x), y))
     if kind.startswith(("float", "uint")):
         return xp.power(x, y)
-    # The reciprocal of an integer is cut to 0, except that of 1 and -1.
+    # The reciprocal of an integer is cut to 0, except that of 1 and -1; that of 0 is infinite, cast to an integer.
     positive = xp.power(x, xp.maximum(y, xp.zeros_like(y)))
     odd = xp.remainder(y, xp.full_like(y, 2)) != 0
     unit = (x == 1) | ((x == -1) & ~odd)
+    infinite = xp.full_like(x, np.iinfo(kind).min if kind in ("int32", "int64") else 0)
     negative = xp.where(unit, xp.ones_like(x), xp.where(x == -1, -xp.ones_like(x), xp.zeros_like(x)))
+    negative = xp.where(x == 0, infinite, negative)
     return xp.where(y < 0, negative, positive)
 
 
