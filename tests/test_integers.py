@@ -141,7 +141,8 @@ u ** -1 | u ** -2 | u ** -3 | (u * u) ** -1 | (u * u) ** 2 | (u ** 2) ** 3
 u ** np.int16(2) | u ** np.int32(3) | u ** np.int64(5) | u ** np.float64(2) | u ** np.float64(3) | u ** np.float64(.5)
 2 ** u | 3 ** u | (-3) ** u | 0 ** u | u ** u | u ** w | u ** abs(w) | (u % 5) ** (w % 100)
 T.sqr(u) | u * u | u * u * u | T.sqr(T.sqr(u)) | u * u * w | w * (u * u) | u * (u * w) | T.mul(u, u, u, w)
-u * 2 * w | u * 100 * w | u * w * 100 * 3 | (u + u) + w | (u + u) * w | u + (u + w) | (u + u) - w | T.add(u, u, w)
+u * 2 * w | u * 100 * w | u * w * 100 * 3 | (u + u) + w | (u + u) * w | u + (u + w) | (u + u) - w
+T.add(u, u, w) | (20 - u) - u * u
 (u + w) - (u + w) + u | (u + u + w) - w | (u * 1) * w | u * np.int64(1) | u * u * np.int64(1) | u + np.int64(0)
 u + u + np.int64(0) | u * np.int64(0) | (u - u) * w | (u - 1) * (u + 1) | (u + 1) * (u + 1) - u * u - 2 * u
 -u * w | (-u) * w | -(-u) | (-u) * (-u) | (-u) ** 2 | T.neg(abs(u)) * w | T.mul(np.int32(-1), u)

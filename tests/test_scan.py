@@ -242,6 +242,52 @@ def test_truncated_gradient():
     np.testing.assert_allclose(g, [0, 0, 0, 1.75594059, 1.01945493], rtol=1e-6)
 
 
+W = theano.shared(np.array([[0.5, -0.3, 0.2], [0.1, 0.4, -0.2], [0.3, 0.1, 0.6]]))
+TRUNCATED = {
+    "a state": lambda a, h: T.tanh(a + T.dot(h, W)), "a state and its square": lambda a, h: T.tanh(a * h * h),
+    "a product of rows": lambda a, h: T.dot(T.outer(a, h), W)[0] + h, "no state": lambda a: T.tanh(a) * a,
+    "no state, a weight": lambda a: T.dot(a, W), "until": lambda a, h: (T.tanh(a + T.dot(h, W)), until(h[0] > 1e9)),
+}
+
+
+@pytest.mark.parametrize("mode", ["FAST_RUN", "FAST_COMPILE"])
+@pytest.mark.parametrize("name", TRUNCATED)
+def test_a_truncated_gradient_goes_back_that_many_steps(name, mode):
+    # Theano crashes where the gradient of a weight leaves the loop as one product of all rows.
+    m, n, step = T.dmatrix("m"), 7, TRUNCATED[name]
+    value = np.random.RandomState(3).normal(size=(n, 3))
+    start = None if name.startswith("no state") else T.constant(np.array([0.1, -0.2, 0.3]))
+    for back in (1, 3, n, n + 2):
+        r, _ = theano.scan(step, sequences=m, outputs_info=start, truncate_gradient=back)
+        wrt = [m] if name in ("a state and its square", "no state") else [m, W]
+        got = theano.function([m], T.grad((r ** 2).sum(), wrt), mode=mode)(value)
+        # the same loop with what is before its last steps held constant
+        first = max(0, n - back)
+        h, total = start, 0
+        for t in range(n):
+            if t < first and h is not None:
+                h = theano.gradient.disconnected_grad(h)
+            row = m[t] if t >= first else theano.gradient.disconnected_grad(m[t])
+            h = step(row) if start is None else step(row, h)
+            h = h[0] if isinstance(h, tuple) else h
+            if t < first:
+                h = theano.gradient.disconnected_grad(h)
+            total += (h ** 2).sum()
+        want = theano.function([m], T.grad(total, wrt), mode="FAST_COMPILE")(value)
+        for a, b in zip(want, got):
+            np.testing.assert_allclose(b, a, rtol=1e-7, atol=1e-10, err_msg=str(back))
+
+
+def test_a_truncated_gradient_through_a_number_of_steps_given_at_run_time():
+    m = T.dmatrix("m")
+    value = np.random.RandomState(3).normal(size=(9, 3))
+    r, _ = theano.scan(TRUNCATED["a state"], sequences=m, outputs_info=T.zeros(3), n_steps=k, truncate_gradient=2)
+    f, g = [theano.function([m, k], T.grad(r.sum(), [m, W]), mode=mode) for mode in ("FAST_RUN", "FAST_COMPILE")]
+    for n in (7, 1, 2, 3, 9):
+        for a, b in zip(g(value, n), f(value, n)):
+            np.testing.assert_allclose(b, a, rtol=1e-7, atol=1e-10)
+
+
 @pytest.mark.parametrize("cost", [lambda r, q: r**2, lambda r, q: q**2, lambda r, q: r[-1] * q[-1] + q[0]])
 def test_gradient_through_until(cost):
     # Theano misaligns the sequence here when the first output is a state.

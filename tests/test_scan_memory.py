@@ -52,6 +52,82 @@ def test_the_last_step_alone_keeps_a_step():
     assert temporary_bytes(f, RNG.normal(size=(2000, UNITS))) <= 20 * row
 
 
+# ---------------------------------------------------------------- the last rows
+def one_state(n_steps, y):
+    return theano.scan(lambda p, y: p * y + 1, outputs_info=T.ones_like(y), non_sequences=y, n_steps=n_steps)[0]
+
+
+def two_taps(n_steps, y):
+    start = {"initial": T.stack([y, y + 1, y - 1]), "taps": [-1, -3]}
+    return theano.scan(lambda q, p, y: p * y + q, outputs_info=start, non_sequences=y, n_steps=n_steps)[0]
+
+
+def no_state(n_steps, y):
+    return theano.scan(lambda i, y: i * y, T.arange(100), non_sequences=y, n_steps=n_steps)[0]
+
+
+LAST_ROWS = {
+    "-3:": lambda r: r[-3:], "-1 and -2": lambda r: [r[-1], r[-2]], "-2": lambda r: r[-2], "k-1": lambda r: r[k - 1],
+    "-5:-2": lambda r: r[-5:-2], "k-3:k-1": lambda r: r[k - 3:k - 1], "-3:k": lambda r: r[-3:k],
+    "1+k-3": lambda r: r[k + -2], ":-4:-1": lambda r: r[:-4:-1], "-4::2": lambda r: r[-4::2], "-1:": lambda r: r[-1:],
+    "-3:-5": lambda r: r[-3:-5], "-2, 0": lambda r: r[-2, 0],
+}
+OTHERS = {
+    "gradient": lambda r: T.grad(r[-3:].sum(), x), "and the sum": lambda r: [r[-3:], r.sum()],
+    "and the length": lambda r: [r[-3:], r.shape[0]], ":-2": lambda r: r[:-2], "k-1 of k+1": lambda r: r[k - 1:k + 1],
+}
+
+
+def outcome(f, *args):
+    """What `f` returns, as a list, or the type of the error that it raises."""
+    try:
+        out = f(*args)
+    except IndexError as error:
+        return type(error)
+    return out if isinstance(out, list) else [out]
+
+
+@pytest.mark.parametrize("loop", [one_state, two_taps, no_state])
+@pytest.mark.parametrize("name", [*LAST_ROWS, *OTHERS])
+def test_the_last_rows_are_those_of_the_whole_loop(loop, name):
+    out = {**LAST_ROWS, **OTHERS}[name](loop(k, x))
+    f, host = theano.function([x, k], out), theano.function([x, k], out, mode="FAST_COMPILE")
+    for n in (12, 0, 1, 2, 3, 4, 5, 6, 7, 30):  # most ask for more rows than there are
+        want, got = [outcome(g, np.array([0.5, 0.25, 2]), n) for g in (host, f)]
+        if isinstance(want, type) or isinstance(got, type):
+            assert got is want, n
+        else:
+            for a, b in zip(want, got):
+                assert np.shape(a) == np.shape(b), n
+                np.testing.assert_allclose(a, b, err_msg=str(n))
+    assert not f.fn.executor.fallbacks
+
+
+@pytest.mark.parametrize("loop", [one_state, two_taps])
+@pytest.mark.parametrize("name", LAST_ROWS)
+def test_the_last_rows_alone_are_kept_by_one_executable(loop, name):
+    row = 1000 * 8
+    f = theano.function([x, k], LAST_ROWS[name](loop(k, x)))
+    assert temporary_bytes(f, np.ones(1000), 500) <= 40 * row
+    for n in range(20, 60, 5):
+        f(np.ones(1000), n)
+    assert f.fn.executor.compilations == 1
+
+
+@pytest.mark.parametrize("loop", [one_state, two_taps, no_state])
+def test_the_last_rows_of_a_known_number_of_steps(loop):
+    f = theano.function([x], loop(90, x)[-3:])
+    assert temporary_bytes(f, np.ones(1000)) <= 20 * 1000 * 8
+    whole = theano.function([x], loop(90, x), mode="FAST_COMPILE")
+    np.testing.assert_allclose(f([0.5, 1.0]), whole([0.5, 1.0])[-3:])
+
+
+def test_a_loop_that_until_ends_keeps_all_rows():
+    r, _ = theano.scan(lambda p: (p * 2, theano.scan_module.until(p[0] > 20)), outputs_info=T.ones_like(x), n_steps=50)
+    f = theano.function([x], r[-3:])
+    np.testing.assert_allclose(f([1.0]), [[16], [32], [64]])
+
+
 def peak(f, *args):
     """The most memory that numpy's arrays take while `f` runs on the host executor."""
     run = HostExecutor(f.fn.executor.fgraph)

@@ -106,7 +106,7 @@ class Loop:
                     return False
             elif length < n + self.first[j] and length not in (self.first[j], self.first[j] + 1):
                 return False
-        return True
+        return not any(1 < length < n for length in self.nit_lengths)
 
     def run_scan(self):
         op, xp, n = self.op, self.xp, self.steps

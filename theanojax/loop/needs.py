@@ -14,12 +14,23 @@ def static_needs(op, node):
 
 
 def _grows_with(buffer, n_steps):
-    """Whether the length of `buffer` is computed from the number of steps."""
+    """Whether the length of `buffer` is computed from the number of steps, without a bound."""
     sources = {v for v in ancestors([n_steps]) if v.owner is None and not isinstance(v, Constant)}
-    return bool(sources) and not sources.isdisjoint(ancestors(_length_terms(buffer)))
+    terms = length_terms(buffer)
+    bounded = {v for v in ancestors(terms) if is_bounded(v)}
+    return bool(sources) and not sources.isdisjoint(ancestors(terms, bounded))
 
 
-def _length_terms(v):
+def is_bounded(v):
+    """Whether `v` is the lesser of something and a constant: the few last rows of a loop that may be shorter."""
+    from theanojax.scalar import Minimum
+    from theanojax.tensor.elemwise import Elemwise
+
+    return v.owner is not None and isinstance(v.owner.op, Elemwise) and isinstance(v.owner.op.scalar_op, Minimum) and \
+        any(isinstance(u, Constant) for u in v.owner.inputs)
+
+
+def length_terms(v):
     """The numbers that the length of `v` is computed from, as far as that can be followed."""
     from theanojax.tensor.creation import Alloc, AllocEmpty
     from theanojax.tensor.elemwise import Elemwise

@@ -96,11 +96,11 @@ class Canonizer(LocalOptimizer):
 
         Integers are combined in `dtype`, if that is given.
         """
-        if dtype is not None and self.inverse == T.true_div:  # a quotient is never an integer
+        if dtype is not None:
             num, denum = [widened(terms, dtype) if len(terms) > 1 else terms for terms in (num, denum)]
-        elif dtype is not None:
-            both = widened([*num, *denum], dtype)
-            num, denum = both[:len(num)], both[len(num):]
+            if self.inverse != T.true_div:  # a quotient is never an integer
+                both = widened([*num, *denum], dtype)
+                num, denum = both[:len(num)], both[len(num):]
         if not num and not denum:
             return T.as_tensor_variable(self.calculate([], []))
         if not num:

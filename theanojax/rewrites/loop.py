@@ -8,7 +8,7 @@ from theanojax.graph.rewrite_db import EquilibriumDB, SequenceDB
 from theanojax.graph.rewrite_walk import in2out
 from theanojax.rewrites.scan_inplace import ScanInplaceOptimizer
 from theanojax.rewrites.scan_inputs import remove_constants_and_unused_inputs_scan, scan_merge_inouts
-from theanojax.rewrites.scan_memory import ScanSaveMem, local_last_of_scan, scan_uncut_sequences
+from theanojax.rewrites.scan_memory import ScanKeepLastRows, ScanSaveMem, local_last_of_scan, scan_uncut_sequences
 from theanojax.rewrites.scan_merge import ScanMerge
 from theanojax.rewrites.scan_pushout import PushOutDot1, PushOutNonSeqScan, PushOutScanOutput, PushOutSeqScan
 
@@ -45,6 +45,7 @@ scan_eqopt1.register("all_pushout_opt", scan_seqopt1, "fast_run", "scan")
 
 PASSES = [
     (0.05, "scan_eqopt1", scan_eqopt1, "fast_run scan"),
+    (0.055, "scan_keep_last_rows", ScanKeepLastRows(), "fast_run scan"),
     (0.06, "scan_uncut_sequences", in2out(scan_uncut_sequences, ignore_newtrees=True), "fast_run scan"),
     (1.6, "scan_eqopt2", scan_eqopt2, "fast_run scan"),
     (1.61, "scanOp_save_mem", ScanSaveMem(), "fast_run scan"),

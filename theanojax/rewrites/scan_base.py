@@ -6,6 +6,7 @@ from theanojax.graph.rewrite import Optimizer
 from theanojax.loop.arguments import scan_args
 from theanojax.loop.scan_op import Scan
 from theanojax.tensor.as_tensor import get_scalar_constant_value
+from theanojax.tensor.shape import ScalarFromTensor
 from theanojax.tensor.subtensor import Subtensor
 from theanojax.tensor.subtensor_basic import get_idx_list
 
@@ -55,6 +56,23 @@ def known_int(v):
         return int(get_scalar_constant_value(v))
     except (NotScalarConstantError, TypeError):
         return None
+
+
+def cut_at(v, n):
+    """x, if `v` is ``x[:n]`` for the variable `n`, else None."""
+    if v.owner is None or not isinstance(v.owner.op, Subtensor):
+        return None
+    index = get_idx_list(v.owner.inputs, v.owner.op.idx_list)
+    if len(index) != 1 or not isinstance(index[0], slice) or index[0].start is not None or index[0].step is not None:
+        return None
+    return v.owner.inputs[0] if tensor_behind(index[0].stop) is n else None
+
+
+def tensor_behind(v):
+    """The tensor that the scalar index `v` was made of."""
+    if v is not None and v.owner is not None and isinstance(v.owner.op, ScalarFromTensor):
+        return v.owner.inputs[0]
+    return v
 
 
 def last_step_client(v):

@@ -7,7 +7,7 @@ at once; a sum over the steps of matrix products becomes one product of larger m
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.loop.replace import clone, safe_new
-from theanojax.rewrites.scan_base import ScanRewrite, arguments, last_step_client, rebuilt, replace_node
+from theanojax.rewrites.scan_base import ScanRewrite, arguments, cut_at, last_step_client, rebuilt, replace_node
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.type import TensorType
 
@@ -65,7 +65,7 @@ class _PushOut(ScanRewrite):
             rows = self.rows(moved[result], node.inputs[0])
             pairs.append((out, T.set_subtensor(buffer[-min(taps):], rows)))
         for out, length, result in zip(args.outer_out_nit_sot, args.outer_in_nit_sot, args.inner_out_nit_sot):
-            if result not in moved:
+            if result not in moved or length is not node.inputs[0]:  # there are more rows than steps
                 return False
             rows = self.rows(moved[result], length)
             if rows.type != out.type:
@@ -170,6 +170,7 @@ class PushOutScanOutput(ScanRewrite):
             if factors is None:
                 continue
             outer, left = self._outside(fgraph, node, args, factors)
+            outer = [_first_rows(v, left) for v in outer]
             a = T.flatten(outer[0].dimshuffle(1, 0, 2), 2)
             shape = T.shape(outer[1])
             b = outer[1].reshape((shape[0] * shape[1], shape[2]))
@@ -230,6 +231,14 @@ class PushOutScanOutput(ScanRewrite):
             elif v in args.inner_out_nit_sot[:n_old]:
                 outer[i] = rows[args.inner_out_nit_sot.index(v)]
         return outer, new
+
+
+def _first_rows(v, node):
+    """The rows of `v` that the loop `node` reads or writes: there are more where a gradient is truncated."""
+    n_steps = node.inputs[0]
+    if v in node.outputs and node.inputs[node.op.nit_sot_arg_offset + v.index - node.op.n_outs] is n_steps:
+        return v
+    return v if cut_at(v, n_steps) is not None else v[:n_steps]
 
 
 class PushOutDot1(PushOutScanOutput):
