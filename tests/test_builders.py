@@ -6,6 +6,8 @@ import pytest
 import theano
 import theano.tensor as T
 from theano import OpFromGraph, function, grad, shared
+from theano.sandbox.rng_mrg import MRG_RandomStreams
+from theano.tensor.shared_randomstreams import RandomStreams
 from theano.gradient import DisconnectedInputError, DisconnectedType, NullTypeGradError, Rop, grad_undefined
 
 x, y, z = T.dmatrices("xyz")
@@ -188,3 +190,23 @@ def test_gradient_of_one_output_of_several():
     product, _ = op(x, y)
     gx = function([x, y], grad(product.sum(), x))
     np.testing.assert_array_equal(gx(X, Y), Y)
+
+
+@pytest.mark.parametrize("inline", [True, False])
+@pytest.mark.parametrize("mode", ["FAST_RUN", "FAST_COMPILE"])
+@pytest.mark.parametrize("streams", [MRG_RandomStreams, RandomStreams])
+def test_random_numbers_inside_are_drawn_anew_at_each_call(streams, mode, inline):
+    # Theano: MissingInputError, the next state depends on the shape of an input that the function doesn't have
+    rng, v, u = streams(3), T.dvector("v"), T.dvector("u")
+    noisy = OpFromGraph([v], [v.mean()], inline=inline,
+                        grad_overrides=lambda inputs, g: [inputs[0] + rng.uniform(inputs[0].shape)])
+    inner = OpFromGraph([v], [v + rng.uniform(v.shape)], inline=inline)
+    outer = OpFromGraph([v], [inner(2 * v)[::-1]], inline=inline)
+    for expression in (T.grad(noisy(u), u), T.grad(noisy(u) + noisy(3 * u), u) / 10, inner(u), outer(u)):
+        f = theano.function([u], expression, mode=mode)
+        first, second, shorter = f(np.ones(100)), f(np.ones(100)), f(np.ones(40))
+        assert first.shape == second.shape == (100,) and shorter.shape == (40,)
+        assert first.std() > 0.1 and not np.array_equal(first, second) and not np.array_equal(second[:40], shorter)
+    f = theano.function([u], T.grad(noisy(u), u), mode=mode)
+    got = f(np.ones(100))
+    assert ((got > 1) & (got < 2)).all()

@@ -10,6 +10,7 @@ from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.rewrite_walk import in2out
 from theanojax.graph.shared import SharedVariable
 from theanojax.graph.traverse import inputs as graph_inputs
+from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Apply, Variable
 from theanojax.rewrites.registry import optdb
 from theanojax.runtime.host import HostExecutor
@@ -90,6 +91,16 @@ class OpFromGraph(Op):
         given = node.inputs[:len(self.inputs)]
         inner, outer, outputs = map_inner_graph(replacer, self.inputs, given, self.outputs, self)
         return OpFromGraph(inner, outputs, **self.kwargs).make_node(*outer)
+
+    def default_update(self, node, v):
+        """The next value of the shared variable `v`, for `node`; of random numbers it may depend on the inputs."""
+        from theanojax.loop.replace import clone
+
+        update = v.default_update
+        for inner in io_toposort([], self.outputs):
+            if v in inner.inputs and hasattr(inner.op, "default_update"):
+                update = inner.op.default_update(inner, v)
+        return clone(update, replace=list(zip(self.inputs, node.inputs)))
 
     # ---------------------------------------------------------------- running
     @property

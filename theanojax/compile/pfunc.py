@@ -106,7 +106,7 @@ class _Copy:
                 continue
             node = u.owner
             if node is None:
-                self._leaf(u)
+                self._leaf(u, stack[-1][0].owner if stack else None)
                 continue
             if node not in clones:
                 inputs = node.inputs
@@ -122,11 +122,14 @@ class _Copy:
             clones.setdefault(u, u)
         return clones[v]
 
-    def _leaf(self, v):
+    def _leaf(self, v, user):
         if isinstance(v, SharedVariable):
             self.meet(v)
             if self._default_update_applies(v):
-                value = v.type.filter_variable(v.default_update, allow_convert=False)
+                update = v.default_update
+                if user is not None and hasattr(user.op, "default_update"):
+                    update = user.op.default_update(user, v)
+                value = v.type.filter_variable(update, allow_convert=False)
                 self.updates[v] = value
                 self.update_list.append((v, value))
         # A constant may belong to one graph only.
