@@ -30,6 +30,9 @@ from theanojax.graph.traverse import clone
 from theanojax.graph.type import generic
 from theanojax.graph.variable import Apply
 from theanojax.printing import debugprint, pp
+from theanojax.tensor.nnet.bn import batch_normalization_train
+from theanojax.tensor.signal.pool import pool_2d
+from theanojax.tensor.slinalg import cholesky, solve
 
 
 def rng():
@@ -312,6 +315,101 @@ def test_Rop_containers_and_disconnected_outputs():
     assert T.Rop(disconnected_grad(x), x, y, **options) is None
     with pytest.raises(ValueError, match="return_disconnected"):
         T.Rop(disconnected_grad(x), x, y, disconnected_outputs="ignore", return_disconnected="no")
+
+
+IMAGES, MATRIX = T.dtensor4(), T.dmatrix()
+SECOND_ORDER = {
+    "max pooling": (IMAGES, lambda v: (pool_2d(v, (2, 2), ignore_border=True) ** 2).sum()),
+    "overlapping max pooling": (IMAGES, lambda v: (pool_2d(v, (3, 3), ignore_border=False, stride=(2, 2)) ** 2).sum()),
+    "average pooling": (IMAGES, lambda v: (pool_2d(v, (2, 2), True, mode="average_exc_pad") ** 3).sum()),
+    "convolution": (IMAGES, lambda v: (T.tanh(T.nnet.conv2d(v, T.ones((3, 2, 3, 3)) / 9)) ** 2).sum()),
+    "maximum": (MATRIX, lambda v: (T.max(v, axis=1) ** 3).sum() * T.max(v)),
+    "softmax": (MATRIX, lambda v: (T.nnet.softmax(v) ** 2).sum()),
+    "logsoftmax": (MATRIX, lambda v: (T.nnet.logsoftmax(v) * np.arange(4)).sum() ** 2),
+    "cross-entropy": (MATRIX, lambda v: T.nnet.categorical_crossentropy(T.nnet.softmax(v), np.array([0, 2, 1])).sum()),
+    "cumulative sum": (MATRIX, lambda v: (v[::-1].cumsum(axis=1) ** 3).sum()),
+    "cumulative product": (MATRIX, lambda v: (v.cumprod(axis=1) ** 2).sum()),
+    "rows and increments": (MATRIX, lambda v: (T.inc_subtensor(v[[0, 2]], v[[1, 1]] ** 2) ** 2)[[2, 0, 2]].sum()),
+    "join": (MATRIX, lambda v: (T.concatenate([v, v ** 2]) ** 2).sum()),
+    "sort": (MATRIX, lambda v: (T.sort(v, axis=1) ** 3 * np.arange(4)).sum()),
+    "batch normalization": (MATRIX, lambda v: (batch_normalization_train(v, T.ones(4), T.zeros(4))[0] ** 3).sum()),
+    "its statistics": (MATRIX, lambda v: (T.add(*batch_normalization_train(
+        v, T.ones(4), T.zeros(4), running_mean=T.ones(4), running_var=T.ones(4))[1:]) ** 3).sum()),
+    "cholesky": (MATRIX, lambda v: cholesky(T.dot(v, v.T) + np.eye(3)).sum()),
+    "solve": (MATRIX, lambda v: (solve(T.dot(v, v.T) + np.eye(3), v) ** 2).sum()),
+    "scan": (MATRIX, lambda v: (theano.scan(lambda a, h: T.tanh(a * h + a), v, T.ones(4))[0] ** 2).sum()),
+}
+
+
+@pytest.mark.parametrize("name", SECOND_ORDER)
+def test_Rop_of_a_cost_and_of_its_gradient(name):
+    # many of these Ops have no R_op in Theano, nor has the gradient of any
+    v, cost = SECOND_ORDER[name]
+    u, cost = v.type(), cost(v)
+    slope = T.grad(cost, v)
+    f = theano.function([v], [cost, slope])
+    rng = np.random.RandomState(4)
+    at, way = [rng.normal(size=(3, 4) if v is MATRIX else (2, 2, 6, 6)) for _ in range(2)]
+    wanted = [(a - b) / 2e-5 for a, b in zip(f(at + 1e-5 * way), f(at - 1e-5 * way))]
+    for mode in ("FAST_RUN", "FAST_COMPILE"):
+        got = theano.function([v, u], [T.Rop(cost, v, u), T.Rop(slope, v, u)], mode=mode)(at, way)
+        for a, b in zip(wanted, got):
+            np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-5)
+
+
+def test_Rop_agrees_with_the_jacobian():
+    x, u = T.dvectors("x", "u")
+    for y in (T.prod(x) * x, gradient.zero_grad(x) * x, gradient.grad_scale(x, 3) * x, T.max(x) * x,
+              T.concatenate([x, x ** 2]), T.nnet.softmax(x.dimshuffle("x", 0))[0], x[::-1].cumsum()):
+        moved, jacobian = theano.function([x, u], [T.Rop(y, x, u), T.jacobian(y, x)], on_unused_input="ignore")(
+            [1.0, 2.0, 3.0], [0.1, -0.2, 0.3])
+        np.testing.assert_allclose(moved, jacobian.dot([0.1, -0.2, 0.3]), atol=1e-12)
+
+
+def test_Rop_of_a_product_with_zeros():
+    m, u = T.dmatrices("m", "u")
+    moved, jacobian = theano.function([m, u], [T.Rop(T.prod(m, axis=1), m, u), T.jacobian(T.prod(m, axis=1), m)])(
+        [[0.0, 2.0, 3.0], [0.0, 0.0, 4.0], [1.0, 2.0, 3.0]], np.ones((3, 3)))
+    np.testing.assert_allclose(moved, jacobian.sum(axis=(1, 2)))
+    np.testing.assert_allclose(moved, [6, 0, 11])
+
+
+class Square(Op):
+    """A user's Op, with a gradient and no R_op."""
+
+    def make_node(self, x):
+        return Apply(self, [x], [x.type(), T.lscalar()])
+
+    def perform(self, node, inputs, outputs):
+        outputs[0][0], outputs[1][0] = inputs[0] ** 2, np.asarray(3)
+
+    def grad(self, inputs, grads):
+        return [2 * inputs[0] * grads[0]]
+
+
+class Opaque(Square):
+    """The same with a gradient that has none."""
+
+    def grad(self, inputs, grads):
+        return [Opaque.Slope()(inputs[0], grads[0])]
+
+    class Slope(Op):
+        def make_node(self, x, g):
+            return Apply(self, [x, g], [x.type()])
+
+        def perform(self, node, inputs, outputs):
+            outputs[0][0] = 2 * inputs[0] * inputs[1]
+
+
+def test_Rop_of_an_op_that_has_only_a_gradient():
+    x, u = T.dvectors("x", "u")
+    f = theano.function([x, u], T.Rop(Square()(x)[0], x, u))
+    np.testing.assert_allclose(f([1.0, 2.0], [3.0, 4.0]), [6, 16])
+    constant = T.constant(np.array([1.0, 2.0]))
+    f = theano.function([x, u], T.Rop(Opaque()(constant)[0] * x, x, u), on_unused_input="ignore")
+    np.testing.assert_allclose(f([1.0, 2.0], [3.0, 4.0]), [3, 16])
+    with pytest.raises(NotImplementedError, match="Opaque of class Opaque does not implement R_op"):
+        T.Rop(Opaque()(x)[0], x, u)
 
 
 def test_jacobian_and_hessian():

@@ -181,8 +181,9 @@ def test_R_op():
     np.testing.assert_allclose(both([m, point], Rop(T.sum(m, axis=0), m, point), [A, 2 * A]), 2 * A.sum(0))
     got = run_graph([m, point], Rop(T.max(m, axis=1), m, point), [A, 2 * A])
     np.testing.assert_allclose(got, 2 * A.max(1))
-    with pytest.raises(ValueError, match="R_op supported for arg_max only for one axis"):
-        Rop(T.max(m), m, point)
+    for axis in (None, 0, (0, 1)):
+        got = run_graph([m, point], Rop(T.max(m, axis=axis), m, point), [A, 2 * A])
+        np.testing.assert_allclose(got, 2 * A.max(axis))
 
 
 # ------------------------------------------------------------------ other scalar Ops

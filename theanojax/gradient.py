@@ -32,6 +32,7 @@ from theanojax.gradient_ops import (
     zero_grad,
     zero_grad_,
 )
+from theanojax.gradient_rop import moves
 from theanojax.gradient_types import (
     DisconnectedType,
     disconnected_type,
@@ -40,7 +41,6 @@ from theanojax.gradient_types import (
     grad_undefined,
 )
 from theanojax.graph.connection import io_connection_pattern
-from theanojax.graph.traverse import io_toposort
 from theanojax.graph.type import NullType, null_type
 from theanojax.graph.variable import Variable
 
@@ -277,10 +277,10 @@ def Rop(f, wrt, eval_points, disconnected_outputs="raise", return_disconnected="
     if len(wrt) != len(eval_points):
         raise AssertionError("Rop has %d wrt but %d eval_points." % (len(wrt), len(eval_points)))
     _check_same_ndim(wrt, eval_points)
-    moves = _moves(f, wrt, eval_points)
+    found = moves(f, wrt, eval_points)
     result = []
     for out in f:
-        move = moves.get(out)
+        move = found.get(out)
         if move is None:
             _disconnected(out, disconnected_outputs, "Rop method", "variables in wrt", DisconnectedInputError)
             how = str(return_disconnected).lower()
@@ -293,34 +293,6 @@ def Rop(f, wrt, eval_points, disconnected_outputs="raise", return_disconnected="
                                  "and 'Disconnected'.")
         result.append(move)
     return format_as(using_list, using_tuple, result)
-
-
-def _moves(f, wrt, eval_points):
-    """A dict from each variable between `wrt` and `f` to its derivative in the direction, None where it has none."""
-    moves = dict(zip(reversed(wrt), reversed(eval_points)))  # of a variable given twice, the first point counts
-    for node in io_toposort(wrt, f):
-        points = []
-        for v in node.inputs:
-            if v in moves:
-                point = moves[v]
-            else:  # every computed input has been met: it is a leaf
-                point = v.zeros_like() if hasattr(v, "zeros_like") else None
-            points.append(None if point is None else _as_type_of(v, point))
-        for out, move in zip(node.outputs, node.op.R_op(node.inputs, points)):
-            moves.setdefault(out, move)
-    return moves
-
-
-def _as_type_of(v, point):
-    import theanojax.tensor as T
-
-    if not isinstance(point, Variable):
-        point = T.as_tensor_variable(point)
-    try:
-        return v.type.filter_variable(point)
-    except TypeError:
-        # R_op has no notion of a float direction for an integer, unlike grad
-        return v.type.filter_variable(T.cast(point, v.type.dtype))
 
 
 def _check_same_ndim(wrt, eval_points):

@@ -43,13 +43,6 @@ class ViewOp(Op):
 view_op = ViewOp()
 
 
-class ConsiderConstant(ViewOp):
-    """An identity with zero gradient; see `zero_grad`."""
-
-    def grad(self, args, g_outs):
-        return [g.zeros_like() for g in g_outs]
-
-
 class ZeroGrad(ViewOp):
     """An identity with zero gradient; see `zero_grad`."""
 
@@ -60,6 +53,10 @@ class ZeroGrad(ViewOp):
         if eval_points[0] is None:
             return [None]
         return [inputs[0].zeros_like()]
+
+
+class ConsiderConstant(ZeroGrad):
+    """An identity with zero gradient; see `zero_grad`."""
 
 
 class UndefinedGrad(ViewOp):
@@ -116,6 +113,9 @@ class GradScale(ViewOp):
 
     def grad(self, args, g_outs):
         return [self.multiplier * g for g in g_outs]
+
+    def R_op(self, inputs, eval_points):
+        return [None if p is None else self.multiplier * p for p in eval_points]
 
 
 consider_constant_ = ConsiderConstant()

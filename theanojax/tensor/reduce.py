@@ -376,6 +376,15 @@ class Prod(CAReduceDtype):
         return [T.switch(no_zero, plain, T.switch(the_zero, others, 0.0) * gz)]
 
 
+    def R_op(self, inputs, eval_points):
+        (x,), (point,) = inputs, eval_points
+        if point is None:
+            return [None]
+        total = self(x)
+        slopes = self.L_op(inputs, [total], [total.ones_like()])[0]
+        return [Sum(self.axis)(slopes * point).astype(total.dtype)]
+
+
 class ProdWithoutZeros(CAReduceDtype):
     """The product of the elements that are not zero; zero where all are."""
 
@@ -430,6 +439,13 @@ def _without(pattern, axes):
     return [b for i, b in enumerate(pattern) if i not in axes]
 
 
+def _like(v, other):
+    """`v` with the dimensions of length 1 that `other` declares."""
+    from theanojax.tensor.shape import patternbroadcast
+
+    return patternbroadcast(v, other.type.broadcastable)
+
+
 class MaxAndArgmax(_Position):
     """The maximum along `axis`, a list of ints, and the position of its first occurrence (int64)."""
 
@@ -460,19 +476,14 @@ class MaxAndArgmax(_Position):
     def R_op(self, inputs, eval_points):
         from theanojax.tensor.creation import arange
 
-        if eval_points[0] is None:
+        (x,), (point,) = inputs, eval_points
+        if point is None:
             return [None, None]
-        if len(self.axis) != 1:
-            raise ValueError("R_op supported for arg_max only for one axis!")
-        if self.axis[0] > 1:
-            raise ValueError("R_op supported for arg_max only when  axis is 0 or 1")
-        if inputs[0].ndim != 2:
-            raise ValueError("R_op supported for arg_max only when  input is a matrix")
-        point = eval_points[0]
-        position = self.make_node(*inputs).outputs[1]
-        if self.axis[0] == 0:
-            return [point[position, arange(point.shape[1])], None]
-        return [point[arange(point.shape[0]), position], None]
+        position = self.make_node(x).outputs[1]
+        kept = [d for d in range(x.ndim) if d not in self.axis]
+        rows = point.dimshuffle(*kept, *self.axis).reshape((position.size, -1))
+        moved = rows[arange(position.size), position.flatten()].reshape(position.shape, ndim=len(kept))
+        return [_like(moved, position), None]
 
     def grad(self, inputs, output_gradients):
         """All elements equal to the maximum get the gradient, so that the result does not depend on their order."""

@@ -237,10 +237,20 @@ class AbstractBatchNormTrain(_BatchNorm):
         return [shapes[0]] + [shapes[1]] * (len(node.outputs) - 1)
 
     def L_op(self, inputs, outputs, grads):
-        x, scale, _, epsilon = inputs[:4]
+        x, scale, _, epsilon, factor = inputs[:5]
         _, mean, invstd = outputs[:3]
-        known = AbstractBatchNormTrainGrad(self.axes)(x, grads[0], scale, mean, invstd, epsilon)
-        return list(known) + [DisconnectedType()() for _ in inputs[3:]]
+        dy, *statistics = [None if isinstance(g.type, DisconnectedType) else g for g in grads]
+        dx, dscale, dbias = AbstractBatchNormTrainGrad(self.axes)(
+            x, x.zeros_like() if dy is None else dy, scale, mean, invstd, epsilon)
+        dmean, dinvstd, *drunning = statistics
+        count = T.cast(x.size // scale.size, x.dtype)
+        # second derivatives go through the statistics that the first one is given
+        through = [(dmean, 1 / count), (dinvstd, -(x - mean) * invstd ** 3 / count)]
+        through += zip(drunning, (factor / count, 2 * factor * (x - mean) / (count - 1)))
+        for g, slope in through:
+            dx = dx if g is None else dx + g * slope
+        return [dx, dscale, dbias, DisconnectedType()(), DisconnectedType()(),
+                *[DisconnectedType()() if g is None else g * (1 - factor) for g in drunning]]
 
     def connection_pattern(self, node):
         running = len(node.inputs) - 5

@@ -207,6 +207,14 @@ class CrossentropyCategorical1HotGrad(Op):
     def infer_shape(self, node, shapes):
         return [shapes[1]]
 
+    def grad(self, inputs, output_gradients):
+        (g_y, coding, one_of_n), (g,) = inputs, output_gradients
+        slopes = self(T.ones_like(g_y), coding, one_of_n)  # -1 / coding at the labels, 0 elsewhere
+        return [(g * slopes).sum(axis=1), T.shape_padright(g_y) * g * slopes ** 2, DisconnectedType()()]
+
+    def connection_pattern(self, node):
+        return [[True], [True], [False]]
+
 
 class CrossentropyCategorical1Hot(Op):
     """-log(coding_dist[i, true_one_of_n[i]]) for each row i, as a vector.
