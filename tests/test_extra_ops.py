@@ -6,7 +6,7 @@ import pytest
 import theanojax
 import theanojax.tensor as T
 from tests.helpers import both, check_op
-from theanojax.gradient import grad
+from theanojax.gradient import grad, hessian
 from theanojax.tensor import extra_ops, fft
 from theanojax.tensor.xlogx import xlogx, xlogy0
 
@@ -22,6 +22,38 @@ def test_cumulative(name, axis):
     out = getattr(T, name)(x, axis=axis)
     assert str(out.owner.op) == "CumOp{%s, %s}" % (axis, {"cumsum": "add", "cumprod": "mul"}[name])
     np.testing.assert_allclose(check_op([x], out, [A])[0], getattr(np, name)(A, axis=axis))
+
+
+CUMPROD = {
+    "no zero": [[1., 2, 3], [4, 5, 6]],
+    "first": [[0., 2, 3], [4, 5, 6]],
+    "last": [[1., 2, 3], [4, 5, 0]],
+    "one a row": [[1., 0, 3], [4, 5, 0]],
+    "one a column": [[1., 0, 3], [0, 5, 0]],
+    "two": [[1., 0, 3], [0, 0, 6]],
+    "all": [[0., 0, 0], [0, 0, 0]],
+}
+
+
+@pytest.mark.parametrize("mode", ["FAST_RUN", "FAST_COMPILE"])
+@pytest.mark.parametrize("axis", [None, 0, 1, -1])
+@pytest.mark.parametrize("name", CUMPROD)
+def test_gradient_of_cumprod_with_zeros(name, axis, mode):
+    """Each product is linear in each element, so that differences of any size are exact."""
+    x = T.dmatrix()
+    weights = np.arange(1.0, 7.0) if axis is None else np.arange(1.0, 7.0).reshape(2, 3)
+    value = np.array(CUMPROD[name])
+    slope = theanojax.function([x], grad((T.cumprod(x, axis=axis) * weights).sum(), x), mode=mode)(value)
+    steps = np.eye(6).reshape(6, 2, 3)
+    cost = [(np.cumprod(value + step, axis=axis) * weights).sum() - (np.cumprod(value, axis=axis) * weights).sum()
+            for step in steps]
+    np.testing.assert_allclose(slope, np.reshape(cost, (2, 3)), rtol=1e-12)
+
+
+def test_second_derivatives_of_cumprod_with_a_zero():
+    x = T.dvector()
+    got = theanojax.function([x], hessian(T.cumprod(x)[2], x))([2.0, 0.0, 3.0])
+    np.testing.assert_allclose(got, [[0, 3, 0], [3, 0, 2], [0, 2, 0]])
 
 
 def test_cumsum_keeps_the_dtype():

@@ -3,7 +3,8 @@
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.math import maximum
+from theanojax.tensor.cast import cast
+from theanojax.tensor.math import eq, maximum, switch
 from theanojax.tensor.type import TensorType
 
 
@@ -37,17 +38,30 @@ class CumOp(Op):
 
     def grad(self, inputs, output_gradients):
         (x,), (gi,) = inputs, output_gradients
-        backward = slice(None, None, -1)
-        if self.axis is not None:
-            places = [slice(None)] * gi.ndim
-            places[self.axis] = backward
-            backward = tuple(places)
-        if self.mode == "mul":
-            gi = cumprod(x, axis=self.axis) * gi
-        gx = cumsum(gi[backward], self.axis)[backward]
         if self.axis is None:
-            gx = gx.reshape(x.shape)
-        return [gx / x if self.mode == "mul" else gx]
+            return [self._flat_grad(x.flatten(), gi).reshape(x.shape)]
+        return [self._flat_grad(x, gi)]
+
+    def _flat_grad(self, x, gi):
+        """For a product: that of the elements so far, divided by each; but the first zero is left out of its own.
+
+        Elements after a zero get nothing: with it left out there is still one zero in each product.
+        """
+        axis = 0 if self.axis is None else self.axis
+        places = [slice(None)] * gi.ndim
+        places[axis] = slice(None, None, -1)
+        backward = tuple(places)
+
+        def sums_from(v):
+            return cumsum(v[backward], axis)[backward]
+
+        if self.mode == "add":
+            return sums_from(gi)
+        zero = eq(x, 0)
+        first = zero & eq(cumsum(cast(zero, "int64"), axis), 1)
+        without = cumprod(switch(first, 1, x), axis)
+        others = switch(zero, 0, sums_from(cumprod(x, axis) * gi) / x)
+        return switch(first, sums_from(without * gi), others)
 
     def R_op(self, inputs, eval_points):
         if self.mode != "add":
