@@ -16,7 +16,7 @@ from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.traverse import equal_computations
 from theanojax.rewrites.algebra import local_mul_canonizer
-from theanojax.rewrites.common import applies, combined, constant_value, maker, scalar_maker
+from theanojax.rewrites.common import applies, combined, constant_value, is_number, maker, scalar_maker
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.creation import Alloc, ARange
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
@@ -123,6 +123,15 @@ def local_softmax_with_bias(node):
     return [ret]
 
 
+def _row_sums_of(v):
+    """The matrix whose sums along rows, as a column, are `v`, or None."""
+    shuffle = maker(v, DimShuffle)
+    if shuffle is None or shuffle.op.new_order != (0, "x"):
+        return None
+    total = maker(shuffle.inputs[0], Sum)
+    return total.inputs[0] if total is not None and total.op.axis == (1,) else None
+
+
 def softmax_simplifier(numerators, denominators):
     """In a quotient of products, exp(x) over its sums along rows -> softmax(x); for the canonizer of products."""
     for numerator in list(numerators):
@@ -130,11 +139,7 @@ def softmax_simplifier(numerators, denominators):
         if exp is None or numerator.ndim != 2 or not numerator.type.dtype.startswith("float"):
             continue
         for denominator in denominators:
-            shuffle = maker(denominator, DimShuffle)
-            if shuffle is None or shuffle.op.new_order != (0, "x"):
-                continue
-            total = maker(shuffle.inputs[0], Sum)
-            if total is not None and total.op.axis == (1,) and total.inputs[0] is numerator:
+            if _row_sums_of(denominator) is numerator:
                 sm = softmax_op(exp.inputs[0])
                 copy_stack_trace(numerator, sm)
                 numerators.remove(numerator)
@@ -145,6 +150,60 @@ def softmax_simplifier(numerators, denominators):
 
 
 local_mul_canonizer.add_simplifier(softmax_simplifier, "softmax_simplifier")
+
+
+@local_optimizer([Sum])
+def local_sum_over_softmax_denominator(node):
+    """sum(fill(x, a / (b * s)), axis=1) -> sum(fill(x, a / b), axis=1) / s, where s are the sums of exp(y) along rows
+
+    It is part of the gradient of a softmax that is written out, and has to leave the sum for the softmax to be found.
+    A gradient that is the same for all elements comes as a fill, one of a mean with the number of elements, one that
+    was selected from others in a switch with 0.
+    """
+    if not isinstance(node.op, Sum) or node.op.axis != (1,) or node.inputs[0].ndim != 2:
+        return False
+    value, wrappers = node.inputs[0], []
+    while (found := _wrapped(value)) is not None:
+        value, wrap = found
+        wrappers.append(wrap)
+    if value.ndim != 2 or scalar_maker(value, scal.TrueDiv, scal.Mul) is None:
+        return False
+    num, denom = local_mul_canonizer.simplify(*local_mul_canonizer.get_num_denum(value), value.type)
+    sums = [v for v in denom if _row_sums_of(v) is not None and scalar_maker(_row_sums_of(v), scal.Exp) is not None]
+    if not sums or any(_row_sums_of(v) is not None or scalar_maker(v, scal.Exp, scal.Neg) is not None for v in num):
+        return False  # what cancels, or makes a softmax, has to do so first
+    if not wrappers and len(denom) == 1 and applies(value.owner, scal.TrueDiv):
+        return False  # of a lone denominator local_sum_prod_div_dimshuffle takes care
+    rest = local_mul_canonizer.merge_num_denum(num, [v for v in denom if not any(v is s for s in sums)])
+    for wrap in reversed(wrappers):
+        rest = wrap(rest)
+    total = node.op(rest)
+    copy_stack_trace(node.outputs[0], total)
+    ret = total / local_mul_canonizer.merge_num_denum([v.dimshuffle(0) for v in sums], [])
+    if ret.type != node.outputs[0].type:
+        return False
+    ret.tag.values_eq_approx = values_eq_approx_remove_nan
+    copy_stack_trace(node.outputs[0], ret)
+    return [ret]
+
+
+def _wrapped(v):
+    """(x, the function that makes `v` of x) if `v` is `x` filled or alloced to a shape, or in a switch with 0."""
+    node = v.owner
+    if node is None:
+        return None
+    if applies(node, scal.Second):
+        return node.inputs[1], lambda x: T.fill(node.inputs[0], x)
+    if isinstance(node.op, Alloc):
+        return node.inputs[0], lambda x: T.alloc(x, *node.inputs[1:])
+    if applies(node, scal.Switch):
+        cond, left, right = node.inputs
+        if is_number(left, 0):
+            return right, lambda x: T.switch(cond, 0, x)
+        if is_number(right, 0):
+            return left, lambda x: T.switch(cond, x, 0)
+    return None
+
 
 _MONOTONIC = (scal.Exp, scal.Log, scal.Tanh, ScalarSigmoid, ScalarSoftplus)
 
@@ -322,6 +381,19 @@ def _out_grad_inside(d_sm, sm, x):
     return T.fill(x[:, 0], out_grad), rows, labels
 
 
+def _without_support(d_sm):
+    """`q` for switch(mask, q, 0), the mask being true at ``[rows, labels]``, where the gradient is other than 0."""
+    switch = scalar_maker(d_sm, scal.Switch)
+    if switch is None or not is_number(switch.inputs[2], 0):
+        return d_sm
+    mask, q = _indexed(switch.inputs[0], AdvancedIncSubtensor, 4), switch.inputs[1]
+    quotient = scalar_maker(q, scal.TrueDiv)
+    written = _indexed(quotient.inputs[0], AdvancedIncSubtensor, 4) if quotient is not None else None
+    if mask is None or written is None or not _is_const(mask[0], 0) or not _is_const(mask[1], 1):
+        return d_sm
+    return q if all(a is b for a, b in zip(mask[2:], written[2:])) else d_sm
+
+
 @local_optimizer([softmax_grad])
 def local_advanced_indexing_crossentropy_onehot_grad(node):
     """The gradients of log(softmax(x)[arange(len(y)), y]) and of log(softmax(x))[arange(len(y)), y] -> one Op
@@ -334,7 +406,7 @@ def local_advanced_indexing_crossentropy_onehot_grad(node):
     parts = _split_bias(sm)
     if parts is None:
         return False
-    x = parts[0]
+    x, d_sm = parts[0], _without_support(d_sm)
     inside = _indexed(d_sm, AdvancedIncSubtensor, 4)
     if inside is not None:
         found = _out_grad_inside(inside, sm, x)

@@ -7,6 +7,7 @@ from theanojax import scalar as scal
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.rewrite_pattern import PatternSub
 from theanojax.graph.tag import copy_stack_trace
+from theanojax.rewrites.algebra import local_mul_canonizer
 from theanojax.rewrites.common import (
     applies,
     combined,
@@ -112,6 +113,34 @@ def local_log_sum_exp(node):
     if shuffle is not None:
         ret = shuffle.op(ret)
     return _done(node, ret)
+
+
+def exp_over_sum_simplifier(numerators, denominators):
+    """In a quotient of products, exp(x) / exp(log(y)) -> exp(x - log(y)); for the canonizer of products.
+
+    It is in the gradients of log(sum(exp(x))) and log(exp(x) + exp(y)), which local_log_sum_exp and local_log_add keep
+    from overflowing.
+    """
+    for denominator in list(denominators):
+        shuffle = maker(denominator, DimShuffle)
+        exp = scalar_maker(denominator if shuffle is None else shuffle.inputs[0], scal.Exp)
+        log = exp.inputs[0] if exp is not None else None
+        inner = maker(log, DimShuffle) if log is not None else None
+        if log is None or scalar_maker(log if inner is None else inner.inputs[0], scal.Log) is None:
+            continue
+        for numerator in numerators:
+            power = scalar_maker(numerator, scal.Exp)
+            if power is not None and power is not exp:
+                ret = T.exp(power.inputs[0] - (log if shuffle is None else shuffle.op(log)))
+                copy_stack_trace(numerator, ret)
+                numerators.remove(numerator)
+                denominators.remove(denominator)
+                numerators.append(ret)
+                break
+    return numerators, denominators
+
+
+local_mul_canonizer.add_simplifier(exp_over_sum_simplifier, "exp_over_sum_simplifier")
 
 
 # ---------------------------------------------------------------- the error function and its complement
