@@ -3,6 +3,7 @@
 import numpy as np
 
 import theanojax.scalar as S
+from theanojax.scalar.comparison import zero_times
 from theanojax.tensor.nnet.activations import ScalarSoftsign
 from theanojax.tensor.nnet.sigm import scalar_sigmoid, scalar_softplus, ultra_fast_scalar_sigmoid
 from theanojax.tensor.reduce import MulWithoutZeros
@@ -54,6 +55,7 @@ ELSEWHERE = {
     "sigmoid": (scalar_sigmoid, "any"),
     "softplus": (scalar_softplus, "any"),
     "ultra_fast_sigmoid": (ultra_fast_scalar_sigmoid, "any"),
+    "zero_times": (zero_times, "any other"),
     "xlogx": (scalar_xlogx, "positive"),
     "xlogy0": (scalar_xlogy0, "any positive"),
     "mul_without_zeros": (MulWithoutZeros(S.transfer_type(0)), "condition nonzero"),

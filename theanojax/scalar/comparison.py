@@ -5,7 +5,7 @@ from functools import partial
 from theanojax import scalar as S
 from theanojax.scalar import op as table
 from theanojax.scalar.casting import constant
-from theanojax.scalar.dtype_rules import upcast_out
+from theanojax.scalar.dtype_rules import transfer_type, upcast_out
 from theanojax.scalar.op import BinaryScalarOp, ScalarOp, UnaryScalarOp, float_zeros, refuse_complex
 from theanojax.scalar.types import bool_, complex_types, discrete_types, int8, integer_types
 
@@ -127,6 +127,18 @@ class Switch(ScalarOp):
 
 
 switch = Switch()
+
+
+def _zero_times_grad(self, inputs, output_gradients):
+    # As if it were not there: no slope is made up where the product has none.
+    return [output_gradients[0], inputs[1].zeros_like()]
+
+
+ZeroTimes, zero_times = define(
+    "ZeroTimes", "zero_times", transfer_type(0),
+    lambda xp, product, factor: xp.where((factor == 0) & xp.isnan(product), xp.zeros_like(product), product),
+    base=BinaryScalarOp, work="own", grad=_zero_times_grad,
+    doc="A product, of which `factor` is a factor: 0 where that is 0 and the others are infinite.")
 
 
 # ------------------------------------------------------------------ bits

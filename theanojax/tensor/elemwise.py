@@ -9,6 +9,7 @@ from theanojax.graph.op import Op, OpenMPOp
 from theanojax.graph.type import NullType
 from theanojax.graph.variable import Apply
 from theanojax.scalar.arithmetic import identity
+from theanojax.scalar.comparison import zero_times
 from theanojax.scalar.types import continuous_types, discrete_types, get_scalar_type
 from theanojax.tensor.as_tensor import as_tensor_variable, constant, get_scalar_constant_value
 from theanojax.tensor.type import TensorType
@@ -238,7 +239,10 @@ class Elemwise(OpenMPOp):
 
     # ---------------------------------------------------------------- gradients
     def L_op(self, inputs, outputs, output_gradients):
-        result = self._bgrad(inputs, outputs, output_gradients)
+        if len(outputs) == 1 and output_gradients[0].owner is not None:
+            result = self._where_chosen(inputs, outputs, output_gradients[0])
+        else:
+            result = self._bgrad(inputs, outputs, output_gradients)
         if any(v.type.dtype not in _continuous for v in outputs):
             return [g if isinstance(g.type, (NullType, DisconnectedType)) else _float_zeros(v)
                     for g, v in zip(result, inputs)]
@@ -252,6 +256,33 @@ class Elemwise(OpenMPOp):
 
                 result[i] = sum(result[i], axis=stretched, keepdims=True)
         return result
+
+    def _where_chosen(self, inputs, outputs, g):
+        """`_bgrad`, which a zero gradient of what was not chosen times an infinite slope does not make nan."""
+        from theanojax.tensor import gradient_support
+
+        if gradient_support.needs_support(self.scalar_op, inputs, strict=True):
+            zero = gradient_support.zero_branch(g)
+            if zero is not None:  # the slope is taken of the other branch alone
+                position, condition = zero
+                terms = self._where_chosen(inputs, outputs, g.owner.inputs[3 - position])
+                return _switched(terms, g, lambda v: (condition, 0, v) if position == 1 else (condition, v, 0))
+            found = gradient_support.support(g)
+            if found is not None and gradient_support.needs_support(self.scalar_op, inputs, found.strict):
+                return _switched(self._stable(inputs, outputs, g), g, lambda v: (found.condition, v, 0))
+        return self._stable(inputs, outputs, g)
+
+    def _stable(self, inputs, outputs, g):
+        """`_bgrad`, finite for logarithms of large exponentials and for roots that are at their minimum."""
+        from theanojax.tensor import gradient_support
+        from theanojax.tensor.math import exp
+
+        if gradient_support.is_log_of_exponentials(self.scalar_op, inputs):
+            return [g / exp(outputs[0])]
+        terms = self._bgrad(inputs, outputs, [g])
+        if gradient_support.is_root_at_minimum(self.scalar_op, inputs, g):
+            terms[0] = Elemwise(zero_times)(terms[0], g)
+        return terms
 
     def R_op(self, inputs, eval_points):
         outputs = self(*inputs, return_list=True)
@@ -294,6 +325,19 @@ class Elemwise(OpenMPOp):
             return Elemwise(v.owner.op, {})(*[on_tensors(u) for u in v.owner.inputs])
 
         return [on_tensors(g) for g in found]
+
+
+def _switched(terms, g, branches):
+    """The gradient terms `terms`, zero where `branches` of a switch says so."""
+    from theanojax.tensor.math import switch
+
+    result = []
+    for v in terms:
+        if not isinstance(v.type, (NullType, DisconnectedType)):
+            chosen = switch(*branches(v))
+            v = chosen if chosen.type.broadcastable == g.type.broadcastable else v
+        result.append(v)
+    return result
 
 
 def _is_zero(v):
