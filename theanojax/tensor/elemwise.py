@@ -269,7 +269,8 @@ class Elemwise(OpenMPOp):
                 return _switched(terms, g, lambda v: (condition, 0, v) if position == 1 else (condition, v, 0))
             found = gradient_support.support(g)
             if found is not None and gradient_support.needs_support(self.scalar_op, inputs, found.strict):
-                return _switched(self._stable(inputs, outputs, g), g, lambda v: (found.condition, v, 0))
+                condition = found.make()
+                return _switched(self._stable(inputs, outputs, g), g, lambda v: (condition, v, 0))
         return self._stable(inputs, outputs, g)
 
     def _stable(self, inputs, outputs, g):

@@ -6,6 +6,8 @@ is taken under the condition that its element was chosen, which is read off the 
 zero that is one by its value alone says nothing: log(exp(x)) has a slope of 0 * inf for large x, and 1 is right.
 """
 
+from functools import cache, partial, reduce
+
 from theanojax import scalar as scal
 from theanojax.errors import NotScalarConstantError
 from theanojax.graph.variable import Constant
@@ -157,17 +159,21 @@ def is_nonnegative(v, depth=8):
 class Support:
     """The condition, a bool tensor, under which elements of a gradient can be other than zero.
 
-    `strict` says that a switch or an ifelse, which programs write to keep values apart, is among the choices.
+    `strict` says that a switch or an ifelse, which programs write to keep values apart, is among the choices. `make`
+    builds the condition, as most are never asked for.
     """
 
-    def __init__(self, condition, strict):
-        self.condition, self.strict = condition, strict
+    def __init__(self, make, strict):
+        self.make, self.strict = make, strict
 
     def under(self, function):
-        return Support(function(self.condition), self.strict)
+        return Support(lambda: function(self.make()), self.strict)
 
-    def with_(self, other, join):
-        return Support(join(self.condition, other.condition), self.strict or other.strict)
+    def and_(self, other):
+        return Support(lambda: self.make() & other.make(), self.strict or other.strict)
+
+    def or_(self, other):
+        return Support(lambda: self.make() | other.make(), self.strict or other.strict)
 
 
 def zero_branch(g):
@@ -191,9 +197,29 @@ def _is_zero(v):
 def support(g):
     """The Support of the gradient `g`, or None where nothing is known; never too small.
 
-    At most some 40 nodes are looked at, so that building a gradient stays linear in the graph.
+    At most some 24 nodes are looked at, so that building a gradient stays linear in the graph.
     """
-    return _Search(40).support(g)
+    return _Search(24).support(g)
+
+
+@cache
+def _rules():
+    """Class of Op -> the method of `_Search` for what it makes."""
+    from theanojax.ifelse import IfElse
+    from theanojax.tensor import subtensor
+    from theanojax.tensor.diagonal import AllocDiag
+    from theanojax.tensor.join import Split
+    from theanojax.tensor.reduce import Sum
+    from theanojax.tensor.shape import Rebroadcast, Reshape
+
+    moved, written = _Search.of_moved, _Search.of_increment
+    return {
+        Elemwise: _Search.of_elemwise, DimShuffle: moved, Rebroadcast: moved, Reshape: moved, Split: moved,
+        subtensor.Subtensor: moved, subtensor.AdvancedSubtensor1: moved, subtensor.AdvancedSubtensor: moved,
+        subtensor.IncSubtensor: written, subtensor.AdvancedIncSubtensor1: written,
+        subtensor.AdvancedIncSubtensor: written, subtensor.AdvancedBooleanIncSubtensor: written,
+        IfElse: _Search.of_ifelse, Sum: _Search.of_sum, AllocDiag: _Search.of_diagonal,
+    }
 
 
 class _Search:
@@ -201,48 +227,41 @@ class _Search:
         self.fuel = fuel
 
     def support(self, g):
-        from theanojax.ifelse import IfElse
-        from theanojax.tensor.creation import ones_like
-        from theanojax.tensor.diagonal import AllocDiag
-        from theanojax.tensor.join import Split
-        from theanojax.tensor.shape import Rebroadcast, Reshape
-
         node = g.owner
         self.fuel -= 1
         if node is None or self.fuel < 0:
             return None
-        op = node.op
-        if isinstance(op, Elemwise):
-            return self._of_elemwise(node)
-        if isinstance(op, (DimShuffle, Rebroadcast)):
-            return self._under(node.inputs[0], op)
-        if isinstance(op, Reshape):
-            return self._under(node.inputs[0], lambda c: op(_stretched(c, node.inputs[0]), node.inputs[1]))
-        if isinstance(op, _index_ops(READS)):
-            return self._under(node.inputs[0], lambda c: op(_stretched(c, node.inputs[0]), *node.inputs[1:]))
-        if isinstance(op, _index_ops(WRITES)):
-            return self._of_increment(node)
-        if isinstance(op, AllocDiag):
-            return Support(op(ones_like(node.inputs[0], dtype="bool")), False)
-        if isinstance(op, Split):
-            return self._under(node.inputs[0], lambda c: op(
-                _stretched(c, node.inputs[0]), *node.inputs[1:], return_list=True)[node.outputs.index(g)])
-        if isinstance(op, IfElse):
-            return self._of_ifelse(node, node.outputs.index(g))
-        return self._of_sum(node)
+        rule = _rules().get(type(node.op))
+        return None if rule is None else rule(self, node, g)
+
+    def of_moved(self, node, g):
+        """What an Op makes that puts elements elsewhere, or some of them: the same is done to the condition."""
+        whole, *others = node.inputs
+        at = node.outputs.index(g)
+
+        def move(c):
+            c = c if isinstance(node.op, DimShuffle) else _stretched(c, whole)
+            return node.op(c, *others, return_list=True)[at]
+
+        return self._under(whole, move)
+
+    def of_diagonal(self, node, g):
+        from theanojax.tensor.creation import ones_like
+
+        return Support(lambda: node.op(ones_like(node.inputs[0], dtype="bool")), False)
 
     def _under(self, g, function):
         found = self.support(g)
         return None if found is None else found.under(function)
 
-    def _of_elemwise(self, node):
+    def of_elemwise(self, node, g):
         op, inputs = node.op.scalar_op, node.inputs
         if isinstance(op, (scal.Neg, scal.Cast, scal.Identity, scal.TrueDiv)):
             return self.support(inputs[0])
         if isinstance(op, scal.Second):
             return self.support(inputs[1])
         if isinstance(op, scal.Switch):
-            return self._of_switch(node.outputs[0])
+            return self._of_switch(g)
         found = []
         if isinstance(op, scal.Add):
             for v in inputs:
@@ -250,13 +269,15 @@ class _Search:
                 if part is None:
                     return None
                 found.append(part)
-            return _joined(found, lambda a, b: a | b)
+            return reduce(Support.or_, found)
         if isinstance(op, scal.Mul):
             for v in inputs:
-                part = Support(_truth(v), False) if _truth(v) is not None else self.support(v)
+                if self.fuel < 0:
+                    break
+                part = Support(partial(_truth, v), False) if _is_truth(v) else self.support(v)
                 if part is not None:
                     found.append(part)
-            return _joined(found, lambda a, b: a & b) if found else None
+            return reduce(Support.and_, found) if found else None
         return None
 
     def _of_switch(self, g):
@@ -264,30 +285,27 @@ class _Search:
         if zero is None:
             return None
         position, condition = zero
-        condition = _as_bool(condition)
-        return self._and(Support(~condition if position == 1 else condition, True), g.owner.inputs[3 - position])
+        return self._and(Support(lambda: _as_bool(condition, position == 2), True), g.owner.inputs[3 - position])
 
     def _and(self, chosen, rest):
         """`chosen` and where `rest` is not zero either, if that was chosen too and not computed from a choice."""
-        from theanojax.ifelse import IfElse
-
-        node = rest.owner
-        if node is None or not (isinstance(node.op, (IfElse, *_index_ops(WRITES))) or zero_branch(rest)):
+        rule = _rules().get(type(rest.owner.op)) if rest.owner is not None else None
+        if rule not in (_Search.of_ifelse, _Search.of_increment) and not zero_branch(rest):
             return chosen
         inner = self.support(rest)
-        return chosen if inner is None else chosen.with_(inner, lambda a, b: a & b)
+        return chosen if inner is None else chosen.and_(inner)
 
-    def _of_ifelse(self, node, position):
-        ts, fs = node.op.branches(node.inputs)
-        for chosen, other, holds in ((ts, fs, True), (fs, ts, False)):
-            if _is_zero(other[position]):
-                g = chosen[position]
-                condition = _as_bool(node.inputs[0])
-                condition = (condition if holds else ~condition).dimshuffle(["x"] * g.ndim)
-                return self._and(Support(condition, True), g)
+    def of_ifelse(self, node, g):
+        at = node.outputs.index(g)
+        if_true, if_false = (branch[at] for branch in node.op.branches(node.inputs))
+        for branch, other in ((if_true, if_false), (if_false, if_true)):
+            if _is_zero(other):
+                chosen = Support(lambda holds=other is if_false: _as_bool(node.inputs[0], holds).dimshuffle(
+                    ["x"] * g.ndim), True)
+                return self._and(chosen, branch)
         return None
 
-    def _of_increment(self, node):
+    def of_increment(self, node, g):
         """What an index selects of zeros, or what is left where zeros are written."""
         from theanojax.tensor.cast import cast
         from theanojax.tensor.creation import ones_like, zeros_like
@@ -299,55 +317,41 @@ class _Search:
         if _is_zero(x):
             part = self.support(y)
             if part is None:
-                return Support(write(zeros_like(x, dtype="bool"), constant(True), *index), False)
+                return Support(lambda: write(zeros_like(x, dtype="bool"), constant(True), *index), False)
             if hasattr(op, "idx_list"):
                 return part.under(lambda c: write(zeros_like(x, dtype="bool"), c, *index))
             # an index with repetitions may select an element more than once: count how often
-            return part.under(lambda c: _as_bool(type(op)()(zeros_like(x, dtype="int64"), cast(c, "int64"), *index)))
+            return part.under(
+                lambda c: _as_bool(type(op)()(zeros_like(x, dtype="int64"), cast(c, "int64"), *index), True))
         if op.set_instead_of_inc and _is_zero(y):
-            part = self.support(x)
-            before = ones_like(x, dtype="bool") if part is None else _stretched(part.condition, x)
-            return Support(write(before, constant(False), *index), bool(part and part.strict))
+            part = self.support(x) or Support(lambda: ones_like(x, dtype="bool"), False)
+            return part.under(lambda c: write(_stretched(c, x), constant(False), *index))
         return None
 
-    def _of_sum(self, node):
+    def of_sum(self, node, g):
         from theanojax.tensor.math import any as any_of
-        from theanojax.tensor.reduce import Sum
 
-        if not isinstance(node.op, Sum):
-            return None
         return self._under(node.inputs[0], lambda c: any_of(c, node.op.axis))
 
 
-READS = ("Subtensor", "AdvancedSubtensor1", "AdvancedSubtensor")
-WRITES = ("IncSubtensor", "AdvancedIncSubtensor1", "AdvancedIncSubtensor", "AdvancedBooleanIncSubtensor")
-
-
-def _index_ops(names):
-    import theanojax.tensor.subtensor as module
-
-    return tuple(getattr(module, name) for name in names)
-
-
-def _joined(found, join):
-    total = found[0]
-    for part in found[1:]:
-        total = total.with_(part, join)
-    return total
+def _is_truth(v):
+    """Whether the factor `v` is 0 or 1: a bool tensor, or 1 less one."""
+    if v.dtype == "bool":
+        return True
+    node = v.owner
+    if node is None or not isinstance(node.op, Elemwise):
+        return False
+    if isinstance(node.op.scalar_op, scal.Cast):
+        return _is_truth(node.inputs[0])
+    return isinstance(node.op.scalar_op, scal.Sub) and _is_one(node.inputs[0]) and _is_truth(node.inputs[1])
 
 
 def _truth(v):
-    """The bool tensor that the factor `v` is, or ``1 - v`` is the negation of; None for any other factor."""
+    """The bool tensor for a factor of which `_is_truth` holds."""
     if v.dtype == "bool":
         return v
-    node = v.owner
-    if node is not None and isinstance(node.op, Elemwise):
-        if isinstance(node.op.scalar_op, scal.Cast):
-            return _truth(node.inputs[0])
-        if isinstance(node.op.scalar_op, scal.Sub) and _is_one(node.inputs[0]):
-            inner = _truth(node.inputs[1])
-            return None if inner is None else ~inner
-    return None
+    inner = _truth(v.owner.inputs[-1])
+    return inner if isinstance(v.owner.op.scalar_op, scal.Cast) else ~inner
 
 
 def _is_one(v):
@@ -357,10 +361,13 @@ def _is_one(v):
         return False
 
 
-def _as_bool(condition):
-    from theanojax.tensor.math import neq
+def _as_bool(condition, holds):
+    """`condition` as a bool tensor, negated unless `holds`."""
+    from theanojax.tensor.math import eq, neq
 
-    return condition if condition.dtype == "bool" else neq(condition, 0)
+    if condition.dtype == "bool":
+        return condition if holds else ~condition
+    return (neq if holds else eq)(condition, 0)
 
 
 def _stretched(condition, like):
