@@ -10,8 +10,9 @@ from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.algebra import local_mul_canonizer
 from theanojax.rewrites.common import applies, constant_value, is_number, maker, scalar_maker
+from theanojax.rewrites.nnet import _check_rows_is_arange_len_labels
 from theanojax.tensor.elemwise import DimShuffle
-from theanojax.tensor.nnet.crossentropy import CrossentropyCategorical1HotGrad
+from theanojax.tensor.nnet.crossentropy import CrossentropyCategorical1HotGrad, crossentropy_softmax_1hot_with_bias_dx
 from theanojax.tensor.nnet.softmax import Softmax, SoftmaxWithBias, logsoftmax_op, softmax_grad
 from theanojax.tensor.shape import Flatten, Rebroadcast, Reshape
 from theanojax.tensor.subtensor import (
@@ -190,8 +191,10 @@ def local_logsoftmax_grad_of_view(node):
     n, rest = _split(g, lambda d: d is sm)
     if n is None:
         return False
-    n = _filled(n, sm)
-    ret = n - T.sum(n, axis=1, keepdims=True) * sm
+    ret = _of_crossentropy(n, sm, node.fgraph)
+    if ret is None:
+        n = _filled(n, sm)
+        ret = n - T.sum(n, axis=1, keepdims=True) * sm
     if rest is not None:
         ret = ret + softmax_grad(_filled(rest, sm), sm)
     if ret.type != node.outputs[0].type:
@@ -199,6 +202,23 @@ def local_logsoftmax_grad_of_view(node):
     ret.tag.values_eq_approx = values_eq_approx_remove_nan
     copy_stack_trace(node.outputs[0], ret)
     return [ret]
+
+
+def _of_crossentropy(n, sm, fgraph):
+    """The gradient by the cross-entropy's own Op, if `n` is zero but for one label in each row; else None."""
+    switch = scalar_maker(n, scal.Switch)  # with the places of the labels for a condition
+    made = maker(n if switch is None else switch.inputs[1], AdvancedIncSubtensor)
+    if made is None or len(made.inputs) != 4 or not _all_zero(made.inputs[0]):
+        return None
+    _, g, rows, labels = made.inputs
+    if switch is not None:
+        mask = maker(switch.inputs[0], AdvancedIncSubtensor)
+        if mask is None or not is_number(switch.inputs[2], 0) or not is_number(mask.inputs[1], 1) or any(
+                a is not b for a, b in zip(mask.inputs[2:], made.inputs[2:])):
+            return None
+    if g.ndim > 1 or labels.ndim != 1 or not _check_rows_is_arange_len_labels(rows, labels, fgraph):
+        return None
+    return crossentropy_softmax_1hot_with_bias_dx(T.fill(sm[:, 0], -g), sm, labels)
 
 
 def view_simplifier(numerators, denominators):
