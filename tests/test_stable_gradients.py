@@ -178,6 +178,35 @@ def test_large_inputs(name, dtype):
     assert f.fn.executor.fallbacks == []
 
 
+Y, weights = T.dmatrix("Y"), T.dvector("weights")
+columns_of_labels = rows_of(Y) * Y.shape[1] + T.argmax(Y, axis=1)
+# Costs of logarithms of probabilities p, weighted by inputs: name -> (cost, weights of the labels of the two rows)
+WEIGHTED = {
+    "one hot": (lambda p: -(Y * T.log(p)).sum(axis=1).mean(), [.5, .5]),
+    "one hot cross-entropy": (lambda p: nnet.categorical_crossentropy(p, Y).sum(), [1, 1]),
+    "tensordot": (lambda p: -T.tensordot(Y, T.log(p), 2), [1, 1]),
+    "divergence": (lambda p: T.sum(Y * (T.log(Y + 1e-300) - T.log(p))), [1, 1]),
+    "by labels": (lambda p: (weights * -T.log(p)[rows_of(p), T.argmax(Y, axis=1)]).sum() / weights.sum(), [1, 0]),
+    "by labels, dot": (lambda p: T.dot(weights, -T.log(p[rows_of(p), T.argmax(Y, axis=1)])), [1, 0]),
+    "flat": (lambda p: -T.log(p).flatten()[columns_of_labels].sum(), [1, 1]),
+    "log of flat": (lambda p: -T.log(p.flatten()[columns_of_labels]).sum(), [1, 1]),
+    "nonzero": (lambda p: -T.log(p)[Y.nonzero()].sum(), [1, 1]),
+    "switch": (lambda p: T.switch(Y > 0, -T.log(p), 0).mean(), [1 / 6, 1 / 6]),
+    "elements": (lambda p: -T.log(p[0, 2]) - T.log(p[1])[1], [1, 1]),
+}
+
+
+@pytest.mark.parametrize("softmax", [nnet.softmax, written_out])
+@pytest.mark.parametrize("name", WEIGHTED)
+def test_large_inputs_weighted_by_inputs(name, softmax):
+    cost, row_weights = WEIGHTED[name]
+    x = T.dmatrix()
+    f = function([x, Y, weights], grad(cost(softmax(x)), x), on_unused_input="ignore")
+    for data in LARGE:
+        got = f(data, at_labels(1.0), [1.0, 0.0])
+        np.testing.assert_allclose(got, by_log_softmax(data, at_labels(-np.array(row_weights))), 1e-9, 1e-9)
+
+
 @pytest.mark.parametrize("name", EXPRESSIONS)
 def test_modest_inputs_without_rewriting(name):
     expression, expected = EXPRESSIONS[name]
