@@ -6,7 +6,7 @@ import pytest
 import theanojax.tensor as T
 from theanojax.compile.function import function
 from theanojax.config import change_flags
-from theanojax.gradient import grad, hessian
+from theanojax.gradient import Rop, grad, hessian
 from theanojax.ifelse import ifelse
 from theanojax.tensor import nnet
 
@@ -371,6 +371,21 @@ def test_second_derivatives_of_what_was_chosen():
         np.testing.assert_allclose(f(at), np.diag([0, -1, 0]))
         f = function([v], hessian(T.sqr(T.sqrt(v) - 1).sum(), v), mode=mode)  # the zero is one by value alone
         np.testing.assert_allclose(f(np.ones(1)), [[.5]])
+
+
+def test_directional_derivatives_of_what_was_chosen():
+    """The condition depends on shapes and truth values, through which nothing moves."""
+    v, row, direction = T.dmatrix(), T.drow(), T.drow()
+    g = grad(T.switch(v > 0, T.log(row) * v, 0).sum(), row)  # that of a row is a sum over the rows chosen
+    f = function([v, row, direction], [g, Rop(g, row, direction)])
+    values = np.arange(6.0).reshape(2, 3) - 2
+    slope, move = f(values, np.full((1, 3), .5), np.ones((1, 3)))
+    np.testing.assert_allclose(slope, [[2, 4, 6]])
+    np.testing.assert_allclose(move, [[-4, -8, -12]])
+    assert (f(-np.ones((2, 3)), np.zeros((1, 3)), np.ones((1, 3)))[0] == 0).all()
+    element = grad(T.log(x)[0, 1], x)
+    got = function([x], Rop(element, x, T.ones_like(x)))(X)
+    np.testing.assert_allclose(got, [[0, -1, 0], [0, 0, 0]])
 
 
 def test_infinite_slopes_stay_infinite():

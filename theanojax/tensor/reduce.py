@@ -212,6 +212,9 @@ class _LogicReduce(CAReduce):
     def grad(self, inputs, output_gradients):
         return [inputs[0].zeros_like(config.floatX)]
 
+    def R_op(self, inputs, eval_points):
+        return [None]  # a truth value does not move
+
 
 class All(_LogicReduce):
     """Whether all elements along the axes are true (not zero)."""
