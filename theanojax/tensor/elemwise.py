@@ -261,17 +261,20 @@ class Elemwise(OpenMPOp):
         """`_bgrad`, which a zero gradient of what was not chosen times an infinite slope does not make nan."""
         from theanojax.tensor import gradient_support
 
-        if gradient_support.needs_support(self.scalar_op, inputs, strict=True):
-            zero = gradient_support.zero_branch(g)
-            if zero is not None:  # the slope is taken of the other branch alone
-                position, condition = zero
-                terms = self._where_chosen(inputs, outputs, g.owner.inputs[3 - position])
-                return _switched(terms, g, lambda v: (condition, 0, v) if position == 1 else (condition, v, 0))
-            found = gradient_support.support(g)
-            if found is not None and gradient_support.needs_support(self.scalar_op, inputs, found.strict):
-                condition = found.make()
-                return _switched(self._stable(inputs, outputs, g), g, lambda v: (condition, v, 0))
-        return self._stable(inputs, outputs, g)
+        if not gradient_support.needs_support(self.scalar_op, inputs, strict=True):
+            return self._stable(inputs, outputs, g)
+        switches = []
+        # The slope is taken of the other branch alone. Of hundreds of nested switches only the last few are looked at.
+        while len(switches) < 8 and (zero := gradient_support.zero_branch(g)) is not None:
+            switches.append(zero)
+            g = g.owner.inputs[3 - zero[0]]
+        found = gradient_support.support(g)
+        terms = self._stable(inputs, outputs, g)
+        if found is not None and gradient_support.needs_support(self.scalar_op, inputs, found.strict):
+            switches.append((2, found.make()))
+        for position, condition in reversed(switches):
+            terms = [_switched(v, g, condition, position) for v in terms]
+        return terms
 
     def _stable(self, inputs, outputs, g):
         """`_bgrad`, finite for logarithms of large exponentials and for roots that are at their minimum."""
@@ -328,17 +331,14 @@ class Elemwise(OpenMPOp):
         return [on_tensors(g) for g in found]
 
 
-def _switched(terms, g, branches):
-    """The gradient terms `terms`, zero where `branches` of a switch says so."""
+def _switched(term, g, condition, position):
+    """The gradient term `term`, of the shape of `g`, in a switch that has 0 as its branch number `position`."""
     from theanojax.tensor.math import switch
 
-    result = []
-    for v in terms:
-        if not isinstance(v.type, (NullType, DisconnectedType)):
-            chosen = switch(*branches(v))
-            v = chosen if chosen.type.broadcastable == g.type.broadcastable else v
-        result.append(v)
-    return result
+    if isinstance(term.type, (NullType, DisconnectedType)):
+        return term
+    chosen = switch(condition, 0, term) if position == 1 else switch(condition, term, 0)
+    return chosen if chosen.type.broadcastable == g.type.broadcastable else term
 
 
 def _is_zero(v):
