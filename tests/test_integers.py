@@ -161,7 +161,7 @@ T.switch(u > 1, np.int8(0), u) * u | T.switch(u > 1, u, w) * T.switch(u > 1, u, 
 T.switch(u > 1, u, w) + T.switch(u > 1, u, w)
 (u * u) // 3 | (u * 100) // 100 | (u * u) % 7 | u * 3 // 3 | u * w // w | u * u > u | T.eq(u * u, u ** 2)
 T.maximum(u * u, w) | T.minimum(-u, w) | T.fill(u, 3) * u
-T.log(1 + u) | T.log(u - 1) | T.exp(u % 3) - 1
+T.log(1 + u % 100) | T.log(np.int8(1) + T.cast(u, "int8")) | T.log(1 - u) | T.log(u - 1) | T.exp(u % 3) - 1
 u.sum() | (u * u).sum() | T.sqr(u).sum() | (u ** 2).sum() | (u ** 3).sum() | (u * 100).sum() | (-u).sum()
 (c * u).sum()
 (c * u * w).sum() | (c * u * u).sum() | (T.cast(c, "int64") * u * u).sum() | (2.5 * u * u).sum() | (f * u).sum()

@@ -56,10 +56,10 @@ def local_log1p(node):
         return False
     arg = node.inputs[0]
     total = scalar_maker(arg, scal.Add, scal.Sub)
-    if total is None or is_integer(arg):
+    if total is None or is_integer(arg) and np.dtype(arg.dtype).itemsize < 4:  # 1 + 127 is -128 in int8
         return False
     if isinstance(total.op.scalar_op, scal.Sub):
-        if not is_number(total.inputs[0], 1):
+        if not is_number(total.inputs[0], 1) or is_integer(arg):
             return False
         return _done(node, T.log1p(T.neg(T.cast(total.inputs[1], arg.dtype))))
     numbers, number_inputs, rest = scalarconsts_rest(total.inputs, only_process_constants=True)
