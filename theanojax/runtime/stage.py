@@ -63,7 +63,9 @@ class XlaStage:
     def __init__(self, inputs, outputs, nodes, statics, plan, donate, updates=None):
         self.inputs, self.outputs, self.nodes = list(inputs), list(outputs), nodes
         self.statics, self.plan, self.donate = list(statics), plan, donate
-        self.updates = updates or {}
+        updates = updates or {}
+        self.update_of = [updates.get(j) for j in range(len(self.outputs))]
+        self.places = [j if k is None else 0 for j, k in enumerate(self.update_of)]  # in the list of outputs, in a cell
         big = {v: None for n in nodes for v in n.inputs
                if isinstance(v, Constant) and getattr(v.data, "nbytes", 0) > EMBEDDED_BYTES}
         self.constants = list(big)
@@ -195,7 +197,7 @@ class XlaStage:
         one, or has loops that may have to be ended, works on copies.
         """
         shapes = shapes_of(args)
-        kind = tuple(map(type, args)), shapes
+        kind = (*map(type, args), *shapes)
         room = special.proven.get(kind)
         long = self.pace is not None and self.pace.is_long((key, shapes), steps)
         if room is None or cells is None or long or kept:
@@ -208,14 +210,15 @@ class XlaStage:
         if room > PROBED_BYTES:
             np.empty(room, np.uint8)  # a MemoryError comes before anything is given away
         outs = [None] * len(self.outputs)
-        updates = self.updates
-        targets = [cells[updates[j]] if j in updates else outs for j in range(len(outs))]
-        places = [0 if j in updates else j for j in range(len(outs))]
-        targets += [cell for cell, _ in others]
-        places += [0] * len(others)
-        results = starmap(special.function, ((*self._unstopped(), *args, *constants),))
+        targets = [outs if k is None else cells[k] for k in self.update_of]
+        places = self.places
+        values = chain.from_iterable(starmap(special.function, ((*self._unstopped(), *args, *constants),)))
+        if others:
+            targets += [cell for cell, _ in others]
+            places = places + [0] * len(others)
+            values = chain(values, [value for _, value in others])
         start = perf_counter()
-        any(map(setitem, targets, places, chain(chain.from_iterable(results), [value for _, value in others])))
+        any(map(setitem, targets, places, values))
         if self.pace is not None:
             self.pace.note((key, shapes), steps, perf_counter() - start)
         return outs, COMMITTED
