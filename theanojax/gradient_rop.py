@@ -1,5 +1,6 @@
 """How the outputs of graphs move with their inputs, node by node: what `Rop` is made of."""
 
+from theanojax.graph.signals import by_signal
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.traverse import inputs as graph_inputs
 from theanojax.graph.variable import Variable
@@ -53,7 +54,6 @@ def _from_gradient(node, points, moving):
     an output is how far the output moves.
     """
     import theanojax.tensor as T
-    from theanojax.errors import DisconnectedInputError, NullTypeGradError
     from theanojax.gradient import grad
 
     smooth = [v for v in node.outputs if getattr(v.type, "dtype", "") in T.continuous_dtypes]
@@ -73,7 +73,9 @@ def _from_gradient(node, points, moving):
         if not isinstance(work, Variable):
             return [None] * len(node.outputs)
         along = grad(work, list(given.values()), disconnected_inputs="ignore", return_disconnected="None")
-    except (NotImplementedError, AttributeError, NullTypeGradError, DisconnectedInputError) as error:
+    except Exception as error:  # an Op may refuse in its own way
+        if isinstance(error, _NoGradient) or by_signal(error):
+            raise
         raise _NoGradient("its gradient has no gradient") from error
     found = dict(zip(given, along))
     # What is left of the gradients of the outputs in a linear expression stands for "not zero".

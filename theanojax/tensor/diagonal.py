@@ -61,6 +61,9 @@ class ExtractDiag(Op):
             square = square[:x.shape[0], :x.shape[1]]
         return [tensor.set_subtensor(zeros[:square.shape[0], :square.shape[1]], square)]
 
+    def R_op(self, inputs, eval_points):
+        return [None if eval_points[0] is None else self(eval_points[0])]
+
 
 def diagonal(a, offset=0, axis1=0, axis2=1):
     """Diagonal number `offset` of a matrix, or of the matrices that two dimensions of `a` form."""
@@ -107,6 +110,9 @@ class AllocDiag(Op):
 
     def grad(self, inputs, gout):
         return [diagonal(gout[0], offset=self.offset, axis1=self.axis1, axis2=self.axis2)]
+
+    def R_op(self, inputs, eval_points):
+        return [None if eval_points[0] is None else self(eval_points[0])]
 
 
 def diag(v, k=0):

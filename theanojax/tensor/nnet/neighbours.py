@@ -106,6 +106,9 @@ class Images2Neibs(Op):
                 places.append(1 + _slack(self.mode, n, size) // step)
         return [(places[0] * places[1] * image[1] * image[0], sizes[0] * sizes[1])]
 
+    def R_op(self, inputs, eval_points):
+        return [None if eval_points[0] is None else self(eval_points[0], *inputs[1:])]
+
     def grad(self, inp, grads):
         x, neib_shape, neib_step = inp
         (gz,) = grads
