@@ -143,6 +143,8 @@ class Stress:
                 self.events["interrupt"] += 1
         for t in threads:
             t.join()
+        if not self.events["interrupt"]:
+            self.complain("no signal has interrupted anything")
         for thing in (*self.subjects, *self.draws):
             self.complain(thing.check())
         for subject in self.subjects:
@@ -171,6 +173,7 @@ def main():
     options = parser.parse_args()
     if options.switch_interval:
         sys.setswitchinterval(options.switch_interval)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started this with signals ignored
     warnings.simplefilter("ignore", HostFallbackWarning)
     logging.getLogger("theanojax").setLevel(logging.CRITICAL)
     faults.install()
