@@ -219,6 +219,15 @@ except Late as error:
     assert done.stdout == "('time is up',) []\n", done.stdout + done.stderr
 
 
+def test_one_variable_behind_two_inputs_is_not_given_away():
+    s = theano.shared(np.zeros(2000))
+    twin = s.clone()
+    f = theano.function([], [], updates=[(s, s + twin + 1)])
+    for i in range(4):
+        f()
+    assert s.get_value()[0] == 15 and not f.fn.executor.failures
+
+
 def test_storage_reads_as_numpy():
     w = theano.shared(np.ones(3))
     f = theano.function([], [], updates=[(w, w * 2)])

@@ -59,3 +59,39 @@ def test_functions_of_the_parent_run_in_forked_processes(tmp_path):
     path.write_text(PROGRAM)
     done = subprocess.run([sys.executable, "-W", "ignore", str(path)], capture_output=True, text=True, timeout=100)
     assert done.stdout == "done\n", done.stderr
+
+
+WHILE_TRAINING = """
+import os
+import threading
+
+import numpy as np
+
+import theano
+import theano.tensor as T
+
+s = theano.shared(np.zeros((200, 200)))
+step = theano.function([], [], updates=[(s, s + 1)])
+step()
+stop = []
+thread = threading.Thread(target=lambda: [step() for _ in iter(lambda: bool(stop), True)])
+thread.start()
+for i in range(15):
+    child = os.fork()
+    if not child:
+        value = s.get_value()
+        step()
+        os._exit(0 if value.min() == value.max() == s.get_value()[0, 0] - 1 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+stop.append(None)
+thread.join()
+print("done")
+"""
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+def test_a_fork_while_another_thread_trains(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text(WHILE_TRAINING)
+    done = subprocess.run([sys.executable, "-W", "ignore", str(path)], capture_output=True, text=True, timeout=100)
+    assert done.stdout == "done\n", done.stderr

@@ -169,3 +169,60 @@ def test_set_value_is_whole():
             v = s.get_value()
             assert v.min() == v.max()
     """)
+
+
+def test_a_handler_may_remove_itself_before_it_raises():
+    run("""
+    class Late(Exception):
+        pass
+    def late(number, frame):
+        signal.signal(signal.SIGALRM, old)
+        raise Late
+    k, s = T.lscalar("k"), theano.shared(np.ones(3))
+    h = theano.scan(lambda h: T.tanh(h * 1.01), outputs_info=s, n_steps=k)[0][-1]
+    f = theano.function([k], [], updates=[(s, h + 1)])
+    f(3)
+    before = s.get_value()
+    old = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        f(10**9)
+    except Late:
+        assert (s.get_value() == before).all() and not f.fn.executor.failures
+    else:
+        raise AssertionError("no exception")
+    """)
+
+
+def test_ctrl_c_in_a_callback_ends_the_call():
+    run("""
+    def show(op, value):
+        raise KeyboardInterrupt
+    s = theano.shared(np.ones(3))
+    f = theano.function([], [], updates=[(s, theano.printing.Print("s", global_fn=show)(s) + 1)])
+    try:
+        f()
+    except KeyboardInterrupt:
+        assert s.get_value().tolist() == [1, 1, 1]
+    else:
+        raise AssertionError("no exception")
+    """)
+
+
+def test_an_update_loop_that_was_quick_can_be_interrupted_when_it_is_long():
+    run("""
+    k, x = T.lscalar("k"), T.dmatrix("x")
+    s = theano.shared(np.zeros((400, 400)))
+    h = theano.scan(lambda h, x: T.tanh(T.dot(h, x)), outputs_info=s, non_sequences=x, n_steps=k)[0][-1]
+    f = theano.function([x, k], [], updates=[(s, h)])
+    X = np.eye(400) * 0.5
+    for i in range(8):
+        f(X, 5)
+    interrupt(0.7)
+    try:
+        f(X, 10**5)
+    except KeyboardInterrupt:
+        assert time.perf_counter() - sent[0] < 2
+    else:
+        raise AssertionError("it was not interrupted")
+    """)

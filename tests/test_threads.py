@@ -1,5 +1,6 @@
 """Any number of threads may call, compile and read: each call is as if it were alone."""
 
+import mmap
 import sys
 import threading
 import time
@@ -185,3 +186,122 @@ def test_keyword_arguments_in_threads():
             assert f(x=i) == i + 10 and f(x=i, y=i) == 2 * i
 
     in_threads(4, work)
+
+
+def test_arguments_belong_to_the_caller_again_after_the_call():
+    """A function without outputs has read them when it returns, and its copies of them are not used again too early."""
+    s, x = theano.shared(np.zeros((300, 300))), T.dmatrix("x")
+    f = theano.function([x], [], updates=[(s, T.tanh(T.dot(s, s)) * 0 + s + x)])
+    f(np.zeros((300, 300)))
+    for i in range(30):
+        batch = np.empty(300 * 300 + i % 2)[i % 2:].reshape(300, 300)  # in place for XLA, and not
+        batch[...] = 1
+        f(batch)
+        batch[...] = 1000
+        f(np.zeros(300 * 300 + 1)[1:].reshape(300, 300))
+    assert s.get_value().min() == s.get_value().max() == 30
+
+
+def test_the_first_call_of_a_function_inside_another_joins_their_groups_later():
+    a, b = theano.shared(np.zeros(2000)), theano.shared(np.zeros(2000))
+    entered, leave = threading.Event(), threading.Event()
+    inner = theano.function([], [], updates=[(a, a + b + 1)])  # reads what the outer one updates
+    theano.function([], [], updates=[(a, a + 0)])()
+
+    class Calls(Same):
+        def perform(self, node, inputs, output_storage):
+            inner()
+            entered.set()
+            leave.wait(20)
+            output_storage[0][0] = inputs[0] + 1
+
+    outer, other = (theano.function([], [], updates=[(b, new)]) for new in (Calls()(b), b + 100))
+    outer_thread, other_thread = threading.Thread(target=outer), threading.Thread(target=other)
+    outer_thread.start()
+    assert entered.wait(20)
+    other_thread.start()
+    time.sleep(0.1)
+    assert other_thread.is_alive()
+    leave.set()
+    outer_thread.join()
+    other_thread.join()
+    assert b.get_value().tolist() == [101] * 2000 and a.get_value()[0] == 1
+
+
+@pytest.mark.parametrize("updates", [True, False])
+def test_a_function_inside_another_leaves_it_its_arrays(updates):
+    s = theano.shared(np.zeros(3000))
+    inner = theano.function([], [], updates=[(s, s + 1)])
+    runs = []
+
+    class Calls(Same):
+        def perform(self, node, inputs, output_storage):
+            runs.append(None)
+            inner()
+            output_storage[0][0] = inputs[0] + 0
+
+    x = T.dvector("x")
+    outer = theano.function([x], Calls()(x).sum() + s.sum(), updates=[(s, s + 10)] if updates else [])
+    for i in range(4):
+        inner()
+        assert outer(np.ones(2)) >= 2
+    assert len(runs) == 4 and s.get_value()[0] == (44 if updates else 8)
+
+
+def test_memory_that_is_written_in_place_is_read_whole():
+    memory = np.frombuffer(mmap.mmap(-1, 8 * 200000))
+    s = theano.shared(np.zeros(3))
+    s.set_value(memory, borrow=True)
+    add, read = theano.function([], [], updates=[(s, s + 1)]), theano.function([], [s.min(), s.max()])
+
+    def work(i):
+        for _ in range(30):
+            if i == 0:
+                add()
+            else:
+                low, high = read()
+                value = s.get_value()
+                assert low == high and value.min() == value.max()
+
+    in_threads(3, work)
+    assert memory[0] == memory[-1] == 30
+
+
+def test_compiling_does_not_switch_off_the_test_values_of_other_threads():
+    done = []
+
+    def compile_and_stop():
+        try:
+            for i in range(5):
+                x = T.dvector("x")
+                x.tag.test_value = np.ones(2)
+                theano.function([x], T.exp(x) * i)(np.ones(2))
+        finally:
+            done.append(None)
+
+    with theano.change_flags(compute_test_value="raise"):
+        thread = threading.Thread(target=compile_and_stop)
+        thread.start()
+        while not done:
+            assert theano.config.compute_test_value == "raise"
+            x = T.dvector("x")
+            x.tag.test_value = np.ones(3)
+            assert (x * 2).tag.test_value.tolist() == [2, 2, 2]
+        thread.join()
+
+
+@pytest.mark.parametrize("how", ["set", "call"])
+def test_a_callback_may_use_the_variables_of_its_call(how):
+    s = theano.shared(np.zeros(2000))
+    add = theano.function([], [], updates=[(s, s + 100)])
+    seen = []
+
+    def show(op, value):
+        seen.append(s.get_value(borrow=True)[0])
+        s.set_value(np.full(2000, 50.0)) if how == "set" else add()
+
+    f = theano.function([], [], updates=[(s, theano.printing.Print("s", global_fn=show)(s) + 1)])
+    for i in range(3):
+        f()
+        assert s.get_value()[0] == i + 1  # what the call computes comes last, as in Theano
+    assert len(seen) == 3

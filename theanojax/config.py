@@ -21,6 +21,7 @@ from theanojax.configparser import StrParam as StrParam
 from theanojax.configparser import TheanoConfigParser as TheanoConfigParser
 from theanojax.configparser import TheanoConfigWarning as TheanoConfigWarning
 from theanojax.configparser import change_flags as change_flags
+from theanojax.configparser import flags_of_thread as flags_of_thread
 from theanojax.configparser import config as config
 
 

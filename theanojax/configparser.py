@@ -16,14 +16,16 @@ prefix (`config.blas`) is an instance of a class of its own.
 from __future__ import annotations
 
 import configparser
+import contextlib
 import functools
 import hashlib
 import io
 import os
 import shlex
 import sys
+import threading
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 
@@ -116,6 +118,8 @@ class ConfigParam:
     def __get__(self, cls: Any, type_: type | None, delete_key: bool = False) -> Any:
         if cls is None:
             return self
+        if _here.flags and self.fullname in _here.flags:
+            return _here.flags[self.fullname]
         try:
             return self.val
         except AttributeError:
@@ -134,7 +138,11 @@ class ConfigParam:
         if not self.allow_override and hasattr(self, "val"):
             # A plain Exception is what programs catch.
             raise Exception("Can't change the value of this config parameter after initialization!")
-        self.val = self.filter(val) if self.filter else val
+        val = self.filter(val) if self.filter else val
+        if self.fullname in _here.flags:
+            _here.flags[self.fullname] = val
+        else:
+            self.val = val
 
 
 class EnumStr(ConfigParam):
@@ -230,6 +238,24 @@ def BoolParam(default: Any, is_valid: Callable[[bool], bool] | None = None, allo
 
 # Every registered flag, in the order of registration.
 _config_var_list: list[ConfigParam] = []
+
+
+class _Here(threading.local):
+    flags: dict[str, Any] = {}  # replaced, and never changed where it is empty
+
+
+_here = _Here()
+
+
+@contextlib.contextmanager
+def flags_of_thread(args: Mapping[str, Any] | Any = (), **kwargs: Any) -> Iterator[None]:
+    """Other values for some flags, as by `change_flags`, which the other threads do not see."""
+    before = _here.flags
+    _here.flags = {**before, **dict(args), **kwargs}
+    try:
+        yield
+    finally:
+        _here.flags = before
 
 
 class change_flags:

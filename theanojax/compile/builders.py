@@ -2,7 +2,7 @@
 
 from theanojax.compile.overrides import gradients, r_operator
 from theanojax.compile.pfunc import rebuild_collect_shared
-from theanojax.config import change_flags
+from theanojax.config import flags_of_thread
 from theanojax.gradient_types import DisconnectedType
 from theanojax.graph.connection import io_connection_pattern
 from theanojax.graph.op import Op, ops_with_inner_function
@@ -109,7 +109,7 @@ class OpFromGraph(Op):
         if "_fn" not in self.__dict__:
             from theanojax.compile.maker import orig_function
 
-            with change_flags(compute_test_value="off"):
+            with flags_of_thread(compute_test_value="off"):
                 self._fn = orig_function(self.local_inputs, self.local_outputs, **self.kwargs)
             self._fn.trust_input = True
         return self._fn
@@ -191,14 +191,14 @@ class OpFromGraph(Op):
     def get_lop_op(self):
         """The OpFromGraph of inputs, outputs and output gradients that computes the gradients of all inputs."""
         if self._lop_op is None:
-            with change_flags(compute_test_value="off"):
+            with flags_of_thread(compute_test_value="off"):
                 self._lop_op, self._lop_special = self._make_lop()
         return self._lop_op
 
     def get_rop_op(self):
         """The OpFromGraph of inputs and evaluation points that computes the R-operator of all outputs."""
         if self._rop_op is None:
-            with change_flags(compute_test_value="off"):
+            with flags_of_thread(compute_test_value="off"):
                 self._rop_op, self._rop_special = self._make_rop()
         return self._rop_op
 

@@ -18,7 +18,7 @@ from theanojax.compile.debug_run import check_eq as check_eq
 from theanojax.compile.linkers import ExecutorLinker
 from theanojax.compile.maker import FunctionMaker, std_fgraph
 from theanojax.compile.mode import Mode, register_mode
-from theanojax.config import change_flags, config
+from theanojax.config import config, flags_of_thread
 from theanojax.graph.op import Op
 from theanojax.printing_debug import char_from_number as char_from_number
 from theanojax.printing_debug import print_tree as debugprint  # noqa: F401 - Theano's name for it
@@ -75,7 +75,7 @@ class _Maker(FunctionMaker):
         for _ in range(1, mode.stability_patience):
             graph, _ = std_fgraph(inputs, outputs, accept_inplace=True)
             again = self._watch(graph)
-            with change_flags(compute_test_value=config.compute_test_value_opt):
+            with flags_of_thread(compute_test_value=config.compute_test_value_opt):
                 optimizer(graph)
             if again.events != first:
                 at = next((i for i, (a, b) in enumerate(zip(again.events, first)) if a != b),

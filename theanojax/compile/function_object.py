@@ -3,7 +3,6 @@
 import copy
 import copyreg
 import logging
-import threading
 import time
 from itertools import repeat
 
@@ -17,9 +16,10 @@ from theanojax.config import config
 from theanojax.errors import AliasedMemoryError
 from theanojax.graph.cells import Cell, StaleValue, commit, raw, take
 from theanojax.graph.container import Container
-from theanojax.graph.locks import group_of, while_nobody_updates
+from theanojax.graph.locks import Group, group_of, nested, while_nobody_updates
 from theanojax.graph.op import ops_with_inner_function
 from theanojax.graph.shared import SharedVariable
+from theanojax.graph.shared_memory import kept
 
 _logger = logging.getLogger("theano.compile.function_module")
 
@@ -158,6 +158,8 @@ class Function:
     def _run(self, call, values, cells):
         """The outputs by ``call``, of a Program, for the arguments `values` and then what `cells` hold."""
         if not self._update_cells:
+            if kept:  # such values are written in place, which other threads could see half done
+                return while_nobody_updates(cells, lambda: call([*values, *take(cells)], ()))
             try:
                 return call([*values, *map(raw, cells, repeat(0))], ())
             except StaleValue:
@@ -166,6 +168,11 @@ class Function:
             group = self._group
             if group is None or group.joined is not None:
                 group = self._group = self._find_group()
+                if group is None:  # it cannot be said while this thread runs a function of one of several groups
+                    return nested(lambda: while_nobody_updates(
+                        self._cells, lambda: call([*values, *take(cells)], self._update_cells)))
+            if group.held():  # called by an Op, or a handler of a signal, in the midst of a call
+                return nested(lambda: call([*values, *take(cells)], self._update_cells))
             with group.lock:
                 if group.joined is None:
                     return call([*values, *map(raw, cells, repeat(0))], self._update_cells)
@@ -440,19 +447,20 @@ class _ThunkProgram:
 
     def __init__(self, thunk, input_storage, output_storage):
         self.thunk, self.input_storage, self.output_storage = thunk, input_storage, output_storage
-        self.lock = threading.RLock()
+        self.group = Group()
 
     def call(self, values, cells):
-        with self.lock:
-            for c, value in zip(self.input_storage, values):
-                if raw(c.storage, 0) is not value:
-                    c.storage[0] = value
-            outputs = self.thunk()
-            if outputs is None:
-                outputs = [c.storage[0] for c in self.output_storage]
+        outputs = self.group.alone(lambda: self._outputs(values))
         n = len(outputs) - len(cells)
         commit(cells, outputs[n:])
         return list(outputs[:n])
+
+    def _outputs(self, values):
+        for c, value in zip(self.input_storage, values):
+            if raw(c.storage, 0) is not value:
+                c.storage[0] = value
+        outputs = self.thunk()
+        return [c.storage[0] for c in self.output_storage] if outputs is None else outputs
 
 
 class _Values:

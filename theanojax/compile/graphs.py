@@ -3,7 +3,7 @@
 from theanojax.compile.aliasing import Supervisor, insert_deepcopy
 from theanojax.compile.io import SymbolicOutput
 from theanojax.compile.mode import get_mode
-from theanojax.config import change_flags, config
+from theanojax.config import config, flags_of_thread
 from theanojax.graph.destroy import DestroyHandler
 from theanojax.graph.features import PreserveVariableAttributes
 from theanojax.graph.fgraph import FunctionGraph
@@ -55,7 +55,7 @@ class RewrittenAgain:
 
     def __call__(self, maker):
         optimizer = get_mode(maker.mode).optimizer if self.optimizer is None else self.optimizer
-        with change_flags(compute_test_value="off", **{"traceback.limit": config.traceback.compile_limit}):
+        with flags_of_thread(compute_test_value="off", **{"traceback.limit": config.traceback.compile_limit}):
             inputs, outputs, features = self.prepare(maker) if self.prepare else (maker.inputs, maker.outputs, ())
             fgraph, updates = std_fgraph(inputs, outputs, maker.accept_inplace)
             for feature in features:

@@ -8,8 +8,6 @@ names and protocol (``accept``, then ``make_thunk``), choose between them:
 - WrapLinker runs the nodes one by one under the control of a function.
 """
 
-import threading
-from contextlib import nullcontext
 from copy import copy, deepcopy
 
 import numpy as np
@@ -18,6 +16,7 @@ from theanojax.config import config
 from theanojax.errors import MethodNotDefined
 from theanojax.graph.cells import commit, take
 from theanojax.graph.container import Container
+from theanojax.graph.locks import Group
 from theanojax.graph.variable import Constant
 from theanojax.runtime import make_executor
 from theanojax.runtime.blame import raise_with_op
@@ -41,14 +40,13 @@ class Program:
         if hasattr(executor, "call"):
             self.call = executor.call
         # What keeps the values of a call in itself does one call after the other.
-        self._turn = nullcontext() if getattr(executor, "reentrant", False) else threading.RLock()
+        self._group = None if getattr(executor, "reentrant", False) else Group()
         self.input_cells, self.output_cells = input_cells, output_cells
         self.updates = updates  # pairs (output position, input position)
         self.allow_gc = allow_gc
 
     def call(self, values, cells):
-        with self._turn:
-            outputs = self.executor(values)
+        outputs = self.executor(values) if self._group is None else self._group.alone(lambda: self.executor(values))
         n = len(outputs) - len(cells)
         commit(cells, outputs[n:])
         return outputs[:n]

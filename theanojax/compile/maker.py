@@ -19,7 +19,7 @@ from theanojax.compile.graphs import RewrittenAgain, std_fgraph
 from theanojax.compile.io import In, SymbolicInput, SymbolicOutput
 from theanojax.compile.linkers import Program
 from theanojax.compile.mode import get_mode, predefined_linkers
-from theanojax.config import change_flags, config
+from theanojax.config import config, flags_of_thread
 from theanojax.errors import UnusedInputError
 from theanojax.graph.cells import Cell
 from theanojax.graph.container import Container
@@ -128,7 +128,7 @@ class FunctionMaker:
         start = time.perf_counter()
         report = None
         try:
-            with change_flags(compute_test_value=config.compute_test_value_opt,
+            with flags_of_thread(compute_test_value=config.compute_test_value_opt,
                               **{"traceback.limit": config.traceback.compile_limit}):
                 if config.cache_optimizations:
                     report = self.optimize_graph_with_cache(optimizer, self.inputs, self.outputs)
@@ -230,7 +230,7 @@ class FunctionMaker:
                 cells.append([value] if spec.update is None else Cell(value))
             defaults.append((required, refeed, None if no_default else value))
         start = time.perf_counter()
-        with compiling.lock, change_flags(compute_test_value="off",
+        with compiling.lock, flags_of_thread(compute_test_value="off",
                                           **{"traceback.limit": config.traceback.compile_limit}):
             for node in self.executed_fgraph.apply_nodes:
                 if hasattr(node.op, "compile_step"):

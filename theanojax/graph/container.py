@@ -5,6 +5,7 @@ from copy import deepcopy
 import numpy as np
 
 from theanojax.graph.cells import Cell, on_device, raw
+from theanojax.graph.shared_memory import kept
 from theanojax.graph.type import PureType, Type
 
 
@@ -77,7 +78,8 @@ class Container:
         if value is None or isinstance(value, np.generic):
             return value
         if type(value) is np.ndarray and value.dtype != object:
-            return value.copy()
+            # what is written in place is not read at the same time
+            return self.storage.alone(value.copy) if kept and isinstance(self.storage, Cell) else value.copy()
         return deepcopy(value)
 
     def __str__(self):

@@ -32,11 +32,13 @@ class Group:
         return group
 
     def held(self):
-        """Whether this thread holds the lock."""
-        return self.lock._is_owned()
+        """Whether this thread runs a call of the group, or acts for one."""
+        return self.lock._is_owned() or nesting.serving
 
     def alone(self, work):
         """``work()``, while no other call of the group runs."""
+        if nesting.serving:
+            return work()
         while True:
             group = self.root()
             with group.lock:
@@ -50,8 +52,40 @@ compiling = Group()
 _registering = Group()
 
 
+class _Nesting(threading.local):
+    depth = 0
+    serving = False  # whether this thread runs a callback of a call, which holds its locks in another thread
+
+
+nesting = _Nesting()  # calls made from within calls: arrays that the outer one holds must stay
+
+
+def nested(work):
+    """``work()``, a call from within another call of this thread."""
+    nesting.depth += 1
+    try:
+        return work()
+    finally:
+        nesting.depth -= 1
+
+
+def serving(callback):
+    """`callback`, to be called by any thread on behalf of a call, with the locks of which it is."""
+    def serve(*args):
+        before, nesting.serving = nesting.serving, True
+        try:
+            return nested(lambda: callback(*args))
+        finally:
+            nesting.serving = before
+
+    return serve
+
+
 def group_of(updated, read):
-    """The Group of a function that updates the cells `updated` and also reads the cells `read`."""
+    """The Group of a function that updates the cells `updated` and also reads the cells `read`.
+
+    None while this thread runs a function of one of several groups that would have to become one.
+    """
     while True:
         with _registering.lock:
             roots = _roots(updated, read)
@@ -60,6 +94,8 @@ def group_of(updated, read):
                 _enter(group, updated, read)
                 return group
         first, second = roots[:2]
+        if first.held() or second.held():
+            return None
         with first.lock, second.lock:  # no call of either is under way
             if first.joined is None and second.joined is None:
                 second.joined = first
@@ -94,6 +130,12 @@ def while_nobody_updates(cells, work):
             return under(groups[1:])
 
     return under(groups)
+
+
+def hold_all(seconds):
+    """Wait until no call is under way and keep it so; the locks of calls that take longer are left out."""
+    ordered = sorted(_groups, key=lambda group: group.number)
+    return [group.lock for group in ordered if group.lock.acquire(timeout=seconds)]
 
 
 def _locks_anew():

@@ -4,20 +4,33 @@ KeyboardInterrupt is no Exception, so that no ``except Exception`` stops it. Wha
 what takes too long, usually is one; who handles errors of others asks here first.
 """
 
+import inspect
 import signal
 import threading
 
 
 def by_signal(error):
-    """Whether the traceback of `error` leads through a handler of a signal that is installed."""
+    """Whether the traceback of `error` leads through a handler of a signal."""
     if threading.current_thread() is not threading.main_thread():
         return False
     codes = _codes_of_handlers()
-    where = error.__traceback__
-    while where is not None and codes:
-        if where.tb_frame.f_code in codes:
+    where, interrupted = error.__traceback__, None
+    while where is not None:
+        frame = where.tb_frame
+        if frame.f_code in codes or interrupted is not None and _was_given(frame, interrupted):
             return True
-        where = where.tb_next
+        where, interrupted = where.tb_next, frame
+    return False
+
+
+def _was_given(frame, interrupted):
+    """Whether `frame` was given the frame that called it, as handlers are: one may have removed itself since."""
+    code = frame.f_code
+    count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & inspect.CO_VARARGS)
+    for name in code.co_varnames[:count]:
+        value = frame.f_locals.get(name)
+        if value is interrupted or type(value) is tuple and any(v is interrupted for v in value):
+            return True
     return False
 
 

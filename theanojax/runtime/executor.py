@@ -8,7 +8,7 @@ import numpy as np
 from theanojax.config import config
 from theanojax.errors import HostFallbackWarning
 from theanojax.graph.cells import StaleValue, commit, on_device
-from theanojax.graph.locks import compiling
+from theanojax.graph.locks import compiling, nesting
 from theanojax.graph.op import without_test_values
 from theanojax.graph.signals import by_signal
 from theanojax.graph.traverse import io_toposort
@@ -74,7 +74,7 @@ class XlaExecutor:
         The values of the inputs that are updated are those that `cells` hold; nobody else may replace them meanwhile.
         """
         try:
-            outs, outcome = self._answer(values, cells)
+            outs, outcome = self._answer(values, None if nesting.depth else cells)
         except Exception:
             # of values that another call has replaced meanwhile, only a call that updates nothing can have got hold
             if cells or not any(on_device(v) and v.is_deleted() for v in values):

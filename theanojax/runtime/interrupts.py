@@ -65,7 +65,8 @@ class _Job:
 
     def run(self):
         try:
-            self.result = self.work(self.flag)
+            if not self.memory[0]:
+                self.result = self.work(self.flag)
         except BaseException as error:  # the thread that waits raises it
             self.error = error
         finally:
@@ -86,10 +87,10 @@ def run(work):
             continue
     except BaseException:
         job.memory[:] = 1
-        if not job.done.acquire(timeout=SOON):
-            # What is no loop is left to itself: nobody waits for its result. The next job has a thread of its own.
-            pool, _pool = _pool, None
-            pool.shutdown(wait=False)
+        # What is no loop may go on: nobody waits for its result, and the next job has a thread of its own.
+        pool, _pool = _pool, None
+        pool.shutdown(wait=False)
+        job.done.acquire(timeout=SOON)
         raise
     if job.error is not None:
         try:

@@ -4,13 +4,14 @@ A Stages program runs XLA stages and host nodes in turn; a Branching program fir
 conditionals, then runs the program of the branches taken. Each is built from (inputs, outputs) of one graph.
 """
 
+from functools import partial
 from mmap import mmap
 
 import numpy as np
 
 import jax
 
-from theanojax.graph.locks import compiling
+from theanojax.graph.locks import compiling, nested
 from theanojax.graph.op import without_test_values
 from theanojax.graph.traverse import ancestors, io_toposort
 from theanojax.graph.variable import Constant
@@ -382,7 +383,8 @@ class Stages:
             if host is not None:
                 ins, computed, executor, direct = host
                 if executor is not None:
-                    env.update(zip(computed, executor([env[v] for v in ins])))
+                    # an Op may call functions, which must leave us the arrays that we hold
+                    env.update(zip(computed, nested(partial(executor, [env[v] for v in ins]))))
                 for need in self.fetch.get(at, ()):
                     statics[need] = hashable_value(env[need])
         return self._deliver(env, values, outcome is COMMITTED), outcome

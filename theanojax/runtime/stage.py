@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from theanojax.config import config
-from theanojax.graph.cells import StaleValue, on_device
+from theanojax.graph.cells import StaleValue, on_device, raw
 from theanojax.graph.locks import compiling
 from theanojax.graph.shared_memory import kept
 from theanojax.graph.variable import Constant
@@ -77,6 +77,7 @@ class XlaStage:
         self.pace = interrupts.Pace() if loops else None
         self.patience = Patience(config.specializations, SHAPES_OF_LOOPS if loops else None)
         self.ahead = {}  # signature -> Specialisation with an executable made in the background, or why that failed
+        self.interrupts = []  # what the callbacks of calls under way have raised to end them
         self.seen = set()  # the signatures of calls that went well
         self.refused = {}  # signature -> Refused, of those that cannot be compiled
 
@@ -105,12 +106,15 @@ class XlaStage:
         try:
             if signature not in self.seen and interrupts.can_arrive():
                 # no signal must reach jax while it traces
-                outs, outcome = interrupts.run(lambda flag: self._call(args, key, steps, cells, others, flag))
+                # nor what is stored depend on a thread that nobody may be waiting for any more
+                outs, outcome = interrupts.run(lambda flag: self._call(args, key, steps, None, (), flag))
             elif cells or steps != 1:
                 outs, outcome = self._call(args, key, steps, cells, others)
             else:
                 outs, outcome = self._call(args, key)
         except Exception as error:
+            if self.interrupts:
+                raise self.interrupts.pop() from None
             error.refused_by = self, signature
             raise
         if self.plan.compilations != traced:
@@ -200,7 +204,8 @@ class XlaStage:
         kind = (*map(type, args), *shapes)
         room = special.proven.get(kind)
         long = self.pace is not None and self.pace.is_long((key, shapes), steps)
-        if room is None or cells is None or long or kept:
+        twice = len(set(map(id, args))) != len(args)  # one cell behind two inputs
+        if room is None or cells is None or long or kept or twice:
             for i in special.donated:
                 args[i] = jnp.copy(args[i])
             outs = self._compute(special, args, constants, key, steps, flag)
@@ -219,6 +224,9 @@ class XlaStage:
             values = chain(values, [value for _, value in others])
         start = perf_counter()
         any(map(setitem, targets, places, values))
+        if on_cpu:  # XLA may still be reading what the caller gave; one result tells of all
+            wait(next((o for o in outs if o is not None), None) if None in self.update_of
+                 else raw(targets[0], 0))
         if self.pace is not None:
             self.pace.note((key, shapes), steps, perf_counter() - start)
         return outs, COMMITTED
@@ -288,6 +296,7 @@ class XlaStage:
             if self.pace is not None:
                 stop, *values = values
             context = TraceContext(statics, self.plan.needs, stop)
+            context.interrupts = self.interrupts
             context.env.update(zip(names, values))
             context.run(self.nodes, self.outputs)
             if not weighed:

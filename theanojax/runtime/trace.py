@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from theanojax.graph.locks import serving
 from theanojax.graph.op import without_test_values
 from theanojax.graph.signals import by_signal
 from theanojax.graph.traverse import io_toposort
@@ -91,6 +92,7 @@ class TraceContext:
         self.guards = []
         self.effects = []  # (function, its arguments) for each of the program, or body, that is traced
         self.acts = False  # whether there are any, those of bodies included
+        self.interrupts = []  # what effects raised that is no Exception; jax makes an error of its own of it
         self.most = memory.limit()
         self.oversized = []  # (bytes, node, MemoryError) for each array that no memory here can hold
         self.env = {}
@@ -177,7 +179,7 @@ class TraceContext:
 
     def host_callback(self, fn, *values):
         """Call `fn` on the host with the run-time `values`, for its side effect."""
-        self.effects.append((fn, values))
+        self.effects.append((serving(partial(_noting, self.interrupts, fn)), values))
         self.acts = True
 
     def perform_effects(self):
@@ -381,7 +383,7 @@ class TraceContext:
 class _SubContext(TraceContext):
     def __init__(self, parent, outside):
         super().__init__(parent.statics, parent.needs, parent.stop)
-        self.parent, self.outside = parent, outside
+        self.parent, self.outside, self.interrupts = parent, outside, parent.interrupts
 
     def __enter__(self):
         return self
@@ -406,6 +408,16 @@ def weight(value):
 def _if(fn, ok, *values):
     if ok:
         fn(*values)
+
+
+def _noting(interrupts, fn, *values):
+    try:
+        fn(*values)
+    except Exception:
+        raise
+    except BaseException as error:
+        interrupts.append(error)
+        raise
 
 
 def cast_value(value, var):

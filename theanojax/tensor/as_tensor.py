@@ -9,6 +9,7 @@ import numpy as np
 import theanojax.tensor as tensor
 from theanojax.errors import AsTensorError, EmptyConstantError, NotScalarConstantError
 from theanojax.graph.rewrite import while_rewriting
+from theanojax.graph.signals import by_signal
 from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.scalar.casting import convert
 from theanojax.scalar.types import Scalar
@@ -112,6 +113,8 @@ def constant(x, name=None, ndim=None, dtype=None):
             return known
         made = TensorConstant(TensorType(dtype=value.dtype, broadcastable=broadcastable), value, name=name)
     except Exception as e:
+        if by_signal(e):
+            raise
         raise _no_array(x) from e
     if key is not None and (made.dtype in integer_dtypes or len(constant_cache) < _CACHE_LIMIT):
         _signatures[key] = signature = made.signature()
@@ -171,7 +174,9 @@ def numpy_scalar(data):
     try:
         complex(data.item() if data.size == 1 else data)
         return data
-    except Exception:
+    except Exception as e:
+        if by_signal(e):
+            raise
         raise NotScalarConstantError("v.data is non-numeric, non-scalar, or has more than one unique value",
                                      data) from None
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from theanojax.config import change_flags, config
+from theanojax.config import config, flags_of_thread
 from theanojax.errors import NotScalarConstantError
 from theanojax.gradient_types import DisconnectedType
 from theanojax.graph.op import Op, OpenMPOp
@@ -306,7 +306,7 @@ class Elemwise(OpenMPOp):
 
     def _bgrad(self, inputs, outputs, output_gradients):
         """The gradient of the scalar Op as a graph on tensors, in the shape of the outputs."""
-        with change_flags(compute_test_value="off"):
+        with flags_of_thread(compute_test_value="off"):
             scalar_inputs = [_scalar_like(v) for v in inputs]
             scalar_gradients = [_scalar_like(v) for v in output_gradients]
             scalar_outputs = self.scalar_op.make_node(*[get_scalar_type(v.type.dtype)() for v in inputs]).outputs

@@ -7,7 +7,7 @@ import numpy as np
 
 import theanojax.tensor as T
 from theanojax import scalar as scal
-from theanojax.config import change_flags, config
+from theanojax.config import config, flags_of_thread
 from theanojax.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
@@ -21,7 +21,7 @@ class BNComposite(Composite):
 
     init_param = ("dtype",)
 
-    @change_flags(compute_test_value="off")
+    @flags_of_thread(compute_test_value="off")
     def __init__(self, dtype):
         self.dtype = dtype
         x, mean, std, gamma, beta = [scal.get_scalar_type(dtype)() for _ in range(5)]
