@@ -103,6 +103,25 @@ def test_errors_in_a_row_send_a_function_to_the_host_which_says_so_once(monkeypa
     assert [str(e) for e in f.fn.executor.fallbacks] == ["INTERNAL: broken"] * 3
 
 
+def test_a_graph_that_cannot_be_planned_runs_on_the_host_and_says_so():
+    class Odd(theano.Op):
+        __props__ = ()
+        static_inputs = (1,)  # there is no such input, as in an old pickle of an Op that has got one since
+
+        def make_node(self, x):
+            return theano.Apply(self, [x], [x.type()])
+
+        def compute(self, xp, node, x):
+            return x + 1
+
+    x = T.dvector("x")
+    f = theano.function([x], Odd()(x) * 2)
+    for _ in range(3):
+        with pytest.warns(HostFallbackWarning, match="IndexError"):
+            assert f([1.0]).tolist() == [4.0]
+    assert f([2.0]).tolist() == [6.0] and len(f.fn.executor.fallbacks) == 3
+
+
 def test_a_mistake_is_found_once_for_its_shapes():
     """Two vectors of unequal lengths are not traced anew at each call."""
     x, y = T.dvector("x"), T.dvector("y")

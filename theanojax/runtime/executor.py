@@ -152,12 +152,20 @@ class XlaExecutor:
             return self._program
 
     def _rebuild(self):
+        try:
+            self._program = self._planned()
+        except Exception as error:
+            if by_signal(error):
+                raise
+            self._program = _Unplanned(error)
+
+    def _planned(self):
         executable_cache.keep()
         inputs, outputs = self.fgraph.inputs, self._expanded or self.fgraph.outputs
         program = scalar_program(inputs, outputs) or build(inputs, outputs, self.plan, self.updates)
         if any(isinstance(v.type, Scalar) for v in outputs):
             program = _ScalarsAsNumbers(program, outputs)
-        self._program = program
+        return program
 
     @without_test_values()
     def _expand(self, node):
@@ -257,6 +265,16 @@ class XlaExecutor:
             text = ("XLA failed %d times in a row where the host executor did not; the function runs on the host from "
                     "now on. The errors are in f.fn.executor.fallbacks. " % MOST_FAILURES) + text
         return text
+
+
+class _Unplanned:
+    """Stands for the program of a graph that could not be planned, because of `error`."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def run(self, values, cells):
+        raise self.error
 
 
 class _OnHost:
