@@ -158,7 +158,8 @@ class Function:
     def _run(self, call, values, cells):
         """The outputs by ``call``, of a Program, for the arguments `values` and then what `cells` hold."""
         if not self._update_cells:
-            if kept:  # such values are written in place, which other threads could see half done
+            # What lies in kept memory is written in place, which other threads could see half done.
+            if kept and any(id(v) in kept for v in take(cells)):
                 return while_nobody_updates(cells, lambda: call([*values, *take(cells)], ()))
             try:
                 return call([*values, *map(raw, cells, repeat(0))], ())

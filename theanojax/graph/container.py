@@ -79,7 +79,8 @@ class Container:
             return value
         if type(value) is np.ndarray and value.dtype != object:
             # what is written in place is not read at the same time
-            return self.storage.alone(value.copy) if kept and isinstance(self.storage, Cell) else value.copy()
+            in_place = id(value) in kept and isinstance(self.storage, Cell)
+            return self.storage.alone(value.copy) if in_place else value.copy()
         return deepcopy(value)
 
     def __str__(self):

@@ -20,7 +20,7 @@ from theanojax.runtime import background, guards, interrupts, long_sums
 from theanojax.runtime.outcome import COMMITTED, DONE, REPLAY, Declined, Refused
 from theanojax.runtime.patience import Patience
 from theanojax.runtime.trace import TraceContext
-from theanojax.runtime.transfer import STAGED_BYTES, Staging, is_aligned, on_cpu, wait
+from theanojax.runtime.transfer import STAGED_BYTES, Staging, is_aligned, on_cpu, settle, wait
 
 SHAPES_OF_LOOPS = 2  # shapes of a stage with loops that are compiled at once: it runs well without, at any length
 EMBEDDED_BYTES = 1 << 16  # a larger constant is passed as an argument: XLA would copy it into the executable
@@ -163,7 +163,7 @@ class XlaStage:
             # One tells of all, before anything is stored. To read a result for which there was no memory may hang.
             for out in outs:
                 if out is not None:
-                    out.block_until_ready()
+                    settle(out)
                     break
         if staging is not None:
             self.idle.append(staging)
@@ -225,8 +225,7 @@ class XlaStage:
         start = perf_counter()
         any(map(setitem, targets, places, values))
         if on_cpu:  # XLA may still be reading what the caller gave; one result tells of all
-            wait(next((o for o in outs if o is not None), None) if None in self.update_of
-                 else raw(targets[0], 0))
+            settle(raw(targets[0], places[0]))
         if self.pace is not None:
             self.pace.note((key, shapes), steps, perf_counter() - start)
         return outs, COMMITTED
