@@ -16,6 +16,8 @@ import numpy as np
 import theano
 import theano.tensor as T
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what started the tests may have signals ignored
+
 def interrupt(after, how="kill"):
     def send():
         time.sleep(after)
