@@ -14,12 +14,11 @@ from theanojax.compile.io import SymbolicOutput
 from theanojax.compile.messages import bad_argument, get_info_on_inputs
 from theanojax.config import config
 from theanojax.errors import AliasedMemoryError
-from theanojax.graph.cells import Cell, StaleValue, commit, raw, take
+from theanojax.graph.cells import Cell, StaleValue, commit, raw, take, written_in_place
 from theanojax.graph.container import Container
 from theanojax.graph.locks import Group, group_of, nested, while_nobody_updates
 from theanojax.graph.op import ops_with_inner_function
 from theanojax.graph.shared import SharedVariable
-from theanojax.graph.shared_memory import kept
 
 _logger = logging.getLogger("theano.compile.function_module")
 
@@ -158,8 +157,7 @@ class Function:
     def _run(self, call, values, cells):
         """The outputs by ``call``, of a Program, for the arguments `values` and then what `cells` hold."""
         if not self._update_cells:
-            # What lies in kept memory is written in place, which other threads could see half done.
-            if kept and any(id(v) in kept for v in take(cells)):
+            if written_in_place(cells):  # which other threads could see half done
                 return while_nobody_updates(cells, lambda: call([*values, *take(cells)], ()))
             try:
                 return call([*values, *map(raw, cells, repeat(0))], ())

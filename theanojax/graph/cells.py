@@ -44,6 +44,11 @@ def _in_kept_memory(cells, old, values):
     return ([a if s else cell for a, s, cell in zip(old, stay, cells)], [... if s else 0 for s in stay], values)
 
 
+def written_in_place(cells):
+    """Whether the value of one of `cells` stays in its memory when it is updated."""
+    return bool(kept) and any(id(v) in kept for v in take(cells))
+
+
 def on_device(value):
     """Whether `value` is an array that lives on a device; jax itself need not be loaded to know."""
     return hasattr(type(value), "addressable_shards")

@@ -11,9 +11,8 @@ import jax
 import jax.numpy as jnp
 
 from theanojax.config import config
-from theanojax.graph.cells import StaleValue, on_device, raw, take
+from theanojax.graph.cells import StaleValue, on_device, raw, written_in_place
 from theanojax.graph.locks import compiling
-from theanojax.graph.shared_memory import kept
 from theanojax.graph.variable import Constant
 from theanojax.loop.scan_op import Scan
 from theanojax.runtime import background, guards, interrupts, long_sums
@@ -105,8 +104,7 @@ class XlaStage:
         traced, start = self.plan.compilations, perf_counter()
         try:
             if signature not in self.seen and interrupts.can_arrive():
-                # no signal must reach jax while it traces
-                # nor what is stored depend on a thread that nobody may be waiting for any more
+                # No signal must reach jax while it traces. What that thread computes is stored by this one, or nobody.
                 outs, outcome = interrupts.run(lambda flag: self._call(args, key, steps, None, (), flag))
             elif cells or steps != 1:
                 outs, outcome = self._call(args, key, steps, cells, others)
@@ -205,8 +203,7 @@ class XlaStage:
         room = special.proven.get(kind)
         long = self.pace is not None and self.pace.is_long((key, shapes), steps)
         twice = len(set(map(id, args))) != len(args)  # one cell behind two inputs
-        in_place = kept and cells and any(id(v) in kept for v in take(cells))
-        if room is None or cells is None or long or in_place or twice:
+        if room is None or cells is None or long or twice or written_in_place(cells):
             for i in special.donated:
                 args[i] = jnp.copy(args[i])
             outs = self._compute(special, args, constants, key, steps, flag)
