@@ -135,6 +135,27 @@ def test_functions_without_updates_run_at_the_same_time():
     in_threads(2, lambda i: np.testing.assert_array_equal(f(np.full(3, i)), np.full(3, 2 * i + 1)))
 
 
+def test_readers_and_a_trainer_never_wait_for_each_other(switches):
+    """Whatever the order in which their graphs name the variables; most of the time two of the three hung in XLA."""
+    a, b = theano.shared(np.zeros(64)), theano.shared(np.ones(64))
+    train = theano.function([], [], updates=[(a, a + 1), (b, b + 1)])
+    reads = [theano.function([], p / 2 + q) for p, q in ((a, b), (b, a))]
+    calls, end = [0, 0, 0], time.monotonic() + 2
+
+    def work(i, f):
+        while time.monotonic() < end:
+            f()
+            calls[i] += 1
+
+    threads = [threading.Thread(target=work, args=given, daemon=True) for given in enumerate([train, *reads])]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(20)
+    assert not any(t.is_alive() for t in threads), "after %s calls" % calls
+    assert a.get_value().tolist() == [calls[0]] * 64
+
+
 @pytest.mark.parametrize("streams", [RandomStreams, MRG_RandomStreams])
 def test_no_draw_is_repeated_or_skipped(switches, streams):
     f = theano.function([], streams(5).uniform((3,)))

@@ -300,7 +300,7 @@ class Function:
         """What computes only the outputs of these positions, and the updates."""
         key = tuple(subset)
         if key not in self._subsets:
-            self._subsets[key] = self.maker.subset_program(key).call
+            self._subsets[key] = self.maker.subset_program(key, self._cells).call
         return self._subsets[key]
 
     # ---------------------------------------------------------------- values of inputs

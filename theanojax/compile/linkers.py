@@ -42,6 +42,8 @@ class Program:
         # What keeps the values of a call in itself does one call after the other.
         self._group = None if getattr(executor, "reentrant", False) else Group()
         self.input_cells, self.output_cells = input_cells, output_cells
+        if hasattr(executor, "take_from"):
+            executor.take_from(input_cells)
         self.updates = updates  # pairs (output position, input position)
         self.allow_gc = allow_gc
 

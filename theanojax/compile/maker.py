@@ -255,12 +255,12 @@ class FunctionMaker:
         if in_arguments or lent:
             program.call = sharing_memory(program.call, in_arguments, lent)
 
-    def subset_program(self, positions):
+    def subset_program(self, positions, cells):
         """The Program that computes the outputs of these positions, and the updates."""
         with compiling.lock:
-            return self._subset_program(positions)
+            return self._subset_program(positions, cells)
 
-    def _subset_program(self, positions):
+    def _subset_program(self, positions, cells):
         n = len(self.outputs)
         whole = self.executed_fgraph
         fgraph = FunctionGraph(whole.inputs, [whole.outputs[i] for i in positions] + whole.outputs[n:])
@@ -269,7 +269,7 @@ class FunctionMaker:
             raise NotImplementedError("%s cannot compute a part of the outputs" % type(linker).__name__)
         targets = [i for i, spec in enumerate(self.inputs) if spec.update is not None]
         updates = [(len(positions) + k, i) for k, i in enumerate(targets)]
-        return Program(fgraph, linker.make_executor(updates), None, None, updates)
+        return Program(fgraph, linker.make_executor(updates), cells, None, updates)
 
     def __reduce__(self):
         # What was linked is linked again; the rewritten graph is kept.

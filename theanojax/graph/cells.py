@@ -6,7 +6,7 @@ Ctrl-C at any moment leaves the old or the new values of a whole call. Calls tha
 hold the lock of their ``locks.Group`` meanwhile; calls that update nothing hold none.
 """
 
-from itertools import repeat
+from itertools import count, repeat
 from operator import setitem
 
 import numpy as np
@@ -60,10 +60,12 @@ class Cell(list):
     ``cell[0]`` is always numpy's: a value on a device is fetched and stays, because who reads it may write into it.
     """
 
-    __slots__ = ("group", "readers")
+    __slots__ = ("group", "number", "readers")
+    numbers = count(1)
 
     def __init__(self, value):
         super().__init__((value,))
+        self.number = next(self.numbers)  # every call passes values to XLA in this order
         self.group = None  # of the functions that update the variable
         self.readers = None  # the groups of functions that read this one and update others
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from theanojax.config import config
 from theanojax.errors import HostFallbackWarning
-from theanojax.graph.cells import StaleValue, commit, on_device
+from theanojax.graph.cells import Cell, StaleValue, commit, on_device
 from theanojax.graph.locks import compiling, nesting
 from theanojax.graph.op import without_test_values
 from theanojax.graph.signals import by_signal
@@ -56,6 +56,10 @@ class XlaExecutor:
     def plan_anew(self):
         """Forget the plan; the next call makes another."""
         self._program = None
+
+    def take_from(self, cells):
+        """Take note of the cells that the values of the inputs come from."""
+        self.plan.numbers = {v: c.number for v, c in zip(self.fgraph.inputs, cells) if isinstance(c, Cell)}
 
     compilations = property(lambda self: self.plan.compilations)
 

@@ -35,6 +35,7 @@ class Plan:
     def __init__(self):
         self.forced = set()  # variables whose value tracing asked for
         self.host_nodes = set()  # nodes that turned out to have no XLA form
+        self.numbers = {}  # input -> number of the cell that its value comes from
         self.sliced = set()  # inputs worth slicing on the host, where XLA would have to copy them whole
         self.needs = {}  # node -> its static needs, built once so that they can be keys
         self.branches = {}  # graphs with conditionals resolved, the same objects when programs are rebuilt
@@ -282,7 +283,9 @@ class Stages:
         for stage, members in nodes.items():
             own = {o for n in members for o in n.outputs}
             ins = {v: None for n in members for v in n.inputs if v not in own and not isinstance(v, Constant)}
-            needed[stage] = list(ins)
+            # XLA takes hold of one argument after the other. A call that only reads may run beside one that gives
+            # buffers away: each would wait for the other for ever if their orders were not the same.
+            needed[stage] = sorted(ins, key=lambda v: self.plan.numbers.get(v, 0))
         wanted = {v for vs in needed.values() for v in vs} | outputs
         known = set(self.level)
         for needs in self.fetch.values():
