@@ -65,6 +65,7 @@ BODIES = {
     S.Cast: lambda d, x: x, S.Second: lambda d, x, y: y, S.Switch: lambda d, c, x, y: x if c else y,
     S.Maximum: lambda d, *n: max(n), S.Minimum: lambda d, *n: min(n), S.IntDiv: lambda d, x, y: x // y,
     S.Mod: lambda d, x, y: x % y, S.GT: lambda d, x, y: x > y, S.EQ: lambda d, x, y: x == y,
+    S.LT: lambda d, x, y: x < y, S.GE: lambda d, x, y: x >= y,
 }
 FLOAT_BODIES = {
     S.Add: lambda *n: sum(n), S.Mul: lambda *n: product(*n), S.Sub: lambda x, y: x - y, S.TrueDiv: lambda x, y: x / y,
@@ -160,6 +161,9 @@ T.switch(u > 1, u, 0) * u * w | T.switch(u > 1, 0, u * u) * w | T.switch(u > 1, 
 T.switch(u > 1, np.int8(0), u) * u | T.switch(u > 1, u, w) * T.switch(u > 1, u, w)
 T.switch(u > 1, u, w) + T.switch(u > 1, u, w)
 (u * u) // 3 | (u * 100) // 100 | (u * u) % 7 | u * 3 // 3 | u * w // w | u * u > u | T.eq(u * u, u ** 2)
+T.sqr(u) // 2 | (u * u) // 4 | (u ** 2) // 2 | (u ** 4) // 8 | (u * u) % 2 | T.sqr(u) % 8 | abs(u) // 2 | abs(u * 3) % 4
+T.lt(u * u, 0) | T.ge(T.sqr(u), 0) | T.gt(abs(u), -1) | (u * u).sum(dtype=u.dtype) // 2 | T.maximum(u * u, u) // 2
+(u * v) * (v * u) // 2 | T.sqr(T.cast(u, "int16")) // 2 | T.sqr(T.cast(T.cast(u, "uint16"), "int32")) // 2
 T.maximum(u * u, w) | T.minimum(-u, w) | T.fill(u, 3) * u
 T.log(1 + u % 100) | T.log(np.int8(1) + T.cast(u, "int8")) | T.log(1 - u) | T.log(u - 1) | T.exp(u % 3) - 1
 u.sum() | (u * u).sum() | T.sqr(u).sum() | (u ** 2).sum() | (u ** 3).sum() | (u * 100).sum() | (-u).sum()

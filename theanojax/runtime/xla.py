@@ -134,8 +134,19 @@ class XlaNamespace:
 
     @staticmethod
     def abs(x):
-        # XLA takes x * x for a number that is not negative, though integers wrap around
+        # XLA takes abs(x) for a number that is not negative, which that of the least integer is
         return lax.max(x, -x) if x.dtype.kind == "i" else jnp.abs(x)
+
+    @staticmethod
+    def multiply(x, y):
+        # XLA takes x * x for a number that is not negative, though integers wrap around: it halves that of 20, -112 as
+        # an int8, to 72. The bits of a product are the same without signs.
+        dtype = np.result_type(x.dtype, y.dtype)
+        if dtype.kind != "i" or is_known(x) and is_known(y):
+            return _multiply(x, y)
+        unsigned = np.dtype("u" + dtype.name)
+        x, y = (lax.convert_element_type(lax.convert_element_type(v, dtype), unsigned) for v in (x, y))
+        return lax.convert_element_type(_multiply(x, y), dtype)
 
     @staticmethod
     def power(x, y):
@@ -247,8 +258,9 @@ def _direct(name):
             return fast(a, b)
         return slow(a, b)
 
-    return staticmethod(binary)
+    return binary
 
 
-for _name in ("add", "subtract", "multiply", "maximum", "minimum"):
-    setattr(XlaNamespace, _name, _direct(_name))
+_multiply = _direct("multiply")
+for _name in ("add", "subtract", "maximum", "minimum"):
+    setattr(XlaNamespace, _name, staticmethod(_direct(_name)))

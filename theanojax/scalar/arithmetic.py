@@ -234,7 +234,8 @@ def _pow_L_op(self, inputs, outputs, output_gradients):
 
 
 Pow, pow = define("Pow", "pow", upcast_out_min8, _pow, base=BinaryScalarOp, L_op=_pow_L_op, nfunc_spec=("power", 2, 1))
-Sqr, sqr = unary("Sqr", "sqr", same_out, lambda xp, x: x * x, lambda x, gz: gz * x * 2, nfunc_spec=("square", 1, 1))
+Sqr, sqr = unary("Sqr", "sqr", same_out, lambda xp, x: xp.multiply(x, x), lambda x, gz: gz * x * 2,
+                 nfunc_spec=("square", 1, 1))
 Sqrt, sqrt = numpy_unary("Sqrt", "sqrt", upgrade_to_float, lambda x, gz: gz * 0.5 / S.sqrt(x))
 Inv, inv = unary("Inv", "inv", upgrade_to_float, lambda xp, x: xp.ones_like(x) / x, lambda x, gz: -gz / (x * x))
 
