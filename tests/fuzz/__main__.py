@@ -1,13 +1,14 @@
 """Compare the executors on many random graphs: `python -m tests.fuzz`, or `make fuzz`.
 
 Blocks of graphs run in processes of their own. Compiling takes nearly all of the time, so XLA is told to make little
-effort, except in every fifth block, which is compiled as users' programs are. A block that is done is kept in the
+effort, except in every tenth block, which is compiled as users' programs are. A block that is done is kept in the
 folder --state, so that a run which was stopped goes on where it was; the code, the generator's included, is part of
 what a block is known by. The run adds a line to docs/fuzz.md.
 """
 
 import argparse
 import datetime
+import gc
 import hashlib
 import json
 import os
@@ -24,9 +25,9 @@ from .coverage import EXPECTED, RARE, ops_of
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 REPORT = os.path.join(ROOT, "docs", "fuzz.md")
-BLOCK = 100  # graphs for each process: jax keeps every executable, and starting takes 3 seconds
+BLOCK = 250  # graphs for each process: jax keeps every executable, and starting takes 3 seconds
 LONGEST = 300  # seconds for one graph
-FULL_EFFORT = 5  # every so many blocks are compiled with XLA's defaults
+FULL_EFFORT = 10  # every so many blocks are compiled with XLA's defaults
 LITTLE_EFFORT = ("--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1 "
                  "--xla_backend_optimization_level=0")
 HEAD = """# Random graphs through both executors
@@ -67,6 +68,8 @@ def run_block(first, count):
     from .check import check
 
     notes, ops, failures, start = Counter(), Counter(), [], time.time()
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 100)  # a sixth of the time goes to looking for garbage where there is none
     signal.signal(signal.SIGALRM, _too_long)
     for seed in range(first, first + count):
         signal.alarm(LONGEST)
