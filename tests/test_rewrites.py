@@ -11,6 +11,7 @@ import pytest
 import theanojax.tensor as T
 from theanojax.compile.aliasing import Supervisor
 from theanojax.compile.function import function
+from theanojax.compile.mode import Mode
 from theanojax.config import change_flags
 from theanojax.graph.check import check_graph
 from theanojax.graph.fgraph import FunctionGraph
@@ -471,3 +472,14 @@ def test_what_is_scaled_by_zero_is_not_read_as_by_blas(ndim, sign):
     np.testing.assert_array_equal(f(xv, yv, np.full(product.shape, np.nan), 0), product)
     assert np.isnan(f(xv, yv, np.full(product.shape, np.nan), 1)).all()
     np.testing.assert_array_equal(f(xv, yv, np.ones(product.shape), 2), product + 2)
+
+
+@pytest.mark.parametrize("number", [np.inf, -np.inf, np.nan, 3.0])
+def test_a_sum_of_no_elements_is_0(number):
+    """Also where it is known that all elements are one number."""
+    v = T.dvector()
+    out = T.fill(v, number).sum()
+    for mode in ("FAST_RUN", "FAST_COMPILE", Mode("py", "fast_run")):
+        f = function([v], out, mode=mode)
+        assert f([]) == 0
+        np.testing.assert_equal(f([1, 2]), 2 * number)

@@ -208,7 +208,7 @@ def local_opt_alloc(node):
     if inner is None:
         return False
     number = constant_value(inner.inputs[0], only_process_constants=True)
-    if number is None:
+    if number is None or not np.isfinite(number):  # of no elements the sum is 0, and inf * 0 is not
         return False
     axis, lengths = _axes(node), inner.inputs[1:]
     value = T.as_tensor_variable(number.reshape(()))
