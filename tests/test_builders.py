@@ -45,6 +45,20 @@ def test_gradient(inline):
     assert (function([x, y, z], f)(X, Y, Z) == 6).all()
 
 
+@both_ways
+def test_shared_variables_above_the_inputs_stay_outside(inline):
+    """The inputs may be expressions; what these are made of is no part of the Op."""
+    s = shared(np.full((2, 2), 7.0))
+    scores = T.dot(x, s)
+    with theano.change_flags(compute_test_value="raise"):
+        x.tag.test_value, s.tag.test_value = X, s.get_value()
+        scores.tag.test_value = X.dot(s.get_value())
+        out = OpFromGraph([scores], [scores * 2], inline=inline)(scores)
+    del x.tag.test_value
+    assert out.owner.inputs == [scores] and (function([x], out)(X) == 28).all()
+    np.testing.assert_allclose(function([x], grad(out.sum(), s))(X), np.full((2, 2), 4.0))
+
+
 def test_shared_variable_inside():
     s = shared(np.full((2, 2), 7.0))
     op = OpFromGraph([x, y, z], [x + y * z + s])

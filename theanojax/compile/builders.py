@@ -50,7 +50,7 @@ class OpFromGraph(Op):
             raise AssertionError("name must be None or string object")
         self.is_inline, self.name, self.kwargs = inline, name, kwargs
         self.inputs, self.outputs = inputs, outputs
-        self.shared_inputs = [v for v in graph_inputs(outputs) if isinstance(v, SharedVariable)]
+        self.shared_inputs = [v for v in graph_inputs(outputs, blockers=inputs) if isinstance(v, SharedVariable)]
         stand_ins = [v.type() for v in self.shared_inputs]
         self.local_inputs, self.local_outputs, _ = rebuild_collect_shared(
             outputs, inputs=inputs + stand_ins, replace=list(zip(self.shared_inputs, stand_ins)),
