@@ -8,7 +8,7 @@ SEAMS = """
 compile.function_object:Function._run
 compile.function_object:raw
 graph.cells:commit
-runtime.executor:XlaExecutor._answer
+runtime.executor:XlaExecutor.call
 runtime.executor:XlaExecutor._first_program
 runtime.executor:XlaExecutor._rebuild
 runtime.executor:commit
@@ -22,6 +22,7 @@ runtime.program:compile_program
 runtime.program:to_numpy
 runtime.stage:XlaStage._call
 runtime.stage:XlaStage._compute
+runtime.stage:XlaStage._first_call
 runtime.stage:XlaStage._function
 runtime.stage:XlaStage._replace
 runtime.stage:XlaStage._room

@@ -19,6 +19,7 @@ from theanojax.graph.container import Container
 from theanojax.graph.locks import Group, group_of, nested, while_nobody_updates
 from theanojax.graph.op import ops_with_inner_function
 from theanojax.graph.shared import SharedVariable
+from theanojax.graph.shared_memory import kept
 
 _logger = logging.getLogger("theano.compile.function_module")
 
@@ -120,6 +121,7 @@ class Function:
         self._n_quick = n
         self._checks = [_check_of(self, i) for i in range(n)]
         self._shared_cells = self._cells[n:]
+        self._shares_nothing = not self._shared_cells
         self._single = self.unpack_single and self.n_returned_outputs == 1
 
     # ---------------------------------------------------------------- calling
@@ -149,7 +151,7 @@ class Function:
                     values.append(arg)
                 else:
                     values.append(convert(arg))
-        outputs = self._run(self._call, values, self._shared_cells)
+        outputs = self._call(values, ()) if self._shares_nothing else self._run(self._call, values, self._shared_cells)
         if self._single:
             return outputs[0]
         return None if self.return_none else outputs
@@ -157,7 +159,7 @@ class Function:
     def _run(self, call, values, cells):
         """The outputs by ``call``, of a Program, for the arguments `values` and then what `cells` hold."""
         if not self._update_cells:
-            if written_in_place(cells):  # which other threads could see half done
+            if kept and written_in_place(cells):  # which other threads could see half done
                 return while_nobody_updates(cells, lambda: call([*values, *take(cells)], ()))
             try:
                 return call([*values, *map(raw, cells, repeat(0))], ())

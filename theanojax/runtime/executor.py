@@ -70,18 +70,32 @@ class XlaExecutor:
 
     # ---------------------------------------------------------------- calls
     def __call__(self, values):
-        return self._answer(values, None)[0]
+        return self.call(values, None)
 
     def call(self, values, cells):
-        """The outputs but for the updates, which are put into `cells` in one step.
+        """The outputs but for the updates, which are put into `cells` in one step; all outputs if `cells` is None.
 
         The values of the inputs that are updated are those that `cells` hold; nobody else may replace them meanwhile.
         """
+        into = None if cells and nesting.depth else cells
         try:
-            outs, outcome = self._answer(values, None if nesting.depth else cells)
+            program = self._program or self._first_program(values)
+            try:
+                outs, outcome = program.run(values, into)
+            except Exception as error:
+                if by_signal(error):
+                    raise
+                problem, outcome = error, None
+            if outcome is None:  # out of the handler: what the host raises is not due to `problem`
+                try:
+                    outs, outcome = self._recover(program, values, into, problem)
+                finally:
+                    del problem  # its traceback leads to this frame, which holds the arguments
+            if not outcome.good:
+                outs = self._once_on_host(values, outcome)
         except Exception:
             # of values that another call has replaced meanwhile, only a call that updates nothing can have got hold
-            if cells or not any(on_device(v) and v.is_deleted() for v in values):
+            if cells != () or not any(on_device(v) and v.is_deleted() for v in values):
                 raise
             raise StaleValue from None
         if not cells:
@@ -90,22 +104,6 @@ class XlaExecutor:
         if outcome is not COMMITTED:
             commit(cells, outs[n:])
         return outs[:n]
-
-    def _answer(self, values, cells):
-        """The outputs and how they came about, DONE or COMMITTED."""
-        program = self._program or self._first_program(values)
-        try:
-            outs, outcome = program.run(values, cells)
-        except Exception as error:
-            if by_signal(error):
-                raise
-            problem = error
-        else:
-            return (outs, outcome) if outcome else (self._once_on_host(values, outcome), DONE)
-        try:  # out of the handler: what the host raises is not due to `problem`
-            return self._recover(program, values, cells, problem)
-        finally:
-            del problem  # its traceback leads to this frame, which holds the arguments
 
     def _once_on_host(self, values, outcome):
         if isinstance(outcome, Refused):
@@ -209,7 +207,7 @@ class XlaExecutor:
 
     # ---------------------------------------------------------------- failures
     def _recover(self, program, values, cells, error):
-        """Answer a call that has met an error: plan anew with what it says, or leave the call to the host."""
+        """How a call ends that has met an error: by a plan that heeds what it says, or on the host."""
         while True:
             if isinstance(error, TooLarge):
                 raise error.error from None
@@ -226,13 +224,11 @@ class XlaExecutor:
                     self._rebuild()
                 program = self._program
             try:
-                outs, outcome = program.run(values, cells)
+                return program.run(values, cells)
             except Exception as again:
                 if by_signal(again):
                     raise
                 error = again
-                continue
-            return (outs, outcome) if outcome else (self._once_on_host(values, outcome), DONE)
         try:
             result = self.host(values)
         except Exception as mistake:
@@ -301,7 +297,7 @@ class _OnProbation:
 
     def run(self, values, cells):
         outs, outcome = self.program.run(values, cells)
-        if outcome:
+        if outcome.good:
             self.executor.failures.clear()
             if self.executor._program is self:
                 self.executor._program = self.program
@@ -317,6 +313,6 @@ class _ScalarsAsNumbers:
 
     def run(self, values, cells):
         outs, outcome = self.program.run(values, None)
-        for i in self.places if outcome else ():
+        for i in self.places if outcome.good else ():
             outs[i] = np.asarray(outs[i])[()]
         return outs, outcome

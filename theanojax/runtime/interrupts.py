@@ -16,6 +16,7 @@ from theanojax.arrays import aligned_empty
 from theanojax.graph.locks import compiling
 
 LONG = 0.2  # seconds that a signal may have to wait
+BRIEF = 0.01  # seconds of loops whose pace need not be looked at again
 SOON = 0.5  # seconds in which a loop that was told to end has ended
 
 _pool = None
@@ -37,18 +38,22 @@ def never():
 
 
 class Pace:
-    """What the loops of one executable take, by the shapes of its arguments."""
+    """What a step of the loops of one executable takes, in seconds, by its last call."""
+
+    __slots__ = ("seconds",)
 
     def __init__(self):
-        self.seconds = {}  # shapes -> seconds for a step, of the last call
+        self.seconds = None
 
-    def is_long(self, shapes, steps):
+    def is_long(self, steps):
         """Whether `steps` steps (None: nobody knows how many) may take long, or do so for all that is known."""
-        each = self.seconds.get(shapes)
-        return steps is None or each is None or steps * each > LONG
+        return steps is None or self.seconds is None or steps * self.seconds > LONG
 
-    def note(self, shapes, steps, seconds):
-        self.seconds[shapes] = seconds / max(1, steps or 1)
+    def is_brief(self, steps):
+        return steps is not None and self.seconds is not None and steps * self.seconds < BRIEF
+
+    def note(self, steps, seconds):
+        self.seconds = seconds / max(1, steps or 1)
 
 
 def can_arrive():

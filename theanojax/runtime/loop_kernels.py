@@ -44,7 +44,7 @@ class LoopKernels:
         self.rooms = {}  # what an executable is made for, but for its room -> {room: function}
         self.needs = {}
         self.idle = []  # Stagings that no call uses
-        self.pace = interrupts.Pace() if on_cpu else None
+        self.paces = {}  # signature -> Pace
         self.patience = Patience(EXECUTABLES)
         self.compilations = 0
         self.effects = False
@@ -125,7 +125,7 @@ class LoopKernels:
         def kernel(*values, weighed=False):
             self.compilations += 1
             everything, stop = values, None
-            if self.pace is not None:
+            if on_cpu:
                 stop, *values = values
             n, *values = values
             context = TraceContext(known, self.needs, stop)
@@ -182,15 +182,16 @@ class LoopKernels:
 
     def _timed(self, kernel, values, signature, steps):
         """What an executable returns; a signal need not wait for its loop."""
-        if self.pace is None:
+        if not on_cpu:
             return kernel(*values)
+        pace = self.paces.setdefault(signature, interrupts.Pace())
         before, start = self.compilations, perf_counter()
-        if self.pace.is_long(signature, steps) and interrupts.can_arrive():
+        if pace.is_long(steps) and interrupts.can_arrive():
             outs = interrupts.run(lambda flag: jax.block_until_ready(kernel(flag, *values)))
         else:
             outs = kernel(interrupts.never(), *values)
         if self.compilations == before:
-            self.pace.note(signature, steps, perf_counter() - start)
+            pace.note(steps, perf_counter() - start)
         return outs
 
     def _cut(self, outs, n, args):

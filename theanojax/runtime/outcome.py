@@ -7,13 +7,10 @@ they are in their cells already. Otherwise the call is the host's: ``REPLAY`` on
 
 
 class Outcome:
-    """One of the constants below; as a truth value, whether there are outputs."""
+    """One of the constants below. `good` says whether there are outputs."""
 
     def __init__(self, name, good):
         self.name, self.good = name, good
-
-    def __bool__(self):
-        return self.good
 
     def __repr__(self):
         return self.name

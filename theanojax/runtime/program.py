@@ -92,7 +92,7 @@ class Branching:
             key = tuple(bool(c) for c in self.conditions(values))
         else:
             results, outcome = self.first.run(values, None)
-            if not outcome:
+            if not outcome.good:
                 return None, outcome
             n = len(self.nodes)
             key = tuple(bool(np.asarray(c).item()) for c in results[:n])
@@ -337,7 +337,7 @@ class Stages:
         counts, self.steps = {}, 1
         inputs = set(self.inputs)
         for stage in self.xla_stages.values():
-            for node in stage.nodes if stage.pace is not None else ():
+            for node in stage.nodes if stage.loops else ():
                 if not isinstance(node.op, Scan):
                     continue
                 n = node.inputs[0]
@@ -357,13 +357,13 @@ class Stages:
     # ---------------------------------------------------------------- running
     def run(self, values, cells):
         """The output values and how the run ended. Updates stay on the device, the rest is numpy."""
-        steps = self.steps if self.steps in (1, None) else sum(self.steps(values))
+        steps = sum(self.steps(values)) if callable(self.steps) else self.steps
         if self.simple is None:
             return self._run_stages(values, steps, cells)
         stage, places, delivery = self.simple
         key = () if self.shape_program is None else self.shape_program(values)
         outs, outcome = stage.run([values[i] for i in places], key, steps, cells)
-        if not outcome:
+        if not outcome.good:
             return None, outcome
         return [outs[i] if is_update else to_numpy(outs[i]) for i, is_update in delivery], outcome
 
@@ -379,7 +379,7 @@ class Stages:
                 last = cells is not None and stage.donate
                 others = self._other_updates(stage, env, cells) if last else ()
                 outs, outcome = stage.run([env[v] for v in stage.inputs], key, steps, cells if last else None, others)
-                if not outcome:
+                if not outcome.good:
                     return None, outcome
                 env.update(zip(stage.outputs, outs))
             host = self.host_stages.get(at)

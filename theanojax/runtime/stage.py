@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from theanojax.config import config
 from theanojax.graph.cells import StaleValue, on_device, raw, written_in_place
 from theanojax.graph.locks import compiling
+from theanojax.graph.shared_memory import kept
 from theanojax.graph.variable import Constant
 from theanojax.loop.scan_op import Scan
 from theanojax.runtime import background, guards, interrupts, long_sums
@@ -24,7 +25,10 @@ from theanojax.runtime.transfer import STAGED_BYTES, Staging, is_aligned, on_cpu
 SHAPES_OF_LOOPS = 2  # shapes of a stage with loops that are compiled at once: it runs well without, at any length
 EMBEDDED_BYTES = 1 << 16  # a larger constant is passed as an argument: XLA would copy it into the executable
 PROBED_BYTES = 1 << 20  # an executable that needs less memory beside its arguments will find it
+COPIED_BY_XLA = 256  # bytes of an argument that is not read in place
 REMEMBERED = 1000  # shapes that XLA refuses
+
+_ndarray = np.ndarray
 
 
 class GuardedShapes(Exception):
@@ -41,13 +45,27 @@ class Specialisation:
     check : a function of the same arguments that has to say yes before, or None.
     donated : positions of the arguments whose buffers the outputs take over.
     variants : shapes -> Specialisation, where these depend on the shapes, else None.
-    proven : kinds and shapes of arguments -> bytes that a call needs beside them. Such a call is one step in C.
     """
 
     def __init__(self, function, donated=(), check=None, variants=None):
         self.function, self.donated, self.check, self.variants = function, donated, check, variants
-        self.proven = {}
         self.kept = None
+
+
+class Ready:
+    """What calls with one key and shapes run, and what earlier ones have told.
+
+    Attributes
+    ----------
+    special : Specialisation
+    proven : types of the arguments -> bytes that a call needs beside them. Such a call is one step in C.
+    pace : interrupts.Pace of the loops.
+    """
+
+    __slots__ = ("pace", "proven", "special")
+
+    def __init__(self, special):
+        self.special, self.proven, self.pace = special, {}, interrupts.Pace()
 
 
 class XlaStage:
@@ -72,12 +90,11 @@ class XlaStage:
         self.functions = {}
         self.idle = []  # Stagings that no call uses
         self.effects = False
-        loops = on_cpu and any(isinstance(n.op, Scan) for n in nodes)
-        self.pace = interrupts.Pace() if loops else None
-        self.patience = Patience(config.specializations, SHAPES_OF_LOOPS if loops else None)
+        self.loops = on_cpu and any(isinstance(n.op, Scan) for n in nodes)  # which a signal may have to end
+        self.patience = Patience(config.specializations, SHAPES_OF_LOOPS if self.loops else None)
         self.ahead = {}  # signature -> Specialisation with an executable made in the background, or why that failed
         self.interrupts = []  # what the callbacks of calls under way have raised to end them
-        self.seen = set()  # the signatures of calls that went well
+        self.ready = {}  # signature -> Ready, of calls that went well
         self.refused = {}  # signature -> Refused, of those that cannot be compiled
 
     def run(self, args, key, steps=1, cells=None, others=()):
@@ -92,33 +109,50 @@ class XlaStage:
         others : pairs (cell, value) to be stored in the same moment.
         """
         signature = key, shapes_of(args)
-        if self.patience.full():
-            ready = signature in self.patience.compiled or isinstance(self.ahead.get(signature), Exception)
-            if not ready:
-                if self.patience.accepts(signature):
-                    given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
-                    background.start(lambda: self._compile_ahead(signature, given))
-                return None, Declined(self.patience, signature)
-        if signature in self.refused:
-            return None, self.refused[signature]
-        traced, start = self.plan.compilations, perf_counter()
+        ready = self.ready.get(signature)
         try:
-            if signature not in self.seen and interrupts.can_arrive():
-                # No signal must reach jax while it traces. What that thread computes is stored by this one, or nobody.
-                outs, outcome = interrupts.run(lambda flag: self._call(args, key, steps, None, (), flag))
-            elif cells or steps != 1:
-                outs, outcome = self._call(args, key, steps, cells, others)
-            else:
-                outs, outcome = self._call(args, key)
+            if ready is not None:
+                try:
+                    return self._call(ready, args, steps, cells, others)
+                except GuardedShapes:  # jax has traced it anew, for arguments of another kind
+                    del self.ready[signature]
+            return self._first_call(signature, args, steps, cells, others)
         except Exception as error:
             if self.interrupts:
                 raise self.interrupts.pop() from None
             error.refused_by = self, signature
             raise
+
+    def _first_call(self, signature, args, steps, cells, others):
+        """A call whose executable may have to be made; or a decline."""
+        patience = self.patience
+        if patience.full():
+            if signature not in patience.compiled and not isinstance(self.ahead.get(signature), Exception):
+                if patience.accepts(signature):
+                    given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
+                    background.start(lambda: self._compile_ahead(signature, given))
+                return None, Declined(patience, signature)
+        if signature in self.refused:
+            return None, self.refused[signature]
+        traced, start = self.plan.compilations, perf_counter()
+        if interrupts.can_arrive():
+            # No signal must reach jax while it traces. What that thread computes is stored by this one, or nobody.
+            ready, outs, outcome = interrupts.run(
+                lambda flag: self._traced_call(signature, args, steps, None, (), flag))
+        else:
+            ready, outs, outcome = self._traced_call(signature, args, steps, cells, others)
         if self.plan.compilations != traced:
-            self.patience.note_compilation(signature, perf_counter() - start)
-        self.seen.add(signature)
+            patience.note_compilation(signature, perf_counter() - start)
+        self.ready[signature] = ready
         return outs, outcome
+
+    def _traced_call(self, signature, args, *call):
+        while True:
+            ready = Ready(self._function(args, signature[0]))
+            try:
+                return ready, *self._call(ready, args, *call)
+            except GuardedShapes:
+                self._specialise(args, signature[0])
 
     def refuse(self, signature, error):
         """Leave these shapes to the host, which says what is wrong with them; `error` is what we would say."""
@@ -127,42 +161,36 @@ class XlaStage:
         error.__traceback__ = error.__cause__ = error.__context__ = None  # which hold the arguments
         self.refused[signature] = Refused(self, signature, error)
 
-    def _call(self, args, key, steps=1, cells=None, others=(), flag=None):
-        special, constants = self._function(args, key), self._constants()
+    def _call(self, ready, args, steps, cells, others, flag=None):
+        special, constants = ready.special, self._constants() if self.constants else ()
         if special.check is not None and not special.check((*self._unstopped(), *args, *constants)):
             return None, REPLAY
         for i in special.donated:
-            if isinstance(args[i], np.ndarray):
+            if isinstance(args[i], _ndarray):
                 args[i] = jax.device_put(args[i].copy())  # numpy's memory is not ours to give away
         staging, borrowed = None, False
         if on_cpu:
             for i, a in enumerate(args):
-                if type(a) is np.ndarray and a.nbytes > 256:
-                    borrowed = True
-                    if a.nbytes > STAGED_BYTES and not is_aligned(a):
-                        if staging is None:
-                            staging = self.idle.pop() if self.idle else Staging()
-                        args[i] = staging.stage(i, a)
-                elif type(a) is not np.ndarray and on_device(a) and a.is_deleted():
+                if type(a) is _ndarray:
+                    if a.nbytes > COPIED_BY_XLA:
+                        borrowed = True
+                        if a.nbytes > STAGED_BYTES and not is_aligned(a):
+                            if staging is None:
+                                staging = self.idle.pop() if self.idle else Staging()
+                            args[i] = staging.stage(i, a)
+                elif not cells and on_device(a) and a.is_deleted():
                     raise StaleValue  # XLA would say so on stderr
-        try:
-            if special.donated:
-                outs, outcome = self._replace(special, args, constants, key, steps, cells, others, flag)
-            else:
-                outs, outcome = self._compute(special, args, constants, key, steps, flag), DONE
-        except GuardedShapes:
-            self._specialise(args, key)
-            return self._call(args, key, steps, cells, others, flag)
+        if special.donated:
+            outs, outcome = self._replace(ready, args, constants, steps, cells, others, flag)
+        else:
+            outs, outcome = self._compute(ready, args, constants, steps, flag), DONE
         if self.effects:
             jax.effects_barrier()
         if borrowed:
             wait(outs)
-        elif on_cpu:
+        elif on_cpu and outcome is DONE and outs:
             # One tells of all, before anything is stored. To read a result for which there was no memory may hang.
-            for out in outs:
-                if out is not None:
-                    settle(out)
-                    break
+            settle(outs[0])
         if staging is not None:
             self.idle.append(staging)
         if len(outs) > len(self.outputs):
@@ -174,41 +202,43 @@ class XlaStage:
     # ---------------------------------------------------------------- running an executable
     def _unstopped(self):
         """What stands before the arguments of an executable: the flag that ends its loops, if it has any."""
-        return () if self.pace is None else (interrupts.never(),)
+        return (interrupts.never(),) if self.loops else ()
 
-    def _compute(self, special, args, constants, key, steps, flag):
+    def _compute(self, ready, args, constants, steps, flag):
         """The outputs of an executable; a signal need not wait for its loops."""
-        if self.pace is None:
-            return special.function(*args, *constants)
-        shapes, traced, start = (key, shapes_of(args)), self.plan.compilations, perf_counter()
+        function = ready.special.function
+        if not self.loops:
+            return function(*args, *constants)
+        if flag is None and ready.pace.is_brief(steps):
+            return function(interrupts.never(), *args, *constants)
+        traced, start = self.plan.compilations, perf_counter()
         if flag is not None:
-            outs = wait(special.function(flag, *args, *constants))
-        elif self.pace.is_long(shapes, steps) and interrupts.can_arrive():
-            outs = interrupts.run(lambda flag: wait(special.function(flag, *args, *constants)))
+            outs = wait(function(flag, *args, *constants))
+        elif ready.pace.is_long(steps) and interrupts.can_arrive():
+            outs = interrupts.run(lambda flag: wait(function(flag, *args, *constants)))
         else:
-            outs = special.function(interrupts.never(), *args, *constants)
+            outs = function(interrupts.never(), *args, *constants)
         if self.plan.compilations == traced:
-            self.pace.note(shapes, steps, perf_counter() - start)
+            ready.pace.note(steps, perf_counter() - start)
         return outs
 
-    def _replace(self, special, args, constants, key, steps, cells, others, flag):
+    def _replace(self, ready, args, constants, steps, cells, others, flag):
         """The outputs of an executable that gives buffers away, and whether the updates are stored already.
 
         Once a buffer is given away the new values must not be lost: running the executable and storing what it
         returns is a single call into C, between whose steps nothing else happens. What is not yet proven to be
         one, or has loops that may have to be ended, works on copies.
         """
-        shapes = shapes_of(args)
-        kind = (*map(type, args), *shapes)
-        room = special.proven.get(kind)
-        long = self.pace is not None and self.pace.is_long((key, shapes), steps)
-        twice = len(set(map(id, args))) != len(args)  # one cell behind two inputs
-        if room is None or cells is None or long or twice or written_in_place(cells):
+        special, kinds = ready.special, tuple(map(type, args))
+        room = ready.proven.get(kinds)
+        twice = len(args) > 1 and len(set(map(id, args))) != len(args)  # one cell behind two inputs
+        if (room is None or cells is None or twice or kept and written_in_place(cells)
+                or self.loops and ready.pace.is_long(steps)):
             for i in special.donated:
                 args[i] = jnp.copy(args[i])
-            outs = self._compute(special, args, constants, key, steps, flag)
+            outs = self._compute(ready, args, constants, steps, flag)
             if room is None:
-                special.proven[kind] = self._room(special, args, constants)
+                ready.proven[kinds] = self._room(special, args, constants)
             return outs, DONE
         if room > PROBED_BYTES:
             np.empty(room, np.uint8)  # a MemoryError comes before anything is given away
@@ -220,12 +250,12 @@ class XlaStage:
             targets += [cell for cell, _ in others]
             places = places + [0] * len(others)
             values = chain(values, [value for _, value in others])
-        start = perf_counter()
+        start = perf_counter() if self.loops else 0
         any(map(setitem, targets, places, values))
         if on_cpu:  # XLA may still be reading what the caller gave; one result tells of all
             settle(raw(targets[0], places[0]))
-        if self.pace is not None:
-            self.pace.note((key, shapes), steps, perf_counter() - start)
+        if self.loops:
+            ready.pace.note(steps, perf_counter() - start)
         return outs, COMMITTED
 
     def _room(self, special, args, constants):
@@ -290,7 +320,7 @@ class XlaStage:
             if not background.is_current():
                 self.plan.compilations += 1
             everything, stop = values, None
-            if self.pace is not None:
+            if self.loops:
                 stop, *values = values
             context = TraceContext(statics, self.plan.needs, stop)
             context.interrupts = self.interrupts
@@ -328,7 +358,7 @@ class XlaStage:
         return special
 
     def _jit(self, function, donated):
-        return jax.jit(function, donate_argnums=[i + (self.pace is not None) for i in donated])
+        return jax.jit(function, donate_argnums=[i + (self.loops) for i in donated])
 
     def _variant(self, function, args):
         """The Specialisation for arguments of these shapes of a `function` that has guards.

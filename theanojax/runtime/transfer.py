@@ -35,11 +35,11 @@ def to_numpy(array):
 
     A numpy array is returned as it is.
     """
-    if type(array) is np.ndarray or isinstance(array, np.memmap):
+    if isinstance(array, np.ndarray):
         return array
     view = np.asarray(array)
     if view.nbytes < COPIED_BYTES or not on_cpu:
-        return np.array(view)
+        return view.copy()
     return np.asarray(_Owner(array, view))
 
 
