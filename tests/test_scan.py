@@ -10,7 +10,9 @@ import theanojax.tensor as T
 from tests.helpers import both
 from theanojax.loop import scan_utils, until
 from theanojax.loop.scan_op import Scan
+from theanojax.tensor.elemwise import DimShuffle
 from theanojax.tensor.shared_randomstreams import RandomStreams
+from theanojax.tensor.subtensor import Subtensor
 
 x, k = T.dvector("x"), T.iscalar("k")
 X = np.arange(1.0, 6.0)
@@ -276,6 +278,16 @@ def test_a_truncated_gradient_goes_back_that_many_steps(name, mode):
         want = theano.function([m], T.grad(total, wrt), mode="FAST_COMPILE")(value)
         for a, b in zip(want, got):
             np.testing.assert_allclose(b, a, rtol=1e-7, atol=1e-10, err_msg=str(back))
+
+
+def test_the_products_of_a_whole_gradient_read_their_sequences_as_they_are():
+    """What leaves a loop is cut to the rows of its steps where slices are merged, so that no slice of a copy is left."""
+    seq, w, u = T.dtensor3(), T.dmatrix(), T.dmatrix()
+    h, _ = theano.scan(lambda row, h, w, u: T.tanh(T.dot(row, w) + T.dot(h, u)), sequences=seq,
+                       outputs_info=T.zeros((seq.shape[1], u.shape[0])), non_sequences=[w, u])
+    f = theano.function([seq, w, u], T.grad((h ** 2).sum(), [w, u]))
+    cuts = [n for n in f.maker.fgraph.toposort() if isinstance(n.op, Subtensor)]
+    assert cuts and not any(isinstance(n.inputs[0].owner and n.inputs[0].owner.op, DimShuffle) for n in cuts)
 
 
 def test_a_truncated_gradient_through_a_number_of_steps_given_at_run_time():

@@ -236,6 +236,8 @@ class PushOutScanOutput(ScanRewrite):
 def _first_rows(v, node):
     """The rows of `v` that the loop `node` reads or writes: there are more where a gradient is truncated."""
     n_steps = node.inputs[0]
+    if v.owner is not None and isinstance(v.owner.op, DimShuffle) and v.owner.op.new_order[0] == 0:
+        return v.owner.op(_first_rows(v.owner.inputs[0], node))  # cut below it, where slices are merged
     if v in node.outputs and node.inputs[node.op.nit_sot_arg_offset + v.index - node.op.n_outs] is n_steps:
         return v
     return v if cut_at(v, n_steps) is not None else v[:n_steps]
