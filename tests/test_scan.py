@@ -281,7 +281,7 @@ def test_a_truncated_gradient_goes_back_that_many_steps(name, mode):
 
 
 def test_the_products_of_a_whole_gradient_read_their_sequences_as_they_are():
-    """What leaves a loop is cut to the rows of its steps where slices are merged, so that no slice of a copy is left."""
+    """What leaves a loop is cut to the rows of its steps where slices are merged: no slice of a copy is left."""
     seq, w, u = T.dtensor3(), T.dmatrix(), T.dmatrix()
     h, _ = theano.scan(lambda row, h, w, u: T.tanh(T.dot(row, w) + T.dot(h, u)), sequences=seq,
                        outputs_info=T.zeros((seq.shape[1], u.shape[0])), non_sequences=[w, u])

@@ -190,7 +190,8 @@ class Stages:
             stage = next(iter(self.xla_stages.values()))
             place = {v: i for i, v in enumerate(self.inputs)}
             delivery = [(stage.outputs.index(v), i in updates) for i, v in enumerate(self.outputs)]
-            self.simple = stage, [place[v] for v in stage.inputs], delivery
+            places = [place[v] for v in stage.inputs]
+            self.simple = stage, None if places == list(range(len(self.inputs))) else places, delivery
         self._count_steps()
 
     # ---------------------------------------------------------------- planning
@@ -362,7 +363,8 @@ class Stages:
             return self._run_stages(values, steps, cells)
         stage, places, delivery = self.simple
         key = () if self.shape_program is None else self.shape_program(values)
-        outs, outcome = stage.run([values[i] for i in places], key, steps, cells)
+        args = values.copy() if places is None else [values[i] for i in places]
+        outs, outcome = stage.run(args, key, steps, cells)
         if not outcome.good:
             return None, outcome
         return [outs[i] if is_update else to_numpy(outs[i]) for i, is_update in delivery], outcome

@@ -108,7 +108,7 @@ class XlaStage:
         cells : where the updates of the whole call belong, if the caller allows that they are stored at once.
         others : pairs (cell, value) to be stored in the same moment.
         """
-        signature = key, shapes_of(args)
+        signature = key, tuple([a.shape for a in args])
         ready = self.ready.get(signature)
         try:
             if ready is not None:
@@ -182,6 +182,10 @@ class XlaStage:
                     raise StaleValue  # XLA would say so on stderr
         if special.donated:
             outs, outcome = self._replace(ready, args, constants, steps, cells, others, flag)
+        elif not self.loops:
+            outs, outcome = special.function(*args, *constants), DONE
+        elif flag is None and ready.pace.is_brief(steps):
+            outs, outcome = special.function(interrupts.never(), *args, *constants), DONE
         else:
             outs, outcome = self._compute(ready, args, constants, steps, flag), DONE
         if self.effects:
@@ -209,8 +213,6 @@ class XlaStage:
         function = ready.special.function
         if not self.loops:
             return function(*args, *constants)
-        if flag is None and ready.pace.is_brief(steps):
-            return function(interrupts.never(), *args, *constants)
         traced, start = self.plan.compilations, perf_counter()
         if flag is not None:
             outs = wait(function(flag, *args, *constants))
@@ -235,7 +237,7 @@ class XlaStage:
         if (room is None or cells is None or twice or kept and written_in_place(cells)
                 or self.loops and ready.pace.is_long(steps)):
             for i in special.donated:
-                args[i] = jnp.copy(args[i])
+                args[i] = jax.device_put(args[i], may_alias=False)
             outs = self._compute(ready, args, constants, steps, flag)
             if room is None:
                 ready.proven[kinds] = self._room(special, args, constants)
