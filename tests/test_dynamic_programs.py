@@ -16,7 +16,7 @@ from theano.ifelse import ifelse
 from theanojax.errors import HostFallbackWarning
 from theanojax.graph.cells import raw
 from theanojax.runtime import background
-from theanojax.runtime.trace import Untraceable
+from theanojax.runtime.problems import Untraceable
 
 
 def xla(f):
@@ -224,7 +224,7 @@ def test_a_node_that_cannot_be_traced_runs_on_the_host_and_says_so_once(lenient,
         assert re.match(r"Flip\(.*\) cannot be traced by XLA: TracerBoolConversionError: Attempted boolean", text)
         assert text.endswith("It runs on the host from now on, all others on XLA.")
     executor = xla(f)
-    assert {type(n.op) for n in executor.plan.host_nodes} == {Flip} and executor.compilations
+    assert {type(n.op) for n in executor.learned.host_nodes} == {Flip} and executor.compilations
 
 
 def test_a_mistake_met_while_tracing_sends_no_node_to_the_host(lenient, recwarn):
@@ -233,14 +233,14 @@ def test_a_mistake_met_while_tracing_sends_no_node_to_the_host(lenient, recwarn)
         with pytest.raises(ValueError, match=r"Shape mismatch: A.shape\[1\]|shapes \(2,3\) and \(2,\) not aligned"):
             f(np.ones((2, 3)), np.ones(2))
     np.testing.assert_array_equal(f(np.ones((2, 3)), np.ones(3)), [9.0, 9.0])
-    assert not xla(f).plan.host_nodes and not recwarn.list
+    assert not xla(f).learned.host_nodes and not recwarn.list
 
 
 def test_an_error_of_the_op_itself_is_raised_by_the_host_with_its_node(lenient):
     f = theano.function([x], Refuse()(x) * 2)
     with pytest.raises(ValueError, match="a negative sum\nApply node that caused the error: Refuse"):
         f([-1.0])
-    assert not f.fn.executor.plan.host_nodes
+    assert not f.fn.executor.learned.host_nodes
     with pytest.warns(HostFallbackWarning, match=r"Refuse\(x\) cannot be traced by XLA: ConcretizationTypeError"):
         np.testing.assert_array_equal(f([1.0]), [2.0])
     with pytest.raises(ValueError, match="a negative sum\nApply node that caused the error: Refuse"):
@@ -254,13 +254,13 @@ def test_a_loop_whose_step_cannot_be_traced_runs_on_the_host(lenient):
     with pytest.warns(HostFallbackWarning, match=r"Flip\(x\[t-1\]\) cannot be traced by XLA"):
         np.testing.assert_array_equal(f([1.0]), [-4.0])
     np.testing.assert_array_equal(f([1.0]), [-4.0])
-    assert {type(n.op).__name__ for n in xla(f).plan.host_nodes} == {"Scan"}
+    assert {type(n.op).__name__ for n in xla(f).learned.host_nodes} == {"Scan"}
 
 
 def test_a_branch_that_cannot_be_traced_and_is_not_taken(lenient, recwarn):
     f = theano.function([x], ifelse(T.gt(x.sum(), 0), x * 2, Flip()(x) * 3))
     np.testing.assert_array_equal(f([1.0]), [2.0])
-    assert not recwarn.list and not xla(f).plan.host_nodes
+    assert not recwarn.list and not xla(f).learned.host_nodes
     with pytest.warns(HostFallbackWarning, match=r"Flip\(x\) cannot be traced by XLA"):
         np.testing.assert_array_equal(f([-1.0]), [3.0])
     np.testing.assert_array_equal(f([1.0]), [2.0])

@@ -132,7 +132,7 @@ def test_op(case):
 def check_where_it_ran(xla):
     """Fails where both results may be the host's without a reason."""
     assert xla._host is None, "XLA left the call to the host"
-    on_host = {type(n.op) for n in xla.fgraph.apply_nodes if xla.plan.on_host(n)}
+    on_host = {type(n.op) for n in xla.fgraph.apply_nodes if xla.learned.on_host(n)}
     found = {c.__name__ for c in on_host if not c.__module__.startswith(("theano.sparse.", "theano.typed_list."))}
     assert found <= ON_HOST.keys(), "these are to run on XLA, or belong to ON_HOST with the reason"
 

@@ -58,6 +58,9 @@ class IfElse(Op):
         """The "then" and "else" part of a list that has one entry per input."""
         return list(values[1:1 + self.n_outs]), list(values[1 + self.n_outs:])
 
+    def lazy_branches(self, node):
+        return node.inputs[0], *self.branches(node.inputs)
+
     def infer_shape(self, node, shapes):
         ts, fs = self.branches(shapes)
         if any(not isinstance(s, (list, tuple)) for s in ts + fs):

@@ -136,7 +136,7 @@ class OpFromGraph(Op):
         return clone(wanted, replace=list(zip(self.inner_graph.inputs, node.inputs))) if wanted else []
 
     def lower_xla(self, ctx, node, *inputs):
-        from theanojax.runtime.trace import NeedsValue
+        from theanojax.runtime.problems import NeedsValue
 
         graph, statics = self.inner_graph, ctx.statics
         outer = iter(ctx.node_needs(node))

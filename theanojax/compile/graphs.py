@@ -71,10 +71,10 @@ def _compile_inner_graphs(fgraph, executed):
     """Give the loops in `fgraph` their compiled inner graphs, which they may share with those that run."""
     compiled = {}
     for node in executed.apply_nodes:
-        if hasattr(node.op, "compile_step"):
+        if node.op.loop_steps(node) is not None:
             compiled[node.op] = node.op
     for node in fgraph.apply_nodes:
-        if hasattr(node.op, "compile_step"):
+        if node.op.loop_steps(node) is not None:
             attr, twin = ops_with_inner_function[type(node.op)], compiled.get(node.op)
             if hasattr(twin, attr):
                 setattr(node.op, attr, getattr(twin, attr))

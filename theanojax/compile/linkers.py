@@ -62,6 +62,9 @@ class Program:
         return outputs
 
     nodes = property(lambda self: self.fgraph.toposort())
+    plan = property(lambda self: getattr(self.executor, "plan", None), doc="""
+        How the graph runs: its stages, where and why, what fixes shapes, whose buffers are given away;
+        ``print(f.fn.plan)`` shows it. None where the host runs everything.""")
 
     @property
     def storage_map(self):

@@ -233,8 +233,7 @@ class FunctionMaker:
         with compiling.lock, flags_of_thread(compute_test_value="off",
                                           **{"traceback.limit": config.traceback.compile_limit}):
             for node in self.executed_fgraph.apply_nodes:
-                if hasattr(node.op, "compile_step"):
-                    node.op.compile_step()  # the inner graphs of loops
+                node.op.compile_step()  # the inner graphs of loops
             fn, ins, outs = self.linker.make_thunk(input_storage=cells, storage_map=None)
             if hasattr(fn, "call"):
                 self._share_memory(fn)

@@ -10,6 +10,7 @@ import numpy as np
 from theanojax.arrays import HOST
 from theanojax.config import config
 from theanojax.errors import MethodNotDefined
+from theanojax.graph.contract import Contract
 from theanojax.graph.props import Props
 from theanojax.graph.variable import Apply, Constant, Variable, where_built
 
@@ -44,11 +45,10 @@ class CLinkerOp(CLinkerObject):
         raise MethodNotDefined("%s.c_code" % self.__class__.__name__)
 
 
-class PureOp:
+class PureOp(Contract):
     """How Ops are called to build graphs, and the optional methods that they may have."""
 
     default_output = None
-    side_effect = False
 
     def make_node(self, *inputs):
         """An Apply of this Op on `inputs`; raises TypeError when they do not fit."""
@@ -138,8 +138,7 @@ class Op(Props, PureOp, CLinkerOp):
 
     and may define ``lower_xla(ctx, node, *inputs)`` when the XLA side needs a body of its own.
     ``static_inputs`` are the positions of inputs whose values fix the shape of an output: inside XLA they
-    arrive as plain numpy values. An Op whose ``side_effect`` is true (it prints, stops in a debugger) runs at
-    each call, even where its value is known before.
+    arrive as plain numpy values. What else may be said of an Op is in `Contract`.
     """
 
     static_inputs: tuple = ()

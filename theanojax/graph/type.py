@@ -82,10 +82,12 @@ class PureType:
 class Type(Props, PureType, CLinkerType):
     """Base class of all types. Two types of one class with the same ``__props__`` are equal.
 
-    `host_only` says that XLA has no such values: every Op on them runs on the host.
+    `host_only` says that XLA has no such values: every Op on them runs on the host. `is_index` says that a value is
+    part of an index, no array: it is made again wherever it is used. Values of a type that `gives_numbers` are numpy's
+    numbers, not arrays of no dimension.
     """
 
-    host_only = False
+    host_only = is_index = gives_numbers = False
     Variable = Variable
     Constant = Constant
 

@@ -169,6 +169,9 @@ class Scan(ScanLayout, Op):
             self._mode_instance = get_mode(self.mode).clone(link_kwargs={"allow_gc": self.allow_gc}, message=message)
         return self._mode_instance
 
+    def loop_steps(self, node):
+        return node.inputs[0]
+
     def compile_step(self):
         """The inner graph as a compiled function, which is also kept as ``fn``."""
         if not hasattr(self, "fn"):

@@ -11,7 +11,6 @@ from theanojax.config import config
 from theanojax.graph.op import Op
 from theanojax.graph.signals import by_signal
 from theanojax.loop.host import check_lengths
-from theanojax.loop.scan_op import Scan
 
 
 def raise_with_op(node, thunk=None, exc_info=None, storage_map=None):
@@ -41,7 +40,7 @@ def _loop_of_negative_length(node, storage_map):
     """
     for filled, _ in getattr(node.outputs[0], "clients", ()):
         for loop, _ in getattr(filled.outputs[0], "clients", ()) if filled != "output" else ():
-            if loop == "output" or not isinstance(loop.op, Scan):
+            if loop == "output" or loop.op.loop_steps(loop) is None:
                 continue
             cells = [storage_map.get(v, [None]) for v in loop.inputs]
             if cells[0][0] is not None:

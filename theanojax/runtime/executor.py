@@ -11,16 +11,18 @@ from theanojax.graph.cells import Cell, StaleValue, commit, on_device
 from theanojax.graph.locks import compiling, nesting
 from theanojax.graph.op import without_test_values
 from theanojax.graph.signals import by_signal
+from theanojax.graph.substitute import substitute
 from theanojax.graph.traverse import io_toposort
 from theanojax.logs import theanojax_logger
 from theanojax.runtime import executable_cache, forked
 from theanojax.runtime.host import HostExecutor
+from theanojax.runtime.learned import Learned
 from theanojax.runtime.numpy_program import scalar_program
 from theanojax.runtime.outcome import COMMITTED, DONE, Declined, Refused
 from theanojax.runtime.polymorphic import PolymorphicExecutor
-from theanojax.runtime.program import Plan, build, large_arrays, substitute
-from theanojax.runtime.trace import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
-from theanojax.scalar.types import Scalar
+from theanojax.runtime.plan import Remark
+from theanojax.runtime.problems import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
+from theanojax.runtime.program import build, large_arrays
 
 LOOPS_SHARE = 0.25  # of the time of a call in which XLA runs the loops, what an executable for its shapes saves at best
 MOST_FAILURES = 3  # calls in a row that XLA fails and the host answers, before all are the host's
@@ -44,7 +46,7 @@ class XlaExecutor:
     def __init__(self, fgraph, update_pairs=()):
         self.fgraph = fgraph
         self.updates = dict(update_pairs)
-        self.plan = Plan()
+        self.learned = Learned()
         self.failures, self.fallbacks = [], []
         self._program = self._host = self._polymorphic = self._expanded = None
         forked.executors.add(self)
@@ -59,9 +61,19 @@ class XlaExecutor:
 
     def take_from(self, cells):
         """Take note of the cells that the values of the inputs come from."""
-        self.plan.numbers = {v: c.number for v, c in zip(self.fgraph.inputs, cells) if isinstance(c, Cell)}
+        self.learned.numbers = {v: c.number for v, c in zip(self.fgraph.inputs, cells) if isinstance(c, Cell)}
 
-    compilations = property(lambda self: self.plan.compilations)
+    @property
+    def plan(self):
+        """How the graph runs, as known by now; made for the purpose if there was no call yet. For looking at."""
+        with compiling.lock:
+            if self._program is None:
+                self._rebuild()
+                made, self._program = self._program, None  # the first call looks at its arguments
+                return made.plan
+            return self._program.plan
+
+    compilations = property(lambda self: self.learned.compilations)
 
     @property
     def kernel_count(self):
@@ -149,7 +161,7 @@ class XlaExecutor:
                 if forked.in_child:
                     self._program = _OnHost(self)
                 else:
-                    self.plan.sliced = large_arrays(self.fgraph.inputs, values)
+                    self.learned.sliced = large_arrays(self.fgraph.inputs, values)
                     self._rebuild()
             return self._program
 
@@ -164,15 +176,15 @@ class XlaExecutor:
     def _planned(self):
         executable_cache.keep()
         inputs, outputs = self.fgraph.inputs, self._expanded or self.fgraph.outputs
-        program = scalar_program(inputs, outputs) or build(inputs, outputs, self.plan, self.updates)
-        if any(isinstance(v.type, Scalar) for v in outputs):
+        program = scalar_program(inputs, outputs) or build(inputs, outputs, self.learned, self.updates)
+        if any(getattr(v.type, "gives_numbers", False) for v in outputs):
             program = _ScalarsAsNumbers(program, outputs)
         return program
 
     @without_test_values()
     def _expand(self, node):
         """Put what ``node.op.xla_form(node)`` offers in place of `node`; False if it offers nothing."""
-        form = node.op.xla_form(node) if hasattr(node.op, "xla_form") else None
+        form = node.op.xla_form(node)
         if form is None:
             return False
         outputs = self._expanded or self.fgraph.outputs
@@ -186,22 +198,22 @@ class XlaExecutor:
         return any([self._learn_one(e) for e in (error, *getattr(error, "more", ()))])
 
     def _learn_one(self, error):
-        plan = self.plan
+        learned = self.learned
         if isinstance(error, NeedsValue) and self._knows(error.variable):
-            if error.variable in plan.forced:
+            if error.variable in learned.forced:
                 return False
-            plan.forced.add(error.variable)
+            learned.forced.add(error.variable)
         elif isinstance(error, (NeedsValue, Unsupported)) and error.node is not None:
-            if error.node in plan.host_nodes:
+            if error.node in learned.host_nodes:
                 return False
             if not self._expand(error.node):
-                plan.host_nodes.add(error.node)
+                learned.host_nodes[error.node] = "tracing has found that %s" % error
         else:
             return False
         return True
 
     def _knows(self, variable):
-        if any(variable is v for needs in self.plan.needs.values() for v in needs):
+        if any(variable is v for needs in self.learned.needs.values() for v in needs):
             return True
         return variable in self.fgraph.variables or getattr(variable, "fgraph", None) is self.fgraph
 
@@ -243,9 +255,9 @@ class XlaExecutor:
         """The host knew the answer of a call that has met `error`: it was no mistake of the caller."""
         if config.xla_strict:
             raise error
-        if isinstance(error, Untraceable) and error.node not in self.plan.host_nodes:
+        if isinstance(error, Untraceable) and error.node not in self.learned.host_nodes:
             with compiling.lock:
-                self.plan.host_nodes.add(error.node)
+                self.learned.host_nodes[error.node] = str(error)
                 self._program = None
             text = "%s\nIt runs on the host from now on, all others on XLA." % error
         else:
@@ -272,6 +284,7 @@ class _Unplanned:
 
     def __init__(self, error):
         self.error = error
+        self.plan = Remark("host: there is no plan, because of %s: %s" % (type(error).__name__, error))
 
     def run(self, values, cells):
         raise self.error
@@ -282,6 +295,8 @@ class _OnHost:
 
     def __init__(self, executor):
         self.executor = executor
+        errors = "".join("\n   why: %s: %s" % (type(e).__name__, str(e).partition("\n")[0]) for e in executor.fallbacks)
+        self.plan = Remark("host: the whole graph%s" % (errors or ", in a forked process"))
 
     def run(self, values, cells):
         return self.executor.host(values), DONE
@@ -294,6 +309,7 @@ class _OnProbation:
         while isinstance(program, _OnProbation):
             program = program.program
         self.executor, self.program = executor, program
+        self.plan = Remark("XLA has failed the last call; the host answered it", program.plan)
 
     def run(self, values, cells):
         outs, outcome = self.program.run(values, cells)
@@ -308,8 +324,8 @@ class _ScalarsAsNumbers:
     """A program that gives numpy scalars, instead of arrays of no dimension, where an output is of a Scalar type."""
 
     def __init__(self, program, outputs):
-        self.program = program
-        self.places = [i for i, v in enumerate(outputs) if isinstance(v.type, Scalar)]
+        self.program, self.plan = program, program.plan
+        self.places = [i for i, v in enumerate(outputs) if getattr(v.type, "gives_numbers", False)]
 
     def run(self, values, cells):
         outs, outcome = self.program.run(values, None)

@@ -14,15 +14,12 @@ from theanojax.arrays import HOST
 from theanojax.graph.op import Op
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
+from theanojax.runtime.analysis import reads_lengths
 from theanojax.runtime.host import to_host
 from theanojax.runtime.outcome import DONE, REPLAY
-from theanojax.runtime.trace import cast_value
+from theanojax.runtime.plan import Remark
 from theanojax.runtime.transfer import STAGED_BYTES, on_cpu
-from theanojax.scalar import Add, Cast
-from theanojax.tensor.dot import Dot
-from theanojax.tensor.elemwise import DimShuffle, Elemwise
-from theanojax.tensor.reduce import CAReduce
-from theanojax.tensor.shape import Shape, Shape_i
+from theanojax.runtime.xla import cast_value
 
 MOST_SCALAR_NODES = 12
 MOST_NODES = 60
@@ -30,12 +27,9 @@ BYTES_PER_ELEMENT = 16  # of large arguments, that pay for one elementwise opera
 
 _FLOATS = ("float32", "float64")
 _WIDE = ("float64", "complex128", "int64", "uint64")  # where numpy adds up in the dtype of the input
-_UNARY = {"neg": "negative", "exp": "exp", "log": "log", "log1p": "log1p", "sqr": "square", "sqrt": "sqrt",
-          "tanh": "tanh", "sin": "sin", "cos": "cos", "abs_": "absolute"}
-_BINARY = {"add": "add", "sub": "subtract", "mul": "multiply", "true_div": "true_divide", "maximum": "maximum",
-           "minimum": "minimum"}
-_COMPARISONS = {"GT": "greater", "GE": "greater_equal", "LT": "less", "LE": "less_equal", "EQ": "equal",
-                "NEQ": "not_equal"}
+# what numpy's functions of these names do to floats of one dtype is all that the Ops do
+_SAME = frozenset("""negative exp log log1p square sqrt tanh sin cos abs add subtract multiply true_divide maximum
+                  minimum greater greater_equal less less_equal equal not_equal""".split())
 
 
 def scalar_program(inputs, outputs):
@@ -44,13 +38,15 @@ def scalar_program(inputs, outputs):
     if len(order) > MOST_SCALAR_NODES or not all(_ndim(v) == 0 for v in (*inputs, *outputs)):
         return None
     for node in order:
-        if (not isinstance(node.op, Elemwise) or node.op.runs_on_host(node) or len(node.outputs) != 1
+        if (node.op.array_role != "elementwise" or node.op.runs_on_host(node) or len(node.outputs) != 1
                 or not all(_ndim(v) == 0 for v in node.inputs)):
             return None
     return _Always(generate(inputs, outputs, order))
 
 
 class _Always:
+    plan = Remark("numpy: a few operations on numbers, as generated code")
+
     def __init__(self, run):
         self.run = run
 
@@ -63,8 +59,9 @@ class NumpyProgram:
         self.large = [i for i, v in enumerate(inputs) if v in large]
         self.small = [i for i, v in enumerate(inputs) if v not in large and _ndim(v)]
         self.vector_nodes = sum(bool(_ndim(n.outputs[0])) and n.outputs[0] not in large for n in order
-                                if not isinstance(n.op, (CAReduce, DimShuffle, Dot)))
+                                if n.op.array_role not in ("reduction", "view", "product"))
         self.otherwise = otherwise
+        self.plan = Remark("numpy, as generated code, where its large arguments are numpy arrays; else", otherwise.plan)
 
     def run(self, values, cells):
         if self._pays(values):
@@ -96,7 +93,7 @@ def numpy_program(inputs, outputs, otherwise):
     for node in order:
         if any(isinstance(v, Constant) and _lengths(v) > 1 for v in node.inputs):
             return None
-        if node.outputs[0] in large or isinstance(node.op, (Shape, Shape_i)):
+        if node.outputs[0] in large or reads_lengths(node) is not None:
             continue
         if (node.op.runs_on_host(node) or type(node.op).compute is Op.compute or len(node.outputs) != 1
                 or _lengths(node.outputs[0]) > 1):
@@ -121,15 +118,15 @@ def _only_read(inputs, outputs, order):
 
 
 def _reads(node, v, large):
-    if isinstance(node.op, CAReduce):
+    if node.op.array_role == "reduction":
         return v.type.dtype in _WIDE
-    if isinstance(node.op, Dot):
+    if node.op.array_role == "product":
         return node.outputs[0].type.dtype == v.type.dtype and any(_ndim(u) == 1 for u in node.inputs)
-    return isinstance(node.op, (Shape, Shape_i)) or node.outputs[0] in large
+    return reads_lengths(node) is not None or node.outputs[0] in large
 
 
 def _is_transpose(node):
-    return isinstance(node.op, DimShuffle) and not node.op.augment and not node.op.drop
+    return node.op.array_role == "view" and not node.op.augment and not node.op.drop
 
 
 def _ndim(v):
@@ -172,7 +169,7 @@ def generate(inputs, outputs, order):
             lines.append("t%d = %s" % (k, function % args[0]))
         else:
             lines.append("t%d = %s(%s)" % (k, name_of(function), ", ".join(args)))
-            if isinstance(function, np.ufunc) or isinstance(node.op, Dot):
+            if isinstance(function, np.ufunc) or node.op.array_role == "product":
                 fresh.add(out)
         names[out] = "t%d" % k
     results = []
@@ -197,15 +194,15 @@ def _function(node):
     A function of the inputs, or an expression with a place for the one input. The second is None if it casts and
     checks by itself, False if there is nothing to check, and True if all inputs must have one shape.
     """
-    op, out = node.op, node.outputs[0]
-    if isinstance(op, Elemwise):
+    op, out, which = node.op, node.outputs[0], reads_lengths(node)
+    if op.array_role == "elementwise":
         function = _elementwise(node)
         if function is not None:
             return function, out.ndim > 0
-        if isinstance(op.scalar_op, Cast) and not out.ndim and out.dtype in _FLOATS and node.inputs[0].dtype[0] != "c":
+        if op.scalar_op.is_cast and not out.ndim and out.dtype in _FLOATS and node.inputs[0].dtype[0] != "c":
             return np.dtype(out.dtype).type, None
         return (_checked(node, op.compute) if out.ndim else _checked(node, op.scalar_op.compute)), None
-    if isinstance(op, DimShuffle):
+    if op.array_role == "view":
         order, text = op.shuffle + op.drop, "%s"
         if order != sorted(order):
             text += ".transpose(%s)" % order
@@ -213,11 +210,11 @@ def _function(node):
             kept = ["None" if j == "x" else ":" for j in op.new_order] + ["0"] * len(op.drop)
             text += "[%s]" % ", ".join(kept)
         return text, None
-    if isinstance(op, Shape_i):
-        return "int64(%%s.shape[%d])" % op.i, None
-    if isinstance(op, Dot) and all(v.type.dtype == out.type.dtype for v in node.inputs):
+    if isinstance(which, int):
+        return "int64(%%s.shape[%d])" % which, None
+    if op.array_role == "product" and all(v.type.dtype == out.type.dtype for v in node.inputs):
         return np.dot, None
-    if isinstance(op, CAReduce) and isinstance(op.scalar_op, Add) and out.type.dtype in _FLOATS and all(
+    if op.array_role == "reduction" and op.scalar_op.name == "add" and out.type.dtype in _FLOATS and all(
             dtype == out.type.dtype for dtype in (node.inputs[0].type.dtype, getattr(op, "acc_dtype", out.type.dtype))):
         return partial(np.add.reduce, axis=op.axis), None
     return _checked(node, op.compute), None
@@ -230,19 +227,15 @@ def _elementwise(node):
     """
     op, out = node.op.scalar_op, node.outputs[0]
     dtype = node.inputs[_typical(node)].type.dtype
-    name, nin = getattr(op, "name", None), len(node.inputs)
     if dtype not in _FLOATS or not all(
             v.type.dtype == dtype or isinstance(v, Constant) and np.can_cast(v.type.dtype, dtype)
             for v in node.inputs) or any(len(set(v.broadcastable)) > 1 for v in node.inputs):
         return None
-    compare = _COMPARISONS.get(type(op).__name__)
-    if compare is not None and out.type.dtype == "bool":
-        return getattr(np, compare)
+    function, nin, _ = getattr(op, "nfunc_spec", None) or ("", 0, 0)
+    if function in _SAME and nin == len(node.inputs) and out.type.dtype in (dtype, "bool"):
+        return getattr(np, function)
     if out.type.dtype != dtype:
         return None
-    known = {1: _UNARY, 2: _BINARY}.get(nin, {}).get(name)
-    if known is not None:
-        return getattr(np, known)
     if op.work == "own" or not op.has_array_body():
         return None
     return partial(_of_dtype, dtype, op.body)

@@ -5,10 +5,10 @@ import numpy as np
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.op import without_test_values
 from theanojax.graph.traverse import io_toposort
-from theanojax.loop.scan_op import Scan
+from theanojax.runtime.analysis import Analysis
 from theanojax.runtime.host import HostExecutor, to_host
 from theanojax.runtime.loop_kernels import LoopKernels
-from theanojax.runtime.shape_program import CheapAnalysis, compile_program
+from theanojax.runtime.shape_program import compile_program
 
 
 class PolymorphicExecutor(HostExecutor):
@@ -21,7 +21,7 @@ class PolymorphicExecutor(HostExecutor):
     def __init__(self, fgraph, allow_gc=True, own=True):
         inputs, outputs = (fgraph.inputs, fgraph.outputs) if isinstance(fgraph, FunctionGraph) else fgraph
         inputs, outputs = list(inputs), list(outputs)
-        analysis = CheapAnalysis(inputs)
+        analysis = Analysis(inputs)
         numbers = shape_arithmetic(inputs, outputs, analysis)
         self.shape_program = compile_program(inputs, numbers, analysis) if numbers else None
         self.makers = [_maker(v) for v in numbers]
@@ -41,7 +41,7 @@ class PolymorphicExecutor(HostExecutor):
         return super().__call__(values)
 
     def _thunk(self, node):
-        if not isinstance(node.op, Scan) or node.op.runs_on_host(node):
+        if node.op.loop_steps(node) is None or node.op.runs_on_host(node):
             return super()._thunk(node)
         kernels = self.kernels.get(node)
         if kernels is None:

@@ -15,7 +15,6 @@ from theanojax.graph.cells import StaleValue, on_device, raw, written_in_place
 from theanojax.graph.locks import compiling
 from theanojax.graph.shared_memory import kept
 from theanojax.graph.variable import Constant
-from theanojax.loop.scan_op import Scan
 from theanojax.runtime import background, guards, interrupts, long_sums
 from theanojax.runtime.outcome import COMMITTED, DONE, REPLAY, Declined, Refused
 from theanojax.runtime.patience import Patience
@@ -71,26 +70,25 @@ class Ready:
 class XlaStage:
     """Nodes traced together.
 
-    ``run(args, key)`` gives (outputs, outcome): device arrays, and how it ended. `key` holds the values of
-    `statics`; there is one jitted function per key, and jax keeps one executable per shapes and dtypes.
-    `donate` maps inputs to the outputs that may take over their buffers; `updates` to the places of outputs among the
-    updates of a call, all of which are known when the stage ends.
+    ``run(args, key)`` gives (outputs, outcome): device arrays, and how it ended. `key` holds the values of the
+    statics of its `plan`, a StagePlan; there is one jitted function per key, and jax keeps one executable per shapes
+    and dtypes.
     """
 
-    def __init__(self, inputs, outputs, nodes, statics, plan, donate, updates=None):
-        self.inputs, self.outputs, self.nodes = list(inputs), list(outputs), nodes
-        self.statics, self.plan, self.donate = list(statics), plan, donate
-        updates = updates or {}
-        self.update_of = [updates.get(j) for j in range(len(self.outputs))]
+    def __init__(self, plan, learned):
+        self.inputs, self.outputs, self.nodes = list(plan.inputs), list(plan.outputs), plan.nodes
+        self.statics, self.learned, self.donate = list(plan.statics), learned, plan.donated
+        self.update_of = [plan.updates.get(j) for j in range(len(self.outputs))]
         self.places = [j if k is None else 0 for j, k in enumerate(self.update_of)]  # in the list of outputs, in a cell
-        big = {v: None for n in nodes for v in n.inputs
+        big = {v: None for n in self.nodes for v in n.inputs
                if isinstance(v, Constant) and getattr(v.data, "nbytes", 0) > EMBEDDED_BYTES}
         self.constants = list(big)
         self.constant_values = None
         self.functions = {}
         self.idle = []  # Stagings that no call uses
         self.effects = False
-        self.loops = on_cpu and any(isinstance(n.op, Scan) for n in nodes)  # which a signal may have to end
+        # which a signal may have to end
+        self.loops = on_cpu and any(n.op.loop_steps(n) is not None for n in self.nodes)
         self.patience = Patience(config.specializations, SHAPES_OF_LOOPS if self.loops else None)
         self.ahead = {}  # signature -> Specialisation with an executable made in the background, or why that failed
         self.interrupts = []  # what the callbacks of calls under way have raised to end them
@@ -134,14 +132,14 @@ class XlaStage:
                 return None, Declined(patience, signature)
         if signature in self.refused:
             return None, self.refused[signature]
-        traced, start = self.plan.compilations, perf_counter()
+        traced, start = self.learned.compilations, perf_counter()
         if interrupts.can_arrive():
             # No signal must reach jax while it traces. What that thread computes is stored by this one, or nobody.
             ready, outs, outcome = interrupts.run(
                 lambda flag: self._traced_call(signature, args, steps, None, (), flag))
         else:
             ready, outs, outcome = self._traced_call(signature, args, steps, cells, others)
-        if self.plan.compilations != traced:
+        if self.learned.compilations != traced:
             patience.note_compilation(signature, perf_counter() - start)
         self.ready[signature] = ready
         return outs, outcome
@@ -213,14 +211,14 @@ class XlaStage:
         function = ready.special.function
         if not self.loops:
             return function(*args, *constants)
-        traced, start = self.plan.compilations, perf_counter()
+        traced, start = self.learned.compilations, perf_counter()
         if flag is not None:
             outs = wait(function(flag, *args, *constants))
         elif ready.pace.is_long(steps) and interrupts.can_arrive():
             outs = interrupts.run(lambda flag: wait(function(flag, *args, *constants)))
         else:
             outs = function(interrupts.never(), *args, *constants)
-        if self.plan.compilations == traced:
+        if self.learned.compilations == traced:
             ready.pace.note(steps, perf_counter() - start)
         return outs
 
@@ -299,7 +297,7 @@ class XlaStage:
             self.ahead[signature] = error
             return
         self.ahead[signature] = special
-        self.plan.compilations += 1
+        self.learned.compilations += 1
         self.patience.note_compilation(signature, perf_counter() - start)
 
     def _constants(self):
@@ -320,11 +318,11 @@ class XlaStage:
 
         def nodes(*values, weighed=False):
             if not background.is_current():
-                self.plan.compilations += 1
+                self.learned.compilations += 1
             everything, stop = values, None
             if self.loops:
                 stop, *values = values
-            context = TraceContext(statics, self.plan.needs, stop)
+            context = TraceContext(statics, self.learned.needs, stop)
             context.interrupts = self.interrupts
             context.env.update(zip(names, values))
             context.run(self.nodes, self.outputs)

@@ -19,54 +19,14 @@ from theanojax.graph.op import without_test_values
 from theanojax.graph.signals import by_signal
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
-from theanojax.runtime import memory
+from theanojax.runtime import branches, memory
 from theanojax.runtime.blame import raise_with_op
+from theanojax.runtime.problems import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
 from theanojax.runtime.transfer import on_cpu
-from theanojax.runtime.xla import XlaNamespace, is_known
+from theanojax.runtime.xla import XlaNamespace, cast_value, is_known
 
 FEW_STEPS = 4  # a loop that no interrupt has to end: XLA may write such a short one out
 FOLD_LIMIT = 4096  # elements; a larger known result is left to XLA rather than embedded as a constant
-
-
-class NeedsValue(Exception):
-    """Tracing needs the value of `variable`: the planner has to compute it before."""
-
-    def __init__(self, variable):
-        super().__init__("the value of %s fixes a shape" % variable)
-        self.variable = variable
-        self.node = None  # the outermost node whose tracing asked for it
-        self.more = ()  # what other nodes of the same graph lack
-
-
-class Unsupported(Exception):
-    """A node has no XLA form after all; `node` and `more` are as of NeedsValue, set by whoever traces it."""
-
-    node = None
-    more = ()
-
-
-class Untraceable(Unsupported):
-    """The Op of a node raised an error while it was traced: by a fault of its own, or of the values it was given.
-
-    Only the host can tell: it raises the error that the user is to see, or knows the answer.
-    """
-
-    def __init__(self, node, error):
-        text = str(error).strip().partition("\n")[0]  # jax goes on about its own functions
-        super().__init__("%s cannot be traced by XLA: %s: %s" % (node, type(error).__name__, text))
-        self.node = node
-
-
-class TooLarge(Exception):
-    """Carries `error`, the MemoryError that the user is to see, through jax, which adds words of its own."""
-
-    def __init__(self, error):
-        super().__init__(str(error))
-        self.error = error
-
-
-class GuardFailed(Exception):
-    """A guard on known values does not hold: this call is the host's, the next may be XLA's again."""
 
 
 class TraceContext:
@@ -254,19 +214,11 @@ class TraceContext:
     @without_test_values()
     def run(self, order, outputs):
         """Trace the nodes of `order` into the environment; a branch's own nodes only inside the branch."""
-        from theanojax.ifelse import IfElse
-
-        if not any(isinstance(n.op, IfElse) for n in order):
+        found = branches.regions(order, outputs)
+        if found:
+            branches.trace(self, order, found)
+        else:
             self._run_all(order)
-            return
-        regions = branch_regions(order, outputs, IfElse)
-        sunk = {n for pair in regions.values() for nodes in pair for n in nodes}
-        for node in order:
-            if node not in sunk:
-                if node in regions:
-                    self.branch(node, regions)
-                else:
-                    self.step(node)
 
     def _run_all(self, order):
         """Trace what can be traced, so that all that is missing is known at once."""
@@ -288,50 +240,6 @@ class TraceContext:
             first = problems[0]
             first.more = problems[1:]
             raise first
-
-    def run_region(self, nodes, regions):
-        inner = {n for m in nodes if m in regions for part in regions[m] for n in part}
-        for node in nodes:
-            if node not in inner:
-                if node in regions:
-                    self.branch(node, regions)
-                else:
-                    self.step(node)
-
-    def branch(self, node, regions):
-        cond, n = self.value(node.inputs[0]), node.op.n_outs
-        if not is_known(cond) and node.inputs[0] in self.statics:
-            cond = self.statics[node.inputs[0]]
-        sides = (node.inputs[1:1 + n], node.inputs[1 + n:])
-        if is_known(cond):
-            k = 0 if np.asarray(cond).item() else 1
-            self.run_region(regions[node][k], regions)
-            self.env.update(zip(node.outputs, [self.value(v) for v in sides[k]]))
-            return
-
-        guarded = []
-
-        def body(k):
-            def run():
-                with self.sub() as inner:
-                    inner.env = dict(self.env)
-                    inner.run_region(regions[node][k], regions)
-                    outs = [cast_value(inner.value(v), out) for v, out in zip(sides[k], node.outputs)]
-                    guarded.extend(inner.guards)
-                    if inner.oversized:
-                        raise NeedsValue(node.inputs[0])  # the other branch may be the one taken
-                    return [jnp.asarray(o) for o in outs], jnp.asarray(inner.ok())
-
-            return run
-
-        try:
-            outs, ok = lax.cond(jnp.asarray(cond) != 0, body(0), body(1))
-        except (Untraceable, TooLarge, TypeError, ValueError) as e:
-            # branches of unequal shapes, or one that cannot be traced and may not be taken
-            raise NeedsValue(node.inputs[0]) from e
-        if guarded:
-            self.guards.append(ok)
-        self.env.update(zip(node.outputs, outs))
 
     def step(self, node):
         """Trace one node."""
@@ -420,18 +328,13 @@ def _noting(interrupts, fn, *values):
         raise
 
 
-def cast_value(value, var):
-    """`value` in the dtype that its variable declares."""
-    dtype = getattr(var.type, "dtype", None)
-    if dtype is None or value is None:
-        return value
-    if is_known(value):
-        return np.asarray(value, dtype=dtype)
-    if value.dtype != dtype:
-        value = XlaNamespace.astype(value, dtype)
-    if value.ndim != getattr(var.type, "ndim", value.ndim):
-        raise AssertionError("%s was lowered to %d dimensions, not %d" % (var.owner, value.ndim, var.type.ndim))
-    return value
+def lengths(op, values):
+    """The value of an Op that only looks at the shape of its input, else None."""
+    shape = getattr(values[0], "shape", None) if len(values) == 1 else None
+    which = None if shape is None else op.lengths_read(len(shape))
+    if which is None:
+        return None
+    return np.array([shape[i] for i in which] if type(which) is tuple else shape[which], dtype="int64")
 
 
 def fold(node, values):
@@ -440,9 +343,9 @@ def fold(node, values):
     Not those of an Op that has to run at each call. One of the user's with only a ``perform`` may be such an Op.
     """
     op = node.op
-    shape_of = getattr(op, "shape_value", None)
-    if shape_of is not None and hasattr(values[0], "shape"):
-        return [shape_of(values[0].shape)]
+    known = lengths(op, values)
+    if known is not None:
+        return [known]
     for v in values:
         if not is_known(v):
             return None
@@ -459,31 +362,3 @@ def fold(node, values):
     cells = [[None] for _ in node.outputs]
     node.perform(list(values), cells)
     return [c[0] for c in cells]
-
-
-def branch_regions(order, outputs, IfElse):
-    """For each lazy conditional, the nodes that serve its true branch alone, and those of its false branch alone."""
-    clients = {}
-    for node in order:
-        for i, v in enumerate(node.inputs):
-            if v.owner is not None:
-                clients.setdefault(v.owner, []).append((node, i))
-    wanted = {v.owner for v in outputs if v.owner is not None}
-    position = {n: i for i, n in enumerate(order)}
-    regions = {}
-    for node in order:
-        if not isinstance(node.op, IfElse):
-            continue
-        n = node.op.n_outs
-        sides = []
-        for lo, hi in ((1, 1 + n), (1 + n, 1 + 2 * n)):
-            own = set()
-            for cand in reversed(order[:position[node]]):
-                if cand in wanted:
-                    continue
-                uses = clients.get(cand, ())
-                if uses and all((u is node and lo <= i < hi) or u in own for u, i in uses):
-                    own.add(cand)
-            sides.append([m for m in order if m in own])
-        regions[node] = tuple(sides)
-    return regions

@@ -264,3 +264,17 @@ def _direct(name):
 _multiply = _direct("multiply")
 for _name in ("add", "subtract", "maximum", "minimum"):
     setattr(XlaNamespace, _name, staticmethod(_direct(_name)))
+
+
+def cast_value(value, var):
+    """`value` in the dtype that its variable declares."""
+    dtype = getattr(var.type, "dtype", None)
+    if dtype is None or value is None:
+        return value
+    if is_known(value):
+        return np.asarray(value, dtype=dtype)
+    if value.dtype != dtype:
+        value = XlaNamespace.astype(value, dtype)
+    if value.ndim != getattr(var.type, "ndim", value.ndim):
+        raise AssertionError("%s was lowered to %d dimensions, not %d" % (var.owner, value.ndim, var.type.ndim))
+    return value

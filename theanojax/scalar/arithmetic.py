@@ -319,6 +319,7 @@ class Cast(UnaryScalarOp):
     """
 
     work = "own"
+    is_cast = True
 
     def __init__(self, o_type, name=None):
         if not isinstance(o_type, Scalar):

@@ -50,12 +50,13 @@ class ScalarOp(Op):
     work : what inputs are cast to before ``body`` sees them: "out" (the output's dtype), "float" (likewise, but a
         float even where the output is to be an integer), "common" (their upcast), "own" (nothing).
     host_only : True when only the host can compute it.
+    is_cast : True when the result is the input as another type.
     """
 
     nin = -1
     nout = 1
     work = "out"
-    host_only = False
+    host_only = is_cast = False
     body = None
 
     def __init__(self, output_types_preference=None, name=None):

@@ -79,6 +79,7 @@ class Scalar(Type):
 
     __props__ = ("dtype",)
     ndim = 0
+    gives_numbers = True
 
     def __init__(self, dtype):
         self.dtype = config.floatX if dtype == "floatX" else dtype

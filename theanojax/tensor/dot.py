@@ -23,6 +23,7 @@ class Dot(Op):
     """The product of two matrices, of a matrix and a vector, or of two vectors."""
 
     __props__ = ()
+    array_role = "product"
 
     def __str__(self):
         return "dot"

@@ -35,6 +35,8 @@ class DimShuffle(Op):
     """
 
     __props__ = ("input_broadcastable", "new_order", "inplace")
+    cheap_on_host = True
+    array_role = "view"
 
     def __init__(self, input_broadcastable, new_order, inplace=True):
         self.input_broadcastable = tuple(input_broadcastable)
@@ -134,6 +136,8 @@ class Elemwise(OpenMPOp):
     """
 
     __props__ = ("scalar_op", "inplace_pattern")
+    cheap_on_host = True
+    array_role = "elementwise"
 
     def __init__(self, scalar_op, inplace_pattern=None, name=None, nfunc_spec=None, openmp=None):
         self.name = name

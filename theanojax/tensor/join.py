@@ -27,6 +27,7 @@ class Join(Op):
     """
 
     __props__ = ("view",)
+    cheap_on_host = True
     static_inputs = (0,)
 
     def __init__(self, view=-1):

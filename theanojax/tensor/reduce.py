@@ -103,6 +103,8 @@ class CAReduce(Op):
     """
 
     __props__ = ("scalar_op", "axis")
+    cheap_on_host = True
+    array_role = "reduction"
 
     def __init__(self, scalar_op, axis=None):
         if scalar_op.nin not in (-1, 2) or scalar_op.nout != 1:

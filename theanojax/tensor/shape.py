@@ -8,6 +8,7 @@ import theanojax.tensor as tensor
 from theanojax.config import config
 from theanojax.errors import NotScalarConstantError
 from theanojax.gradient_types import DisconnectedType, grad_not_implemented
+from theanojax.graph.contract import same
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar.types import Scalar, get_scalar_type, upcast
@@ -22,6 +23,8 @@ class TensorFromScalar(Op):
     """A Scalar variable as a tensor of no dimension."""
 
     __props__ = ()
+    cheap_on_host = True
+    plain_value = staticmethod(same)
 
     def make_node(self, s):
         if not isinstance(s.type, Scalar):
@@ -47,6 +50,8 @@ class ScalarFromTensor(Op):
     """A tensor of no dimension as a Scalar variable."""
 
     __props__ = ()
+    cheap_on_host = True
+    plain_value = staticmethod(same)
 
     def make_node(self, t):
         if not isinstance(t.type, TensorType) or t.type.broadcastable != ():
@@ -80,6 +85,7 @@ class MakeVector(Op):
     """A vector of scalars, all of one dtype. A simple ``stack`` that is easy to see through."""
 
     __props__ = ("dtype",)
+    cheap_on_host = True
 
     def __init__(self, dtype="int64"):
         self.dtype = dtype
@@ -133,12 +139,11 @@ class Shape(Op):
             x = as_tensor_variable(x)
         return Apply(self, [x], [TensorType("int64", (False,))()])
 
-    @staticmethod
-    def shape_value(shape):
-        return np.array(shape, dtype="int64")
+    def lengths_read(self, ndim):
+        return tuple(range(ndim))
 
     def compute(self, xp, node, x):
-        return self.shape_value(x.shape)
+        return np.array(x.shape, dtype="int64")
 
     def infer_shape(self, node, in_shapes):
         return [[len(in_shapes[0])]]
@@ -180,11 +185,11 @@ class Shape_i(Op):
             raise TypeError("x has too few dimensions for Shape_i", (x, self.i))
         return Apply(self, [x], [TensorType("int64", ())()])
 
-    def shape_value(self, shape):
-        return np.array(shape[self.i], dtype="int64")
+    def lengths_read(self, ndim):
+        return self.i
 
     def compute(self, xp, node, x):
-        return self.shape_value(x.shape)
+        return np.array(x.shape[self.i], dtype="int64")
 
     def infer_shape(self, node, input_shapes):
         return [()]
@@ -233,6 +238,7 @@ class SpecifyShape(Op):
 
     view_map = {0: [0]}
     __props__ = ()
+    cheap_on_host = True
     _f16_ok = True
 
     def make_node(self, x, shape):
@@ -291,6 +297,7 @@ class Rebroadcast(Op):
 
     view_map = {0: [0]}
     __props__ = ("axis",)
+    cheap_on_host = True
     _f16_ok = True
 
     def __init__(self, *axis):
@@ -371,6 +378,7 @@ class Reshape(Op):
 
     view_map = {0: [0]}
     __props__ = ("ndim",)
+    cheap_on_host = True
     static_inputs = (1,)
     _f16_ok = True
 

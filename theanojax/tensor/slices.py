@@ -243,6 +243,7 @@ class SliceLength(Op):
     """
 
     __props__ = ("given",)
+    cheap_on_host = True
 
     def __init__(self, given):
         self.given = tuple([bool(g) for g in given])

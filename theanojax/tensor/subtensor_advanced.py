@@ -122,6 +122,7 @@ class AdvancedSubtensor1(Op):
     """
 
     __props__ = ()
+    reads_part = True
     check_input = False
 
     def __init__(self, sparse_grad=False):

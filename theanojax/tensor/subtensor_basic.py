@@ -65,6 +65,8 @@ class Subtensor(Op):
     check_input = False
     view_map = {0: [0]}
     __props__ = ("idx_list",)
+    cheap_on_host = True
+    reads_part = True
 
     collapse = staticmethod(slices.collapse)
     convert = staticmethod(slices.index_type)

@@ -25,6 +25,8 @@ def as_int_none_variable(x):
 class SliceType(Type):
     """The type of Python slices."""
 
+    is_index = True
+
     def filter(self, x, strict=False, allow_downcast=None):
         if isinstance(x, slice):
             return x

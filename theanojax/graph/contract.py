@@ -1,0 +1,60 @@
+"""What the library asks of an Op beside Theano's own protocol: each question with the answer of most Ops.
+
+Executors, loops and rewrites know no Op by its class: what sets one apart it says here.
+"""
+
+
+class Contract:
+    """The questions. Theano's own (``make_node``, ``grad``, ``view_map`` ...) are in `PureOp` and `Op`.
+
+    Attributes
+    ----------
+    side_effect : it prints, or stops in a debugger: it runs once at each call, even where its value is known before.
+    cheap_on_host : of numbers and short vectors that the host holds, the host computes it quicker than XLA is called.
+    reads_part : it takes elements of its first input at places that the others give. On the host that is a view, or a
+        copy of those alone; XLA would need the whole array.
+    array_role : what it does to arrays, for those who write numpy code for it: "elementwise" (by `scalar_op`),
+        "reduction" (by `scalar_op`, over `axis`), "product" (of matrices and vectors), "view" (as `new_order` says), or
+        None.
+    plain_value : a function of Python numbers, in place of ``perform`` on arrays of no dimension, or None.
+    """
+
+    side_effect = False
+    cheap_on_host = False
+    reads_part = False
+    array_role = None
+    plain_value = None
+
+    def lengths_read(self, ndim):
+        """For an Op that only looks at the shape of its input, of `ndim` dimensions: which lengths it returns.
+
+        The number of one dimension, or a tuple of them for a vector; None for all other Ops.
+        """
+        return None
+
+    def xla_form(self, node):
+        """A dict from the outputs of `node` to variables that XLA may compute in their place; None if there is none.
+
+        It is asked when `node` turned out to be one that XLA cannot run.
+        """
+        return None
+
+    def lazy_branches(self, node):
+        """(condition, variables if it holds, variables if not) if `node` returns one of two lists of its inputs."""
+        return None
+
+    def loop_steps(self, node):
+        """The variable that says how often a loop runs its body; None for an Op that is no loop."""
+        return None
+
+    def inner_fgraph(self):
+        """The rewritten graph that each step of a loop runs."""
+        return None
+
+    def compile_step(self):
+        """Called before a function with this Op is made: what it compiles itself, it compiles now."""
+
+
+def same(number):
+    """The `plain_value` of an Op that changes the type alone."""
+    return number

@@ -1,0 +1,36 @@
+"""What tracing and running have told about one graph, kept while its plans are made anew."""
+
+
+class Learned:
+    """
+    Attributes
+    ----------
+    forced : variables whose value tracing asked for, though they are computed from data.
+    host_nodes : node -> why it has no XLA form after all.
+    numbers : input -> number of the cell that its value comes from.
+    sliced : inputs worth slicing on the host, where XLA would have to copy them whole.
+    needs : node -> its static needs, built once so that they can be keys.
+    branches : graphs with conditionals resolved, so that they are the same objects when plans are made anew.
+    compilations : the executables built.
+    """
+
+    def __init__(self):
+        self.forced, self.host_nodes = set(), {}
+        self.numbers, self.sliced = {}, set()
+        self.needs, self.branches = {}, {}
+        self.compilations = 0
+
+    def node_needs(self, node):
+        found = self.needs.get(node)
+        return self.needs.setdefault(node, list(node.op.static_needs(node))) if found is None else found
+
+    def on_host(self, node):
+        """Why only the host can run `node`, or None."""
+        if node in self.host_nodes:
+            return self.host_nodes[node]
+        if node.op.runs_on_host(node):
+            return "%s has no XLA form" % node.op
+        for v in [*node.inputs, *node.outputs]:
+            if getattr(v.type, "host_only", False):
+                return "XLA has no values of type %s" % v.type
+        return None
