@@ -1,0 +1,144 @@
+"""What Ops say of themselves is true, and nobody in runtime/ knows them by anything else."""
+
+import importlib
+import pkgutil
+import re
+
+import numpy as np
+import pytest
+
+import theanojax.runtime
+import theanojax.tensor as T
+from tests.op_cases import CASES
+from theanojax.graph.contract import Contract
+from theanojax.graph.op import Op, PureOp
+from theanojax.graph.traverse import io_toposort
+from theanojax.graph.variable import Variable
+from theanojax.runtime.host import run_graph
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+ROLES = {"elementwise": ["scalar_op"], "reduction": ["scalar_op", "axis"], "product": [],
+         "view": ["new_order", "shuffle", "drop", "augment"], None: []}
+# what runtime/ may ask of an Op beside the contract: it is Theano's own protocol
+PROTOCOL = {"infer_shape", "destroy_map", "__input_name__", "acc_dtype", "nfunc_spec"}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_the_answers_of_an_op(case):
+    inputs, outs, values = case.graph()
+    for node in io_toposort(inputs, outs):
+        holds(node)
+    check_values(inputs, outs, values)
+
+
+def holds(node):
+    op = node.op
+    for flag in ("side_effect", "cheap_on_host", "reads_part"):
+        assert getattr(op, flag) in (True, False)
+    assert all(hasattr(op, name) for name in ROLES[op.array_role])
+    assert isinstance(op.runs_on_host(node), bool)
+    assert all(isinstance(v, Variable) for v in op.static_needs(node))
+    steps = op.loop_steps(node)
+    assert (steps is None) == (op.inner_fgraph() is None)
+    assert steps is None or steps in node.inputs
+    lazy = op.lazy_branches(node)
+    if lazy:
+        condition, *sides = lazy
+        assert condition in node.inputs and condition.ndim == 0
+        for side in sides:
+            assert [v.type for v in side] == [v.type for v in node.outputs] and set(side) <= set(node.inputs)
+    form = op.xla_form(node)
+    if form:
+        assert set(form) <= set(node.outputs) and all(v.type == new.type for v, new in form.items())
+
+
+def check_values(inputs, outs, values):
+    """Of the Ops that look at shapes, read parts or know plain numbers: their values are what they say."""
+    nodes = [n for n in io_toposort(inputs, outs)
+             if n.op.reads_part or n.op.plain_value or len(n.inputs) == 1 and hasattr(n.inputs[0].type, "ndim")
+             and n.op.lengths_read(n.inputs[0].type.ndim) is not None]
+    if not nodes:
+        return
+    wanted = [v for n in nodes for v in (*n.inputs, n.outputs[0]) if hasattr(v.type, "dtype")]
+    found = dict(zip(wanted, run_graph(inputs, wanted, values)))
+    for node in nodes:
+        given, out = [found.get(v) for v in node.inputs], np.asarray(found[node.outputs[0]])
+        if node.op.reads_part:
+            assert np.isin(out, given[0]).all()
+        elif node.op.plain_value:
+            assert node.op.plain_value(*[x.item() for x in given]) == out.item()
+        else:
+            which = node.op.lengths_read(given[0].ndim)
+            want = [given[0].shape[i] for i in which] if isinstance(which, tuple) else given[0].shape[which]
+            np.testing.assert_array_equal(out, want)
+
+
+def test_each_question_has_an_op_that_answers_it():
+    """So that the test above tests all of them."""
+    asked = {name for name in vars(Contract) if not name.startswith("__")}
+    for case in CASES:
+        inputs, outs, _ = case.graph()
+        for node in io_toposort(inputs, outs):
+            answers = [c for c in type(node.op).__mro__ if c is not Contract]
+            asked -= {name for name in asked if any(name in vars(c) for c in answers)}
+    assert not asked
+
+
+MODULES = [found.name for found in pkgutil.iter_modules(theanojax.runtime.__path__, "theanojax.runtime.")]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_runtime_knows_no_op_by_its_class(name):
+    module = importlib.import_module(name)
+    known = [name for name, thing in vars(module).items()
+             if isinstance(thing, type) and issubclass(thing, PureOp) and thing not in (Op, PureOp)]
+    assert not known
+    with open(module.__file__, encoding="utf-8") as file:
+        source = file.read()
+    asked = set(re.findall(r'(?:has|get)attr\((?:\w+\.)?op, "(\w+)"', source))
+    assert asked <= PROTOCOL
+    assert not re.search(r"isinstance\((?:\w+\.)?op\b|type\((?:\w+\.)?op\)\.__name__", source)
+
+
+def test_a_plan_says_what_runs_where_and_why():
+    class Double(Op):
+        __props__ = ()
+
+        def make_node(self, x):
+            return theanojax.Apply(self, [x], [x.type()])
+
+        def perform(self, node, inputs, output_storage):
+            output_storage[0][0] = inputs[0] * 2
+
+    x, s = T.dvector("x"), theanojax.shared(np.zeros(3), "s")
+    n = T.cast(x.sum(), "int64")
+    n.name = "n"
+    f = theanojax.function([x], [Double()(T.exp(x)), T.arange(n)], updates=[(s, s + 1)])
+    before = str(f.fn.plan)
+    assert "Double has no XLA form" in before
+    f(np.ones(3))
+    text = str(f.fn.plan)  # by now it is known that the length of a result comes from data
+    assert re.search(r"^1\. XLA: .*exp", text) and re.search(r"^\d\. host: Double\n   why: Double has no XLA form", text, re.M)
+    assert "makes known n" in text and "compiled for each value of n" in text
+    g = theanojax.function([], [], updates=[(s, s * 2)])
+    assert "gives away the buffer of s" in str(g.fn.plan)
+    assert "numbers" in str(theanojax.function([a := T.dscalar()], a + 1).fn.plan)
+    assert theanojax.function([x], x + 1, mode=theanojax.Mode("py")).fn.plan is None
+
+
+def test_the_plan_of_lazy_branches():
+    x, k = T.dvector("x"), T.iscalar("k")
+    f = theanojax.function([x, k], theanojax.ifelse.ifelse(k > 0, T.exp(x), x))
+    f([1.0], 1)
+    assert "from numbers and shapes" in str(f.fn.plan) and "where they are True" in str(f.fn.plan)
+
+
+def test_plans_are_values():
+    x = T.dvector("x")
+    f = theanojax.function([x], T.exp(x).sum())
+    plan = f.fn.plan
+    with pytest.raises(AttributeError):
+        plan.stages = ()
+    with pytest.raises(AttributeError):
+        plan.stages[0].inputs = ()
