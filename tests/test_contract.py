@@ -118,7 +118,7 @@ def test_a_plan_says_what_runs_where_and_why():
     before = str(f.fn.plan)
     assert "Double has no XLA form" in before
     f(np.ones(3))
-    text = str(f.fn.plan)  # by now it is known that the length of a result comes from data
+    text = str(f.fn.plan)  # the length of a result comes from data, which is known by now
     assert re.search(r"^1\. XLA: .*exp", text) and re.search(r"^\d\. host: Double\n   why: Double has no XLA form", text, re.M)
     assert "makes known n" in text and "compiled for each value of n" in text
     g = theanojax.function([], [], updates=[(s, s * 2)])

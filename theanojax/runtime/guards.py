@@ -11,6 +11,8 @@ import jax
 from jax.extend.core import ClosedJaxpr, Literal, jaxpr_as_fun
 from jax.interpreters import partial_eval
 
+from theanojax.runtime.source import Source
+
 MOST_STEPS = 100
 SMALL = 4096  # elements; numpy is quicker than a call into XLA up to about here
 
@@ -79,50 +81,33 @@ def _variables(jaxpr):
 
 def _numpy_program(closed):
     """The function from a list of input arrays to the only output, or None if numpy cannot say a step of it."""
-    steps, names = [], {}
+    source = Source()
+    names = {v: "a[%d]" % i for i, v in enumerate(closed.jaxpr.invars)}
 
-    def flatten(jaxpr, consts):
-        names.update((v, ("value", np.asarray(c))) for v, c in zip(jaxpr.constvars, consts))
+    def name_of(v):
+        return source.bind(np.asarray(v.val, dtype=v.aval.dtype)) if isinstance(v, Literal) else names[v]
+
+    def translate(jaxpr, consts):
+        """Whether numpy can say all of `jaxpr`, which is now in `source`."""
+        names.update((v, source.bind(np.asarray(c))) for v, c in zip(jaxpr.constvars, consts))
         for eqn in jaxpr.eqns:
-            sources = [_source(v, names) for v in eqn.invars]
+            given = [name_of(v) for v in eqn.invars]
             if eqn.primitive.name in _CALLS:
                 inner = eqn.params["jaxpr"]
-                names.update(zip(inner.jaxpr.invars, sources))
-                if not flatten(inner.jaxpr, inner.consts):
+                names.update(zip(inner.jaxpr.invars, given))
+                if not translate(inner.jaxpr, inner.consts):
                     return False
-                names.update((o, _source(v, names)) for o, v in zip(eqn.outvars, inner.jaxpr.outvars))
+                names.update((o, name_of(v)) for o, v in zip(eqn.outvars, inner.jaxpr.outvars))
                 continue
             function = _step(eqn)
             if function is None:
                 return False
-            names[eqn.outvars[0]] = ("slot", len(steps) + len(closed.jaxpr.invars))
-            steps.append((function, sources))
+            names[eqn.outvars[0]] = source.let("%s(%s)" % (source.bind(function), ", ".join(given)))
         return True
 
-    names.update((v, ("slot", i)) for i, v in enumerate(closed.jaxpr.invars))
-    if not flatten(closed.jaxpr, closed.consts):
+    if not translate(closed.jaxpr, closed.consts):
         return None
-    scope, lines = {}, []
-
-    def word(source, k):
-        kind, what = source
-        if kind == "slot":
-            return "a[%d]" % what if what < len(closed.jaxpr.invars) else "t%d" % what
-        scope[k] = what
-        return k
-
-    for i, (function, sources) in enumerate(steps):
-        scope["f%d" % i] = function
-        words = ", ".join(word(s, "c%d_%d" % (i, j)) for j, s in enumerate(sources))
-        lines.append("    t%d = f%d(%s)" % (i + len(closed.jaxpr.invars), i, words))
-    result = word(_source(closed.jaxpr.outvars[0], names), "result")
-    code = "def run(a):\n%s\n    return %s\n" % ("\n".join(lines) or "    pass", result)
-    exec(compile(code, "<guard>", "exec"), scope)  # the source is built above from the traced program alone
-    return scope["run"]
-
-
-def _source(v, names):
-    return ("value", np.asarray(v.val, dtype=v.aval.dtype)) if isinstance(v, Literal) else names[v]
+    return source.function("run(a)", name_of(closed.jaxpr.outvars[0]))
 
 
 def _step(eqn):

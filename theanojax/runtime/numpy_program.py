@@ -18,6 +18,7 @@ from theanojax.runtime.analysis import reads_lengths
 from theanojax.runtime.host import to_host
 from theanojax.runtime.outcome import DONE, REPLAY
 from theanojax.runtime.plan import Remark
+from theanojax.runtime.source import Source
 from theanojax.runtime.transfer import STAGED_BYTES, on_cpu
 from theanojax.runtime.xla import cast_value
 
@@ -140,47 +141,37 @@ def _lengths(v):
 
 def generate(inputs, outputs, order):
     """A function from the list of input values to (list of output values, how it ended)."""
-    scope, lines = {"array": np.array, "asarray": np.asarray, "int64": np.int64, "DONE": DONE, "REPLAY": REPLAY}, []
+    source = Source(array=np.array, asarray=np.asarray, int64=np.int64, DONE=DONE, REPLAY=REPLAY)
     names = {v: "a[%d]" % i for i, v in enumerate(inputs)}
     fresh = set()
     # numpy takes None, which every input of a function takes, for nan; the host says what Theano says
     taken = [names[v] for v in inputs if _ndim(v) == 0 and any(v in n.inputs for n in order)]
     if taken:
-        lines.append("if %s: return None, REPLAY" % " or ".join("%s is None" % name for name in taken))
-
-    def name_of(value):
-        name = "k%d" % len(scope)
-        scope[name] = value
-        return name
-
-    for k, node in enumerate(order):
+        source.lines.append("if %s: return None, REPLAY" % " or ".join("%s is None" % name for name in taken))
+    for node in order:
         out = node.outputs[0]
         function, check = _function(node)
         args = []
         for v in node.inputs:
             if isinstance(v, Constant):
                 same = node.inputs[_typical(node)].type.dtype
-                args.append(name_of(v.data.astype(same) if check is not None and v.type.dtype != same else v.data))
+                args.append(source.bind(v.data.astype(same) if check is not None and v.type.dtype != same else v.data))
             else:
                 args.append(names[v])
         whole = list(dict.fromkeys([a for a, v in zip(args, node.inputs) if check and not any(v.broadcastable)]))
-        lines += ["if %s.shape != %s.shape: return None, REPLAY" % (whole[0], a) for a in whole[1:]]
+        source.lines += ["if %s.shape != %s.shape: return None, REPLAY" % (whole[0], a) for a in whole[1:]]
         if isinstance(function, str):
-            lines.append("t%d = %s" % (k, function % args[0]))
-        else:
-            lines.append("t%d = %s(%s)" % (k, name_of(function), ", ".join(args)))
-            if isinstance(function, np.ufunc) or node.op.array_role == "product":
-                fresh.add(out)
-        names[out] = "t%d" % k
+            names[out] = source.let(function % args[0])
+            continue
+        names[out] = source.let("%s(%s)" % (source.bind(function), ", ".join(args)))
+        if isinstance(function, np.ufunc) or node.op.array_role == "product":
+            fresh.add(out)
     results = []
     for v in outputs:
-        name = name_of(v.data) if isinstance(v, Constant) else names[v]
+        name = source.bind(v.data) if isinstance(v, Constant) else names[v]
         results.append("%s(%s)" % ("asarray" if v in fresh else "array", name))
         fresh.discard(v)
-    lines.append("return [%s], DONE" % ", ".join(results))
-    code = "def run(a, cells=None):\n" + "".join("    %s\n" % line for line in lines)
-    exec(compile(code, "<numpy program>", "exec"), scope)  # the source is built above from the graph alone
-    return scope["run"]
+    return source.function("run(a, cells=None)", "[%s], DONE" % ", ".join(results))
 
 
 def _typical(node):

@@ -10,6 +10,7 @@ import numpy as np
 from theanojax.graph.contract import same
 from theanojax.graph.variable import Constant
 from theanojax.runtime.analysis import order_above_shapes, reads_lengths, scalar_like
+from theanojax.runtime.source import Source
 
 REMEMBERED = 4096  # results that a program keeps
 _INLINE = {"add": "({0} + {1})", "sub": "({0} - {1})", "mul": "({0} * {1})", "lt": "({0} < {1})", "gt": "({0} > {1})",
@@ -21,28 +22,18 @@ _INLINE = {"add": "({0} + {1})", "sub": "({0} - {1})", "mul": "({0} * {1})", "lt
 
 def compile_program(inputs, outputs, analysis):
     """A function from the list of input values to the tuple of `outputs`: numbers, and tuples for vectors."""
-    leaves, source, scope, names = [], [], {"np": np}, {}
+    leaves, names = Source(np=np), {}
+    work = leaves.part()
     position = {v: i for i, v in enumerate(inputs)}
-    count = iter(range(10**9))
-
-    def bind(value, prefix="c"):
-        name = "%s%d" % (prefix, next(count))
-        scope[name] = value
-        return name
-
-    def emit(expression, lines=source):
-        name = "t%d" % next(count)
-        lines.append("    %s = %s" % (name, expression))
-        return name
 
     def leaf(v):
         if v in names:
             return names[v]
         if v in position:
             fetch = "a[%d]" % position[v]
-            names[v] = emit("%s.item()" % fetch if scalar_like(v) else "np.asarray(%s)" % fetch, leaves)
+            names[v] = leaves.let("%s.item()" % fetch if scalar_like(v) else "np.asarray(%s)" % fetch)
         elif isinstance(v, Constant):
-            names[v] = bind(plain(v.data))
+            names[v] = work.bind(plain(v.data))
         elif not hasattr(v, "type"):
             return repr(int(v))
         else:
@@ -51,7 +42,7 @@ def compile_program(inputs, outputs, analysis):
 
     def shape_term(x, i):
         if x in position:
-            return emit("a[%d].shape[%d]" % (position[x], i), leaves)
+            return leaves.let("a[%d].shape[%d]" % (position[x], i))
         if isinstance(x, Constant):
             return repr(int(np.shape(x.data)[i]))
         d = analysis.shape_of(x)[i]
@@ -69,7 +60,7 @@ def compile_program(inputs, outputs, analysis):
                 x = node.inputs[0]
                 if type(which) is tuple:
                     terms = ", ".join(shape_term(x, i) for i in which)
-                    names[node.outputs[0]] = emit("np.array([%s], dtype='int64')" % terms)
+                    names[node.outputs[0]] = work.let("np.array([%s], dtype='int64')" % terms)
                 else:
                     names[node.outputs[0]] = shape_term(x, which)
                 continue
@@ -80,26 +71,23 @@ def compile_program(inputs, outputs, analysis):
                 names[node.outputs[0]] = args[0]
             elif (inline and scalars and len(args) == inline.count("{")
                   and all(u.type.dtype[0] in "ib" for u in node.inputs + node.outputs)):
-                names[node.outputs[0]] = emit(inline.format(*args))
+                names[node.outputs[0]] = work.let(inline.format(*args))
             else:
                 run = node.op.plain_value or _runner(node)
-                names[node.outputs[0]] = emit("%s(%s)" % (bind(run, "f"), ", ".join(args)))
+                names[node.outputs[0]] = work.let("%s(%s)" % (work.bind(run), ", ".join(args)))
 
     for v in outputs:
         visit(v)
-    result = ", ".join("%s" % leaf(v) if scalar_like(v) else "tuple(%s.tolist())" % leaf(v) for v in outputs)
+    result = "(%s,)" % ", ".join(leaf(v) if scalar_like(v) else "tuple(%s.tolist())" % leaf(v) for v in outputs)
     whole_numbers = all(v.type.dtype[0] in "iub" and scalar_like(v) for v in names if v in position)
-    if whole_numbers and leaves and len(source) > 3:
-        scope["known"] = {}
-        key = ", ".join(line.split()[0] for line in leaves)
-        code = ("def compute(%s):\n%s\n    return (%s,)\n" % (key, "\n".join(source), result) + "def program(a):\n%s\n"
-                "    found = known.get((%s,))\n    if found is None:\n        if len(known) >= %d:\n"
-                "            known.clear()\n        found = known[%s,] = compute(%s)\n    return found\n"
-                % ("\n".join(leaves), key, REMEMBERED, key, key))
-    else:
-        code = "def program(a):\n%s\n    return (%s,)\n" % ("\n".join(leaves + source) or "    pass", result)
-    exec(compile(code, "<shape program>", "exec"), scope)  # the source is built above from the graph alone
-    return scope["program"]
+    if not (whole_numbers and leaves.lines and len(work.lines) > 3):
+        return work.function("program(a)", result, leaves)
+    key = ", ".join(line.split()[0] for line in leaves.lines)
+    work.function("compute(%s)" % key, result)
+    leaves.scope["known"] = {}
+    leaves.lines += ["found = known.get((%s,))" % key, "if found is None:", "    if len(known) >= %d:" % REMEMBERED,
+                     "        known.clear()", "    found = known[%s,] = compute(%s)" % (key, key)]
+    return leaves.function("program(a)", "found")
 
 
 def plain(value):
