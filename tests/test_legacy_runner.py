@@ -325,3 +325,9 @@ def test_printing_listing(tmp_path):
     shown = run_example("printing.py", str(tmp_path))
     assert "gt((TensorConstant{1} / (TensorConstant{1} + exp(((-(x \\dot w)) - b)))), TensorConstant{0.5})" in shown
     assert sorted(os.listdir(tmp_path)) == ["predict.png", "prediction.png", "train.png"]
+
+
+def test_the_tour_of_the_core():
+    done = subprocess.run([sys.executable, os.path.join(EXAMPLES, "tour.py")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("docs/architecture.md says why.\n")
