@@ -26,14 +26,7 @@ LAYERS = (
     ("outside", r"(__init__|__main__|toplevel|pytest_plugin|profile|d3viz|testing|legacy|demo)\b"),
 )
 
-# Imports against the arrows at the top of a file, each with its reason: (importer, imported).
-UPWARD = {
-    ("tensor", "gradient_types"): "the types of gradients that don't exist are no more than types",
-    ("sparse", "gradient_types"): "the types of gradients that don't exist are no more than types",
-    ("tensor", "gradient_ops"): "the Ops around gradients are tensor Ops",
-    ("tensor.random_mrg", "compile.shared"): "the state of a random stream is a shared variable",
-    ("tensor.shared_randomstreams", "compile.shared"): "the state of a random stream is a shared variable",
-}
+UPWARD: dict = {}
 
 LONG = {}  # files between 600 and 1000 lines, each with the reason why it is one subject
 

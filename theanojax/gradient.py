@@ -14,7 +14,7 @@ from theanojax.gradient_backprop import (
     is_null,
 )
 from theanojax.gradient_check import GradientError, mode_not_slow, numeric_grad, verify_grad
-from theanojax.gradient_ops import (
+from theanojax.tensor.gradient_ops import (
     ConsiderConstant,
     DisconnectedGrad,
     GradClip,
@@ -33,7 +33,7 @@ from theanojax.gradient_ops import (
     zero_grad_,
 )
 from theanojax.gradient_rop import moves
-from theanojax.gradient_types import (
+from theanojax.graph.gradient_types import (
     DisconnectedType,
     disconnected_type,
     format_as,

@@ -134,7 +134,7 @@ def verify_grad(fun, pt, n_tests=2, rng=None, eps=None, out_type=None, abs_tol=N
     """
     import theanojax.tensor as T
     from theanojax.compile.function import function as compile_function
-    from theanojax.compile.shared import shared
+    from theanojax.graph.shared import shared
     from theanojax.gradient import grad
 
     points = _checked_points(pt)

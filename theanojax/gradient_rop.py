@@ -5,7 +5,7 @@ from theanojax.graph.traverse import io_toposort
 from theanojax.graph.traverse import inputs as graph_inputs
 from theanojax.graph.variable import Variable
 from theanojax.gradient_backprop import is_disconnected, is_null
-from theanojax.gradient_types import disconnected_type
+from theanojax.graph.gradient_types import disconnected_type
 
 
 def moves(f, wrt, eval_points):

@@ -5,7 +5,7 @@ from copy import deepcopy
 import numpy as np
 
 from theanojax.config import config
-from theanojax.gradient_types import DisconnectedType
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable

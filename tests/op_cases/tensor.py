@@ -15,7 +15,7 @@ from theanojax.gradient import (
     undefined_grad,
     zero_grad,
 )
-from theanojax.gradient_ops import consider_constant_, view_op
+from theanojax.tensor.gradient_ops import consider_constant_, view_op
 from theanojax.rewrites.linalg import Hint
 from theanojax.tensor import blas, elemwise, reduce
 from theanojax.tensor.assert_op import Assert

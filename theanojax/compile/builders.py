@@ -3,7 +3,7 @@
 from theanojax.compile.overrides import gradients, r_operator
 from theanojax.compile.pfunc import rebuild_collect_shared
 from theanojax.config import flags_of_thread
-from theanojax.gradient_types import DisconnectedType
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.connection import io_connection_pattern
 from theanojax.graph.op import Op, ops_with_inner_function
 from theanojax.graph.rewrite_local import local_optimizer

@@ -4,8 +4,8 @@ import pickle
 import sys
 from copy import deepcopy
 
-from theanojax.gradient_ops import ViewOp
-from theanojax.gradient_ops import view_op as view_op
+from theanojax.tensor.gradient_ops import ViewOp
+from theanojax.tensor.gradient_ops import view_op as view_op
 from theanojax.graph.op import Op
 from theanojax.graph.type import Type
 from theanojax.graph.variable import Apply

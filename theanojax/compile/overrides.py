@@ -5,7 +5,7 @@ each function returns two lists: ordinary variables, and for each of them None o
 DisconnectedType that has to take its place afterwards.
 """
 
-from theanojax.gradient_types import DisconnectedType
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.type import NullType
 from theanojax.graph.variable import Variable
 

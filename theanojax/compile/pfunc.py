@@ -4,7 +4,7 @@ from theanojax.compile.io import In, Out
 from theanojax.compile.io import Param as Param
 from theanojax.compile.maker import orig_function
 from theanojax.compile.profiling import profile_for
-from theanojax.compile.shared import shared
+from theanojax.graph.shared import shared
 from theanojax.errors import UnusedInputError
 from theanojax.graph.shared import SharedVariable
 from theanojax.graph.variable import Constant, Variable

@@ -212,7 +212,7 @@ class LocalMetaOptimizer(LocalOptimizer):
 
     def _values_for(self, node):
         """Shared variables to stand for the node's inputs; None when a value is missing."""
-        from theanojax.compile.shared import SharedVariable, shared
+        from theanojax.graph.shared import SharedVariable, shared
 
         givens, missing = {}, set()
         for v in node.inputs:

@@ -149,7 +149,7 @@ PATHS: dict[str, Entry] = {
     "scan_module.scan_utils": At("loop.scan_utils", "loop.*", "graph.traverse"),
     "scan_module.scan_opt": At("rewrites.*", "loop.*"),
     "scan_module.scan_perform_ext": At("loop.*"),
-    "gradient": At("gradient_types", "gradient_ops", "gradient_check", "gradient_backprop"),
+    "gradient": At("graph.gradient_types", "tensor.gradient_ops", "gradient_check", "gradient_backprop"),
     "raise_op": At("tensor.*", "compile.*"),
     # Theano had this beside pydotprint until 0.9
     "printing": At("printing", "printing_pp", pydotprint_variables="printing:pydotprint"),
@@ -263,8 +263,9 @@ DEFINED: dict[str, str] = {
     "compile.mode": "compile.optimizers rewrites.pipeline",
     "compile.debugmode": "compile.debug_errors",
     "compile.ops": "tensor.shape:Shape tensor.shape:Shape_i tensor.shape:SpecifyShape tensor.shape:Rebroadcast "
-    "gradient_ops:ViewOp",
-    "gradient": "gradient_ops gradient_types gradient_check errors:DisconnectedInputError errors:NullTypeGradError",
+    "tensor.gradient_ops:ViewOp",
+    "gradient": "graph.gradient_types tensor.gradient_ops gradient_check errors:DisconnectedInputError "
+    "errors:NullTypeGradError",
     "ifelse": "ifelse rewrites.ifelse",
     "updates": "updates",
     "printing": "printing_pp printing_text",

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from theanojax.compile.shared import SharedVariable
+from theanojax.graph.shared import SharedVariable
 from theanojax.graph.tag import Scratchpad
 
 __all__ = ["StripPickler", "CompatUnpickler", "dump", "load"]

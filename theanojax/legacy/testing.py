@@ -18,7 +18,7 @@ from theanojax.compile.function import function
 from theanojax.compile.mode import Mode, get_default_mode
 from theanojax.config import config
 from theanojax.gradient import verify_grad as _verify_grad
-from theanojax.gradient_types import DisconnectedType
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.printing import hex_digest

@@ -8,7 +8,7 @@ non-sequences are sums, kept as sit_sot; those with respect to sequences are one
 from collections import OrderedDict
 
 from theanojax.config import config
-from theanojax.gradient_types import DisconnectedType, grad_undefined
+from theanojax.graph.gradient_types import DisconnectedType, grad_undefined
 from theanojax.graph.connection import io_connection_pattern
 from theanojax.graph.traverse import inputs as graph_inputs
 from theanojax.graph.type import NullType

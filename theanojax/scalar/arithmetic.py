@@ -7,6 +7,7 @@ import numpy as np
 
 from theanojax import scalar as S
 from theanojax.config import config
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.scalar import op as table
 from theanojax.scalar.casting import as_scalar
 from theanojax.scalar.dtype_rules import (
@@ -292,8 +293,6 @@ def _clip_L_op(self, inputs, outputs, output_gradients):
 
 
 def _second_grad(self, inputs, output_gradients):
-    from theanojax.gradient import DisconnectedType
-
     (_, y), (gz,) = inputs, output_gradients
     return [DisconnectedType()(), gz if y.type in continuous_types else y.zeros_like()]
 

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 
 from theanojax import scalar as S
+from theanojax.graph.gradient_types import grad_not_implemented
 from theanojax.scalar import op as table
 from theanojax.scalar.casting import constant
 from theanojax.scalar.dtype_rules import upgrade_to_float, upgrade_to_float64, upgrade_to_float_no_complex
@@ -144,8 +145,6 @@ GammaL, gammal = binary("GammaL", "gammal", upgrade_to_float,
 
 # ------------------------------------------------------------------ Bessel functions
 def _order_gradient(self, v):
-    from theanojax.gradient import grad_not_implemented
-
     return grad_not_implemented(self, 0, v)
 
 

@@ -8,9 +8,9 @@ from theanojax.first_import import unnoticed
 with unnoticed():
     import scipy.sparse
 
-from theanojax.gradient_types import DisconnectedType as DisconnectedType
-from theanojax.gradient_types import grad_not_implemented as grad_not_implemented
-from theanojax.gradient_types import grad_undefined as grad_undefined
+from theanojax.graph.gradient_types import DisconnectedType as DisconnectedType
+from theanojax.graph.gradient_types import grad_not_implemented as grad_not_implemented
+from theanojax.graph.gradient_types import grad_undefined as grad_undefined
 from theanojax.sparse.type import imported_scipy as imported_scipy
 from theanojax.sparse.type import _is_sparse as _is_sparse
 from theanojax.sparse.type import _is_dense as _is_dense

@@ -6,7 +6,7 @@ import scipy.sparse
 import theanojax.tensor as tensor
 from theanojax.arrays import safe_asarray
 from theanojax.config import config
-from theanojax.gradient_types import DisconnectedType
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
 from theanojax.sparse.type import SparseType, complex_dtypes, discrete_dtypes

@@ -6,7 +6,7 @@ import numpy as np
 
 import theanojax.tensor as tensor
 from theanojax.arrays import safe_asarray
-from theanojax.gradient_types import grad_undefined
+from theanojax.graph.gradient_types import grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.type import generic
 from theanojax.graph.variable import Apply, Constant, Variable

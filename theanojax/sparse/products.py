@@ -5,7 +5,7 @@ import scipy.sparse
 
 import theanojax.tensor as tensor
 from theanojax.arrays import safe_asarray
-from theanojax.gradient_types import grad_not_implemented
+from theanojax.graph.gradient_types import grad_not_implemented
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.scalar.types import upcast

@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.sparse
 
-from theanojax.gradient_types import disconnected_type, grad_undefined
+from theanojax.graph.gradient_types import disconnected_type, grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.sparse.type import SparseType, discrete_dtypes, float_dtypes

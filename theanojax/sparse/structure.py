@@ -5,7 +5,7 @@ import scipy.sparse
 
 import theanojax.tensor as tensor
 from theanojax.config import config
-from theanojax.gradient_types import DisconnectedType
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.scalar.types import upcast

@@ -1,6 +1,6 @@
 """Assert: a value that is only valid when conditions hold."""
 
-from theanojax.gradient_types import DisconnectedType
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable

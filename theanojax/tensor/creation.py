@@ -8,7 +8,7 @@ import theanojax.tensor as tensor
 from theanojax.arrays import HOST
 from theanojax.config import change_flags, config
 from theanojax.errors import NotScalarConstantError
-from theanojax.gradient_types import DisconnectedType, grad_undefined
+from theanojax.graph.gradient_types import DisconnectedType, grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.scalar.types import upcast

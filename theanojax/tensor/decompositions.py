@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from theanojax.graph.gradient_types import DisconnectedType
 import theanojax.tensor as tensor
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
@@ -118,8 +119,6 @@ def one_triangle(xp, g, lower):
 
 
 def _zero_disconnected(outputs, grads):
-    from theanojax.gradient import DisconnectedType
-
     return [o.zeros_like() if isinstance(g.type, DisconnectedType) else g for o, g in zip(outputs, grads, strict=True)]
 
 

@@ -3,7 +3,7 @@
 import warnings
 
 import theanojax.tensor as tensor
-from theanojax.gradient_types import grad_not_implemented
+from theanojax.graph.gradient_types import grad_not_implemented
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable

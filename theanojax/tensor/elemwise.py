@@ -4,7 +4,7 @@ import numpy as np
 
 from theanojax.config import config, flags_of_thread
 from theanojax.errors import NotScalarConstantError
-from theanojax.gradient_types import DisconnectedType
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op, OpenMPOp
 from theanojax.graph.type import NullType
 from theanojax.graph.variable import Apply

@@ -3,6 +3,7 @@
 import numpy as np
 
 from theanojax.errors import NotScalarConstantError
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
@@ -20,8 +21,6 @@ __all__ = ["Bartlett", "CpuContiguous", "CumOp", "CumprodOp", "CumsumOp", "DiffO
 
 
 def _disconnected():
-    from theanojax.gradient import DisconnectedType
-
     return DisconnectedType()()
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
@@ -58,8 +59,6 @@ class RFFTOp(_FFT):
         return [[shapes[0][0]] + inner[:-1] + [inner[-1] // 2 + 1, 2]]
 
     def grad(self, inputs, output_grads):
-        from theanojax.gradient import DisconnectedType
-
         s = inputs[1]
         return [irfft_op(self._weighted(output_grads[0], s, 0.5), s), DisconnectedType()()]
 
@@ -96,8 +95,6 @@ class IRFFTOp(_FFT):
         return [[shapes[0][0]] + [node.inputs[1][i] for i in range(node.inputs[0].ndim - 2)]]
 
     def grad(self, inputs, output_grads):
-        from theanojax.gradient import DisconnectedType
-
         s = inputs[1]
         return [self._weighted(rfft_op(output_grads[0], s), s, 2), DisconnectedType()()]
 

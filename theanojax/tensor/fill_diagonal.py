@@ -3,6 +3,7 @@
 import numpy as np
 
 from theanojax import scalar as scal
+from theanojax.graph.gradient_types import grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
@@ -99,7 +100,6 @@ class FillDiagonalOffset(Op):
         return xp.where(xp.equal(columns - rows, xp.astype(offset, "int64")), val, a)
 
     def grad(self, inp, cost_grad):
-        from theanojax.gradient import grad_undefined
         from theanojax.tensor.cast import cast
         from theanojax.tensor.math import abs_, ge, lt, minimum
 

@@ -7,7 +7,7 @@ import numpy as np
 import theanojax.tensor as tensor
 from theanojax.config import config
 from theanojax.errors import NotScalarConstantError
-from theanojax.gradient_types import DisconnectedType, grad_undefined
+from theanojax.graph.gradient_types import DisconnectedType, grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar.types import upcast

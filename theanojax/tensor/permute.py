@@ -2,7 +2,7 @@
 
 import theanojax.tensor as tensor
 from theanojax.errors import ShapeError
-from theanojax.gradient_types import grad_undefined
+from theanojax.graph.gradient_types import grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable

@@ -12,13 +12,15 @@ import warnings
 
 import numpy as np
 
-from theanojax.compile.shared import shared
+from theanojax.graph.shared import shared
 from theanojax.config import config
+from theanojax.graph.gradient_types import grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.scalar import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable, constant, extract_constant, get_vector_length
 from theanojax.tensor.cast import cast
+from theanojax.tensor.gradient_ops import undefined_grad
 from theanojax.tensor.multinomial import ChoiceFromUniform, MultinomialFromUniform
 from theanojax.tensor.type import TensorType
 
@@ -144,8 +146,6 @@ class mrg_uniform_base(Op):
         return False
 
     def grad(self, inputs, ograd):
-        from theanojax.gradient import grad_undefined
-
         return [grad_undefined(self, k, v, "No gradient defined through random sampling op")
                 for k, v in enumerate(inputs)]
 
@@ -234,8 +234,6 @@ def guess_n_streams(size, warn=False):
 
 
 def _without_gradient(x):
-    from theanojax.gradient import undefined_grad
-
     return undefined_grad(x)
 
 

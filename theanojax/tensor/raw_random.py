@@ -12,6 +12,7 @@ import numpy as np
 import theanojax as theano  # noqa: F401 - programs that star-import this module count on the name
 from theanojax.config import config
 from theanojax.errors import ShapeError
+from theanojax.graph.gradient_types import grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.type import Type
 from theanojax.graph.variable import Apply, Variable
@@ -138,8 +139,6 @@ class RandomFunction(Op):
         return False
 
     def grad(self, inputs, outputs):
-        from theanojax.gradient import grad_undefined
-
         return [grad_undefined(self, k, v, "No gradient defined through raw random numbers op")
                 for k, v in enumerate(inputs)]
 

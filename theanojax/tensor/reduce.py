@@ -7,7 +7,7 @@ import numpy as np
 from theanojax import scalar
 from theanojax.arrays import HOST
 from theanojax.config import config
-from theanojax.gradient_types import DisconnectedType, grad_not_implemented
+from theanojax.graph.gradient_types import DisconnectedType, grad_not_implemented
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.scalar.dtype_rules import upcast_out

@@ -7,8 +7,8 @@ import numpy as np
 import theanojax.tensor as tensor
 from theanojax.config import config
 from theanojax.errors import NotScalarConstantError
-from theanojax.gradient_types import DisconnectedType, grad_not_implemented
 from theanojax.graph.contract import same
+from theanojax.graph.gradient_types import DisconnectedType, grad_not_implemented
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar.types import Scalar, get_scalar_type, upcast

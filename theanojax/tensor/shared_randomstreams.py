@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 
-from theanojax.compile.shared import shared, shared_constructor
+from theanojax.graph.shared import shared, shared_constructor
 from theanojax.graph.shared import SharedVariable
 from theanojax.tensor.raw_random import RandomStreamsBase, random_state_type
 

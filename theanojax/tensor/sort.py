@@ -3,7 +3,7 @@
 import numpy as np
 
 from theanojax.config import config
-from theanojax.gradient_types import DisconnectedType
+from theanojax.graph.gradient_types import DisconnectedType, grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.type import NullType
 from theanojax.graph.variable import Apply, Constant
@@ -43,8 +43,6 @@ class _Sorting(Op):
         return [shapes[0]]
 
     def _undefined_axis(self, axis, why):
-        from theanojax.gradient import grad_undefined
-
         return grad_undefined(self, 1, axis, why)
 
 
@@ -245,7 +243,6 @@ class TopKOp(Op):
         return [tuple(shape) for _ in node.outputs]
 
     def L_op(self, inputs, outputs, out_grads):
-        from theanojax.gradient import grad_undefined
         from theanojax.tensor.creation import arange
         from theanojax.tensor.shape import shape as shape_of
         from theanojax.tensor.subtensor import set_subtensor

@@ -5,6 +5,7 @@ import numpy as np
 from theanojax import scalar as scal
 from theanojax.config import config
 from theanojax.errors import NotScalarConstantError
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.type import Type
 from theanojax.graph.variable import Apply, Variable
@@ -17,8 +18,6 @@ from theanojax.tensor.windows import make_windows, read, slice_needs, write
 
 def disconnected(inputs):
     """The gradients of index inputs: a result does not vary smoothly with them."""
-    from theanojax.gradient import DisconnectedType
-
     return [DisconnectedType()() for _ in inputs]
 
 

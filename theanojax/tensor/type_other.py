@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.type import Generic, Type
 from theanojax.graph.variable import Apply, Constant
@@ -108,8 +109,6 @@ class MakeSlice(Op):
         return slice(*bounds)  # who indexes with it deals with bounds that are still to be computed
 
     def grad(self, inputs, grads):
-        from theanojax.gradient import DisconnectedType
-
         return [DisconnectedType()() for _ in inputs]
 
 

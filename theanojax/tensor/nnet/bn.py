@@ -8,7 +8,7 @@ import numpy as np
 import theanojax.tensor as T
 from theanojax import scalar as scal
 from theanojax.config import config, flags_of_thread
-from theanojax.gradient_types import DisconnectedType
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.scalar.composite import Composite

@@ -6,7 +6,7 @@ The names say "abstract" because Theano replaced them all when it compiled; here
 import numpy as np
 
 from theanojax.errors import NotScalarConstantError
-from theanojax.gradient_types import DisconnectedType
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value

@@ -3,7 +3,7 @@
 import numpy as np
 
 from theanojax.config import config
-from theanojax.gradient_types import DisconnectedType
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import OpenMPOp
 from theanojax.graph.variable import Apply
 from theanojax.scalar import upcast

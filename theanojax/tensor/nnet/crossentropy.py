@@ -5,7 +5,7 @@ import numpy as np
 import theanojax.tensor as T
 from theanojax import scalar as scal
 from theanojax.config import config
-from theanojax.gradient_types import DisconnectedType, grad_not_implemented
+from theanojax.graph.gradient_types import DisconnectedType, grad_not_implemented
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable

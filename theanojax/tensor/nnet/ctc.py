@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from theanojax.gradient_types import grad_undefined
+from theanojax.graph.gradient_types import grad_undefined
 from theanojax.graph.op import OpenMPOp
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable

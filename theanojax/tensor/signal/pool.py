@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 import theanojax.tensor as T
-from theanojax.gradient_types import DisconnectedType
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.enum_types import EnumList
 from theanojax.graph.op import OpenMPOp
 from theanojax.graph.variable import Apply, Variable

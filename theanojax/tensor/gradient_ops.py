@@ -2,9 +2,10 @@
 
 import warnings
 
-from theanojax.gradient_types import disconnected_type, grad_undefined
+from theanojax.graph.gradient_types import disconnected_type, grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
+from theanojax.tensor.math import clip
 
 
 class ViewOp(Op):
@@ -100,9 +101,7 @@ class GradClip(ViewOp):
                                  % (clip_upper_bound, clip_lower_bound))
 
     def grad(self, args, g_outs):
-        import theanojax.tensor as T
-
-        return [T.clip(g, self.clip_lower_bound, self.clip_upper_bound) for g in g_outs]
+        return [clip(g, self.clip_lower_bound, self.clip_upper_bound) for g in g_outs]
 
 
 class GradScale(ViewOp):
