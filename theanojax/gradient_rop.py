@@ -6,6 +6,7 @@ from theanojax.graph.traverse import inputs as graph_inputs
 from theanojax.graph.variable import Variable
 from theanojax.gradient_backprop import is_disconnected, is_null
 from theanojax.graph.gradient_types import disconnected_type
+from theanojax.graph.replace import clone
 
 
 def moves(f, wrt, eval_points):
@@ -84,8 +85,6 @@ def _from_gradient(node, points, moving):
 
 
 def _without(v, ones):
-    from theanojax.loop.replace import clone
-
     left = [u for u in graph_inputs([v]) if u in ones] if v is not None else []
     return clone(v, replace=[(u, ones[u]) for u in left]) if left else v
 

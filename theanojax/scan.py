@@ -6,6 +6,7 @@ from collections import OrderedDict
 from theanojax.config import config
 from theanojax.errors import MissingInputError, NotScalarConstantError
 from theanojax.graph.op import PureOp
+from theanojax.graph.rebuild import rebuild_collect_shared
 from theanojax.graph.shared import SharedVariable
 from theanojax.graph.traverse import inputs as graph_inputs
 from theanojax.graph.variable import Constant, Variable
@@ -343,8 +344,6 @@ class _Step:
     """The graph that `fn` has built: which further variables it uses, and which it updates."""
 
     def __init__(self, args, outputs, updates, non_seqs):
-        from theanojax.compile.pfunc import rebuild_collect_shared
-
         free = graph_inputs(outputs, blockers=set(non_seqs))
         known = set(args)
         self.non_seqs = non_seqs + [v for v in free if v not in known and not isinstance(v, (SharedVariable, Constant))]

@@ -49,9 +49,9 @@ from theanojax.compile.ops import view_op as view_op
 from theanojax.compile.optimizers import AddDestroyHandler as AddDestroyHandler
 from theanojax.compile.optimizers import AddFeatureOptimizer as AddFeatureOptimizer
 from theanojax.compile.pfunc import pfunc as pfunc
-from theanojax.compile.pfunc import rebuild_collect_shared as rebuild_collect_shared
 from theanojax.compile.profiling import ProfileStats as ProfileStats
 from theanojax.compile.profiling import ScanProfileStats as ScanProfileStats
 from theanojax.compile.shared import shared as shared
 from theanojax.compile.shared import shared_constructor as shared_constructor
+from theanojax.graph.rebuild import rebuild_collect_shared as rebuild_collect_shared
 from theanojax.graph.shared import SharedVariable as SharedVariable

@@ -1,17 +1,19 @@
 """OpFromGraph: a graph as an Op."""
 
 from theanojax.compile.overrides import gradients, r_operator
-from theanojax.compile.pfunc import rebuild_collect_shared
 from theanojax.config import flags_of_thread
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.connection import io_connection_pattern
 from theanojax.graph.op import Op, ops_with_inner_function
+from theanojax.graph.rebuild import rebuild_collect_shared
+from theanojax.graph.replace import clone
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.rewrite_walk import in2out
 from theanojax.graph.shared import SharedVariable
 from theanojax.graph.traverse import inputs as graph_inputs
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Apply, Variable
+from theanojax.loop.inner_graph import map_inner_graph
 from theanojax.rewrites.registry import optdb
 from theanojax.runtime.host import HostExecutor
 
@@ -85,17 +87,13 @@ class OpFromGraph(Op):
         return node
 
     def map_inner(self, node, replacer):
-        """`node` with the variables of its inner graph replaced; see `theanojax.loop.replace.map_variables`."""
-        from theanojax.loop.replace import map_inner_graph
-
+        """`node` with the variables of its inner graph replaced; see `theanojax.graph.replace.map_variables`."""
         given = node.inputs[:len(self.inputs)]
         inner, outer, outputs = map_inner_graph(replacer, self.inputs, given, self.outputs, self)
         return OpFromGraph(inner, outputs, **self.kwargs).make_node(*outer)
 
     def default_update(self, node, v):
         """The next value of the shared variable `v`, for `node`; of random numbers it may depend on the inputs."""
-        from theanojax.loop.replace import clone
-
         update = v.default_update
         for inner in io_toposort([], self.outputs):
             if v in inner.inputs and hasattr(inner.op, "default_update"):
@@ -130,8 +128,6 @@ class OpFromGraph(Op):
         return self._needs
 
     def static_needs(self, node):
-        from theanojax.loop.replace import clone
-
         wanted = [v for _, needs in self._inner_needs() for v in needs]
         return clone(wanted, replace=list(zip(self.inner_graph.inputs, node.inputs))) if wanted else []
 
@@ -167,7 +163,6 @@ class OpFromGraph(Op):
         return {k: v for k, v in self.__dict__.items() if k not in ("_fn", "_host", "_needs")}
 
     def infer_shape(self, node, shapes):
-        from theanojax.loop.replace import clone
         from theanojax.loop.shapes import infer_shape
 
         inner = infer_shape(self.local_outputs, self.local_inputs, shapes)
@@ -262,8 +257,6 @@ class OpFromGraph(Op):
 @local_optimizer([OpFromGraph])
 def inline_ofg_expansion(node):
     """Replace an OpFromGraph that is to be inlined by the graph that it stands for."""
-    from theanojax.loop.replace import clone
-
     if not isinstance(node.op, OpFromGraph) or not node.op.is_inline:
         return False
     return clone(node.op.local_outputs, replace=list(zip(node.op.local_inputs, node.inputs)))

@@ -111,6 +111,10 @@ class SymbolicOutput:
         self.variable = variable
         self.borrow = borrow
 
+    def with_variable(self, variable):
+        """The same, of another variable."""
+        return Out(variable, borrow=self.borrow)
+
     def __str__(self):
         return "Out(%s,%s)" % (self.variable, self.borrow)
 

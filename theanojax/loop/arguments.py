@@ -4,7 +4,7 @@ import copy
 from collections import OrderedDict
 
 from theanojax.graph.traverse import inputs as graph_inputs
-from theanojax.loop.replace import reconstruct_graph
+from theanojax.loop.inner_graph import reconstruct_graph
 
 _OTHER_INFO = ("truncate_gradient", "name", "mode", "destroy_map", "gpua", "as_while", "profile", "allow_gc")
 _SLICES = ("mit_mot_out_slices", "mit_mot_in_slices", "mit_sot_in_slices")

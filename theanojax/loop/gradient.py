@@ -14,7 +14,8 @@ from theanojax.graph.traverse import inputs as graph_inputs
 from theanojax.graph.type import NullType
 from theanojax.graph.variable import Constant
 from theanojax.loop.checks import INTEGER_DTYPES
-from theanojax.loop.replace import forced_replace, safe_new
+from theanojax.graph.replace import forced_replace
+from theanojax.loop.inner_graph import safe_new
 from theanojax.scalar.types import upcast
 
 

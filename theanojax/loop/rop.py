@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from theanojax.loop.replace import safe_new
+from theanojax.loop.inner_graph import safe_new
 
 
 def push_forward(op, inputs, eval_points):

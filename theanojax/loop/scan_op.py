@@ -11,6 +11,7 @@ from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Apply, Constant
 from theanojax.loop.checks import checked_inputs
 from theanojax.loop.host import HostLoop
+from theanojax.loop.inner_graph import map_inner_graph
 from theanojax.loop.layout import ScanLayout
 from theanojax.loop.lowering import lower
 from theanojax.loop.needs import host_reason, static_needs
@@ -148,8 +149,6 @@ class Scan(ScanLayout, Op):
 
     def map_inner(self, node, replacer):
         """`node` with the variables of its inner graph replaced; see `map_variables`."""
-        from theanojax.loop.replace import map_inner_graph
-
         inner, outer, outs = map_inner_graph(replacer, self.inputs, node.inputs, self.outputs, self)
         return Scan(inner, outs, self.info).make_node(*outer)
 

@@ -6,7 +6,7 @@ from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.rewrite_walk import in2out
 from theanojax.graph.traverse import is_in_ancestors
 from theanojax.ifelse import IfElse, ifelse
-from theanojax.loop.replace import clone
+from theanojax.graph.replace import clone
 from theanojax.tensor.creation import Alloc
 from theanojax.tensor.dot import Dot
 from theanojax.tensor.elemwise import DimShuffle, Elemwise

@@ -6,7 +6,8 @@ at once; a sum over the steps of matrix products becomes one product of larger m
 
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
-from theanojax.loop.replace import clone, safe_new
+from theanojax.graph.replace import clone
+from theanojax.loop.inner_graph import safe_new
 from theanojax.rewrites.scan_base import ScanRewrite, arguments, cut_at, last_step_client, rebuilt, replace_node
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.type import TensorType

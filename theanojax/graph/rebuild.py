@@ -1,0 +1,157 @@
+"""Copies of graphs with substitutions, and the shared variables and updates that are met on the way."""
+
+from theanojax.graph.shared import SharedVariable, shared
+from theanojax.graph.variable import Constant, Variable
+
+
+def iter_over_pairs(pairs):
+    """The pairs of a dict, or of something that already iterates over pairs."""
+    return pairs.items() if isinstance(pairs, dict) else pairs
+
+
+def rebuild_collect_shared(outputs, inputs=None, replace=None, updates=None, rebuild_strict=True,
+                           copy_inputs_over=True, no_default_updates=False):
+    """Copy a graph with substitutions, and find the shared variables and updates that it involves.
+
+    Parameters
+    ----------
+    outputs : Variable, Out, list of these, or None
+    inputs : list of Variables
+    replace : dict or list of pairs (variable, replacement)
+    updates : dict or list of pairs (shared variable, expression)
+    rebuild_strict : bool
+        Whether replacements must have the type of what they replace.
+    copy_inputs_over : bool
+        Whether the copy shares inputs and shared variables with the original.
+    no_default_updates : bool or list of shared variables
+
+    Returns
+    -------
+    (inputs, outputs, [clones, updates by variable, list of updates, shared variables]), of the copy.
+    """
+    copy = _Copy(rebuild_strict, copy_inputs_over, no_default_updates)
+    copy.replace(iter_over_pairs(replace or []))
+    new_inputs = [copy.input(v) for v in inputs or ()]
+    for v in new_inputs:
+        if isinstance(v, SharedVariable):
+            raise TypeError("Cannot use a shared variable (%s) as explicit input. Consider substituting a non-shared "
+                            "variable via the `givens` parameter" % v)
+    for target, value in iter_over_pairs(updates or []):
+        copy.add_update(target, value)
+    if outputs is None:
+        new_outputs = []
+    elif isinstance(outputs, (list, tuple)):
+        new_outputs = [copy.output(v, "Outputs must be theano Variable or Out instances. Received %s of type %s"
+                                   % (v, type(v))) for v in outputs]
+    else:
+        new_outputs = copy.output(outputs, "output must be a theano Variable or Out instance (or list of them)")
+    # New default updates may turn up on the way, so the list grows while it is walked.
+    for target, value in copy.update_list:
+        copy.updates[target] = copy.variable(value)
+        copy.meet(target)
+    return new_inputs, new_outputs, [copy.clones, copy.updates, copy.update_list, list(copy.shared)]
+
+
+class _Copy:
+    """A copy of a graph in the making."""
+
+    def __init__(self, strict, share_inputs, no_default_updates):
+        self.strict, self.share_inputs, self.no_default_updates = strict, share_inputs, no_default_updates
+        self.clones: dict = {}
+        self.updates: dict = {}
+        self.update_list: list = []
+        self.shared: dict = {}  # an ordered set
+
+    def replace(self, pairs):
+        for old, new in pairs:
+            if not isinstance(old, Variable):
+                raise TypeError("given keys must be Variable", old)
+            if not isinstance(new, Variable):
+                new = shared(new)
+            if old in self.clones:
+                raise AssertionError(
+                    "When using 'givens' or 'replace' with several (old_v, new_v) replacement pairs, you can not have "
+                    "a new_v variable depend on an old_v one. For instance, givens = {a:b, b:(a+1)} is not allowed. "
+                    "Here, the old_v %s is used to compute other new_v's, but it is scheduled to be replaced by %s."
+                    % (old, new))
+            self.clones[old] = self.variable(new)
+
+    def input(self, v):
+        if v not in self.clones:
+            self.clones[v] = v if self.share_inputs else v.clone()
+        return self.clones[v]
+
+    def output(self, v, message):
+        if isinstance(v, Variable):
+            return self.variable(v)
+        if hasattr(v, "with_variable"):  # an Out
+            return v.with_variable(self.variable(v.variable))
+        raise TypeError(message, v) if message.startswith("output ") else TypeError(message)
+
+    def variable(self, v):
+        """The copy of `v`. Depth first and left to right: this fixes the order of the shared variables."""
+        clones = self.clones
+        if v in clones:
+            return clones[v]
+        stack = [(v, 0)]
+        while stack:
+            u, i = stack.pop()
+            if u in clones:
+                continue
+            node = u.owner
+            if node is None:
+                self._leaf(u, stack[-1][0].owner if stack else None)
+                continue
+            if node not in clones:
+                inputs = node.inputs
+                while i < len(inputs) and inputs[i] in clones:
+                    i += 1
+                if i < len(inputs):
+                    stack.append((u, i + 1))
+                    stack.append((inputs[i], 0))
+                    continue
+                clones[node] = twin = node.clone_with_new_inputs([clones[w] for w in inputs], strict=self.strict)
+                for old, new in zip(node.outputs, twin.outputs):
+                    clones.setdefault(old, new)
+            clones.setdefault(u, u)
+        return clones[v]
+
+    def _leaf(self, v, user):
+        if isinstance(v, SharedVariable):
+            self.meet(v)
+            if self._default_update_applies(v):
+                update = v.default_update
+                if user is not None and hasattr(user.op, "default_update"):
+                    update = user.op.default_update(user, v)
+                value = v.type.filter_variable(update, allow_convert=False)
+                self.updates[v] = value
+                self.update_list.append((v, value))
+        # A constant may belong to one graph only.
+        fresh = not self.share_inputs or (isinstance(v, Constant) and getattr(v, "fgraph", None) is not None)
+        self.clones[v] = v.clone() if fresh else v
+
+    def _default_update_applies(self, v):
+        skip = self.no_default_updates
+        return (getattr(v, "default_update", None) is not None and v not in self.updates
+                and (skip is False or (isinstance(skip, list) and v not in skip)))
+
+    def meet(self, v):
+        if isinstance(v, SharedVariable):
+            self.shared.setdefault(v)
+
+    def add_update(self, target, value):
+        if not isinstance(target, SharedVariable):
+            raise TypeError("update target must be a SharedVariable", target)
+        if target in self.updates:
+            raise ValueError("this shared variable already has an update expression", (target, self.updates[target]))
+        try:
+            new = target.type.filter_variable(value, allow_convert=False)
+        except TypeError:
+            raise TypeError(
+                "An update must have the same type as the original shared variable (shared_var=%s, "
+                "shared_var.type=%s, update_val=%s, update_val.type=%s)."
+                % (target, target.type, value, getattr(value, "type", None)),
+                "If the difference is related to the broadcast pattern, you can call the tensor.unbroadcast(var, "
+                "axis_to_unbroadcast[, ...]) function to remove broadcastable dimensions.") from None
+        self.updates[target] = new
+        self.update_list.append((target, new))
