@@ -21,12 +21,12 @@ from theanojax.graph.rewrite_walk import TopoOptimizer
 from theanojax.rewrites import pipeline, registry
 from theanojax.rewrites.algebra import local_add_canonizer, local_mul_canonizer
 from theanojax.rewrites.pipeline import optimizer_for
-from theanojax.rewrites.shape import ShapeFeature
 from theanojax.rewrites.sigmoid import compute_mul, is_1pexp, parse_mul_tree, perform_sigm_times_exp, simplify_mul
 from theanojax.rewrites.subtensor_merge import merge_two_slices
 from theanojax.runtime.host import run_graph
 from theanojax.tensor.assert_op import Assert, assert_op
 from theanojax.tensor.nnet.sigm import sigmoid, softplus
+from theanojax.tensor.shape_feature import ShapeFeature
 
 x, y = T.dmatrices("x", "y")
 v, w = T.dvectors("v", "w")

@@ -63,8 +63,8 @@ from theanojax.gradient import Lop as Lop
 from theanojax.gradient import Rop as Rop
 from theanojax.gradient import grad as grad
 from theanojax.gradient import subgraph_grad as subgraph_grad
-from theanojax.loop.checkpoints import scan_checkpoints as scan_checkpoints
 from theanojax.graph.replace import clone as clone
+from theanojax.loop.checkpoints import scan_checkpoints as scan_checkpoints
 from theanojax.loop.views import foldl as foldl
 from theanojax.loop.views import foldr as foldr
 from theanojax.loop.views import map as map

@@ -1,8 +1,10 @@
+# ruff: noqa: F822 - what builds on this module, as `jacobian` and `verify_grad`, is found through theanojax.legacy.paths
 """Symbolic derivatives: grad, Lop, Rop, jacobian, hessian, and what Ops need to state their gradients."""
 
 import time
 import warnings
 
+from theanojax import tensor as tensor
 from theanojax.errors import DisconnectedInputError, NullTypeGradError
 from theanojax.gradient_backprop import (
     Backprop,
@@ -13,7 +15,19 @@ from theanojax.gradient_backprop import (
     is_disconnected,
     is_null,
 )
-from theanojax.gradient_check import GradientError, mode_not_slow, numeric_grad, verify_grad
+from theanojax.gradient_rop import moves
+from theanojax.graph.connection import io_connection_pattern
+from theanojax.graph.gradient_types import (
+    DisconnectedType,
+    disconnected_type,
+    format_as,
+    grad_not_implemented,
+    grad_undefined,
+)
+from theanojax.graph.type import NullType, null_type
+from theanojax.graph.variable import Variable
+from theanojax.printing_text import get_variable_trace_string
+from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.gradient_ops import (
     ConsiderConstant,
     DisconnectedGrad,
@@ -32,17 +46,6 @@ from theanojax.tensor.gradient_ops import (
     zero_grad,
     zero_grad_,
 )
-from theanojax.gradient_rop import moves
-from theanojax.graph.gradient_types import (
-    DisconnectedType,
-    disconnected_type,
-    format_as,
-    grad_not_implemented,
-    grad_undefined,
-)
-from theanojax.graph.connection import io_connection_pattern
-from theanojax.graph.type import NullType, null_type
-from theanojax.graph.variable import Variable
 
 __all__ = [
     "ConsiderConstant", "DisconnectedGrad", "DisconnectedInputError", "DisconnectedType", "GradClip", "GradScale",
@@ -59,14 +62,6 @@ _float_ones_like = float_ones_like
 
 _NO_PATH = ("%s was asked to compute the gradient with respect to a variable that is not part of the computational "
             "graph of %s, or is used only by a non-differentiable operator: %s")
-
-
-def __getattr__(name):
-    if name == "tensor":  # Theano keeps the module under this name
-        import theanojax.tensor
-
-        return theanojax.tensor
-    raise AttributeError("module %r has no attribute %r" % (__name__, name))
 
 
 # ---------------------------------------------------------------- gradients
@@ -186,8 +181,6 @@ def _disconnected(var, policy, method, graph, exception):
     if policy == "warn":
         warnings.warn(text, stacklevel=4)
     elif policy == "raise":
-        from theanojax.printing_text import get_variable_trace_string
-
         raise exception(get_variable_trace_string(var) + text)
     elif policy != "ignore":
         raise ValueError("Invalid value for keyword 'disconnected_inputs', valid values are 'ignore', 'warn' and "
@@ -296,92 +289,9 @@ def Rop(f, wrt, eval_points, disconnected_outputs="raise", return_disconnected="
 
 
 def _check_same_ndim(wrt, eval_points):
-    from theanojax.tensor.as_tensor import as_tensor_variable
-
     for i, (v, point) in enumerate(zip(wrt, eval_points)):
         ndims = [getattr((x if isinstance(x, Variable) else as_tensor_variable(x)).type, "ndim", None)
                  for x in (v, point)]
         if None not in ndims and ndims[0] != ndims[1]:
             raise ValueError("Element %d of wrt/eval_point have mismatched dimensionality: %d versus %d"
                              % (i, ndims[0], ndims[1]))
-
-
-# ---------------------------------------------------------------- by scan
-def jacobian(expression, wrt, consider_constant=None, disconnected_inputs="raise"):
-    """The Jacobian of a vector, one row a step of a scan.
-
-    Parameters
-    ----------
-    expression : Variable of at most 1 dimension.
-    wrt : Variable, or list or tuple of Variables.
-    consider_constant, disconnected_inputs : as for `grad`.
-
-    Returns
-    -------
-    For each element of `wrt` an array of shape ``(len(expression),) + wrt.shape`` (``wrt.shape`` when `expression`
-    is a scalar), in the container that `wrt` has.
-    """
-    from theanojax.scan import scan
-    from theanojax.tensor import arange
-
-    if not isinstance(expression, Variable):
-        raise AssertionError("tensor.jacobian expects a Variable as `expression`")
-    if expression.ndim >= 2:
-        raise AssertionError("tensor.jacobian expects a 1 dimensional variable as `expression`. If not use flatten "
-                             "to make it a vector")
-    using_list, using_tuple = isinstance(wrt, list), isinstance(wrt, tuple)
-    wrt = list(wrt) if isinstance(wrt, (list, tuple)) else [wrt]
-    options = dict(consider_constant=consider_constant, disconnected_inputs=disconnected_inputs)
-    if expression.ndim == 0:
-        return format_as(using_list, using_tuple, grad(expression, wrt, **options))
-
-    def row(i, expression, *wrt):
-        return [grad(expression[i], v, **options) for v in wrt]
-
-    rows, updates = scan(row, sequences=arange(expression.shape[0]), non_sequences=[expression] + wrt)
-    _no_updates(updates)
-    return format_as(using_list, using_tuple, rows)
-
-
-def hessian(cost, wrt, consider_constant=None, disconnected_inputs="raise"):
-    """The Hessian of a scalar, one row a step of a scan.
-
-    Parameters
-    ----------
-    cost : 0-dimensional Variable.
-    wrt : 1-dimensional Variable, or list or tuple of them.
-    consider_constant, disconnected_inputs : as for `grad`.
-
-    Returns
-    -------
-    For each element of `wrt` a square matrix, in the container that `wrt` has.
-    """
-    from theanojax.scan import scan
-    from theanojax.tensor import arange
-
-    if not isinstance(cost, Variable):
-        raise AssertionError("tensor.hessian expects a Variable as `cost`")
-    if cost.ndim != 0:
-        raise AssertionError("tensor.hessian expects a 0 dimensional variable as `cost`")
-    using_list, using_tuple = isinstance(wrt, list), isinstance(wrt, tuple)
-    result = []
-    for v in list(wrt) if isinstance(wrt, (list, tuple)) else [wrt]:
-        if not isinstance(v, Variable):
-            raise AssertionError("tensor.hessian expects a (list of) Variable as `wrt`")
-        if v.ndim != 1:
-            raise AssertionError("tensor.hessian expects a (list of) 1 dimensional variable as `wrt`")
-        g = grad(cost, v, consider_constant=consider_constant, disconnected_inputs=disconnected_inputs)
-
-        def row(i, g, v):  # the gradient may be constant in v, which is no error
-            return grad(g[i], v, consider_constant=consider_constant, disconnected_inputs="ignore")
-
-        rows, updates = scan(row, sequences=arange(g.shape[0]), non_sequences=[g, v])
-        _no_updates(updates)
-        result.append(rows)
-    return format_as(using_list, using_tuple, result)
-
-
-def _no_updates(updates):
-    if updates:
-        raise AssertionError("Scan has returned a list of updates. This should not happen! Report this to "
-                             "theano-users (also include the script that generated the error)")

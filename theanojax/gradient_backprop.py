@@ -6,8 +6,8 @@ from functools import reduce
 import numpy as np
 
 from theanojax.errors import NotScalarConstantError
-from theanojax.graph.gradient_types import DisconnectedType, disconnected_type
 from theanojax.graph.connection import connection_pattern
+from theanojax.graph.gradient_types import DisconnectedType, disconnected_type
 from theanojax.graph.op import get_debug_values
 from theanojax.graph.type import NullType, null_type
 from theanojax.graph.variable import Variable

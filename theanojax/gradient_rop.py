@@ -1,5 +1,6 @@
 """How the outputs of graphs move with their inputs, node by node: what `Rop` is made of."""
 
+import theanojax.tensor as T
 from theanojax.graph.signals import by_signal
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.traverse import inputs as graph_inputs
@@ -54,7 +55,6 @@ def _from_gradient(node, points, moving):
     The gradient is linear in that of the outputs. Times the points, it is a number whose derivative for the gradient of
     an output is how far the output moves.
     """
-    import theanojax.tensor as T
     from theanojax.gradient import grad
 
     smooth = [v for v in node.outputs if getattr(v.type, "dtype", "") in T.continuous_dtypes]
@@ -90,8 +90,6 @@ def _without(v, ones):
 
 
 def _as_type_of(v, point):
-    import theanojax.tensor as T
-
     if not isinstance(point, Variable):
         point = T.as_tensor_variable(point)
     try:

@@ -8,7 +8,9 @@ from theanojax.config import config
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
+from theanojax.tensor import gradient_support
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.creation import zeros_like
 from theanojax.tensor.type import TensorType
 
 
@@ -83,7 +85,7 @@ class IfElse(Op):
         unused = [isinstance(g.type, DisconnectedType) for g in grads]
         dtypes = [(t.dtype if np.dtype(t.dtype).kind in "fc" else config.floatX) if none else g.dtype
                   for t, g, none in zip(ts, grads, unused)]
-        zeros_t, zeros_f = ([_zeros_like(v, dtype) for v, dtype in zip(vs, dtypes)] for vs in (ts, fs))
+        zeros_t, zeros_f = ([zeros_like(v, dtype=dtype) for v, dtype in zip(vs, dtypes)] for vs in (ts, fs))
         grads_t, grads_f = ([zero if none else g for zero, g, none in zip(zeros, grads, unused)]
                             for zeros in (zeros_t, zeros_f))
         # A small change of the condition is taken not to change the branch.
@@ -91,7 +93,7 @@ class IfElse(Op):
                 for_false(c, *zeros_f, *grads_f, return_list=True))
 
     def R_op(self, inputs, eval_points):
-        points = [_zeros_like(x, x.dtype) if p is None else p for x, p in zip(inputs[1:], eval_points[1:])]
+        points = [zeros_like(x, dtype=x.dtype) if p is None else p for x, p in zip(inputs[1:], eval_points[1:])]
         return self(inputs[0], *points, return_list=True)
 
     # ---------------------------------------------------------------- running
@@ -135,6 +137,9 @@ class IfElse(Op):
 
     def runs_on_host(self, node):
         return not all(isinstance(v.type, TensorType) for v in node.outputs)
+
+
+gradient_support.RULES[IfElse] = gradient_support.Search.of_ifelse
 
 
 def ifelse(condition, then_branch, else_branch, name=None):
@@ -183,24 +188,5 @@ def _as_branch_value(x):
     return x if isinstance(x, Variable) else as_tensor_variable(x)
 
 
-def _zeros_like(x, dtype):
-    from theanojax.tensor.creation import zeros_like
-
-    return zeros_like(x, dtype=dtype)
-
-
 def _copy(value):
     return value.copy() if isinstance(value, np.ndarray) else deepcopy(value)
-
-
-_REWRITES = ("CondMerge", "acceptable_ops", "cond_make_inplace", "cond_merge_ifs_false", "cond_merge_ifs_true",
-             "cond_merge_random_op", "cond_remove_identical", "ifelse_lift_single_if_through_acceptable_ops")
-
-
-def __getattr__(name):
-    # Theano defined the rewrites here; ours need this module.
-    if name in _REWRITES:
-        from theanojax.rewrites import ifelse as rewrites
-
-        return getattr(rewrites, name)
-    raise AttributeError("module %r has no attribute %r" % (__name__, name))

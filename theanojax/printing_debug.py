@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 
+from theanojax.graph import above
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.variable import Apply, Variable
 
@@ -243,3 +244,6 @@ class _TreePrinter:
         own, total = profile.apply_time[node], profile.compute_total_times()[node]
         whole = profile.fct_call_time
         return " --> %8.2es %4.1f%% %8.2es %4.1f%%" % (own, own / whole * 100, total, total / whole * 100)
+
+
+above.debugprint = debugprint

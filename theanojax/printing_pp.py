@@ -8,6 +8,7 @@ import sys
 from contextlib import contextmanager
 from copy import copy
 
+from theanojax.graph import above
 from theanojax.graph.op import Op
 from theanojax.graph.tag import Scratchpad
 from theanojax.graph.traverse import io_toposort
@@ -310,9 +311,7 @@ def _scalar_printers(scalar):
 
 def _elemwise_printers(module):
     """A printer for each Elemwise of `module`, by the name that it was given (``Elemwise{exp,no_inplace}``)."""
-    from theanojax.scalar import identity
-    from theanojax.tensor.elemwise import Elemwise
-
+    Elemwise, identity = above.tensor.Elemwise, above.tensor.scal.identity
     printers = {}
     for op in list(vars(module).values()):
         if not isinstance(op, Elemwise):

@@ -1,10 +1,10 @@
 """Short descriptions of variables and values, for error messages, logs and comparisons between runs."""
 
 import hashlib
-import traceback
 
 import numpy as np
 
+from theanojax.graph.tag import get_variable_trace_string as get_variable_trace_string
 from theanojax.graph.variable import Variable
 from theanojax.printing_debug import char_from_number
 
@@ -102,16 +102,3 @@ def hex_digest(x):
         raise AssertionError("hex_digest needs an array, not %s." % type(x))
     return "%s|strides=[%s]|shape=[%s]" % (hashlib.sha256(x.tobytes()).hexdigest(), ",".join(map(str, x.strides)),
                                            ",".join(map(str, x.shape)))
-
-
-def get_variable_trace_string(v):
-    """Where the variable `v` was built, as text for an error message; empty when that was not recorded."""
-    stacks = [list(s) for s in getattr(v.tag, "trace", None) or ()]
-    if not stacks:
-        return ""
-    text = " \nBacktrace when that variable is created:\n\n"
-    for i, stack in enumerate(stacks):
-        if len(stacks) > 1:
-            text += "trace %d\n" % i
-        text += "".join(traceback.format_list([row if len(row) == 4 else tuple(row)[:4] for row in stack]))
-    return text

@@ -5,6 +5,7 @@ from collections import OrderedDict
 
 from theanojax.config import config
 from theanojax.errors import MissingInputError, NotScalarConstantError
+from theanojax.graph import above
 from theanojax.graph.op import PureOp
 from theanojax.graph.rebuild import rebuild_collect_shared
 from theanojax.graph.shared import SharedVariable
@@ -108,7 +109,12 @@ def scan(fn, sequences=None, outputs_info=None, non_sequences=None, n_steps=None
     return states.collect(op(*[_as_tensor_if_possible(v) for v in outer], return_list=True), return_list)
 
 
+above.scan = scan
+
+
 # ---------------------------------------------------------------- reading the arguments
+
+
 def _as_list(x):
     if x is None:
         return []

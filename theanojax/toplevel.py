@@ -2,6 +2,9 @@
 
 import sys
 
+from theanojax import tensor
+from theanojax.graph import above
+
 
 def dot(l, r):
     """The matrix product of two variables, of which one has ``__dot__`` or ``__rdot__``.
@@ -27,8 +30,6 @@ def get_scalar_constant_value(v):
 
     Raises NotScalarConstantError otherwise.
     """
-    from theanojax import tensor
-
     sparse = sys.modules.get("theanojax.sparse")
     if sparse is not None and isinstance(v.type, sparse.SparseType):
         if v.owner is not None and isinstance(v.owner.op, sparse.CSM):
@@ -38,8 +39,6 @@ def get_scalar_constant_value(v):
 
 def sparse_grad(var):
     """The variable `var`, rows taken from a matrix, with a gradient that is stored as a sparse matrix."""
-    from theanojax import tensor
-
     if not isinstance(var.owner.op, tensor.AdvancedSubtensor1):
         raise AssertionError("sparse_grad needs the result of indexing with a vector of integers, as in x[indices]")
     return type(var.owner.op)(sparse_grad=True)(*var.owner.inputs)
@@ -48,3 +47,19 @@ def sparse_grad(var):
 def test():
     """Theano's tests ran under nose; ours run with ``pytest``."""
     raise ImportError("The nose module is not installed. It is needed for Theano tests.")
+
+
+# ---------------------------------------------------------------- for tensors, which load neither of these packages
+def _make_list(values):
+    from theanojax.typed_list import make_list
+
+    return make_list(values)
+
+
+def _construct_sparse_from_list(x, values, rows):
+    from theanojax.sparse import construct_sparse_from_list
+
+    return construct_sparse_from_list(x, values, rows)
+
+
+above.make_list, above.construct_sparse_from_list = _make_list, _construct_sparse_from_list

@@ -1,12 +1,12 @@
 """Tensors: shapes, creation, reductions, joins, products, elementwise combinations."""
 
 import numpy as np
+from theanojax.compile.ops import _output_guard, deep_copy_op
 
 import theanojax as theano
 import theanojax.scalar as S
 import theanojax.tensor as T
 from tests.op_cases.case import COL, ROW, T3, V3, V4, M, N, case, ints, positive, real
-from theanojax.compile.ops import _output_guard, deep_copy_op
 from theanojax.gradient import (
     consider_constant,
     disconnected_grad,
@@ -15,13 +15,13 @@ from theanojax.gradient import (
     undefined_grad,
     zero_grad,
 )
-from theanojax.tensor.gradient_ops import consider_constant_, view_op
 from theanojax.rewrites.linalg import Hint
 from theanojax.tensor import blas, elemwise, reduce
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.creation import AllocEmpty, Nonzero, Tri
 from theanojax.tensor.diagonal import AllocDiag, ExtractDiag
 from theanojax.tensor.dot import BatchedDot
+from theanojax.tensor.gradient_ops import consider_constant_, view_op
 from theanojax.tensor.join import Tile, default
 from theanojax.tensor.nnet.bn import BNComposite
 from theanojax.tensor.shape import (

@@ -3,6 +3,7 @@
 The names of old module paths (``theano.compile.function_module``, ...) are in ``legacy/``.
 """
 
+from theanojax.compile import loop_step as loop_step
 from theanojax.compile.aliasing import Supervisor as Supervisor
 from theanojax.compile.aliasing import alias_root as alias_root
 from theanojax.compile.aliasing import fgraph_updated_vars as fgraph_updated_vars
@@ -40,12 +41,6 @@ from theanojax.compile.mode import register_linker as register_linker
 from theanojax.compile.mode import register_mode as register_mode
 from theanojax.compile.mode import register_optimizer as register_optimizer
 from theanojax.compile.monitormode import MonitorMode as MonitorMode
-from theanojax.compile.ops import DeepCopyOp as DeepCopyOp
-from theanojax.compile.ops import FromFunctionOp as FromFunctionOp
-from theanojax.compile.ops import ViewOp as ViewOp
-from theanojax.compile.ops import as_op as as_op
-from theanojax.compile.ops import deep_copy_op as deep_copy_op
-from theanojax.compile.ops import view_op as view_op
 from theanojax.compile.optimizers import AddDestroyHandler as AddDestroyHandler
 from theanojax.compile.optimizers import AddFeatureOptimizer as AddFeatureOptimizer
 from theanojax.compile.pfunc import pfunc as pfunc
@@ -55,3 +50,9 @@ from theanojax.compile.shared import shared as shared
 from theanojax.compile.shared import shared_constructor as shared_constructor
 from theanojax.graph.rebuild import rebuild_collect_shared as rebuild_collect_shared
 from theanojax.graph.shared import SharedVariable as SharedVariable
+from theanojax.tensor.function_ops import DeepCopyOp as DeepCopyOp
+from theanojax.tensor.function_ops import FromFunctionOp as FromFunctionOp
+from theanojax.tensor.function_ops import ViewOp as ViewOp
+from theanojax.tensor.function_ops import as_op as as_op
+from theanojax.tensor.function_ops import deep_copy_op as deep_copy_op
+from theanojax.tensor.function_ops import view_op as view_op

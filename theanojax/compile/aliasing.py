@@ -4,10 +4,10 @@ from itertools import chain
 
 import numpy as np
 
-from theanojax.compile.ops import deep_copy_op, view_op
 from theanojax.config import config
 from theanojax.errors import InconsistencyError
 from theanojax.graph.variable import Constant
+from theanojax.tensor.function_ops import deep_copy_op, view_op
 
 
 def alias_root(v):

@@ -2,8 +2,9 @@
 
 from theanojax.compile.overrides import gradients, r_operator
 from theanojax.config import flags_of_thread
-from theanojax.graph.gradient_types import DisconnectedType
+from theanojax.graph import above
 from theanojax.graph.connection import io_connection_pattern
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op, ops_with_inner_function
 from theanojax.graph.rebuild import rebuild_collect_shared
 from theanojax.graph.replace import clone
@@ -265,3 +266,6 @@ def inline_ofg_expansion(node):
 # Before everything else, so that the expanded graph is rewritten as a whole.
 optdb.register("inline_ofg_expansion", in2out(inline_ofg_expansion), -0.01, "fast_compile", "fast_run")
 ops_with_inner_function[OpFromGraph] = "fn"
+
+
+above.OpFromGraph = OpFromGraph

@@ -5,6 +5,8 @@ import sys
 
 from theanojax.compile.maker import orig_function
 from theanojax.compile.pfunc import pfunc
+from theanojax.graph import above
+from theanojax.graph.pickling import StripPickler
 from theanojax.graph.tag import _PACKAGE as PACKAGE
 
 
@@ -71,6 +73,9 @@ def function(inputs, outputs=None, mode=None, updates=None, givens=None, no_defa
                  output_keys=output_keys)
 
 
+above.function = function
+
+
 def function_dump(filename, inputs, outputs=None, mode=None, updates=None, givens=None, no_default_updates=False,
                   accept_inplace=False, name=None, rebuild_strict=True, allow_input_downcast=None, profile=None,
                   on_unused_input=None, extra_tag_to_remove=None):
@@ -78,8 +83,6 @@ def function_dump(filename, inputs, outputs=None, mode=None, updates=None, given
 
     ``theano.function(**pickle.load(open(filename, 'rb')))`` makes the function again.
     """
-    from theanojax.legacy.pickles import StripPickler
-
     arguments = dict(inputs=inputs, outputs=outputs, mode=mode, updates=updates, givens=givens,
                      no_default_updates=no_default_updates, accept_inplace=accept_inplace, name=name,
                      rebuild_strict=rebuild_strict, allow_input_downcast=allow_input_downcast, profile=profile,

@@ -1,9 +1,11 @@
 """FunctionGraph: a graph that is being rewritten, which knows the users of each variable."""
 
 from theanojax.errors import InconsistencyError, MissingInputError
+from theanojax.graph import above
+from theanojax.graph.tag import get_variable_trace_string as where_built
 from theanojax.graph.traverse import clone_get_equiv, io_toposort
 from theanojax.graph.type import NullType
-from theanojax.graph.variable import Constant, where_built
+from theanojax.graph.variable import Constant
 
 
 class AlreadyThere(Exception):
@@ -337,9 +339,7 @@ class FunctionGraph:
 def _bad_replacement(v, new_v, reason):
     """The error for a replacement of another type."""
     from theanojax.graph.features import BadOptimization
-    from theanojax.printing import debugprint
-
-    graphs = [debugprint(x, depth=6, print_type=True, file="str") for x in (v, new_v)]
+    graphs = [above.debugprint(x, depth=6, print_type=True, file="str") for x in (v, new_v)]
     return BadOptimization(v, new_v, None, None, "%s. The type of the replacement must be the same." % reason, *graphs)
 
 

@@ -10,9 +10,11 @@ import numpy as np
 from theanojax.arrays import HOST
 from theanojax.config import config
 from theanojax.errors import MethodNotDefined
+from theanojax.graph import above
 from theanojax.graph.contract import Contract
 from theanojax.graph.props import Props
-from theanojax.graph.variable import Apply, Constant, Variable, where_built
+from theanojax.graph.tag import get_variable_trace_string as where_built
+from theanojax.graph.variable import Apply, Constant, Variable
 
 
 class _Depth(threading.local):
@@ -300,9 +302,7 @@ def compute_test_value(node):
 def get_test_value(v):
     """The test value of `v` (a variable or a plain value); AttributeError when it has none."""
     if not isinstance(v, Variable):
-        from theanojax.tensor.as_tensor import as_tensor_variable
-
-        v = as_tensor_variable(v)
+        v = above.tensor.as_tensor_variable(v)
     return PureOp._get_test_value(v)
 
 

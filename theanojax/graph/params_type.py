@@ -1,6 +1,9 @@
 """The parameters of an Op as one object, each with its type."""
 
+import hashlib
 import re
+
+import numpy as np
 
 from theanojax.graph.enum_types import IDENTIFIER, EnumType
 from theanojax.graph.type import Type
@@ -15,6 +18,15 @@ C_KEYWORDS = frozenset(re.split(r"\s+", """
     static_cast struct switch template this thread_local throw true try typedef typeid typename union unsigned using
     virtual void volatile wchar_t while xor xor_eq
     """.strip()))
+
+
+def hash_from_code(msg):
+    """A name, fit for a Python module, that stands for `msg`."""
+    if isinstance(msg, str):
+        msg = msg.encode()
+    elif isinstance(msg, np.ndarray):
+        msg = msg.tobytes()
+    return "m" + hashlib.sha256(msg).hexdigest()
 
 
 class Params(dict):
@@ -113,8 +125,6 @@ class ParamsType(Type):
         return self.generate_struct_name()
 
     def generate_struct_name(self):
-        from theanojax.legacy.gof_utils import hash_from_code
-
         return "_Params_%s_%s" % (hash_from_code(",".join(self.fields)), hash_from_code(",".join(map(str, self.types))))
 
     def __getattr__(self, name):

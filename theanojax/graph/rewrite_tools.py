@@ -9,10 +9,12 @@ from collections import defaultdict
 import numpy as np
 
 from theanojax.config import config
+from theanojax.graph import above
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.op import Op, PureOp
 from theanojax.graph.rewrite import Optimizer
 from theanojax.graph.rewrite_local import LocalOptimizer
+from theanojax.graph.shared import SharedVariable, shared
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.traverse import general_toposort, nodes_constructed
 from theanojax.graph.variable import Apply
@@ -212,8 +214,6 @@ class LocalMetaOptimizer(LocalOptimizer):
 
     def _values_for(self, node):
         """Shared variables to stand for the node's inputs; None when a value is missing."""
-        from theanojax.graph.shared import SharedVariable, shared
-
         givens, missing = {}, set()
         for v in node.inputs:
             if isinstance(v, SharedVariable):
@@ -232,10 +232,8 @@ class LocalMetaOptimizer(LocalOptimizer):
         return givens
 
     def _time(self, outputs, givens, opt):
-        from theanojax.compile.function import function
-
         try:
-            fn = function([], outputs, givens=givens, on_unused_input="ignore")
+            fn = above.function([], outputs, givens=givens, on_unused_input="ignore")
             fn.trust_input = True
             seconds = min(self.time_call(fn) for _ in range(2))
         except LocalMetaOptimizerSkipAssertionError:

@@ -3,6 +3,7 @@
 import linecache
 import os
 import sys
+import traceback
 
 from theanojax.config import config
 
@@ -112,3 +113,16 @@ def copy_stack_trace(source, target):
         old = list(getattr(v.tag, "trace", ()))
         v.tag.trace = Trace(traces + [s for s in old if s not in traces]) if traces else Trace(old)
     return target
+
+
+def get_variable_trace_string(v):
+    """Where the variable `v` was built, as text for an error message; empty when that was not recorded."""
+    stacks = [list(s) for s in getattr(v.tag, "trace", None) or ()]
+    if not stacks:
+        return ""
+    text = " \nBacktrace when that variable is created:\n\n"
+    for i, stack in enumerate(stacks):
+        if len(stacks) > 1:
+            text += "trace %d\n" % i
+        text += "".join(traceback.format_list([row if len(row) == 4 else tuple(row)[:4] for row in stack]))
+    return text

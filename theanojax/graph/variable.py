@@ -3,6 +3,7 @@
 from itertools import count
 
 from theanojax.config import config
+from theanojax.graph import above
 from theanojax.graph.pickling import Flattened
 from theanojax.graph.tag import Scratchpad, add_tag_trace
 
@@ -212,9 +213,7 @@ class Variable(Node):
             self._fn_cache = {}
         inputs = tuple(sorted(inputs_to_values.keys(), key=id))
         if inputs not in self._fn_cache:
-            from theanojax.compile.function import function
-
-            self._fn_cache[inputs] = function(inputs, self)
+            self._fn_cache[inputs] = above.function(inputs, self)
         return self._fn_cache[inputs](*[inputs_to_values[v] for v in inputs])
 
     def pickled_with(self):
@@ -285,10 +284,3 @@ class Constant(Variable):
 def op_as_string(inputs, node, leaf_formatter=str, node_formatter=None):
     """One application written as ``op(input, input)``, one level deep."""
     return "%s(%s)" % (node.op, ", ".join(leaf_formatter(v) for v in node.inputs))
-
-
-def where_built(v):
-    """Where `v` was built, as text for an error message; empty when that was not recorded."""
-    from theanojax.printing_text import get_variable_trace_string
-
-    return get_variable_trace_string(v)

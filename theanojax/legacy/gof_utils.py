@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import linecache
 import sys
 import warnings
@@ -11,8 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
+from theanojax.graph.params_type import hash_from_code as hash_from_code
 from theanojax.graph.tag import Scratchpad as scratchpad  # noqa: F401
 from theanojax.printing_text import get_variable_trace_string  # noqa: F401
 
@@ -24,15 +22,6 @@ def hashtype(self: Any) -> int:
     """A hash of the class of `self`."""
     t = type(self)
     return hash(t.__name__) ^ hash(t.__module__)
-
-
-def hash_from_code(msg: str | bytes | np.ndarray) -> str:
-    """A name, fit for a Python module, that stands for `msg`."""
-    if isinstance(msg, str):
-        msg = msg.encode()
-    elif isinstance(msg, np.ndarray):
-        msg = msg.tobytes()
-    return "m" + hashlib.sha256(msg).hexdigest()
 
 
 def hash_from_file(file_path: str) -> str:

@@ -107,7 +107,7 @@ PATHS: dict[str, Entry] = {
     "tensor.opt": At("rewrites.*", "tensor.*", *GRAPH, "printing_pp"),
     "tensor.opt_uncanonicalize": At("rewrites.*"),
     "tensor.sharedvar": At("tensor.*", "compile.shared", "compile.*"),
-    "tensor.raw_random": At("tensor.*", "rewrites.inplace"),
+    "tensor.raw_random": At("tensor.*", "rewrites.inplace", theano=""),
     "tensor.shared_randomstreams": At("tensor.*"),
     "tensor.nnet": At("tensor.nnet.*"),
     "tensor.nnet.nnet": At("tensor.nnet", "tensor.nnet.*", "rewrites.*"),
@@ -127,11 +127,19 @@ PATHS: dict[str, Entry] = {
     "tensor.signal.conv": At("tensor.signal.*", "tensor.nnet.*"),
     "tensor.signal.downsample": At("legacy.removed", "tensor.signal.*"),
     # ---- functions
-    "compile": At("compile.*", *GRAPH, "runtime.*", "rewrites.*", "tensor.shape", optdb="rewrites.pipeline:optdb"),
+    "compile": At(
+        "compile.*",
+        *GRAPH,
+        "runtime.*",
+        "rewrites.*",
+        "tensor.function_ops",
+        "tensor.shape",
+        optdb="rewrites.pipeline:optdb",
+    ),
     "compile.function_module": At("compile.function", "compile.*", "errors"),
     "compile.pfunc": At("compile.function", "compile.*"),
     "compile.sharedvalue": At("compile.shared", "graph.shared", "graph.container", "graph.type", "compile.*"),
-    "compile.ops": At("compile.*", "tensor.*"),
+    "compile.ops": At("tensor.function_ops", "compile.*", "tensor.*"),
     "compile.builders": At("compile.*"),
     "compile.mode": At("compile.*", "rewrites.*", *GRAPH, optdb="rewrites.pipeline:optdb"),
     "compile.io": At("compile.*"),
@@ -149,7 +157,14 @@ PATHS: dict[str, Entry] = {
     "scan_module.scan_utils": At("loop.scan_utils", "loop.*", "graph.traverse"),
     "scan_module.scan_opt": At("rewrites.*", "loop.*"),
     "scan_module.scan_perform_ext": At("loop.*"),
-    "gradient": At("graph.gradient_types", "tensor.gradient_ops", "gradient_check", "gradient_backprop"),
+    "ifelse": At("rewrites.ifelse"),
+    "gradient": At(
+        "graph.gradient_types",
+        "tensor.gradient_ops",
+        "gradient_backprop",
+        "gradient_jacobian",
+        "compile.gradient_check",
+    ),
     "raise_op": At("tensor.*", "compile.*"),
     # Theano had this beside pydotprint until 0.9
     "printing": At("printing", "printing_pp", pydotprint_variables="printing:pydotprint"),
@@ -253,7 +268,7 @@ DEFINED: dict[str, str] = {
     "tensor.blas_c": "tensor.blas:CGemv tensor.blas:CGer",
     "tensor.blas_scipy": "tensor.blas:ScipyGer",
     "tensor.opt": "tensor.assert_op tensor.shape:MakeVector rewrites.algebra rewrites.fusion rewrites.inplace "
-    "rewrites.shape printing_pp:MakeVectorPrinter",
+    "rewrites.shapes tensor.shape_feature printing_pp:MakeVectorPrinter",
     "tensor.nnet.nnet": "tensor.nnet.activations tensor.nnet.crossentropy tensor.nnet.softmax",
     "tensor.nnet.abstract_conv": "tensor.nnet.conv_ops",
     "compile.function_module": "compile.function_object compile.maker compile.aliasing errors:UnusedInputError "
@@ -262,9 +277,9 @@ DEFINED: dict[str, str] = {
     "compile.sharedvalue": "graph.shared",
     "compile.mode": "compile.optimizers rewrites.pipeline",
     "compile.debugmode": "compile.debug_errors",
-    "compile.ops": "tensor.shape:Shape tensor.shape:Shape_i tensor.shape:SpecifyShape tensor.shape:Rebroadcast "
+    "compile.ops": "tensor.function_ops tensor.shape:Shape tensor.shape:Shape_i tensor.shape:SpecifyShape tensor.shape:Rebroadcast "
     "tensor.gradient_ops:ViewOp",
-    "gradient": "graph.gradient_types tensor.gradient_ops gradient_check errors:DisconnectedInputError "
+    "gradient": "graph.gradient_types tensor.gradient_ops compile.gradient_check errors:DisconnectedInputError "
     "errors:NullTypeGradError",
     "ifelse": "ifelse rewrites.ifelse",
     "updates": "updates",
@@ -281,7 +296,7 @@ DEFINED: dict[str, str] = {
     "sandbox.multinomial": "tensor.multinomial",
     "sandbox.linalg.ops": "rewrites.linalg",
     "compat": "legacy.compat",
-    "misc.pkl_utils": "legacy.pickles",
+    "misc.pkl_utils": "legacy.pickles graph.pickling:StripPickler",
     "misc.ordered_set": "legacy.misc:OrderedSet legacy.misc:Link",
     "misc.frozendict": "legacy.misc:frozendict legacy.misc:FrozenOrderedDict",
 }

@@ -15,28 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from theanojax.graph.pickling import StripPickler
 from theanojax.graph.shared import SharedVariable
-from theanojax.graph.tag import Scratchpad
 
 __all__ = ["StripPickler", "CompatUnpickler", "dump", "load"]
 
 DEFAULT_PROTOCOL = pickle.DEFAULT_PROTOCOL
-
-
-class StripPickler(pickle.Pickler):
-    """Leaves out of a pickle what only this process needs: where variables were made, and test values on demand."""
-
-    def __init__(self, file: Any, protocol: int = 0, extra_tag_to_remove: str | list[str] | None = None):
-        super().__init__(file, protocol)
-        extra = [extra_tag_to_remove] if isinstance(extra_tag_to_remove, str) else list(extra_tag_to_remove or ())
-        self.tag_to_remove = ["trace", "test_value", *extra]
-
-    def reducer_override(self, obj: Any) -> Any:
-        """Strip each tag on its way out."""
-        if isinstance(obj, Scratchpad):
-            for name in self.tag_to_remove:
-                vars(obj).pop(name, None)
-        return NotImplemented
 
 
 class CompatUnpickler(pickle.Unpickler):

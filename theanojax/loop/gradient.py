@@ -8,13 +8,13 @@ non-sequences are sums, kept as sit_sot; those with respect to sequences are one
 from collections import OrderedDict
 
 from theanojax.config import config
-from theanojax.graph.gradient_types import DisconnectedType, grad_undefined
 from theanojax.graph.connection import io_connection_pattern
+from theanojax.graph.gradient_types import DisconnectedType, grad_undefined
+from theanojax.graph.replace import forced_replace
 from theanojax.graph.traverse import inputs as graph_inputs
 from theanojax.graph.type import NullType
 from theanojax.graph.variable import Constant
 from theanojax.loop.checks import INTEGER_DTYPES
-from theanojax.graph.replace import forced_replace
 from theanojax.loop.inner_graph import safe_new
 from theanojax.scalar.types import upcast
 

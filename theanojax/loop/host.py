@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from theanojax.graph import above
+
 
 class HostLoop:
     """Runs the loop of one Scan, step by step.
@@ -15,14 +17,12 @@ class HostLoop:
     """
 
     def __init__(self, op, fgraph, step=None, executor=None):
-        from theanojax.runtime.host import HostExecutor
-
         self.op = op
         self.outputs = fgraph.outputs
         self.step = step
         if step is not None:
             return
-        self.step = (executor or HostExecutor)(fgraph, allow_gc=op.allow_gc)
+        self.step = (executor or above.HostExecutor)(fgraph, allow_gc=op.allow_gc)
         n_taps = op._taps_before(op._n_states)
         states = range(op.n_seqs, op.n_seqs + n_taps + op.n_shared_outs)
         self.step._own = _Detach(states)

@@ -1,5 +1,6 @@
 """What a loop needs to know before it can be traced, in terms of the variables around it."""
 
+from theanojax.graph import above
 from theanojax.graph.traverse import ancestors, io_toposort
 from theanojax.graph.variable import Constant
 
@@ -118,10 +119,9 @@ class _Outside:
 
 def host_reason(op):
     """Why the inner graph cannot be traced at all, or None."""
-    from theanojax.loop.step import is_watched
     from theanojax.tensor.type import TensorType
 
-    if is_watched(op):
+    if above.is_watched(op):
         return "its mode looks at each node"
     fgraph = op.inner_fgraph()
     for v in list(fgraph.inputs) + list(fgraph.outputs):

@@ -4,6 +4,7 @@ import time
 from collections import OrderedDict
 
 from theanojax.errors import MissingInputError
+from theanojax.graph import above
 from theanojax.graph.op import Op, ops_with_inner_function
 from theanojax.graph.props import hashable
 from theanojax.graph.traverse import inputs as graph_inputs
@@ -17,7 +18,6 @@ from theanojax.loop.lowering import lower
 from theanojax.loop.needs import host_reason, static_needs
 from theanojax.loop.profile import profile_printer as profile_printer
 from theanojax.loop.scan_utils import equal_computations
-from theanojax.loop.step import compiled_step, is_watched
 from theanojax.tensor.type import TensorType
 
 _IDENTITY = ("truncate_gradient", "profile", "n_seqs", "tap_array", "as_while", "n_mit_sot", "destroy_map",
@@ -162,10 +162,9 @@ class Scan(ScanLayout, Op):
     def mode_instance(self):
         """The mode that the inner graph is compiled in."""
         if not hasattr(self, "_mode_instance"):
-            from theanojax.compile.mode import get_mode
-
             message = (self.name or "Scan") + " sub profile"
-            self._mode_instance = get_mode(self.mode).clone(link_kwargs={"allow_gc": self.allow_gc}, message=message)
+            mode = above.get_mode(self.mode)
+            self._mode_instance = mode.clone(link_kwargs={"allow_gc": self.allow_gc}, message=message)
         return self._mode_instance
 
     def loop_steps(self, node):
@@ -175,7 +174,7 @@ class Scan(ScanLayout, Op):
         """The inner graph as a compiled function, which is also kept as ``fn``."""
         if not hasattr(self, "fn"):
             self.validate_inner_graph()
-            self.fn = compiled_step(self)
+            self.fn = above.compiled_step(self)
         return self.fn
 
     def inner_fgraph(self):
@@ -188,7 +187,7 @@ class Scan(ScanLayout, Op):
     def perform(self, node, inputs, output_storage, params=None):
         if not hasattr(self, "_host_loop"):
             fn = self.compile_step()
-            step = (lambda values: fn(*values)) if is_watched(self) else None
+            step = (lambda values: fn(*values)) if above.is_watched(self) else None
             self._host_loop = HostLoop(self, fn.maker.executed_fgraph, step)
         start = time.perf_counter()
         steps = self._host_loop.run(node, inputs, output_storage)

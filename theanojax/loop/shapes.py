@@ -9,7 +9,7 @@ from theanojax.tensor.var import TensorConstant
 def infer_shape(outs, inputs, input_shapes):
     """The shapes of `outs` as expressions, given tuples of expressions for the shapes of `inputs`."""
     from theanojax.graph.fgraph import FunctionGraph
-    from theanojax.rewrites.shape import ShapeFeature
+    from theanojax.tensor.shape_feature import ShapeFeature
 
     for v, shape in zip(inputs, input_shapes):
         if shape is not None and len(shape) != v.ndim:

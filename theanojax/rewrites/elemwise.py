@@ -3,11 +3,11 @@
 
 import theanojax.tensor as T
 from theanojax import scalar as scal
-from theanojax.tensor.gradient_ops import ViewOp
 from theanojax.graph.rewrite_local import OpRemove, local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.common import applies, constant_value, elemwise_rewrite, is_number, maker, scalar_maker
 from theanojax.tensor.elemwise import Elemwise
+from theanojax.tensor.gradient_ops import ViewOp
 from theanojax.tensor.join import Join
 from theanojax.tensor.shape import MakeVector, Shape, Shape_i
 from theanojax.tensor.subtensor import Subtensor

@@ -1,12 +1,12 @@
 """Rewrites of lazy conditionals. Only `cond_make_inplace` is part of a mode; programs may register the others."""
 
 from theanojax.graph.features import ReplaceValidate
+from theanojax.graph.replace import clone
 from theanojax.graph.rewrite import Optimizer
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.rewrite_walk import in2out
 from theanojax.graph.traverse import is_in_ancestors
 from theanojax.ifelse import IfElse, ifelse
-from theanojax.graph.replace import clone
 from theanojax.tensor.creation import Alloc
 from theanojax.tensor.dot import Dot
 from theanojax.tensor.elemwise import DimShuffle, Elemwise

@@ -42,7 +42,7 @@ from theanojax.rewrites import (
     reduce,
     registry,
     reshape,
-    shape,
+    shapes,
     sigmoid,
     softmax_views,
     sort,
@@ -51,6 +51,7 @@ from theanojax.rewrites import (
     subtensor,
 )
 from theanojax.rewrites.constant_folding import topo_constant_folding
+from theanojax.rewrites.queries import predefined_optimizers
 from theanojax.rewrites.registry import optdb
 from theanojax.rewrites.subtensor_merge import local_subtensor_merge
 from theanojax.rewrites.typed_list import typed_list_inplace_opt
@@ -82,7 +83,7 @@ _log_sum_exp = in2out(stabilize.local_log_sum_exp, ignore_newtrees=True)
 PASSES = [
     (-1, "CheckStackTrace", CheckStackTraceOptimization(), "" if config.check_stack_trace == "off" else _always),
     (0, "merge1", MergeOptimizer(), "fast_run fast_compile merge"),
-    (0.1, "ShapeOpt", shape.ShapeOptimizer(), _always),
+    (0.1, "ShapeOpt", shapes.ShapeOptimizer(), _always),
     (0.6, "useless", _useless, _always),
     (0.65, "merge1.1", MergeOptimizer(), "fast_run fast_compile merge"),
     (0.99, "pre_local_IncSubtensor_serialize", in2out(inc_subtensor.local_IncSubtensor_serialize), "fast_run"),
@@ -99,7 +100,7 @@ PASSES = [
     (2.01, "crossentropy_to_crossentropy_with_softmax", nnet.crossentropy_to_crossentropy_with_softmax,
      "fast_run xent fast_compile_gpu"),
     (3, "uncanonicalize", registry.uncanonicalize, "fast_run"),
-    (10, "UnShapeOpt", shape.UnShapeOptimizer(), ""),
+    (10, "UnShapeOpt", shapes.UnShapeOptimizer(), ""),
     (48.6, "specialize_device", registry.specialize_device, _always),
     (49, "merge2", MergeOptimizer(), "fast_run merge"),
     (49.3, "local_alloc_empty_to_zeros", in2out(fill.local_alloc_empty_to_zeros), "alloc_empty_to_zeros"),
@@ -158,8 +159,8 @@ LOCAL = [
     (fill.local_useless_alloc, "p s c u"),
     (fill.local_canonicalize_alloc, "p s c"),
     # shapes
-    (shape.local_shape_to_shape_i, "p c"),
-    (shape.local_track_shape_i, "p c"),
+    (shapes.local_shape_to_shape_i, "p c"),
+    (shapes.local_track_shape_i, "p c"),
     (subtensor.local_subtensor_inc_subtensor, "p c"),
     (subtensor.local_subtensor_remove_broadcastable_index, "p c"),
     (subtensor.local_subtensor_make_vector, "p c:fast_compile_gpu u"),
@@ -326,8 +327,6 @@ def optimizer_for(query):
     KeyError for a name that nothing is known by.
     """
     if not isinstance(query, Query):
-        from theanojax.compile.mode import predefined_optimizers
-
         query = predefined_optimizers[query]
         if not isinstance(query, Query):
             return query

@@ -8,6 +8,7 @@ from theanojax.graph.features import ReplaceValidate
 from theanojax.loop.scan_op import Scan
 from theanojax.rewrites.scan_base import ScanRewrite, scan_nodes
 from theanojax.tensor.creation import Alloc, AllocEmpty
+from theanojax.tensor.function_ops import deep_copy_op
 
 _ALLOCATORS = (Alloc, AllocEmpty)
 
@@ -36,8 +37,6 @@ class ScanInplaceOptimizer(ScanRewrite):
 
         A buffer that comes straight from one of `alloc_ops` and has other users is allocated again.
         """
-        from theanojax.compile.ops import deep_copy_op
-
         if not output_indices:
             return node
         op = node.op

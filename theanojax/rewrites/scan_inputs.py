@@ -2,11 +2,11 @@
 
 from collections import OrderedDict
 
+from theanojax.graph.replace import clone
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.traverse import equal_computations
 from theanojax.graph.traverse import inputs as graph_inputs
 from theanojax.graph.variable import Constant
-from theanojax.graph.replace import clone
 from theanojax.loop.scan_op import Scan
 from theanojax.rewrites.scan_base import arguments, rebuilt
 

@@ -4,12 +4,13 @@ What depends on non-sequences alone is done once before it; elementwise work on 
 at once; a sum over the steps of matrix products becomes one product of larger matrices.
 """
 
+from theanojax.graph.replace import clone
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
-from theanojax.graph.replace import clone
 from theanojax.loop.inner_graph import safe_new
 from theanojax.rewrites.scan_base import ScanRewrite, arguments, cut_at, last_step_client, rebuilt, replace_node
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.function_ops import DeepCopyOp, ViewOp
 from theanojax.tensor.type import TensorType
 
 
@@ -94,8 +95,6 @@ class PushOutNonSeqScan(_PushOut):
         return dict(zip(args.inner_in_non_seqs, args.outer_in_non_seqs))
 
     def lift(self, inner, outside, moved):
-        from theanojax.compile.ops import DeepCopyOp, ViewOp
-
         if isinstance(inner.op, (ViewOp, DeepCopyOp)):
             return None
         if not all(v in outside or v in moved or isinstance(v, Constant) for v in inner.inputs):

@@ -4,6 +4,7 @@ import numpy as np
 
 from theanojax.arrays import safe_asarray
 from theanojax.config import config
+from theanojax.graph import above
 from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar.types import Scalar, ScalarConstant, get_scalar_type
 
@@ -123,11 +124,8 @@ def as_scalar(x, name=None):
     if isinstance(x, Variable):
         if isinstance(x.type, Scalar):
             return x
-        from theanojax.tensor.shape import scalar_from_tensor
-        from theanojax.tensor.type import TensorType
-
-        if isinstance(x.type, TensorType) and x.ndim == 0:
-            return scalar_from_tensor(x)
+        if isinstance(x.type, above.tensor.TensorType) and x.ndim == 0:
+            return above.tensor.scalar_from_tensor(x)
         raise TypeError("Variable type field must be a Scalar.", x, x.type)
     try:
         return constant(x)

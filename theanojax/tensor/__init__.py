@@ -1,4 +1,4 @@
-# ruff: noqa: F403
+# ruff: noqa: E402, F403
 """theano.tensor: symbolic arrays.
 
 The public names of the modules below are names of this package; what each of them offers is its ``__all__``.
@@ -7,12 +7,14 @@ attribute of the package; importing from the module works all the same.
 """
 
 import importlib
+import sys as _sys
 from types import ModuleType as _Module
 
 from theanojax import scalar as scal
 from theanojax.config import config as config
 from theanojax.errors import MethodNotDefined as MethodNotDefined
 from theanojax.errors import ShapeError as ShapeError
+from theanojax.graph import above as _above
 from theanojax.graph.op import Op as Op
 from theanojax.graph.type import Generic as Generic
 from theanojax.graph.variable import Apply as Apply
@@ -20,6 +22,9 @@ from theanojax.graph.variable import Constant as Constant
 from theanojax.graph.variable import Variable as Variable
 from theanojax.scalar.types import ComplexError as ComplexError
 from theanojax.scalar.types import IntegerDivisionError as IntegerDivisionError
+
+_above.tensor = _sys.modules[__name__]
+
 from theanojax.tensor.type import *  # isort: skip - the first: all others build on these three
 from theanojax.tensor.var import *  # isort: skip
 from theanojax.tensor.as_tensor import *  # isort: skip
@@ -40,6 +45,8 @@ from theanojax.tensor.sharedvar import *
 from theanojax.tensor.sort import *
 from theanojax.tensor.subtensor import *
 from theanojax.tensor.type_other import *
+
+from theanojax.tensor import gradient_support as gradient_support  # isort: skip - Elemwise looks for it here
 
 int32_t = int32 = scal.int32
 _shared = tensor_constructor  # noqa: F405

@@ -6,8 +6,8 @@ from math import copysign
 
 import numpy as np
 
-import theanojax.tensor as tensor
 from theanojax.errors import AsTensorError, EmptyConstantError, NotScalarConstantError
+from theanojax.graph.above import tensor
 from theanojax.graph.rewrite import while_rewriting
 from theanojax.graph.signals import by_signal
 from theanojax.graph.variable import Apply, Constant, Variable

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from theanojax.graph.gradient_types import DisconnectedType
 import theanojax.tensor as tensor
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.scalar.types import upcast

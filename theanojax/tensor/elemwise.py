@@ -4,6 +4,7 @@ import numpy as np
 
 from theanojax.config import config, flags_of_thread
 from theanojax.errors import NotScalarConstantError
+from theanojax.graph.above import tensor
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op, OpenMPOp
 from theanojax.graph.type import NullType
@@ -256,15 +257,12 @@ class Elemwise(OpenMPOp):
                 continue
             stretched = [d for d, b in enumerate(v.type.broadcastable) if b and not outputs[0].broadcastable[d]]
             if stretched:
-                from theanojax.tensor.math import sum
-
-                result[i] = sum(result[i], axis=stretched, keepdims=True)
+                result[i] = tensor.sum(result[i], axis=stretched, keepdims=True)
         return result
 
     def _where_chosen(self, inputs, outputs, g):
         """`_bgrad`, which a zero gradient of what was not chosen times an infinite slope does not make nan."""
-        from theanojax.tensor import gradient_support
-
+        gradient_support = tensor.gradient_support
         if not gradient_support.needs_support(self.scalar_op, inputs, strict=True):
             return self._stable(inputs, outputs, g)
         switches = []
@@ -282,11 +280,9 @@ class Elemwise(OpenMPOp):
 
     def _stable(self, inputs, outputs, g):
         """`_bgrad`, finite for logarithms of large exponentials and for roots that are at their minimum."""
-        from theanojax.tensor import gradient_support
-        from theanojax.tensor.math import exp
-
+        gradient_support = tensor.gradient_support
         if gradient_support.is_log_of_exponentials(self.scalar_op, inputs):
-            return [g / exp(outputs[0])]
+            return [g / tensor.exp(outputs[0])]
         terms = self._bgrad(inputs, outputs, [g])
         if gradient_support.is_root_at_minimum(self.scalar_op, inputs, g):
             terms[0] = Elemwise(zero_times)(terms[0], g)
@@ -337,10 +333,9 @@ class Elemwise(OpenMPOp):
 
 def _switched(term, g, condition, position):
     """The gradient term `term`, of the shape of `g`, in a switch that has 0 as its branch number `position`."""
-    from theanojax.tensor.math import switch
-
     if isinstance(term.type, (NullType, DisconnectedType)):
         return term
+    switch = tensor.switch
     chosen = switch(condition, 0, term) if position == 1 else switch(condition, term, 0)
     return chosen if chosen.type.broadcastable == g.type.broadcastable else term
 

@@ -6,13 +6,29 @@ is taken under the condition that its element was chosen, which is read off the 
 zero that is one by its value alone says nothing: log(exp(x)) has a slope of 0 * inf for large x, and 1 is right.
 """
 
-from functools import cache, partial, reduce
+from functools import partial, reduce
 
 from theanojax import scalar as scal
 from theanojax.errors import NotScalarConstantError
 from theanojax.graph.variable import Constant
 from theanojax.tensor.as_tensor import constant, get_scalar_constant_value
+from theanojax.tensor.cast import cast
+from theanojax.tensor.creation import ones_like, zeros_like
+from theanojax.tensor.diagonal import AllocDiag
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.join import Split
+from theanojax.tensor.math import any as any_of
+from theanojax.tensor.math import eq, fill, neq
+from theanojax.tensor.reduce import Sum
+from theanojax.tensor.shape import Rebroadcast, Reshape
+from theanojax.tensor.subtensor_advanced import (
+    AdvancedBooleanIncSubtensor,
+    AdvancedIncSubtensor,
+    AdvancedIncSubtensor1,
+    AdvancedSubtensor,
+    AdvancedSubtensor1,
+)
+from theanojax.tensor.subtensor_basic import IncSubtensor, Subtensor
 
 # The slope is a constant, or a truth value: it does no harm.
 _LINEAR = (scal.Add, scal.Sub, scal.Neg, scal.Identity, scal.Second, scal.Cast, scal.Switch, scal.Maximum, scal.Minimum,
@@ -84,8 +100,6 @@ def is_log_of_exponentials(scalar_op, inputs):
 
     Sums along the rows of a matrix are left out: they are recognised as part of a softmax.
     """
-    from theanojax.tensor.reduce import Sum
-
     node = inputs[0].owner if isinstance(scalar_op, scal.Log) else None
     while node is not None and isinstance(node.op, DimShuffle):
         node = node.inputs[0].owner
@@ -129,10 +143,6 @@ def is_positive(v, depth=6):
 
 def is_nonnegative(v, depth=8):
     """Whether `v` is seen to be at least 0 everywhere."""
-    from theanojax.tensor.reduce import Sum
-    from theanojax.tensor.shape import Reshape
-    from theanojax.tensor.subtensor import Subtensor
-
     number = _number(v) if isinstance(v, Constant) else None
     if number is not None:
         return bool(number >= 0)
@@ -199,30 +209,10 @@ def support(g):
 
     At most some 24 nodes are looked at, so that building a gradient stays linear in the graph.
     """
-    return _Search(24).support(g)
+    return Search(24).support(g)
 
 
-@cache
-def _rules():
-    """Class of Op -> the method of `_Search` for what it makes."""
-    from theanojax.ifelse import IfElse
-    from theanojax.tensor import subtensor
-    from theanojax.tensor.diagonal import AllocDiag
-    from theanojax.tensor.join import Split
-    from theanojax.tensor.reduce import Sum
-    from theanojax.tensor.shape import Rebroadcast, Reshape
-
-    moved, written = _Search.of_moved, _Search.of_increment
-    return {
-        Elemwise: _Search.of_elemwise, DimShuffle: moved, Rebroadcast: moved, Reshape: moved, Split: moved,
-        subtensor.Subtensor: moved, subtensor.AdvancedSubtensor1: moved, subtensor.AdvancedSubtensor: moved,
-        subtensor.IncSubtensor: written, subtensor.AdvancedIncSubtensor1: written,
-        subtensor.AdvancedIncSubtensor: written, subtensor.AdvancedBooleanIncSubtensor: written,
-        IfElse: _Search.of_ifelse, Sum: _Search.of_sum, AllocDiag: _Search.of_diagonal,
-    }
-
-
-class _Search:
+class Search:
     def __init__(self, fuel):
         self.fuel = fuel
 
@@ -231,7 +221,7 @@ class _Search:
         self.fuel -= 1
         if node is None or self.fuel < 0:
             return None
-        rule = _rules().get(type(node.op))
+        rule = RULES.get(type(node.op))
         return None if rule is None else rule(self, node, g)
 
     def of_moved(self, node, g):
@@ -246,8 +236,6 @@ class _Search:
         return self._under(whole, move)
 
     def of_diagonal(self, node, g):
-        from theanojax.tensor.creation import ones_like
-
         return Support(lambda: node.op(ones_like(node.inputs[0], dtype="bool")), False)
 
     def _under(self, g, function):
@@ -289,8 +277,8 @@ class _Search:
 
     def _and(self, chosen, rest):
         """`chosen` and where `rest` is not zero either, if that was chosen too and not computed from a choice."""
-        rule = _rules().get(type(rest.owner.op)) if rest.owner is not None else None
-        if rule not in (_Search.of_ifelse, _Search.of_increment) and not zero_branch(rest):
+        rule = RULES.get(type(rest.owner.op)) if rest.owner is not None else None
+        if rule not in (Search.of_ifelse, Search.of_increment) and not zero_branch(rest):
             return chosen
         inner = self.support(rest)
         return chosen if inner is None else chosen.and_(inner)
@@ -307,9 +295,6 @@ class _Search:
 
     def of_increment(self, node, g):
         """What an index selects of zeros, or what is left where zeros are written."""
-        from theanojax.tensor.cast import cast
-        from theanojax.tensor.creation import ones_like, zeros_like
-
         x, y, *index = node.inputs
         op = node.op
         write = type(op)(op.idx_list, set_instead_of_inc=True) if hasattr(op, "idx_list") else type(op)(
@@ -329,8 +314,6 @@ class _Search:
         return None
 
     def of_sum(self, node, g):
-        from theanojax.tensor.math import any as any_of
-
         return self._under(node.inputs[0], lambda c: any_of(c, node.op.axis))
 
 
@@ -363,8 +346,6 @@ def _is_one(v):
 
 def _as_bool(condition, holds):
     """`condition` as a bool tensor, negated unless `holds`."""
-    from theanojax.tensor.math import eq, neq
-
     if condition.dtype == "bool":
         return condition if holds else ~condition
     return (neq if holds else eq)(condition, 0)
@@ -372,6 +353,23 @@ def _as_bool(condition, holds):
 
 def _stretched(condition, like):
     """`condition` in the full shape of `like`."""
-    from theanojax.tensor.math import fill
-
     return condition if condition.type.broadcastable == like.type.broadcastable else fill(like, condition)
+
+
+# Class of Op -> the method of `Search` for what it makes. IfElse, which builds on tensors, adds itself.
+RULES = {
+    Elemwise: Search.of_elemwise,
+    DimShuffle: Search.of_moved,
+    Rebroadcast: Search.of_moved,
+    Reshape: Search.of_moved,
+    Split: Search.of_moved,
+    Subtensor: Search.of_moved,
+    AdvancedSubtensor1: Search.of_moved,
+    AdvancedSubtensor: Search.of_moved,
+    IncSubtensor: Search.of_increment,
+    AdvancedIncSubtensor1: Search.of_increment,
+    AdvancedIncSubtensor: Search.of_increment,
+    AdvancedBooleanIncSubtensor: Search.of_increment,
+    Sum: Search.of_sum,
+    AllocDiag: Search.of_diagonal,
+}

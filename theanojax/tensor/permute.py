@@ -2,6 +2,7 @@
 
 import theanojax.tensor as tensor
 from theanojax.errors import ShapeError
+from theanojax.graph import above
 from theanojax.graph.gradient_types import grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
@@ -88,9 +89,7 @@ class Choose(Op):
         if a.dtype not in discrete_dtypes:
             raise TypeError("choose first argument must have an [u]int* dtype. Got %s." % a.dtype)
         if isinstance(choices, (tuple, list)) or isinstance(getattr(choices.type, "ttype", None), TensorType):
-            from theanojax.typed_list import make_list
-
-            choice = make_list(choices)
+            choice = above.make_list(choices)
             ndim, flags = choice.ttype.ndim, choice.ttype.broadcastable
         else:
             choice = as_tensor_variable(choices)

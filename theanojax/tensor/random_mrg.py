@@ -12,10 +12,10 @@ import warnings
 
 import numpy as np
 
-from theanojax.graph.shared import shared
 from theanojax.config import config
 from theanojax.graph.gradient_types import grad_undefined
 from theanojax.graph.op import Op
+from theanojax.graph.shared import shared
 from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.scalar import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable, constant, extract_constant, get_vector_length

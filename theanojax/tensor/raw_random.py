@@ -9,7 +9,6 @@ from functools import reduce
 
 import numpy as np
 
-import theanojax as theano  # noqa: F401 - programs that star-import this module count on the name
 from theanojax.config import config
 from theanojax.errors import ShapeError
 from theanojax.graph.gradient_types import grad_undefined

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from theanojax.graph import above
 from theanojax.graph.variable import Constant
+from theanojax.tensor.shape_feature import ShapeFeature
 
 
 def shape_of_variables(fgraph, input_shapes):
@@ -17,9 +19,6 @@ def shape_of_variables(fgraph, input_shapes):
     -------
     dict from variable to shape, for all variables whose shape is known to Theano.
     """
-    import theanojax
-    from theanojax.rewrites.shape import ShapeFeature
-
     if not hasattr(fgraph, "shape_feature"):
         fgraph.attach_feature(ShapeFeature())
     shape_of = {v: fgraph.shape_feature.shape_of[v] for v in fgraph.variables}
@@ -32,7 +31,7 @@ def shape_of_variables(fgraph, input_shapes):
     for v, lengths in input_shapes.items():
         given.update((dim, n) for dim, n in zip(shape_of[v], lengths) if not isinstance(dim, Constant))
     wanted = list(dict.fromkeys(dim for dims in shape_of.values() for dim in dims))
-    compute = theanojax.function(list(given), wanted, on_unused_input="ignore")
+    compute = above.function(list(given), wanted, on_unused_input="ignore")
     value = dict(zip(wanted, compute(*given.values())))
     return {v: tuple([np.asarray(value[dim]) for dim in dims]) for v, dims in shape_of.items()}
 

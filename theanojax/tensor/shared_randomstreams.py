@@ -4,8 +4,7 @@ import copy
 
 import numpy as np
 
-from theanojax.graph.shared import shared, shared_constructor
-from theanojax.graph.shared import SharedVariable
+from theanojax.graph.shared import SharedVariable, shared, shared_constructor
 from theanojax.tensor.raw_random import RandomStreamsBase, random_state_type
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from theanojax.config import config
 from theanojax.errors import ShapeError
+from theanojax.graph import above
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable
@@ -151,9 +152,7 @@ class AdvancedSubtensor1(Op):
         if x.type.ndim != 2:
             raise TypeError("AdvancedSubtensor1: you can't take the sparse grad from a tensor with ndim != 2. ndim is "
                             + str(x.type.ndim))
-        from theanojax.sparse import construct_sparse_from_list
-
-        return [construct_sparse_from_list(x, grads[0], ilist)] + disconnected([ilist])
+        return [above.construct_sparse_from_list(x, grads[0], ilist)] + disconnected([ilist])
 
     def R_op(self, inputs, eval_points):
         if eval_points[0] is None:

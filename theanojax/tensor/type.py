@@ -8,6 +8,7 @@ import numpy as np
 
 from theanojax.arrays import safe_asarray
 from theanojax.config import config
+from theanojax.graph.above import tensor
 from theanojax.graph.type import Type
 from theanojax.graph.variable import Variable
 from theanojax.scalar.types import (all_types, complex_types, continuous_types, discrete_types, float_types,
@@ -151,9 +152,7 @@ class TensorType(Type):
         if (type(self) is type(var.type) and self.dtype == var.type.dtype and self.ndim == var.type.ndim
                 and all(mine == theirs or theirs
                         for mine, theirs in zip(self.broadcastable, var.type.broadcastable))):
-            from theanojax.tensor.shape import patternbroadcast
-
-            return patternbroadcast(var, self.broadcastable)
+            return tensor.patternbroadcast(var, self.broadcastable)
         return None
 
     def value_validity_msg(self, a):

@@ -12,9 +12,9 @@ import warnings
 
 import numpy as np
 
-import theanojax.tensor as tensor
 from theanojax.config import config
 from theanojax.errors import AsTensorError
+from theanojax.graph.above import tensor
 from theanojax.graph.variable import Constant, Variable
 from theanojax.tensor.type import TensorType
 

@@ -5,6 +5,7 @@ import numpy as np
 import theanojax.tensor as T
 from theanojax import scalar as scal
 from theanojax.config import config
+from theanojax.graph import above
 from theanojax.graph.gradient_types import DisconnectedType, grad_not_implemented
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
@@ -276,14 +277,12 @@ def binary_crossentropy(output, target):
 
 def sigmoid_binary_crossentropy(output, target):
     """binary_crossentropy(sigmoid(output), target), exact for outputs of any size."""
-    from theanojax.compile.builders import OpFromGraph
-
     def gradient(inputs, out_grads):
         (output, target), (out_grad,) = inputs, out_grads
         return [out_grad * (sigmoid(output) - target), out_grad * (-output)]
 
     cost = softplus(-abs(output)) + output * ((output > 0) - target)
-    return OpFromGraph([output, target], [cost], grad_overrides=gradient, inline=True,
+    return above.OpFromGraph([output, target], [cost], grad_overrides=gradient, inline=True,
                        name="sigmoid_binary_crossentropy")(output, target)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 import theanojax.tensor as T
+from theanojax.graph import above
 from theanojax.graph.gradient_types import grad_not_implemented, grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
@@ -123,8 +124,6 @@ class Images2Neibs(Op):
     @staticmethod
     def _scattered(x, neib_shape, neib_step, gz):
         """The gradient of overlapping neighbourhoods: one step of a loop adds up one place of all of them."""
-        from theanojax.scan import scan
-
         def step(position, piece, total, sizes, steps):
             batch, channels, rows, columns = total.shape
             i, j = position // sizes[1], position % sizes[1]
@@ -132,7 +131,7 @@ class Images2Neibs(Op):
             shape = (batch, channels, (rows - sizes[0]) // steps[0] + 1, (columns - sizes[1]) // steps[1] + 1)
             return T.inc_subtensor(part, piece.reshape(shape))
 
-        totals, _ = scan(step, sequences=[T.arange(neib_shape[0] * neib_shape[1]), gz.dimshuffle((1, 0))],
+        totals, _ = above.scan(step, sequences=[T.arange(neib_shape[0] * neib_shape[1]), gz.dimshuffle((1, 0))],
                          outputs_info=T.zeros(x.shape), non_sequences=[neib_shape, neib_step])
         return totals[-1]
 

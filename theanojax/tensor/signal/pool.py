@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 
 import theanojax.tensor as T
-from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.enum_types import EnumList
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import OpenMPOp
 from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable, extract_constant

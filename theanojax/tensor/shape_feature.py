@@ -1,4 +1,4 @@
-"""Shapes without values: what is known of the shape of every variable, and the rewrites that use it."""
+"""Shapes without values: what is known of the shape of every variable of a graph."""
 
 import logging
 import traceback
@@ -8,10 +8,7 @@ import numpy as np
 from theanojax.config import config
 from theanojax.errors import ShapeError
 from theanojax.graph.features import AlreadyThere, Feature
-from theanojax.graph.rewrite import Optimizer
-from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.signals import by_signal
-from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.traverse import ancestors, equal_computations
 from theanojax.graph.variable import Constant, Variable
 from theanojax.tensor.as_tensor import constant
@@ -22,7 +19,7 @@ from theanojax.tensor.subtensor import Subtensor
 from theanojax.tensor.type import discrete_dtypes, integer_dtypes
 from theanojax.tensor.var import TensorConstant
 
-_logger = logging.getLogger("theanojax.rewrites.shape")
+_logger = logging.getLogger("theanojax.tensor.shape_feature")
 
 
 class ShapeTable:
@@ -261,7 +258,7 @@ class ShapeFeature(Feature):
         shape = self.shape_of[r]
         if old is None or shape is None or all(isinstance(s, Constant) for s in shape):
             return
-        if not self.shape_of.is_known(old) and not any(_asks_value(s) for s in shape):
+        if not self.shape_of.is_known(old) and not any(asks_value(s) for s in shape):
             return
         old_shape = self.shape_of[old]
         if old_shape is None or len(old_shape) != len(shape):
@@ -272,7 +269,7 @@ class ShapeFeature(Feature):
                 continue
             if isinstance(theirs, Constant):
                 merged[i] = theirs
-            elif _asks_value(mine) and not (_asks_value(theirs) and theirs.owner.inputs[0] in (r, old)):
+            elif asks_value(mine) and not (asks_value(theirs) and theirs.owner.inputs[0] in (r, old)):
                 if r not in ancestors([theirs]):
                     merged[i] = theirs
         if any(a is not b for a, b in zip(merged, shape)):
@@ -282,7 +279,7 @@ class ShapeFeature(Feature):
     def get_shape(self, var, idx):
         """Length `idx` of `var`; found anew when what is known is in terms of variables that left the graph."""
         length = self.shape_of[var][idx]
-        if (_asks_value(length) and length.owner.inputs[0] not in self.fgraph.variables
+        if (asks_value(length) and length.owner.inputs[0] not in self.fgraph.variables
                 and length.owner.inputs[0] is not var and var.owner is not None):
             for v in var.owner.inputs:
                 if getattr(v, "ndim", 0):
@@ -320,7 +317,7 @@ class ShapeFeature(Feature):
         self.shape_of.replace_length(r, new_r)
 
 
-def _asks_value(length):
+def asks_value(length):
     return length.owner is not None and isinstance(length.owner.op, Shape_i)
 
 
@@ -329,57 +326,8 @@ def _same_length(a, b):
         return True
     if isinstance(a, Constant) and isinstance(b, Constant):
         return bool(a.data == b.data)
-    if not _asks_value(a) or not _asks_value(b) or a.owner.op.i != b.owner.op.i:
+    if not asks_value(a) or not asks_value(b) or a.owner.op.i != b.owner.op.i:
         return False
     if a.owner.inputs[0] is b.owner.inputs[0]:
         return True
     return equal_computations([a], [b])
-
-
-class ShapeOptimizer(Optimizer):
-    """Attaches a ShapeFeature."""
-
-    def add_requirements(self, fgraph):
-        if not hasattr(fgraph, "shape_feature"):
-            fgraph.attach_feature(ShapeFeature())
-
-
-class UnShapeOptimizer(Optimizer):
-    """Takes the ShapeFeature away."""
-
-    def apply(self, fgraph):
-        for feature in list(fgraph._features):
-            if isinstance(feature, ShapeFeature):
-                fgraph.remove_feature(feature)
-
-
-@local_optimizer([Shape])
-def local_shape_to_shape_i(node):
-    """``x.shape`` -> the vector of the lengths that are known of `x`; computing `x` is then often not needed."""
-    feature = getattr(getattr(node, "fgraph", None), "shape_feature", None)
-    if not isinstance(node.op, Shape) or feature is None:
-        return None
-    x = node.inputs[0]
-    if feature.shape_of[x] is None:
-        return None
-    ret = make_vector(*[feature.get_shape(x, i) for i in range(x.ndim)])
-    copy_stack_trace(node.outputs[0], ret)
-    return [ret]
-
-
-@local_optimizer([Shape_i])
-def local_track_shape_i(node):
-    """``Shape_i(x)`` -> what is known of that length."""
-    feature = getattr(getattr(node, "fgraph", None), "shape_feature", None)
-    if not isinstance(node.op, Shape_i) or feature is None or feature.shape_of[node.inputs[0]] is None:
-        return None
-    x, i = node.inputs[0], node.op.i
-    length = feature.get_shape(x, i)
-    if length is node.outputs[0] or (_asks_value(length) and length.owner.inputs[0] is x):
-        return None
-    if length.owner is not None and length.owner not in node.fgraph.apply_nodes and node.outputs[0] in ancestors(
-            [length]):
-        return None
-    return [length]
-
-

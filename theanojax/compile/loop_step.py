@@ -1,7 +1,15 @@
-"""Compiling one step of a loop."""
+"""Compiling one step of a loop: what loops, which are below compile, need of it."""
 
+from theanojax.compile import profiling
+from theanojax.compile.function import function
+from theanojax.compile.graphs import RewrittenAgain
+from theanojax.compile.io import In, Out
+from theanojax.compile.linkers import CLinker, OpWiseCLinker, PerformLinker, VM_Linker
 from theanojax.config import config
+from theanojax.graph import above
+from theanojax.graph.features import NoOutputFromInplace
 from theanojax.loop.profile import profile_printer
+from theanojax.runtime.host import HostExecutor
 
 
 def compiled_step(op):
@@ -9,9 +17,6 @@ def compiled_step(op):
 
     The executors take its rewritten graph; the Function itself is what users find as ``op.fn``.
     """
-    from theanojax.compile.function import function
-    from theanojax.compile.graphs import RewrittenAgain
-
     fn = function(list(op.inputs), list(op.outputs), mode=op.mode_instance, name=op.name, profile=_profile(op),
                   on_unused_input="ignore")
     if isinstance(fn.maker._finish, RewrittenAgain):
@@ -25,9 +30,6 @@ def _as_preallocated(op, maker):
     A state of several taps that are read and written is updated in place, so its outputs come last. No other result
     is computed in place of something else.
     """
-    from theanojax.compile.io import In, Out
-    from theanojax.graph.features import NoOutputFromInplace
-
     inputs, moved = list(maker.inputs), set()
     position, first = op.n_seqs, 0
     for taps, written in zip(op.tap_array[:op.n_mit_mot], op.mit_mot_out_slices):
@@ -51,8 +53,6 @@ def _profile(op):
         name = op.name
     else:
         return op.profile or None
-    from theanojax.compile import profiling
-
     if profile_printer not in profiling._printers:
         profiling.register_profiler_printer(profile_printer)
     return profiling.ScanProfileStats(name=name)
@@ -60,9 +60,10 @@ def _profile(op):
 
 def is_watched(op):
     """Whether the mode of the loop wants to see or compare every node, so that its own linker has to run it."""
-    from theanojax.compile.linkers import CLinker, OpWiseCLinker, PerformLinker, VM_Linker
-
     linker = op.mode_instance.linker
     if isinstance(linker, VM_Linker):
         return linker.callback is not None or linker.callback_input is not None
     return type(linker) not in (PerformLinker, CLinker, OpWiseCLinker)
+
+
+above.compiled_step, above.is_watched, above.HostExecutor = compiled_step, is_watched, HostExecutor

@@ -2,6 +2,13 @@
 
 import numpy as np
 
+import theanojax.tensor as T
+from theanojax.compile.debugmode import DebugMode
+from theanojax.compile.function import function as compile_function
+from theanojax.compile.mode import FAST_RUN, get_mode
+from theanojax.gradient import grad
+from theanojax.graph.shared import shared
+
 _TOLERANCE = {"float16": 5e-2, "float32": 1e-2, "float64": 1e-4}
 
 
@@ -103,9 +110,6 @@ class GradientError(Exception):
 
 def mode_not_slow(mode):
     """`mode`, or FAST_RUN in its place when it is FAST_COMPILE or a DebugMode (whose rewrites are kept)."""
-    from theanojax.compile.debugmode import DebugMode
-    from theanojax.compile.mode import FAST_RUN, get_mode
-
     if mode == "FAST_COMPILE":
         return FAST_RUN
     mode = get_mode(mode)
@@ -132,11 +136,6 @@ def verify_grad(fun, pt, n_tests=2, rng=None, eps=None, out_type=None, abs_tol=N
     cast_to_output_type : let `u` be float32 where the output is; else it is float64.
     no_debug_ref : do not use a DebugMode for the finite differences, which call the function many times.
     """
-    import theanojax.tensor as T
-    from theanojax.compile.function import function as compile_function
-    from theanojax.graph.shared import shared
-    from theanojax.gradient import grad
-
     points = _checked_points(pt)
     tolerance = max(_TOLERANCE[str(p.dtype)] for p in points)
     abs_tol = tolerance if abs_tol is None else abs_tol

@@ -1,0 +1,27 @@
+"""What lower layers call of upper ones: each name is set by the module that defines it, once it is imported.
+
+This table is the only way up; imports point down. Use the names as ``above.name``, when something is called.
+"""
+
+from typing import Any
+
+# The package theanojax.tensor: the operators of variables, and what turns values into tensors, end in its functions.
+tensor: Any
+
+# theanojax.printing_debug, for the text of an error
+debugprint: Any
+
+# theanojax.scan, for an Op whose gradient is a loop
+scan: Any
+
+# theanojax.compile: to compute a value here and now, and to compile what is inside an Op
+function: Any
+get_mode: Any
+OpFromGraph: Any
+compiled_step: Any
+is_watched: Any
+HostExecutor: Any
+
+# theanojax.toplevel, for packages that tensors may need and do not load
+make_list: Any
+construct_sparse_from_list: Any
