@@ -277,8 +277,8 @@ DEFINED: dict[str, str] = {
     "compile.sharedvalue": "graph.shared",
     "compile.mode": "compile.optimizers rewrites.pipeline",
     "compile.debugmode": "compile.debug_errors",
-    "compile.ops": "tensor.function_ops tensor.shape:Shape tensor.shape:Shape_i tensor.shape:SpecifyShape tensor.shape:Rebroadcast "
-    "tensor.gradient_ops:ViewOp",
+    "compile.ops": "tensor.function_ops tensor.shape:Shape tensor.shape:Shape_i tensor.shape:SpecifyShape "
+    "tensor.shape:Rebroadcast tensor.gradient_ops:ViewOp",
     "gradient": "graph.gradient_types tensor.gradient_ops compile.gradient_check errors:DisconnectedInputError "
     "errors:NullTypeGradError",
     "ifelse": "ifelse rewrites.ifelse",

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-import theanojax.tensor as tensor
 from theanojax.arrays import HOST
 from theanojax.config import change_flags, config
 from theanojax.errors import NotScalarConstantError
@@ -14,6 +13,8 @@ from theanojax.graph.variable import Apply
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import (as_tensor_variable, constant, first_input_rule, get_scalar_constant_value,
                                         scalar_rule)
+from theanojax.tensor.cast import cast
+from theanojax.tensor.math import ceil, fill, maximum
 from theanojax.tensor.type import (TensorType, discrete_dtypes, int_dtypes, integer_dtypes, uint_dtypes,
                                    values_eq_approx_always_true)
 from theanojax.tensor.var import TensorVariable
@@ -190,7 +191,7 @@ def ones(shape, dtype=None):
 
 def _like(number, model, dtype, opt):
     value = constant(number, dtype=model.type.dtype if dtype is None else dtype)
-    return value if opt and value.type == model.type else tensor.fill(model, value)
+    return value if opt and value.type == model.type else fill(model, value)
 
 
 def ones_like(model, dtype=None, opt=False):
@@ -330,12 +331,12 @@ class ARange(Op):
         start, stop, step = node.inputs
         whole = start.dtype in integer_dtypes and stop.dtype in integer_dtypes
         if _is_constant(step, 1) and _is_constant(start, 0) and whole:
-            return [(tensor.cast(stop, "int64"),)]
+            return [(cast(stop, "int64"),)]
         stop, start = _widened(stop), _widened(start)
         if _is_constant(step, 1) and whole:
-            return [(tensor.maximum(tensor.cast(stop - start, "int64"), 0),)]
-        steps = tensor.ceil(tensor.cast(stop - start, "float64") / step)
-        return [(tensor.maximum(tensor.cast(steps, "int64"), 0),)]
+            return [(maximum(cast(stop - start, "int64"), 0),)]
+        steps = ceil(cast(stop - start, "float64") / step)
+        return [(maximum(cast(steps, "int64"), 0),)]
 
     def connection_pattern(self, node):
         return [[True], [False], [True]]
@@ -361,7 +362,7 @@ def _is_constant(v, value):
 def _widened(v):
     """An integer as int64, unless that could lose something (uint64)."""
     if v.dtype in integer_dtypes and upcast(v.dtype, "int64") == "int64":
-        return tensor.cast(v, "int64")
+        return cast(v, "int64")
     return v
 
 

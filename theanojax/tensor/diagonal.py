@@ -2,11 +2,13 @@
 
 import warnings
 
-import theanojax.tensor as tensor
 from theanojax.graph.gradient_types import grad_not_implemented
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.creation import zeros_like
+from theanojax.tensor.math import clip, minimum
+from theanojax.tensor.subtensor import set_subtensor
 
 
 # As every numpy since 1.9 does.
@@ -43,11 +45,11 @@ class ExtractDiag(Op):
     def infer_shape(self, node, shapes):
         dim1, dim2 = shapes[0][self.axis1], shapes[0][self.axis2]
         if self.offset > 0:
-            length = tensor.clip(dim2 - self.offset, 0, dim1)
+            length = clip(dim2 - self.offset, 0, dim1)
         elif self.offset < 0:
-            length = tensor.clip(dim1 + self.offset, 0, dim2)
+            length = clip(dim1 + self.offset, 0, dim2)
         else:
-            length = tensor.minimum(dim1, dim2)
+            length = minimum(dim1, dim2)
         return [tuple([d for i, d in enumerate(shapes[0]) if i not in (self.axis1, self.axis2)]) + (length,)]
 
     def grad(self, inputs, gout):
@@ -55,11 +57,11 @@ class ExtractDiag(Op):
         if x.ndim != 2:
             warnings.warn("gradient of theano.tensor.basic.ExtractDiag only works for matrices.")
             return [grad_not_implemented(self, 0, x)]
-        zeros = tensor.zeros_like(x)
+        zeros = zeros_like(x)
         square = AllocDiag(offset=self.offset)(gz)
         if self.offset:  # of a matrix that is not square, the square around the diagonal may stick out
             square = square[:x.shape[0], :x.shape[1]]
-        return [tensor.set_subtensor(zeros[:square.shape[0], :square.shape[1]], square)]
+        return [set_subtensor(zeros[:square.shape[0], :square.shape[1]], square)]
 
     def R_op(self, inputs, eval_points):
         return [None if eval_points[0] is None else self(eval_points[0])]

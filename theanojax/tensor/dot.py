@@ -2,11 +2,12 @@
 
 import numpy as np
 
-import theanojax.tensor as tensor
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.elemwise import DimShuffle
+from theanojax.tensor.join import concatenate
 from theanojax.tensor.shape import patternbroadcast
 from theanojax.tensor.type import TensorType
 
@@ -82,7 +83,7 @@ def untransposed(ctx, var, value, axis):
     """
     axis %= value.ndim
     node = var.owner
-    if value.ndim == 2 and node is not None and isinstance(node.op, tensor.DimShuffle) \
+    if value.ndim == 2 and node is not None and isinstance(node.op, DimShuffle) \
             and tuple(node.op.new_order) == (1, 0):
         source = ctx.env.get(node.inputs[0])
         if source is not None:
@@ -260,7 +261,7 @@ def _trailing_dot(a, b, n, dot, batched):
                              % (name, name, operand.ndim, n))
     first = 1 if batched else 0
     a_kept, b_kept = slice(0, a.ndim - n), slice(first + n, b.ndim)
-    out_shape = tensor.concatenate([a.shape[a_kept], b.shape[b_kept]])
+    out_shape = concatenate([a.shape[a_kept], b.shape[b_kept]])
     flags = a.broadcastable[a_kept] + b.broadcastable[b_kept]
     a_shape, b_shape = [1, 1], [1, 1]
     for i in range(n):

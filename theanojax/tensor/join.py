@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 
-import theanojax.tensor as tensor
 from theanojax.config import config
 from theanojax.errors import NotScalarConstantError
 from theanojax.graph.gradient_types import DisconnectedType, grad_undefined
@@ -14,7 +13,10 @@ from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
 from theanojax.tensor.assert_op import assert_
 from theanojax.tensor.constructors import int_types, int_vector_types
+from theanojax.tensor.creation import alloc
+from theanojax.tensor.math import eq, ge, switch
 from theanojax.tensor.shape import MakeVector, patternbroadcast, shape, shape_padaxis
+from theanojax.tensor.subtensor import set_subtensor
 from theanojax.tensor.type import TensorType, discrete_dtypes
 from theanojax.tensor.var import TensorVariable
 
@@ -102,13 +104,13 @@ class Join(Op):
     def infer_shape(self, node, ishapes):
         axis, shapes = node.inputs[0], ishapes[1:]
         ndim = len(shapes[0])
-        axis = tensor.switch(tensor.ge(axis, 0), axis, axis + ndim)
+        axis = switch(ge(axis, 0), axis, axis + ndim)
         lengths = []
         for dim in range(ndim):
             total = shapes[0][dim]
             for s in shapes[1:]:
                 total = total + s[dim]
-            lengths.append(tensor.switch(tensor.eq(dim, axis), total, shapes[0][dim]))
+            lengths.append(switch(eq(dim, axis), total, shapes[0][dim]))
         return [tuple(lengths)]
 
     def grad(self, axis_and_tensors, grads):
@@ -182,7 +184,7 @@ class Split(Op):
         out = []
         for i in range(self.len_splits):
             lengths = as_tensor_variable(in_shapes[0])
-            lengths = tensor.set_subtensor(lengths[axis], splits[i])
+            lengths = set_subtensor(lengths[axis], splits[i])
             out.append([lengths[j] for j in range(ndim)])
         return out
 
@@ -342,7 +344,7 @@ def tile(x, reps, ndim=None):
         ndim = max(len(reps), x.ndim)
     reps = [1] * (ndim - len(reps)) + reps
     lengths = [1] * (ndim - x.ndim) + [x.shape[i] for i in range(x.ndim)]
-    copies = tensor.alloc(x, *reps, *lengths)
+    copies = alloc(x, *reps, *lengths)
     order = np.arange(ndim * 2).reshape(2, ndim).T.flatten()
     return copies.dimshuffle(*order).reshape([n * r for n, r in zip(lengths, reps)])
 
@@ -358,8 +360,8 @@ def _reps_of_variable(reps, ndim):
     if ndim is None:
         raise ValueError("if reps is tensor.vector, you should specify the ndim")
     offset = ndim - as_tensor.shape[0]
-    offset = assert_(offset, tensor.ge(offset, 0))
-    return [tensor.switch(i < offset, 1, as_tensor[i - offset]) for i in range(ndim)]
+    offset = assert_(offset, ge(offset, 0))
+    return [switch(i < offset, 1, as_tensor[i - offset]) for i in range(ndim)]
 
 
 class Default(Op):

@@ -345,7 +345,6 @@ def mean(input, axis=None, dtype=None, op=False, keepdims=False, acc_dtype=None)
     op : compute it by the Op `Mean`, which has no gradient. NotImplementedError for other dtypes than float64.
     """
     from theanojax.tensor.cast import cast
-    from theanojax.tensor.shape import shape
 
     input = as_tensor_variable(input)
     if op:
@@ -355,7 +354,7 @@ def mean(input, axis=None, dtype=None, op=False, keepdims=False, acc_dtype=None)
     # A sum in float16 would overflow.
     sum_dtype = "float32" if dtype is None and input.dtype == "float16" else dtype
     s = sum(input, axis=axis, dtype=sum_dtype, keepdims=keepdims, acc_dtype=acc_dtype)
-    lengths = cast(shape(input), "float32" if s.dtype in ("float16", "float32", "complex64") else "float64")
+    lengths = cast(input.shape, "float32" if s.dtype in ("float16", "float32", "complex64") else "float64")
     for i in _axis_list(axis, input.ndim):
         s = true_div(s, lengths[i])
     if s.dtype != lengths.dtype and s.dtype in discrete_dtypes:
@@ -383,8 +382,6 @@ def var(input, axis=None, ddof=0, keepdims=False, corrected=False):
     ddof : the sum of squares is divided by the number of elements minus `ddof`.
     corrected : subtract the squared rounding error of the mean (the two-pass algorithm).
     """
-    from theanojax.tensor.shape import shape
-
     _refuse_keepdims(ddof)
     input = as_tensor_variable(input)
     axes = _axis_list(axis, input.type.ndim)
@@ -393,7 +390,7 @@ def var(input, axis=None, ddof=0, keepdims=False, corrected=False):
     if ddof == 0:
         v = mean(centred ** two, axes, keepdims=keepdims)
     else:
-        lengths = shape(input) - ddof
+        lengths = input.shape - ddof
         v = sum(centred ** two, axis=axes, keepdims=keepdims)
         for i in axes:
             v = true_div(v, lengths[i])
@@ -401,7 +398,7 @@ def var(input, axis=None, ddof=0, keepdims=False, corrected=False):
         if ddof == 0:
             error = mean(centred, axes, keepdims=keepdims) ** 2
         else:
-            lengths, all_lengths = shape(input) - ddof, shape(input)
+            lengths, all_lengths = input.shape - ddof, input.shape
             error = sum(centred, axis=axes, keepdims=keepdims) ** 2
             for i in axes:
                 error = true_div(error, lengths[i] * all_lengths[i])

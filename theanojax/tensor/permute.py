@@ -1,12 +1,14 @@
 """Picking elements by an array: permutations of rows, choices between tensors."""
 
-import theanojax.tensor as tensor
 from theanojax.errors import ShapeError
 from theanojax.graph import above
 from theanojax.graph.gradient_types import grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.creation import arange
+from theanojax.tensor.math import maximum
+from theanojax.tensor.reduce import Sum
 from theanojax.tensor.shape import shape_padleft
 from theanojax.tensor.type import TensorType, discrete_dtypes, integer_dtypes
 
@@ -44,13 +46,13 @@ class PermuteRowElements(Op):
         return xp.take_along_axis(xp.broadcast_to(x, shape), order, axis=-1)
 
     def infer_shape(self, node, in_shapes):
-        return [[tensor.maximum(a, b) for a, b in zip(*in_shapes[:2])]]
+        return [[maximum(a, b) for a, b in zip(*in_shapes[:2])]]
 
     def grad(self, inp, grads):
         (x, y, inverse), (gz,) = inp, grads
         gx = permute_row_elements(gz, y, not inverse.data)
         stretched = [i for i in range(gz.ndim) if x.broadcastable[i] and not gz.broadcastable[i]]
-        gx = tensor.Sum(axis=stretched)(gx)
+        gx = Sum(axis=stretched)(gx)
         kept = iter(range(gz.ndim))
         gx = gx.dimshuffle(*["x" if i in stretched else next(kept) for i in range(gz.ndim)])
         if x.dtype in discrete_dtypes:
@@ -68,7 +70,7 @@ def permute_row_elements(x, y, inverse=0):
 
 def inverse_permutation(perm):
     """The inverse of a permutation, or of those in the rows of `perm`."""
-    return permute_row_elements(tensor.arange(perm.shape[-1], dtype=perm.dtype), perm, inverse=True)
+    return permute_row_elements(arange(perm.shape[-1], dtype=perm.dtype), perm, inverse=True)
 
 
 class Choose(Op):

@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 
-import theanojax.tensor as tensor
 from theanojax.config import config
 from theanojax.errors import NotScalarConstantError
 from theanojax.graph.contract import same
@@ -14,6 +13,9 @@ from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar.types import Scalar, get_scalar_type, upcast
 from theanojax.tensor.as_tensor import (as_tensor_variable, constant, first_input_rule, get_scalar_constant_value,
                                         get_vector_length, length_rule, scalar_rule)
+from theanojax.tensor.cast import cast
+from theanojax.tensor.elemwise import DimShuffle
+from theanojax.tensor.math import eq, maximum, mul, prod, switch
 from theanojax.tensor.type import TensorType, discrete_dtypes, float_dtypes, int_dtypes, integer_dtypes
 from theanojax.tensor.var import TensorConstant
 
@@ -96,7 +98,7 @@ class MakeVector(Op):
             if upcast(self.dtype, *[i.dtype for i in inputs]) != self.dtype:
                 raise AssertionError("The upcast of the inputs to MakeVector should match the dtype given in "
                                      "__init__.")
-            inputs = [tensor.cast(i, dtype=self.dtype) for i in inputs]
+            inputs = [cast(i, dtype=self.dtype) for i in inputs]
         if any(i.ndim != 0 for i in inputs):
             raise AssertionError("MakeVector takes tensors of no dimension, got %s" % [i.type for i in inputs])
         return Apply(self, inputs, [TensorType(self.dtype, (False,))()])
@@ -414,7 +416,7 @@ class Reshape(Op):
         if len(ishapes[0]) == 0:
             return [(1,) * self.ndim]
         wanted = node.inputs[1]
-        size = tensor.mul(*ishapes[0])
+        size = mul(*ishapes[0])
         if isinstance(wanted, TensorConstant):
             return [_constant_shape(list(wanted.data), size)]
         wanted = [wanted[i] for i in range(self.ndim)]
@@ -422,8 +424,8 @@ class Reshape(Op):
             return [()]
         # A -1 among the lengths makes their product negative. Lengths 0 and -1 together have no answer; this only
         # avoids the division by zero.
-        rest = size // tensor.maximum(-tensor.mul(*wanted), 1)
-        return [tuple([tensor.switch(tensor.eq(length, -1), rest, length) for length in wanted])]
+        rest = size // maximum(-mul(*wanted), 1)
+        return [tuple([switch(eq(length, -1), rest, length) for length in wanted])]
 
     def connection_pattern(self, node):
         return [[True], [False]]
@@ -454,7 +456,7 @@ def _constant_shape(wanted, size):
         return wanted
     if not known:
         return [size]
-    product = tensor.mul(*known)
+    product = mul(*known)
     missing = size // (1 if product == 0 else product)
     return [missing if length == -1 else length for length in wanted]
 
@@ -513,7 +515,7 @@ class Flatten(Op):
     def infer_shape(self, node, in_shapes):
         kept, merged = in_shapes[0][:self.outdim - 1], in_shapes[0][self.outdim - 1:]
         if len(merged) > 1:
-            merged = (tensor.prod(merged, dtype="int64"),)
+            merged = (prod(merged, dtype="int64"),)
         return [tuple(kept) + (tuple(merged) or (1,))]
 
     def grad(self, inp, grads):
@@ -561,13 +563,13 @@ def flatten(x, ndim=None, outdim=None):
 def shape_padleft(t, n_ones=1):
     """`t` with `n_ones` broadcastable dimensions added on the left."""
     t = as_tensor_variable(t)
-    return tensor.DimShuffle(t.broadcastable, ["x"] * n_ones + list(range(t.type.ndim)))(t)
+    return DimShuffle(t.broadcastable, ["x"] * n_ones + list(range(t.type.ndim)))(t)
 
 
 def shape_padright(t, n_ones=1):
     """`t` with `n_ones` broadcastable dimensions added on the right."""
     t = as_tensor_variable(t)
-    return tensor.DimShuffle(t.broadcastable, list(range(t.type.ndim)) + ["x"] * n_ones)(t)
+    return DimShuffle(t.broadcastable, list(range(t.type.ndim)) + ["x"] * n_ones)(t)
 
 
 def shape_padaxis(t, axis):
@@ -578,14 +580,14 @@ def shape_padaxis(t, axis):
         raise IndexError("axis {0} is out of bounds [-{1}, {1})".format(axis, ndim))
     pattern = list(range(t.type.ndim))
     pattern.insert(axis if axis >= 0 else axis + ndim, "x")
-    return tensor.DimShuffle(t.broadcastable, pattern)(t)
+    return DimShuffle(t.broadcastable, pattern)(t)
 
 
 def transpose(x, axes=None):
     """The dimensions of `x` in the order `axes`; reversed by default."""
     reverse = list(range(x.ndim - 1, -1, -1))
     axes = reverse if axes is None else axes
-    out = tensor.DimShuffle(x.broadcastable, axes)(x)
+    out = DimShuffle(x.broadcastable, axes)(x)
     if x.name and axes == reverse:
         out.name = x.name + ".T"
     return out
