@@ -226,6 +226,13 @@ PATHS: dict[str, Entry] = {
     "sandbox.gpuarray.dnn": At("legacy.gpuarray"),
     "sandbox.gpuarray.basic_ops": At("legacy.gpuarray"),
     "sandbox.gpuarray.type": At("legacy.gpuarray"),
+    # ---- where files of ours were, for what an earlier version pickled
+    "gradient_types": At("graph.gradient_types"),
+    "gradient_ops": At("tensor.gradient_ops"),
+    "gradient_check": At("compile.gradient_check"),
+    "rewrites.shape": At("rewrites.shapes", "tensor.shape_feature"),
+    "loop.replace": At("graph.replace", "loop.inner_graph"),
+    "loop.step": At("compile.loop_step"),
 }
 
 
