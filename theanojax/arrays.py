@@ -9,6 +9,7 @@ import functools
 
 import numpy as np
 
+from theanojax.config import config
 from theanojax.first_import import unnoticed
 
 ALIGNMENT = 64  # bytes: XLA reads numpy's memory in place from such an address on, and copies it otherwise
@@ -158,8 +159,6 @@ def safe_asarray(a, dtype, order=None):
     ``config.floatX``.
     """
     if str(dtype) == "floatX":
-        from theanojax.config import config
-
         dtype = config.floatX
     dtype = np.dtype(dtype)
     try:

@@ -5,12 +5,14 @@ from functools import reduce
 
 import numpy as np
 
+from theanojax.config import config
 from theanojax.errors import NotScalarConstantError
 from theanojax.graph.connection import connection_pattern
 from theanojax.graph.gradient_types import DisconnectedType, disconnected_type
 from theanojax.graph.op import get_debug_values
 from theanojax.graph.type import NullType, null_type
 from theanojax.graph.variable import Variable
+from theanojax.tensor.as_tensor import get_scalar_constant_value
 
 
 def dtype_kind(variable):
@@ -251,8 +253,6 @@ def _check_term(node, i, ipt, term, only_null, only_discrete):
         raise AssertionError("%s.grad returned %s for input %d, all of whose paths to the cost have no gradient."
                              % (op, term, i))
     if only_discrete and is_zero(term) == "no":
-        from theanojax.tensor.as_tensor import get_scalar_constant_value
-
         raise ValueError("%s.grad returned %s of type %s for input %d. Since this input is only connected to "
                          "integer-valued outputs, it should evaluate to zeros, but it evaluates to %s."
                          % (op, term, type(term), i, get_scalar_constant_value(term)))
@@ -272,8 +272,6 @@ def _check_connected(node, i, term, connected):
 
 def is_zero(x):
     """'yes', 'no' or 'maybe': whether the variable `x` is known to be zero everywhere."""
-    from theanojax.tensor.as_tensor import get_scalar_constant_value
-
     if not hasattr(x, "type"):
         return "yes" if np.all(x == 0.0) else "no"
     if is_null(x):
@@ -289,14 +287,10 @@ def is_zero(x):
 
 def float_zeros_like(x):
     """Zeros of the shape of `x`, in its dtype when that is a float, else in ``config.floatX``."""
-    from theanojax.config import config
-
     zeros = x.zeros_like()
     return zeros if dtype_kind(zeros) == "f" else zeros.astype(config.floatX)
 
 
 def float_ones_like(x):
     """Ones of the shape of `x`, in its dtype when that is a float, else in ``config.floatX``."""
-    from theanojax.config import config
-
     return x.ones_like(dtype=x.type.dtype if dtype_kind(x) == "f" else config.floatX)

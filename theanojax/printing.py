@@ -3,7 +3,7 @@
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.printing_debug import char_from_number, debugprint
-from theanojax.printing_dot import default_colorCodes, pydotprint
+from theanojax.printing_dot import default_colorCodes, pydot_status, pydotprint
 from theanojax.printing_pp import (
     VALID_ASSOC,
     DefaultPrinter,
@@ -45,8 +45,6 @@ __all__ = [
 
 def __getattr__(name):
     if name in ("pydot_imported", "pydot_imported_msg"):  # looked up late: it starts graphviz
-        from theanojax.printing_dot import pydot_status
-
         imported, message = pydot_status()
         return imported if name == "pydot_imported" else message
     raise AttributeError("module %r has no attribute %r" % (__name__, name))

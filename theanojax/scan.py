@@ -15,6 +15,8 @@ from theanojax.loop.checks import INTEGER_DTYPES
 from theanojax.loop.scan_op import Scan
 from theanojax.loop.scan_utils import clone, expand_empty, get_updates_and_outputs, isNaN_or_Inf_or_None, safe_new
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
+from theanojax.tensor.math import minimum
+from theanojax.tensor.shape import shape_padleft, unbroadcast
 from theanojax.tensor.type import TensorType
 from theanojax.updates import OrderedUpdates
 
@@ -230,8 +232,6 @@ class _Sequences:
         if not isNaN_or_Inf_or_None(n_steps):
             steps = as_tensor_variable(n_steps)
         elif lengths:
-            from theanojax.tensor.math import minimum
-
             steps = lengths[0]
             for other in lengths[1:]:
                 steps = minimum(steps, other)
@@ -341,8 +341,6 @@ class _States:
 
 
 def _one_row(v):
-    from theanojax.tensor.shape import shape_padleft, unbroadcast
-
     return unbroadcast(shape_padleft(v), 0)
 
 
@@ -377,8 +375,6 @@ def _check_inputs_known(outputs, inputs):
 
 
 def _one_step(condition, outputs, updates, return_list):
-    from theanojax.tensor.shape import shape_padleft, unbroadcast
-
     if condition is not None:
         _logger.warning("When the number of steps is fixed and equal to 1, the provided stopping condition, %s is "
                         "ignored", condition)

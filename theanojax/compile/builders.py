@@ -1,5 +1,6 @@
 """OpFromGraph: a graph as an Op."""
 
+from theanojax.compile.maker import orig_function
 from theanojax.compile.overrides import gradients, r_operator
 from theanojax.config import flags_of_thread
 from theanojax.graph import above
@@ -106,8 +107,6 @@ class OpFromGraph(Op):
     def fn(self):
         """The inner graph as a compiled function."""
         if "_fn" not in self.__dict__:
-            from theanojax.compile.maker import orig_function
-
             with flags_of_thread(compute_test_value="off"):
                 self._fn = orig_function(self.local_inputs, self.local_outputs, **self.kwargs)
             self._fn.trust_input = True

@@ -20,6 +20,7 @@ from theanojax.graph.locks import Group, group_of, nested, while_nobody_updates
 from theanojax.graph.op import ops_with_inner_function
 from theanojax.graph.shared import SharedVariable
 from theanojax.graph.shared_memory import kept
+from theanojax.tensor.type import TensorType
 
 _logger = logging.getLogger("theano.compile.function_module")
 
@@ -408,8 +409,6 @@ def _has_inner_function(op):
 
 def _check_of(function, i):
     """(dtype, ndim, converter) of input `i`: an aligned array of just this dtype and ndim needs no conversion."""
-    from theanojax.tensor.type import TensorType
-
     c = function.input_storage[i]
     kind = c.type
     plain = (isinstance(kind, TensorType) and type(kind).filter is TensorType.filter

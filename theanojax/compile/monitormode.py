@@ -5,6 +5,7 @@ import numpy as np
 from theanojax.compile.linkers import OpWiseCLinker, WrapLinkerMany
 from theanojax.compile.mode import Mode
 from theanojax.config import config
+from theanojax.printing import debugprint
 
 
 class MonitorMode(Mode):
@@ -45,8 +46,6 @@ class MonitorMode(Mode):
 
 def detect_nan(i, node, fn):
     """A `post_func` that prints the first node output that holds NaN."""
-    from theanojax.printing import debugprint
-
     for output in fn.outputs:
         if not isinstance(output[0], np.random.RandomState) and np.isnan(output[0]).any():
             print("*** NaN detected ***")

@@ -10,6 +10,7 @@ from theanojax.compile.linkers import VM_Linker
 from theanojax.compile.messages import get_variable_trace_string
 from theanojax.compile.mode import Mode
 from theanojax.config import config
+from theanojax.printing import debugprint
 
 logger = logging.getLogger("theano.compile.nanguardmode")
 pygpu_available = False
@@ -126,8 +127,6 @@ class NanGuardMode(Mode):
 def _where(node, var):
     if node is None:
         return "NanGuardMode found an error in an input of the graph.\n" + get_variable_trace_string(var) + "\n"
-    from theanojax.printing import debugprint
-
     graph = io.StringIO()
     debugprint(node, file=graph)
     return ("NanGuardMode found an error in the output of a node in this variable:\n" + graph.getvalue() + "\n"

@@ -5,9 +5,11 @@ each function returns two lists: ordinary variables, and for each of them None o
 DisconnectedType that has to take its place afterwards.
 """
 
+from theanojax.gradient import Rop
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.type import NullType
 from theanojax.graph.variable import Variable
+from theanojax.tensor.as_tensor import constant
 
 _KIND = ("L_op/gradient override should be (single or list of)'default' | OpFromGraph | callable | Variable with "
          "NullType or DisconnectedType, got %s")
@@ -16,8 +18,6 @@ _TYPE = "Overriding Variable instance can only have type of DisconnectedType or 
 
 
 def _zeros(v):
-    from theanojax.tensor.as_tensor import constant
-
     return v.zeros_like() if hasattr(v, "zeros_like") else constant(0.0)
 
 
@@ -98,8 +98,6 @@ def _fixed_rop(override, v):
 
 def r_operator(override, inputs, outputs, eval_points):
     """The R-operator of `outputs`, by `override` where it has something to say; errors as for `gradients`."""
-    from theanojax.gradient import Rop
-
     def default(wanted):
         return Rop(f=wanted, wrt=inputs, eval_points=eval_points) if wanted else []
 

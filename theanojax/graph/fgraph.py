@@ -3,7 +3,7 @@
 from theanojax.errors import InconsistencyError, MissingInputError
 from theanojax.graph import above
 from theanojax.graph.tag import get_variable_trace_string as where_built
-from theanojax.graph.traverse import clone_get_equiv, io_toposort
+from theanojax.graph.traverse import as_string, clone_get_equiv, io_toposort
 from theanojax.graph.type import NullType
 from theanojax.graph.variable import Constant
 
@@ -296,8 +296,6 @@ class FunctionGraph:
         return twin, equiv
 
     def __str__(self):
-        from theanojax.graph.traverse import as_string
-
         return "[%s]" % ", ".join(as_string(self.inputs, self.outputs))
 
     __repr__ = __str__

@@ -9,6 +9,7 @@ import time
 import traceback
 
 from theanojax.config import config
+from theanojax.graph.destroy import DestroyHandler
 from theanojax.graph.rewrite_profile import RewriteProfile
 from theanojax.graph.signals import by_signal
 
@@ -107,8 +108,6 @@ def optimizer(f):
 
 def require_destroy_handler(fgraph):
     """Attach the feature that keeps in-place Ops from overwriting what is still needed."""
-    from theanojax.graph.destroy import DestroyHandler
-
     fgraph.attach_feature(DestroyHandler())
 
 

@@ -3,6 +3,7 @@
 from collections import deque
 
 from theanojax.graph.variable import Apply, Constant, Variable
+from theanojax.graph.variable import op_as_string as one
 
 
 def as_list(x):
@@ -260,8 +261,6 @@ def is_in_ancestors(l_node, f_node):
 
 
 def op_as_string(i, op, leaf_formatter=str, node_formatter=None):
-    from theanojax.graph.variable import op_as_string as one
-
     return one(i, op, leaf_formatter)
 
 

@@ -1,5 +1,6 @@
 """Types: what values a variable may hold, and how to make variables of the type."""
 
+from theanojax.errors import MethodNotDefined
 from theanojax.graph.props import Props
 from theanojax.graph.variable import Constant, Variable
 
@@ -19,8 +20,6 @@ class PureType:
     Constant = Constant
 
     def filter(self, data, strict=False, allow_downcast=None):
-        from theanojax.errors import MethodNotDefined
-
         raise MethodNotDefined("filter", type(self), self.__class__.__name__)
 
     def is_valid_value(self, a):
@@ -50,8 +49,6 @@ class PureType:
         return self.values_eq(a, b)
 
     def filter_inplace(self, value, storage, strict=False, allow_downcast=None):
-        from theanojax.errors import MethodNotDefined
-
         raise MethodNotDefined("filter_inplace", type(self), self.__class__.__name__)
 
     def filter_variable(self, other, allow_convert=True):

@@ -1,6 +1,7 @@
 """`scan_checkpoints`: a scan that keeps every Nth state and computes the others again for the gradient."""
 
 from theanojax.scan import scan
+from theanojax.tensor.join import Join
 
 
 def scan_checkpoints(fn, sequences=(), outputs_info=None, non_sequences=(), name="checkpointscan_fn", n_steps=None,
@@ -22,7 +23,6 @@ def scan_checkpoints(fn, sequences=(), outputs_info=None, non_sequences=(), name
     (outputs, updates) as from `scan`, with one row every `save_every_N` steps.
     """
     import theanojax.tensor as T
-    from theanojax.tensor.join import Join
 
     sequences, outputs_info, non_sequences = (
         list(x) if isinstance(x, (list, tuple)) else [x] for x in (sequences, outputs_info, non_sequences))

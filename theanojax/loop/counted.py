@@ -7,6 +7,7 @@ counts the steps; the host cuts off what was not reached.
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Constant
 from theanojax.loop.scan_op import Scan
+from theanojax.tensor.subtensor_basic import Subtensor, get_idx_list
 from theanojax.tensor.type import TensorType
 
 
@@ -65,8 +66,6 @@ def counted_form(op, node):
 
 def _rows_cut_off(client):
     """k when `client` computes ``x[k:]`` with a constant k, else None."""
-    from theanojax.tensor.subtensor_basic import Subtensor, get_idx_list
-
     if client == "output" or not isinstance(client.op, Subtensor):
         return None
     index = get_idx_list(client.inputs, client.op.idx_list)

@@ -8,6 +8,7 @@ non-sequences are sums, kept as sit_sot; those with respect to sequences are one
 from collections import OrderedDict
 
 from theanojax.config import config
+from theanojax.gradient import grad
 from theanojax.graph.connection import io_connection_pattern
 from theanojax.graph.gradient_types import DisconnectedType, grad_undefined
 from theanojax.graph.replace import forced_replace
@@ -124,8 +125,6 @@ class _PullBack:
 
     def _step_gradients(self):
         """Gradients of one step for `self.wrt`; None where there is none."""
-        from theanojax.gradient import grad
-
         op = self.op
         known = OrderedDict()
         for result, g in zip(self.results, self.incoming):

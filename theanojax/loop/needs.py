@@ -3,6 +3,12 @@
 from theanojax.graph import above
 from theanojax.graph.traverse import ancestors, io_toposort
 from theanojax.graph.variable import Constant
+from theanojax.scalar import Minimum
+from theanojax.tensor.creation import Alloc, AllocEmpty
+from theanojax.tensor.elemwise import Elemwise
+from theanojax.tensor.shape import Rebroadcast, Shape, Shape_i
+from theanojax.tensor.subtensor import IncSubtensor, Subtensor
+from theanojax.tensor.type import TensorType
 
 
 def static_needs(op, node):
@@ -24,20 +30,12 @@ def _grows_with(buffer, n_steps):
 
 def is_bounded(v):
     """Whether `v` is the lesser of something and a constant: the few last rows of a loop that may be shorter."""
-    from theanojax.scalar import Minimum
-    from theanojax.tensor.elemwise import Elemwise
-
     return v.owner is not None and isinstance(v.owner.op, Elemwise) and isinstance(v.owner.op.scalar_op, Minimum) and \
         any(isinstance(u, Constant) for u in v.owner.inputs)
 
 
 def length_terms(v):
     """The numbers that the length of `v` is computed from, as far as that can be followed."""
-    from theanojax.tensor.creation import Alloc, AllocEmpty
-    from theanojax.tensor.elemwise import Elemwise
-    from theanojax.tensor.shape import Rebroadcast
-    from theanojax.tensor.subtensor import IncSubtensor, Subtensor
-
     terms, todo, seen = [], [v], set()
     while todo:
         v = todo.pop()
@@ -109,8 +107,6 @@ class _Outside:
         return None if any(v is None for v in ins) else node.clone_with_new_inputs(ins).outputs
 
     def _shape_of_row(self, node):
-        from theanojax.tensor.shape import Shape, Shape_i
-
         if not isinstance(node.op, (Shape, Shape_i)) or node.inputs[0] not in self.rows:
             return None
         outer = self.rows[node.inputs[0]]
@@ -119,8 +115,6 @@ class _Outside:
 
 def host_reason(op):
     """Why the inner graph cannot be traced at all, or None."""
-    from theanojax.tensor.type import TensorType
-
     if above.is_watched(op):
         return "its mode looks at each node"
     fgraph = op.inner_fgraph()

@@ -2,13 +2,12 @@
 
 from collections import OrderedDict
 
+from theanojax.gradient import Rop
 from theanojax.loop.inner_graph import safe_new
 
 
 def push_forward(op, inputs, eval_points):
     """The derivative of each outer output along `eval_points` (None where an input does not move)."""
-    from theanojax.gradient import Rop
-
     def cut(kind, values):
         return list(getattr(op, kind)(values))
 

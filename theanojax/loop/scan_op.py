@@ -18,6 +18,7 @@ from theanojax.loop.lowering import lower
 from theanojax.loop.needs import host_reason, static_needs
 from theanojax.loop.profile import profile_printer as profile_printer
 from theanojax.loop.scan_utils import equal_computations
+from theanojax.loop.shapes import output_shapes
 from theanojax.tensor.type import TensorType
 
 _IDENTITY = ("truncate_gradient", "profile", "n_seqs", "tap_array", "as_while", "n_mit_sot", "destroy_map",
@@ -131,8 +132,6 @@ class Scan(ScanLayout, Op):
                                         "have type '%s' and '%s' respectively." % (self.name, before, after))
 
     def infer_shape(self, node, input_shapes):
-        from theanojax.loop.shapes import output_shapes
-
         return output_shapes(self, node, input_shapes)
 
     def connection_pattern(self, node):

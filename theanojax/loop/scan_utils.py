@@ -20,6 +20,8 @@ from theanojax.loop.shapes import infer_shape as infer_shape
 from theanojax.loop.step_result import get_updates_and_outputs as get_updates_and_outputs
 from theanojax.loop.step_result import until as until
 from theanojax.tensor.as_tensor import get_scalar_constant_value
+from theanojax.tensor.creation import AllocEmpty
+from theanojax.tensor.subtensor import set_subtensor
 
 
 def hash_listsDictsTuples(x):
@@ -51,9 +53,6 @@ def isNaN_or_Inf_or_None(x):
 
 def expand_empty(tensor_var, size):
     """`tensor_var` with `size` uninitialised rows after its own; `size` may be symbolic."""
-    from theanojax.tensor.creation import AllocEmpty
-    from theanojax.tensor.subtensor import set_subtensor
-
     if isinstance(size, (int, np.integer)) and size == 0:
         return tensor_var
     shape = [tensor_var.shape[i] for i in range(tensor_var.ndim)]

@@ -2,13 +2,14 @@
 
 from collections import OrderedDict
 
+from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.variable import Constant
+from theanojax.tensor.shape import Shape_i
 from theanojax.tensor.var import TensorConstant
 
 
 def infer_shape(outs, inputs, input_shapes):
     """The shapes of `outs` as expressions, given tuples of expressions for the shapes of `inputs`."""
-    from theanojax.graph.fgraph import FunctionGraph
     from theanojax.tensor.shape_feature import ShapeFeature
 
     for v, shape in zip(inputs, input_shapes):
@@ -81,8 +82,6 @@ def output_shapes(op, node, shapes):
 
     Every step gives rows of one shape, so a row's shape may depend on the inner graph's non-sequences only.
     """
-    from theanojax.tensor.shape import Shape_i
-
     state_shapes = shapes[op.seqs_arg_offset:op.shared_arg_offset]
     inner = [s[1:] for s in op.outer_seqs(shapes)]
     inner += [s[1:] for s, taps in zip(state_shapes, op.tap_array) for _ in taps]

@@ -11,6 +11,7 @@ from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.rewrite_tools import inherit_stack_trace
 from theanojax.graph.rewrite_walk import in2out
 from theanojax.graph.variable import Constant
+from theanojax.printing import debugprint
 from theanojax.rewrites.common import is_integer
 from theanojax.rewrites.dimshuffle import local_dimshuffle_lift
 from theanojax.rewrites.gemm import GemmOptimizer, _as_scalar
@@ -215,8 +216,6 @@ def local_scaled_by_zero(node):
 def local_print_as_we_go_along(node):
     """Prints the sums and differences of a graph; changes nothing"""
     if node.op in (T.sub, T.add):
-        from theanojax.printing import debugprint
-
         debugprint(node)
 
 

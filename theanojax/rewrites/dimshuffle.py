@@ -8,6 +8,7 @@ from theanojax.tensor.assert_op import assert_op
 from theanojax.tensor.dot import Dot
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.shape import Reshape, ScalarFromTensor, TensorFromScalar
+from theanojax.tensor.slices import get_idx_list, is_full_slice
 from theanojax.tensor.subtensor import Subtensor
 
 
@@ -142,8 +143,6 @@ def local_dimshuffle_subtensor(node):
     missing = [i for i in range(out.ndim) if i not in order]
     if not all(out.broadcastable[i] for i in missing):
         return False
-    from theanojax.tensor.slices import get_idx_list, is_full_slice
-
     index = list(get_idx_list(inner.inputs, inner.op.idx_list))
     index += [slice(None)] * (inner.inputs[0].ndim - len(index))
     position = -1

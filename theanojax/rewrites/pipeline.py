@@ -22,6 +22,7 @@ from theanojax.graph.rewrite import Optimizer
 from theanojax.graph.rewrite_db import Query, TopoDB
 from theanojax.graph.rewrite_tools import CheckStackTraceOptimization
 from theanojax.graph.rewrite_walk import NavigatorOptimizer, TopoOptimizer, in2out
+from theanojax.printing import debugprint
 from theanojax.rewrites import (
     algebra,
     arithmetic,
@@ -64,8 +65,6 @@ class PrintCurrentFunctionGraph(Optimizer):
         self.header = header
 
     def apply(self, fgraph):
-        from theanojax.printing import debugprint
-
         print("PrintCurrentFunctionGraph:", self.header)
         debugprint(fgraph.outputs)
 

@@ -9,6 +9,8 @@ from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.loop.inner_graph import safe_new
 from theanojax.rewrites.scan_base import ScanRewrite, arguments, cut_at, last_step_client, rebuilt, replace_node
+from theanojax.scalar import Add
+from theanojax.tensor.dot import Dot
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.function_ops import DeepCopyOp, ViewOp
 from theanojax.tensor.type import TensorType
@@ -182,9 +184,6 @@ class PushOutScanOutput(ScanRewrite):
 
     def _factors(self, args, state, total):
         """The two matrices whose product is added to `state`, if both change from step to step."""
-        from theanojax.scalar import Add
-        from theanojax.tensor.dot import Dot
-
         add = total.owner
         if add is None or not isinstance(add.op, Elemwise) or not isinstance(add.op.scalar_op, Add):
             return None

@@ -14,7 +14,7 @@ from theanojax.tensor.creation import Alloc, ARange
 from theanojax.tensor.dot import Dot
 from theanojax.tensor.elemwise import Elemwise
 from theanojax.tensor.shape import MakeVector, Rebroadcast, ScalarFromTensor
-from theanojax.tensor.slices import get_canonical_form_slice, get_idx_list, is_full_slice
+from theanojax.tensor.slices import get_canonical_form_slice, get_idx_list, is_full_slice, make_constant
 from theanojax.tensor.subtensor import AdvancedSubtensor1, IncSubtensor, Subtensor
 
 
@@ -38,8 +38,6 @@ def _done(node, ret):
 
 def subtensor(x, index):
     """``x[index]`` for integers, scalar variables and slices of these, as one Subtensor."""
-    from theanojax.tensor.slices import make_constant
-
     index = make_constant(index)
     op = Subtensor(index)
     return op(x, *Subtensor.collapse(index, lambda entry: isinstance(entry, Variable)))

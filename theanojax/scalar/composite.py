@@ -3,6 +3,7 @@
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.traverse import clone, io_toposort, orphans
 from theanojax.graph.variable import Constant
+from theanojax.printing import pprint
 from theanojax.scalar.arithmetic import Cast, cast
 from theanojax.scalar.op import ScalarOp
 from theanojax.scalar.types import ScalarConstant, float16, float32, get_scalar_type
@@ -60,8 +61,6 @@ class Composite(ScalarOp):
         """Name the variables inside, and the Op after its expressions."""
         if self.name is not None:
             return
-        from theanojax.printing import pprint
-
         for i, v in enumerate(self.fgraph.inputs):
             v.name = "i%i" % i
         for i, v in enumerate(self.fgraph.outputs):

@@ -11,6 +11,7 @@ from theanojax.graph.above import tensor
 from theanojax.graph.rewrite import while_rewriting
 from theanojax.graph.signals import by_signal
 from theanojax.graph.variable import Apply, Constant, Variable
+from theanojax.printing import debugprint
 from theanojax.scalar.casting import convert
 from theanojax.scalar.types import Scalar
 from theanojax.tensor.type import TensorType, integer_dtypes
@@ -302,8 +303,6 @@ def get_vector_length(v):
         length = None if rule is None else rule(v.owner)
         if length is not None:
             return length
-    from theanojax.printing import debugprint
-
     raise ValueError("length not known: %s" % debugprint(v, file="str"))
 
 

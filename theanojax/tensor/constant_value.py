@@ -7,6 +7,7 @@ from theanojax.arrays import safe_asarray
 from theanojax.config import config
 from theanojax.graph.type import Type
 from theanojax.graph.variable import Constant
+from theanojax.printing import min_informative_str
 from theanojax.tensor.as_tensor import (extract_constant, first_input_rule, get_scalar_constant_value,
                                         get_vector_length, length_rule, scalar_rule)
 from theanojax.tensor.assert_op import Assert
@@ -118,8 +119,6 @@ def _length(x, i, v):
     if x.owner is not None and isinstance(x.owner.op, Rebroadcast):
         flags = [a or b for a, b in zip(flags, x.owner.inputs[0].broadcastable)]
     if i >= len(flags):
-        from theanojax.printing import min_informative_str
-
         shown = min_informative_str(v) if config.exception_verbosity == "high" else str(v)
         raise ValueError("get_scalar_constant_value detected deterministic IndexError: x.shape[%d] when x.ndim=%d. "
                          "x=%s" % (i, x.type.ndim, shown))

@@ -10,6 +10,7 @@ from theanojax.errors import NotScalarConstantError
 from theanojax.graph.gradient_types import DisconnectedType, grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
+from theanojax.printing import min_informative_str
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import (as_tensor_variable, constant, first_input_rule, get_scalar_constant_value,
                                         scalar_rule)
@@ -46,8 +47,6 @@ def alloc_validate_shape(shape):
 
 def _described(v):
     if config.exception_verbosity == "high":
-        from theanojax.printing import min_informative_str
-
         return "\n" + min_informative_str(v)
     return str(v)
 

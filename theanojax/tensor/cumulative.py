@@ -4,7 +4,8 @@ from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.cast import cast
-from theanojax.tensor.math import eq, maximum, switch
+from theanojax.tensor.join import concatenate
+from theanojax.tensor.math import eq, maximum, prod, switch
 from theanojax.tensor.type import TensorType
 
 
@@ -69,8 +70,6 @@ class CumOp(Op):
         return [None if eval_points[0] is None else self(eval_points[0])]
 
     def infer_shape(self, node, shapes):
-        from theanojax.tensor.math import prod
-
         return [(prod(shapes[0]),)] if self.axis is None else shapes
 
     def __str__(self):
@@ -128,8 +127,6 @@ class DiffOp(Op):
         return xp.diff(x, n=self.n, axis=self.axis)
 
     def grad(self, inputs, outputs_gradients):
-        from theanojax.tensor.join import concatenate
-
         if inputs[0].ndim != 1:
             raise NotImplementedError("Grad is not implemented for inputs with number of dimension other than 1.")
         g = outputs_gradients[0]

@@ -2,15 +2,24 @@
 
 import numpy as np
 
+from theanojax.config import config
 from theanojax.errors import NotScalarConstantError
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
+from theanojax.tensor.assert_op import Assert
+from theanojax.tensor.cast import cast
+from theanojax.tensor.creation import alloc, arange, flatnonzero, zeros
 from theanojax.tensor.cumulative import CumOp, CumprodOp, CumsumOp, DiffOp, cumprod, cumsum, diff
 from theanojax.tensor.fill_diagonal import (FillDiagonal, FillDiagonalOffset, fill_diagonal, fill_diagonal_,
                                         fill_diagonal_offset, fill_diagonal_offset_)
 from theanojax.tensor.index_arithmetic import RavelMultiIndex, UnravelIndex, ravel_multi_index, unravel_index
+from theanojax.tensor.math import lt, maximum, prod, switch
+from theanojax.tensor.math import all as all_
+from theanojax.tensor.math import sum as sum_
+from theanojax.tensor.shape import Shape_i
+from theanojax.tensor.subtensor import advanced_inc_subtensor1, set_subtensor
 from theanojax.tensor.type import TensorType, int_dtypes, integer_dtypes
 
 __all__ = ["Bartlett", "CpuContiguous", "CumOp", "CumprodOp", "CumsumOp", "DiffOp", "FillDiagonal",
@@ -104,8 +113,6 @@ class SearchsortedOp(Op):
 
 
 def _floatX():
-    from theanojax.config import config
-
     return config.floatX
 
 
@@ -142,17 +149,9 @@ def bincount(x, weights=None, minlength=None, assert_nonneg=False):
     ------
     TypeError : `x` is no vector.
     """
-    from theanojax.tensor.cast import cast
-    from theanojax.tensor.creation import zeros
-    from theanojax.tensor.math import all as all_
-    from theanojax.tensor.math import maximum
-    from theanojax.tensor.subtensor import advanced_inc_subtensor1
-
     if x.ndim != 1:
         raise TypeError("Inputs must be of dimension 1.")
     if assert_nonneg:
-        from theanojax.tensor.assert_op import Assert
-
         x = Assert("Input to bincount has negative values!")(x, all_(x >= 0))
     length = cast(x.max() + 1, "int64")
     if minlength is not None:
@@ -168,8 +167,6 @@ def squeeze(x):
 
 def compress(condition, x, axis=None):
     """The slices of `x` along `axis` (of the flattened `x` when it is None) where the vector `condition` is true."""
-    from theanojax.tensor.creation import flatnonzero
-
     return x.take(flatnonzero(as_tensor_variable(condition)), axis=axis)
 
 
@@ -182,9 +179,6 @@ def to_one_hot(y, nb_class, dtype=None):
     nb_class : int, the number of columns
     dtype : dtype of the result, floatX when None
     """
-    from theanojax.tensor.creation import arange, zeros
-    from theanojax.tensor.subtensor import set_subtensor
-
     ret = zeros((y.shape[0], nb_class), dtype=dtype)
     return set_subtensor(ret[arange(y.shape[0]), y], 1)
 
@@ -244,8 +238,6 @@ class RepeatOp(Op):
         return [gz.reshape(shape, x.ndim + 1).sum(axis=axis), _disconnected()]
 
     def infer_shape(self, node, shapes):
-        from theanojax.tensor.math import sum as sum_
-
         repeats = node.inputs[1]
         shape = list(shapes[0])
         # Lengths may not be uint64, which is what sums of unsigned integers are.
@@ -275,8 +267,6 @@ def repeat(x, repeats, axis=None):
     ------
     ValueError : `repeats` has more than one dimension, or `axis` is out of range.
     """
-    from theanojax.tensor.creation import alloc
-
     x, repeats = as_tensor_variable(x), as_tensor_variable(repeats)
     if repeats.ndim > 1:
         raise ValueError("The dimension of repeats should not exceed 1.")
@@ -321,9 +311,6 @@ class Bartlett(Op):
         return xp.asarray(np.bartlett(int(M)))
 
     def infer_shape(self, node, shapes):
-        from theanojax.tensor.cast import cast
-        from theanojax.tensor.math import lt, switch
-
         M = node.inputs[0]
         return [[switch(lt(M, 0), cast(0, M.dtype), M)]]
 
@@ -382,9 +369,6 @@ class Unique(Op):
             cell[0] = value if k == 0 else value.reshape(-1).astype("int64", copy=False)
 
     def infer_shape(self, node, shapes):
-        from theanojax.tensor.math import prod
-        from theanojax.tensor.shape import Shape_i
-
         known = [[Shape_i(i)(out) for i in range(out.ndim)] for out in node.outputs]
         if self.axis is not None:
             axis = self._axis(len(shapes[0]))

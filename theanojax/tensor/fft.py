@@ -6,6 +6,8 @@ from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.math import sqrt
+from theanojax.tensor.subtensor import set_subtensor
 from theanojax.tensor.type import TensorType, integer_dtypes
 
 
@@ -27,8 +29,6 @@ class _FFT(Op):
 
     def _weighted(self, g, s, weight):
         """`g` with the frequencies that stand for two, all but the first and, for even lengths, the last, scaled."""
-        from theanojax.tensor.subtensor import set_subtensor
-
         twice = (slice(None),) * (g.ndim - 2) + (slice(1, s[-1] // 2 + s[-1] % 2), slice(None))
         return set_subtensor(g[twice], g[twice] * weight)
 
@@ -72,8 +72,6 @@ class IRFFTOp(_FFT):
         return TensorType(inp.dtype, [False] * (inp.type.ndim - 1))
 
     def make_node(self, a, s=None):
-        from theanojax.tensor.subtensor import set_subtensor
-
         a = as_tensor_variable(a)
         if a.ndim < 3:
             raise TypeError("%s: input must have dimension >= 3,  with first dimension batches and last real/imag "
@@ -125,8 +123,6 @@ def rfft(inp, norm=None):
     -------
     Floats of shape (m, ..., n // 2 + 1, 2): the non-negative frequencies of the last axis, real and imaginary parts.
     """
-    from theanojax.tensor.math import sqrt
-
     s = inp.shape[1:]
     scaling = sqrt(_size(s, inp)) if _checked_norm(norm) == "ortho" else 1
     return rfft_op(inp, s) / scaling
@@ -145,9 +141,6 @@ def irfft(inp, norm=None, is_odd=False):
     -------
     Floats of shape (m, ..., n).
     """
-    from theanojax.tensor.math import sqrt
-    from theanojax.tensor.subtensor import set_subtensor
-
     if is_odd not in (True, False):
         raise ValueError("Invalid value %s for id_odd, must be True or False" % is_odd)
     s = inp.shape[1:-1]

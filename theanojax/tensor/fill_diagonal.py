@@ -7,13 +7,14 @@ from theanojax.graph.gradient_types import grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.cast import cast
+from theanojax.tensor.diagonal import diag
+from theanojax.tensor.math import abs_, ge, lt, minimum
 from theanojax.tensor.type import integer_dtypes
 
 
 def _diagonal_value(op, a, val):
     """`val` in the dtype of the tensor `a` that it is written into; TypeError if that loses precision."""
-    from theanojax.tensor.cast import cast
-
     val = cast(val, dtype=scal.upcast(a.dtype, val.dtype))
     if val.dtype != a.dtype:
         raise TypeError("%s: type of second parameter must be the same as the first's" % type(op).__name__)
@@ -50,8 +51,6 @@ class FillDiagonal(Op):
             return [None, None]
         if a.ndim > 2:
             raise NotImplementedError("%s: gradient is currently implemented for matrices only" % type(self).__name__)
-        from theanojax.tensor.diagonal import diag
-
         g = cost_grad[0]
         return [fill_diagonal(g, 0), diag(g).sum()]
 
@@ -100,9 +99,6 @@ class FillDiagonalOffset(Op):
         return xp.where(xp.equal(columns - rows, xp.astype(offset, "int64")), val, a)
 
     def grad(self, inp, cost_grad):
-        from theanojax.tensor.cast import cast
-        from theanojax.tensor.math import abs_, ge, lt, minimum
-
         a, _val, offset = inp
         if a.dtype.startswith("complex"):
             return [None, None]

@@ -10,6 +10,7 @@ from theanojax.config import config
 from theanojax.graph.variable import Constant, Variable
 from theanojax.scalar.types import ComplexError, IntegerDivisionError
 from theanojax.tensor.as_tensor import as_tensor_variable, constant
+from theanojax.tensor.cast import cast
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.reduce import All, Any, CAReduce, MaxAndArgmax, Mean, Prod, Sum
 from theanojax.tensor.type import complex_dtypes, discrete_dtypes, int_dtypes, integer_dtypes, uint_dtypes
@@ -185,8 +186,6 @@ def round(a, mode=None):
 
 def iround(a, mode=None):
     """`round` as int64."""
-    from theanojax.tensor.cast import cast
-
     return cast(round(a, mode), "int64")
 
 
@@ -211,8 +210,6 @@ def mod_check(x, y):
 
 def ceil_intdiv(a, b):
     """``ceil(a / b)`` of integers, computed in integers."""
-    from theanojax.tensor.cast import cast
-
     # The remainder is cast and not the quotient, so that a uint64 does not become a float.
     quotient = int_div(a, b)
     return cast(neq(a % b, 0), quotient.dtype) + quotient
@@ -344,8 +341,6 @@ def mean(input, axis=None, dtype=None, op=False, keepdims=False, acc_dtype=None)
     dtype : of the sum that is divided.
     op : compute it by the Op `Mean`, which has no gradient. NotImplementedError for other dtypes than float64.
     """
-    from theanojax.tensor.cast import cast
-
     input = as_tensor_variable(input)
     if op:
         _refuse_dtypes(dtype, acc_dtype)

@@ -21,6 +21,7 @@ from theanojax.scalar import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable, constant, extract_constant, get_vector_length
 from theanojax.tensor.cast import cast
 from theanojax.tensor.gradient_ops import undefined_grad
+from theanojax.tensor.join import stack
 from theanojax.tensor.multinomial import ChoiceFromUniform, MultinomialFromUniform
 from theanojax.tensor.type import TensorType
 
@@ -432,8 +433,6 @@ def _check_size(size):
         if size.ndim == 1:
             return size
         if size.ndim == 0:
-            from theanojax.tensor.join import stack
-
             return stack([size])
         raise ValueError("Theano variable must have 1 dimension to be a valid size.", size)
     if isinstance(size, (np.integer, int)):

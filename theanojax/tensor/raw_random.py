@@ -18,6 +18,8 @@ from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable, constant, get_vector_length
 from theanojax.tensor.cast import cast
+from theanojax.tensor.join import stack
+from theanojax.tensor.permute import permute_row_elements
 from theanojax.tensor.type import TensorType
 
 
@@ -166,8 +168,6 @@ def _sized(ndim, shape, *args):
         dims = [_dimension(i, s, ndim, args) for i, s in enumerate(shape)]
         pattern = [not hasattr(d, "type") and d == 1 for d in dims]
         if dims:
-            from theanojax.tensor.join import stack
-
             size = stack([as_tensor_variable(d) for d in dims])
         else:
             size = constant([], dtype="int64")
@@ -368,7 +368,5 @@ class RandomStreamsBase:
 
     def shuffle_row_elements(self, input):
         """The vector or the rows of a matrix `input`, each shuffled on its own (as by `permutation`)."""
-        from theanojax.tensor.permute import permute_row_elements
-
         perm = self.permutation(size=input.shape[:-1], n=input.shape[-1], ndim=input.ndim - 1)
         return permute_row_elements(input, perm)

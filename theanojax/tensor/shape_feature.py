@@ -11,6 +11,7 @@ from theanojax.graph.features import AlreadyThere, Feature
 from theanojax.graph.signals import by_signal
 from theanojax.graph.traverse import ancestors, equal_computations
 from theanojax.graph.variable import Constant, Variable
+from theanojax.printing import debugprint
 from theanojax.tensor.as_tensor import constant
 from theanojax.tensor.cast import cast
 from theanojax.tensor.shape import Shape, Shape_i, make_vector, shape_i_op
@@ -233,8 +234,6 @@ class ShapeFeature(Feature):
         if not isinstance(s, (tuple, list)):
             raise TypeError("shapes must be tuple/list", (r, s))
         if r.ndim != len(s):
-            from theanojax.printing import debugprint
-
             raise AssertionError("Something inferred a shape with %d dimensions for a variable with %d dimensions for "
                                  "the variable:\n%s" % (len(s), r.ndim, debugprint(r, file="str", print_type=True)))
         ones = getattr(r.type, "broadcastable", None) or (False,) * r.ndim

@@ -15,6 +15,9 @@ from theanojax.graph.op import Op
 from theanojax.graph.type import Type
 from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable, extract_constant, get_scalar_constant_value
+from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.math import ge, lt, sgn, switch
+from theanojax.tensor.shape import ScalarFromTensor, TensorFromScalar
 from theanojax.tensor.type import TensorType
 
 BAD_INDEX = "Invalid index type or slice for Subtensor"
@@ -134,8 +137,6 @@ def get_canonical_form_slice(theslice, length):
     (slice, direction) : the slice has ``0 <= start <= stop <= length`` and ``step > 0``; the selected elements
         have to be reversed when `direction` is -1. For an integer index, (the index counted from 0, 1).
     """
-    from theanojax.tensor.math import lt, switch
-
     if not isinstance(theslice, slice):
         value = extract_constant(theslice)
         return switch(lt(value, 0), value + length, value), 1
@@ -162,16 +163,12 @@ def _value_of(x):
 
 def _clip_to(bound, length):
     """A bound counted from either end as one in ``0 .. length``."""
-    from theanojax.tensor.math import lt, switch
-
     from_end = bound + length
     return switch(lt(bound, 0), switch(lt(from_end, 0), 0, from_end), switch(lt(bound, length), bound, length))
 
 
 def _canonical_unit(start, start_known, stop, stop_known, length, length_known):
     """The bounds of a slice of step 1 that reaches an end of the dimension, as small graphs; else None."""
-    from theanojax.tensor.math import lt, switch
-
     from_start = start is None or (start_known and start == 0)
     if start_known and length_known and start is not None and start < 0 and start + length <= 0:
         from_start = True
@@ -192,8 +189,6 @@ def _canonical_unit(start, start_known, stop, stop_known, length, length_known):
 
 
 def _canonical_general(start, stop, step, step_known, length):
-    from theanojax.tensor.math import ge, lt, sgn, switch
-
     if step_known:
         if step == 0:
             raise ValueError("slice step cannot be zero")
@@ -294,9 +289,6 @@ def linear_form(v):
 
     Overflow is ignored: who uses the result checks it at run time.
     """
-    from theanojax.tensor.elemwise import DimShuffle, Elemwise
-    from theanojax.tensor.shape import ScalarFromTensor, TensorFromScalar
-
     if isinstance(v, Constant):
         return {None: int(np.asarray(v.data))} if np.size(v.data) == 1 else {v: 1}
     node = v.owner

@@ -8,7 +8,12 @@ from theanojax.graph.op import Op
 from theanojax.graph.type import NullType
 from theanojax.graph.variable import Apply, Constant
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.creation import arange
+from theanojax.tensor.math import eq, ge, mul, switch
+from theanojax.tensor.shape import flatten, patternbroadcast
+from theanojax.tensor.shape import shape as shape_of
 from theanojax.tensor.sort_keys import FEW, greatest, sorted_values, sorting_order
+from theanojax.tensor.subtensor import set_subtensor
 from theanojax.tensor.type import TensorType, float_dtypes, integer_dtypes
 
 __all__ = ["ArgSortOp", "SortOp", "TopKOp", "argsort", "argtopk", "sort", "topk", "topk_and_argtopk"]
@@ -35,8 +40,6 @@ class _Sorting(Op):
         return int(axis)
 
     def infer_shape(self, node, shapes):
-        from theanojax.tensor.math import mul
-
         axis = node.inputs[1]
         if isinstance(axis, Constant) and axis.data is None:
             return [(mul(*shapes[0]),)]
@@ -61,8 +64,6 @@ class SortOp(_Sorting):
         return sorted_values(ctx, a, self._axis(ctx.need(node.inputs[1], axis)))
 
     def grad(self, inputs, output_grads):
-        from theanojax.tensor.shape import patternbroadcast
-
         a, axis = inputs
         g_axis = self._undefined_axis(axis, "The gradient of sort is not defined with respect to the integer axes "
                                             "itself")
@@ -72,8 +73,6 @@ class SortOp(_Sorting):
         return [moved, g_axis]
 
     def R_op(self, inputs, eval_points):
-        from theanojax.tensor.creation import arange
-
         if eval_points[0] is None:
             return [None]
         a, axis = inputs
@@ -85,9 +84,6 @@ class SortOp(_Sorting):
 
     def _places(self, a, axis):
         """An index, one array a dimension, that puts sorted elements back where they were."""
-        from theanojax.tensor.creation import arange
-        from theanojax.tensor.math import eq, ge, switch
-
         order = argsort(a, axis, kind=self.kind, order=self.order)
         back = argsort(order, axis, kind=self.kind, order=self.order)
         along = switch(ge(axis.data, 0), axis.data, a.ndim + axis.data)
@@ -243,10 +239,6 @@ class TopKOp(Op):
         return [tuple(shape) for _ in node.outputs]
 
     def L_op(self, inputs, outputs, out_grads):
-        from theanojax.tensor.creation import arange
-        from theanojax.tensor.shape import shape as shape_of
-        from theanojax.tensor.subtensor import set_subtensor
-
         x, k = inputs
         k_grad = grad_undefined(self, 1, k, "topk: k is not differentiable")
         if not self.return_indices:
@@ -263,8 +255,6 @@ class TopKOp(Op):
 
 
 def _topk(x, kth, axis, sorted, idx_dtype):
-    from theanojax.tensor.shape import flatten
-
     if axis is None:
         x, axis = flatten(x), 0
     return TopKOp(axis=axis, sorted=sorted, idx_dtype=idx_dtype)(x, kth)

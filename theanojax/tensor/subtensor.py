@@ -9,7 +9,12 @@ import numpy as np
 
 from theanojax.config import config
 from theanojax.graph.variable import Variable
+from theanojax.printing_pp import SubtensorPrinter
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.creation import alloc
+from theanojax.tensor.elemwise import DimShuffle
+from theanojax.tensor.math import clip
+from theanojax.tensor.shape import Reshape, addbroadcast
 from theanojax.tensor.slices import (AdvancedBooleanIndexingError, AdvancedIndexingError, SliceLength,
                                      get_canonical_form_slice, get_idx_list, is_full_slice, make_constant)
 from theanojax.tensor.subtensor_advanced import (
@@ -158,7 +163,6 @@ def take(a, indices, axis=None, mode="raise"):
     bounds: "raise" an IndexError, "clip" to the nearest, or "wrap" around.
     """
     from theanojax.tensor.join import concatenate
-    from theanojax.tensor.math import clip
 
     a, indices = as_tensor_variable(a), as_tensor_variable(indices)
     if axis is not None and axis < 0:
@@ -212,9 +216,6 @@ def inc_subtensor(x, y, inplace=False, set_instead_of_inc=False, tolerate_inplac
     ------
     TypeError : `x` is no result of indexing, or `y` has more dimensions.
     """
-    from theanojax.tensor.elemwise import DimShuffle
-    from theanojax.tensor.shape import Reshape, addbroadcast
-
     x, y = as_tensor_variable(x), as_tensor_variable(y)
     if y.ndim > x.ndim:
         raise TypeError("Trying to increment a %d-dimensional subtensor with a %d-dimensional value."
@@ -264,8 +265,6 @@ def _through_dimshuffle(x, y, source, offset, options):
 
 def _through_reshape(x, y, source, options):
     """An index array of more dimensions is flattened and the result reshaped: do the same to `y`."""
-    from theanojax.tensor.creation import alloc
-
     if config.warn.inc_set_subtensor1 and source.ndim > 1 and sum(y.broadcastable) > 0:
         warnings.warn(_WAS_WRONG, stacklevel=4)
     if y.ndim > 0:
@@ -275,7 +274,5 @@ def _through_reshape(x, y, source, options):
 
 def __getattr__(name):
     if name == "SubtensorPrinter":  # Theano's place for it; printing comes after tensors here
-        from theanojax.printing_pp import SubtensorPrinter
-
         return SubtensorPrinter
     raise AttributeError("module %r has no attribute %r" % (__name__, name))

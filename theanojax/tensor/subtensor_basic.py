@@ -11,6 +11,7 @@ from theanojax.graph.type import Type
 from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor import slices
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
+from theanojax.tensor.shape import scalar_from_tensor
 from theanojax.tensor.slices import get_canonical_form_slice, get_idx_list, idx_key, idx_text
 from theanojax.tensor.type import TensorType, complex_dtypes, discrete_dtypes
 from theanojax.tensor.windows import make_windows, read, slice_needs, write
@@ -77,8 +78,6 @@ class Subtensor(Op):
     @staticmethod
     def my_as_scalar(a):
         """An integer, scalar variable or 0-d tensor as a Scalar variable."""
-        from theanojax.tensor.shape import scalar_from_tensor
-
         if isinstance(a, Variable) and isinstance(a.type, TensorType):
             return scalar_from_tensor(a)
         return scal.as_scalar(a)

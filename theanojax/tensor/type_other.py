@@ -6,13 +6,12 @@ from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.type import Generic, Type
 from theanojax.graph.variable import Apply, Constant
+from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.type import integer_dtypes
 
 
 def as_int_none_variable(x):
     """`x` as a symbolic integer scalar, None as NoneConst; TypeError for other dtypes."""
-    from theanojax.tensor.as_tensor import as_tensor_variable
-
     if x is None:
         return NoneConst
     if NoneConst.equals(x):

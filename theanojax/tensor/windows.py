@@ -10,6 +10,7 @@ from collections import namedtuple
 import numpy as np
 
 from theanojax.graph.variable import Constant, Variable
+from theanojax.tensor.shape import Shape_i
 from theanojax.tensor.slices import linear_form, slice_length
 
 # low: the first place; length: number of elements; stride: their distance; reverse: taken from the end;
@@ -38,8 +39,6 @@ def slice_needs(x, indices):
 
     `indices` holds for each dimension of `x` a variable (an integer) or a slice of variables and None.
     """
-    from theanojax.tensor.shape import Shape_i
-
     needs = []
     for dim, index in enumerate(indices):
         if isinstance(index, slice):

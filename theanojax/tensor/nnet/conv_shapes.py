@@ -8,6 +8,7 @@ from theanojax.config import config
 from theanojax.errors import NotScalarConstantError
 from theanojax.tensor.as_tensor import get_scalar_constant_value
 from theanojax.tensor.assert_op import Assert
+from theanojax.tensor.math import eq, ge, gt
 
 __all__ = ["assert_conv_shape", "assert_shape", "border_mode_to_pad", "check_conv_gradinputs_shape",
            "get_conv_gradinputs_shape", "get_conv_gradinputs_shape_1axis", "get_conv_gradweights_shape",
@@ -172,8 +173,6 @@ def assert_conv_shape(shape):
 
     ValueError if a constant size is too small.
     """
-    from theanojax.tensor.math import ge, gt
-
     checked = []
     for i, size in enumerate(shape):
         sign = "<" if i < 2 else "<="
@@ -194,8 +193,6 @@ def assert_shape(x, expected_shape, msg="Unexpected shape."):
 
     The Assert raises AssertionError(msg) when the function runs.
     """
-    from theanojax.tensor.math import eq
-
     if expected_shape is None or not config.conv.assert_shape:
         return x
     shape = x.shape

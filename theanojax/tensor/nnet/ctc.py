@@ -6,6 +6,7 @@ from theanojax.graph.gradient_types import grad_undefined
 from theanojax.graph.op import OpenMPOp
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.dot import batched_dot
 from theanojax.tensor.type import TensorType
 
 __all__ = ["ConnectionistTemporalClassification", "ctc", "ctc_available", "ctc_present"]
@@ -176,8 +177,6 @@ class ConnectionistTemporalClassification(OpenMPOp):
         return [(activations[1],)] + [activations] * self.compute_grad
 
     def L_op(self, inputs, outputs, output_grads):
-        from theanojax.tensor.dot import batched_dot
-
         if not self.compute_grad:
             raise AssertionError("the gradient of the CTC cost needs compute_grad=True")
         total = batched_dot(output_grads[0], outputs[1].dimshuffle(1, 0, 2)).dimshuffle(1, 0, 2)

@@ -4,6 +4,7 @@ from theanojax import scalar as scal
 from theanojax.scalar.op import UnaryScalarOp
 from theanojax.tensor.as_tensor import as_tensor_variable, constant
 from theanojax.tensor.elemwise import Elemwise
+from theanojax.tensor.math import clip
 
 __all__ = ["hard_sigmoid", "scalar_sigmoid", "sigmoid", "sigmoid_inplace", "softplus", "ultra_fast_sigmoid"]
 
@@ -71,8 +72,6 @@ softplus = Elemwise(scalar_softplus, name="softplus")
 
 def hard_sigmoid(x):
     """``0.2 * x + 0.5`` between 0 and 1: a coarse approximation of the logistic function."""
-    from theanojax.tensor.math import clip
-
     x = as_tensor_variable(x)
     dtype = scal.upgrade_to_float(scal.get_scalar_type(x.dtype))[0].dtype
     return clip(x * constant(0.2, dtype=dtype) + constant(0.5, dtype=dtype), 0, 1)
