@@ -1,6 +1,7 @@
 """The shape of the house: who may import whom, how long a file may be, what the public names are."""
 
 import ast
+import functools
 import os
 import re
 import subprocess
@@ -12,7 +13,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PACKAGE = os.path.join(ROOT, "theanojax")
 
 # The arrows, from what everything may use to what nothing below may use. Each layer may import its own
-# modules and those of the layers before it.
+# modules and those of the layers before it, inside functions too. What it calls of a later one is in graph/above.py.
 LAYERS = (
     ("leaves", r"(config|configparser|configflags|errors|logs|arrays|first_import)$"),
     ("graph", r"graph\b"),
@@ -26,7 +27,8 @@ LAYERS = (
     ("outside", r"(__init__|__main__|toplevel|pytest_plugin|profile|d3viz|testing|legacy|demo)\b"),
 )
 
-UPWARD: dict = {}
+# Modules that import each other, one way or another, are read and changed together: they are few, and in one folder.
+MOST_IN_A_CIRCLE = 12
 
 LONG = {}  # files between 600 and 1000 lines, each with the reason why it is one subject
 
@@ -47,6 +49,7 @@ def layer_of(module):
     raise AssertionError(f"theanojax.{module} belongs to no layer of {__file__}")
 
 
+@functools.cache
 def parse(path):
     with open(path, encoding="utf-8") as file:
         return ast.parse(file.read(), path)
@@ -56,26 +59,27 @@ def imported(node):
     """The modules that an import statement names."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
-    if node.module == "theanojax":
-        return [f"theanojax.{alias.name}" for alias in node.names]
-    return [node.module or ""]
+    inner = [f"{node.module}.{alias.name}" for alias in node.names]
+    return [name if name.removeprefix("theanojax.") in PATHS else node.module or "" for name in inner]
 
 
 def imports(tree):
-    """(module, line, at the top of the file?) of every import."""
-    inner = {
-        id(node)
-        for outer in ast.walk(tree)
-        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef)
-        for node in ast.walk(outer)
-    }
+    """(module, line) of every import, those inside functions included."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             for name in imported(node):
-                yield name, node.lineno, id(node) not in inner
+                yield name, node.lineno
+
+
+def our_imports(module):
+    """(module, line) of the imports of our own modules, without the package's name; `__init__` is the package."""
+    for name, line in imports(parse(PATHS[module])):
+        if name == "theanojax" or name.startswith("theanojax."):
+            yield name.partition(".")[2] or "__init__", line
 
 
 MODULES = sorted(modules())
+PATHS = dict(MODULES)
 
 
 def test_every_folder_is_a_package():
@@ -84,22 +88,57 @@ def test_every_folder_is_a_package():
 
 
 def test_arrows_point_one_way():
-    wrong = []
-    for module, path in MODULES:
-        for name, line, at_top in imports(parse(path)):
-            target = name.removeprefix("theanojax.")
-            if target == name or not at_top or layer_of(target) <= layer_of(module):
-                continue
-            if not any((importer, target) in UPWARD for importer in (module, module.split(".")[0])):
-                wrong.append(f"{os.path.relpath(path, ROOT)}:{line} imports {name}")
+    wrong = [
+        f"{os.path.relpath(path, ROOT)}:{line} imports theanojax.{target}"
+        for module, path in MODULES
+        for target, line in our_imports(module)
+        if layer_of(target) > layer_of(module)
+    ]
     assert not wrong, "\n".join(wrong)
+
+
+def circles():
+    """The sets of modules each of which imports, directly or not, all others of its set."""
+    targets = {module: {target for target, _ in our_imports(module)} for module in PATHS}
+    reached = {}
+    for module in PATHS:
+        seen, todo = set(), [module]
+        while todo:
+            new = targets[todo.pop()] - seen
+            seen |= new
+            todo.extend(new)
+        reached[module] = seen
+    return {frozenset(m for m in reached[module] if module in reached[m]) | {module} for module in PATHS}
+
+
+def test_circles_are_small_and_in_one_folder():
+    wrong = [
+        sorted(circle)
+        for circle in circles()
+        if len(circle) > MOST_IN_A_CIRCLE or len({os.path.dirname(PATHS[module]) for module in circle}) > 1
+    ]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_what_is_called_from_above_is_set_by_one_module():
+    with open(os.path.join(PACKAGE, "graph", "above.py"), encoding="utf-8") as file:
+        named = [node.target.id for node in ast.parse(file.read()).body if isinstance(node, ast.AnnAssign)]
+    found = [
+        node.attr
+        for _, path in MODULES
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and getattr(node.value, "id", "") in ("above", "_above")
+    ]
+    assert sorted(found) == sorted(named)
 
 
 def test_only_runtime_imports_jax():
     wrong = [
         f"{os.path.relpath(path, ROOT)}:{line}"
         for module, path in MODULES
-        for name, line, _ in imports(parse(path))
+        for name, line in imports(parse(path))
         if name.split(".")[0] in ("jax", "jaxlib") and not module.startswith("runtime")
     ]
     assert not wrong, "\n".join(wrong)
@@ -109,7 +148,7 @@ def test_only_legacy_imports_theano():
     wrong = [
         f"{os.path.relpath(path, ROOT)}:{line}"
         for module, path in MODULES
-        for name, line, _ in imports(parse(path))
+        for name, line in imports(parse(path))
         if name.split(".")[0] == "theano" and not module.startswith("legacy")
     ]
     assert not wrong, "\n".join(wrong)

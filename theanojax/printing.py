@@ -1,9 +1,10 @@
 """Looking at graphs and values: debugprint, pp, the Print Op, pydotprint."""
 
+from theanojax import printing_dot
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.printing_debug import char_from_number, debugprint
-from theanojax.printing_dot import default_colorCodes, pydot_status, pydotprint
+from theanojax.printing_dot import default_colorCodes, pydotprint
 from theanojax.printing_pp import (
     VALID_ASSOC,
     DefaultPrinter,
@@ -45,7 +46,7 @@ __all__ = [
 
 def __getattr__(name):
     if name in ("pydot_imported", "pydot_imported_msg"):  # looked up late: it starts graphviz
-        imported, message = pydot_status()
+        imported, message = printing_dot.pydot_status()
         return imported if name == "pydot_imported" else message
     raise AttributeError("module %r has no attribute %r" % (__name__, name))
 

@@ -1,5 +1,6 @@
 """`scan_checkpoints`: a scan that keeps every Nth state and computes the others again for the gradient."""
 
+import theanojax.tensor as T
 from theanojax.scan import scan
 from theanojax.tensor.join import Join
 
@@ -22,8 +23,6 @@ def scan_checkpoints(fn, sequences=(), outputs_info=None, non_sequences=(), name
     -------
     (outputs, updates) as from `scan`, with one row every `save_every_N` steps.
     """
-    import theanojax.tensor as T
-
     sequences, outputs_info, non_sequences = (
         list(x) if isinstance(x, (list, tuple)) else [x] for x in (sequences, outputs_info, non_sequences))
     if any(isinstance(info, dict) and "taps" in info for info in outputs_info):
@@ -54,6 +53,4 @@ def scan_checkpoints(fn, sequences=(), outputs_info=None, non_sequences=(), name
 
 
 def _padding(s, size):
-    import theanojax.tensor as T
-
     return T.zeros([-s.shape[0] % size] + [s.shape[i] for i in range(1, s.ndim)], dtype=s.dtype)

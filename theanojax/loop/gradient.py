@@ -7,6 +7,7 @@ non-sequences are sums, kept as sit_sot; those with respect to sequences are one
 
 from collections import OrderedDict
 
+import theanojax.tensor as T
 from theanojax.config import config
 from theanojax.gradient import grad
 from theanojax.graph.connection import io_connection_pattern
@@ -69,8 +70,6 @@ class _Row:
 
 class _PullBack:
     def __init__(self, op, inputs, outs, output_grads):
-        import theanojax.tensor as T
-
         self.T, self.op = T, op
         self.inputs, self.outs, self.output_grads = inputs, outs, output_grads
         self.node = outs[0].owner

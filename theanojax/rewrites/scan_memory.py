@@ -6,6 +6,7 @@ XLA compiles it once for all numbers of steps.
 
 from collections import deque
 
+import theanojax.tensor as T
 from theanojax.config import config
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.traverse import ancestors, stack_search
@@ -259,16 +260,12 @@ class ScanSaveMem(ScanRewrite):
         known = known_int(node.inputs[0])
         if known is not None and known <= wanted:
             return node.inputs[0]
-        import theanojax.tensor as T
-
         fewer = T.minimum(node.inputs[0], wanted) if known is None else T.as_tensor_variable(wanted)
         return T.cast(fewer, node.inputs[0].dtype)
 
     def _shortened(self, op, i, given, steps, rows):
         """The buffer (or length) of output `i` for `rows` rows from the end, or for all steps; None if it is as short.
         """
-        import theanojax.tensor as T
-
         first = -op.mintaps[i]
         if rows is None:
             length = steps + first if first else steps
@@ -287,8 +284,6 @@ class ScanSaveMem(ScanRewrite):
 
 def short_buffer(buffer, first, length):
     """`buffer`, of which `first` rows are given, with `length` rows; None if it has no more."""
-    import theanojax.tensor as T
-
     n = known_int(length)
     node = buffer.owner
     if node is not None and isinstance(node.op, Alloc):
@@ -323,7 +318,5 @@ def _may_be_longer(buffer, n):
 
 
 def _minimum(a, b):
-    import theanojax.tensor as T
-
     known = known_int(a)
     return T.minimum(a, b) if known is None else T.as_tensor_variable(min(known, b))

@@ -4,6 +4,7 @@ What depends on non-sequences alone is done once before it; elementwise work on 
 at once; a sum over the steps of matrix products becomes one product of larger matrices.
 """
 
+import theanojax.tensor as T
 from theanojax.graph.replace import clone
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
@@ -58,8 +59,6 @@ class _PushOut(ScanRewrite):
 
     def _without_loop(self, fgraph, node, args, moved):
         """Replace the whole loop, when every output is computed outside now."""
-        import theanojax.tensor as T
-
         pairs = []
         states = list(zip(args.mit_sot_in_slices, args.outer_in_mit_sot, args.inner_out_mit_sot))
         states += [([-1], o, i) for o, i in zip(args.outer_in_sit_sot, args.inner_out_sit_sot)]
@@ -111,8 +110,6 @@ class PushOutNonSeqScan(_PushOut):
         args.outer_in_non_seqs.append(outer)
 
     def rows(self, value, length):
-        import theanojax.tensor as T
-
         return T.alloc(value, length, *[value.shape[i] for i in range(value.ndim)])
 
 
@@ -163,8 +160,6 @@ class PushOutScanOutput(ScanRewrite):
 
     def _push_one(self, fgraph, node):
         """Push out one product; returns the node of the loop that is left, None when there is nothing to push."""
-        import theanojax.tensor as T
-
         args = arguments(node)
         for k, (state, total) in enumerate(zip(args.inner_in_sit_sot, args.inner_out_sit_sot)):
             last = last_step_client(args.outer_out_sit_sot[k])

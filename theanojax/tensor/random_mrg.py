@@ -12,6 +12,7 @@ import warnings
 
 import numpy as np
 
+import theanojax.tensor as T
 from theanojax.config import config
 from theanojax.graph.gradient_types import grad_undefined
 from theanojax.graph.op import Op
@@ -387,8 +388,6 @@ class MRG_RandomStreams:
 
         `truncate` draws anew what falls beyond two standard deviations.
         """
-        import theanojax.tensor as T
-
         size = _check_size(size)
         avg, std = _without_gradient(as_tensor_variable(avg)), _without_gradient(as_tensor_variable(std))
         dtype = dtype or upcast(config.floatX, avg.dtype, std.dtype)
