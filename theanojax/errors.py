@@ -27,6 +27,11 @@ class ReplacementDidntRemovedError(Exception):
 class MethodNotDefined(Exception):
     """An Op lacks an optional method; the caller is expected to catch this and do without."""
 
+    @classmethod
+    def of(cls, thing, method):
+        """The error for `thing`, whose class has no `method` of its own."""
+        return cls(method, type(thing), type(thing).__name__)
+
 
 class ShapeError(Exception):
     """Shape inference met shapes that contradict each other."""

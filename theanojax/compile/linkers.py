@@ -87,7 +87,7 @@ class Linker:
 
     def make_thunk(self, input_storage=None, output_storage=None, storage_map=None):
         """(a callable without arguments, the input containers, the output containers)."""
-        raise MethodNotDefined("make_thunk", type(self), self.__class__.__name__)
+        raise MethodNotDefined.of(self, "make_thunk")
 
     def make_function(self, unpack_single=True, **kwargs):
         """The graph as a function of input values; a graph with one output gives its value, not a list."""
@@ -117,7 +117,7 @@ class LocalLinker(Linker):
         return self.make_all(input_storage=input_storage, output_storage=output_storage, storage_map=storage_map)[:3]
 
     def make_all(self, input_storage, output_storage, storage_map=None):
-        raise MethodNotDefined("make_all", type(self), self.__class__.__name__)
+        raise MethodNotDefined.of(self, "make_all")
 
 
 class NodeRunner(HostExecutor):

@@ -102,16 +102,33 @@ class Feature:
         return {}
 
 
+def _reserve(fgraph, feature):
+    """AlreadyThere when `fgraph` has an attribute that the class `feature` would add, by it or by another one."""
+    if any(hasattr(fgraph, name) for name in feature.pickle_rm_attr):
+        raise AlreadyThere("%s feature is already present or in conflict with another plugin." % feature.__name__)
+
+
+def _lend(fgraph, **methods):
+    """Make the methods of a feature methods of `fgraph`, which they take first."""
+    for name, method in methods.items():
+        setattr(fgraph, name, partial(method, fgraph))
+
+
+def _withdraw(fgraph, feature):
+    for name in feature.pickle_rm_attr:
+        delattr(fgraph, name)
+
+
 class Bookkeeper(Feature):
     """A feature that treats the nodes present when it is attached as if they were imported then."""
 
     def on_attach(self, fgraph):
         for node in fgraph.toposort():
-            self.on_import(fgraph, node, "on_attach")
+            self.on_import(fgraph, node, reason="on_attach")
 
     def on_detach(self, fgraph):
         for node in fgraph.toposort():
-            self.on_prune(fgraph, node, "Bookkeeper.detach")
+            self.on_prune(fgraph, node, reason="Bookkeeper.detach")
 
 
 class GetCheckpoint:
@@ -121,8 +138,8 @@ class GetCheckpoint:
         self.h, self.fgraph, self.nb = history, fgraph, 0
 
     def __call__(self):
-        self.h.history[self.fgraph] = []
         self.nb += 1
+        self.h.start_page(self.fgraph)
         return self.nb
 
 
@@ -145,22 +162,23 @@ class History(Feature):
     pickle_rm_attr = ["checkpoint", "revert"]
 
     def __init__(self):
-        self.history = {}
+        self.history = {}  # graph -> what changed since its checkpoint; None while that is undone
 
     def on_attach(self, fgraph):
-        if hasattr(fgraph, "checkpoint") or hasattr(fgraph, "revert"):
-            raise AlreadyThere("History feature is already present or in conflict with another plugin.")
-        self.history[fgraph] = []
+        _reserve(fgraph, History)
+        self.start_page(fgraph)
         History.unpickle(self, fgraph)
 
     def unpickle(self, fgraph):
+        _lend(fgraph, revert=self.revert)
         fgraph.checkpoint = GetCheckpoint(self, fgraph)
-        fgraph.revert = partial(self.revert, fgraph)
 
     def on_detach(self, fgraph):
-        del fgraph.checkpoint
-        del fgraph.revert
-        del self.history[fgraph]
+        _withdraw(fgraph, History)
+        self.history.pop(fgraph)
+
+    def start_page(self, fgraph):
+        self.history[fgraph] = []
 
     def on_change_input(self, fgraph, node, i, r, new_r, reason=None):
         page = self.history[fgraph]
@@ -169,11 +187,9 @@ class History(Feature):
 
     def revert(self, fgraph, checkpoint):
         """Undo every change since `checkpoint`, latest first."""
-        page = self.history[fgraph]
-        self.history[fgraph] = None
         if fgraph.checkpoint.nb != checkpoint:
-            self.history[fgraph] = page
             raise ValueError("Only the last checkpoint can be reverted to", checkpoint, fgraph.checkpoint.nb)
+        page, self.history[fgraph] = self.history[fgraph], None
         while page:
             LambdExtract(fgraph, *page.pop())()
         self.history[fgraph] = page
@@ -185,17 +201,14 @@ class Validator(Feature):
     pickle_rm_attr = ["validate", "consistent"]
 
     def on_attach(self, fgraph):
-        if hasattr(fgraph, "validate"):
-            raise AlreadyThere("Validator feature is already present or in conflict with another plugin.")
+        _reserve(fgraph, Validator)
         Validator.unpickle(self, fgraph)
 
     def unpickle(self, fgraph):
-        fgraph.validate = partial(self.validate_, fgraph)
-        fgraph.consistent = partial(self.consistent_, fgraph)
+        _lend(fgraph, validate=self.validate_, consistent=self.consistent_)
 
     def on_detach(self, fgraph):
-        del fgraph.validate
-        del fgraph.consistent
+        _withdraw(fgraph, Validator)
 
     def validate_(self, fgraph):
         return fgraph.execute_callbacks("validate")
@@ -213,36 +226,28 @@ class Validator(Feature):
 class ReplaceValidate(History, Validator):
     """Adds ``fgraph.replace_validate`` and its relatives: replacements that are undone when a feature objects."""
 
-    pickle_rm_attr = (["replace_validate", "replace_all_validate", "replace_all_validate_remove"]
-                      + History.pickle_rm_attr + Validator.pickle_rm_attr)
+    _own = ["replace_validate", "replace_all_validate", "replace_all_validate_remove"]
+    pickle_rm_attr = _own + History.pickle_rm_attr + Validator.pickle_rm_attr
 
     def on_attach(self, fgraph):
-        for attr in ("replace_validate", "replace_all_validate", "replace_all_validate_remove"):
-            if hasattr(fgraph, attr):
-                raise AlreadyThere("ReplaceValidate feature is already present or in conflict with another plugin.")
-        self._nodes_removed = set()
-        self.fail_validate = False
-        History.on_attach(self, fgraph)
-        Validator.on_attach(self, fgraph)
+        _reserve(fgraph, ReplaceValidate)
+        self._nodes_removed, self.fail_validate = set(), False
+        self.start_page(fgraph)
         self.unpickle(fgraph)
 
     def unpickle(self, fgraph):
-        History.unpickle(self, fgraph)
-        Validator.unpickle(self, fgraph)
-        fgraph.replace_validate = partial(self.replace_validate, fgraph)
-        fgraph.replace_all_validate = partial(self.replace_all_validate, fgraph)
-        fgraph.replace_all_validate_remove = partial(self.replace_all_validate_remove, fgraph)
+        for part in (History, Validator):
+            part.unpickle(self, fgraph)
+        _lend(fgraph, **{name: getattr(self, name) for name in self._own})
 
     def on_detach(self, fgraph):
-        History.on_detach(self, fgraph)
-        Validator.on_detach(self, fgraph)
+        _withdraw(fgraph, ReplaceValidate)
+        self.history.pop(fgraph)
         self._nodes_removed = set()
-        del fgraph.replace_validate
-        del fgraph.replace_all_validate
-        del fgraph.replace_all_validate_remove
 
     def replace_validate(self, fgraph, r, new_r, reason=None):
-        self.replace_all_validate(fgraph, [(r, new_r)], reason=reason)
+        """Replace `r` by `new_r`; undo it and raise when a feature or the graph objects."""
+        self.replace_all_validate(fgraph, [(r, new_r)], reason)
 
     def replace_all_validate(self, fgraph, replacements, reason=None, verbose=None):
         """Replace each (old, new) pair; undo all and raise when a feature or the graph objects."""
@@ -250,16 +255,16 @@ class ReplaceValidate(History, Validator):
         if verbose is None:
             verbose = config.optimizer_verbose
         try:
-            for r, new_r in replacements:
-                fgraph.replace(r, new_r, reason=reason, verbose=False)
+            for old, new in replacements:
+                fgraph.replace(old, new, reason, verbose=False)
             fgraph.validate()
         except Exception as e:
             fgraph.revert(mark)
             if verbose:
-                print("validate failed on node %s.\n Reason: %s, %s" % (r, reason, e))
+                print("validate failed on node %s.\n Reason: %s, %s" % (old, reason, e))
             raise
         if verbose:
-            print(reason, r, new_r)
+            print(reason, old, new)
         return mark
 
     def replace_all_validate_remove(self, fgraph, replacements, remove, reason=None, warn=True):
@@ -268,16 +273,16 @@ class ReplaceValidate(History, Validator):
         if not remove:
             return
         self._nodes_removed.update(remove)
-        for rm in remove:
-            if rm in fgraph.apply_nodes or rm in fgraph.variables:
-                fgraph.revert(mark)
-                if warn:
-                    print("WARNING: An optimization wanted to replace a Variable in the graph, but the replacement for "
-                          "it doesn't remove it. We disabled the optimization. Your function runs correctly, but it "
-                          "would be appreciated if you submit this problem to the mailing list theano-users so that "
-                          "we can fix it.", file=sys.stderr)
-                    print(reason, replacements, file=sys.stderr)
-                raise ReplacementDidntRemovedError()
+        if fgraph.apply_nodes.isdisjoint(remove) and fgraph.variables.isdisjoint(remove):
+            return
+        fgraph.revert(mark)
+        if warn:
+            print("WARNING: An optimization wanted to replace a Variable in the graph, but the replacement for it "
+                  "doesn't remove it. We disabled the optimization. Your function runs correctly, but it would be "
+                  "appreciated if you submit this problem to the mailing list theano-users so that we can fix it.",
+                  file=sys.stderr)
+            print(reason, replacements, file=sys.stderr)
+        raise ReplacementDidntRemovedError()
 
     def __getstate__(self):
         return {k: v for k, v in self.__dict__.items() if k != "history"}
@@ -287,37 +292,39 @@ class ReplaceValidate(History, Validator):
         self.__dict__.setdefault("history", {})
 
     def on_import(self, fgraph, node, reason):
-        if self._nodes_removed and node in self._nodes_removed:
-            self.fail_validate = True
+        self.fail_validate = self.fail_validate or node in self._nodes_removed
 
     def validate(self, fgraph):
-        if self.fail_validate:
-            self.fail_validate = False
+        refused, self.fail_validate = self.fail_validate, False
+        if refused:
             raise InconsistencyError("Trying to reintroduce a removed node")
 
 
 class NodeFinder(Bookkeeper):
     """Adds ``fgraph.get_nodes(op)``: the nodes that apply an Op equal to `op`."""
 
+    pickle_rm_attr = ["get_nodes"]
+
     def __init__(self):
-        self.fgraph = None
-        self.d = {}
+        self.fgraph, self.d = None, {}
 
     def on_attach(self, fgraph):
         if self.fgraph is not None:
             raise Exception("A NodeFinder instance can only serve one FunctionGraph.")
-        if hasattr(fgraph, "get_nodes"):
-            raise AlreadyThere("NodeFinder is already present or in conflict with another plugin.")
+        _reserve(fgraph, NodeFinder)
         self.fgraph = fgraph
-        fgraph.get_nodes = partial(self.query, fgraph)
-        Bookkeeper.on_attach(self, fgraph)
+        self.unpickle(fgraph)
+        super().on_attach(fgraph)
+
+    def unpickle(self, fgraph):
+        _lend(fgraph, get_nodes=self.query)
 
     def on_detach(self, fgraph):
         if self.fgraph is not fgraph:
             raise Exception("This NodeFinder instance was not attached to the provided fgraph.")
+        _withdraw(fgraph, NodeFinder)
         self.fgraph = None
-        del fgraph.get_nodes
-        Bookkeeper.on_detach(self, fgraph)
+        super().on_detach(fgraph)
 
     def on_import(self, fgraph, node, reason):
         if _hashable(node.op):
@@ -350,32 +357,31 @@ class PrintListener(Feature):
     def __init__(self, active=True):
         self.active = active
 
-    def on_attach(self, fgraph):
+    def _say(self, text, *about):
         if self.active:
-            print("-- attaching to: ", fgraph)
+            print("--", text % about)
+
+    def on_attach(self, fgraph):
+        self._say("attaching to:  %s", fgraph)
 
     def on_detach(self, fgraph):
-        if self.active:
-            print("-- detaching from: ", fgraph)
+        self._say("detaching from:  %s", fgraph)
 
     def on_import(self, fgraph, node, reason):
-        if self.active:
-            print("-- importing: %s, reason: %s" % (node, reason))
+        self._say("importing: %s, reason: %s", node, reason)
 
     def on_prune(self, fgraph, node, reason):
-        if self.active:
-            print("-- pruning: %s, reason: %s" % (node, reason))
+        self._say("pruning: %s, reason: %s", node, reason)
 
     def on_change_input(self, fgraph, node, i, r, new_r, reason=None):
-        if self.active:
-            print("-- changing (%s.inputs[%s]) from %s to %s" % (node, i, r, new_r))
+        self._say("changing (%s.inputs[%s]) from %s to %s", node, i, r, new_r)
 
 
 class PreserveNames(Feature):
     """A replacement without a name takes the name of what it replaces."""
 
     def on_change_input(self, fgraph, node, i, r, new_r, reason=None):
-        if r.name is not None and new_r.name is None:
+        if new_r.name is None:
             new_r.name = r.name
 
 
@@ -383,10 +389,10 @@ class PreserveVariableAttributes(Feature):
     """As PreserveNames, and keeps the mark that NanGuardMode has to look at a variable."""
 
     def on_change_input(self, fgraph, node, i, r, new_r, reason=None):
-        if r.name is not None and new_r.name is None:
-            new_r.name = r.name
-        if getattr(r.tag, "nan_guard_mode_check", False) and not getattr(new_r.tag, "nan_guard_mode_check", False):
-            new_r.tag.nan_guard_mode_check = r.tag.nan_guard_mode_check
+        PreserveNames.on_change_input(self, fgraph, node, i, r, new_r)
+        mark = getattr(r.tag, "nan_guard_mode_check", False)
+        if mark and not getattr(new_r.tag, "nan_guard_mode_check", False):
+            new_r.tag.nan_guard_mode_check = mark
 
 
 class NoOutputFromInplace(Feature):

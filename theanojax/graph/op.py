@@ -54,7 +54,7 @@ class PureOp(Contract):
 
     def make_node(self, *inputs):
         """An Apply of this Op on `inputs`; raises TypeError when they do not fit."""
-        raise MethodNotDefined("make_node", type(self), self.__class__.__name__)
+        raise MethodNotDefined.of(self, "make_node")
 
     def add_tag_trace(self, thing, user_line=None):
         from theanojax.graph.tag import add_tag_trace
@@ -158,7 +158,7 @@ class Op(Props, PureOp, CLinkerOp):
         return Apply(self, inputs, [t() for t in self.otypes])
 
     def compute(self, xp, node, *inputs):
-        raise MethodNotDefined("compute", type(self), self.__class__.__name__)
+        raise MethodNotDefined.of(self, "compute")
 
     def static_needs(self, node):
         """Variables whose value must be known before this node can be traced."""
@@ -204,7 +204,7 @@ class Op(Props, PureOp, CLinkerOp):
 
         kind = getattr(self, "params_type", None)
         if not isinstance(kind, ParamsType):
-            raise MethodNotDefined("get_params", type(self), self.__class__.__name__)
+            raise MethodNotDefined.of(self, "get_params")
         missing = tuple(field for field in kind.fields if not hasattr(self, field))
         if missing:
             raise AttributeError("%s: missing attributes %s for ParamsType." % (type(self).__name__, missing))

@@ -39,9 +39,9 @@ class Params(dict):
     def __init__(self, params_type, **kwargs):
         if not isinstance(params_type, ParamsType):
             raise TypeError("Params: 1st constructor argument should be a ParamsType.")
-        for field in params_type.fields:
-            if field not in kwargs:
-                raise TypeError('Params: ParamsType attribute "%s" not in Params args.' % field)
+        missing = [field for field in params_type.fields if field not in kwargs]
+        if missing:
+            raise TypeError('Params: ParamsType attribute "%s" not in Params args.' % missing[0])
         super().__init__(**kwargs)
         vars(self)["params_type"] = params_type
 
@@ -102,7 +102,7 @@ class ParamsType(Type):
                 raise TypeError('ParamsType: attribute "%s" should inherit from Theano Type, got "%s".'
                                 % (name, type(kind).__name__))
         self.fields = tuple(sorted(kwargs))
-        self.types = tuple(kwargs[field] for field in self.fields)
+        self.types = tuple(map(kwargs.get, self.fields))
         self.length = len(self.fields)
         self._constants, self._aliases = self._collect_enums()
 

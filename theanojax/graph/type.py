@@ -20,7 +20,7 @@ class PureType:
     Constant = Constant
 
     def filter(self, data, strict=False, allow_downcast=None):
-        raise MethodNotDefined("filter", type(self), self.__class__.__name__)
+        raise MethodNotDefined.of(self, "filter")
 
     def is_valid_value(self, a):
         """True if `a` may be stored as it is."""
@@ -34,10 +34,12 @@ class PureType:
         return "none"
 
     def make_variable(self, name=None):
+        """A free variable of this type."""
         return self.Variable(self, name=name)
 
     def make_constant(self, value, name=None):
-        return self.Constant(type=self, data=value, name=name)
+        """A constant of this type; `value` is converted by ``filter``."""
+        return self.Constant(self, value, name)
 
     def __call__(self, name=None):
         return self.make_variable(name)
@@ -49,21 +51,20 @@ class PureType:
         return self.values_eq(a, b)
 
     def filter_inplace(self, value, storage, strict=False, allow_downcast=None):
-        raise MethodNotDefined("filter_inplace", type(self), self.__class__.__name__)
+        raise MethodNotDefined.of(self, "filter_inplace")
 
     def filter_variable(self, other, allow_convert=True):
         """`other` (a variable or a value) as a variable of this type; TypeError when that cannot be."""
         if not isinstance(other, Variable):
-            other = self.Constant(type=self, data=other)
-        if other.type != self and allow_convert:
-            converted = self.convert_variable(other)
-            if converted is not None:
-                return converted
-        if other.type != self:
+            other = self.make_constant(other)
+        if other.type == self:
+            return other
+        converted = self.convert_variable(other) if allow_convert else None
+        if converted is None:
             raise TypeError(
                 "Cannot convert Type %(othertype)s (of Variable %(other)s) into Type %(self)s. You can try to "
                 "manually convert %(other)s into a %(self)s." % dict(othertype=other.type, other=other, self=self))
-        return other
+        return converted
 
     def convert_variable(self, var):
         """`var` as a variable of this type if that needs no computation, else None."""
@@ -115,11 +116,11 @@ class SingletonType(Type):
 class Generic(SingletonType):
     """Any Python object."""
 
-    def filter(self, data, strict=False, allow_downcast=None):
-        return data
-
     def is_valid_value(self, a):
         return True
+
+    def filter(self, data, strict=False, allow_downcast=None):
+        return data
 
     def __repr__(self):
         return "<theano.gof.type.Generic>"
@@ -138,10 +139,11 @@ class NullType(Type):
         self.why_null = why_null
 
     def filter(self, data, strict=False, allow_downcast=None):
+        """ValueError: there is no such value."""
         raise ValueError("No values may be assigned to a NullType")
 
     def filter_variable(self, other, allow_convert=True):
-        raise ValueError("No values may be assigned to a NullType")
+        return self.filter(other)
 
     def values_eq(self, a, b, force_same_dtype=True):
         raise ValueError("NullType has no values to compare")
@@ -178,4 +180,4 @@ class CDataType(Type):
         return data
 
     def __str__(self):
-        return "%s{%s}" % (self.__class__.__name__, self.ctype)
+        return "%s{%s}" % (type(self).__name__, self.ctype)

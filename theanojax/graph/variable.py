@@ -27,27 +27,21 @@ class Apply(Node):
     """
 
     def __init__(self, op, inputs, outputs):
-        self.op = op
-        self.inputs = []
-        self.tag = Scratchpad()
-        if not isinstance(inputs, (list, tuple)):
-            raise TypeError("The inputs of an Apply must be a list or tuple")
-        if not isinstance(outputs, (list, tuple)):
-            raise TypeError("The output of an Apply must be a list or tuple")
+        for what, given in (("inputs", inputs), ("output", outputs)):
+            if not isinstance(given, (list, tuple)):
+                raise TypeError("The %s of an Apply must be a list or tuple" % what)
         for v in inputs:
             if not isinstance(v, Variable):
                 raise TypeError("The 'inputs' argument to Apply must contain Variable instances, not %s" % (v,))
-            self.inputs.append(v)
-        self.outputs = []
         for i, v in enumerate(outputs):
             if not isinstance(v, Variable):
                 raise TypeError("The 'outputs' argument to Apply must contain Variable instances with no owner, "
                                 "not %s" % (v,))
             if v.owner is None:
                 v.owner, v.index = self, i
-            elif v.owner is not self or v.index != i:
+            elif (v.owner, v.index) != (self, i):
                 raise ValueError("All output variables passed to Apply must belong to it.")
-            self.outputs.append(v)
+        self.op, self.inputs, self.outputs, self.tag = op, list(inputs), list(outputs), Scratchpad()
 
     nin = property(lambda self: len(self.inputs))
     nout = property(lambda self: len(self.outputs))
@@ -130,6 +124,14 @@ class Apply(Node):
         return list(self.inputs)
 
 
+def _undefined_comparison(name):
+    def compare(self, other):
+        raise NotImplementedError("Subclasses of Variable must provide " + name, self.__class__.__name__)
+
+    compare.__name__ = name
+    return compare
+
+
 class Variable(Node):
     """A symbolic value of some Type, either free (no owner) or output number `index` of the Apply `owner`.
 
@@ -140,29 +142,26 @@ class Variable(Node):
 
     def __init__(self, type, owner=None, index=None, name=None):
         super().__init__()
+        for value, kind, complaint in ((owner, Apply, "owner must be an Apply instance"),
+                                       (index, int, "index must be an int"), (name, str, "name must be a string")):
+            if value is not None and not isinstance(value, kind):
+                raise TypeError(complaint, value)
+        self.type, self.owner, self.index, self.name = type, owner, index, name
         self.tag = Scratchpad()
-        self.type = type
-        if owner is not None and not isinstance(owner, Apply):
-            raise TypeError("owner must be an Apply instance", owner)
-        self.owner = owner
-        if index is not None and not isinstance(index, int):
-            raise TypeError("index must be an int", index)
-        self.index = index
-        if name is not None and not isinstance(name, str):
-            raise TypeError("name must be a string", name)
-        self.name = name
         self.auto_name = "auto_" + str(next(self.__count__))
         add_tag_trace(self)
 
+    __lt__, __le__, __gt__, __ge__ = map(_undefined_comparison, ("__lt__", "__le__", "__gt__", "__ge__"))
+
     def __str__(self):
-        if self.name is not None:
-            return self.name
-        if self.owner is not None:
-            op = self.owner.op
-            if self.index == getattr(op, "default_output", None):
-                return str(op) + ".out"
-            return str(op) + "." + str(self.index)
-        return "<%s>" % str(self.type)
+        return self._unnamed() if self.name is None else self.name
+
+    def _unnamed(self):
+        """How it prints without a name."""
+        node = self.owner
+        if node is None:
+            return "<%s>" % self.type
+        return "%s.%s" % (node.op, "out" if self.index == getattr(node.op, "default_output", None) else self.index)
 
     def __repr__(self):
         if not config.print_test_value:
@@ -183,18 +182,6 @@ class Variable(Node):
         _copy_tag(twin, self)
         return twin
 
-    def __lt__(self, other):
-        raise NotImplementedError("Subclasses of Variable must provide __lt__", self.__class__.__name__)
-
-    def __le__(self, other):
-        raise NotImplementedError("Subclasses of Variable must provide __le__", self.__class__.__name__)
-
-    def __gt__(self, other):
-        raise NotImplementedError("Subclasses of Variable must provide __gt__", self.__class__.__name__)
-
-    def __ge__(self, other):
-        raise NotImplementedError("Subclasses of Variable must provide __ge__", self.__class__.__name__)
-
     def get_parents(self):
         return [] if self.owner is None else [self.owner]
 
@@ -207,14 +194,14 @@ class Variable(Node):
 
         The compiled function is kept on the variable, so a second call with the same keys is quick.
         """
-        if inputs_to_values is None:
-            inputs_to_values = {}
-        if not hasattr(self, "_fn_cache"):
-            self._fn_cache = {}
-        inputs = tuple(sorted(inputs_to_values.keys(), key=id))
-        if inputs not in self._fn_cache:
-            self._fn_cache[inputs] = above.function(inputs, self)
-        return self._fn_cache[inputs](*[inputs_to_values[v] for v in inputs])
+        values = {} if inputs_to_values is None else inputs_to_values
+        given = tuple(sorted(values.keys(), key=id))
+        compiled = self.__dict__.setdefault("_fn_cache", {})
+        if given not in compiled:
+            from theanojax.compile.function import function
+
+            compiled[given] = function(given, self)
+        return compiled[given](*map(values.get, given))
 
     def pickled_with(self):
         return [] if self.owner is None else [self.owner]
@@ -249,18 +236,15 @@ class Constant(Variable):
 
     def signature(self):
         """A hashable key; constants with equal signatures are interchangeable."""
-        return (self.type, self.data)
+        return self.type, self.data
 
     def merge_signature(self):
+        """The key by which equal constants of one graph become one."""
         return self.signature()
 
-    def __str__(self):
-        if self.name is not None:
-            return self.name
-        name = str(self.data)
-        if len(name) > 20:
-            name = name[:10] + "..." + name[-10:]
-        return "Constant{%s}" % name
+    def _unnamed(self):
+        text = str(self.data)
+        return "Constant{%s}" % (text if len(text) <= 20 else text[:10] + "..." + text[-10:])
 
     def clone(self):
         twin = self.__class__(self.type, self.data, self.name)

@@ -138,7 +138,7 @@ class ScalarOp(Op):
     def impl(self, *inputs):
         """The value for numbers `inputs`."""
         if not self.has_array_body():
-            raise MethodNotDefined("impl", type(self), self.__class__.__name__)
+            raise MethodNotDefined.of(self, "impl")
         arrays = [np.asarray(x) for x in inputs]
         dtypes = self.output_dtypes([str(x.dtype) for x in arrays])
         with np.errstate(all="ignore"):
@@ -161,7 +161,7 @@ class ScalarOp(Op):
 
     # ---------------------------------------------------------------- gradients
     def grad(self, inputs, output_gradients):
-        raise MethodNotDefined("grad", type(self), self.__class__.__name__)
+        raise MethodNotDefined.of(self, "grad")
 
     # ---------------------------------------------------------------- identity
     def __eq__(self, other):
