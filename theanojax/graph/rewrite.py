@@ -78,16 +78,23 @@ class Optimizer:
             prof.print(stream, level)
 
 
-class FromFunctionOptimizer(Optimizer):
-    """An optimizer whose ``apply`` is the function `fn`; each of `requirements` is called with the graph first."""
+class FromFunction:
+    """What optimizers made of a function share: `requirements`, functions that are called with the graph before."""
+
+    def add_requirements(self, fgraph):
+        for require in self.requirements:
+            require(fgraph)
+
+    def __str__(self):
+        return getattr(self, "__name__", "<%s instance>" % type(self).__name__)
+
+
+class FromFunctionOptimizer(FromFunction, Optimizer):
+    """An optimizer whose ``apply`` is the function `fn`."""
 
     def __init__(self, fn, requirements=()):
         self.apply = self.fn = fn
         self.requirements = requirements
-
-    def add_requirements(self, fgraph):
-        for req in self.requirements:
-            req(fgraph)
 
     def print_summary(self, stream=sys.stdout, level=0, depth=-1):
         print("%s%s id=%i" % (" " * level, self.apply, id(self)), file=stream)
@@ -95,15 +102,16 @@ class FromFunctionOptimizer(Optimizer):
     def __call__(self, *args, **kwargs):
         return self.fn(*args, **kwargs)
 
-    def __str__(self):
-        return getattr(self, "__name__", "<FromFunctionOptimizer instance>")
+
+def _optimizer_of(f, *requirements):
+    made = FromFunctionOptimizer(f, requirements)
+    made.__name__ = f.__name__
+    return made
 
 
 def optimizer(f):
     """Decorator: make the function ``f(fgraph)`` an Optimizer."""
-    rval = FromFunctionOptimizer(f)
-    rval.__name__ = f.__name__
-    return rval
+    return _optimizer_of(f)
 
 
 def require_destroy_handler(fgraph):
@@ -113,9 +121,13 @@ def require_destroy_handler(fgraph):
 
 def inplace_optimizer(f):
     """Decorator: as `optimizer`, for one that puts in-place Ops into the graph."""
-    rval = FromFunctionOptimizer(f, (require_destroy_handler,))
-    rval.__name__ = f.__name__
-    return rval
+    return _optimizer_of(f, require_destroy_handler)
+
+
+def log_failure(*lines):
+    """Log `lines`, then the traceback of the exception that is being handled, as errors."""
+    for line in (*lines, traceback.format_exc()):
+        _logger.error(line)
 
 
 class SeqOptimizer(Optimizer, list):
@@ -130,18 +142,15 @@ class SeqOptimizer(Optimizer, list):
     __ne__ = Optimizer.__ne__
 
     def __init__(self, *opts, failure_callback=None):
-        if len(opts) == 1 and isinstance(opts[0], (list, tuple)):
-            opts = opts[0]
-        list.__init__(self, opts)
+        given_as_one = len(opts) == 1 and isinstance(opts[0], (list, tuple))
+        list.__init__(self, opts[0] if given_as_one else opts)
         self.failure_callback = failure_callback
         self.pre_profile = None
 
     @staticmethod
     def warn(exc, self, optimizer):
         """The usual failure callback: log, then do as ``config.on_opt_error`` says."""
-        _logger.error("SeqOptimizer apply %s" % str(optimizer))
-        _logger.error("Traceback:")
-        _logger.error(traceback.format_exc())
+        log_failure("SeqOptimizer apply %s" % optimizer, "Traceback:")
         if config.on_opt_error == "raise":
             raise exc
         if config.on_opt_error == "pdb":
@@ -181,11 +190,10 @@ class SeqOptimizer(Optimizer, list):
         twin[:] = kept
         return twin
 
-    def __str__(self):
-        return "SeqOpt(%s)" % list.__str__(self)
+    __repr__ = list.__repr__
 
-    def __repr__(self):
-        return list.__repr__(self)
+    def __str__(self):
+        return "SeqOpt(%r)" % self
 
     def print_summary(self, stream=sys.stdout, level=0, depth=-1):
         Optimizer.print_summary(self, stream, level)

@@ -66,29 +66,23 @@ class DB:
         if use_db_name_as_tag and self.name is not None:
             tags = tags + (self.name,)
         obj.name = name
-        self.__db__[name] = TagSet([obj])
         self._names.add(name)
-        self.__db__[obj.__class__.__name__].add(obj)
+        for key in (name, type(obj).__name__):
+            self.__db__[key].add(obj)
         self.add_tags(name, *tags)
-
-    def _only(self, name):
-        found = self.__db__.get(name, ())
-        if len(found) != 1:
-            raise KeyError("Nothing registered for '%s'" % name)
-        return next(iter(found))
 
     def _check_tag(self, obj, tag):
         if tag in self._names:
             raise ValueError("The tag of the object collides with a name.", obj, tag)
 
     def add_tags(self, name, *tags):
-        obj = self._only(name)
+        obj = self[name]
         for tag in tags:
             self._check_tag(obj, tag)
             self.__db__[tag].add(obj)
 
     def remove_tags(self, name, *tags):
-        obj = self._only(name)
+        obj = self[name]
         for tag in tags:
             self._check_tag(obj, tag)
             self.__db__[tag].remove(obj)
@@ -139,9 +133,12 @@ class DB:
         return name in self.__db__
 
     def print_summary(self, stream=sys.stdout):
-        print("%s (id %i)" % (self.__class__.__name__, id(self)), file=stream)
-        print("  names", self._names, file=stream)
-        print("  db", dict(self.__db__), file=stream)
+        print("%s (id %i)" % (type(self).__name__, id(self)), file=stream)
+        for what, content in self._summary():
+            print(" ", what, content, file=stream)
+
+    def _summary(self):
+        return [("names", self._names), ("db", dict(self.__db__))]
 
 
 class Query:
@@ -202,8 +199,7 @@ class EquilibriumDB(DB):
 
     def __init__(self, ignore_newtrees=True, tracks_on_change_inputs=False):
         super().__init__()
-        self.ignore_newtrees = ignore_newtrees
-        self.tracks_on_change_inputs = tracks_on_change_inputs
+        self.ignore_newtrees, self.tracks_on_change_inputs = ignore_newtrees, tracks_on_change_inputs
         self.__final__, self.__cleanup__ = {}, {}
 
     def register(self, name, obj, *tags, final_opt=False, cleanup=False, **kwtags):
@@ -271,16 +267,13 @@ class SequenceDB(DB):
             ret.name = tags[0].name
         return ret
 
-    def print_summary(self, stream=sys.stdout):
-        print(self.__class__.__name__ + " (id %i)" % id(self), file=stream)
-        print("  position", sorted(self.__position__.items(), key=lambda item: item[1]), file=stream)
-        print("  names", self._names, file=stream)
-        print("  db", dict(self.__db__), file=stream)
+    def _summary(self):
+        return [("position", sorted(self.__position__.items(), key=lambda item: item[1])), *super()._summary()]
 
     def __str__(self):
-        sio = StringIO()
-        self.print_summary(sio)
-        return sio.getvalue()
+        with StringIO() as text:
+            self.print_summary(text)
+            return text.getvalue()
 
 
 class LocalGroupDB(DB):

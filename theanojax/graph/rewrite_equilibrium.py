@@ -29,7 +29,7 @@ class ChangeTracker:
         fgraph.change_tracker = self
 
     def on_detach(self, fgraph):
-        del fgraph.change_tracker
+        vars(fgraph).pop("change_tracker", None)  # that of an EquilibriumOptimizer within another may be gone
 
     def on_import(self, fgraph, node, reason):
         self.nb_imported += 1

@@ -6,7 +6,7 @@ import sys
 from theanojax.errors import MethodNotDefined
 from theanojax.graph.op import PureOp
 from theanojax.graph.per_op import PerOp
-from theanojax.graph.rewrite import require_destroy_handler
+from theanojax.graph.rewrite import FromFunction, require_destroy_handler
 
 
 class LocalOptimizer:
@@ -26,7 +26,7 @@ class LocalOptimizer:
         return None
 
     def transform(self, node):
-        raise MethodNotDefined("transform", type(self), self.__class__.__name__)
+        raise MethodNotDefined.of(self, "transform")
 
     def add_requirements(self, fgraph):
         """Attach to `fgraph` the features that ``transform`` relies on."""
@@ -35,7 +35,7 @@ class LocalOptimizer:
         print("%s%s id=%i" % (" " * level, type(self).__name__, id(self)), file=stream)
 
 
-class FromFunctionLocalOptimizer(LocalOptimizer):
+class FromFunctionLocalOptimizer(FromFunction, LocalOptimizer):
     """A local optimizer whose ``transform`` is the function `fn`.
 
     `only_scalar` narrows a rewrite that tracks Elemwise to nodes with a scalar Op of these classes.
@@ -44,22 +44,23 @@ class FromFunctionLocalOptimizer(LocalOptimizer):
     only_scalar = None
 
     def __init__(self, fn, tracks=None, requirements=()):
-        self.transform = fn
-        self._tracks = tracks
-        self.requirements = requirements
-
-    def add_requirements(self, fgraph):
-        for req in self.requirements:
-            req(fgraph)
+        self.transform, self._tracks, self.requirements = fn, tracks, requirements
 
     def tracks(self):
         return self._tracks
 
-    def __str__(self):
-        return getattr(self, "__name__", "<FromFunctionLocalOptimizer instance>")
-
     def print_summary(self, stream=sys.stdout, level=0, depth=-1):
         print("%s%s id=%i" % (" " * level, self.transform, id(self)), file=stream)
+
+
+def _what_is_wrong_with(tracks):
+    if tracks is None:
+        return None
+    if len(tracks) == 0:
+        return "Use None instead of an empty list to apply to all nodes."
+    if all(isinstance(t, PureOp) or isinstance(t, type) and issubclass(t, PureOp) for t in tracks):
+        return None
+    return "Tracks are op classes or instances"
 
 
 def local_optimizer(tracks, inplace=False, requirements=()):
@@ -70,19 +71,15 @@ def local_optimizer(tracks, inplace=False, requirements=()):
     """
 
     def decorator(f):
-        if tracks is not None:
-            if len(tracks) == 0:
-                raise ValueError("Use None instead of an empty list to apply to all nodes.", f.__module__, f.__name__)
-            for t in tracks:
-                if not (isinstance(t, PureOp) or (isinstance(t, type) and issubclass(t, PureOp))):
-                    raise ValueError("Tracks are op classes or instances", f.__module__, f.__name__)
-        req = tuple(requirements) + ((require_destroy_handler,) if inplace else ())
-        rval = FromFunctionLocalOptimizer(f, tracks, req)
-        rval.__name__ = f.__name__
-        rval.__doc__ = f.__doc__
+        wrong = _what_is_wrong_with(tracks)
+        if wrong:
+            raise ValueError(wrong, f.__module__, f.__name__)
+        needs = (*requirements, require_destroy_handler) if inplace else tuple(requirements)
+        made = FromFunctionLocalOptimizer(f, tracks, needs)
+        made.__name__, made.__doc__ = f.__name__, f.__doc__
         # a user's function looks at the Op itself
-        rval.only_tracked = str(getattr(f, "__module__", "")).startswith("theanojax.")
-        return rval
+        made.only_tracked = str(getattr(f, "__module__", "")).startswith("theanojax.")
+        return made
 
     return decorator
 
@@ -94,9 +91,8 @@ class LocalOptGroup(LocalOptimizer):
     """
 
     def __init__(self, *optimizers, apply_all_opts=False, profile=False):
-        if len(optimizers) == 1 and isinstance(optimizers[0], list):
-            optimizers = tuple(optimizers[0])
-        self.opts = tuple(optimizers)
+        given_as_one = len(optimizers) == 1 and isinstance(optimizers[0], list)
+        self.opts = tuple(optimizers[0] if given_as_one else optimizers)
         self.reentrant = any(getattr(opt, "reentrant", True) for opt in self.opts)
         self.retains_inputs = all(getattr(opt, "retains_inputs", False) for opt in self.opts)
         self.apply_all_opts, self.profile = apply_all_opts, profile
@@ -211,13 +207,24 @@ class GraphToGPULocalOptGroup(LocalOptGroup):
         return None
 
 
-class OpSub(LocalOptimizer):
-    """Replaces each application of `op1` by one of `op2` to the same inputs.
-
-    With `transfer_tags` the new outputs keep the tags of the old ones.
-    """
+class OneOpOptimizer(LocalOptimizer):
+    """A rewrite of all applications of one Op: ``op_key()`` is the Op, ``instead(node)`` what replaces the outputs."""
 
     reentrant = False
+
+    def tracks(self):
+        return [self.op_key()]
+
+    def transform(self, node):
+        return self.instead(node) if node.op == self.op_key() else False
+
+
+class OpSub(OneOpOptimizer):
+    """Replaces each application of `op1` by one of `op2` to the same inputs.
+
+    With `transfer_tags` the new node and its outputs keep the tags of the old ones.
+    """
+
     retains_inputs = True
 
     def __init__(self, op1, op2, transfer_tags=True):
@@ -226,27 +233,19 @@ class OpSub(LocalOptimizer):
     def op_key(self):
         return self.op1
 
-    def tracks(self):
-        return [self.op1]
-
-    def transform(self, node):
-        if node.op != self.op1:
-            return False
-        repl = self.op2.make_node(*node.inputs)
+    def instead(self, node):
+        new = self.op2.make_node(*node.inputs)
         if self.transfer_tags:
-            repl.tag = copy.copy(node.tag)
-            for output, new_output in zip(node.outputs, repl.outputs):
-                new_output.tag = copy.copy(output.tag)
-        return repl.outputs
+            for target, source in zip((new, *new.outputs), (node, *node.outputs)):
+                target.tag = copy.copy(source.tag)
+        return new.outputs
 
     def __str__(self):
         return "%s -> %s" % (self.op1, self.op2)
 
 
-class OpRemove(LocalOptimizer):
+class OpRemove(OneOpOptimizer):
     """Replaces the outputs of each application of `op` by its inputs."""
-
-    reentrant = False
 
     def __init__(self, op):
         self.op = op
@@ -254,12 +253,7 @@ class OpRemove(LocalOptimizer):
     def op_key(self):
         return self.op
 
-    def tracks(self):
-        return [self.op]
-
-    def transform(self, node):
-        if node.op != self.op:
-            return False
+    def instead(self, node):
         return list(node.inputs)
 
     def __str__(self):

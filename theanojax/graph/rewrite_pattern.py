@@ -32,17 +32,14 @@ class PatternSub(LocalOptimizer):
                  pdb=False, tracks=(), get_nodes=None, values_eq_approx=None):
         self.in_pattern, self.out_pattern = in_pattern, out_pattern
         self.values_eq_approx = values_eq_approx
-        if isinstance(in_pattern, (list, tuple)):
-            self.op = in_pattern[0]
-        elif isinstance(in_pattern, dict):
-            self.op = in_pattern["pattern"][0]
-        else:
+        outermost = in_pattern["pattern"] if isinstance(in_pattern, dict) else in_pattern
+        if not isinstance(outermost, (list, tuple)):
             raise TypeError("The pattern to search for must start with a specific Op instance.")
-        self.allow_multiple_clients = allow_multiple_clients
-        self.skip_identities_fn = skip_identities_fn
+        self.op = outermost[0]
+        self.allow_multiple_clients, self.skip_identities_fn = allow_multiple_clients, skip_identities_fn
+        self.pdb = pdb
         if name:
             self.__name__ = name
-        self.pdb = pdb
         self._tracks, self.get_nodes = tracks, get_nodes
         if tracks != () and not get_nodes:
             raise ValueError("`tracks` needs `get_nodes` too")
@@ -54,13 +51,10 @@ class PatternSub(LocalOptimizer):
         return self._tracks if self._tracks != () else [self.op]
 
     def transform(self, node, get_nodes=True):
-        if get_nodes and self.get_nodes is not None:
-            for real_node in self.get_nodes(node):
-                if real_node == "output":
-                    continue
-                ret = self.transform(real_node, get_nodes=False)
-                if ret:
-                    return dict(zip(real_node.outputs, ret))
+        for other in self.get_nodes(node) if get_nodes and self.get_nodes else ():
+            new = other != "output" and self.transform(other, False)
+            if new:
+                return dict(zip(other.outputs, new))
         if node.op != self.op:
             return False
         found = self._match(self.in_pattern, node.out, Unification(), True)

@@ -172,22 +172,21 @@ class LocalMetaOptimizer(LocalOptimizer):
 
     def __init__(self):
         self.verbose = config.metaopt.verbose
+        self.optimizers = []
         self.track_dict, self.tag_dict = defaultdict(list), defaultdict(list)
-        self._tracks, self.optimizers = [], []
 
     def register(self, optimizer, tag_list):
+        """Add a local optimizer; `tag_list` are the keys of ``tag_dict`` to find it by."""
         self.optimizers.append(optimizer)
-        for c in optimizer.tracks():
-            self.track_dict[c].append(optimizer)
-            self._tracks.append(c)
-        for tag in tag_list:
-            self.tag_dict[tag].append(optimizer)
+        for table, keys in ((self.track_dict, optimizer.tracks()), (self.tag_dict, tag_list)):
+            for key in keys:
+                table[key].append(optimizer)
 
     def tracks(self):
-        return self._tracks
+        return list(self.track_dict)
 
     def transform(self, node):
-        if self._tracks is not None and not isinstance(node.op, tuple(self._tracks)):
+        if not isinstance(node.op, tuple(self.track_dict)):
             return None
         givens = self._values_for(node)
         if givens is None:
@@ -223,8 +222,9 @@ class LocalMetaOptimizer(LocalOptimizer):
             else:
                 missing.add(v)
         if missing:
-            givens.update(self.provide_inputs(node, missing))
-            missing.difference_update(givens)
+            provided = self.provide_inputs(node, missing)
+            givens.update(provided)
+            missing.difference_update(provided)
         if missing:
             self._say(1, "%s cannot meta-optimize %s, %d of %d input shapes unknown", type(self).__name__, node,
                       len(missing), node.nin)
@@ -249,12 +249,13 @@ class LocalMetaOptimizer(LocalOptimizer):
 
     def get_opts(self, node):
         """The local optimizers to compare on `node`."""
-        return self.track_dict[type(node.op)]
+        return self.track_dict.get(type(node.op), [])
 
     def time_call(self, fn):
-        start = time.time()
+        """How many seconds a call of `fn` takes."""
+        start = time.perf_counter()
         fn()
-        return time.time() - start
+        return time.perf_counter() - start
 
 
 class _metadict:
@@ -279,7 +280,7 @@ class _metadict:
             return default if i is None else self.l[i][1]
 
     def __getitem__(self, item):
-        return self.get(item, None)
+        return self.get(item)
 
     def __setitem__(self, item, value):
         try:

@@ -1,47 +1,45 @@
 """Walking a graph with a local optimizer: each node once, in topological order or by Op."""
 
-import logging
 import pdb
 import sys
 import time
-import traceback
 from collections import deque
 
 from theanojax.config import config
 from theanojax.errors import InconsistencyError
 from theanojax.graph.features import NodeFinder
-from theanojax.graph.rewrite import Optimizer
+from theanojax.graph.rewrite import Optimizer, log_failure
 from theanojax.graph.rewrite_local import LocalOptGroup
 from theanojax.graph.rewrite_profile import RewriteProfile
 from theanojax.graph.signals import by_signal
 from theanojax.graph.traverse import io_toposort
 
-_logger = logging.getLogger("theanojax.graph.rewrite")
+
+def _ignore(*change):
+    """Stands for a listener that there is not."""
 
 
 class Updater:
     """A feature that passes the graph's changes on to three functions (or None)."""
 
     def __init__(self, importer, pruner, chin, name=None):
-        self.importer, self.pruner, self.chin, self.name = importer, pruner, chin, name
+        self.importer, self.pruner, self.chin = importer or _ignore, pruner or _ignore, chin or _ignore
+        self.name = name
 
     def __str__(self):
         return "Updater{%s}" % self.name
 
     def on_import(self, fgraph, node, reason):
-        if self.importer:
-            self.importer(node)
+        self.importer(node)
 
     def on_prune(self, fgraph, node, reason):
-        if self.pruner:
-            self.pruner(node)
+        self.pruner(node)
 
     def on_change_input(self, fgraph, node, i, r, new_r, reason):
-        if self.chin:
-            self.chin(node, i, r, new_r, reason)
+        self.chin(node, i, r, new_r, reason)
 
     def on_detach(self, fgraph):
-        self.importer = self.pruner = self.chin = None
+        self.importer = self.pruner = self.chin = _ignore
 
 
 class NavigatorOptimizer(Optimizer):
@@ -66,10 +64,7 @@ class NavigatorOptimizer(Optimizer):
     def warn(exc, nav, repl_pairs, local_opt, node):
         """A failure callback: log, then do as ``config.on_opt_error`` says; AssertionErrors go on."""
         if config.on_opt_error != "ignore":
-            _logger.error("Optimization failure due to: %s" % str(local_opt))
-            _logger.error("node: %s" % str(node))
-            _logger.error("TRACEBACK:")
-            _logger.error(traceback.format_exc())
+            log_failure("Optimization failure due to: %s" % local_opt, "node: %s" % node, "TRACEBACK:")
         if config.on_opt_error == "pdb":
             pdb.post_mortem(sys.exc_info()[2])
         elif isinstance(exc, AssertionError) or config.on_opt_error == "raise":
@@ -78,9 +73,8 @@ class NavigatorOptimizer(Optimizer):
     @staticmethod
     def warn_inplace(exc, nav, repl_pairs, local_opt, node):
         """As ``warn``, but silent when the graph refused the replacement."""
-        if isinstance(exc, InconsistencyError):
-            return
-        NavigatorOptimizer.warn(exc, nav, repl_pairs, local_opt, node)
+        if not isinstance(exc, InconsistencyError):
+            NavigatorOptimizer.warn(exc, nav, repl_pairs, local_opt, node)
 
     @staticmethod
     def warn_ignore(exc, nav, repl_pairs, local_opt, node):
@@ -88,13 +82,12 @@ class NavigatorOptimizer(Optimizer):
 
     def attach_updater(self, fgraph, importer, pruner, chin=None, name=None):
         """Have `importer`, `pruner` and `chin` called on changes; returns what ``detach_updater`` needs."""
-        if self.ignore_newtrees:
-            importer = None
-        if importer is None and pruner is None and chin is None:
+        listeners = (None if self.ignore_newtrees else importer, pruner, chin)
+        if not any(listeners):
             return None
-        u = Updater(importer, pruner, chin, name=name)
-        fgraph.attach_feature(u)
-        return u
+        updater = Updater(*listeners, name=name)
+        fgraph.attach_feature(updater)
+        return updater
 
     def detach_updater(self, fgraph, u):
         if u is not None:
@@ -104,24 +97,29 @@ class NavigatorOptimizer(Optimizer):
         """Try `lopt` on `node`; True when something was replaced."""
         lopt = lopt or self.local_opt
         try:
-            replacements = lopt.transform(node)
+            new = lopt.transform(node)
         except Exception as e:
-            if self.failure_callback is None or by_signal(e):
+            if not self._forgiven(e, [(v, None) for v in node.outputs], lopt, node):
                 raise
-            self.failure_callback(e, self, [(x, None) for x in node.outputs], lopt, node)
             return False
-        if replacements is False or replacements is None:
+        if new is None or new is False:
             return False
-        pairs, remove = _replacement_pairs(node, replacements, lopt)
+        pairs, remove = _replacement_pairs(node, new, lopt)
         if not pairs:
             return False
         try:
-            fgraph.replace_all_validate_remove(pairs, reason=lopt, remove=remove)
+            fgraph.replace_all_validate_remove(pairs, remove, reason=lopt)
         except Exception as e:
-            if self.failure_callback is None or by_signal(e):
+            if not self._forgiven(e, pairs, lopt, node):
                 raise
-            self.failure_callback(e, self, pairs, lopt, node)
             return False
+        return True
+
+    def _forgiven(self, error, pairs, lopt, node):
+        """Whether the failure callback took the `error` that is being handled; it may raise another."""
+        if self.failure_callback is None or by_signal(error):
+            return False
+        self.failure_callback(error, self, pairs, lopt, node)
         return True
 
     def add_requirements(self, fgraph):
@@ -134,22 +132,21 @@ class NavigatorOptimizer(Optimizer):
             self.local_opt.print_summary(stream, level=level + 2, depth=depth - 1)
 
 
-def _replacement_pairs(node, replacements, lopt):
+def _replacement_pairs(node, new, lopt):
     """What a local optimizer returned as (old, new) pairs that differ, and the nodes it wants gone."""
-    remove, old_vars = [], node.outputs
-    if isinstance(replacements, dict):
-        replacements = dict(replacements)
-        remove = replacements.pop("remove", [])
-        old_vars, replacements = list(replacements), list(replacements.values())
-    elif not isinstance(replacements, (tuple, list)):
-        raise TypeError("Optimizer %s gave wrong type of replacement. Expected list or tuple. Got %s" % (
-            lopt, replacements))
-    if len(old_vars) != len(replacements):
-        raise ValueError("Optimizer %s gave wrong number of replacements" % lopt)
-    for r, rnew in zip(old_vars, replacements):
-        if rnew is None and len(r.clients) > 0:
-            raise ValueError("A local optimizer tried to remove a Variable that is used")
-    return [(r, rnew) for r, rnew in zip(old_vars, replacements) if rnew is not r and rnew is not None], remove
+    if isinstance(new, dict):
+        pairs = dict(new)
+        remove = pairs.pop("remove", [])
+        pairs = list(pairs.items())
+    elif isinstance(new, (tuple, list)):
+        if len(new) != len(node.outputs):
+            raise ValueError("Optimizer %s gave wrong number of replacements" % lopt)
+        remove, pairs = [], list(zip(node.outputs, new))
+    else:
+        raise TypeError("Optimizer %s gave wrong type of replacement. Expected list or tuple. Got %s" % (lopt, new))
+    if any(v is None and old.clients for old, v in pairs):
+        raise ValueError("A local optimizer tried to remove a Variable that is used")
+    return [(old, v) for old, v in pairs if v is not None and v is not old], remove
 
 
 def _filter_for(local_opt):
