@@ -203,10 +203,8 @@ def python_int_bitwidth() -> int:
 def compiledir_keys() -> dict[str, Any]:
     """What `compiledir_format` may refer to."""
     return {
-        "platform": platform.platform(),
+        **{key: getattr(platform, key)() for key in ("platform", "processor", "python_version")},
         "short_platform": short_platform(),
-        "processor": platform.processor(),
-        "python_version": platform.python_version(),
         "python_bitwidth": local_bitwidth(),
         "python_int_bitwidth": python_int_bitwidth(),
         "theano_version": "1.0.5",

@@ -88,13 +88,14 @@ def fetch_val_for_key(key: str, delete_key: bool = False) -> str:
     section, dot, option = key.rpartition(".")
     if not dot:
         section = "global"
-    try:
+    for reading in (theano_cfg, theano_raw_cfg):
         try:
-            return theano_cfg.get(section, option)
+            return reading.get(section, option)
         except configparser.InterpolationError:
-            return theano_raw_cfg.get(section, option)
-    except (configparser.NoOptionError, configparser.NoSectionError):
-        raise KeyError(key) from None
+            continue
+        except (configparser.NoOptionError, configparser.NoSectionError):
+            break
+    raise KeyError(key)
 
 
 class ConfigParam:
@@ -110,10 +111,8 @@ class ConfigParam:
     in_c_key = True
 
     def __init__(self, default: Any, filter: Callable[[Any], Any] | None = None, allow_override: bool = True):
-        self.default = default
-        self.filter = filter
-        self.allow_override = allow_override
-        self.is_default = True
+        self.default, self.is_default = default, True
+        self.filter, self.allow_override = filter, allow_override
 
     def __get__(self, cls: Any, type_: type | None, delete_key: bool = False) -> Any:
         if cls is None:
@@ -211,19 +210,19 @@ def booltype(value: Any) -> bool | None:
 
 def StrParam(default: Any, is_valid: Callable[[str], bool] | None = None, allow_override: bool = True) -> TypedParam:
     """A flag that holds a string."""
-    return TypedParam(default, str, is_valid, allow_override=allow_override)
+    return TypedParam(default, str, is_valid, allow_override)
 
 
 def IntParam(default: Any, is_valid: Callable[[int], bool] | None = None, allow_override: bool = True) -> TypedParam:
     """A flag that holds an integer."""
-    return TypedParam(default, int, is_valid, allow_override=allow_override)
+    return TypedParam(default, int, is_valid, allow_override)
 
 
 def FloatParam(
     default: Any, is_valid: Callable[[float], bool] | None = None, allow_override: bool = True
 ) -> TypedParam:
     """A flag that holds a float."""
-    return TypedParam(default, float, is_valid, allow_override=allow_override)
+    return TypedParam(default, float, is_valid, allow_override)
 
 
 def BoolParam(default: Any, is_valid: Callable[[bool], bool] | None = None, allow_override: bool = True) -> TypedParam:
@@ -233,7 +232,7 @@ def BoolParam(default: Any, is_valid: Callable[[bool], bool] | None = None, allo
         def is_valid(value: Any) -> bool:
             return value is not None
 
-    return TypedParam(default, booltype, is_valid, allow_override=allow_override)
+    return TypedParam(default, booltype, is_valid, allow_override)
 
 
 # Every registered flag, in the order of registration.

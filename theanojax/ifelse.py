@@ -5,8 +5,10 @@ from copy import deepcopy
 import numpy as np
 
 from theanojax.config import config
+from theanojax.gradient_types import DisconnectedType
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
+from theanojax.graph.op import Op, with_cells
 from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor import gradient_support
 from theanojax.tensor.as_tensor import as_tensor_variable
@@ -117,9 +119,7 @@ class IfElse(Op):
             return []
 
         thunk.lazy = True
-        thunk.inputs = [storage_map[v] for v in node.inputs]
-        thunk.outputs = [storage_map[v] for v in node.outputs]
-        return thunk
+        return with_cells(thunk, node, storage_map)
 
     def perform(self, node, inputs, output_storage, params=None):
         ts, fs = self.branches(inputs)

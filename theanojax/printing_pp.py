@@ -147,9 +147,8 @@ class DefaultPrinter(FunctionPrinter):
         return str(output.owner.op)
 
     def process(self, output, pstate):
-        if output.owner is None:
-            return leaf_printer.process(output, pstate)
-        return super().process(output, pstate)
+        printer = leaf_printer if output.owner is None else super()
+        return printer.process(output, pstate)
 
 
 default_printer = DefaultPrinter()
@@ -210,8 +209,7 @@ class PPrinter:
     """Chooses a printer for each variable, and is called to print: ``pp(x)`` or ``pp(inputs, outputs, updates)``."""
 
     def __init__(self):
-        self.printers = []
-        self.printers_dict = {}
+        self.printers, self.printers_dict = [], {}
 
     def assign(self, condition, printer):
         """Use `printer` for an Op, for a class of Ops, or where ``condition(pstate, variable)`` holds.

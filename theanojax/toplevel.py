@@ -31,10 +31,9 @@ def get_scalar_constant_value(v):
     Raises NotScalarConstantError otherwise.
     """
     sparse = sys.modules.get("theanojax.sparse")
-    if sparse is not None and isinstance(v.type, sparse.SparseType):
-        if v.owner is not None and isinstance(v.owner.op, sparse.CSM):
-            v = v.owner.inputs[0]
-    return tensor.get_scalar_constant_value(v)
+    node = getattr(v, "owner", None)
+    made_of_parts = sparse is not None and node is not None and isinstance(node.op, sparse.CSM)
+    return tensor.get_scalar_constant_value(node.inputs[0] if made_of_parts else v)
 
 
 def sparse_grad(var):

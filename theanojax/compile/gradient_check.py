@@ -67,10 +67,11 @@ class numeric_grad:
         """
         if len(g_pt) != len(self.gf):
             raise ValueError("argument has wrong number of elements", len(g_pt))
-        for i, (a, b) in enumerate(zip(g_pt, self.gf)):
-            if a.shape != b.shape:
-                raise ValueError("argument element %i has wrong shape %s" % (i, (a.shape, b.shape)))
-        return [self.abs_rel_err(a, b) for a, b in zip(g_pt, self.gf)]
+        pairs = list(zip(g_pt, self.gf))
+        for i, (given, numeric) in enumerate(pairs):
+            if given.shape != numeric.shape:
+                raise ValueError("argument element %i has wrong shape %s" % (i, (given.shape, numeric.shape)))
+        return [self.abs_rel_err(*pair) for pair in pairs]
 
     def max_err(self, g_pt, abs_tol, rel_tol):
         """Where `g_pt` is worst: (index of the array, flat position in it, absolute error, relative error).

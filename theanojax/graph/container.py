@@ -26,10 +26,8 @@ class Container:
             raise TypeError("storage must be a list of length at least one")
         self.type = r if isinstance(r, Type) else r.type
         self.name = getattr(r, "name", None) if name is None else name
-        self.storage = storage
-        self.readonly = readonly
-        self.strict = strict
-        self.allow_downcast = allow_downcast
+        self.storage, self.readonly = storage, readonly
+        self.strict, self.allow_downcast = strict, allow_downcast
 
     def __get__(self):
         value = self.storage[0]
@@ -41,21 +39,19 @@ class Container:
         if self.readonly:
             raise Exception("Cannot set readonly storage: %s" % self.name)
         try:
-            if value is None:
-                self._put(None)
-                return
-            how = {}
-            if self.strict:
-                how["strict"] = True
-            if self.allow_downcast is not None:
-                how["allow_downcast"] = self.allow_downcast
-            if type(self.type).filter_inplace is not PureType.filter_inplace:
-                self._put(self.type.filter_inplace(value, self.storage[0], **how))
-            else:
-                self._put(self.type.filter(value, **how))
+            self._put(None if value is None else self._converted(value))
         except Exception as e:
             e.args = e.args + ('Container name "%s"' % self.name,)
             raise
+
+    def _converted(self, value):
+        """`value` as the type has it. Its methods need not know of what is not asked of them."""
+        how = {"strict": True} if self.strict else {}
+        if self.allow_downcast is not None:
+            how["allow_downcast"] = self.allow_downcast
+        if type(self.type).filter_inplace is PureType.filter_inplace:
+            return self.type.filter(value, **how)
+        return self.type.filter_inplace(value, self.storage[0], **how)
 
     def _put(self, value):
         if isinstance(self.storage, Cell):
@@ -84,10 +80,10 @@ class Container:
         return deepcopy(value)
 
     def __str__(self):
-        return "<" + str(self.storage[0]) + ">"
+        return "<%s>" % (self.storage[0],)
 
     def __repr__(self):
-        return "<" + repr(self.storage[0]) + ">"
+        return "<%r>" % (self.storage[0],)
 
     def __deepcopy__(self, memo):
         # Two containers of one list still share it after both are copied; their arrays are never devices'.

@@ -23,8 +23,7 @@ class DestroyHandler(Bookkeeper):
     pickle_rm_attr = ["destroyers", "has_destroyers"]
 
     def __init__(self, do_imports_on_attach=True, algo=None):
-        self.fgraph = None
-        self.do_imports_on_attach = do_imports_on_attach
+        self.fgraph, self.do_imports_on_attach = None, do_imports_on_attach
         self.destroyers: dict = {}
         self.droot, self.impact, self.root_destroyer = {}, {}, {}
         self.stale_droot = True
@@ -32,7 +31,7 @@ class DestroyHandler(Bookkeeper):
     def on_attach(self, fgraph):
         if hasattr(fgraph, "destroy_handler"):
             raise AlreadyThere("DestroyHandler feature is already present or in conflict with another plugin.")
-        if self.fgraph is not None and self.fgraph is not fgraph:
+        if self.fgraph not in (None, fgraph):
             raise Exception("A DestroyHandler instance can only serve one FunctionGraph.")
         self.fgraph = fgraph
         fgraph.destroy_handler = self
@@ -45,20 +44,18 @@ class DestroyHandler(Bookkeeper):
         fgraph.has_destroyers = self._any_destroyed
 
     def _destroyers_of(self, r):
-        droot, _, root_destroyer = self.refresh_droot_impact()
-        destroyer = root_destroyer.get(droot.get(r))
-        return [destroyer] if destroyer is not None else []
+        owner_of, _, overwriting = self.refresh_droot_impact()
+        node = overwriting.get(owner_of.get(r))
+        return [] if node is None else [node]
 
     def _any_destroyed(self, variables):
-        droot, _, root_destroyer = self.refresh_droot_impact()
-        return any(v in droot and droot[v] in root_destroyer for v in variables)
+        return any(map(self._destroyers_of, variables))
 
     def on_detach(self, fgraph):
         if fgraph is not self.fgraph:
             raise Exception("detaching wrong fgraph", fgraph)
-        del fgraph.destroyers
-        del fgraph.has_destroyers
-        del fgraph.destroy_handler
+        for name in (*self.pickle_rm_attr, "destroy_handler"):
+            delattr(fgraph, name)
         self.fgraph, self.destroyers = None, {}
 
     def on_import(self, fgraph, app, reason):

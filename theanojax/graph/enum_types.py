@@ -117,11 +117,8 @@ class EnumType(Type, dict):
 
         AssertionError when it is none of these, KeyError for an unknown name.
         """
-        if not strict:
-            if isinstance(data, bool):
-                data = int(data)
-            elif isinstance(data, str):
-                data = self.fromalias(data)
+        if not strict and isinstance(data, (bool, str)):
+            data = self.fromalias(data) if isinstance(data, str) else int(data)
         if data not in self.values():
             raise AssertionError("%r is not a value of %s" % (data, self))
         return data

@@ -282,7 +282,8 @@ class FunctionGraph:
         self.inputs = self.outputs = None
 
     def clone(self, check_integrity=True):
-        return self.clone_get_equiv(check_integrity)[0]
+        twin, _ = self.clone_get_equiv(check_integrity)
+        return twin
 
     def clone_get_equiv(self, check_integrity=True, attach_feature=True):
         """A copy of the graph, and the dict from old to new variables and nodes."""

@@ -39,7 +39,7 @@ class MergeFeature:
         self._ops: dict = {}  # op -> the first one equal to it
         self._op_of: dict = {}  # id of an op -> (op, id of the first one equal to it); hashing Ops is slow
         for node in fgraph.toposort():
-            self.on_import(fgraph, node, "on_attach")
+            self.on_import(fgraph, node, reason="on_attach")
 
     def on_detach(self, fgraph):
         del fgraph.merge_feature
@@ -170,9 +170,7 @@ class MergeOptimizer(Optimizer):
     def _constant_pairs(fgraph, old, new):
         if old not in fgraph.variables or new not in fgraph.variables or old is new:
             return None
-        if old.type != new.type and old.type.convert_variable(new) is None:
-            return [(new, old)]
-        return [(old, new)]
+        return [_replaceable(old, new)]
 
     @staticmethod
     def _node_pairs(fgraph, old, new):
@@ -182,11 +180,7 @@ class MergeOptimizer(Optimizer):
         if hasattr(fgraph, "destroy_handler") and _destroyers(old) + _destroyers(new) > 1:
             return None
         pairs = list(zip(old.outputs, new.outputs))
-        if len(pairs) == 1 and pairs[0][0].type != pairs[0][1].type:
-            a, b = pairs[0]
-            if a.type.convert_variable(b) is None:
-                return [(b, a)]
-        return pairs
+        return [_replaceable(*pairs[0])] if len(pairs) == 1 else pairs
 
     def __str__(self):
         return type(self).__name__
@@ -203,6 +197,11 @@ class MergeOptimizer(Optimizer):
         times = [b if a is None else a if b is None else a + b for a, b in zip(prof1[2:4], prof2[2:4])]
         failed, seconds, merged, constants = (prof1[i] + prof2[i] for i in (0, 1, 5, 6))
         return (failed, seconds, *times, merge_dict(prof1[4], prof2[4]), merged, constants)
+
+
+def _replaceable(old, new):
+    """The pair as it is, or the other way round when the type of `old` does not take `new`."""
+    return (new, old) if old.type != new.type and old.type.convert_variable(new) is None else (old, new)
 
 
 def _destroyers(node):

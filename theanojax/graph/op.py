@@ -224,6 +224,12 @@ class Op(Props, PureOp, CLinkerOp):
         return not self == other
 
 
+def with_cells(thunk, node, storage_map):
+    """`thunk`, with the cells of the inputs and outputs of `node` as attributes."""
+    thunk.inputs, thunk.outputs = ([storage_map[v] for v in variables] for variables in (node.inputs, node.outputs))
+    return thunk
+
+
 def written_in_c(cls, base, bodies):
     """Whether `cls` has C code of its own, and `base` is the first of its classes to define one of `bodies`."""
     in_c = False
@@ -289,9 +295,7 @@ def compute_test_value(node):
     for v in node.outputs:
         storage_map[v], compute_map[v] = [None], [False]
     thunk = node.op.make_thunk(node, storage_map, compute_map, no_recycling=[])
-    thunk.inputs = [storage_map[v] for v in node.inputs]
-    thunk.outputs = [storage_map[v] for v in node.outputs]
-    required = thunk()
+    required = with_cells(thunk, node, storage_map)()
     if getattr(thunk, "lazy", False):
         while required:
             required = thunk()

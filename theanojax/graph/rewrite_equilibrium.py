@@ -112,8 +112,7 @@ class EquilibriumOptimizer(NavigatorOptimizer):
         self.global_optimizers = [o for o in optimizers if not isinstance(o, LocalOptimizer)]
         self.final_optimizers = list(final_optimizers or [])
         self.cleanup_optimizers = list(cleanup_optimizers or [])
-        self.tracks_on_change_inputs = tracks_on_change_inputs
-        self.max_use_ratio = max_use_ratio
+        self.tracks_on_change_inputs, self.max_use_ratio = tracks_on_change_inputs, max_use_ratio
         self.dispatch = Dispatch(self.local_optimizers, all_first=True)
 
     @property

@@ -60,10 +60,11 @@ class SharedVariable(Variable):
 
     def zero(self, borrow=False):
         """Set all elements to 0; with `borrow`, in the stored array itself."""
+        value = self.container.value
         if borrow:
-            self.container.value[...] = 0
+            value[...] = 0
         else:
-            self.container.value = 0 * self.container.value
+            self.container.value = value * 0
 
     def clone(self):
         """Another variable with the same container."""
@@ -99,10 +100,8 @@ def shared_constructor(ctor, remove=False):
 
     A constructor raises TypeError for values that are not its business. The last one registered is asked first.
     """
-    if remove:
-        shared.constructors.remove(ctor)
-    else:
-        shared.constructors.append(ctor)
+    known = shared.constructors
+    (known.remove if remove else known.append)(ctor)
     return ctor
 
 
@@ -122,20 +121,20 @@ def shared(value, name=None, strict=False, allow_downcast=None, **kwargs):
 
     Raises TypeError when no constructor accepts the value and the keywords.
     """
-    if not isinstance(value, Variable):
-        for ctor in reversed(shared.constructors):
-            try:
-                var = ctor(value, name=name, strict=strict, allow_downcast=allow_downcast, **kwargs)
-            except TypeError:
-                continue
-            except MemoryError as e:
-                e.args = (*e.args, "you might consider using 'theano.shared(..., borrow=True)'")
-                raise
-            return add_tag_trace(var)
-        raise TypeError(
-            "No suitable SharedVariable constructor could be found. Are you sure all kwargs are supported? We do not "
-            'support the parameter dtype or type. value="%s". parameters="%s"' % (value, kwargs))
-    raise TypeError("Shared variable constructor needs numeric values and not symbolic variables.")
+    if isinstance(value, Variable):
+        raise TypeError("Shared variable constructor needs numeric values and not symbolic variables.")
+    for construct in reversed(shared.constructors):
+        try:
+            made = construct(value, name=name, strict=strict, allow_downcast=allow_downcast, **kwargs)
+        except TypeError:  # not its business
+            continue
+        except MemoryError as e:
+            e.args = (*e.args, "you might consider using 'theano.shared(..., borrow=True)'")
+            raise
+        return add_tag_trace(made)
+    raise TypeError(
+        "No suitable SharedVariable constructor could be found. Are you sure all kwargs are supported? We do not "
+        'support the parameter dtype or type. value="%s". parameters="%s"' % (value, kwargs))
 
 
 shared.constructors = []

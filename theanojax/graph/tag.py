@@ -13,20 +13,23 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 class Scratchpad:
     """An object whose attributes are all the user's."""
 
-    def clear(self):
-        self.__dict__.clear()
-
-    def __update__(self, other):
-        self.__dict__.update(other.__dict__)
-        return self
-
     def __str__(self):
-        return "scratchpad" + str(self.__dict__)
+        return "scratchpad%s" % vars(self)
 
     __repr__ = __str__
 
     def info(self):
+        """Print all attributes."""
         print(self)
+
+    def clear(self):
+        """Remove all attributes."""
+        vars(self).clear()
+
+    def __update__(self, other):
+        """Take over the attributes of `other`."""
+        vars(self).update(vars(other))
+        return self
 
 
 # As Theano spells it, for those who print the class; pickle looks it up by this name.

@@ -198,10 +198,8 @@ def clone_get_equiv(inputs, outputs, copy_inputs=True, copy_orphans=True, memo=N
 
 def clone(i, o, copy_inputs=True, copy_orphans=None):
     """A copy of the graph from inputs `i` to outputs `o`: a pair of lists."""
-    if copy_orphans is None:
-        copy_orphans = copy_inputs
-    equiv = clone_get_equiv(i, o, copy_inputs, copy_orphans)
-    return [equiv[v] for v in i], [equiv[v] for v in o]
+    copy_of = clone_get_equiv(i, o, copy_inputs, copy_inputs if copy_orphans is None else copy_orphans)
+    return [copy_of[v] for v in i], [copy_of[v] for v in o]
 
 
 def equal_computations(xs, ys, in_xs=None, in_ys=None):

@@ -78,8 +78,7 @@ class Unification:
     """
 
     def __init__(self, inplace=False):
-        self.unif = {}
-        self.inplace = inplace
+        self.unif, self.inplace = {}, inplace
 
     def merge(self, new_best, *vars):
         """Make `vars` equal to each other and to `new_best`."""
@@ -105,7 +104,7 @@ class FVar:
         self.fn, self.args = fn, args
 
     def __call__(self, u):
-        return self.fn(*[unify_build(arg, u) for arg in self.args])
+        return self.fn(*(unify_build(pattern, u) for pattern in self.args))
 
 
 def _one_or_many(name, options, U, *vars):

@@ -60,30 +60,32 @@ class ConsiderConstant(ZeroGrad):
     """An identity with zero gradient; see `zero_grad`."""
 
 
-class UndefinedGrad(ViewOp):
+class _Barrier(ViewOp):
+    """An identity without derivatives; `connected` says whether gradients look behind it all the same."""
+
+    connected = True
+
+    def R_op(self, inputs, eval_points):
+        return [None]
+
+    def connection_pattern(self, node):
+        return [[self.connected]]
+
+
+class UndefinedGrad(_Barrier):
     """An identity whose gradient is an error; see `undefined_grad`."""
 
     def grad(self, args, g_outs):
         return [grad_undefined(self, i, x) for i, x in enumerate(args)]
 
-    def R_op(self, inputs, eval_points):
-        return [None]
 
-    def connection_pattern(self, node):
-        return [[True]]
-
-
-class DisconnectedGrad(ViewOp):
+class DisconnectedGrad(_Barrier):
     """An identity that gradients do not pass; see `disconnected_grad`."""
+
+    connected = False
 
     def grad(self, args, g_outs):
         return [disconnected_type() for _ in g_outs]
-
-    def R_op(self, inputs, eval_points):
-        return [None]
-
-    def connection_pattern(self, node):
-        return [[False]]
 
 
 class GradClip(ViewOp):
