@@ -41,9 +41,6 @@ class BadThunkOutput(DebugModeError):
         """The class of the Op at fault."""
         return type(self.r.owner.op)
 
-    def __str__(self):
-        return self.str_diagnostic()
-
     def str_diagnostic(self):
         """The node, its inputs, and how far the two values are apart, as several lines of text."""
         node, values = self.r.owner, self.inputs_val
@@ -60,6 +57,8 @@ class BadThunkOutput(DebugModeError):
             ("Bad Variable", self.r),
             ("thunk1  ", self.thunk1),
             ("thunk2  ", self.thunk2)) + compare_text(self.val1, self.val2)
+
+    __str__ = str_diagnostic
 
 
 def compare_text(expected, value):

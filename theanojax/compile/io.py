@@ -43,14 +43,10 @@ class SymbolicInput:
                 "Variable '%s' has type %s but an update of type %s. The type of the update should be the same as "
                 "the type of the variable" % (variable, variable.type, update.type))
         self.mutable = (update is not None) if mutable is None else mutable
-        self.strict = strict
-        self.allow_downcast = allow_downcast
-        self.implicit = implicit
+        self.strict, self.allow_downcast, self.implicit = strict, allow_downcast, implicit
 
     def __str__(self):
-        if self.update is not None:
-            return "In(%s -> %s)" % (self.variable, self.update)
-        return "In(%s)" % self.variable
+        return "In(%s)" % (self.variable if self.update is None else "%s -> %s" % (self.variable, self.update))
 
     __repr__ = __str__
 
@@ -108,8 +104,7 @@ class SymbolicOutput:
     """
 
     def __init__(self, variable, borrow=False):
-        self.variable = variable
-        self.borrow = borrow
+        self.variable, self.borrow = variable, borrow
 
     def with_variable(self, variable):
         """The same, of another variable."""

@@ -91,19 +91,19 @@ class Linker:
 
     def make_function(self, unpack_single=True, **kwargs):
         """The graph as a function of input values; a graph with one output gives its value, not a list."""
-        thunk, inputs, outputs = self.make_thunk(**kwargs)
+        run, arguments, results = self.make_thunk(**kwargs)
 
         def execute(*args):
-            if len(args) != len(inputs):
+            if len(args) != len(arguments):
                 raise TypeError("Function call takes exactly %i %s (%i given)" % (
-                    len(inputs), "arguments" if len(inputs) > 1 else "argument", len(args)))
-            for arg, cell in zip(args, inputs):
+                    len(arguments), "arguments" if len(arguments) > 1 else "argument", len(args)))
+            for arg, cell in zip(args, arguments):
                 cell.data = arg
-            thunk()
-            values = [cell.data for cell in outputs]
+            run()
+            values = [cell.data for cell in results]
             return values[0] if unpack_single and len(values) == 1 else values
 
-        execute.thunk, execute.inputs, execute.outputs = thunk, inputs, outputs
+        execute.thunk, execute.inputs, execute.outputs = run, arguments, results
         return execute
 
     def schedule(self, fgraph):
@@ -170,9 +170,8 @@ class ExecutorLinker(LocalLinker):
     backend = "cvm"
 
     def __init__(self, allow_gc=None, schedule=None):
-        self.fgraph = None
+        self.fgraph, self.updated_vars = None, {}
         self.allow_gc = config.allow_gc if allow_gc is None else allow_gc
-        self.updated_vars = {}
         if schedule:
             self.schedule = schedule
 
@@ -336,9 +335,7 @@ class WrapLinker(Linker):
     """
 
     def __init__(self, linkers, wrapper):
-        self.fgraph = None
-        self.linkers = linkers
-        self.wrapper = wrapper
+        self.fgraph, self.linkers, self.wrapper = None, linkers, wrapper
 
     def __copy__(self):
         twin = self.__class__.__new__(self.__class__)

@@ -74,12 +74,10 @@ class FunctionMaker:
         if outputs is None:
             outputs = []
         self.unpack_single = not isinstance(outputs, (list, tuple))
-        if self.unpack_single:
-            outputs = [outputs]
-        if not isinstance(inputs, (list, tuple)):
-            inputs = [inputs]
-        self.inputs = self.expanded_inputs = inputs = [self.wrap_in(i) for i in inputs]
-        self.outputs = outputs = [self.wrap_out(o) for o in outputs]
+        inputs = [self.wrap_in(i) for i in (inputs if isinstance(inputs, (list, tuple)) else [inputs])]
+        outputs = [self.wrap_out(o) for o in ([outputs] if self.unpack_single else outputs)]
+        self.inputs = self.expanded_inputs = inputs
+        self.outputs = outputs
         self._check_unused_inputs(inputs, outputs, on_unused_input)
         self.indices = [[i, *self.expand_in(i, None)] for i in inputs]
         if fgraph is None:
@@ -169,9 +167,10 @@ class FunctionMaker:
         if isinstance(input, Variable):
             return SymbolicInput(input)
         if isinstance(input, (list, tuple)):
-            if len(input) == 2:
-                return SymbolicInput(input[0], update=input[1])
-            raise TypeError("Expected two elements in the list or tuple.", input)
+            if len(input) != 2:
+                raise TypeError("Expected two elements in the list or tuple.", input)
+            variable, update = input
+            return SymbolicInput(variable, update=update)
         raise TypeError("Unknown input type: %s (%s), expected Variable instance" % (type(input), input))
 
     @staticmethod
@@ -341,10 +340,9 @@ def orig_function(inputs, outputs, mode=None, accept_inplace=False, name=None, p
     start = time.perf_counter()
     mode = get_mode(mode)
     inputs = [convert_function_input(i) for i in inputs]
-    if isinstance(outputs, (list, tuple)):
-        outputs = [FunctionMaker.wrap_out(o) for o in outputs]
-    elif outputs is not None:
-        outputs = FunctionMaker.wrap_out(outputs)
+    if outputs is not None:
+        wrap = FunctionMaker.wrap_out
+        outputs = list(map(wrap, outputs)) if isinstance(outputs, (list, tuple)) else wrap(outputs)
     if isinstance(mode, (list, tuple)):
         raise Exception("We do not support the passing of multiple modes")
     make = getattr(mode, "function_maker", FunctionMaker)

@@ -42,15 +42,16 @@ class Mode:
             linker = config.linker
         if isinstance(optimizer, str) and optimizer == "default":
             optimizer = config.optimizer
-        Mode.__setstate__(self, (linker, optimizer))
+        self._take(linker, optimizer)
 
     def __getstate__(self):
         return self.provided_linker, self.provided_optimizer
 
     def __setstate__(self, state):
-        linker, optimizer = state
-        self.provided_linker = linker
-        self.provided_optimizer = optimizer
+        self._take(*state)
+
+    def _take(self, linker, optimizer):
+        self.provided_linker, self.provided_optimizer = linker, optimizer
         self.linker, self._optimizer = self.get_linker_optimizer(linker, optimizer)
         if isinstance(self._optimizer, Query):
             self.provided_optimizer = self._optimizer
@@ -72,11 +73,8 @@ class Mode:
 
     def get_linker_optimizer(self, linker, optimizer):
         """The linker and the optimizer that the two names stand for; objects stand for themselves."""
-        if isinstance(linker, str) or linker is None:
-            linker = predefined_linkers[linker]
-        if isinstance(optimizer, str) or optimizer is None:
-            optimizer = predefined_optimizers[optimizer]
-        return linker, optimizer
+        return tuple(table[thing] if thing is None or isinstance(thing, str) else thing
+                     for thing, table in ((linker, predefined_linkers), (optimizer, predefined_optimizers)))
 
     def _query(self):
         return self.get_linker_optimizer(self.provided_linker, self.provided_optimizer)[1]

@@ -32,16 +32,19 @@ class MonitorMode(Mode):
 
     def eval(self, i, node, fn):
         """Run one node, with what is to be called around it."""
-        if self.pre_func is not None:
-            self.pre_func(i, node, fn)
+        before, after = (_nothing if call is None else call for call in (self.pre_func, self.post_func))
+        before(i, node, fn)
         fn()
-        if self.post_func is not None:
-            self.post_func(i, node, fn)
+        after(i, node, fn)
 
     def clone(self, link_kwargs=None, optimizer="", **kwargs):
         """A MonitorMode with the same functions, and another `optimizer` if given."""
         return type(self)(pre_func=self.pre_func, post_func=self.post_func,
                           optimizer=self.provided_optimizer if optimizer == "" else optimizer)
+
+
+def _nothing(i, node, fn):
+    """Stands for a function that was not given."""
 
 
 def detect_nan(i, node, fn):

@@ -14,6 +14,7 @@ from theanojax.tensor.as_tensor import constant
 _KIND = ("L_op/gradient override should be (single or list of)'default' | OpFromGraph | callable | Variable with "
          "NullType or DisconnectedType, got %s")
 _ROP_KIND = "R_op overrides should be (single or list of)OpFromGraph | 'default' | None | 0 | callable, got %s"
+_WITHOUT_VALUE = (NullType, DisconnectedType)
 _TYPE = "Overriding Variable instance can only have type of DisconnectedType or NullType, got %s"
 
 
@@ -26,13 +27,13 @@ def _is_default(override):
 
 
 def _split_gradient(grad, v):
-    if isinstance(grad.type, (NullType, DisconnectedType)):
+    if isinstance(grad.type, _WITHOUT_VALUE):
         return _zeros(v), grad
     return grad, None
 
 
 def _fixed(override, v):
-    if not isinstance(override.type, (NullType, DisconnectedType)):
+    if not isinstance(override.type, _WITHOUT_VALUE):
         raise ValueError(_TYPE % override.type)
     return _zeros(v), override.type()
 
@@ -91,7 +92,7 @@ def _split_rop(value, v):
 
 
 def _fixed_rop(override, v):
-    if not isinstance(override.type, (NullType, DisconnectedType)):
+    if not isinstance(override.type, _WITHOUT_VALUE):
         raise ValueError(_TYPE % override.type)
     return _split_rop(override.type(), v)
 

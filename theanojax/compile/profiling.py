@@ -133,9 +133,7 @@ class ProfileStats:
 class ScanProfileStats(ProfileStats):
     """Times and counts of a Scan's inner function."""
 
-    callcount = 0.0
-    nbsteps = 0.0
-    call_time = 0.0
+    callcount = nbsteps = call_time = 0.0
 
     def __init__(self, atexit_print=True, name=None, **kwargs):
         super().__init__(atexit_print, **kwargs)

@@ -81,8 +81,7 @@ class DefaultOrderedDict(OrderedDict):
     def __missing__(self, key: Any) -> Any:
         if self.default_factory is None:
             raise KeyError(key)
-        self[key] = value = self.default_factory()
-        return value
+        return self.setdefault(key, self.default_factory())
 
     def __reduce__(self) -> tuple:
         return type(self), (self.default_factory,), None, None, iter(list(self.items()))

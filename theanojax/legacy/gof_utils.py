@@ -20,8 +20,7 @@ simple_types = (int, float, str, bool, type(None))
 
 def hashtype(self: Any) -> int:
     """A hash of the class of `self`."""
-    t = type(self)
-    return hash(t.__name__) ^ hash(t.__module__)
+    return hash((type(self).__module__, type(self).__name__))
 
 
 def hash_from_file(file_path: str) -> str:

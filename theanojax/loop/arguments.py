@@ -97,7 +97,7 @@ class scan_args:
             tap_array=self.mit_mot_in_slices + self.mit_sot_in_slices + [[-1]] * len(self.inner_in_sit_sot),
             n_sit_sot=len(self.outer_in_sit_sot), n_nit_sot=len(self.outer_in_nit_sot),
             n_shared_outs=len(self.outer_in_shared),
-            n_mit_mot_outs=sum(len(s) for s in self.mit_mot_out_slices),
+            n_mit_mot_outs=sum(map(len, self.mit_mot_out_slices)),
             mit_mot_out_slices=self.mit_mot_out_slices, **self.other_info)
 
     def __copy__(self):

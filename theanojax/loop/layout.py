@@ -50,7 +50,7 @@ class ScanLayout:
         return self.tap_array[:self.n_mit_mot]
 
     def mitmot_out_taps(self):
-        return self.mit_mot_out_slices[:self.n_mit_mot]
+        return list(self.mit_mot_out_slices)  # nothing else has several output taps
 
     def mitsot_taps(self):
         return self.tap_array[self.n_mit_mot:self.n_mit_mot + self.n_mit_sot]

@@ -45,8 +45,7 @@ class Scan(ScanLayout, Op):
             self.name = info["name"] = "scan_fn"
         self._set_output_types(typeConstructor or TensorType)
         self.mintaps = [min(taps) for taps in self.tap_array] + [0] * self.n_nit_sot
-        self.n_outs = self._n_states
-        self.n_tap_outs = self.n_mit_mot + self.n_mit_sot
+        self.n_outs, self.n_tap_outs = self._n_states, self.n_mit_mot + self.n_mit_sot
         self.seqs_arg_offset = 1 + self.n_seqs
         self.shared_arg_offset = self.seqs_arg_offset + self.n_outs
         self.nit_sot_arg_offset = self.shared_arg_offset + self.n_shared_outs

@@ -6,7 +6,7 @@ from theanojax.arrays import safe_asarray
 from theanojax.config import config
 from theanojax.graph import above
 from theanojax.graph.variable import Apply, Variable
-from theanojax.scalar.types import Scalar, ScalarConstant, get_scalar_type
+from theanojax.scalar.types import Scalar, get_scalar_type
 
 
 class NumpyAutocaster:
@@ -112,7 +112,7 @@ def constant(x, name=None, dtype=None):
     x = convert(x, dtype=dtype)
     if x.ndim:
         raise AssertionError("a scalar constant needs a single number, got an array of shape %s" % (x.shape,))
-    return ScalarConstant(get_scalar_type(str(x.dtype)), x, name=name)
+    return get_scalar_type(str(x.dtype)).make_constant(x, name)
 
 
 def as_scalar(x, name=None):
@@ -120,14 +120,17 @@ def as_scalar(x, name=None):
     if isinstance(x, Apply):
         if len(x.outputs) != 1:
             raise ValueError("It is ambiguous which output of a multi-output Op has to be fetched.", x)
-        x = x.outputs[0]
-    if isinstance(x, Variable):
-        if isinstance(x.type, Scalar):
-            return x
-        if isinstance(x.type, above.tensor.TensorType) and x.ndim == 0:
-            return above.tensor.scalar_from_tensor(x)
+        x, = x.outputs
+    if not isinstance(x, Variable):
+        try:
+            return constant(x)
+        except TypeError as e:
+            raise TypeError("Cannot convert %s to Scalar" % x, type(x)) from e
+    if isinstance(x.type, Scalar):
+        return x
+    from theanojax.tensor.shape import scalar_from_tensor
+    from theanojax.tensor.type import TensorType
+
+    if not isinstance(x.type, TensorType) or x.ndim:
         raise TypeError("Variable type field must be a Scalar.", x, x.type)
-    try:
-        return constant(x)
-    except TypeError as e:
-        raise TypeError("Cannot convert %s to Scalar" % x, type(x)) from e
+    return scalar_from_tensor(x)

@@ -75,8 +75,7 @@ class InRange(LogicalComparison):
     nin = 3
 
     def __init__(self, openlow, openhi):
-        self.openlow = openlow
-        self.openhi = openhi
+        self.openlow, self.openhi = openlow, openhi
 
     def __eq__(self, other):
         return super().__eq__(other) and (self.openlow, self.openhi) == (other.openlow, other.openhi)

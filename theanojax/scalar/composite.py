@@ -82,8 +82,9 @@ class Composite(ScalarOp):
         return out
 
     def output_types(self, input_types):
-        if tuple(input_types) != self.inputs_type:
-            raise TypeError("Wrong types for Composite. Expected %s, got %s." % (self.inputs_type, tuple(input_types)))
+        given = tuple(input_types)
+        if given != self.inputs_type:
+            raise TypeError("Wrong types for Composite. Expected %s, got %s." % (self.inputs_type, given))
         return self.outputs_type
 
     def make_node(self, *inputs):
@@ -197,15 +198,16 @@ class Compositef32:
                     if type(v) is not ScalarConstant:
                         raise AssertionError("%s is neither an input nor a constant" % v)
                     mapping[v] = ScalarConstant(float32, v.data) if v.type == float16 else v
-            if type(node.op) in self.special:
-                self.special[type(node.op)](node, mapping)
-                continue
-            twin = node.clone_with_new_inputs([mapping[v] for v in node.inputs], strict=False)
-            mapping.update(zip(node.outputs, twin.outputs))
+            self.special.get(type(node.op), handle_other)(node, mapping)
         return [mapping[v] for v in fgraph.inputs], [mapping[v] for v in fgraph.outputs]
 
 
 composite_f32 = Compositef32()
+
+
+def handle_other(node, mapping):
+    twin = node.clone_with_new_inputs([mapping[v] for v in node.inputs], strict=False)
+    mapping.update(zip(node.outputs, twin.outputs))
 
 
 def handle_cast(node, mapping):
@@ -224,6 +226,5 @@ def handle_composite(node, mapping):
     mapping.update(zip(node.outputs, twin(*[mapping[v] for v in node.inputs], return_list=True)))
 
 
-Compositef32.special[Cast] = handle_cast
-Compositef32.special[Composite] = handle_composite
+Compositef32.special.update({Cast: handle_cast, Composite: handle_composite})
 

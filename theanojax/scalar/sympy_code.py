@@ -58,11 +58,11 @@ class SymPyCCode(ScalarOp):
                   for i, v in enumerate(self.inputs)]
         return [gz * slope(*inputs) for slope in slopes]
 
-    def _info(self):
-        return type(self), self.name, tuple(self.inputs), self.expr
+    def _key(self):
+        return type(self), self.expr, tuple(self.inputs), self.name
 
     def __eq__(self, other):
-        return type(self) is type(other) and self._info() == other._info()
+        return type(self) is type(other) and self._key() == other._key()
 
     def __hash__(self):
-        return hash(self._info())
+        return hash(self._key())

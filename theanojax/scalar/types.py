@@ -102,11 +102,11 @@ class Scalar(Type):
         Raises TypeError if that loses precision, unless `allow_downcast` (a Python float may still become
         floatX when it is None), or if it needs any conversion and `strict`.
         """
-        py_type = self.dtype_specs()[0]
-        if strict and not isinstance(data, py_type):
-            raise TypeError("%s expected a %s, got %s of type %s" % (self, py_type, data, type(data)), data)
+        number_type, _, _ = self.dtype_specs()
+        if strict and not isinstance(data, number_type):
+            raise TypeError("%s expected a %s, got %s of type %s" % (self, number_type, data, type(data)), data)
         try:
-            converted = _convert(py_type, data)
+            converted = _convert(number_type, data)
             if (allow_downcast or converted == data
                     or (allow_downcast is None and type(data) is float and self.dtype == config.floatX)):
                 return converted
@@ -124,6 +124,12 @@ class Scalar(Type):
     def c_element_type(self):
         return self.dtype_specs()[1]
 
+    def c_literal(self, data):
+        """`data` as C code spells it."""
+        if self.dtype.startswith("complex"):
+            raise NotImplementedError("No literal for complex values.")
+        return str(int(bool(data)) if self.dtype == "bool" else data)
+
     def dtype_specs(self):
         """(numpy class, C type name, class name of the C API) of the dtype."""
         try:
@@ -134,26 +140,18 @@ class Scalar(Type):
     def upcast(self, *others):
         return upcast(self.dtype, *[t.dtype for t in others])
 
-    def make_variable(self, name=None):
-        return ScalarVariable(self, name=name)
-
     def __str__(self):
-        return str(self.dtype)
+        return self.dtype
 
     def __repr__(self):
-        return "Scalar(%s)" % self.dtype
-
-    def c_literal(self, data):
-        if "complex" in self.dtype:
-            raise NotImplementedError("No literal for complex values.")
-        if self.dtype == "bool":
-            return "1" if data else "0"
-        return str(data)
+        return "Scalar(%s)" % self
 
     def get_shape_info(self, obj):
+        """What ``get_size`` needs to know of the value `obj`."""
         return obj.itemsize
 
     def get_size(self, shape_info):
+        """How many bytes a value takes."""
         return shape_info
 
 
@@ -283,26 +281,17 @@ class ScalarConstant(_scalar_py_operators, Constant):
 Scalar.Variable = ScalarVariable
 Scalar.Constant = ScalarConstant
 
+
+def _types(dtypes):
+    return tuple(map(get_scalar_type, dtypes.split()))
+
+
 # `bool` and `complex` are exported under their own names by the package; here they stay Python's.
 bool_ = get_scalar_type("bool")
-int8 = get_scalar_type("int8")
-int16 = get_scalar_type("int16")
-int32 = get_scalar_type("int32")
-int64 = get_scalar_type("int64")
-uint8 = get_scalar_type("uint8")
-uint16 = get_scalar_type("uint16")
-uint32 = get_scalar_type("uint32")
-uint64 = get_scalar_type("uint64")
-float16 = get_scalar_type("float16")
-float32 = get_scalar_type("float32")
-float64 = get_scalar_type("float64")
-complex64 = get_scalar_type("complex64")
-complex128 = get_scalar_type("complex128")
-
-int_types = int8, int16, int32, int64
-uint_types = uint8, uint16, uint32, uint64
-float_types = float16, float32, float64
-complex_types = complex64, complex128
+int_types = int8, int16, int32, int64 = _types("int8 int16 int32 int64")
+uint_types = uint8, uint16, uint32, uint64 = _types("uint8 uint16 uint32 uint64")
+float_types = float16, float32, float64 = _types("float16 float32 float64")
+complex_types = complex64, complex128 = _types("complex64 complex128")
 
 integer_types = int_types + uint_types
 discrete_types = (bool_,) + integer_types

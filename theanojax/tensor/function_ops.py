@@ -1,5 +1,6 @@
 """Ops that functions are put together with: views, copies, and Ops made of Python functions."""
 
+import contextlib
 import pickle
 import sys
 from copy import deepcopy
@@ -86,12 +87,12 @@ class FromFunctionOp(Op):
     def __reduce__(self):
         # The decorated name is the Op, so the function itself could not be found again.
         module, name = self._fn.__module__, self._fn.__name__
-        try:
+        found = None
+        with contextlib.suppress(ImportError, KeyError, AttributeError):
             found = load_back(module, name)
-        except (ImportError, KeyError, AttributeError):
-            raise pickle.PicklingError("Can't pickle as_op(), not found as %s.%s" % (module, name)) from None
         if found is not self:
-            raise pickle.PicklingError("Can't pickle as_op(), not the object at %s.%s" % (module, name))
+            raise pickle.PicklingError("Can't pickle as_op(), not %s %s.%s" % (
+                "found as" if found is None else "the object at", module, name))
         return load_back, (module, name)
 
 
