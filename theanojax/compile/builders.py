@@ -80,11 +80,11 @@ class OpFromGraph(Op):
         return "%s{inline=%s}" % (self.__class__.__name__ if self.name is None else self.name, self.is_inline)
 
     def make_node(self, *inputs):
-        expected = len(self.local_inputs) - len(self.shared_inputs)
-        if len(inputs) != expected:
-            raise ValueError("Expected %d inputs, got %d" % (expected, len(inputs)))
-        inputs = [t.filter_variable(v) for t, v in zip(self.input_types, inputs)]
-        node = Apply(self, inputs + self.shared_inputs, [t() for t in self.output_types])
+        types = self.input_types
+        if len(inputs) != len(types):
+            raise ValueError("Expected %d inputs, got %d" % (len(types), len(inputs)))
+        arguments = [kind.filter_variable(v) for kind, v in zip(types, inputs)]
+        node = Apply(self, [*arguments, *self.shared_inputs], [kind() for kind in self.output_types])
         node.local_inputs, node.local_outputs = self.local_inputs, self.local_outputs
         return node
 

@@ -49,10 +49,11 @@ def _nothing(i, node, fn):
 
 def detect_nan(i, node, fn):
     """A `post_func` that prints the first node output that holds NaN."""
-    for output in fn.outputs:
-        if not isinstance(output[0], np.random.RandomState) and np.isnan(output[0]).any():
-            print("*** NaN detected ***")
-            debugprint(node)
-            print("Inputs : %s" % [cell[0] for cell in fn.inputs])
-            print("Outputs: %s" % [cell[0] for cell in fn.outputs])
-            break
+    from theanojax.printing import debugprint
+
+    results = [cell[0] for cell in fn.outputs]
+    if any(np.isnan(value).any() for value in results if not isinstance(value, np.random.RandomState)):
+        print("*** NaN detected ***")
+        debugprint(node)
+        print("Inputs :", [cell[0] for cell in fn.inputs])
+        print("Outputs:", results)

@@ -1,6 +1,7 @@
 """Features: what may be attached to a FunctionGraph to watch, check, undo or annotate its changes."""
 
 import sys
+from collections import defaultdict
 from functools import partial
 from io import StringIO
 
@@ -306,7 +307,7 @@ class NodeFinder(Bookkeeper):
     pickle_rm_attr = ["get_nodes"]
 
     def __init__(self):
-        self.fgraph, self.d = None, {}
+        self.fgraph, self.d = None, defaultdict(list)
 
     def on_attach(self, fgraph):
         if self.fgraph is not None:
@@ -328,7 +329,7 @@ class NodeFinder(Bookkeeper):
 
     def on_import(self, fgraph, node, reason):
         if _hashable(node.op):
-            self.d.setdefault(node.op, []).append(node)
+            self.d[node.op].append(node)
 
     def on_prune(self, fgraph, node, reason):
         if _hashable(node.op):

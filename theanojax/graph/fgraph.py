@@ -143,23 +143,18 @@ class FunctionGraph:
     def change_input(self, node, i, new_v, reason=None):
         """Make `new_v` input `i` of `node` (or output `i` when node is "output")."""
         if node == "output":
-            old = self.outputs[i]
-            if not old.type == new_v.type:
-                raise TypeError("The type of the replacement must be compatible with the type of the original "
-                                "Variable.", old, new_v)
-            if old is new_v:
-                return
-            self.outputs[i] = new_v
+            places = self.outputs
+        elif node.fgraph is self:
+            places = node.inputs
         else:
-            if node.fgraph is not self:
-                raise Exception("Cannot operate on %s because it does not belong to this FunctionGraph" % node)
-            old = node.inputs[i]
-            if not old.type == new_v.type:
-                raise TypeError("The type of the replacement must be compatible with the type of the original "
-                                "Variable.", old, new_v)
-            if old is new_v:
-                return
-            node.inputs[i] = new_v
+            raise Exception("Cannot operate on %s because it does not belong to this FunctionGraph" % node)
+        old = places[i]
+        if not old.type == new_v.type:
+            raise TypeError("The type of the replacement must be compatible with the type of the original Variable.",
+                            old, new_v)
+        if old is new_v:
+            return
+        places[i] = new_v
         self.import_var(new_v, reason)
         new_v.clients.append((node, i))
         self._order = None
@@ -287,14 +282,13 @@ class FunctionGraph:
 
     def clone_get_equiv(self, check_integrity=True, attach_feature=True):
         """A copy of the graph, and the dict from old to new variables and nodes."""
-        equiv = clone_get_equiv(self.inputs, self.outputs)
-        twin = FunctionGraph([equiv[v] for v in self.inputs], [equiv[v] for v in self.outputs], clone=False)
+        copy_of = clone_get_equiv(self.inputs, self.outputs)
+        twin = FunctionGraph(*([copy_of[v] for v in ends] for ends in (self.inputs, self.outputs)), clone=False)
         if check_integrity:
             twin.check_integrity()
-        if attach_feature:
-            for f in self._features:
-                twin.attach_feature(f)
-        return twin, equiv
+        for feature in self._features if attach_feature else ():
+            twin.attach_feature(feature)
+        return twin, copy_of
 
     def __str__(self):
         return "[%s]" % ", ".join(as_string(self.inputs, self.outputs))

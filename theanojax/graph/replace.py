@@ -34,9 +34,9 @@ def clone(output, replace=None, strict=True, share_inputs=True, copy_inputs=DEPR
     # In two steps, so that a replacement may contain what it replaces.
     stand_ins = [(old, old.type()) for old, _ in pairs]
     back = [(stand_in, new) for (_, stand_in), (_, new) in zip(stand_ins, pairs)]
-    _, outs, _ = rebuild_collect_shared(output, [], stand_ins, [], strict, share_inputs)
-    _, outs, _ = rebuild_collect_shared(outs, [], back, [], strict, share_inputs)
-    return outs
+    for step in (stand_ins, back):
+        _, output, _ = rebuild_collect_shared(output, [], step, [], strict, share_inputs)
+    return output
 
 
 def forced_replace(out, x, y):

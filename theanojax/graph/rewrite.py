@@ -124,6 +124,12 @@ def inplace_optimizer(f):
     return _optimizer_of(f, require_destroy_handler)
 
 
+def print_parts(parts, stream, level, depth):
+    """The summaries of the rewrites that one at `level` is made of, unless `depth` is used up."""
+    for part in parts if depth != 0 else ():
+        part.print_summary(stream, level=level + 2, depth=depth - 1)
+
+
 def log_failure(*lines):
     """Log `lines`, then the traceback of the exception that is being handled, as errors."""
     for line in (*lines, traceback.format_exc()):
@@ -197,9 +203,7 @@ class SeqOptimizer(Optimizer, list):
 
     def print_summary(self, stream=sys.stdout, level=0, depth=-1):
         Optimizer.print_summary(self, stream, level)
-        if depth != 0:
-            for opt in self:
-                opt.print_summary(stream, level=level + 2, depth=depth - 1)
+        print_parts(self, stream, level, depth)
 
     @staticmethod
     def merge_profile(prof1, prof2):

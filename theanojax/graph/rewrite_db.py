@@ -211,8 +211,7 @@ class EquilibriumDB(DB):
 
     def query(self, *tags, **kwtags):
         found = super().query(*tags, **kwtags)
-        final = [o for o in found if self.__final__.get(o.name, False)]
-        cleanup = [o for o in found if self.__cleanup__.get(o.name, False)]
+        final, cleanup = ([o for o in found if marked.get(o.name)] for marked in (self.__final__, self.__cleanup__))
         rest = [o for o in found if o not in final and o not in cleanup]
         return EquilibriumOptimizer(
             rest, max_use_ratio=config.optdb.max_use_ratio, ignore_newtrees=self.ignore_newtrees,

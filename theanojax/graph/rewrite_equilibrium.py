@@ -1,9 +1,11 @@
 """Applying rewrites until none applies any more, with work proportional to what changes."""
 
 import logging
+import sys
 import time
 
 from theanojax.config import config
+from theanojax.graph.rewrite import Optimizer, print_parts
 from theanojax.graph.rewrite_local import Dispatch, LocalOptimizer
 from theanojax.graph.rewrite_profile import RewriteProfile, name_of
 from theanojax.graph.rewrite_walk import NavigatorOptimizer, TopoOptimizer
@@ -147,13 +149,9 @@ class EquilibriumOptimizer(NavigatorOptimizer):
                 sorting, dict(profile.created), parts, parts, parts)
 
     def print_summary(self, stream=None, level=0, depth=-1):
-        import sys
-
         stream = stream or sys.stdout
-        print("%s%s %s id=%i" % (" " * level, type(self).__name__, getattr(self, "name", None), id(self)), file=stream)
-        if depth != 0:
-            for opt in self.local_optimizers:
-                opt.print_summary(stream, level=level + 2, depth=depth - 1)
+        Optimizer.print_summary(self, stream, level)
+        print_parts(self.local_optimizers, stream, level, depth)
 
     @staticmethod
     def merge_profile(prof1, prof2):

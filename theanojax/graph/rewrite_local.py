@@ -6,7 +6,7 @@ import sys
 from theanojax.errors import MethodNotDefined
 from theanojax.graph.op import PureOp
 from theanojax.graph.per_op import PerOp
-from theanojax.graph.rewrite import FromFunction, require_destroy_handler
+from theanojax.graph.rewrite import FromFunction, print_parts, require_destroy_handler
 
 
 class LocalOptimizer:
@@ -151,9 +151,7 @@ class LocalOptGroup(LocalOptimizer):
 
     def print_summary(self, stream=sys.stdout, level=0, depth=-1):
         LocalOptimizer.print_summary(self, stream, level)
-        if depth != 0:
-            for opt in self.opts:
-                opt.print_summary(stream, level=level + 2, depth=depth - 1)
+        print_parts(self.opts, stream, level, depth)
 
     def add_requirements(self, fgraph):
         for opt in self.opts:

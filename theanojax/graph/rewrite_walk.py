@@ -8,7 +8,7 @@ from collections import deque
 from theanojax.config import config
 from theanojax.errors import InconsistencyError
 from theanojax.graph.features import NodeFinder
-from theanojax.graph.rewrite import Optimizer, log_failure
+from theanojax.graph.rewrite import Optimizer, log_failure, print_parts
 from theanojax.graph.rewrite_local import LocalOptGroup
 from theanojax.graph.rewrite_profile import RewriteProfile
 from theanojax.graph.signals import by_signal
@@ -128,8 +128,7 @@ class NavigatorOptimizer(Optimizer):
 
     def print_summary(self, stream=sys.stdout, level=0, depth=-1):
         print("%s%s (%i)" % (" " * level, type(self).__name__, id(self)), file=stream)
-        if depth != 0 and self.local_opt is not None:
-            self.local_opt.print_summary(stream, level=level + 2, depth=depth - 1)
+        print_parts([] if self.local_opt is None else [self.local_opt], stream, level, depth)
 
 
 def _replacement_pairs(node, new, lopt):

@@ -32,13 +32,12 @@ class SharedVariable(Variable):
 
     def __init__(self, name, type, value, strict, allow_downcast=None, container=None):
         super().__init__(type=type, name=name, owner=None, index=None)
-        if container is not None:
-            if value is not None or strict is not None:
-                raise TypeError("value and strict are ignored if you pass a container here")
-            self.container = container
-        else:
-            self.container = Container(self, readonly=False, strict=strict, allow_downcast=allow_downcast, storage=Cell(
-                type.filter(value, strict=strict, allow_downcast=allow_downcast)))
+        if container is None:
+            cell = Cell(type.filter(value, strict=strict, allow_downcast=allow_downcast))
+            container = Container(self, cell, strict=strict, allow_downcast=allow_downcast)
+        elif value is not None or strict is not None:
+            raise TypeError("value and strict are ignored if you pass a container here")
+        self.container = container
 
     def get_value(self, borrow=False, return_internal_type=False):
         """The value: a copy, or with `borrow` the stored object itself, through which the variable may be changed."""

@@ -52,12 +52,10 @@ def inputs(variable_list, blockers=None):
 def variables_and_orphans(i, o):
     """All variables between inputs `i` and outputs `o`, and those among them that are neither in `i` nor computed."""
 
-    def expand(v):
-        if v.owner and v not in i:
-            return list(v.owner.inputs) + list(v.owner.outputs)
-
-    found = stack_search(deque(o), expand, "dfs")
-    return found, [v for v in found if v.owner is None and v not in i]
+    ends = set(i)
+    found = stack_search(
+        deque(o), lambda v: () if v.owner is None or v in ends else [*v.owner.inputs, *v.owner.outputs], "dfs")
+    return found, [v for v in found if v.owner is None and v not in ends]
 
 
 def variables(i, o):
@@ -174,25 +172,21 @@ def clone_get_equiv(inputs, outputs, copy_inputs=True, copy_orphans=True, memo=N
     `copy_orphans` its constants and other free variables.
     """
     memo = {} if memo is None else memo
-    for v in inputs:
-        if copy_inputs:
+
+    def settle(variables, copied):
+        for v in variables:
             if v not in memo:
-                memo[v] = v.clone()
-        else:
-            memo.setdefault(v, v)
+                memo[v] = v.clone() if copied else v
+
+    settle(inputs, copy_inputs)
     for node in io_toposort(inputs, outputs):
         if node in memo:
             continue
-        for v in node.inputs:
-            if v not in memo:
-                memo[v] = v.clone() if copy_orphans else v
-        new = node.clone_with_new_inputs([memo[v] for v in node.inputs])
-        memo.setdefault(node, new)
-        for old, fresh in zip(node.outputs, new.outputs):
-            memo.setdefault(old, fresh)
-    for v in outputs:
-        if v not in memo:
-            memo[v] = v.clone() if copy_orphans else v
+        settle(node.inputs, copy_orphans)
+        twin = node.clone_with_new_inputs([memo[v] for v in node.inputs])
+        for old, new in zip((node, *node.outputs), (twin, *twin.outputs)):
+            memo.setdefault(old, new)
+    settle(outputs, copy_orphans)
     return memo
 
 

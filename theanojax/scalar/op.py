@@ -72,8 +72,8 @@ class ScalarOp(Op):
         if 0 <= self.nin != len(inputs):
             raise TypeError("Wrong number of inputs for %s.make_node (got %i(%s), expected %i)"
                             % (self, len(inputs), inputs, self.nin))
-        inputs = [as_scalar(v) for v in inputs]
-        outputs = [t() for t in self.output_types([v.type for v in inputs])]
+        inputs = list(map(as_scalar, inputs))
+        outputs = [kind() for kind in self.output_types([v.type for v in inputs])]
         if len(outputs) != self.nout:
             raise TypeError("Not the right number of outputs produced for %s(%s). Expected %s, got %s."
                             % (self, ", ".join(map(str, inputs)), self.nout, len(outputs)))
@@ -95,11 +95,9 @@ class ScalarOp(Op):
     def output_dtypes(self, dtypes):
         """The dtypes of the outputs for inputs of the given dtypes."""
         types = [get_scalar_type(d) for d in dtypes]
-        if type(self).make_node in (ScalarOp.make_node, UnaryScalarOp.make_node):
-            if 0 <= self.nin != len(types):
-                raise TypeError("Wrong number of inputs for %s.make_node (got %i(%s), expected %i)"
-                                % (self, len(types), tuple(t.make_variable() for t in types), self.nin))
-            return [t.dtype for t in self.output_types(types)]
+        as_usual = type(self).make_node in (ScalarOp.make_node, UnaryScalarOp.make_node)
+        if as_usual and (self.nin < 0 or self.nin == len(types)):
+            return [t.dtype for t in self.output_types(types)]  # no need to make a node
         return [v.type.dtype for v in self.make_node(*[t.make_variable() for t in types]).outputs]
 
     # ---------------------------------------------------------------- values
