@@ -5,9 +5,7 @@ from copy import deepcopy
 import numpy as np
 
 from theanojax.config import config
-from theanojax.gradient_types import DisconnectedType
 from theanojax.graph.gradient_types import DisconnectedType
-from theanojax.graph.op import Op
 from theanojax.graph.op import Op, with_cells
 from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor import gradient_support

@@ -49,8 +49,6 @@ def _nothing(i, node, fn):
 
 def detect_nan(i, node, fn):
     """A `post_func` that prints the first node output that holds NaN."""
-    from theanojax.printing import debugprint
-
     results = [cell[0] for cell in fn.outputs]
     if any(np.isnan(value).any() for value in results if not isinstance(value, np.random.RandomState)):
         print("*** NaN detected ***")

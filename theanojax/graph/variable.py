@@ -198,9 +198,7 @@ class Variable(Node):
         given = tuple(sorted(values.keys(), key=id))
         compiled = self.__dict__.setdefault("_fn_cache", {})
         if given not in compiled:
-            from theanojax.compile.function import function
-
-            compiled[given] = function(given, self)
+            compiled[given] = above.function(given, self)
         return compiled[given](*map(values.get, given))
 
     def pickled_with(self):

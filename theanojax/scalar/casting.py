@@ -128,9 +128,6 @@ def as_scalar(x, name=None):
             raise TypeError("Cannot convert %s to Scalar" % x, type(x)) from e
     if isinstance(x.type, Scalar):
         return x
-    from theanojax.tensor.shape import scalar_from_tensor
-    from theanojax.tensor.type import TensorType
-
-    if not isinstance(x.type, TensorType) or x.ndim:
+    if not isinstance(x.type, above.tensor.TensorType) or x.ndim:
         raise TypeError("Variable type field must be a Scalar.", x, x.type)
-    return scalar_from_tensor(x)
+    return above.tensor.scalar_from_tensor(x)
