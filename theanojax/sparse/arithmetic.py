@@ -18,6 +18,7 @@ from theanojax.sparse.variable import (_is_sparse_variable, as_csx_variable, as_
                                        as_sparse_variable, operand)
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.nnet.sigm import sigmoid
+from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.type import TensorType
 
 
@@ -31,8 +32,7 @@ class _Binary(Op):
 
     __props__ = ()
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 class _OfSparse(_Binary):
@@ -109,8 +109,7 @@ class AddSD(Op):
     def grad(self, inputs, gout):
         return [sp_ones_like(inputs[0]) * gout[0], gout[0]]
 
-    def infer_shape(self, node, shapes):
-        return [shapes[1]]
+    infer_shape = shaped_like(1)
 
 
 add_s_d = AddSD()

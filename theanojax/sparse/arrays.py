@@ -14,6 +14,7 @@ from theanojax.sparse.csm import CSMGrad, csm_properties, major
 from theanojax.sparse.products import _dots
 from theanojax.sparse.variable import as_csx_variable
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.type import TensorType
 
 
@@ -38,8 +39,7 @@ class _PerElement(Op):
                                  % (type(self).__name__, self.operand_ndim, inputs[3].type))
         return Apply(self, inputs, [_vector(upcast(inputs[0].dtype, inputs[3].dtype))])
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 class MulSDCSC(_PerElement):
@@ -166,8 +166,7 @@ class UsmmCscDense(Op):
         x = scipy.sparse.csc_matrix((val, ind, ptr), (int(rows), y.shape[0]), copy=False)
         output_storage[0][0] = np.asarray(alpha.reshape(()) * (x @ y) + z, dtype=node.outputs[0].dtype)
 
-    def infer_shape(self, node, shapes):
-        return [shapes[6]]
+    infer_shape = shaped_like(6)
 
 
 usmm_csc_dense, usmm_csc_dense_inplace = UsmmCscDense(inplace=False), UsmmCscDense(inplace=True)
@@ -213,8 +212,7 @@ class AddSD_ccode(Op):
         np.add.at(found, places, data)
         output_storage[0][0] = found
 
-    def infer_shape(self, node, shapes):
-        return [shapes[3]]
+    infer_shape = shaped_like(3)
 
 
 class SamplingDotCSR(Op):

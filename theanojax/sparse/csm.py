@@ -12,6 +12,7 @@ from theanojax.graph.variable import Apply, Variable
 from theanojax.sparse.type import SparseType, complex_dtypes, discrete_dtypes
 from theanojax.sparse.variable import as_csx_variable, as_sparse_variable
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.op_methods import first_connected, shaped_like
 from theanojax.tensor.type import TensorType
 
 
@@ -113,8 +114,7 @@ class CSM(Op):
         output_storage[0][0] = SparseType.format_cls[self.format](
             (data, indices.copy(), indptr.copy()), tuple([int(n) for n in shape]), copy=False)
 
-    def connection_pattern(self, node):
-        return [[True], [False], [False], [False]]
+    connection_pattern = first_connected(1)
 
     def grad(self, inputs, gout):
         gz = gout[0]
@@ -155,8 +155,7 @@ class CSMGrad(Op):
         found = g[major(x_indptr), x_indices] if len(x_data) else np.zeros(0)
         output_storage[0][0] = np.asarray(found, dtype=node.outputs[0].dtype).ravel()
 
-    def infer_shape(self, node, shapes):
-        return [shapes[1]]
+    infer_shape = shaped_like(1)
 
 
 csm_grad = CSMGrad
@@ -241,8 +240,7 @@ class DenseFromSparse(Op):
             gz = gz.astype("float64")
         return [left * gz]
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 dense_from_sparse = DenseFromSparse()
@@ -275,8 +273,7 @@ class SparseFromDense(Op):
         (x,), (gz,) = inputs, gout
         return [tensor.patternbroadcast(dense_from_sparse(gz), x.broadcastable)]
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 csr_from_dense = SparseFromDense("csr")

@@ -13,6 +13,7 @@ from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.sparse.type import SparseType, integer_dtypes
 from theanojax.sparse.variable import as_csx_variable
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.op_methods import shaped_like
 
 
 def _index_vector(index):
@@ -72,8 +73,7 @@ class GetItemListGrad(Op):
 
         output_storage[0][0] = _filled(node, x, fill)
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 get_item_list_grad = GetItemListGrad()
@@ -126,8 +126,7 @@ class GetItem2ListsGrad(Op):
 
         output_storage[0][0] = _filled(node, x, fill)
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 get_item_2lists_grad = GetItem2ListsGrad()

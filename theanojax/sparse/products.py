@@ -15,6 +15,7 @@ from theanojax.sparse.type import SparseType, _is_sparse
 from theanojax.sparse.variable import (_is_dense_variable, _is_sparse_variable, as_csx_variable, as_sparse_variable,
                                        operand)
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.type import TensorType
 
 ROWS_AT_ONCE = 1 << 14  # of the dense factors of a structured gradient, so that little memory is needed
@@ -156,8 +157,7 @@ class StructuredDotGradCSC(Op):
         indices, indptr, b, g = inputs
         output_storage[0][0] = _dots(_row_readable(g), indices, _row_readable(b), major(indptr), node.outputs[0].dtype)
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 sdg_csc = StructuredDotGradCSC()
@@ -175,8 +175,7 @@ class StructuredDotGradCSR(Op):
         indices, indptr, b, g = inputs
         output_storage[0][0] = _dots(_row_readable(g), major(indptr), _row_readable(b), indices, node.outputs[0].dtype)
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 sdg_csr = StructuredDotGradCSR()
@@ -214,8 +213,7 @@ class SamplingDot(Op):
         (x, y, p), (gz,) = inputs, gout
         return [dot(p * gz, y), dot((p * gz).T, x), grad_not_implemented(self, 2, p)]
 
-    def infer_shape(self, node, shapes):
-        return [shapes[2]]
+    infer_shape = shaped_like(2)
 
 
 sampling_dot = SamplingDot()

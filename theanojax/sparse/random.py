@@ -9,6 +9,7 @@ from theanojax.graph.variable import Apply
 from theanojax.sparse.type import SparseType, discrete_dtypes, float_dtypes
 from theanojax.sparse.variable import as_sparse_variable
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.op_methods import first_connected, shaped_like
 
 
 class _Draws(Op):
@@ -67,8 +68,7 @@ class Binomial(_Draws):
         make = getattr(scipy.sparse, self.format + "_matrix")
         output_storage[0][0] = make(np.random.binomial(n, p, size=shape), dtype=self.dtype)
 
-    def connection_pattern(self, node):
-        return [[True], [True], [False]]
+    connection_pattern = first_connected(2)
 
     def grad(self, inputs, output_gradients):
         return [*self._undefined(inputs, 0, 1), disconnected_type()]
@@ -105,8 +105,7 @@ class Multinomial(_Draws):
     def grad(self, inputs, output_gradients):
         return self._undefined(inputs, 0, 1)
 
-    def infer_shape(self, node, shapes):
-        return [shapes[1]]
+    infer_shape = shaped_like(1)
 
 
 poisson, multinomial = Poisson(), Multinomial()

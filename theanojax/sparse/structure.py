@@ -13,14 +13,14 @@ from theanojax.sparse.csm import SparseFromDense, dense_from_sparse, major, sp_o
 from theanojax.sparse.type import SparseType, continuous_dtypes, integer_dtypes
 from theanojax.sparse.variable import _is_sparse_variable, as_csx_variable, as_sparse_variable, csc_matrix
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.op_methods import first_connected, linear_in, shaped_like
 from theanojax.tensor.type import TensorType
 
 
 class _SameShape(Op):
     """An Op whose output has the shape of its first input."""
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 class Transpose(Op):
@@ -389,13 +389,9 @@ class ConstructSparseFromList(Op):
         shape = node.inputs[0]
         return [[shape[0], shape[1]]]
 
-    def R_op(self, inputs, eval_points):
-        if None in eval_points[:2]:
-            return [None]
-        return self.make_node(eval_points[0], eval_points[1], *inputs[2:]).outputs
+    R_op = linear_in(0, 2)
 
-    def connection_pattern(self, node):
-        return [[True], [True], [False]]
+    connection_pattern = first_connected(2)
 
     def grad(self, inputs, grads):
         g_output, = grads

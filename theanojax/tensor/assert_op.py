@@ -4,6 +4,7 @@ from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.op_methods import first_connected, shaped_like
 
 
 class Assert(Op):
@@ -47,11 +48,9 @@ class Assert(Op):
     def grad(self, inputs, output_gradients):
         return list(output_gradients) + [DisconnectedType()() for _ in inputs[1:]]
 
-    def connection_pattern(self, node):
-        return [[True]] + [[False]] * (len(node.inputs) - 1)
+    connection_pattern = first_connected(1)
 
-    def infer_shape(self, node, input_shapes):
-        return [input_shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 assert_ = assert_op = Assert()

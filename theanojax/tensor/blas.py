@@ -12,6 +12,7 @@ from theanojax.graph.traverse import view_roots
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.dot import BatchedDot, batched_dot_op
+from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.type import TensorType
 
 have_fblas = True  # whether Theano found scipy's BLAS
@@ -61,8 +62,7 @@ class Gemv(Op):
         return [beta * g, (g * tensor.dot(A, x)).sum(), alpha * tensor.outer(g, x), alpha * tensor.dot(A.T, g),
                 (g * y).sum()]
 
-    def infer_shape(self, node, input_shapes):
-        return [input_shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 gemv_no_inplace = Gemv(inplace=False)
@@ -105,8 +105,7 @@ class Ger(Op):
         (_, alpha, x, y), (g,) = inputs, g_outputs
         return [g, (g * tensor.outer(x, y)).sum(), alpha * tensor.dot(g, y), alpha * tensor.dot(x, g)]
 
-    def infer_shape(self, node, input_shapes):
-        return [input_shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 ger = Ger(destructive=False)
@@ -202,8 +201,7 @@ class Gemm(GemmRelated):
         (z, a, x, y, b), (g,) = inputs, g_outputs
         return [b * g, (g * tensor.dot(x, y)).sum(), a * tensor.dot(g, y.T), a * tensor.dot(x.T, g), (g * z).sum()]
 
-    def infer_shape(self, node, input_shapes):
-        return [input_shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 gemm_inplace = Gemm(inplace=True)

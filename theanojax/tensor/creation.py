@@ -16,6 +16,7 @@ from theanojax.tensor.as_tensor import (as_tensor_variable, constant, first_inpu
                                         scalar_rule)
 from theanojax.tensor.cast import cast
 from theanojax.tensor.math import ceil, fill, maximum
+from theanojax.tensor.op_methods import first_connected, linear_in
 from theanojax.tensor.type import (TensorType, discrete_dtypes, int_dtypes, integer_dtypes, uint_dtypes,
                                    values_eq_approx_always_true)
 from theanojax.tensor.var import TensorVariable
@@ -88,8 +89,7 @@ class Alloc(Op):
     def infer_shape(self, node, input_shapes):
         return [node.inputs[1:]]
 
-    def connection_pattern(self, node):
-        return [[True]] + [[False] for _ in node.inputs[1:]]
+    connection_pattern = first_connected(1)
 
     def grad(self, inputs, grads):
         x, (gz,) = inputs[0], grads
@@ -103,10 +103,7 @@ class Alloc(Op):
             gx = gx.dimshuffle(order)
         return [gx] + [DisconnectedType()() for _ in inputs[1:]]
 
-    def R_op(self, inputs, eval_points):
-        if eval_points[0] is None:
-            return [None]
-        return self(eval_points[0], *inputs[1:], return_list=True)
+    R_op = linear_in(0, 1)
 
     def do_constant_folding(self, node):
         """False where the constant would be copied at each call: as a result, or as what an Op works in place on."""

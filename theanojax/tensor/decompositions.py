@@ -8,6 +8,7 @@ from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.type import TensorType
 
 
@@ -149,8 +150,7 @@ class EighGrad(Op):
         g = xp.dot(v * gw + xp.dot(v, coupling), v.T).T
         return one_triangle(xp, g, self.UPLO == "L")
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 def eigh(a, UPLO="L"):

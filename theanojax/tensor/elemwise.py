@@ -13,6 +13,7 @@ from theanojax.scalar.arithmetic import identity
 from theanojax.scalar.comparison import zero_times
 from theanojax.scalar.types import continuous_types, discrete_types, get_scalar_type
 from theanojax.tensor.as_tensor import as_tensor_variable, constant, get_scalar_constant_value
+from theanojax.tensor.op_methods import linear_in
 from theanojax.tensor.type import TensorType
 
 __all__ = ["DimShuffle", "Elemwise"]
@@ -99,10 +100,7 @@ class DimShuffle(Op):
             out.insert(i, 1)
         return [out]
 
-    def R_op(self, inputs, eval_points):
-        if None in eval_points:
-            return [None]
-        return self(*eval_points, return_list=True)
+    R_op = linear_in(0)
 
     def grad(self, inputs, output_gradients):
         (x,) = inputs

@@ -15,9 +15,10 @@ from theanojax.tensor.cumulative import CumOp, CumprodOp, CumsumOp, DiffOp, cump
 from theanojax.tensor.fill_diagonal import (FillDiagonal, FillDiagonalOffset, fill_diagonal, fill_diagonal_,
                                         fill_diagonal_offset, fill_diagonal_offset_)
 from theanojax.tensor.index_arithmetic import RavelMultiIndex, UnravelIndex, ravel_multi_index, unravel_index
-from theanojax.tensor.math import lt, maximum, prod, switch
 from theanojax.tensor.math import all as all_
+from theanojax.tensor.math import lt, maximum, prod, switch
 from theanojax.tensor.math import sum as sum_
+from theanojax.tensor.op_methods import first_connected, shaped_like
 from theanojax.tensor.shape import Shape_i
 from theanojax.tensor.subtensor import advanced_inc_subtensor1, set_subtensor
 from theanojax.tensor.type import TensorType, int_dtypes, integer_dtypes
@@ -50,8 +51,7 @@ class CpuContiguous(Op):
     def lower_xla(self, ctx, node, x):
         return x
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
     def grad(self, inputs, dout):
         return [as_tensor_variable(dout[0])]
@@ -88,8 +88,7 @@ class SearchsortedOp(Op):
             inputs.append(sorter)
         return Apply(self, inputs, [v.type.clone(dtype="int64")()])
 
-    def infer_shape(self, node, shapes):
-        return [shapes[1]]
+    infer_shape = shaped_like(1)
 
     def perform(self, node, inputs, output_storage, params=None):
         found = np.searchsorted(*inputs[:2], self.side, *inputs[2:])
@@ -224,8 +223,7 @@ class RepeatOp(Op):
         source = np.repeat(np.arange(length), repeats)
         return xp.take(xp.ravel(x) if self.axis is None else x, source, axis=self.axis or 0)
 
-    def connection_pattern(self, node):
-        return [[True], [False]]
+    connection_pattern = first_connected(1)
 
     def grad(self, inputs, gout):
         x, repeats = inputs

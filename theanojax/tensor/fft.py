@@ -7,6 +7,7 @@ from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.math import sqrt
+from theanojax.tensor.op_methods import first_connected
 from theanojax.tensor.subtensor import set_subtensor
 from theanojax.tensor.type import TensorType, integer_dtypes
 
@@ -24,8 +25,7 @@ class _FFT(Op):
     __props__ = ()
     static_inputs = (1,)
 
-    def connection_pattern(self, node):
-        return [[True], [False]]
+    connection_pattern = first_connected(1)
 
     def _weighted(self, g, s, weight):
         """`g` with the frequencies that stand for two, all but the first and, for even lengths, the last, scaled."""

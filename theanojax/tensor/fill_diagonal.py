@@ -10,6 +10,7 @@ from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.cast import cast
 from theanojax.tensor.diagonal import diag
 from theanojax.tensor.math import abs_, ge, lt, minimum
+from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.type import integer_dtypes
 
 
@@ -26,8 +27,7 @@ class FillDiagonal(Op):
 
     __props__ = ()
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
     def make_node(self, a, val):
         a, val = as_tensor_variable(a), as_tensor_variable(val)
@@ -75,8 +75,7 @@ class FillDiagonalOffset(Op):
 
     __props__ = ()
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
     def make_node(self, a, val, offset):
         a, val, offset = as_tensor_variable(a), as_tensor_variable(val), as_tensor_variable(offset)

@@ -5,6 +5,7 @@ import numpy as np
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable, get_vector_length
+from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.type import TensorType, int_dtypes
 
 
@@ -106,8 +107,7 @@ class RavelMultiIndex(Op):
         coordinates, dims = _checked(inp[:-1], inp[-1])
         return Apply(self, coordinates + [dims], [TensorType("int64", (False,) * coordinates[0].ndim)()])
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
     def perform(self, node, inputs, output_storage, params=None):
         found = np.ravel_multi_index(tuple(inputs[:-1]), inputs[-1], mode=self.mode, order=self.order)

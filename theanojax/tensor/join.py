@@ -15,6 +15,7 @@ from theanojax.tensor.assert_op import assert_
 from theanojax.tensor.constructors import int_types, int_vector_types
 from theanojax.tensor.creation import alloc
 from theanojax.tensor.math import eq, ge, switch
+from theanojax.tensor.op_methods import linear_in
 from theanojax.tensor.shape import MakeVector, patternbroadcast, shape, shape_padaxis
 from theanojax.tensor.subtensor import set_subtensor
 from theanojax.tensor.type import TensorType, discrete_dtypes
@@ -121,10 +122,7 @@ class Join(Op):
         parts = Split(len(tensors))(gz, axis, stack([shape(t)[axis] for t in tensors]), return_list=True)
         return out + [patternbroadcast(g, t.broadcastable) for t, g in zip(tensors, parts)]
 
-    def R_op(self, inputs, eval_points):
-        if None in eval_points[1:]:
-            return [None]
-        return self.make_node(inputs[0], *eval_points[1:]).outputs
+    R_op = linear_in(1)
 
 
 join_ = Join()

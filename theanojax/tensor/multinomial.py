@@ -7,6 +7,7 @@ from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.scalar import as_scalar
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.type import TensorType
 
 
@@ -41,8 +42,7 @@ class MultinomialFromUniform(Op):
         out = TensorType(dtype=dtype, broadcastable=pvals.type.broadcastable)()
         return Apply(self, [pvals, unis, as_scalar(n)], [out])
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
     static_inputs = (2,)
 

@@ -15,6 +15,7 @@ from theanojax.scalar.op import BinaryScalarOp, define
 from theanojax.scalar.types import continuous_types, discrete_types, upcast
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.op_methods import linear_in
 from theanojax.tensor.type import TensorType
 
 __all__ = ["All", "Any", "Argmax", "CAReduce", "CAReduceDtype", "MaxAndArgmax", "Mean", "MulWithoutZeros", "Prod",
@@ -327,10 +328,7 @@ class Sum(CAReduceDtype):
             return [gz]
         return [Elemwise(scalar.second)(x, DimShuffle(gz.type.broadcastable, self._padded(x))(gz))]
 
-    def R_op(self, inputs, eval_points):
-        if None in eval_points:
-            return [None]
-        return self(*eval_points, return_list=True)
+    R_op = linear_in(0)
 
 
 class Prod(CAReduceDtype):

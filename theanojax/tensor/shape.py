@@ -16,6 +16,7 @@ from theanojax.tensor.as_tensor import (as_tensor_variable, constant, first_inpu
 from theanojax.tensor.cast import cast
 from theanojax.tensor.elemwise import DimShuffle
 from theanojax.tensor.math import eq, maximum, mul, prod, switch
+from theanojax.tensor.op_methods import first_connected, linear_in
 from theanojax.tensor.type import TensorType, discrete_dtypes, float_dtypes, int_dtypes, integer_dtypes
 from theanojax.tensor.var import TensorConstant
 
@@ -72,10 +73,7 @@ class ScalarFromTensor(Op):
     def grad(self, inp, grads):
         return [tensor_from_scalar(grads[0])]
 
-    def R_op(self, inputs, eval_points):
-        if None in eval_points:
-            return [None]
-        return self.make_node(*eval_points).outputs
+    R_op = linear_in(0)
 
 
 tensor_from_scalar = TensorFromScalar()
@@ -119,10 +117,7 @@ class MakeVector(Op):
             return [i.zeros_like().astype(config.floatX) for i in inputs]
         return [output_gradients[0][i] for i in range(len(inputs))]
 
-    def R_op(self, inputs, eval_points):
-        if None in eval_points:
-            return [None]
-        return self.make_node(*eval_points).outputs
+    R_op = linear_in(0)
 
 
 make_vector = MakeVector()
@@ -271,16 +266,12 @@ class SpecifyShape(Op):
             lengths.append(length)
         return [lengths]
 
-    def connection_pattern(self, node):
-        return [[True], [False]]
+    connection_pattern = first_connected(1)
 
     def grad(self, inp, grads):
         return [grads[0], DisconnectedType()()]
 
-    def R_op(self, inputs, eval_points):
-        if eval_points[0] is None:
-            return [None]
-        return self.make_node(eval_points[0], *inputs[1:]).outputs
+    R_op = linear_in(0, 1)
 
 
 def _other_shape(given, wanted):
@@ -335,10 +326,7 @@ class Rebroadcast(Op):
     def grad(self, inp, grads):
         return (Rebroadcast(*[(i, inp[0].type.broadcastable[i]) for i in self.axis])(grads[0]),)
 
-    def R_op(self, inputs, eval_points):
-        if eval_points[0] is None:
-            return [None]
-        return self(*eval_points, return_list=True)
+    R_op = linear_in(0)
 
 
 scalar_rule(Rebroadcast)(first_input_rule)
@@ -427,17 +415,13 @@ class Reshape(Op):
         rest = size // maximum(-mul(*wanted), 1)
         return [tuple([switch(eq(length, -1), rest, length) for length in wanted])]
 
-    def connection_pattern(self, node):
-        return [[True], [False]]
+    connection_pattern = first_connected(1)
 
     def grad(self, inp, grads):
         x, shp = inp
         return [reshape(grads[0], shape(x), ndim=x.ndim), DisconnectedType()()]
 
-    def R_op(self, inputs, eval_points):
-        if eval_points[0] is None:
-            return [None]
-        return self(eval_points[0], *inputs[1:], return_list=True)
+    R_op = linear_in(0, 1)
 
 
 def _is_one(length):
@@ -521,10 +505,7 @@ class Flatten(Op):
     def grad(self, inp, grads):
         return [reshape(grads[0], shape(inp[0]), inp[0].ndim)]
 
-    def R_op(self, inputs, eval_points):
-        if None in eval_points:
-            return [None]
-        return self.make_node(*eval_points).outputs
+    R_op = linear_in(0)
 
 
 def _flattened_flags(x, ndim):

@@ -15,6 +15,7 @@ from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.decompositions import mirrored, one_triangle, require_square
+from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.type import TensorType
 from theanojax.tensor.type_other import NoneConst
 
@@ -73,8 +74,7 @@ class Cholesky(Op):
         x = _checked(x, 2)
         return Apply(self, [x], [x.type()])
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
     def perform(self, node, inputs, output_storage, params=None):
         x, = inputs
@@ -160,8 +160,7 @@ class CholeskyGrad(Op):
         _finite(ctx, factor, dz, grad)
         return grad
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 def _same_rows(A, b):
@@ -366,8 +365,7 @@ class Expm(Op):
     def grad(self, inputs, outputs):
         return [ExpmGrad()(inputs[0], outputs[0])]
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 def _expm(xp, A):
@@ -394,8 +392,7 @@ class ExpmGrad(Op):
                                 xp.concatenate([xp.zeros_like(a), a], axis=1)])
         return xp.index_get(_expm(xp, block), (slice(0, n), slice(n, 2 * n)))
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 expm = Expm()

@@ -10,6 +10,7 @@ from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.gather import (Selection, covered, gather_rows, index_bounds, is_mask, lone_mask, masked_write,
                                      scatter_rows)
+from theanojax.tensor.op_methods import first_connected, linear_in, shaped_like
 from theanojax.tensor.subtensor_basic import disconnected, sum_grad_over_bcasted_dims, zero_grad_of
 from theanojax.tensor.type import TensorType, complex_dtypes, discrete_dtypes, integer_dtypes
 from theanojax.tensor.type_other import NoneConst, NoneTypeT, SliceType, make_slice
@@ -142,8 +143,7 @@ class AdvancedSubtensor1(Op):
     def lower_xla(self, ctx, node, x, i):
         return gather_rows(ctx, x, i)
 
-    def connection_pattern(self, node):
-        return [[True], [False]]
+    connection_pattern = first_connected(1)
 
     def grad(self, inputs, grads):
         x, ilist = inputs
@@ -154,10 +154,7 @@ class AdvancedSubtensor1(Op):
                             + str(x.type.ndim))
         return [above.construct_sparse_from_list(x, grads[0], ilist)] + disconnected([ilist])
 
-    def R_op(self, inputs, eval_points):
-        if eval_points[0] is None:
-            return [None]
-        return self.make_node(eval_points[0], *inputs[1:]).outputs
+    R_op = linear_in(0, 1)
 
     def infer_shape(self, node, shapes):
         x, ilist = shapes
@@ -205,16 +202,11 @@ class AdvancedIncSubtensor1(Op):
     def lower_xla(self, ctx, node, x, y, i):
         return scatter_rows(ctx, x, y, i, not self.set_instead_of_inc)
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
-    def R_op(self, inputs, eval_points):
-        if eval_points[0] is None or eval_points[1] is None:
-            return [None]
-        return self.make_node(eval_points[0], eval_points[1], *inputs[2:]).outputs
+    R_op = linear_in(0, 2)
 
-    def connection_pattern(self, node):
-        return [[True], [True], [False]]
+    connection_pattern = first_connected(2)
 
     def grad(self, inputs, grads):
         g_output, (x, y, ilist) = grads[0], inputs
@@ -264,16 +256,12 @@ class BaseAdvancedSubtensor(Op):
         check_advanced_indexing_dimensions(x, index)
         return Selection(ctx, node, x, node.inputs[1:], index).get(x)
 
-    def R_op(self, inputs, eval_points):
-        if eval_points[0] is None:
-            return [None]
-        return self.make_node(eval_points[0], *inputs[1:]).outputs
+    R_op = linear_in(0, 1)
 
     def infer_shape(self, node, shapes):
         raise ShapeError("case not implemented")
 
-    def connection_pattern(self, node):
-        return [[True]] + [[False] for _ in node.inputs[1:]]
+    connection_pattern = first_connected(1)
 
 
 class AdvancedSubtensor(BaseAdvancedSubtensor):
@@ -351,16 +339,11 @@ class BaseAdvancedIncSubtensor(Op):
             return masked_write(ctx, x, y, node.inputs[2:], index, add)
         return Selection(ctx, node, x, node.inputs[2:], index).put(x, y, add)
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
-    def connection_pattern(self, node):
-        return [[True], [True]] + [[False] for _ in node.inputs[2:]]
+    connection_pattern = first_connected(2)
 
-    def R_op(self, inputs, eval_points):
-        if eval_points[0] is None or eval_points[1] is None:
-            return [None]
-        return self.make_node(eval_points[0], eval_points[1], *inputs[2:]).outputs
+    R_op = linear_in(0, 2)
 
     def _grad(self, inputs, grads, read_op, set_op):
         g_output, (x, y), index = grads[0], inputs[:2], inputs[2:]

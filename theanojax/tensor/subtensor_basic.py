@@ -11,6 +11,7 @@ from theanojax.graph.type import Type
 from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor import slices
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
+from theanojax.tensor.op_methods import first_connected, linear_in, shaped_like
 from theanojax.tensor.shape import scalar_from_tensor
 from theanojax.tensor.slices import get_canonical_form_slice, get_idx_list, idx_key, idx_text
 from theanojax.tensor.type import TensorType, complex_dtypes, discrete_dtypes
@@ -141,13 +142,9 @@ class Subtensor(Op):
             first = IncSubtensor(self.idx_list)(x.zeros_like(), grads[0], *rest)
         return [first] + disconnected(rest)
 
-    def connection_pattern(self, node):
-        return [[True]] + [[False] for _ in node.inputs[1:]]
+    connection_pattern = first_connected(1)
 
-    def R_op(self, inputs, eval_points):
-        if eval_points[0] is None:
-            return [None]
-        return self(eval_points[0], *inputs[1:], return_list=True)
+    R_op = linear_in(0, 1)
 
     def __hash__(self):
         return hash((type(self), idx_key(self.idx_list)))
@@ -231,8 +228,7 @@ class IncSubtensor(Op):
         windows = traced_windows(ctx, self, node, 2, x, values)
         return write(ctx, x, windows, y, not self.set_instead_of_inc)
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
     def grad(self, inputs, grads):
         from theanojax.tensor.subtensor import set_subtensor
@@ -250,13 +246,9 @@ class IncSubtensor(Op):
             gy = sum_grad_over_bcasted_dims(y, Subtensor(self.idx_list)(g_output, *index))
         return [gx, gy] + disconnected(index)
 
-    def connection_pattern(self, node):
-        return [[True], [True]] + [[False] for _ in node.inputs[2:]]
+    connection_pattern = first_connected(2)
 
-    def R_op(self, inputs, eval_points):
-        if eval_points[0] is None or eval_points[1] is None:
-            return [None]
-        return self(eval_points[0], eval_points[1], *inputs[2:], return_list=True)
+    R_op = linear_in(0, 2)
 
     def __hash__(self):
         return hash((type(self), idx_key(self.idx_list), self.inplace, self.set_instead_of_inc))

@@ -1,6 +1,7 @@
 """Ops on lists, which the host runs."""
 
 import copy
+from operator import attrgetter
 
 import numpy as np
 
@@ -9,56 +10,9 @@ from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable, constant
 from theanojax.tensor.constructors import lscalar, scalar
+from theanojax.tensor.op_methods import InplaceOp
 from theanojax.tensor.type_other import SliceType
 from theanojax.typed_list.type import TypedListType
-
-
-class _typed_list_py_operators:
-    """Methods of everything that is a symbolic list."""
-
-    def __getitem__(self, index):
-        return getitem(self, index)
-
-    def __len__(self):
-        return length(self)
-
-    def append(self, toAppend):
-        return append(self, toAppend)
-
-    def extend(self, toAppend):
-        return extend(self, toAppend)
-
-    def insert(self, index, toInsert):
-        return insert(self, index, toInsert)
-
-    def remove(self, toRemove):
-        return remove(self, toRemove)
-
-    def reverse(self):
-        return reverse(self)
-
-    def count(self, elem):
-        return count(self, elem)
-
-    def ind(self, elem):
-        """The index of the first element equal to `elem`; variables have an attribute ``index`` already."""
-        return index_(self, elem)
-
-    ttype = property(lambda self: self.type.ttype)
-    dtype = property(lambda self: self.type.ttype.dtype)
-    ndim = property(lambda self: self.type.ttype.ndim + 1)
-
-
-class TypedListVariable(_typed_list_py_operators, Variable):
-    """A symbolic list."""
-
-
-class TypedListConstant(_typed_list_py_operators, Constant):
-    """A list in a graph."""
-
-
-TypedListType.Variable = TypedListVariable
-TypedListType.Constant = TypedListConstant
 
 
 def _require(condition, *args):
@@ -73,6 +27,15 @@ def _is_list(x):
 def _is_element(x, elem):
     _is_list(x)
     _require(x.ttype == elem.type, x.ttype, elem.type)
+
+
+def _of_list(op):
+    """A method of symbolic lists: `op`, with the list as the first input."""
+    def method(self, *args, **kwargs):
+        return op(self, *args, **kwargs)
+
+    method.__doc__ = type(op).__doc__
+    return method
 
 
 class _ListOp(Op):
@@ -92,12 +55,12 @@ class GetItem(_ListOp):
         _is_list(x)
         if not isinstance(index, Variable):
             index = Constant(SliceType(), index) if isinstance(index, slice) else constant(index, ndim=0, dtype="int64")
-        if isinstance(index.type, SliceType):
-            return Apply(self, [x, index], [x.type()])
-        if getattr(index, "ndim", None) != 0:
-            raise TypeError("Expected scalar or slice as index.")
-        _require(index.dtype == "int64", "an index has to be an int64, not %s" % index.dtype)
-        return Apply(self, [x, index], [x.ttype()])
+        part = isinstance(index.type, SliceType)
+        if not part:
+            if getattr(index, "ndim", None) != 0:
+                raise TypeError("Expected scalar or slice as index.")
+            _require(index.dtype == "int64", "an index has to be an int64, not %s" % index.dtype)
+        return Apply(self, [x, index], [x.type() if part else x.ttype()])
 
     def perform(self, node, inputs, output_storage, params=None):
         x, index = inputs
@@ -107,17 +70,18 @@ class GetItem(_ListOp):
 getitem = GetItem()
 
 
-class _Changing(_ListOp):
+class _Changing(InplaceOp):
     """An Op that changes a list, or with `inplace` false a copy of it; elements put in are copied."""
 
     __props__ = ("inplace",)
 
     def __init__(self, inplace=False):
-        self.inplace = inplace
-        if inplace:
-            self.destroy_map = {0: [0]}
-        else:
-            self.view_map = {0: [0]}
+        super().__init__(inplace)
+        if not inplace:
+            self.view_map = {0: [0]}  # the copy holds the same elements
+
+    def _node(self, x, *others):
+        return Apply(self, [x, *others], [x.type()])
 
     def perform(self, node, inputs, output_storage, params=None):
         out = inputs[0] if self.inplace else list(inputs[0])
@@ -130,7 +94,7 @@ class Append(_Changing):
 
     def make_node(self, x, toAppend):
         _is_element(x, toAppend)
-        return Apply(self, [x, toAppend], [x.type()])
+        return self._node(x, toAppend)
 
     def change(self, node, out, element):
         out.append(copy.deepcopy(element))
@@ -145,7 +109,7 @@ class Extend(_Changing):
     def make_node(self, x, toAppend):
         _is_list(x)
         _require(x.type == toAppend.type, x.type, toAppend.type)
-        return Apply(self, [x, toAppend], [x.type()])
+        return self._node(x, toAppend)
 
     def change(self, node, out, other):
         out.extend([copy.deepcopy(element) for element in other])
@@ -163,7 +127,7 @@ class Insert(_Changing):
             index = constant(index, ndim=0, dtype="int64")
         elif index.type != lscalar:
             raise AssertionError("an index has to be an int64 scalar, not %s" % index.type)
-        return Apply(self, [x, index, toInsert], [x.type()])
+        return self._node(x, index, toInsert)
 
     def change(self, node, out, index, element):
         out.insert(int(index), copy.deepcopy(element))
@@ -177,7 +141,7 @@ class Remove(_Changing):
 
     def make_node(self, x, toRemove):
         _is_element(x, toRemove)
-        return Apply(self, [x, toRemove], [x.type()])
+        return self._node(x, toRemove)
 
     def change(self, node, out, element):
         same = node.inputs[0].ttype.values_eq
@@ -195,7 +159,7 @@ class Reverse(_Changing):
 
     def make_node(self, x):
         _is_list(x)
-        return Apply(self, [x], [x.type()])
+        return self._node(x)
 
     def change(self, node, out):
         out.reverse()
@@ -277,3 +241,27 @@ class MakeList(Op):
 
 
 make_list = MakeList()
+
+
+class _typed_list_py_operators:
+    """Methods of everything that is a symbolic list."""
+
+    __getitem__, __len__ = _of_list(getitem), _of_list(length)
+    append, extend, insert = _of_list(append), _of_list(extend), _of_list(insert)
+    remove, reverse = _of_list(remove), _of_list(reverse)
+    count, ind = _of_list(count), _of_list(index_)  # variables have an attribute ``index`` already
+
+    ttype = property(attrgetter("type.ttype"), doc="The type of the elements.")
+    dtype = property(attrgetter("ttype.dtype"))
+    ndim = property(attrgetter("type.ndim"))
+
+
+class TypedListVariable(_typed_list_py_operators, Variable):
+    """A symbolic list."""
+
+
+class TypedListConstant(_typed_list_py_operators, Constant):
+    """A list in a graph."""
+
+
+TypedListType.Variable, TypedListType.Constant = TypedListVariable, TypedListConstant

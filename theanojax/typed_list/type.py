@@ -1,5 +1,7 @@
 """The type of lists."""
 
+from operator import attrgetter
+
 from theanojax.graph.type import Type
 
 
@@ -53,5 +55,5 @@ class TypedListType(Type):
         a, b = (v if isinstance(v, list) else [v] for v in (a, b))
         return any(self.ttype.may_share_memory(x, y) for x in a for y in b)
 
-    dtype = property(lambda self: self.ttype)
-    ndim = property(lambda self: self.ttype.ndim + 1)
+    dtype = property(attrgetter("ttype"), doc="The type of the elements; lists have no dtype of their own.")
+    ndim = property(lambda self: self.ttype.ndim + 1, doc="One more than the elements have.")

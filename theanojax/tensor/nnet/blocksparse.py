@@ -7,6 +7,7 @@ from theanojax.graph.gradient_types import grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable, constant
+from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.type import discrete_dtypes
 
 
@@ -30,8 +31,7 @@ class _InPlace(Op):
         if inplace:
             self.destroy_map = {0: [0]}
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 class SparseBlockGemv(_InPlace):

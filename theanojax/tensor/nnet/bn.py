@@ -14,6 +14,7 @@ from theanojax.graph.variable import Apply
 from theanojax.scalar.composite import Composite
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.elemwise import Elemwise
+from theanojax.tensor.op_methods import shaped_like
 
 
 class BNComposite(Composite):
@@ -274,8 +275,7 @@ class AbstractBatchNormInference(_BatchNorm):
     def compute(self, xp, node, x, scale, bias, mean, var, epsilon):
         return (x - mean) * (scale / xp.sqrt(var + epsilon)) + bias
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
     def grad(self, inputs, grads):
         x, epsilon, dy = inputs[0], inputs[5], grads[0]

@@ -7,6 +7,7 @@ from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.op_methods import first_connected, shaped_like
 
 __all__ = ["DiagonalSubtensor", "IncDiagonalSubtensor", "conv3d", "diagonal_subtensor", "get_diagonal_subtensor_view",
            "inc_diagonal_subtensor"]
@@ -71,8 +72,7 @@ class DiagonalSubtensor(_Diagonal):
         return [inc_diagonal_subtensor(T.zeros_like(x), i0, i1, g_outputs[0]),
                 DisconnectedType()(), DisconnectedType()()]
 
-    def connection_pattern(self, node):
-        return [[True], [False], [False]]
+    connection_pattern = first_connected(1)
 
 
 class IncDiagonalSubtensor(_Diagonal):
@@ -90,8 +90,7 @@ class IncDiagonalSubtensor(_Diagonal):
         x = xp.asarray(x)
         return xp.index_add(x, _places(x, int(i0) % x.ndim, int(i1) % x.ndim), amt)
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
     def grad(self, inputs, g_outputs):
         _, i0, i1, _ = inputs

@@ -12,6 +12,7 @@ from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.nnet.sigm import sigmoid, softplus
 from theanojax.tensor.nnet.softmax import check_bias, in_single, shifted, softmax_with_bias
+from theanojax.tensor.op_methods import first_connected, shaped_like
 from theanojax.tensor.subtensor import AdvancedIncSubtensor
 from theanojax.tensor.type import TensorType, discrete_dtypes, float_dtypes
 
@@ -143,8 +144,7 @@ class CrossentropySoftmax1HotWithBiasDx(Op):
         dx = dy * sm
         return xp.where(_is_label(xp, y, columns), dx - dy, dx)
 
-    def infer_shape(self, node, shapes):
-        return [shapes[1]]
+    infer_shape = shaped_like(1)
 
     def grad(self, inputs, grads):
         (dy, sm, y_idx), (g_dx,) = inputs, grads
@@ -205,16 +205,14 @@ class CrossentropyCategorical1HotGrad(Op):
         slope = -g_y[:, None] / xp.take_along_axis(coding, y, axis=1)
         return xp.where(_is_label(xp, y[:, 0], coding.shape[1]), slope, xp.zeros_like(coding))
 
-    def infer_shape(self, node, shapes):
-        return [shapes[1]]
+    infer_shape = shaped_like(1)
 
     def grad(self, inputs, output_gradients):
         (g_y, coding, one_of_n), (g,) = inputs, output_gradients
         slopes = self(T.ones_like(g_y), coding, one_of_n)  # -1 / coding at the labels, 0 elsewhere
         return [(g * slopes).sum(axis=1), T.shape_padright(g_y) * g * slopes ** 2, DisconnectedType()()]
 
-    def connection_pattern(self, node):
-        return [[True], [True], [False]]
+    connection_pattern = first_connected(2)
 
 
 class CrossentropyCategorical1Hot(Op):

@@ -9,6 +9,7 @@ from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.type import float_dtypes
 
 __all__ = ["LogSoftmax", "Softmax", "SoftmaxGrad", "SoftmaxWithBias", "logsoftmax", "logsoftmax_op", "softmax",
@@ -83,8 +84,7 @@ class SoftmaxWithBias(Op):
         direction = moved[0] if len(moved) == 1 else x_dot + b_dot
         return [softmax_grad(direction if direction.ndim == 2 else T.zeros_like(sm) + direction, sm)]
 
-    def infer_shape(self, node, shapes):
-        return [shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 class SoftmaxGrad(Op):
@@ -131,8 +131,7 @@ class SoftmaxGrad(Op):
             terms.append(dy * sm_dot - by_rows[1] * sm - by_rows[0] * sm_dot)
         return [sum(terms[1:], terms[0]) if terms else None]
 
-    def infer_shape(self, node, shapes):
-        return [shapes[1]]
+    infer_shape = shaped_like(1)
 
 
 class Softmax(Op):

@@ -10,6 +10,7 @@ from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import OpenMPOp
 from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable, extract_constant
+from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.signal import pool_windows
 from theanojax.tensor.type import TensorType, int_dtypes
 
@@ -240,8 +241,7 @@ class PoolGrad(_PoolOp):
         super().__init__(openmp=openmp)
         self.ndim, self.ignore_border, self.mode = ndim, ignore_border, _check_mode(mode)
 
-    def infer_shape(self, node, in_shapes):
-        return [in_shapes[0]]
+    infer_shape = shaped_like(0)
 
 
 class MaxPoolGrad(PoolGrad):
@@ -331,8 +331,7 @@ class DownsampleFactorMaxGradGrad(_PoolOp):
             return xp.zeros(maxout.shape, dtype=x.dtype)
         return pool_windows.total_where_maximum(xp, x, maxout, ggx, windows)
 
-    def infer_shape(self, node, in_shapes):
-        return [in_shapes[1]]
+    infer_shape = shaped_like(1)
 
     def grad(self, inp, grads):
         x, maxout, _, ws, stride, pad = inp
