@@ -268,7 +268,7 @@ class _ComparisonOpSS(_Binary):
     comparison = None
 
     def make_node(self, x, y):
-        x, y = as_sparse_variable(x), as_sparse_variable(y)
+        x, y = (as_sparse_variable(v) for v in (x, y))
         if x.type.format != y.type.format:
             raise NotImplementedError("the formats differ: %s and %s" % (x.format, y.format))
         return Apply(self, [x, y], [SparseType(dtype="uint8", format=x.type.format)()])
@@ -352,13 +352,12 @@ def structured_monoid(tensor_op):
 
     def decorator(f):
         def wrapper(*args):
-            x = as_csx_variable(args[0])
-            data, indices, indptr, shape = csm_properties(x)
-            data = tensor_op(data, *[as_scalar(arg) for arg in args[1:]])
-            return CSM(x.format)(data, indices, indptr, shape)
+            x, *scalars = args
+            x = as_csx_variable(x)
+            data, *places = csm_properties(x)
+            return CSM(x.format)(tensor_op(data, *[as_scalar(v) for v in scalars]), *places)
 
-        wrapper.__name__ = str(tensor_op.scalar_op)
-        wrapper.__doc__ = f.__doc__
+        wrapper.__name__, wrapper.__doc__ = str(tensor_op.scalar_op), f.__doc__
         return wrapper
 
     return decorator

@@ -14,7 +14,7 @@ from theanojax.sparse.csm import CSMGrad, csm_properties, major
 from theanojax.sparse.products import _dots
 from theanojax.sparse.variable import as_csx_variable
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.op_methods import shaped_like
+from theanojax.tensor.op_methods import InplaceOp, shaped_like
 from theanojax.tensor.type import TensorType
 
 
@@ -133,18 +133,10 @@ class StructuredDotCSR(Op):
 sd_csc, sd_csr = StructuredDotCSC(), StructuredDotCSR()
 
 
-class UsmmCscDense(Op):
+class UsmmCscDense(InplaceOp):
     """``alpha * dot(x, y) + z`` of a csc matrix x (data, indices, indptr, number of rows) and dense y and z."""
 
-    __props__ = ("inplace",)
-
-    def __init__(self, inplace):
-        self.inplace = inplace
-        if inplace:
-            self.destroy_map = {0: [6]}
-
-    def __str__(self):
-        return "UsmmCscDense{%s}" % ("inplace" if self.inplace else "no_inplace")
+    overwritten = 6
 
     def make_node(self, alpha, x_val, x_ind, x_ptr, x_nrows, y, z):
         alpha, x_val, x_ind, x_ptr, x_nrows, y, z = inputs = _variables(alpha, x_val, x_ind, x_ptr, x_nrows, y, z)

@@ -42,11 +42,9 @@ class CSMProperties(Op):
             cell[0] = safe_asarray(value, dtype="int32")
 
     def grad(self, inputs, g):
-        csm, = inputs
-        if isinstance(g[0].type, DisconnectedType):
-            return [csm.zeros_like()]
-        _, indices, indptr, shape = csm_properties(csm)
-        return [CSM(csm.format)(g[0], indices, indptr, shape)]
+        (csm,), (g_data, *_) = inputs, g
+        disconnected = isinstance(g_data.type, DisconnectedType)
+        return [csm.zeros_like() if disconnected else CSM(csm.format)(g_data, *csm_properties(csm)[1:])]
 
 
 csm_properties = CSMProperties()
@@ -90,8 +88,7 @@ class CSM(Op):
         if format not in ("csr", "csc"):
             raise ValueError("format must be one of: 'csr', 'csc'", format)
         _no_kmap(kmap)
-        self.format = format
-        self.view_map = {0: [0]}
+        self.format, self.view_map = format, {0: [0]}
 
     def make_node(self, data, indices, indptr, shape):
         data = as_tensor_variable(data)
@@ -180,6 +177,9 @@ class Cast(Op):
     def __init__(self, out_type):
         self.out_type = out_type
 
+    def __str__(self):
+        return "%s(%s)" % (type(self).__name__, self.out_type)
+
     def make_node(self, x):
         x = as_csx_variable(x)
         return Apply(self, [x], [SparseType(dtype=self.out_type, format=x.format)()])
@@ -189,17 +189,14 @@ class Cast(Op):
 
     def grad(self, inputs, outputs_gradients):
         (x,), (gz,) = inputs, outputs_gradients
-        if gz.dtype in complex_dtypes or x.dtype in complex_dtypes:
+        if {x.dtype, gz.dtype} & set(complex_dtypes):
             raise NotImplementedError("grad not implemented for complex types")
+        discrete = x.dtype in discrete_dtypes
         if gz.dtype in discrete_dtypes:
-            return [x.zeros_like(dtype=config.floatX) if x.dtype in discrete_dtypes else x.zeros_like()]
-        return [gz if x.dtype in discrete_dtypes else Cast(x.dtype)(gz)]
+            return [x.zeros_like(dtype=config.floatX if discrete else None)]
+        return [gz if discrete else Cast(x.dtype)(gz)]
 
-    def infer_shape(self, node, ins_shapes):
-        return ins_shapes
-
-    def __str__(self):
-        return "%s(%s)" % (type(self).__name__, self.out_type)
+    infer_shape = shaped_like(0)
 
 
 bcast, wcast, icast, lcast = (Cast(dtype) for dtype in ("int8", "int16", "int32", "int64"))
@@ -231,14 +228,12 @@ class DenseFromSparse(Op):
 
     def grad(self, inputs, gout):
         (x,), (gz,) = inputs, gout
-        if not self.sparse_grad:
-            return [SparseFromDense(x.type.format)(gz)]
-        left = sp_ones_like(x)
-        if (gz.dtype, left.dtype) == ("float64", "float32"):
-            left = left.astype("float64")
-        elif (gz.dtype, left.dtype) == ("float32", "float64"):
-            gz = gz.astype("float64")
-        return [left * gz]
+        if self.sparse_grad:
+            stored = sp_ones_like(x)
+            if {gz.dtype, stored.dtype} == {"float32", "float64"}:
+                gz, stored = (v if v.dtype == "float64" else v.astype("float64") for v in (gz, stored))
+            return [stored * gz]
+        return [SparseFromDense(x.type.format)(gz)]
 
     infer_shape = shaped_like(0)
 
@@ -282,8 +277,8 @@ csc_from_dense = SparseFromDense("csc")
 
 def sp_ones_like(x):
     """A sparse matrix with ones where `x` stores something."""
-    data, indices, indptr, shape = csm_properties(x)
-    return CSM(format=x.format)(tensor.ones_like(data), indices, indptr, shape)
+    data, *places = csm_properties(x)
+    return CSM(x.format)(tensor.ones_like(data), *places)
 
 
 def sp_zeros_like(x):

@@ -30,6 +30,11 @@ def _filled(node, x, fill):
     return SparseType.format_cls[node.outputs[0].type.format](found)
 
 
+def _gradients(op, inputs, g):
+    """`g` for the matrix; those for the indices after it are undefined."""
+    return [g] + [grad_undefined(op, i, v, "No gradient for this input") for i, v in enumerate(inputs) if i]
+
+
 class GetItemList(Op):
     """Rows of a sparse matrix, those that a vector of integers tells."""
 
@@ -44,9 +49,7 @@ class GetItemList(Op):
         output_storage[0][0] = x[indices]
 
     def grad(self, inputs, g_outputs):
-        x, indices = inputs
-        return [get_item_list_grad(x, indices, g_outputs[0]),
-                grad_undefined(self, 1, indices, "No gradient for this input")]
+        return _gradients(self, inputs, get_item_list_grad(*inputs, g_outputs[0]))
 
     def infer_shape(self, node, shapes):
         return [(shapes[1][0], shapes[0][1])]
@@ -96,10 +99,7 @@ class GetItem2Lists(Op):
         output_storage[0][0] = np.asarray(x[ind1, ind2], dtype=node.outputs[0].dtype).ravel()
 
     def grad(self, inputs, g_outputs):
-        x, ind1, ind2 = inputs
-        return [get_item_2lists_grad(x, ind1, ind2, g_outputs[0]),
-                grad_undefined(self, 1, ind1, "No gradient for this input"),
-                grad_undefined(self, 1, ind2, "No gradient for this input")]
+        return _gradients(self, inputs, get_item_2lists_grad(*inputs, g_outputs[0]))
 
     def infer_shape(self, node, shapes):
         return [(shapes[1][0],)]
@@ -185,15 +185,13 @@ class GetItemScalar(Op):
         x = as_csx_variable(x)
         if len(index) != 2:
             raise AssertionError("two indices are needed, not %d" % len(index))
-        inputs = [x]
-        for ind in index:
-            if isinstance(ind, slice):
-                raise Exception("GetItemScalar called with a slice as index!")
-            ind = as_tensor_variable(ind)
-            if ind.ndim != 0:
-                raise NotImplementedError("a sparse matrix is indexed by scalars, not by %s" % ind.type)
-            inputs.append(ind)
-        return Apply(self, inputs, [tensor.scalar(dtype=x.dtype)])
+        if any(isinstance(i, slice) for i in index):
+            raise Exception("GetItemScalar called with a slice as index!")
+        index = [as_tensor_variable(i) for i in index]
+        for i in index:
+            if i.ndim != 0:
+                raise NotImplementedError("a sparse matrix is indexed by scalars, not by %s" % i.type)
+        return Apply(self, [x, *index], [tensor.scalar(dtype=x.dtype)])
 
     def perform(self, node, inputs, output_storage, params=None):
         x, row, column = inputs

@@ -32,13 +32,20 @@ def _operands(x, y):
     return x, y, _is_sparse_variable(x), _is_sparse_variable(y)
 
 
+def _product_shape(op, node, shapes):
+    (rows, _), (_, columns) = shapes
+    return [(rows, columns)]
+
+
 class TrueDot(Op):
     """The product of a sparse matrix and a sparse or dense one, sparse; see `true_dot`."""
 
     __props__ = ()  # the gradient is no part of what it computes
 
+    infer_shape = _product_shape
+
     def __init__(self, grad_preserves_dense=True):
-        self.grad_preserves_dense = grad_preserves_dense
+        self.grad_preserves_dense = grad_preserves_dense  # False: the gradient for a dense factor is sparse
 
     def make_node(self, x, y):
         if x.type.dtype != y.type.dtype:
@@ -62,9 +69,6 @@ class TrueDot(Op):
             gy = dense_from_sparse(gy)
         return [true_dot(gz, y.T), gy]
 
-    def infer_shape(self, node, shapes):
-        return [(shapes[0][0], shapes[1][1])]
-
 
 def true_dot(x, y, grad_preserves_dense=True):
     """The product of two matrices of which at least one is sparse, as a sparse matrix.
@@ -74,15 +78,15 @@ def true_dot(x, y, grad_preserves_dense=True):
     x, y, x_sparse, y_sparse = _operands(x, y)
     if not (x_sparse or y_sparse):
         raise TypeError("true_dot requires at least one sparse argument")
-    if x_sparse:
-        return TrueDot(grad_preserves_dense)(x, y)
-    return transpose(TrueDot(grad_preserves_dense)(y.T, x.T))
+    op = TrueDot(grad_preserves_dense)
+    return op(x, y) if x_sparse else transpose(op(y.T, x.T))
 
 
 class StructuredDot(Op):
     """The product of a sparse matrix and a sparse or dense one; see `structured_dot`."""
 
     __props__ = ()
+    infer_shape = _product_shape
 
     def make_node(self, a, b):
         a = as_sparse_variable(a)
@@ -105,11 +109,8 @@ class StructuredDot(Op):
             output_storage[0][0] = safe_asarray(found, out.dtype)
 
     def grad(self, inputs, gout):
-        (a, b), (g_out,) = inputs, gout
-        return [structured_dot_grad(a, b, g_out), structured_dot(a.T, g_out)]
-
-    def infer_shape(self, node, shapes):
-        return [(shapes[0][0], shapes[1][1])]
+        (a, b), (gz,) = inputs, gout
+        return [structured_dot_grad(a, b, gz), structured_dot(a.T, gz)]
 
 
 _structured_dot = StructuredDot()

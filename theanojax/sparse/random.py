@@ -42,8 +42,7 @@ class Poisson(_Draws):
     def grad(self, inputs, output_gradients):
         return self._undefined(inputs, 0)
 
-    def infer_shape(self, node, shapes):
-        return shapes
+    infer_shape = shaped_like(0)
 
 
 class Binomial(_Draws):
@@ -74,7 +73,8 @@ class Binomial(_Draws):
         return [*self._undefined(inputs, 0, 1), disconnected_type()]
 
     def infer_shape(self, node, shapes):
-        return [(node.inputs[2][0], node.inputs[2][1])]
+        shape = node.inputs[2]
+        return [(shape[0], shape[1])]
 
 
 class Multinomial(_Draws):

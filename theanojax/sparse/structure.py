@@ -13,7 +13,7 @@ from theanojax.sparse.csm import SparseFromDense, dense_from_sparse, major, sp_o
 from theanojax.sparse.type import SparseType, continuous_dtypes, integer_dtypes
 from theanojax.sparse.variable import _is_sparse_variable, as_csx_variable, as_sparse_variable, csc_matrix
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.op_methods import first_connected, linear_in, shaped_like
+from theanojax.tensor.op_methods import InplaceOp, first_connected, linear_in, shaped_like
 from theanojax.tensor.type import TensorType
 
 
@@ -92,7 +92,7 @@ class ColScaleCSC(_SameShape):
 
     def grad(self, inputs, gout):
         (x, s), (gz,) = inputs, gout
-        return [col_scale(gz, s), sp_sum(x * gz, axis=0)]
+        return [col_scale(gz, s), sp_sum(x * gz, 0)]
 
 
 class RowScaleCSC(_SameShape):
@@ -114,7 +114,7 @@ class RowScaleCSC(_SameShape):
 
     def grad(self, inputs, gout):
         (x, s), (gz,) = inputs, gout
-        return [row_scale(gz, s), sp_sum(x * gz, axis=1)]
+        return [row_scale(gz, s), sp_sum(x * gz, 1)]
 
 
 def col_scale(x, s):
@@ -231,10 +231,21 @@ class SquareDiagonal(Op):
 square_diagonal = SquareDiagonal()
 
 
-class EnsureSortedIndices(_SameShape):
-    """A sparse matrix with its elements stored in order."""
+class _Tidied(_SameShape):
+    """The same matrix, stored otherwise; with `inplace` it's the input itself that is stored so."""
 
     __props__ = ("inplace",)
+
+    def make_node(self, x):
+        x = as_csx_variable(x)
+        return Apply(self, [x], [x.type()])
+
+    def grad(self, inputs, gout):
+        return [gout[0]]
+
+
+class EnsureSortedIndices(_Tidied):
+    """A sparse matrix with its elements stored in order."""
 
     def __init__(self, inplace):
         self.inplace = inplace
@@ -244,47 +255,26 @@ class EnsureSortedIndices(_SameShape):
     def __str__(self):
         return "%s{%s}" % (type(self).__name__, "inplace" if self.inplace else "no_inplace")
 
-    def make_node(self, x):
-        x = as_csx_variable(x)
-        return Apply(self, [x], [x.type()])
-
     def perform(self, node, inputs, output_storage, params=None):
         x, = inputs
         if self.inplace:
             x.sort_indices()
         output_storage[0][0] = x if self.inplace else x.sorted_indices()
 
-    def grad(self, inputs, output_grad):
-        return [output_grad[0]]
+
+ensure_sorted_indices = EnsureSortedIndices(False)
 
 
-ensure_sorted_indices = EnsureSortedIndices(inplace=False)
-
-
-class Remove0(_SameShape):
+class Remove0(_Tidied, InplaceOp):
     """A sparse matrix without the zeros that it stores."""
-
-    __props__ = ("inplace",)
-
-    def __init__(self, inplace=False):
-        self.inplace = inplace
-        if inplace:
-            self.destroy_map = {0: [0]}
 
     def __str__(self):
         return "%s{%s}" % (type(self).__name__, "inplace" if self.inplace else "")
-
-    def make_node(self, x):
-        x = as_csx_variable(x)
-        return Apply(self, [x], [x.type()])
 
     def perform(self, node, inputs, output_storage, params=None):
         found = inputs[0] if self.inplace else inputs[0].copy()
         found.eliminate_zeros()
         output_storage[0][0] = found
-
-    def grad(self, inputs, gout):
-        return [gout[0]]
 
 
 remove0 = Remove0()

@@ -10,20 +10,21 @@ from theanojax.graph.type import Type
 imported_scipy = True  # Theano could do without
 
 
+def _is(wanted, x, matrices):
+    if isinstance(x, matrices):
+        return isinstance(x, wanted)
+    raise NotImplementedError("this function should only be called on sparse.scipy.sparse.spmatrix or numpy.ndarray, "
+                              "not,", x)
+
+
 def _is_sparse(x):
     """Whether the value `x` is a scipy matrix; NotImplementedError if it's no matrix at all."""
-    if not isinstance(x, scipy.sparse.spmatrix | np.ndarray | tuple | list):
-        raise NotImplementedError("this function should only be called on sparse.scipy.sparse.spmatrix or "
-                                  "numpy.ndarray, not,", x)
-    return isinstance(x, scipy.sparse.spmatrix)
+    return _is(scipy.sparse.spmatrix, x, (scipy.sparse.spmatrix, np.ndarray, tuple, list))
 
 
 def _is_dense(x):
     """Whether the value `x` is an array; NotImplementedError if it's no matrix at all."""
-    if not isinstance(x, scipy.sparse.spmatrix | np.ndarray):
-        raise NotImplementedError("this function should only be called on sparse.scipy.sparse.spmatrix or "
-                                  "numpy.ndarray, not,", x)
-    return isinstance(x, np.ndarray)
+    return _is(np.ndarray, x, (scipy.sparse.spmatrix, np.ndarray))
 
 
 def hash_from_sparse(data):
@@ -92,7 +93,7 @@ class SparseType(Type):
         return type(self) is type(other) and other.dtype == self.dtype and other.format == self.format
 
     def __hash__(self):
-        return hash(self.dtype) ^ hash(self.format)
+        return hash((type(self), self.dtype, self.format))
 
     def __str__(self):
         return "Sparse[%s, %s]" % (self.dtype, self.format)
@@ -129,5 +130,5 @@ uint_dtypes = sorted(t for t in all_dtypes if t.startswith("uint"))
 integer_dtypes = discrete_dtypes = int_dtypes + uint_dtypes
 continuous_dtypes = complex_dtypes + float_dtypes
 sparse_formats = ["csc", "csr"]
-_mtypes = [scipy.sparse.csc_matrix, scipy.sparse.csr_matrix]
-_mtype_to_str = {scipy.sparse.csc_matrix: "csc", scipy.sparse.csr_matrix: "csr"}
+_mtype_to_str = {SparseType.format_cls[format]: format for format in sparse_formats}
+_mtypes = list(_mtype_to_str)

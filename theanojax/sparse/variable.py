@@ -1,6 +1,7 @@
 """Symbolic sparse matrices: variables, constants, shared variables, and how to make them."""
 
 import copy
+from operator import attrgetter
 
 import numpy as np
 import scipy.sparse
@@ -12,20 +13,27 @@ from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.sparse.type import SparseType, hash_from_sparse
 
 
+def _type_of(x):
+    """The type of the variable `x`; NotImplementedError if it's no variable."""
+    if isinstance(x, Variable):
+        return x.type
+    raise NotImplementedError("this function should only be called on *variables* (of type sparse.SparseType "
+                              "or tensor.TensorType, for instance), not ", x)
+
+
 def _is_sparse_variable(x):
-    """Whether the variable `x` is sparse; NotImplementedError if it's no variable."""
-    if not isinstance(x, Variable):
-        raise NotImplementedError("this function should only be called on *variables* (of type sparse.SparseType or "
-                                  "tensor.TensorType, for instance), not ", x)
-    return isinstance(x.type, SparseType)
+    return isinstance(_type_of(x), SparseType)
 
 
 def _is_dense_variable(x):
-    """Whether the variable `x` is a tensor; NotImplementedError if it's no variable."""
-    if not isinstance(x, Variable):
-        raise NotImplementedError("this function should only be called on *variables* (of type sparse.SparseType or "
-                                  "tensor.TensorType, for instance), not ", x)
-    return isinstance(x.type, tensor.TensorType)
+    return isinstance(_type_of(x), tensor.TensorType)
+
+
+def _type_for(matrix, format, *complaint):
+    """The type of a scipy matrix, or of that `format` if it isn't None; TypeError with `complaint` if it is none."""
+    if isinstance(matrix, scipy.sparse.spmatrix):
+        return SparseType(format=format or matrix.format, dtype=matrix.dtype)
+    raise TypeError(*complaint)
 
 
 def as_sparse_variable(x, name=None):
@@ -72,9 +80,8 @@ def operand(x):
 
 def constant(x, name=None):
     """A copy of the scipy matrix `x` in a graph; TypeError if it isn't one."""
-    if not isinstance(x, scipy.sparse.spmatrix):
-        raise TypeError("sparse.constant must be called on a scipy.sparse.spmatrix")
-    return SparseConstant(SparseType(format=x.format, dtype=x.dtype), x.copy(), name=name)
+    type = _type_for(x, None, "sparse.constant must be called on a scipy.sparse.spmatrix")
+    return SparseConstant(type, x.copy(), name=name)
 
 
 def _ops():
@@ -83,62 +90,36 @@ def _ops():
     return sparse
 
 
+def _operator(name):
+    """The methods for an operator with a sparse matrix on its left and on its right; `name` is that of the function."""
+    return (lambda self, other: getattr(_ops(), name)(self, other),
+            lambda self, other: getattr(_ops(), name)(other, self))
+
+
 class _sparse_py_operators:
     """Operators and methods of everything that is a symbolic sparse matrix."""
 
     __array_priority__ = 1000  # numpy's and scipy's own operators leave the work to ours
 
-    T = property(lambda self: _ops().transpose(self))
-
-    def astype(self, dtype):
-        return _ops().cast(self, dtype)
+    __add__, __radd__ = _operator("add")
+    __sub__, __rsub__ = _operator("sub")
+    __mul__, __rmul__ = _operator("mul")
+    __dot__, __rdot__ = _operator("structured_dot")
+    __lt__, __le__, __gt__, __ge__ = (_operator(name)[0] for name in ("lt", "le", "gt", "ge"))
 
     def __neg__(self):
         return _ops().neg(self)
 
-    def __add__(self, other):
-        return _ops().add(self, other)
-
-    def __radd__(self, other):
-        return _ops().add(other, self)
-
-    def __sub__(self, other):
-        return _ops().sub(self, other)
-
-    def __rsub__(self, other):
-        return _ops().sub(other, self)
-
-    def __mul__(self, other):
-        return _ops().mul(self, other)
-
-    def __rmul__(self, other):
-        return _ops().mul(other, self)
-
-    def __lt__(self, other):
-        return _ops().lt(self, other)
-
-    def __le__(self, other):
-        return _ops().le(self, other)
-
-    def __gt__(self, other):
-        return _ops().gt(self, other)
-
-    def __ge__(self, other):
-        return _ops().ge(self, other)
-
-    def __dot__(self, other):
-        return _ops().structured_dot(self, other)
-
-    def __rdot__(self, other):
-        return _ops().structured_dot(other, self)
+    def astype(self, dtype):
+        return _ops().cast(self, dtype)
 
     def toarray(self):
         return _ops().dense_from_sparse(self)
 
+    ndim, dtype, format = (property(attrgetter("type." + name)) for name in ("ndim", "dtype", "format"))
+    T = property(lambda self: _ops().transpose(self))
     # The dense matrix is never made: rewrites take the shape from where it comes from.
-    shape = property(lambda self: tensor.shape(_ops().dense_from_sparse(self)))
-    ndim = property(lambda self: self.type.ndim)
-    dtype = property(lambda self: self.type.dtype)
+    shape = property(lambda self: tensor.shape(self.toarray()))
     # As in scipy, the number of stored elements, zeros that are stored among them.
     size = property(lambda self: _ops().csm_data(self).size)
 
@@ -158,14 +139,10 @@ class _sparse_py_operators:
 class SparseVariable(_sparse_py_operators, Variable):
     """A symbolic sparse matrix."""
 
-    dtype = property(lambda self: self.type.dtype)
-    format = property(lambda self: self.type.format)
-
     def __str__(self):
         return "%s{%s,%s}" % (type(self).__name__, self.format, self.dtype)
 
-    def __repr__(self):
-        return str(self)
+    __repr__ = __str__
 
 
 class SparseConstantSignature(tuple):
@@ -192,40 +169,29 @@ class SparseConstantSignature(tuple):
 class SparseConstant(_sparse_py_operators, Constant):
     """A sparse matrix in a graph."""
 
-    dtype = property(lambda self: self.type.dtype)
-    format = property(lambda self: self.type.format)
-
     def signature(self):
         return SparseConstantSignature((self.type, self.data))
 
     def __str__(self):
-        return "%s{%s,%s,shape=%s,nnz=%s}" % (type(self).__name__, self.format, self.dtype, self.data.shape,
-                                              self.data.nnz)
+        data = self.data
+        return "%s{%s,%s,shape=%s,nnz=%s}" % (type(self).__name__, self.format, self.dtype, data.shape, data.nnz)
 
-    def __repr__(self):
-        return str(self)
+    __repr__ = __str__
 
 
-SparseType.Variable = SparseVariable
-SparseType.Constant = SparseConstant
+SparseType.Variable, SparseType.Constant = SparseVariable, SparseConstant
 
 
 class SparseTensorSharedVariable(_sparse_py_operators, SharedVariable):
     """A shared sparse matrix."""
 
-    dtype = property(lambda self: self.type.dtype)
-    format = property(lambda self: self.type.format)
-
 
 @shared_constructor
 def sparse_constructor(value, name=None, strict=False, allow_downcast=None, borrow=False, format=None):
     """A shared variable for a scipy matrix; TypeError for anything else."""
-    if not isinstance(value, scipy.sparse.spmatrix):
-        raise TypeError("Expected a sparse matrix in the sparse shared variable constructor. Received: ",
-                        value.__class__)
-    type = SparseType(format=value.format if format is None else format, dtype=value.dtype)
-    return SparseTensorSharedVariable(type=type, value=value if borrow else copy.deepcopy(value), name=name,
-                                      strict=strict, allow_downcast=allow_downcast)
+    type = _type_for(value, format, "Expected a sparse matrix in the sparse shared variable constructor. "
+                     "Received: ", value.__class__)
+    return SparseTensorSharedVariable(name, type, value if borrow else copy.deepcopy(value), strict, allow_downcast)
 
 
 shared = sparse_constructor
