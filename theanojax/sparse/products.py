@@ -15,7 +15,7 @@ from theanojax.sparse.type import SparseType, _is_sparse
 from theanojax.sparse.variable import (_is_dense_variable, _is_sparse_variable, as_csx_variable, as_sparse_variable,
                                        operand)
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.op_methods import shaped_like
+from theanojax.tensor.op_methods import product_shape, shaped_like
 from theanojax.tensor.type import TensorType
 
 ROWS_AT_ONCE = 1 << 14  # of the dense factors of a structured gradient, so that little memory is needed
@@ -32,9 +32,7 @@ def _operands(x, y):
     return x, y, _is_sparse_variable(x), _is_sparse_variable(y)
 
 
-def _product_shape(op, node, shapes):
-    (rows, _), (_, columns) = shapes
-    return [(rows, columns)]
+
 
 
 class TrueDot(Op):
@@ -42,7 +40,7 @@ class TrueDot(Op):
 
     __props__ = ()  # the gradient is no part of what it computes
 
-    infer_shape = _product_shape
+    infer_shape = product_shape
 
     def __init__(self, grad_preserves_dense=True):
         self.grad_preserves_dense = grad_preserves_dense  # False: the gradient for a dense factor is sparse
@@ -86,7 +84,7 @@ class StructuredDot(Op):
     """The product of a sparse matrix and a sparse or dense one; see `structured_dot`."""
 
     __props__ = ()
-    infer_shape = _product_shape
+    infer_shape = product_shape
 
     def make_node(self, a, b):
         a = as_sparse_variable(a)

@@ -14,18 +14,13 @@ class Assert(Op):
     """
 
     __props__ = ("msg",)
-    cheap_on_host = True
-    _f16_ok = True
     view_map = {0: [0]}
     check_input = False
+    _f16_ok = True
+    msg = "Theano Assert failed!"  # old pickles have none of their own
 
-    def __init__(self, msg="Theano Assert failed!"):
+    def __init__(self, msg=msg):
         self.msg = msg
-
-    def __setstate__(self, attrs):
-        self.__dict__.update(attrs)
-        if not hasattr(self, "msg"):
-            self.msg = "Theano Assert failed!"
 
     def make_node(self, value, *conds):
         if not isinstance(value, Variable):

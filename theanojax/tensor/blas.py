@@ -12,7 +12,7 @@ from theanojax.graph.traverse import view_roots
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.dot import BatchedDot, batched_dot_op
-from theanojax.tensor.op_methods import shaped_like
+from theanojax.tensor.op_methods import InplaceOp, product_shape, shaped_like
 from theanojax.tensor.type import TensorType
 
 have_fblas = True  # whether Theano found scipy's BLAS
@@ -25,30 +25,27 @@ def _accumulated(xp, start, scale, product):
     return xp.where(scale == 0, xp.zeros((), dtype=start.dtype), scale * start) + product
 
 
-class Gemv(Op):
+_KINDS = ("scalar ", "vector for ", "matrix for ")
+
+
+def _check_ndims(function, **arguments):
+    """TypeError unless each argument, given as (variable, ndim), has that many dimensions."""
+    for name, (v, ndim) in arguments.items():
+        if v.ndim != ndim:
+            raise TypeError("%s requires %s%s" % (function, _KINDS[ndim], name), v.type)
+
+
+class Gemv(InplaceOp):
     """``beta * y + alpha * dot(A, x)``, of a matrix A, vectors x and y and scalars alpha and beta."""
 
-    __props__ = ("inplace",)
-
-    def __init__(self, inplace):
-        self.inplace = inplace
-        if inplace:
-            self.destroy_map = {0: [0]}
-
-    def __str__(self):
-        return "%s{%s}" % (type(self).__name__, "inplace" if self.inplace else "no_inplace")
+    infer_shape = shaped_like(0)
 
     def make_node(self, y, alpha, A, x, beta):
-        y, alpha, A, x, beta = (as_tensor_variable(v) for v in (y, alpha, A, x, beta))
-        if y.dtype != A.dtype or y.dtype != x.dtype:
+        inputs = y, alpha, A, x, beta = [as_tensor_variable(v) for v in (y, alpha, A, x, beta)]
+        if not y.dtype == A.dtype == x.dtype:
             raise TypeError("Gemv requires matching dtypes", (y.dtype, A.dtype, x.dtype))
-        if A.ndim != 2:
-            raise TypeError("gemv requires matrix for A", A.type)
-        if x.ndim != 1:
-            raise TypeError("gemv requires vector for x", x.type)
-        if y.ndim != 1:
-            raise TypeError("gemv requires vector for y", y.type)
-        return Apply(self, [y, alpha, A, x, beta], [y.type()])
+        _check_ndims("gemv", A=(A, 2), x=(x, 1), y=(y, 1))
+        return Apply(self, inputs, [y.type()])
 
     def compute(self, xp, node, y, alpha, A, x, beta):
         if (A.shape[0], A.shape[1]) != (y.shape[0], x.shape[0]):
@@ -62,12 +59,9 @@ class Gemv(Op):
         return [beta * g, (g * tensor.dot(A, x)).sum(), alpha * tensor.outer(g, x), alpha * tensor.dot(A.T, g),
                 (g * y).sum()]
 
-    infer_shape = shaped_like(0)
 
-
-gemv_no_inplace = Gemv(inplace=False)
-gemv_inplace = Gemv(inplace=True)
-gemv = gemv_no_inplace
+gemv = gemv_no_inplace = Gemv(False)
+gemv_inplace = Gemv(True)
 
 
 class Ger(Op):
@@ -75,25 +69,24 @@ class Ger(Op):
 
     __props__ = ("destructive",)
 
+    infer_shape = shaped_like(0)
+
     def __init__(self, destructive):
-        self.destructive = destructive
         if destructive:
             self.destroy_map = {0: [0]}
+        self.destructive = destructive
 
     def __str__(self):
         return "%s{%s}" % (type(self).__name__, "destructive" if self.destructive else "non-destructive")
 
     def make_node(self, A, alpha, x, y):
-        A, alpha, x, y = (as_tensor_variable(v) for v in (A, alpha, x, y))
+        inputs = A, alpha, x, y = [as_tensor_variable(v) for v in (A, alpha, x, y)]
         if not A.dtype == x.dtype == y.dtype == alpha.dtype:
             raise TypeError("ger requires matching dtypes", (A.dtype, alpha.dtype, x.dtype, y.dtype))
-        for what, v, ndim in (("scalar alpha", alpha, 0), ("matrix for A", A, 2), ("vector for x", x, 1),
-                              ("vector for y", y, 1)):
-            if v.ndim != ndim:
-                raise TypeError("ger requires " + what, v.type)
-        if x.dtype not in ("float32", "float64", "complex64", "complex128"):
+        _check_ndims("ger", alpha=(alpha, 0), A=(A, 2), x=(x, 1), y=(y, 1))
+        if x.dtype not in _FLOATS[1:]:
             raise TypeError("only float and complex types supported", x.dtype)
-        return Apply(self, [A, alpha, x, y], [A.type()])
+        return Apply(self, inputs, [A.type()])
 
     def compute(self, xp, node, A, alpha, x, y):
         if A.shape != (x.shape[0], y.shape[0]):
@@ -105,11 +98,8 @@ class Ger(Op):
         (_, alpha, x, y), (g,) = inputs, g_outputs
         return [g, (g * tensor.outer(x, y)).sum(), alpha * tensor.dot(g, y), alpha * tensor.dot(x, g)]
 
-    infer_shape = shaped_like(0)
 
-
-ger = Ger(destructive=False)
-ger_destructive = Ger(destructive=True)
+ger, ger_destructive = Ger(False), Ger(True)
 
 
 class CGemv(Gemv):
@@ -146,7 +136,7 @@ def _check_product(x, y):
             x.shape[1], x.shape[0], y.shape[0], y.shape[1]), x.shape, y.shape)
 
 
-class Gemm(GemmRelated):
+class Gemm(InplaceOp, GemmRelated):
     """``b * z + a * dot(x, y)``, of matrices x, y and z and scalars a and b."""
 
     E_rank = "gemm only works for rank 2"
@@ -155,20 +145,11 @@ class Gemm(GemmRelated):
     E_mixed = "gemm requires matching dtypes"
     E_float = "gemm requires floating-point dtypes"
 
-    __props__ = ("inplace",)
-
-    def __init__(self, inplace):
-        self.inplace = inplace
-        if inplace:
-            self.destroy_map = {0: [0]}
+    infer_shape = shaped_like(0)
 
     def __setstate__(self, state):
         self.__dict__.update(state)
-        if self.inplace:
-            self.destroy_map = {0: [0]}
-
-    def __str__(self):
-        return "%s{%s}" % (type(self).__name__, "inplace" if self.inplace else "no_inplace")
+        InplaceOp.__init__(self, self.inplace)  # old pickles have no destroy_map
 
     def make_node(self, *inputs):
         inputs = [as_tensor_variable(v) for v in inputs]
@@ -201,18 +182,16 @@ class Gemm(GemmRelated):
         (z, a, x, y, b), (g,) = inputs, g_outputs
         return [b * g, (g * tensor.dot(x, y)).sum(), a * tensor.dot(g, y.T), a * tensor.dot(x.T, g), (g * z).sum()]
 
-    infer_shape = shaped_like(0)
 
-
-gemm_inplace = Gemm(inplace=True)
-gemm_no_inplace = Gemm(inplace=False)
-gemm = gemm_no_inplace
+gemm = gemm_no_inplace = Gemm(False)
+gemm_inplace = Gemm(True)
 
 
 class Dot22(GemmRelated):
     """The product of two matrices of floats of one dtype."""
 
     __props__ = ()
+    infer_shape = product_shape
 
     def make_node(self, x, y):
         x, y = as_tensor_variable(x), as_tensor_variable(y)
@@ -231,9 +210,6 @@ class Dot22(GemmRelated):
         (x, y), (g,) = inputs, g_outputs
         return [tensor.dot(g, y.T), tensor.dot(x.T, g)]
 
-    def infer_shape(self, node, input_shapes):
-        return [[input_shapes[0][0], input_shapes[1][1]]]
-
 
 _dot22 = Dot22()
 
@@ -242,6 +218,7 @@ class Dot22Scalar(GemmRelated):
     """``a * dot(x, y)``, of matrices x and y and a scalar a of one dtype."""
 
     __props__ = ()
+    infer_shape = product_shape
 
     def make_node(self, x, y, a):
         for v, ndim, text in ((a, 0, Gemm.E_scalar), (x, 2, Gemm.E_rank), (y, 2, Gemm.E_rank)):
@@ -260,9 +237,6 @@ class Dot22Scalar(GemmRelated):
     def grad(self, inputs, g_outputs):
         (x, y, a), (g,) = inputs, g_outputs
         return [a * tensor.dot(g, y.T), a * tensor.dot(x.T, g), (g * tensor.dot(x, y)).sum()]
-
-    def infer_shape(self, node, input_shapes):
-        return [[input_shapes[0][0], input_shapes[1][1]]]
 
 
 _dot22scalar = Dot22Scalar()

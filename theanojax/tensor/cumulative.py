@@ -21,8 +21,7 @@ class CumOp(Op):
     def __init__(self, axis=None, mode="add"):
         if mode not in ("add", "mul"):
             raise ValueError('%s: Unknown mode "%s"' % (type(self).__name__, mode))
-        self.axis = axis
-        self.mode = mode
+        self.axis, self.mode = axis, mode
 
     def make_node(self, x):
         x = as_tensor_variable(x)
@@ -114,8 +113,7 @@ class DiffOp(Op):
     __props__ = ("n", "axis")
 
     def __init__(self, n=1, axis=-1):
-        self.n = n
-        self.axis = axis
+        self.n, self.axis = n, axis
         if n == 0:
             self.view_map = {0: [0]}
 

@@ -21,6 +21,9 @@ class MultinomialFromUniform(Op):
     """
 
     __props__ = ("odtype",)
+    static_inputs = (2,)
+    auto_dtype = None  # that of pvals
+    infer_shape = shaped_like(0)
 
     def __init__(self, odtype):
         self.odtype = odtype
@@ -28,23 +31,14 @@ class MultinomialFromUniform(Op):
     def __str__(self):
         return "%s{%s}" % (type(self).__name__, self.odtype)
 
-    def _inputs(self, pvals, unis):
-        pvals, unis = as_tensor_variable(pvals), as_tensor_variable(unis)
-        if pvals.ndim != 2:
-            raise NotImplementedError("pvals ndim should be 2", pvals.ndim)
-        if unis.ndim != 1:
-            raise NotImplementedError("unis ndim should be 1", unis.ndim)
-        return pvals, unis
-
     def make_node(self, pvals, unis, n=1):
-        pvals, unis = self._inputs(pvals, unis)
-        dtype = pvals.dtype if self.odtype == "auto" else self.odtype
-        out = TensorType(dtype=dtype, broadcastable=pvals.type.broadcastable)()
-        return Apply(self, [pvals, unis, as_scalar(n)], [out])
-
-    infer_shape = shaped_like(0)
-
-    static_inputs = (2,)
+        inputs = [as_tensor_variable(pvals), as_tensor_variable(unis)]
+        for v, name, ndim in zip(inputs, ("pvals", "unis"), (2, 1)):
+            if v.ndim != ndim:
+                raise NotImplementedError("%s ndim should be %d" % (name, ndim), v.ndim)
+        pvals = inputs[0].type
+        dtype = (self.auto_dtype or pvals.dtype) if self.odtype == "auto" else self.odtype
+        return Apply(self, [*inputs, as_scalar(n)], [TensorType(dtype, pvals.broadcastable)()])
 
     def compute(self, xp, node, pvals, unis, n=1):  # old pickles hold nodes without n
         rows, outcomes = pvals.shape
@@ -89,16 +83,13 @@ class ChoiceFromUniform(MultinomialFromUniform):
     """
 
     __props__ = ("odtype", "replace")
+    auto_dtype = "int64"
 
     def __init__(self, odtype, replace=False):
         super().__init__(odtype)
         self.replace = replace
 
-    def make_node(self, pvals, unis, n=1):
-        pvals, unis = self._inputs(pvals, unis)
-        dtype = "int64" if self.odtype == "auto" else self.odtype
-        out = TensorType(dtype=dtype, broadcastable=pvals.type.broadcastable)()
-        return Apply(self, [pvals, unis, as_scalar(n)], [out])
+
 
     def infer_shape(self, node, shapes):
         return [(shapes[0][0], node.inputs[2])]

@@ -8,6 +8,12 @@ def shaped_like(*positions):
     return lambda self, node, shapes: [shapes[i] for i in positions]
 
 
+def product_shape(op, node, shapes):
+    """``infer_shape`` of the product of the first two inputs, both matrices."""
+    (rows, _), (_, columns) = shapes[:2]
+    return [(rows, columns)]
+
+
 def first_connected(count):
     """``connection_pattern`` of an Op whose outputs depend smoothly on its first `count` inputs and no others."""
     return lambda self, node: [[i < count] * len(node.outputs) for i in range(len(node.inputs))]
