@@ -13,7 +13,7 @@ from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.sparse.type import SparseType, integer_dtypes
 from theanojax.sparse.variable import as_csx_variable
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.op_methods import shaped_like
+from theanojax.tensor.op_methods import scalar_shape, shaped_like
 
 
 def _index_vector(index):
@@ -197,8 +197,7 @@ class GetItemScalar(Op):
         x, row, column = inputs
         output_storage[0][0] = safe_asarray(x[int(row), int(column)], x.dtype)
 
-    def infer_shape(self, node, shapes):
-        return [()]
+    infer_shape = scalar_shape
 
 
 get_item_scalar = GetItemScalar()

@@ -154,16 +154,19 @@ def _uncached_constants():
 def _obj_is_wrappable_as_tensor(x):
     try:
         constant(x)
-        return True
     except TypeError:
         return False
+    return True
 
 
 def check_equal_numpy(x, y):
     """True if `x` and `y` are equal; arrays need the same dtype and shape and close elements."""
-    if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
+    def are(kind):
+        return isinstance(x, kind) and isinstance(y, kind)
+
+    if are(np.ndarray):
         return x.dtype == y.dtype and x.shape == y.shape and np.all(abs(x - y) < 1e-10)
-    if isinstance(x, np.random.RandomState) and isinstance(y, np.random.RandomState):
+    if are(np.random.RandomState):
         return all(np.all(a == b) for a, b in zip(x.get_state(), y.get_state(), strict=True))
     return x == y
 
@@ -211,6 +214,15 @@ def _find_rule(op_class):
     return _rule_of_type[op_class]
 
 
+def _data_of(constant):
+    """The array of a constant, or the number that all its elements are equal to if that was noticed before."""
+    data = getattr(constant.tag, "unique_value", None)
+    data = constant.data if data is None else data
+    if isinstance(data, (np.ndarray, np.generic)):
+        return data
+    raise NotScalarConstantError("v.data is non-numeric, non-scalar, or has more than one unique value", data)
+
+
 def get_scalar_constant_value(orig_v, elemwise=True, only_process_constants=False, max_recur=10):
     """The number that all elements of `orig_v` are equal to, when the graph alone tells it.
 
@@ -233,15 +245,8 @@ def get_scalar_constant_value(orig_v, elemwise=True, only_process_constants=Fals
     while v is not None:
         if isinstance(v, (np.integer, int, float)):
             return np.asarray(v)
-        if isinstance(v, np.ndarray):
-            return numpy_scalar(v).copy()
-        if isinstance(v, Constant):
-            data = getattr(v.tag, "unique_value", None)
-            data = v.data if data is None else data
-            if not isinstance(data, (np.ndarray, np.generic)):
-                raise NotScalarConstantError("v.data is non-numeric, non-scalar, or has more than one unique value",
-                                             data)
-            return numpy_scalar(data).copy()
+        if isinstance(v, (np.ndarray, Constant)):
+            return numpy_scalar(v if isinstance(v, np.ndarray) else _data_of(v)).copy()
         node = getattr(v, "owner", None)
         if node is None or only_process_constants or max_recur <= 0:
             break

@@ -7,6 +7,7 @@ import numpy as np
 from theanojax.arrays import HOST
 from theanojax.config import change_flags, config
 from theanojax.errors import NotScalarConstantError
+from theanojax.gradient_types import DisconnectedType
 from theanojax.graph.gradient_types import DisconnectedType, grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
@@ -17,6 +18,7 @@ from theanojax.tensor.as_tensor import (as_tensor_variable, constant, first_inpu
 from theanojax.tensor.cast import cast
 from theanojax.tensor.math import ceil, fill, maximum
 from theanojax.tensor.op_methods import first_connected, linear_in
+from theanojax.tensor.op_methods import first_connected, linear_in, undefined_grad
 from theanojax.tensor.type import (TensorType, discrete_dtypes, int_dtypes, integer_dtypes, uint_dtypes,
                                    values_eq_approx_always_true)
 from theanojax.tensor.var import TensorVariable
@@ -225,8 +227,7 @@ class Tri(Op):
     def infer_shape(self, node, in_shapes):
         return [[node.inputs[0], node.inputs[1]]]
 
-    def grad(self, inp, grads):
-        return [grad_undefined(self, i, v) for i, v in enumerate(inp)]
+    grad = undefined_grad()
 
 
 def tri(N, M=None, k=0, dtype=None):
@@ -234,14 +235,18 @@ def tri(N, M=None, k=0, dtype=None):
     return Tri(config.floatX if dtype is None else dtype)(N, N if M is None else M, k)
 
 
+def _lower_triangle(m, k):
+    return tri(m.shape[0], m.shape[1], k=k, dtype=m.dtype)
+
+
 def tril(m, k=0):
     """The matrix `m`, zero above diagonal number `k`."""
-    return m * tri(m.shape[0], m.shape[1], k=k, dtype=m.dtype)
+    return m * _lower_triangle(m, k)
 
 
 def triu(m, k=0):
     """The matrix `m`, zero below diagonal number `k`."""
-    return m * (1 - tri(m.shape[0], m.shape[1], k=k - 1, dtype=m.dtype))
+    return m * (1 - _lower_triangle(m, k - 1))
 
 
 class Eye(Op):
@@ -266,8 +271,7 @@ class Eye(Op):
     def infer_shape(self, node, in_shapes):
         return [[node.inputs[0], node.inputs[1]]]
 
-    def grad(self, inp, grads):
-        return [grad_undefined(self, i, v) for i, v in enumerate(inp)]
+    grad = undefined_grad()
 
 
 def eye(n, m=None, k=0, dtype=None):
@@ -277,7 +281,8 @@ def eye(n, m=None, k=0, dtype=None):
 
 def identity_like(x):
     """The identity in the shape and dtype of the matrix `x`."""
-    return eye(x.shape[0], x.shape[1], k=0, dtype=x.dtype)
+    rows, columns = x.shape[0], x.shape[1]
+    return eye(rows, columns, dtype=x.dtype)
 
 
 # ---------------------------------------------------------------------- ranges and grids
@@ -441,8 +446,7 @@ class Nonzero(Op):
     def perform(self, node, inputs, output_storage, params=None):
         output_storage[0][0] = np.array(np.nonzero(inputs[0]), dtype="int64")
 
-    def grad(self, inp, grads):
-        return [grad_undefined(self, 0, inp[0])]
+    grad = undefined_grad()
 
 
 _nonzero = Nonzero()
@@ -465,7 +469,7 @@ def flatnonzero(a):
     """The indices of the elements of the flattened `a` that are not zero; ValueError if it has no dimension."""
     if a.ndim == 0:
         raise ValueError("Nonzero only supports non-scalar arrays.")
-    return nonzero(a.flatten(), return_matrix=True)[0]
+    return _nonzero(a.flatten())[0]
 
 
 def nonzero_values(a):

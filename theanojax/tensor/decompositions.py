@@ -62,7 +62,7 @@ class Eig(Op):
         return xp.linalg.eig(x)
 
     def infer_shape(self, node, shapes):
-        n = shapes[0][0]
+        (n, _), = shapes
         return [(n,), (n, n)]
 
 
@@ -100,10 +100,8 @@ class Eigh(Eig):
         return w, v
 
     def grad(self, inputs, g_outputs):
-        x, = inputs
-        w, v = self(x)
-        gw, gv = _zero_disconnected([w, v], g_outputs)
-        return [EighGrad(self.UPLO)(x, w, v, gw, gv)]
+        found = self(*inputs)
+        return [EighGrad(self.UPLO)(*inputs, *found, *_zero_disconnected(found, g_outputs))]
 
 
 def mirrored(xp, x, lower):
@@ -158,47 +156,40 @@ def eigh(a, UPLO="L"):
     return Eigh(UPLO)(a)
 
 
-_QR_INPUT = "The input of qr function should be a matrix."
-
-
-class QRFull(Op):
-    """Both factors of the QR decomposition; see `qr`."""
-
-    __props__ = ("mode",)
-
-    def __init__(self, mode):
-        self.mode = mode
-
-    def make_node(self, x):
-        x = as_tensor_variable(x)
-        _require_matrix(x, _QR_INPUT)
-        return Apply(self, [x], [_matrix(x.dtype), _vector(x.dtype) if self.mode == "raw" else _matrix(x.dtype)])
-
-    def runs_on_host(self, node):
-        return self.mode not in ("reduced", "complete")
-
-    def compute(self, xp, node, x):
-        return tuple(xp.linalg.qr(lapack_operand(xp, x), self.mode))
-
-
 class QRIncomplete(Op):
     """The triangular factor of the QR decomposition; see `qr`."""
 
     __props__ = ("mode",)
+    xla_modes = ("r",)
 
     def __init__(self, mode):
         self.mode = mode
 
+    def _factors(self, dtype):
+        return [_matrix(dtype)]
+
     def make_node(self, x):
-        x = as_tensor_variable(x)
-        _require_matrix(x, _QR_INPUT)
-        return Apply(self, [x], [_matrix(x.dtype)])
+        inputs = [as_tensor_variable(x)]
+        _require_matrix(inputs[0], "The input of qr function should be a matrix.")
+        return Apply(self, inputs, self._factors(inputs[0].dtype))
 
     def runs_on_host(self, node):
-        return self.mode != "r"
+        return self.mode not in self.xla_modes
 
     def compute(self, xp, node, x):
         return xp.linalg.qr(lapack_operand(xp, x), self.mode)
+
+
+class QRFull(QRIncomplete):
+    """Both factors of the QR decomposition; see `qr`."""
+
+    xla_modes = ("reduced", "complete")
+
+    def _factors(self, dtype):
+        return [_matrix(dtype), _vector(dtype) if self.mode == "raw" else _matrix(dtype)]
+
+    def compute(self, xp, node, x):
+        return tuple(super().compute(xp, node, x))
 
 
 def qr(a, mode="reduced"):

@@ -1,5 +1,7 @@
 """Matrix and tensor products."""
 
+import math
+
 import numpy as np
 
 from theanojax.graph.op import Op
@@ -9,6 +11,7 @@ from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.elemwise import DimShuffle
 from theanojax.tensor.join import concatenate
 from theanojax.tensor.shape import patternbroadcast
+from theanojax.tensor.shape import patternbroadcast, shape_padright
 from theanojax.tensor.type import TensorType
 
 
@@ -72,8 +75,7 @@ class Dot(Op):
             raise AssertionError("the gradient of dot is only defined for floats, got %s" % [g.dtype for g in grads])
         return grads
 
-    def R_op(self, inputs, eval_points):
-        return product_rule(self, inputs, eval_points)
+    R_op = product_rule
 
 
 def untransposed(ctx, var, value, axis):
@@ -111,7 +113,7 @@ def dot(a, b):
     Elementwise if one is a scalar; a matrix product of vectors and matrices; beyond two dimensions, the sum of
     products over the last dimension of `a` and the last but one (the only one of a vector) of `b`.
     """
-    a, b = as_tensor_variable(a), as_tensor_variable(b)
+    a, b = (as_tensor_variable(v) for v in (a, b))
     if a.ndim == 0 or b.ndim == 0:
         return a * b
     if a.ndim > 2 or b.ndim > 2:
@@ -176,8 +178,7 @@ class BatchedDot(Op):
         return [g if g.broadcastable == v.broadcastable else patternbroadcast(g, v.broadcastable)
                 for g, v in ((xgrad, x), (ygrad, y))]
 
-    def R_op(self, inputs, eval_points):
-        return product_rule(self, inputs, eval_points)
+    R_op = product_rule
 
 
 batched_dot_op = BatchedDot()
@@ -185,15 +186,14 @@ batched_dot_op = BatchedDot()
 
 def batched_dot(a, b):
     """``dot(a[i], b[i])`` for each i. Both need at least one dimension, that of i; TypeError otherwise."""
-    a, b = as_tensor_variable(a), as_tensor_variable(b)
-    if a.ndim == 0:
-        raise TypeError("a must have at least one (batch) axis")
-    if b.ndim == 0:
-        raise TypeError("b must have at least one (batch) axis")
+    a, b = (as_tensor_variable(v) for v in (a, b))
+    for name, v in (("a", a), ("b", b)):
+        if v.ndim == 0:
+            raise TypeError("%s must have at least one (batch) axis" % name)
     if a.ndim == 1:
-        return a.dimshuffle(*([0] + ["x"] * (b.ndim - 1))) * b
+        return shape_padright(a, b.ndim - 1) * b
     if b.ndim == 1:
-        return a * b.dimshuffle(*([0] + ["x"] * (a.ndim - 1)))
+        return a * shape_padright(b, a.ndim - 1)
     if a.ndim > 3 or b.ndim > 3:
         return batched_tensordot(a, b, [[a.ndim - 1], [max(1, b.ndim - 2)]])
     return batched_dot_op(a, b)
@@ -211,19 +211,19 @@ def tensordot(a, b, axes=2):
     ------
     ValueError : `axes` does not fit the tensors.
     """
-    return _tensordot_as_dot(a, b, axes, dot=dot, batched=False)
+    return _tensordot(a, b, axes, batched=False)
 
 
 def batched_tensordot(x, y, axes=2):
     """``tensordot(x[i], y[i], axes)`` for each i, the `axes` being counted in `x` and `y` themselves."""
-    return _tensordot_as_dot(x, y, axes, dot=batched_dot, batched=True)
+    return _tensordot(x, y, axes, batched=True)
 
 
-def _tensordot_as_dot(a, b, axes, dot, batched):
-    """Reshape `a` and `b` to matrices (one per batch), multiply them by `dot` and reshape the result."""
-    a, b = as_tensor_variable(a), as_tensor_variable(b)
+def _tensordot(a, b, axes, batched):
+    """Bring the dimensions to sum over to the end of `a` and to the front of `b` (after the batch)."""
+    a, b = (as_tensor_variable(v) for v in (a, b))
     if np.isscalar(axes):
-        return _trailing_dot(a, b, int(axes), dot, batched)
+        return _trailing_dot(a, b, int(axes), batched)
     if len(axes) != 2:
         raise ValueError("Axes should be an integer or a list/tuple of len 2 (%s was provided)" % (axes,))
     axes = [list(ax) if np.iterable(ax) else [ax] for ax in axes]
@@ -236,7 +236,7 @@ def _tensordot_as_dot(a, b, axes, dot, batched):
         kept.append([d for d in range(operand.ndim) if d not in axes[i] and d not in batch])
     a = a.dimshuffle(batch + kept[0] + axes[0])
     b = b.dimshuffle(batch + axes[1] + kept[1])
-    return _trailing_dot(a, b, len(axes[0]), dot, batched)
+    return _trailing_dot(a, b, len(axes[0]), batched)
 
 
 def _check_axes(i, axes, name, ndim, batched):
@@ -250,8 +250,8 @@ def _check_axes(i, axes, name, ndim, batched):
         raise ValueError("axes to sum over must not contain the batch axis (axes[%i]=%s)" % (i, axes))
 
 
-def _trailing_dot(a, b, n, dot, batched):
-    """Sum over the last `n` dimensions of `a` and the first `n` of `b` (after the batch)."""
+def _trailing_dot(a, b, n, batched):
+    """Sum over the last `n` dimensions of `a` and the first `n` of `b` (after the batch), both seen as matrices."""
     for name, operand in (("a", a), ("b", b)):
         if n > operand.ndim:
             raise ValueError("axes can not be larger than the dimension of %s (%s.ndim=%i, axes=%i)"
@@ -263,19 +263,19 @@ def _trailing_dot(a, b, n, dot, batched):
     a_kept, b_kept = slice(0, a.ndim - n), slice(first + n, b.ndim)
     out_shape = concatenate([a.shape[a_kept], b.shape[b_kept]])
     flags = a.broadcastable[a_kept] + b.broadcastable[b_kept]
-    a_shape, b_shape = [1, 1], [1, 1]
-    for i in range(n):
-        a_shape[1] *= a.shape[-(i + 1)]
-        b_shape[0] *= b.shape[first + i]
-    for i in range(a.ndim - n - first):
-        a_shape[0] *= a.shape[first + i]
-    for i in range(b.ndim - n - first):
-        b_shape[1] *= b.shape[-(i + 1)]
+
+    def front(v, count):
+        return math.prod(v.shape[first + i] for i in range(count))
+
+    def back(v, count):
+        return math.prod(v.shape[-i] for i in range(1, count + 1))
+
+    a_shape = [front(a, a.ndim - n - first), back(a, n)]
+    b_shape = [front(b, n), back(b, b.ndim - n - first)]
     if batched:
-        a_shape.insert(0, a.shape[0])
-        b_shape.insert(0, b.shape[0])
-    out = dot(a.reshape(a_shape), b.reshape(b_shape)).reshape(out_shape, len(flags))
-    return patternbroadcast(out, flags)
+        a_shape, b_shape = [a.shape[0], *a_shape], [b.shape[0], *b_shape]
+    product = (batched_dot if batched else dot)(a.reshape(a_shape), b.reshape(b_shape))
+    return patternbroadcast(product.reshape(out_shape, len(flags)), flags)
 
 
 __all__ = ["Dot", "dot", "outer", "batched_dot", "tensordot", "batched_tensordot", "_dot"]

@@ -177,10 +177,9 @@ def round(a, mode=None):
             warnings.warn("theano.tensor.round() changed its default from `half_away_from_zero` to `half_to_even` to "
                           "have the same default as NumPy. Use the Theano flag `warn.round=False` to disable this "
                           "warning.", stacklevel=2)
-    if mode == "half_away_from_zero":
-        return round_half_away_from_zero(a)
-    if mode == "half_to_even":
-        return round_half_to_even(a)
+    ways = {"half_away_from_zero": round_half_away_from_zero, "half_to_even": round_half_to_even}
+    if mode in ways:
+        return ways[mode](a)
     raise Exception("round mode %s is not implemented." % mode)
 
 
@@ -191,8 +190,7 @@ def iround(a, mode=None):
 
 def div_proxy(x, y):
     """What ``x / y`` meant in Python 2: of integers, as ``config.int_division`` says."""
-    op = scalar.int_or_true_div(as_tensor_variable(x).dtype in discrete_dtypes,
-                                as_tensor_variable(y).dtype in discrete_dtypes)
+    op = scalar.int_or_true_div(*[as_tensor_variable(v).dtype in discrete_dtypes for v in (x, y)])
     return int_div(x, y) if op is scalar.int_div else true_div(x, y)
 
 
@@ -499,12 +497,10 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
         raise NotImplementedError("fweights are not implemented")
     if aweights is not None:
         raise NotImplementedError("aweights are not implemented")
-    if not rowvar and m.shape[0] != 1:
-        m = m.T
-    if y is not None:
-        if not rowvar and y.shape[0] != 1:
-            y = y.T
-        m = concatenate((m, y), axis=0)
+    variables = [v for v in (m, y) if v is not None]
+    if not rowvar:
+        variables = [v.T if v.shape[0] != 1 else v for v in variables]
+    m = concatenate(variables)
     if ddof is None:
         ddof = 0 if bias else 1
     observations = m.shape[1] - ddof

@@ -15,6 +15,7 @@ from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.decompositions import (SVD, Eig, Eigh, EighGrad, QRFull, QRIncomplete, _zero_disconnected, eig,
                                              eigh, lapack_operand, qr, require_square, svd)
 from theanojax.tensor.diagonal import ExtractDiag
+from theanojax.tensor.op_methods import scalar_shape, shaped_like
 from theanojax.tensor.type import TensorType
 
 
@@ -85,8 +86,7 @@ class MatrixInverse(Op):
         xi = self(x)
         return [-matrix_dot(xi, moved, xi)]
 
-    def infer_shape(self, node, shapes):
-        return shapes
+    infer_shape = shaped_like(0)
 
 
 matrix_inverse = MatrixInverse()
@@ -160,11 +160,7 @@ class Det(Op):
         (x,), (gz,) = inputs, g_outputs
         return [gz * self(x) * matrix_inverse(x).T]
 
-    def infer_shape(self, node, shapes):
-        return [()]
-
-    def __str__(self):
-        return "Det"
+    infer_shape = scalar_shape
 
 
 det = Det()
@@ -256,8 +252,8 @@ class TensorInv(Op):
         self.ind = ind
 
     def make_node(self, a):
-        a = as_tensor_variable(a)
-        return Apply(self, [a], [a.type()])
+        inputs = [as_tensor_variable(a)]
+        return Apply(self, inputs, [inputs[0].type()])
 
     def compute(self, xp, node, a):
         return _finite(xp, xp.linalg.tensorinv(lapack_operand(xp, a), self.ind))
@@ -284,8 +280,8 @@ class TensorSolve(Op):
         self.axes = axes
 
     def make_node(self, a, b):
-        a, b = as_tensor_variable(a), as_tensor_variable(b)
-        return Apply(self, [a, b], [TensorType(upcast(a.dtype, b.dtype), (False, False))()])
+        inputs = [as_tensor_variable(v) for v in (a, b)]
+        return Apply(self, inputs, [TensorType(upcast(*[v.dtype for v in inputs]), (False, False))()])
 
     def compute(self, xp, node, a, b):
         dtype = node.outputs[0].dtype

@@ -1,11 +1,17 @@
-"""What many Ops have in common: methods that a function makes for the body of their class, and the inplace form."""
+"""What many Ops have in common: methods, or functions that make one, for the body of a class, and the inplace form."""
 
+from theanojax.gradient_types import grad_undefined
 from theanojax.graph.op import Op
 
 
 def shaped_like(*positions):
     """``infer_shape`` of an Op with one output for each of `positions`, which has the shape of the input there."""
     return lambda self, node, shapes: [shapes[i] for i in positions]
+
+
+def scalar_shape(op, node, shapes):
+    """``infer_shape`` of an Op whose output has no dimension."""
+    return [()]
 
 
 def product_shape(op, node, shapes):
@@ -34,6 +40,11 @@ def linear_in(start, stop=None):
         return self(*at, return_list=True)
 
     return R_op
+
+
+def undefined_grad(comment=""):
+    """``grad`` of an Op that has no derivative for any of its inputs; errors show `comment`."""
+    return lambda self, inputs, grads: [grad_undefined(self, i, v, comment) for i, v in enumerate(inputs)]
 
 
 class InplaceOp(Op):

@@ -17,6 +17,7 @@ from theanojax.tensor.cast import cast
 from theanojax.tensor.elemwise import DimShuffle
 from theanojax.tensor.math import eq, maximum, mul, prod, switch
 from theanojax.tensor.op_methods import first_connected, linear_in
+from theanojax.tensor.op_methods import first_connected, linear_in, scalar_shape
 from theanojax.tensor.type import TensorType, discrete_dtypes, float_dtypes, int_dtypes, integer_dtypes
 from theanojax.tensor.var import TensorConstant
 
@@ -37,8 +38,7 @@ class TensorFromScalar(Op):
     def compute(self, xp, node, s):
         return xp.asarray(s)
 
-    def infer_shape(self, node, in_shapes):
-        return [()]
+    infer_shape = scalar_shape
 
     def grad(self, inp, grads):
         (s,), (dt,) = inp, grads
@@ -67,8 +67,7 @@ class ScalarFromTensor(Op):
     def perform(self, node, inputs, output_storage, params=None):
         output_storage[0][0] = inputs[0].flatten()[0]
 
-    def infer_shape(self, node, in_shapes):
-        return [()]
+    infer_shape = scalar_shape
 
     def grad(self, inp, grads):
         return [tensor_from_scalar(grads[0])]
@@ -188,8 +187,7 @@ class Shape_i(Op):
     def compute(self, xp, node, x):
         return np.array(x.shape[self.i], dtype="int64")
 
-    def infer_shape(self, node, input_shapes):
-        return [()]
+    infer_shape = scalar_shape
 
     def connection_pattern(self, node):
         return [[False]]

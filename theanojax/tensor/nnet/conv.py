@@ -228,8 +228,7 @@ class ConvOp(OpenMPOp):
     def lower_xla(self, ctx, node, img, kern):
         return conv_kernels.correlate_xla(ctx, *self._prepare(ctx.xp, img, kern))
 
-    def R_op(self, inputs, eval_points):
-        return product_rule(self, inputs, eval_points)
+    R_op = product_rule
 
     def grad(self, inp, grads):
         inputs, kerns = inp
