@@ -9,14 +9,13 @@ from theanojax.graph.variable import Apply
 from theanojax.sparse.type import SparseType, discrete_dtypes, float_dtypes
 from theanojax.sparse.variable import as_sparse_variable
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.op_methods import first_connected, shaped_like
+from theanojax.tensor.op_methods import first_connected, never_folded, shaped_like
 
 
 class _Draws(Op):
     """An Op that gives other values whenever it runs, and so is never folded into a constant."""
 
-    def do_constant_folding(self, node):
-        return False
+    do_constant_folding = never_folded
 
     def _undefined(self, inputs, *positions):
         return [grad_undefined(self, i, inputs[i], "No gradient exists for the draws of class %s" % type(self).__name__)

@@ -18,6 +18,7 @@ from theanojax.tensor.as_tensor import (as_tensor_variable, constant, first_inpu
 from theanojax.tensor.cast import cast
 from theanojax.tensor.math import ceil, fill, maximum
 from theanojax.tensor.op_methods import first_connected, linear_in
+from theanojax.tensor.op_methods import first_connected, linear_in, never_folded, undefined_grad
 from theanojax.tensor.op_methods import first_connected, linear_in, undefined_grad
 from theanojax.tensor.type import (TensorType, discrete_dtypes, int_dtypes, integer_dtypes, uint_dtypes,
                                    values_eq_approx_always_true)
@@ -159,8 +160,7 @@ class AllocEmpty(Op):
     def infer_shape(self, node, input_shapes):
         return [node.inputs]
 
-    def do_constant_folding(self, node):
-        return False
+    do_constant_folding = never_folded
 
     def connection_pattern(self, node):
         return [[False] for _ in node.inputs]

@@ -231,9 +231,9 @@ class RepeatOp(Op):
         if repeats.ndim == 1:
             raise NotImplementedError("the gradient of repeat with a vector of repeats")
         axis = x.ndim if self.axis is None else self.axis % x.ndim + 1
-        shape = [x.shape[k] for k in range(x.ndim)]
-        shape.insert(axis, repeats)
-        return [gz.reshape(shape, x.ndim + 1).sum(axis=axis), _disconnected()]
+        lengths = [x.shape[i] for i in range(x.ndim)]
+        apart = gz.reshape([*lengths[:axis], repeats, *lengths[axis:]], x.ndim + 1)
+        return [apart.sum(axis=axis), _disconnected()]
 
     def infer_shape(self, node, shapes):
         repeats = node.inputs[1]
@@ -268,9 +268,9 @@ def repeat(x, repeats, axis=None):
     x, repeats = as_tensor_variable(x), as_tensor_variable(repeats)
     if repeats.ndim > 1:
         raise ValueError("The dimension of repeats should not exceed 1.")
-    if repeats.ndim == 1 and not repeats.broadcastable[0]:
-        return RepeatOp(axis=axis)(x, repeats)
     if repeats.ndim == 1:
+        if not repeats.broadcastable[0]:
+            return RepeatOp(axis=axis)(x, repeats)
         repeats = repeats[0]
     if x.dtype == "uint64":
         raise TypeError("theano.tensor.repeat don't support dtype uint64")
@@ -338,9 +338,7 @@ class Unique(Op):
     __props__ = ("return_index", "return_inverse", "return_counts", "axis")
 
     def __init__(self, return_index=False, return_inverse=False, return_counts=False, axis=None):
-        self.return_index = return_index
-        self.return_inverse = return_inverse
-        self.return_counts = return_counts
+        self.return_index, self.return_inverse, self.return_counts = return_index, return_inverse, return_counts
         self.axis = axis
 
     def _axis(self, ndim):

@@ -7,16 +7,14 @@ import numpy as np
 from theanojax.graph.op import Op
 from theanojax.graph.type import Generic
 from theanojax.graph.variable import Apply, Constant, Variable
-from theanojax.tensor.op_methods import shaped_like
+from theanojax.tensor.op_methods import never_folded, shaped_like
 from theanojax.tensor.type import TensorType
 
 try:
-    from mpi4py import MPI
+    from mpi4py.MPI import COMM_WORLD as comm
 except ImportError:
-    mpi_enabled = False
-else:
-    comm = MPI.COMM_WORLD
-    mpi_enabled = True
+    comm = None
+mpi_enabled = comm is not None
 
 
 class LoadFromDisk(Op):
@@ -27,26 +25,22 @@ class LoadFromDisk(Op):
     def __init__(self, dtype, broadcastable, mmap_mode=None):
         if mmap_mode not in (None, "c"):
             raise ValueError("The only supported values for mmap_mode are None and 'c', got %s" % mmap_mode)
-        self.dtype = np.dtype(dtype)
-        self.broadcastable = broadcastable
-        self.mmap_mode = mmap_mode
+        self.dtype, self.broadcastable, self.mmap_mode = np.dtype(dtype), broadcastable, mmap_mode
 
     def make_node(self, path):
-        if isinstance(path, str):
-            path = Constant(Generic(), path)
+        path = Constant(Generic(), path) if isinstance(path, str) else path
         return Apply(self, [path], [TensorType(self.dtype, self.broadcastable)()])
 
     def perform(self, node, inputs, output_storage, params=None):
-        path = inputs[0]
-        if path.split(".")[-1] == "npz":
+        (path,) = inputs
+        if path.endswith(".npz"):
             raise ValueError("Expected a .npy file, got %s instead" % path)
-        result = np.load(path, mmap_mode=self.mmap_mode)
-        if result.dtype != self.dtype:
-            raise TypeError("Expected an array of type %s, got %s instead" % (self.dtype, result.dtype))
-        output_storage[0][0] = result
+        array = np.load(path, self.mmap_mode)
+        if array.dtype != self.dtype:
+            raise TypeError("Expected an array of type %s, got %s instead" % (self.dtype, array.dtype))
+        output_storage[0][0] = array
 
-    def do_constant_folding(self, node):
-        return False  # the file may change between calls
+    do_constant_folding = never_folded  # the file may change between calls
 
     def __str__(self):
         return "Load{dtype: %s, broadcastable: %s, mmep: %s}" % (self.dtype, self.broadcastable, self.mmap_mode)
@@ -72,42 +66,47 @@ def _communicator():
     return comm
 
 
-class MPIRecv(Op):
+class _MPI(Op):
+    """An Op that starts a transfer, or waits for its end; those of one transfer have one tag."""
+
+
+class _MPIWait(_MPI):
+    __props__ = ("tag",)
+
+    def __init__(self, tag):
+        self.tag = tag
+
+
+class MPIRecv(_MPI):
     """Start to receive an array of known shape and dtype; gives the request and the array being filled."""
 
     __props__ = ("source", "tag", "shape", "dtype")
+    do_constant_folding = never_folded
 
     def __init__(self, source, tag, shape, dtype):
         self.source, self.tag, self.shape = source, tag, shape
-        self.dtype = np.dtype(dtype)
-        self.broadcastable = (False,) * len(shape)
-
-    def make_node(self):
-        return Apply(self, [], [Variable(Generic()), TensorType(self.dtype, self.broadcastable)()])
-
-    def perform(self, node, inputs, output_storage, params=None):
-        data = np.zeros(self.shape, dtype=self.dtype)
-        output_storage[0][0] = _communicator().Irecv(data, self.source, self.tag)
-        output_storage[1][0] = data
+        self.dtype, self.broadcastable = np.dtype(dtype), (False,) * len(shape)
 
     def __str__(self):
         return "MPIRecv{source: %d, tag: %d, shape: %s, dtype: %s}" % (self.source, self.tag, self.shape, self.dtype)
 
+    def make_node(self):
+        return Apply(self, [], [Variable(Generic()), TensorType(self.dtype, self.broadcastable)()])
+
     def infer_shape(self, node, shapes):
         return [None, self.shape]
 
-    def do_constant_folding(self, node):
-        return False
+    def perform(self, node, inputs, output_storage, params=None):
+        array = np.zeros(self.shape, self.dtype)
+        output_storage[0][0] = _communicator().Irecv(array, self.source, self.tag)
+        output_storage[1][0] = array
 
 
-class MPIRecvWait(Op):
+class MPIRecvWait(_MPIWait):
     """Wait until an array has been received."""
 
-    __props__ = ("tag",)
     view_map = {0: [1]}
-
-    def __init__(self, tag):
-        self.tag = tag
+    infer_shape = shaped_like(1)
 
     def make_node(self, request, data):
         return Apply(self, [request, data], [TensorType(data.dtype, data.broadcastable)()])
@@ -117,10 +116,8 @@ class MPIRecvWait(Op):
         request.wait()
         output_storage[0][0] = data
 
-    infer_shape = shaped_like(1)
 
-
-class MPISend(Op):
+class MPISend(_MPI):
     """Start to send an array; gives the request and the array, which must stay as it is until it is sent."""
 
     __props__ = ("dest", "tag")
@@ -129,6 +126,9 @@ class MPISend(Op):
     def __init__(self, dest, tag):
         self.dest, self.tag = dest, tag
 
+    def __str__(self):
+        return "MPISend{dest: %d, tag: %d}" % (self.dest, self.tag)
+
     def make_node(self, data):
         return Apply(self, [data], [Variable(Generic()), data.type()])
 
@@ -136,17 +136,9 @@ class MPISend(Op):
         output_storage[0][0] = _communicator().Isend(inputs[0], self.dest, self.tag)
         output_storage[1][0] = inputs[0]
 
-    def __str__(self):
-        return "MPISend{dest: %d, tag: %d}" % (self.dest, self.tag)
 
-
-class MPISendWait(Op):
+class MPISendWait(_MPIWait):
     """Wait until an array has been sent."""
-
-    __props__ = ("tag",)
-
-    def __init__(self, tag):
-        self.tag = tag
 
     def make_node(self, request, data):
         return Apply(self, [request, data], [Variable(Generic())])
@@ -178,14 +170,14 @@ def recv(shape, dtype, source, tag):
 
 def mpi_send_wait_key(a):
     """Sorts Apply nodes: starts early, waits late."""
-    if isinstance(a.op, (MPIRecvWait, MPISendWait)):
-        return 1
-    return -1 if isinstance(a.op, (MPIRecv, MPISend)) else 0
+    if not isinstance(a.op, _MPI):
+        return 0
+    return 1 if isinstance(a.op, _MPIWait) else -1
 
 
 def mpi_tag_key(a):
     """Sorts Apply nodes of MPI by their tag."""
-    return a.op.tag if isinstance(a.op, (MPISend, MPIRecv, MPIRecvWait, MPISendWait)) else 0
+    return a.op.tag if isinstance(a.op, _MPI) else 0
 
 
 def _as_comparison(key):
@@ -196,8 +188,5 @@ def _as_comparison(key):
     return compare
 
 
-mpi_send_wait_cmp = _as_comparison(mpi_send_wait_key)
-mpi_tag_cmp = _as_comparison(mpi_tag_key)
-
 mpi_keys = (mpi_send_wait_key, mpi_tag_key)
-mpi_cmps = (mpi_send_wait_cmp, mpi_tag_cmp)
+mpi_cmps = mpi_send_wait_cmp, mpi_tag_cmp = tuple([_as_comparison(key) for key in mpi_keys])

@@ -46,7 +46,7 @@ class Join(Op):
         self.__dict__.setdefault("view", -1)
 
     def make_node(self, *axis_and_tensors):
-        axis, tensors = axis_and_tensors[0], axis_and_tensors[1:]
+        axis, *tensors = axis_and_tensors
         if not tensors:
             raise ValueError("Cannot join an empty list of tensors")
         tensors = [as_tensor_variable(t) for t in tensors]
@@ -62,16 +62,10 @@ class Join(Op):
         if len(tensors) == 1:
             flags = list(tensors[0].type.broadcastable)
         else:
-            if not isinstance(axis, (int, np.integer)):
-                try:
-                    axis = int(get_scalar_constant_value(axis))
-                except NotScalarConstantError:
-                    pass  # the axis may differ from call to call
             flags = [False] * ndim
-            if isinstance(axis, (int, np.integer)):
-                if axis < -ndim:
-                    raise IndexError("Join axis %d out of bounds [0, %d)" % (axis, ndim))
-                axis = axis + ndim if axis < 0 else axis
+            known = _constant_axis(axis)
+            if known is not None:
+                axis = self._checked_axis(known, ndim)
                 if axis >= ndim:
                     raise ValueError('Join argument "axis" is out of range (given input dimensions)')
                 # A length that is 1 in one tensor has to be 1 in all.
@@ -83,11 +77,15 @@ class Join(Op):
             raise TypeError("Axis could not be cast to an integer type", axis, axis.type, int_types)
         return Apply(self, [axis] + tensors, [output_maker(flags)])
 
-    def compute(self, xp, node, axis, *tensors):
-        axis, ndim = int(axis), tensors[0].ndim
+    @staticmethod
+    def _checked_axis(axis, ndim):
+        """`axis`, counted from the front."""
         if axis < -ndim:
             raise IndexError("Join axis %d out of bounds [0, %d)" % (axis, ndim))
-        axis = axis + ndim if axis < 0 else axis
+        return axis + ndim if axis < 0 else axis
+
+    def compute(self, xp, node, axis, *tensors):
+        axis = self._checked_axis(int(axis), tensors[0].ndim)
         self._check_lengths(axis, tensors)
         dtype = node.outputs[0].dtype
         return xp.concatenate([xp.astype(t, dtype) for t in tensors], axis=axis)
@@ -123,6 +121,15 @@ class Join(Op):
         return out + [patternbroadcast(g, t.broadcastable) for t, g in zip(tensors, parts)]
 
     R_op = linear_in(1)
+
+
+def _constant_axis(axis):
+    if isinstance(axis, (int, np.integer)):
+        return axis
+    try:
+        return int(get_scalar_constant_value(axis))
+    except NotScalarConstantError:
+        return None  # it may differ from call to call
 
 
 join_ = Join()
@@ -198,7 +205,7 @@ class Split(Op):
     def R_op(self, inputs, eval_points):
         if eval_points[0] is None:
             return [None] * self.len_splits
-        return self.make_node(eval_points[0], *inputs[1:]).outputs
+        return self(eval_points[0], *inputs[1:], return_list=True)
 
 
 def split(x, splits_size, n_splits, axis=0):
@@ -208,10 +215,10 @@ def split(x, splits_size, n_splits, axis=0):
 
 def concatenate(tensor_list, axis=0):
     """The tensors of a list side by side along `axis`; TypeError if they do not come in a list or tuple."""
-    if not isinstance(tensor_list, (tuple, list)):
-        raise TypeError("The 'tensors' argument must be either a tuple or a list, make sure you did not forget () or "
-                        "[] around arguments of concatenate.", tensor_list)
-    return join(axis, *tensor_list)
+    if isinstance(tensor_list, (tuple, list)):
+        return join(axis, *tensor_list)
+    raise TypeError("The 'tensors' argument must be either a tuple or a list, make sure you did not forget () or [] "
+                    "around arguments of concatenate.", tensor_list)
 
 
 def stack(*tensors, **kwargs):
@@ -222,15 +229,15 @@ def stack(*tensors, **kwargs):
     if not tensors and not kwargs:
         raise Exception("theano.tensor.stack(tensors, axis) must have at least one parameter")
     axis = kwargs.get("axis", 0)
-    if not kwargs and not isinstance(tensors[0], (list, tuple)):
-        warnings.warn("stack(*tensors) interface is deprecated, use stack(tensors, axis=0) instead.",
-                      DeprecationWarning, stacklevel=3)
-    elif "tensors" in kwargs:
+    if "tensors" in kwargs:
         tensors = kwargs["tensors"]
-    else:
+    elif kwargs or isinstance(tensors[0], (list, tuple)):
         if len(tensors) == 2:
             axis = tensors[1]
         tensors = tensors[0]
+    else:
+        warnings.warn("stack(*tensors) interface is deprecated, use stack(tensors, axis=0) instead.",
+                      DeprecationWarning, stacklevel=3)
     if len(tensors) == 0:
         raise Exception("tensors is empty. You should at least provide one tensor to "
                         "theano.tensor.stack(tensors, axis).")
@@ -365,11 +372,11 @@ def _reps_of_variable(reps, ndim):
 class Default(Op):
     """`x`, or the default when the value of `x` is None. Both have one type."""
 
-    view_map = {0: [0]}
     __props__ = ()
+    view_map = {0: [0]}
 
     def make_node(self, x, default):
-        x, default = as_tensor_variable(x), as_tensor_variable(default)
+        x, default = (as_tensor_variable(v) for v in (x, default))
         if x.type != default.type:
             raise TypeError("Both default() arguments must have same type", x, default)
         return Apply(self, [x, default], [default.type()])

@@ -47,6 +47,11 @@ def undefined_grad(comment=""):
     return lambda self, inputs, grads: [grad_undefined(self, i, v, comment) for i, v in enumerate(inputs)]
 
 
+def never_folded(op, node):
+    """``do_constant_folding`` of an Op that may give something else whenever it runs."""
+    return False
+
+
 class InplaceOp(Op):
     """An Op that with `inplace` writes its output over an input, the one at the position ``overwritten``."""
 

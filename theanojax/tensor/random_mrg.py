@@ -9,6 +9,7 @@ i modulo their number, so the draws of all streams advance side by side.
 """
 
 import warnings
+from operator import attrgetter
 
 import numpy as np
 
@@ -24,10 +25,10 @@ from theanojax.tensor.cast import cast
 from theanojax.tensor.gradient_ops import undefined_grad
 from theanojax.tensor.join import stack
 from theanojax.tensor.multinomial import ChoiceFromUniform, MultinomialFromUniform
+from theanojax.tensor.op_methods import InplaceOp, never_folded, undefined_grad
 from theanojax.tensor.type import TensorType
 
-M1 = np.asarray(np.int32(2147483647))  # 2^31 - 1
-M2 = np.asarray(np.int32(2147462579))  # 2^31 - 21069
+M1, M2 = np.asarray(np.int32(2**31 - 1)), np.asarray(np.int32(2**31 - 21069))
 MASK12, MASK13, MASK2, MULT2 = np.int32(511), np.int32(16777215), np.int32(65535), np.int32(21069)
 NORM = 4.656612873077392578125e-10  # 2^-31
 
@@ -129,27 +130,23 @@ def _advance(xp, state):
     return xp.stack([y1, x11, x12, y2, x21, x22]), raw
 
 
-class mrg_uniform_base(Op):
+class mrg_uniform_base(InplaceOp):
     """Uniform draws in (0, 1) of type `output_type` from the streams of a state."""
 
     __props__ = ("output_type", "inplace")
 
     def __init__(self, output_type, inplace=False):
-        self.output_type, self.inplace = output_type, inplace
-        if inplace:
-            self.destroy_map = {0: [0]}
+        super().__init__(inplace)
+        self.output_type = output_type
 
-    ndim = property(lambda self: self.output_type.ndim)
+    ndim = property(attrgetter("output_type.ndim"))
 
     def __str__(self):
         return "%s{%s,%s}" % (type(self).__name__, self.output_type, "inplace" if self.inplace else "no_inplace")
 
-    def do_constant_folding(self, node):
-        return False
+    do_constant_folding = never_folded
 
-    def grad(self, inputs, ograd):
-        return [grad_undefined(self, k, v, "No gradient defined through random sampling op")
-                for k, v in enumerate(inputs)]
+    grad = undefined_grad("No gradient defined through random sampling op")
 
     def R_op(self, inputs, eval_points):
         return [None for _ in eval_points]
@@ -297,10 +294,10 @@ class MRG_RandomStreams:
         return guess_n_streams(size)
 
     def pretty_return(self, node_rstate, new_rstate, sample, size, nstreams):
-        sample.rstate = node_rstate
-        sample.update = (node_rstate, new_rstate)
-        self.state_updates.append((node_rstate, new_rstate, size, nstreams))
+        update = node_rstate, new_rstate
+        self.state_updates.append((*update, size, nstreams))
         node_rstate.default_update = new_rstate
+        sample.rstate, sample.update = node_rstate, update
         return sample
 
     def uniform(self, size, low=0.0, high=1.0, ndim=None, dtype=None, nstreams=None, **kwargs):

@@ -5,7 +5,6 @@ Each function takes a symbolic state and returns (new state, draw). The draws ha
 
 import copy
 import sys
-from functools import reduce
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from theanojax.scalar import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable, constant, get_vector_length
 from theanojax.tensor.cast import cast
 from theanojax.tensor.join import stack
+from theanojax.tensor.op_methods import InplaceOp, never_folded, undefined_grad
 from theanojax.tensor.permute import permute_row_elements
 from theanojax.tensor.type import TensorType
 
@@ -73,7 +73,7 @@ def _copied(r):
     return twin
 
 
-class RandomFunction(Op):
+class RandomFunction(InplaceOp):
     """Draws from a RandomState.
 
     Parameters
@@ -86,9 +86,8 @@ class RandomFunction(Op):
     __props__ = ("fn", "outtype", "inplace", "ndim_added")
 
     def __init__(self, fn, outtype, inplace=False, ndim_added=0):
-        self.fn, self.outtype, self.inplace, self.ndim_added = fn, outtype, inplace, ndim_added
-        if inplace:
-            self.destroy_map = {0: [0]}
+        super().__init__(inplace)
+        self.fn, self.outtype, self.ndim_added = fn, outtype, ndim_added
 
     @property
     def exec_fn(self):
@@ -136,12 +135,9 @@ class RandomFunction(Op):
                              "shape %s" % (size, draw.shape))
         outputs[0][0], outputs[1][0] = r, draw
 
-    def do_constant_folding(self, node):
-        return False
+    do_constant_folding = never_folded
 
-    def grad(self, inputs, outputs):
-        return [grad_undefined(self, k, v, "No gradient defined through raw random numbers op")
-                for k, v in enumerate(inputs)]
+    grad = undefined_grad("No gradient defined through raw random numbers op")
 
     def R_op(self, inputs, eval_points):
         return [None for _ in eval_points]
@@ -157,7 +153,7 @@ def _sized(ndim, shape, *args):
     if shape is None:
         if not args:
             raise TypeError("_infer_ndim_bcast cannot infer shape without either shape or args")
-        template = reduce(lambda a, b: a + b, args)
+        template = sum(args[1:], args[0])
         size, pattern, ndim = template.shape, template.broadcastable, template.ndim
     elif isinstance(shape, (tuple, list)):
         if ndim is None:

@@ -487,7 +487,7 @@ class Flatten(Op):
 
     def make_node(self, x):
         x = as_tensor_variable(x)
-        if self.outdim < 1 or (x.ndim and self.outdim > x.ndim):
+        if not 1 <= self.outdim <= (x.ndim or self.outdim):
             raise ValueError("invalid output ndimensions (%i) for tensor of rank %i" % (self.outdim, x.ndim))
         return Apply(self, [x], [TensorType(x.type.dtype, _flattened_flags(x, self.outdim))()])
 
@@ -532,7 +532,7 @@ def flatten(x, ndim=None, outdim=None):
     ValueError : `ndim` is not between 1 and the number of dimensions of `x`.
     """
     ndim = _flat_ndim(ndim, outdim)
-    if ndim < 1 or (ndim > 1 and ndim > x.ndim):
+    if not 1 <= ndim <= max(x.ndim, 1):
         raise ValueError("ndim %s out of bound [1, %d)" % (ndim, x.ndim + 1))
     lengths = tuple(x.shape[:ndim - 1]) + (-1,) if ndim > 1 else (-1,)
     flags = _flattened_flags(x, ndim)

@@ -17,6 +17,7 @@ from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable, extract_constant, get_scalar_constant_value
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.math import ge, lt, sgn, switch
+from theanojax.tensor.op_methods import scalar_shape
 from theanojax.tensor.shape import ScalarFromTensor, TensorFromScalar
 from theanojax.tensor.type import TensorType
 
@@ -204,18 +205,17 @@ def _canonical_general(start, stop, step, step_known, length):
         def pick(if_negative, if_positive):
             return switch(is_negative, if_negative, if_positive)
 
-    if start is None:
-        start = pick(length - 1, 0)
-    else:
-        start = switch(lt(start, 0), start + length, start)
-        start = switch(lt(start, 0), pick(-1, 0), start)
-        start = switch(ge(start, length), pick(length - 1, length), start)
+    def bounded(at, before, behind):
+        """`at` counted from the front; `before` where that is below the dimension, `behind` beyond it."""
+        at = switch(lt(at, 0), at + length, at)
+        at = switch(lt(at, 0), before, at)
+        return switch(ge(at, length), behind, at)
+
+    start = pick(length - 1, 0) if start is None else bounded(start, pick(-1, 0), pick(length - 1, length))
     if stop is None or (type(stop) is int and stop == sys.maxsize):
         stop = pick(-1, length)
     else:
-        stop = switch(lt(stop, 0), stop + length, stop)
-        stop = switch(lt(stop, 0), -1, stop)
-        stop = switch(ge(stop, length), length, stop)
+        stop = bounded(stop, -1, length)
 
     # A slice that runs down covers, from its lowest element up to `top`, the same places in reverse.
     top = pick(start + 1, stop)
@@ -246,8 +246,7 @@ class SliceLength(Op):
     def make_node(self, *inputs):
         return Apply(self, list(inputs), [TensorType("int64", ())()])
 
-    def infer_shape(self, node, shapes):
-        return [()]
+    infer_shape = scalar_shape
 
     def bounds(self, values):
         rest = iter(values)

@@ -222,7 +222,7 @@ class Solve(Op):
         transposed = {"lower_triangular": "upper_triangular", "upper_triangular": "lower_triangular"}
         trans_solve = Solve(A_structure=transposed.get(self.A_structure, self.A_structure), lower=not self.lower)
         b_bar = trans_solve(A.T, c_bar)
-        A_bar = -tensor.outer(b_bar, c) if c.ndim == 1 else -b_bar.dot(c.T)
+        A_bar = -(tensor.outer(b_bar, c) if c.ndim == 1 else b_bar.dot(c.T))
         if self.A_structure == "lower_triangular":
             A_bar = tensor.tril(A_bar)
         elif self.A_structure == "upper_triangular":
@@ -307,8 +307,8 @@ class EigvalshGrad(Op):
 
     def perform(self, node, inputs, output_storage, params=None):
         a, b, gw = inputs
-        w, v = scipy.linalg.eigh(a, b, lower=self.lower)
-        for cell, value, out in zip(output_storage, self._gradients(np, w, v, gw), node.outputs, strict=True):
+        gradients = self._gradients(np, *scipy.linalg.eigh(a, b, lower=self.lower), gw)
+        for cell, value, out in zip(output_storage, gradients, node.outputs, strict=True):
             cell[0] = np.asarray(value, dtype=out.dtype)
 
     def lower_xla(self, ctx, node, a, b, gw):
@@ -338,7 +338,7 @@ def kron(a, b):
     ------
     TypeError : fewer than three dimensions in total.
     """
-    a, b = as_tensor_variable(a), as_tensor_variable(b)
+    a, b = (as_tensor_variable(v) for v in (a, b))
     if a.ndim + b.ndim <= 2:
         raise TypeError("kron: inputs dimensions must sum to 3 or more. You passed %d and %d." % (a.ndim, b.ndim))
     ndim = a.ndim + b.ndim

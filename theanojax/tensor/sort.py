@@ -26,8 +26,7 @@ class _Sorting(Op):
     static_inputs = (1,)
 
     def __init__(self, kind, order=None):
-        self.kind = kind
-        self.order = order
+        self.kind, self.order = kind, order
 
     def __str__(self):
         return "%s{%s, %s}" % (type(self).__name__, self.kind, self.order)
@@ -169,13 +168,10 @@ class TopKOp(Op):
             raise NotImplementedError("The sorted parameter is not yet implemented. Use sorted=False for now.")
         if idx_dtype not in integer_dtypes:
             raise TypeError('"idx_dtype" parameter must be an integer dtype, got "%s"' % idx_dtype)
-        if not (return_indices or return_values):
+        if not return_values and not return_indices:
             raise ValueError("Neither return_values nor return_indices is True, this isn't allowed")
-        self.axis = axis
-        self.sorted = sorted
-        self.return_values = return_values
-        self.return_indices = return_indices
-        self.idx_dtype = idx_dtype
+        self.axis, self.sorted, self.idx_dtype = axis, sorted, idx_dtype
+        self.return_values, self.return_indices = return_values, return_indices
 
     def __str__(self):
         return "%s{axis=%d, sorted=%s}" % (type(self).__name__, self.axis, self.sorted)

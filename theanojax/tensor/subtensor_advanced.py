@@ -10,8 +10,8 @@ from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.gather import (Selection, covered, gather_rows, index_bounds, is_mask, lone_mask, masked_write,
                                      scatter_rows)
-from theanojax.tensor.op_methods import first_connected, linear_in, shaped_like
-from theanojax.tensor.subtensor_basic import disconnected, sum_grad_over_bcasted_dims, zero_grad_of
+from theanojax.tensor.op_methods import InplaceOp, first_connected, linear_in, shaped_like
+from theanojax.tensor.subtensor_basic import disconnected, gradients_of_write
 from theanojax.tensor.type import TensorType, complex_dtypes, discrete_dtypes, integer_dtypes
 from theanojax.tensor.type_other import NoneConst, NoneTypeT, SliceType, make_slice
 from theanojax.tensor.windows import slice_needs
@@ -20,12 +20,12 @@ from theanojax.tensor.windows import slice_needs
 # ---------------------------------------------------------------------- index arguments
 def as_index_variable(idx):
     """An advanced index (None, slice, array, list, variable) as a variable; TypeError for float arrays."""
-    if idx is None:
-        return NoneConst.clone()
     if isinstance(idx, slice):
         return make_slice(idx)
     if isinstance(idx, Variable) and isinstance(idx.type, (SliceType, NoneTypeT)):
         return idx
+    if idx is None:
+        return NoneConst.clone()
     idx = as_tensor_variable(idx)
     if idx.type.dtype not in discrete_dtypes:
         raise TypeError("index must be integers or a boolean mask")
@@ -126,6 +126,8 @@ class AdvancedSubtensor1(Op):
     __props__ = ()
     reads_part = True
     check_input = False
+    connection_pattern = first_connected(1)
+    R_op = linear_in(0, 1)
 
     def __init__(self, sparse_grad=False):
         self.sparse_grad = sparse_grad
@@ -143,8 +145,6 @@ class AdvancedSubtensor1(Op):
     def lower_xla(self, ctx, node, x, i):
         return gather_rows(ctx, x, i)
 
-    connection_pattern = first_connected(1)
-
     def grad(self, inputs, grads):
         x, ilist = inputs
         if not self.sparse_grad:
@@ -154,14 +154,12 @@ class AdvancedSubtensor1(Op):
                             + str(x.type.ndim))
         return [above.construct_sparse_from_list(x, grads[0], ilist)] + disconnected([ilist])
 
-    R_op = linear_in(0, 1)
-
     def infer_shape(self, node, shapes):
         x, ilist = shapes
         return [tuple(ilist) + tuple(x[1:])]
 
 
-class AdvancedIncSubtensor1(Op):
+class AdvancedIncSubtensor1(InplaceOp):
     """`x` with ``x[ilist] += y`` or ``= y`` for a vector of integers; a new tensor.
 
     Where an index is repeated all its rows of `y` are added; when setting, the last one stays.
@@ -171,10 +169,8 @@ class AdvancedIncSubtensor1(Op):
     check_input = False
 
     def __init__(self, inplace=False, set_instead_of_inc=False):
-        self.inplace = bool(inplace)
+        super().__init__(bool(inplace))
         self.set_instead_of_inc = bool(set_instead_of_inc)
-        if inplace:
-            self.destroy_map = {0: [0]}
 
     def clone_inplace(self):
         return self.__class__(inplace=True, set_instead_of_inc=self.set_instead_of_inc)
@@ -209,16 +205,7 @@ class AdvancedIncSubtensor1(Op):
     connection_pattern = first_connected(2)
 
     def grad(self, inputs, grads):
-        g_output, (x, y, ilist) = grads[0], inputs
-        if x.dtype in discrete_dtypes:
-            return [x.zeros_like(dtype=config.floatX), zero_grad_of(y)] + disconnected([ilist])
-        if x.dtype in complex_dtypes:
-            raise NotImplementedError("No support for complex grad yet")
-        gx = g_output
-        if self.set_instead_of_inc:
-            gx = advanced_set_subtensor1(g_output, y.zeros_like(), ilist)
-        gy = sum_grad_over_bcasted_dims(y, advanced_subtensor1(g_output, ilist))
-        return [gx, gy] + disconnected([ilist])
+        return gradients_of_write(self, inputs, grads[0], advanced_subtensor1, advanced_set_subtensor1)
 
 
 # ---------------------------------------------------------------------- any index
@@ -301,10 +288,9 @@ class BaseAdvancedIncSubtensor(Op):
     def __init__(self, inplace=False, set_instead_of_inc=False):
         if not isinstance(inplace, bool):
             raise TypeError("inplace must be a bool, not %s" % (inplace,))
-        self.inplace = inplace
-        self.set_instead_of_inc = set_instead_of_inc
-        if self.inplace:
+        if inplace:
             raise NotImplementedError("In place computation is not implemented")
+        self.inplace, self.set_instead_of_inc = inplace, set_instead_of_inc
 
     def __str__(self):
         return "%s{inplace=%s,  set_instead_of_inc=%s}" % (type(self).__name__, self.inplace, self.set_instead_of_inc)
@@ -345,16 +331,6 @@ class BaseAdvancedIncSubtensor(Op):
 
     R_op = linear_in(0, 2)
 
-    def _grad(self, inputs, grads, read_op, set_op):
-        g_output, (x, y), index = grads[0], inputs[:2], inputs[2:]
-        if x.dtype in discrete_dtypes:
-            return [x.zeros_like(dtype=config.floatX), zero_grad_of(y)] + disconnected(index)
-        if x.dtype in complex_dtypes:
-            raise NotImplementedError("No support for complex grad yet")
-        gx = set_op(g_output, y.zeros_like(), *index) if self.set_instead_of_inc else g_output
-        gy = sum_grad_over_bcasted_dims(y, read_op(g_output, *index))
-        return [gx, gy] + disconnected(index)
-
 
 class AdvancedIncSubtensor(BaseAdvancedIncSubtensor):
     """``x[indices] += y``, or ``= y``, with arrays of integers among the indices."""
@@ -364,22 +340,20 @@ class AdvancedIncSubtensor(BaseAdvancedIncSubtensor):
         return super().make_node(x, y, *inputs)
 
     def grad(self, inputs, grads):
-        return self._grad(inputs, grads, advanced_subtensor, advanced_set_subtensor)
+        return gradients_of_write(self, inputs, grads[0], advanced_subtensor, advanced_set_subtensor)
 
 
 class AdvancedBooleanIncSubtensor(BaseAdvancedIncSubtensor):
     """``x[indices] += y``, or ``= y``, with boolean masks among the indices."""
 
     def grad(self, inputs, grads):
-        return self._grad(inputs, grads, advanced_boolean_subtensor, advanced_boolean_set_subtensor)
+        return gradients_of_write(self, inputs, grads[0], advanced_boolean_subtensor, advanced_boolean_set_subtensor)
 
 
-advanced_subtensor1 = AdvancedSubtensor1()
-advanced_inc_subtensor1 = AdvancedIncSubtensor1()
-advanced_set_subtensor1 = AdvancedIncSubtensor1(set_instead_of_inc=True)
-advanced_subtensor = AdvancedSubtensor()
-advanced_inc_subtensor = AdvancedIncSubtensor()
-advanced_set_subtensor = AdvancedIncSubtensor(set_instead_of_inc=True)
+advanced_subtensor1, advanced_subtensor = AdvancedSubtensor1(), AdvancedSubtensor()
 advanced_boolean_subtensor = AdvancedBooleanSubtensor()
-advanced_boolean_inc_subtensor = AdvancedBooleanIncSubtensor()
-advanced_boolean_set_subtensor = AdvancedBooleanIncSubtensor(set_instead_of_inc=True)
+# what adds, and what sets
+advanced_inc_subtensor1, advanced_set_subtensor1 = (AdvancedIncSubtensor1(False, put) for put in (False, True))
+advanced_inc_subtensor, advanced_set_subtensor = (AdvancedIncSubtensor(False, put) for put in (False, True))
+advanced_boolean_inc_subtensor, advanced_boolean_set_subtensor = (
+    AdvancedBooleanIncSubtensor(False, put) for put in (False, True))

@@ -11,6 +11,7 @@ from theanojax.graph.type import Type
 from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor import slices
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
+from theanojax.tensor.op_methods import InplaceOp, first_connected, linear_in, shaped_like
 from theanojax.tensor.op_methods import first_connected, linear_in, shaped_like
 from theanojax.tensor.shape import scalar_from_tensor
 from theanojax.tensor.slices import get_canonical_form_slice, get_idx_list, idx_key, idx_text
@@ -179,7 +180,7 @@ def _is_number(value, wanted):
     return not isinstance(value, Variable) and value in wanted
 
 
-class IncSubtensor(Op):
+class IncSubtensor(InplaceOp):
     """`x` with ``x[i, a:b, ...] += y``, or with ``... = y`` when `set_instead_of_inc`; a new tensor.
 
     It is what `inc_subtensor` and `set_subtensor` build, and the gradient of Subtensor.
@@ -194,12 +195,10 @@ class IncSubtensor(Op):
     __props__ = ("idx_list", "inplace", "set_instead_of_inc")
 
     def __init__(self, idx_list, inplace=False, set_instead_of_inc=False, destroyhandler_tolerate_aliased=None):
+        super().__init__(inplace)
         self.idx_list = [slices.index_type(entry) for entry in idx_list]
-        self.inplace = inplace
-        if inplace:
-            self.destroy_map = {0: [0]}
-        self.destroyhandler_tolerate_aliased = list(destroyhandler_tolerate_aliased or [])
         self.set_instead_of_inc = set_instead_of_inc
+        self.destroyhandler_tolerate_aliased = list(destroyhandler_tolerate_aliased or [])
 
     def make_node(self, x, y, *inputs):
         x, y = as_tensor_variable(x), as_tensor_variable(y)
@@ -233,18 +232,8 @@ class IncSubtensor(Op):
     def grad(self, inputs, grads):
         from theanojax.tensor.subtensor import set_subtensor
 
-        g_output, (x, y), index = grads[0], inputs[:2], inputs[2:]
-        if x.dtype in discrete_dtypes:
-            gx = x.zeros_like(dtype=config.floatX)
-            gy = zero_grad_of(y)
-        elif x.dtype in complex_dtypes:
-            raise NotImplementedError("No support for complex grad yet")
-        else:
-            gx = g_output
-            if self.set_instead_of_inc:
-                gx = set_subtensor(Subtensor(self.idx_list)(g_output, *index), y.zeros_like())
-            gy = sum_grad_over_bcasted_dims(y, Subtensor(self.idx_list)(g_output, *index))
-        return [gx, gy] + disconnected(index)
+        read = Subtensor(self.idx_list)
+        return gradients_of_write(self, inputs, grads[0], read, lambda g, y, *at: set_subtensor(read(g, *at), y))
 
     connection_pattern = first_connected(2)
 
@@ -256,6 +245,22 @@ class IncSubtensor(Op):
     def __str__(self):
         return "%s{%s%s;%s}" % (type(self).__name__, "Inplace" if self.inplace else "",
                                 "Set" if self.set_instead_of_inc else "Inc", idx_text(self.idx_list))
+
+
+def gradients_of_write(op, inputs, g, read, put):
+    """The gradients of an Op that adds y to x at an index, or puts y there.
+
+    ``read(g, *index)`` selects of `g` what is at the index, ``put(g, y, *index)`` puts y there.
+    """
+    x, y, *index = inputs
+    if x.dtype in complex_dtypes:
+        raise NotImplementedError("No support for complex grad yet")
+    if x.dtype in discrete_dtypes:
+        gradients = [x.zeros_like(dtype=config.floatX), zero_grad_of(y)]
+    else:
+        gradients = [put(g, y.zeros_like(), *index) if op.set_instead_of_inc else g,
+                     sum_grad_over_bcasted_dims(y, read(g, *index))]
+    return gradients + disconnected(index)
 
 
 def zero_grad_of(v):

@@ -62,9 +62,7 @@ class TensorType(Type):
         self.dtype = config.floatX if dtype == "floatX" else dtype
         self.broadcastable = tuple([bool(b) for b in broadcastable])
         self.dtype_specs()
-        self.name = name
-        self.numpy_dtype = np.dtype(self.dtype)
-        self.sparse_grad = sparse_grad
+        self.name, self.numpy_dtype, self.sparse_grad = name, np.dtype(self.dtype), sparse_grad
         if sparse_grad:
             warnings.warn("DEPRECATION WARNING: You use an old interface to AdvancedSubtensor1 sparse_grad. Now use "
                           "theano.sparse_grad(a_tensor[an_int_vector]).", stacklevel=2)
@@ -158,9 +156,10 @@ class TensorType(Type):
     def value_validity_msg(self, a):
         try:
             self.filter(a, strict=True)
-        except Exception as e:
-            return str(e)
-        return "value is valid"
+        except Exception as error:
+            return str(error)
+        else:
+            return "value is valid"
 
     def dtype_specs(self):
         """(Python type, C type name, numpy type number) of the dtype; TypeError if it is not supported."""
@@ -187,11 +186,9 @@ class TensorType(Type):
         return self.Variable(self, name=name)
 
     def __str__(self):
-        if self.name:
-            return self.name
         b = self.broadcastable
         pattern = _PATTERN_NAMES.get(b) or (str(b) if any(b) else "%iD" % len(b))
-        return "TensorType(%s, %s)" % (self.dtype, pattern)
+        return self.name or "TensorType(%s, %s)" % (self.dtype, pattern)
 
     def __repr__(self):
         return str(self)
@@ -301,16 +298,17 @@ def values_eq_approx(a, b, allow_remove_inf=False, allow_remove_nan=False, rtol=
     return accepted.all()
 
 
+# How debug modes compare a variable before and after a rewrite: functions for ``tag.values_eq_approx``.
 def values_eq_approx_remove_inf(a, b):
-    return values_eq_approx(a, b, True)
+    return values_eq_approx(a, b, allow_remove_inf=True)
 
 
 def values_eq_approx_remove_nan(a, b):
-    return values_eq_approx(a, b, False, True)
+    return values_eq_approx(a, b, allow_remove_nan=True)
 
 
 def values_eq_approx_remove_inf_nan(a, b):
-    return values_eq_approx(a, b, True, True)
+    return values_eq_approx(a, b, allow_remove_inf=True, allow_remove_nan=True)
 
 
 def values_eq_approx_always_true(a, b):

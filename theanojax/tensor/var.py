@@ -554,13 +554,9 @@ class TensorConstant(_tensor_py_operators, Constant):
                 self.tag.unique_value = first
 
     def __str__(self):
-        if self.tag.unique_value is not None:
-            name = "%s of %s" % (self.data.shape, self.tag.unique_value)
-        else:
-            name = "%s" % self.data
-        if len(name) > 20:
-            name = name[:10] + ".." + name[-10:]
-        return "TensorConstant{%s}" % name
+        number = self.tag.unique_value
+        text = str(self.data) if number is None else "%s of %s" % (self.data.shape, number)
+        return "TensorConstant{%s}" % (text if len(text) <= 20 else text[:10] + ".." + text[-10:])
 
     def signature(self):
         return TensorConstantSignature((self.type, self.data))
