@@ -17,6 +17,7 @@ from theanojax.rewrites.common import (
     fill_chain,
     is_integer,
     may_have_wrapped,
+    replacement,
     scalar_constant,
     scalar_maker,
     widened,
@@ -344,8 +345,5 @@ def local_greedy_distributor(node):
     if not change:
         return False
     ret = local_mul_canonizer.merge_num_denum(new_num + num, new_denum + denum, out.type.dtype)
-    if ret.type != out.type:
-        return False
-    copy_stack_trace(out, ret)
-    return [ret]
+    return replacement(node, ret)
 

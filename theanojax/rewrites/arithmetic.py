@@ -7,12 +7,12 @@ import numpy as np
 import theanojax.tensor as T
 from theanojax import scalar as scal
 from theanojax.graph.rewrite_local import local_optimizer
-from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Constant
 from theanojax.rewrites.algebra import local_mul_canonizer
 from theanojax.rewrites.common import (
     applies,
     broadcast_like,
+    cast_replacement,
     combined,
     constant_value,
     encompasses_broadcastable,
@@ -27,22 +27,10 @@ from theanojax.tensor.type import uint_dtypes, values_eq_approx_remove_nan
 from theanojax.tensor.var import TensorConstant
 
 
-def _done(node, ret):
-    """`ret` as the replacement of a node with one output, cast to its dtype; False where the types still differ."""
-    out = node.outputs[0]
-    if ret.type.dtype != out.type.dtype:
-        ret = T.cast(ret, out.type.dtype)
-    if ret.type != out.type:
-        return False
-    if ret.owner is not None and not any(ret is v for v in node.inputs):
-        copy_stack_trace(out, ret)
-    return [ret]
-
-
 def _like_output(node, value):
     if getattr(node, "fgraph", None) is None:
         return False  # the shape of the output is not known there
-    return _done(node, broadcast_like(value, node.outputs[0], node.fgraph))
+    return cast_replacement(node, broadcast_like(value, node.outputs[0], node.fgraph))
 
 
 def _equals(value, number):
@@ -56,7 +44,7 @@ def local_neg_to_mul(node):
     if not applies(node, scal.Neg):
         return False
     x = node.inputs[0]
-    return _done(node, T.mul(np.array(-1, dtype=x.dtype), x)) if x.dtype not in uint_dtypes else False
+    return cast_replacement(node, T.mul(np.array(-1, dtype=x.dtype), x)) if x.dtype not in uint_dtypes else False
 
 
 @local_optimizer([T.mul])
@@ -67,7 +55,7 @@ def local_mul_zero(node):
     for v in node.inputs:
         if _equals(constant_value(v), 0):
             zero = np.asarray(0, dtype=node.outputs[0].dtype)
-            return _done(node, fill_chain(zero, node.inputs)[0])
+            return cast_replacement(node, fill_chain(zero, node.inputs)[0])
     return False
 
 
@@ -76,7 +64,7 @@ def local_inv_canon(node):
     """inv(x) -> x ** -1"""
     if not applies(node, scal.Inv):
         return False
-    return _done(node, T.pow(node.inputs[0], -1.0))
+    return cast_replacement(node, T.pow(node.inputs[0], -1.0))
 
 
 @local_optimizer([T.pow])
@@ -99,7 +87,7 @@ def local_intdiv_by_one(node):
         return False
     x, y = node.inputs
     if isinstance(y, TensorConstant) and np.all(y.data == 1):
-        return _done(node, x.astype(node.outputs[0].dtype))
+        return cast_replacement(node, x.astype(node.outputs[0].dtype))
     return False
 
 
@@ -122,7 +110,7 @@ def local_abs_lift(node):
     product = scalar_maker(node.inputs[0], scal.Mul, scal.TrueDiv)
     if product is None or any(is_integer(v) for v in product.inputs):  # -128 is its own absolute value in int8
         return False
-    return _done(node, product.op(*[T.abs_(v) for v in product.inputs]))
+    return cast_replacement(node, product.op(*[T.abs_(v) for v in product.inputs]))
 
 
 # ---------------------------------------------------------------- special cases
@@ -142,9 +130,9 @@ def local_neg_div_neg(node):
     num, denom = quotient.inputs
     negated = scalar_maker(num, scal.Neg)
     if negated is not None:
-        return _done(node, T.true_div(negated.inputs[0], denom))
+        return cast_replacement(node, T.true_div(negated.inputs[0], denom))
     if isinstance(num, Constant) and all(num.broadcastable):
-        return _done(node, T.true_div(-num.data, denom))
+        return cast_replacement(node, T.true_div(-num.data, denom))
     return False
 
 
@@ -159,7 +147,7 @@ def local_div_to_inv(node):
         ret = T.cast(ret, dtype=out.dtype)
     if ret.type != out.type:  # the 1 may have had dimensions
         return _like_output(node, ret)
-    return _done(node, ret)
+    return cast_replacement(node, ret)
 
 
 @local_optimizer([T.mul])
@@ -167,7 +155,7 @@ def local_mul_to_sqr(node):
     """x * x -> sqr(x)"""
     if not applies(node, scal.Mul) or len(node.inputs) != 2 or node.inputs[0] is not node.inputs[1]:
         return False
-    return _done(node, T.sqr(node.inputs[0]))
+    return cast_replacement(node, T.sqr(node.inputs[0]))
 
 
 _POWERS = {2: lambda x: T.sqr(x), 1: lambda x: x, 0.5: lambda x: T.sqrt(x), -0.5: lambda x: T.inv(T.sqrt(x)),
@@ -195,10 +183,10 @@ def local_pow_specialize(node):
         return False
     x, exponent = power
     if _equals(exponent, 0):
-        return _done(node, T.fill(x, np.asarray(1, dtype=node.outputs[0].dtype)))
+        return cast_replacement(node, T.fill(x, np.asarray(1, dtype=node.outputs[0].dtype)))
     for number, apply in _POWERS.items():
         if _equals(exponent, number):
-            return _done(node, apply(x))
+            return cast_replacement(node, apply(x))
     return False
 
 
@@ -220,7 +208,7 @@ def local_pow_specialize_device(node):
         ret = Elemwise(scal.Composite([one], [_power_by_squares(one, size)]))(x)
     if exponent < 0:
         ret = T.inv(ret)
-    return _done(node, ret)
+    return cast_replacement(node, ret)
 
 
 def _power_by_squares(x, size):
@@ -287,7 +275,7 @@ def local_add_specialize(node):
         ret = combined(T.add, new_inputs, out.type.dtype)
     if ret.type.broadcastable != out.type.broadcastable:
         ret = fill_chain(ret, node.inputs)[0]
-    return _done(node, ret)
+    return cast_replacement(node, ret)
 
 
 @local_optimizer([T.mul, T.true_div])
@@ -309,4 +297,4 @@ def local_abs_merge(node):
         if value is None or not np.all(value >= 0):
             return False
         inputs.append(v)
-    return _done(node, T.abs_(node.op(*inputs)))
+    return cast_replacement(node, T.abs_(node.op(*inputs)))

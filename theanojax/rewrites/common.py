@@ -5,6 +5,7 @@ import numpy as np
 import theanojax.tensor as T
 from theanojax.errors import NotScalarConstantError
 from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Constant, Variable
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import get_scalar_constant_value
@@ -89,6 +90,35 @@ def scalar_constant(v):
     return None if isinstance(v, Variable) else v
 
 
+def replacement(node, ret, accept=None):
+    """What a rewrite of `node`, of one output, answers when it found `ret` for it; False when the types differ.
+
+    `accept` tells debug modes how to compare the two (``tag.values_eq_approx``).
+    """
+    out = node.outputs[0]
+    if ret.type != out.type:
+        return False
+    if ret.owner is not None and not any(ret is v for v in node.inputs):
+        copy_stack_trace(out, ret)
+    if accept is not None:
+        ret.tag.values_eq_approx = accept
+    return [ret]
+
+
+def cast_replacement(node, ret, accept=None):
+    """`replacement`, with `ret` cast to the dtype of the output."""
+    return replacement(node, T.cast(ret, node.outputs[0].dtype), accept)
+
+
+def declared_replacement(node, ret):
+    """`replacement`, with the dimensions of `ret` declared broadcastable where those of the output are."""
+    out = node.outputs[0]
+    if ret.type != out.type and ret.dtype == out.dtype and ret.ndim == out.ndim:
+        copy_stack_trace(out, ret)
+        ret = T.patternbroadcast(ret, out.broadcastable)
+    return replacement(node, ret)
+
+
 def fill_chain(new_out, orig_inputs):
     """`new_out` broadcast to the common shape of `orig_inputs`, as a list of one variable."""
     for v in orig_inputs:
@@ -108,7 +138,7 @@ def encompasses_broadcastable(b1, b2):
 
 def merge_broadcastables(broadcastables):
     """The pattern of an elementwise Op of inputs with these patterns."""
-    return [all(bcast) for bcast in zip(*broadcastables)]
+    return [all(flags) for flags in zip(*broadcastables)]
 
 
 def scalarconsts_rest(inputs, elemwise=True, only_process_constants=False):
@@ -130,11 +160,11 @@ def broadcast_like(value, template, fgraph, dtype=None):
     Raises NotImplementedError when `template` is not in the graph.
     """
     value = T.as_tensor_variable(value)
-    if value.type == template.type:
-        return value
-    if template not in fgraph.variables:
-        raise NotImplementedError("broadcast_like currently requires the template Variable to be in the fgraph already")
-    value = T.cast(value, template.dtype if dtype is None else dtype)
+    if value.type != template.type:
+        if template not in fgraph.variables:
+            raise NotImplementedError("broadcast_like currently requires the template Variable to be in the fgraph "
+                                      "already")
+        value = T.cast(value, template.dtype if dtype is None else dtype)
     if value.type == template.type:
         return value
     feature = getattr(fgraph, "shape_feature", None)

@@ -3,7 +3,7 @@
 import theanojax.tensor as T
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
-from theanojax.rewrites.common import is_number, maker
+from theanojax.rewrites.common import is_number, maker, replacement
 from theanojax.tensor.assert_op import assert_op
 from theanojax.tensor.dot import Dot
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
@@ -70,10 +70,7 @@ def local_useless_dimshuffle_in_reshape(node):
     if order != sorted(order):
         return False
     ret = node.op(inner.inputs[0], node.inputs[1])
-    if ret.type != node.outputs[0].type:
-        return False
-    copy_stack_trace(node.outputs[0], ret)
-    return [ret]
+    return replacement(node, ret)
 
 
 @local_optimizer([DimShuffle])
@@ -157,7 +154,4 @@ def local_dimshuffle_subtensor(node):
     while index and is_full_slice(index[-1]):
         index.pop()
     ret = inner.inputs[0][tuple(index)]
-    if ret.type != node.outputs[0].type:
-        return False
-    copy_stack_trace(node.outputs[0], ret)
-    return [ret]
+    return replacement(node, ret)

@@ -5,7 +5,8 @@ import theanojax.tensor as T
 from theanojax import scalar as scal
 from theanojax.graph.rewrite_local import OpRemove, local_optimizer
 from theanojax.graph.tag import copy_stack_trace
-from theanojax.rewrites.common import applies, constant_value, elemwise_rewrite, is_number, maker, scalar_maker
+from theanojax.rewrites.common import (applies, constant_value, elemwise_rewrite, is_number, maker, replacement,
+                                       scalar_maker)
 from theanojax.tensor.elemwise import Elemwise
 from theanojax.tensor.gradient_ops import ViewOp
 from theanojax.tensor.join import Join
@@ -19,8 +20,7 @@ def _filled(node, like, number):
     """A result of the dtype of `node` full of `number`, with the shape of `like`."""
     dtype = node.outputs[0].dtype
     ret = (T.ones_like if number else T.zeros_like)(like, dtype=dtype, opt=True)
-    copy_stack_trace(node.outputs[0], ret)
-    return _if_same_type(node, ret)
+    return replacement(node, ret)
 
 
 def _if_same_type(node, ret):
@@ -143,8 +143,7 @@ def local_upcast_elemwise_constant_inputs(node):
     if all(a is b for a, b in zip(new_inputs, node.inputs)):
         return False
     ret = node.op(*new_inputs)
-    copy_stack_trace(node.outputs[0], ret)
-    return _if_same_type(node, ret)
+    return replacement(node, ret)
 
 
 @elemwise_rewrite(scal.Sub)
@@ -153,8 +152,7 @@ def local_elemwise_sub_zeros(node):
     if not applies(node, scal.Sub) or node.inputs[0] is not node.inputs[1]:
         return False
     ret = T.zeros_like(node.inputs[0])
-    copy_stack_trace(node.outputs[0], ret)
-    return _if_same_type(node, ret)
+    return replacement(node, ret)
 
 
 _COMPARISONS = (scal.LT, scal.GT, scal.LE, scal.GE, scal.EQ, scal.Minimum, scal.Maximum)
@@ -315,8 +313,7 @@ def local_merge_switch_same_cond(node):
     dtypes = [s.outputs[0].dtype for s in switches]
     left, right = [node.op(*[T.cast(s.inputs[i], d) for s, d in zip(switches, dtypes)]) for i in (1, 2)]
     ret = T.switch(switches[0].inputs[0], left, right)
-    copy_stack_trace(node.outputs[0], ret)
-    return _if_same_type(node, ret)
+    return replacement(node, ret)
 
 
 # ---------------------------------------------------------------- others

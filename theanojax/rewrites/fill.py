@@ -6,7 +6,8 @@ from theanojax.config import config
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Constant
-from theanojax.rewrites.common import applies, broadcast_like, is_number, maker, scalar_maker, shape_feature, users
+from theanojax.rewrites.common import (applies, broadcast_like, is_number, maker, replacement, scalar_maker,
+                                       shape_feature, users)
 from theanojax.tensor.assert_op import Assert, assert_op
 from theanojax.tensor.creation import Alloc, AllocEmpty
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
@@ -148,10 +149,7 @@ def local_merge_alloc(node):
                                 "of where in your code the error is created, use the Theano flags optimizer=None or "
                                 "optimizer=fast_compile.")(mine, T.eq(mine, theirs))
     ret = T.alloc(inner.inputs[0], *lengths)
-    if ret.type != node.outputs[0].type:
-        return False
-    copy_stack_trace(node.outputs[0], ret)
-    return [ret]
+    return replacement(node, ret)
 
 
 @local_optimizer([Alloc])
@@ -161,8 +159,7 @@ def local_alloc_dimshuffle(node):
     if inner is None or inner.op.new_order != _padded_left(node.inputs[0].ndim, inner.inputs[0].ndim):
         return False
     ret = T.alloc(inner.inputs[0], *node.inputs[1:])
-    copy_stack_trace(node.outputs[0], ret)
-    return [ret] if ret.type == node.outputs[0].type else False
+    return replacement(node, ret)
 
 
 @local_optimizer([DimShuffle])
@@ -174,8 +171,7 @@ def local_dimshuffle_alloc(node):
         return False
     added = len(order) - node.inputs[0].ndim
     ret = T.alloc(inner.inputs[0], *((1,) * added + tuple(inner.inputs[1:])))
-    copy_stack_trace(node.outputs[0], ret)
-    return [ret] if ret.type == node.outputs[0].type else False
+    return replacement(node, ret)
 
 
 def _padded_left(ndim, inner_ndim):

@@ -10,7 +10,8 @@ from theanojax.config import config
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Constant
-from theanojax.rewrites.common import applies, constant_value, is_number, maker, scalar_maker, shape_feature
+from theanojax.rewrites.common import (applies, constant_value, is_number, maker, replacement, scalar_maker,
+                                       shape_feature)
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.creation import Alloc
 from theanojax.tensor.slices import get_idx_list
@@ -24,14 +25,6 @@ from theanojax.tensor.subtensor import (
 )
 
 WRITES = (IncSubtensor, AdvancedIncSubtensor, AdvancedIncSubtensor1)
-
-
-def _done(node, ret):
-    if ret.type != node.outputs[0].type:
-        return False
-    if ret.owner is not None and not any(ret is v for v in node.inputs):
-        copy_stack_trace(node.outputs[0], ret)
-    return [ret]
 
 
 @local_optimizer([IncSubtensor])
@@ -53,7 +46,7 @@ def local_useless_inc_subtensor(node):
         return False  # y is stretched as its shape at run time says
     if all(e.step is None for e in index):
         return [y]
-    return _done(node, Subtensor(node.op.idx_list)(*node.inputs[1:]))
+    return replacement(node, Subtensor(node.op.idx_list)(*node.inputs[1:]))
 
 
 @local_optimizer([AdvancedIncSubtensor1])
@@ -73,7 +66,7 @@ def local_set_to_inc_subtensor(node):
         if read is not None:
             if read.inputs[1] is not index or read.inputs[0] is not x:
                 return False
-            return _done(node, AdvancedIncSubtensor1()(x, other, index))
+            return replacement(node, AdvancedIncSubtensor1()(x, other, index))
     return False
 
 
@@ -132,7 +125,7 @@ def local_incsubtensor_of_zeros_to_setsubtensor(node):
         return False
     op = IncSubtensor(node.op.idx_list, node.op.inplace, set_instead_of_inc=True,
                       destroyhandler_tolerate_aliased=node.op.destroyhandler_tolerate_aliased)
-    return _done(node, op(*node.inputs))
+    return replacement(node, op(*node.inputs))
 
 
 @local_optimizer([IncSubtensor])
@@ -169,7 +162,7 @@ def local_adv_sub1_adv_inc_sub1(node):
         conds.append(T.eq(index.shape[0], y.shape[0]))
     ret = Assert("Bad indexing or shapes in a AdvancedIncSubtensor1 that was optimized away")(y, *conds)
     copy_stack_trace(y, ret)
-    return _done(node, T.cast(ret, node.outputs[0].dtype))
+    return replacement(node, T.cast(ret, node.outputs[0].dtype))
 
 
 @local_optimizer([IncSubtensor, AdvancedIncSubtensor, AdvancedIncSubtensor1])
@@ -198,7 +191,7 @@ def local_useless_inc_subtensor_alloc(node):
              and not is_number(feature.shape_of[y][k], 1)]
     if conds:
         z = Assert("`x[i]` and `y` do not have the same shape.")(z, *conds)
-    return _done(node, node.op(x, z, *index))
+    return replacement(node, node.op(x, z, *index))
 
 
 # ---------------------------------------------------------------- in place
@@ -209,7 +202,7 @@ def local_inplace_setsubtensor(node):
         return False
     op = IncSubtensor(node.op.idx_list, inplace=True, set_instead_of_inc=node.op.set_instead_of_inc,
                       destroyhandler_tolerate_aliased=node.op.destroyhandler_tolerate_aliased)
-    return _done(node, op(*node.inputs))
+    return replacement(node, op(*node.inputs))
 
 
 @local_optimizer([AdvancedIncSubtensor1], inplace=True)
@@ -217,4 +210,4 @@ def local_inplace_incsubtensor1(node):
     """A write of rows that may overwrite its input"""
     if not isinstance(node.op, AdvancedIncSubtensor1) or node.op.inplace:
         return False
-    return _done(node, node.op.clone_inplace()(*node.inputs))
+    return replacement(node, node.op.clone_inplace()(*node.inputs))

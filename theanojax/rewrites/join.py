@@ -5,22 +5,11 @@ from theanojax.errors import NotScalarConstantError
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Constant
-from theanojax.rewrites.common import constant_value, is_number, maker
+from theanojax.rewrites.common import constant_value, declared_replacement, is_number, maker, replacement
 from theanojax.tensor.assert_op import assert_op
 from theanojax.tensor.elemwise import Elemwise
 from theanojax.tensor.join import Join, Split, Tile
 from theanojax.tensor.shape import MakeVector, Rebroadcast
-
-
-def _done(node, ret):
-    out = node.outputs[0]
-    if ret.type != out.type and ret.dtype == out.dtype and ret.ndim == out.ndim:
-        copy_stack_trace(out, ret)
-        ret = T.patternbroadcast(ret, out.broadcastable)
-    if ret.type != out.type:
-        return False
-    copy_stack_trace(out, ret)
-    return [ret]
 
 
 # ---------------------------------------------------------------- Rebroadcast
@@ -35,7 +24,7 @@ def local_useless_rebroadcast(node):
     axis = {dim: flag for dim, flag in node.op.axis.items() if x.broadcastable[dim] != flag}
     if axis == node.op.axis:
         return False
-    return _done(node, Rebroadcast(*axis.items())(x))
+    return declared_replacement(node, Rebroadcast(*axis.items())(x))
 
 
 @local_optimizer([Rebroadcast])
@@ -96,7 +85,7 @@ def local_join_empty(node):
     if not kept or len(kept) == len(parts):
         return False
     ret = T.join(node.inputs[0], *kept)
-    return _done(node, ret) if ret.dtype == node.outputs[0].dtype else False
+    return declared_replacement(node, ret) if ret.dtype == node.outputs[0].dtype else False
 
 
 @local_optimizer([Join])
@@ -114,7 +103,7 @@ def local_join_make_vector(node):
             parts.append(v)
     if len(parts) == len(node.inputs) - 1:
         return False
-    return _done(node, T.join(node.inputs[0], *parts))
+    return declared_replacement(node, T.join(node.inputs[0], *parts))
 
 
 # ---------------------------------------------------------------- Tile and Split
@@ -140,5 +129,4 @@ def local_useless_split(node):
     out = assert_op(x, T.eq(splits.shape[0], 1))
     copy_stack_trace(node.outputs[0], out)
     ret = assert_op(out, T.eq(x.shape[axis], splits[0]))
-    copy_stack_trace(node.outputs[0], ret)
-    return [ret] if ret.type == node.outputs[0].type else False
+    return replacement(node, ret)

@@ -16,7 +16,7 @@ from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.traverse import equal_computations
 from theanojax.rewrites.algebra import local_mul_canonizer
-from theanojax.rewrites.common import applies, combined, constant_value, is_number, maker, scalar_maker
+from theanojax.rewrites.common import applies, combined, constant_value, is_number, maker, replacement, scalar_maker
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.creation import Alloc, ARange
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
@@ -80,11 +80,7 @@ def local_logsoftmax_grad(node):
     if g.broadcastable[1] and not sm.broadcastable[1]:
         g = T.alloc(g, g.shape[0], sm.shape[1])
     ret = g - T.sum(g, axis=1, keepdims=True) * sm
-    if ret.type != node.outputs[0].type:
-        return False
-    ret.tag.values_eq_approx = values_eq_approx_remove_nan
-    copy_stack_trace(node.outputs[0], ret)
-    return [ret]
+    return replacement(node, ret, values_eq_approx_remove_nan)
 
 
 def _only_row(v):
@@ -117,10 +113,7 @@ def local_softmax_with_bias(node):
     if any(v.type.dtype not in float_dtypes for v in sums):
         return False
     ret = softmax_with_bias(*sums)
-    if ret.type != node.outputs[0].type:
-        return False
-    copy_stack_trace(node.outputs[0], ret)
-    return [ret]
+    return replacement(node, ret)
 
 
 def _row_sums_of(v):
@@ -180,11 +173,7 @@ def local_sum_over_softmax_denominator(node):
     total = node.op(rest)
     copy_stack_trace(node.outputs[0], total)
     ret = total / local_mul_canonizer.merge_num_denum([v.dimshuffle(0) for v in sums], [])
-    if ret.type != node.outputs[0].type:
-        return False
-    ret.tag.values_eq_approx = values_eq_approx_remove_nan
-    copy_stack_trace(node.outputs[0], ret)
-    return [ret]
+    return replacement(node, ret, values_eq_approx_remove_nan)
 
 
 def _wrapped(v):
@@ -272,10 +261,7 @@ def local_softmax_grad_to_crossentropy_with_softmax_grad(node):
     if g is None or g.op != crossentropy_categorical_1hot_grad:
         return False
     ret = crossentropy_softmax_1hot_with_bias_dx(*g.inputs)
-    if ret.type != node.outputs[0].type:
-        return False
-    copy_stack_trace(node.outputs[0], ret)
-    return [ret]
+    return replacement(node, ret)
 
 
 # ---------------------------------------------------------------- cross-entropy of labels, written with indices
@@ -429,10 +415,7 @@ def local_advanced_indexing_crossentropy_onehot_grad(node):
     if labels.ndim != 1 or x.ndim != 2 or not _check_rows_is_arange_len_labels(rows, labels, node.fgraph):
         return False
     ret = crossentropy_softmax_1hot_with_bias_dx(out_grad, sm, labels)
-    if ret.type != node.outputs[0].type:
-        return False
-    copy_stack_trace(node.outputs[0], ret)
-    return [ret]
+    return replacement(node, ret)
 
 
 @local_optimizer([softmax_with_bias])

@@ -6,23 +6,14 @@ import theanojax.tensor as T
 from theanojax import scalar as scal
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
-from theanojax.rewrites.common import applies, combined, constant_value, is_integer, is_number, maker, scalar_maker
+from theanojax.rewrites.common import (applies, combined, constant_value, is_integer, is_number, maker, replacement,
+                                       scalar_maker)
 from theanojax.tensor.creation import Alloc
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.join import Join
 from theanojax.tensor.reduce import All, Any, Argmax, CAReduce, MaxAndArgmax, Prod, ProdWithoutZeros, Sum
 
 ALL_REDUCE = [CAReduce, All, Any, Sum, Prod, ProdWithoutZeros]
-
-
-def _done(node, ret):
-    """`ret` as the replacement of a node with one output; False when its type is another."""
-    out = node.outputs[0]
-    if ret.type != out.type:
-        return False
-    if ret.owner is not None and ret is not node.inputs[0]:
-        copy_stack_trace(out, ret)
-    return [ret]
 
 
 def _axes(node):
@@ -56,7 +47,7 @@ def local_sum_prod_mul_by_scalar(node):
     if isinstance(node.op, Sum) and negated is not None:
         total = node.op(negated.inputs[0])
         copy_stack_trace(node.outputs[0], total)
-        return _done(node, T.neg(total))
+        return replacement(node, T.neg(total))
     product = scalar_maker(x, scal.Mul)
     if product is None:
         return False
@@ -80,7 +71,7 @@ def local_sum_prod_mul_by_scalar(node):
     ret = scalars[0] if len(scalars) == 1 else T.mul(*scalars)
     if ret.type.dtype != node.outputs[0].type.dtype:
         ret = T.cast(ret, node.outputs[0].type.dtype)
-    return _done(node, ret)
+    return replacement(node, ret)
 
 
 @local_optimizer([Sum, Prod])
@@ -115,7 +106,7 @@ def local_sum_prod_div_dimshuffle(node):
         count = T.prod([num.shape[a].astype(num.dtype) for a in free])
         ret = T.true_div(T.prod(num, axis=free), b ** count)
         ret = T.prod(ret, axis=others) if others else ret
-    return _done(node, ret)
+    return replacement(node, ret)
 
 
 @local_optimizer([Sum, Prod])
@@ -125,7 +116,7 @@ def local_sum_prod_all_to_none(node):
         return False
     if set(node.op.axis) != set(range(node.inputs[0].type.ndim)):
         return False
-    return _done(node, _same_kind(node.op, None)(node.inputs[0]))
+    return replacement(node, _same_kind(node.op, None)(node.inputs[0]))
 
 
 @local_optimizer([Sum, Prod])
@@ -140,10 +131,10 @@ def local_op_of_op(node):
     if not _reduces_alike(node.op, x) or is_integer(x) and not is_integer(inner.inputs[0]):
         return False
     if inner.op.axis is None or node.op.axis is None:
-        return _done(node, _same_kind(node.op, None)(inner.inputs[0]))
+        return replacement(node, _same_kind(node.op, None)(inner.inputs[0]))
     left = [a for a in range(inner.inputs[0].ndim) if a not in inner.op.axis]
     axis = list(inner.op.axis) + [left[a] for a in node.op.axis]
-    return _done(node, _same_kind(node.op, axis)(inner.inputs[0]))
+    return replacement(node, _same_kind(node.op, axis)(inner.inputs[0]))
 
 
 @local_optimizer(ALL_REDUCE)
@@ -165,7 +156,7 @@ def local_reduce_join(node):
         if padded is None or padded.op.new_order != ("x",) + tuple(range(padded.inputs[0].ndim)):
             return False
         parts.append(padded.inputs[0])
-    return _done(node, Elemwise(node.op.scalar_op)(*parts))
+    return replacement(node, Elemwise(node.op.scalar_op)(*parts))
 
 
 @local_optimizer(ALL_REDUCE)
@@ -173,7 +164,7 @@ def local_useless_reduce(node):
     """sum(x, axis=[]) -> x"""
     if not isinstance(node.op, CAReduce):
         return False
-    return _done(node, node.inputs[0])
+    return replacement(node, node.inputs[0])
 
 
 @local_optimizer(ALL_REDUCE)
@@ -191,12 +182,12 @@ def local_reduce_broadcastable(node):
     copy_stack_trace(node.outputs[0], dropped)
     new_axis = [i for i, a in enumerate(kept) if a in axis]
     if not new_axis:
-        return _done(node, dropped.astype(dtype))
+        return replacement(node, dropped.astype(dtype))
     if type(node.op) is CAReduce:
-        return _done(node, CAReduce(node.op.scalar_op, axis=new_axis)(dropped))
+        return replacement(node, CAReduce(node.op.scalar_op, axis=new_axis)(dropped))
     if isinstance(node.op, (Sum, Prod)):
-        return _done(node, _same_kind(node.op, new_axis)(dropped))
-    return _done(node, type(node.op)(axis=new_axis)(dropped))
+        return replacement(node, _same_kind(node.op, new_axis)(dropped))
+    return replacement(node, type(node.op)(axis=new_axis)(dropped))
 
 
 @local_optimizer([Sum, Prod])
@@ -227,7 +218,7 @@ def local_opt_alloc(node):
     ret = T.alloc(value, *kept) if kept else value
     if ret.type.broadcastable != node.outputs[0].type.broadcastable:
         ret = T.patternbroadcast(ret, node.outputs[0].broadcastable)
-    return _done(node, ret)
+    return replacement(node, ret)
 
 
 @local_optimizer([Sum])
@@ -245,7 +236,7 @@ def local_sumsqr2dot(node):
     ret = T.dot(T.sqr(g.inputs[0]), T.sqr(w.inputs[0]).sum(axis=0))
     if ret.dtype != node.outputs[0].dtype:
         ret = T.cast(ret, dtype=node.outputs[0].dtype)
-    return _done(node, ret)
+    return replacement(node, ret)
 
 
 # ---------------------------------------------------------------- these leave the standard form
@@ -277,5 +268,5 @@ def local_max_to_min(node):
     negated = scalar_maker(maximum.inputs[0], scal.Neg)
     if negated is None:
         return False
-    return _done(node, CAReduce(scal.minimum, maximum.op.axis)(negated.inputs[0]))
+    return replacement(node, CAReduce(scal.minimum, maximum.op.axis)(negated.inputs[0]))
 

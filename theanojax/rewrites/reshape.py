@@ -3,7 +3,7 @@
 import theanojax.tensor as T
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
-from theanojax.rewrites.common import constant_value, maker, shape_feature
+from theanojax.rewrites.common import constant_value, maker, replacement, shape_feature
 from theanojax.tensor.as_tensor import extract_constant
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.shape import Flatten, MakeVector, Reshape, Shape, Shape_i
@@ -34,8 +34,7 @@ def local_reshape_chain(op):
         if inner is None:
             return False
         ret = node.op(inner.inputs[0], node.inputs[1])
-        copy_stack_trace(node.outputs[0], ret)
-        return [ret] if ret.type == node.outputs[0].type else False
+        return replacement(node, ret)
 
     f.__name__ = "local_reshape_chain"
     return f
@@ -143,5 +142,4 @@ def local_reshape_dimshuffle(node):
     if kept != list(range(len(kept))) or len(kept) != inner.inputs[0].ndim:
         return False
     ret = T.reshape(inner.inputs[0], node.inputs[1], ndim=node.outputs[0].ndim)
-    copy_stack_trace(node.outputs[0], ret)
-    return [ret] if ret.type == node.outputs[0].type else False
+    return replacement(node, ret)

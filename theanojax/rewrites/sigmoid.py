@@ -10,6 +10,7 @@ from theanojax.graph.rewrite_pattern import PatternSub
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.common import (
     applies,
+    cast_replacement,
     combined,
     constant_value,
     fill_chain,
@@ -147,14 +148,7 @@ def local_exp_over_1_plus_exp(node):
     if denom_rest:
         ret = ret / combined(T.mul, denom_rest, denom.dtype)
         copy_stack_trace(node.outputs[0], ret)
-    return _done(node, ret)
-
-
-def _done(node, ret):
-    out = node.outputs[0]
-    if ret.type.dtype != out.type.dtype:
-        ret = T.cast(ret, out.type.dtype)
-    return [ret] if ret.type == out.type else False
+    return cast_replacement(node, ret)
 
 
 @local_optimizer([T.inv])
@@ -173,7 +167,7 @@ def local_inv_1_plus_exp(node):
     if ret.type.broadcastable != node.outputs[0].type.broadcastable:
         ret = fill_chain(ret, number_inputs)[0]
     copy_stack_trace([rest[0], node.inputs[0], node.outputs[0]], ret)
-    return _done(node, ret)
+    return cast_replacement(node, ret)
 
 
 # ---------------------------------------------------------------- products of exponentials and logistic functions
@@ -280,8 +274,7 @@ def local_sigm_times_exp(node):
     if not perform_sigm_times_exp(tree):
         return False
     ret = compute_mul(simplify_mul(tree))
-    copy_stack_trace(node.outputs[0], ret)
-    return _done(node, ret)
+    return cast_replacement(node, ret)
 
 
 @local_optimizer([T.sub])
@@ -295,7 +288,7 @@ def local_1msigmoid(node):
         return False
     ret = sigmoid(_minus(logistic.inputs[0]))
     copy_stack_trace([right, node.outputs[0]], ret)
-    return _done(node, ret)
+    return cast_replacement(node, ret)
 
 
 register_local_1msigmoid = False
@@ -307,7 +300,7 @@ def _approximate(node, function, tolerance):
     ret = function(node.inputs[0])
     copy_stack_trace(node.outputs[0], ret)
     ret.tag.values_eq_approx = lambda a, b: T.TensorType.values_eq_approx(a, b, atol=tolerance)
-    return _done(node, ret)
+    return cast_replacement(node, ret)
 
 
 @local_optimizer([sigmoid])

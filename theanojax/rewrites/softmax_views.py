@@ -9,7 +9,7 @@ from theanojax import scalar as scal
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.algebra import local_mul_canonizer
-from theanojax.rewrites.common import applies, constant_value, is_number, maker, scalar_maker
+from theanojax.rewrites.common import applies, constant_value, is_number, maker, replacement, scalar_maker
 from theanojax.rewrites.nnet import _check_rows_is_arange_len_labels
 from theanojax.tensor.elemwise import DimShuffle
 from theanojax.tensor.nnet.crossentropy import CrossentropyCategorical1HotGrad, crossentropy_softmax_1hot_with_bias_dx
@@ -47,10 +47,7 @@ def local_logsoftmax_of_view(node):
     for view in reversed(views):
         ret = view.op(ret, *view.inputs[1:])
         copy_stack_trace([view.outputs[0], node.outputs[0]], ret)
-    if ret.type != node.outputs[0].type:
-        return False
-    ret.tag.values_eq_approx = values_eq_approx_remove_inf
-    return [ret]
+    return replacement(node, ret, values_eq_approx_remove_inf)
 
 
 def sum_of_inputs(sm):
@@ -197,11 +194,7 @@ def local_logsoftmax_grad_of_view(node):
         ret = n - T.sum(n, axis=1, keepdims=True) * sm
     if rest is not None:
         ret = ret + softmax_grad(_filled(rest, sm), sm)
-    if ret.type != node.outputs[0].type:
-        return False
-    ret.tag.values_eq_approx = values_eq_approx_remove_nan
-    copy_stack_trace(node.outputs[0], ret)
-    return [ret]
+    return replacement(node, ret, values_eq_approx_remove_nan)
 
 
 def _of_crossentropy(n, sm, fgraph):

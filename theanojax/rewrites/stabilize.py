@@ -10,6 +10,7 @@ from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.algebra import local_mul_canonizer
 from theanojax.rewrites.common import (
     applies,
+    cast_replacement,
     combined,
     constant_value,
     elemwise_rewrite,
@@ -26,17 +27,6 @@ from theanojax.tensor.reduce import Sum
 from theanojax.tensor.type import values_eq_approx_remove_inf, values_eq_approx_remove_inf_nan
 
 
-def _done(node, ret):
-    """`ret` as the replacement of a node with one output, cast to its dtype; False where the types still differ."""
-    out = node.outputs[0]
-    if ret.type.dtype != out.type.dtype:
-        ret = T.cast(ret, out.type.dtype)
-    if ret.type != out.type:
-        return False
-    copy_stack_trace(out, ret)
-    return [ret]
-
-
 @elemwise_rewrite(scal.Sub)
 def local_expm1(node):
     """exp(x) - 1 -> expm1(x)"""
@@ -46,7 +36,7 @@ def local_expm1(node):
     one = constant_value(node.inputs[1]) if exp is not None else None
     if one is None or one != 1:
         return False
-    return _done(node, T.expm1(exp.inputs[0]))
+    return cast_replacement(node, T.expm1(exp.inputs[0]))
 
 
 @local_optimizer([T.log])
@@ -61,7 +51,7 @@ def local_log1p(node):
     if isinstance(total.op.scalar_op, scal.Sub):
         if not is_number(total.inputs[0], 1) or is_integer(arg):
             return False
-        return _done(node, T.log1p(T.neg(T.cast(total.inputs[1], arg.dtype))))
+        return cast_replacement(node, T.log1p(T.neg(T.cast(total.inputs[1], arg.dtype))))
     numbers, number_inputs, rest = scalarconsts_rest(total.inputs, only_process_constants=True)
     if not numbers or not rest or not np.allclose(np.sum(numbers), 1):
         return False
@@ -71,7 +61,7 @@ def local_log1p(node):
     ret = T.log1p(x)
     if ret.type.broadcastable != node.outputs[0].type.broadcastable:
         ret = fill_chain(ret, number_inputs)[0]
-    return _done(node, ret)
+    return cast_replacement(node, ret)
 
 
 @local_optimizer([T.log])
@@ -88,8 +78,7 @@ def local_log_add(node):
     args = [T.cast(e.inputs[0], e.outputs[0].dtype) for e in exps]
     largest = T.maximum(*args)
     ret = largest + T.log1p(T.exp(T.add(*[v - largest for v in args])))
-    ret.tag.values_eq_approx = values_eq_approx_remove_inf
-    return _done(node, ret)
+    return cast_replacement(node, ret, values_eq_approx_remove_inf)
 
 
 @local_optimizer([T.log])
@@ -112,7 +101,7 @@ def local_log_sum_exp(node):
     ret = largest + T.log(T.sum(T.exp(x - kept), axis=axis))
     if shuffle is not None:
         ret = shuffle.op(ret)
-    return _done(node, ret)
+    return cast_replacement(node, ret)
 
 
 def exp_over_sum_simplifier(numerators, denominators):
@@ -207,8 +196,7 @@ def local_log_erfc(node):
     series = -x ** 2 - T.log(x) - .5 * T.log(np.pi) + T.log(_tail_series(x))
     threshold = 26.641747557 if out.dtype == "float64" else 10.0541949
     ret = T.switch(x < threshold, out, series)
-    ret.tag.values_eq_approx = values_eq_approx_remove_inf
-    return _done(node, ret)
+    return cast_replacement(node, ret, values_eq_approx_remove_inf)
 
 
 @local_optimizer([T.true_div])
@@ -232,8 +220,7 @@ def local_grad_log_erfc_neg(node):
     rest.remove(exp.outputs[0])
     if rest:
         ret = T.mul(ret, *rest)
-    ret.tag.values_eq_approx = values_eq_approx_remove_inf_nan
-    return _done(node, ret)
+    return cast_replacement(node, ret, values_eq_approx_remove_inf_nan)
 
 
 def _factors(v):

@@ -9,7 +9,7 @@ from theanojax.errors import NotScalarConstantError
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Constant, Variable
-from theanojax.rewrites.common import constant_value, maker, shape_feature
+from theanojax.rewrites.common import constant_value, declared_replacement, maker, shape_feature
 from theanojax.tensor.creation import Alloc, ARange
 from theanojax.tensor.dot import Dot
 from theanojax.tensor.elemwise import Elemwise
@@ -21,19 +21,6 @@ from theanojax.tensor.subtensor import AdvancedSubtensor1, IncSubtensor, Subtens
 def _index(node):
     """The index of a Subtensor node as a tuple of integers, variables and slices."""
     return get_idx_list(node.inputs, node.op.idx_list)
-
-
-def _done(node, ret):
-    """`ret` as the replacement of `node`, with dimensions declared as they were; False if the types still differ."""
-    out = node.outputs[0]
-    if ret.type != out.type and ret.dtype == out.dtype and ret.ndim == out.ndim:
-        copy_stack_trace(out, ret)
-        ret = T.patternbroadcast(ret, out.broadcastable)
-    if ret.type != out.type:
-        return False
-    if ret is not node.inputs[0]:
-        copy_stack_trace(out, ret)
-    return [ret]
 
 
 def subtensor(x, index):
@@ -56,7 +43,7 @@ def local_useless_slice(node):
         index.pop()
     if len(index) == count:
         return False
-    return _done(node, subtensor(node.inputs[0], index) if index else node.inputs[0])
+    return declared_replacement(node, subtensor(node.inputs[0], index) if index else node.inputs[0])
 
 
 @local_optimizer([Subtensor, AdvancedSubtensor1])
@@ -124,7 +111,7 @@ def local_subtensor_remove_broadcastable_index(node):
         dropped.append(dim)
     if not dropped:
         return False
-    return _done(node, x.dimshuffle([d for d in range(x.ndim) if d not in dropped]))
+    return declared_replacement(node, x.dimshuffle([d for d in range(x.ndim) if d not in dropped]))
 
 
 # ---------------------------------------------------------------- of particular Ops
@@ -146,7 +133,7 @@ def local_subtensor_inc_subtensor(node):
     if y.type == out.type:
         return [y]
     part = node.op(inner.inputs[0], *inner.inputs[2:])
-    return _done(node, T.alloc(y, *[part.shape[i] for i in range(part.ndim)]))
+    return declared_replacement(node, T.alloc(y, *[part.shape[i] for i in range(part.ndim)]))
 
 
 @local_optimizer([Subtensor, AdvancedSubtensor1])
@@ -163,7 +150,7 @@ def local_subtensor_make_vector(node):
             kept = [made.inputs[int(i)] for i in index.data]
         except IndexError:
             return False
-        return _done(node, made.op(*kept))
+        return declared_replacement(node, made.op(*kept))
     if not isinstance(node.op, Subtensor):
         return False
     index = _index(node)
@@ -176,7 +163,7 @@ def local_subtensor_make_vector(node):
         except NotScalarConstantError:
             return False
         known = slice(*[None if b is None else int(b) for b in (known.start, known.stop, known.step)])
-        return _done(node, made.op(*made.inputs[known]))
+        return declared_replacement(node, made.op(*made.inputs[known]))
     value = index if not isinstance(index, Variable) else constant_value(index, only_process_constants=True)
     if value is None or not -len(made.inputs) <= value < len(made.inputs):
         return False
@@ -257,7 +244,7 @@ def local_subtensor_of_alloc(node):
     if new_value.ndim > len(new_lengths):
         return False
     ret = T.alloc(new_value, *new_lengths) if new_lengths else new_value
-    return _done(node, ret)
+    return declared_replacement(node, ret)
 
 
 @local_optimizer([Subtensor])
@@ -282,6 +269,6 @@ def local_subtensor_of_dot(node):
             copy_stack_trace(node.outputs[0], part)
     ret = T.dot(a_part, b_part)
     copy_stack_trace([node.outputs[0], node.inputs[0]], ret)
-    return _done(node, ret)
+    return declared_replacement(node, ret)
 
 
