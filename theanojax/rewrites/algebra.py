@@ -52,12 +52,15 @@ class Canonizer(LocalOptimizer):
         """Have ``num, denum = simplifier(num, denum)`` called on each result; `reason` is its name."""
         self.external_simplifiers.append((reason, simplifier))
 
+    def _ops(self):
+        return {"main": self.main, "inverse": self.inverse, "reciprocal": self.reciprocal}
+
     def tracks(self):
-        return [self.main, self.inverse, self.reciprocal]
+        return list(self._ops().values())
 
     def _find_kind(self, op):
         """Which of main, inverse and reciprocal `op` is, or None."""
-        return next((k for k in ("main", "inverse", "reciprocal") if op == getattr(self, k)), None)
+        return next((kind for kind, ours in self._ops().items() if op == ours), None)
 
     def _is_ours(self, node):
         return self._kind(node.op) is not None
@@ -102,15 +105,13 @@ class Canonizer(LocalOptimizer):
             if self.inverse != T.true_div:  # a quotient is never an integer
                 both = widened([*num, *denum], dtype)
                 num, denum = both[:len(num)], both[len(num):]
-        if not num and not denum:
-            return T.as_tensor_variable(self.calculate([], []))
-        if not num:
-            if self.use_reciprocal:
-                return self.reciprocal(self.merge_num_denum(denum, []))
-            num = [T.as_tensor_variable(self.calculate([], [], aslist=False))]
-        if not denum:
-            return T.as_tensor_variable(num[0]) if len(num) == 1 else self.main(*num)
-        return self.inverse(self.merge_num_denum(num, []), self.merge_num_denum(denum, []))
+        if not num and denum and self.use_reciprocal:
+            return self.reciprocal(self._joined(denum))
+        return self.inverse(self._joined(num), self._joined(denum)) if denum else self._joined(num)
+
+    def _joined(self, terms):
+        terms = terms or [self.calculate([], [])]  # the neutral element
+        return T.as_tensor_variable(terms[0]) if len(terms) == 1 else self.main(*terms)
 
     @staticmethod
     def get_constant(v):
@@ -152,13 +153,13 @@ class Canonizer(LocalOptimizer):
             ct = self.calculate(numct, denumct, aslist=True, out_type=out_type)
         else:  # the neutral element has to stand for an empty numerator
             ct = [self.calculate(numct, denumct, aslist=False, out_type=out_type)]
-        ct = [T.constant(c, dtype=out_type.dtype) for c in ct]
-        if orig_num and len(numct) == 1 and not denumct and ct:
+        merged = [T.constant(number, dtype=out_type.dtype) for number in ct]
+        if orig_num and len(numct) == 1 and not denumct and merged:
             first = self.get_constant(orig_num[0])
-            if first is not None and ct[0].type.values_eq(ct[0].data, first):
+            if first is not None and merged[0].type.values_eq(merged[0].data, first):
                 # Already in standard form: the very same lists tell the caller that nothing changed.
                 return orig_num, orig_denum
-        return ct + num, denum
+        return merged + num, denum
 
     def _split(self, terms):
         rest, numbers = [], []
@@ -177,9 +178,9 @@ class Canonizer(LocalOptimizer):
         clients = getattr(out, "clients", None)
         if clients is None or self._waits_for_user(clients):
             return False
-        orig_num, orig_denum = self.get_num_denum(out)
-        num, denum = self.simplify(list(orig_num), list(orig_denum), out.type)
-        if _same(orig_num, num) and _same(orig_denum, denum):
+        before = self.get_num_denum(out)
+        num, denum = self.simplify(*map(list, before), out.type)
+        if _same(before[0], num) and _same(before[1], denum):
             return False
         new = self.merge_num_denum(num, denum, out.type.dtype)
         if new.type.dtype != out.type.dtype:
@@ -240,7 +241,8 @@ def add_calculate(num, denum, aslist=False, out_type=None):
         v = reduce(np.add, num, zero)
     else:
         with np.errstate(invalid="ignore", over="ignore"):
-            v = reduce(np.add, num, zero) - reduce(np.add, denum, zero)
+            total, less = (reduce(np.add, numbers, zero) for numbers in (num, denum))
+            v = total - less
     if aslist:
         return [] if np.all(v == 0) else [v]
     return v
@@ -275,6 +277,10 @@ add_canonizer = in2out(LocalOptGroup(local_add_canonizer, local_fill_sink, apply
 DIVISION_COST = 1.5  # in multiplications
 
 
+def _is_one_term(num, denum):
+    return len(num) == 1 and not denum
+
+
 def distribute_greedy(pos_pairs, neg_pairs, num, denum, out_type, minscore=0):
     """Multiply each term of a sum, given as (numerator, denominator) pairs, by `num` over `denum`, if that saves work.
 
@@ -300,11 +306,10 @@ def attempt_distribution(factor, num, denum, out_type):
     """
     if may_have_wrapped(factor, out_type.dtype):
         return False, factor, num, denum
-    pos, neg = local_add_canonizer.get_num_denum(factor)
-    if len(pos) == 1 and not neg:
+    terms = local_add_canonizer.get_num_denum(factor)
+    if _is_one_term(*terms):
         return False, factor, num, denum
-    pos_pairs = [local_mul_canonizer.get_num_denum(v) for v in pos]
-    neg_pairs = [local_mul_canonizer.get_num_denum(v) for v in neg]
+    pos_pairs, neg_pairs = [[local_mul_canonizer.get_num_denum(v) for v in side] for side in terms]
     change = False
     for terms, as_pair in ((num, lambda v: ([v], [])), (denum, lambda v: ([], [v]))):
         for v in list(terms):
@@ -325,9 +330,9 @@ def local_greedy_distributor(node):
     """(a/x + b/y) * x * y -> a*y + b*x: distribute factors over a sum where that saves multiplications or divisions."""
     if not applies(node, scal.Mul, scal.TrueDiv, scal.Inv):
         return False
-    out = node.outputs[0]
+    (out,) = node.outputs
     num, denum = local_mul_canonizer.get_num_denum(out)
-    if len(num) == 1 and not denum:
+    if _is_one_term(num, denum):
         return False
     new_num, new_denum, change = [], [], False
     for candidate in list(num):

@@ -56,10 +56,10 @@ def local_abstract_batch_norm_train_grad(node):
         return False
     x, dy, scale, x_mean, x_invstd, _ = node.inputs
     along = dict(axis=node.op.axes, keepdims=True)
-    x_diff = x - x_mean
-    mean_dy_x_diff = T.mean(dy * x_diff, **along)
-    c = (dy * x_invstd) - x_diff * (mean_dy_x_diff * (x_invstd ** 3))
-    return _done(node, [scale * (c - T.mean(c, **along)), T.sum(dy * x_invstd * x_diff, **along), T.sum(dy, **along)])
+    centred = x - x_mean
+    slope = T.mean(dy * centred, **along)
+    c = dy * x_invstd - centred * (slope * x_invstd ** 3)
+    return _done(node, [scale * (c - T.mean(c, **along)), T.sum(dy * x_invstd * centred, **along), T.sum(dy, **along)])
 
 
 @local_optimizer([AbstractBatchNormInference])

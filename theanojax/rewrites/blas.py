@@ -70,9 +70,10 @@ def local_gemm_to_gemv(node):
         return None
     z, a, x, y, b = node.inputs
     with inherit_stack_trace(node.outputs):
-        if z.broadcastable == x.broadcastable == (True, False):
+        row, column = (True, False), (False, True)
+        if (z.broadcastable, x.broadcastable) == (row, row):
             return [gemv_no_inplace(z.dimshuffle(1), a, y.T, x.dimshuffle(1), b).dimshuffle("x", 0)]
-        if z.broadcastable == y.broadcastable == (False, True):
+        if (z.broadcastable, y.broadcastable) == (column, column):
             return [gemv_no_inplace(z.dimshuffle(0), a, x, y.dimshuffle(0), b).dimshuffle(0, "x")]
     return None
 
@@ -106,8 +107,7 @@ def local_dot22_to_ger_or_gemv(node):
     one, zero = (T.as_tensor_variable(np.asarray(v, dtype=x.dtype)) for v in (1, 0))
     with inherit_stack_trace(node.outputs):
         if x_column and y_row:
-            zeros = T.zeros([x.shape[0], y.shape[1]], dtype=x.dtype)
-            return [ger(zeros, one, x.dimshuffle(0), y.dimshuffle(1))]
+            return [ger(T.zeros([x.shape[0], y.shape[1]], x.dtype), one, x.dimshuffle(0), y.dimshuffle(1))]
         if x_row and (y_column or not y_row):
             start = T.AllocEmpty(x.dtype)(1 if y_column else y.shape[1])
             return [gemv_no_inplace(start, one, y.T, x.dimshuffle(1), zero).dimshuffle("x", 0)]

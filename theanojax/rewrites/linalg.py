@@ -17,6 +17,7 @@ from theanojax.tensor.diagonal import ExtractDiag
 from theanojax.tensor.dot import Dot
 from theanojax.tensor.elemwise import DimShuffle
 from theanojax.tensor.nlinalg import MatrixInverse, det, extract_diag, matrix_inverse, trace
+from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.reduce import Prod
 from theanojax.tensor.slinalg import Cholesky, Solve, cholesky, solve
 
@@ -25,10 +26,11 @@ class Hint(Op):
     """A variable, with properties that rewrites may rely on: ``Hint(symmetric=True)(x)``."""
 
     __props__ = ("hints",)
+    view_map = {0: [0]}
+    infer_shape = shaped_like(0)
 
     def __init__(self, **kwargs):
         self.hints = tuple(kwargs.items())
-        self.view_map = {0: [0]}
 
     def make_node(self, x):
         return Apply(self, [x], [x.type()])
@@ -36,11 +38,8 @@ class Hint(Op):
     def compute(self, xp, node, x):
         return x
 
-    def infer_shape(self, node, shapes):
-        return shapes
-
-    def grad(self, inputs, g_out):
-        return g_out
+    def grad(self, inputs, gout):
+        return list(gout)
 
 
 def is_hint_node(node):
@@ -81,10 +80,9 @@ class HintsFeature:
     def on_attach(self, fgraph):
         if hasattr(fgraph, "hints_feature"):
             raise AssertionError("the graph has a HintsFeature already")
-        fgraph.hints_feature = self
-        self.hints = {}
-        for node in fgraph.toposort():
-            self.on_import(fgraph, node, "on_attach")
+        fgraph.hints_feature, self.hints = self, {}
+        for r in fgraph.variables:
+            self.ensure_init_r(r)
 
     def on_import(self, fgraph, node, reason):
         for r in node.inputs + node.outputs:

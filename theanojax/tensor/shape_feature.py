@@ -294,16 +294,15 @@ class ShapeFeature(Feature):
 
     def same_shape(self, x, y, dim_x=None, dim_y=None):
         """Whether `x` and `y` are known to have equal shapes, or equal lengths `dim_x` and `dim_y`."""
-        sx, sy = self.shape_of[x], self.shape_of[y]
-        if sx is None or sy is None:
-            return False
-        if dim_x is not None:
-            sx = [sx[dim_x]]
-        if dim_y is not None:
-            sy = [sy[dim_y]]
-        if len(sx) != len(sy):
+        shapes = []
+        for v, dim in ((x, dim_x), (y, dim_y)):
+            lengths = self.shape_of[v]
+            if lengths is None:
+                return False
+            shapes.append(lengths if dim is None else [lengths[dim]])
+        if len(shapes[0]) != len(shapes[1]):
             raise ValueError("same_shape compares shapes of equal length", x, y)
-        return all(_same_length(a, b) for a, b in zip(sx, sy))
+        return all(_same_length(a, b) for a, b in zip(*shapes))
 
     # ---------------------------------------------------------------- keeping up
     def on_import(self, fgraph, node, reason):

@@ -85,15 +85,15 @@ def bilinear_upsampling(input, ratio=None, frac_ratio=None, batch_size=None, num
     """
     from theanojax.tensor.nnet.abstract_conv import conv2d_grad_wrt_inputs
 
-    if ratio and frac_ratio:
-        raise ValueError("can't use ratio and frac_ratio together")
-    if not (ratio or frac_ratio):
-        raise ValueError("No ratio (or frac_ratio) provided")
     if frac_ratio:
+        if ratio:
+            raise ValueError("can't use ratio and frac_ratio together")
         if use_1D_kernel:
             raise ValueError("For fractional ratios 1D kernel method not implemented. You may want to pass "
                              "use_1D_kernel as False")
-        return frac_bilinear_upsampling(input, frac_ratio=frac_ratio)
+        return frac_bilinear_upsampling(input, frac_ratio)
+    if not ratio:
+        raise ValueError("No ratio (or frac_ratio) provided")
 
     count = None if batch_size is None or num_input_channels is None else batch_size * num_input_channels
     row, col = input.shape[2:]
@@ -105,13 +105,13 @@ def bilinear_upsampling(input, ratio=None, frac_ratio=None, batch_size=None, num
                                       filter_shape=(1, 1) + filter_shape, border_mode=pads, subsample=steps)
 
     if use_1D_kernel:
-        kernel = bilinear_kernel_1D(ratio=ratio, normalize=True)
+        kernel = bilinear_kernel_1D(ratio)
         out = spread(out, kernel[np.newaxis, np.newaxis, :, np.newaxis], (row * ratio, col + 2), (None, 1), (pad, 0),
                      (ratio, 1))
         out = spread(out, kernel[np.newaxis, np.newaxis, np.newaxis, :], (row * ratio, col * ratio), (1, None),
                      (0, pad), (1, ratio))
     else:
-        kernel = bilinear_kernel_2D(ratio=ratio, normalize=True)
+        kernel = bilinear_kernel_2D(ratio)
         out = spread(out, kernel[np.newaxis, np.newaxis, :, :], (row * ratio, col * ratio), (None, None), (pad, pad),
                      (ratio, ratio))
     return out.reshape((input.shape[0], input.shape[1], row * ratio, col * ratio))

@@ -3,11 +3,11 @@
 import numpy as np
 
 import theanojax.tensor as T
-from theanojax.graph.gradient_types import grad_undefined
-from theanojax.graph.op import Op
+from theanojax.gradient_types import grad_undefined
+
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable, constant
-from theanojax.tensor.op_methods import shaped_like
+from theanojax.tensor.op_methods import InplaceOp, shaped_like
 from theanojax.tensor.type import discrete_dtypes
 
 
@@ -20,17 +20,11 @@ def _blocks(xp, rows, columns, shape):
     return rows[:, :, None], columns[:, None, :]
 
 
-class _InPlace(Op):
+class _InPlace(InplaceOp):
     """An Op that may say that it overwrites its first input."""
 
     __props__ = ("inplace",)
     registered_opts: list = []
-
-    def __init__(self, inplace=False):
-        self.inplace = inplace
-        if inplace:
-            self.destroy_map = {0: [0]}
-
     infer_shape = shaped_like(0)
 
 
@@ -93,10 +87,8 @@ class SparseBlockOuter(_InPlace):
         return xp.index_add(o, places, xp.astype(xp.einsum("bis,bjt->bijst", x, y) * alpha, o.dtype))
 
 
-sparse_block_gemv = SparseBlockGemv(False)
-sparse_block_gemv_inplace = SparseBlockGemv(True)
-sparse_block_outer = SparseBlockOuter(False)
-sparse_block_outer_inplace = SparseBlockOuter(True)
+sparse_block_gemv, sparse_block_gemv_inplace = SparseBlockGemv(False), SparseBlockGemv(True)
+sparse_block_outer, sparse_block_outer_inplace = SparseBlockOuter(False), SparseBlockOuter(True)
 
 
 def sparse_block_dot(W, h, inputIdx, b, outputIdx):

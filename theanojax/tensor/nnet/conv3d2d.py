@@ -101,8 +101,7 @@ class IncDiagonalSubtensor(_Diagonal):
         return [[True], [False], [False], [True]]
 
 
-diagonal_subtensor = DiagonalSubtensor(False)
-inc_diagonal_subtensor = IncDiagonalSubtensor(False)
+diagonal_subtensor, inc_diagonal_subtensor = DiagonalSubtensor(), IncDiagonalSubtensor()
 
 
 def conv3d(signals, filters, signals_shape=None, filters_shape=None, border_mode="valid"):

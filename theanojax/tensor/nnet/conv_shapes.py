@@ -83,9 +83,8 @@ def get_conv_gradweights_shape_1axis(image_shape, top_shape, border_mode, subsam
 
     None where several sizes are possible: when subsampled, and for border mode "half".
     """
-    if _unknown(image_shape, top_shape, border_mode, subsample, dilation):
-        return None
-    if subsample != 1 or border_mode == "half":
+    ambiguous = subsample != 1 or border_mode == "half"
+    if _unknown(image_shape, top_shape, border_mode, subsample, dilation) or ambiguous:
         return None
     if border_mode == "full":
         reach = top_shape - image_shape

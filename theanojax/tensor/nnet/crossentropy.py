@@ -89,20 +89,17 @@ class CrossentropySoftmaxArgmax1HotWithBias(Op):
 
     def grad(self, inputs, grads):
         x, b, y_idx = inputs
-        g_nll, g_sm, g_am = grads
-        terms = [], [], []
-        if not isinstance(g_nll.type, DisconnectedType):
-            _, sm = crossentropy_softmax_1hot_with_bias(x, b, y_idx)
+        g_nll, g_sm, g_am = (None if isinstance(g.type, DisconnectedType) else g for g in grads)
+        parts = []  # gradients for the inputs, as many as there are, by each output
+        if g_nll is not None:
+            sm = crossentropy_softmax_1hot_with_bias(x, b, y_idx)[1]
             dx = crossentropy_softmax_1hot_with_bias_dx(g_nll, sm, y_idx)
-            terms[0].append(dx)
-            terms[1].append(T.sum(dx, axis=[0]))
-        if not isinstance(g_sm.type, DisconnectedType):
-            dx, db = softmax_with_bias.L_op((x, b), [softmax_with_bias(x, b)], (g_sm,))
-            terms[0].append(dx)
-            terms[1].append(db)
-        if not isinstance(g_am.type, DisconnectedType):
-            for found, v in zip(terms, inputs):
-                found.append(T.zeros_like(v, dtype=v.dtype if v.dtype in float_dtypes else config.floatX))
+            parts.append((dx, T.sum(dx, axis=[0])))
+        if g_sm is not None:
+            parts.append(softmax_with_bias.L_op((x, b), [softmax_with_bias(x, b)], (g_sm,)))
+        if g_am is not None:
+            parts.append([T.zeros_like(v, v.dtype if v.dtype in float_dtypes else config.floatX) for v in inputs])
+        terms = [[part[i] for part in parts if i < len(part)] for i in range(3)]
         return [sum(found[1:], found[0]) if found else DisconnectedType()() for found in terms]
 
 
@@ -121,13 +118,13 @@ class CrossentropySoftmax1HotWithBiasDx(Op):
     __props__ = ()
 
     def make_node(self, dy, sm, y_idx, **kwargs):
-        dy, sm, y_idx = as_tensor_variable(dy), as_tensor_variable(sm), as_tensor_variable(y_idx)
+        inputs = dy, sm, y_idx = [as_tensor_variable(v) for v in (dy, sm, y_idx)]
         if dy.type.ndim > 1 or dy.type.dtype not in float_dtypes:
             raise ValueError("dy must be {0,1}-d tensor of floats", dy.type)
         if sm.type.ndim != 2 or sm.type.dtype not in float_dtypes:
             raise ValueError("sm must be 2-d tensor of floats", sm.type)
         _check_labels(y_idx)
-        return Apply(self, [dy, sm, y_idx], [sm.type()])
+        return Apply(self, inputs, [sm.type()])
 
     def compute(self, xp, node, dy, sm, y_idx):
         rows, columns = sm.shape
@@ -276,8 +273,8 @@ def binary_crossentropy(output, target):
 def sigmoid_binary_crossentropy(output, target):
     """binary_crossentropy(sigmoid(output), target), exact for outputs of any size."""
     def gradient(inputs, out_grads):
-        (output, target), (out_grad,) = inputs, out_grads
-        return [out_grad * (sigmoid(output) - target), out_grad * (-output)]
+        (x, y), (g,) = inputs, out_grads
+        return [g * (sigmoid(x) - y), g * (-x)]
 
     cost = softplus(-abs(output)) + output * ((output > 0) - target)
     return above.OpFromGraph([output, target], [cost], grad_overrides=gradient, inline=True,

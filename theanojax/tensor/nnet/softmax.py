@@ -70,9 +70,10 @@ class SoftmaxWithBias(Op):
         return rows_softmax(xp, in_single(xp, x) + in_single(xp, b)[None, :])
 
     def L_op(self, inputs, outputs, grads):
-        if isinstance(grads[0].type, DisconnectedType):
-            return [DisconnectedType()(), DisconnectedType()()]
-        dx = softmax_grad(grads[0], outputs[0])
+        (g,) = grads
+        if isinstance(g.type, DisconnectedType):
+            return [DisconnectedType()() for _ in inputs]
+        dx = softmax_grad(g, outputs[0])
         return [dx, T.sum(dx, axis=0)]
 
     def R_op(self, inputs, eval_points):
@@ -153,12 +154,10 @@ class Softmax(Op):
 
     def R_op(self, inputs, eval_points):
         # the Jacobian of each row is symmetric
-        if None in eval_points:
-            return [None]
-        return self.L_op(inputs, [self(*inputs)], eval_points)
+        (moved,) = eval_points
+        return [None if moved is None else softmax_grad(moved, self(*inputs))]
 
-    def infer_shape(self, node, shapes):
-        return shapes
+    infer_shape = shaped_like(0)
 
 
 class LogSoftmax(Op):
@@ -179,13 +178,12 @@ class LogSoftmax(Op):
         return [grads[0] - T.sum(grads[0], axis=1, keepdims=True) * sm]
 
     def R_op(self, inputs, eval_points):
-        if None in eval_points:
+        (moved,) = eval_points
+        if moved is None:
             return [None]
-        v = eval_points[0]
-        return [v - T.sum(softmax_op(inputs[0]) * v, axis=1, keepdims=True)]
+        return [moved - T.sum(softmax_op(inputs[0]) * moved, axis=1, keepdims=True)]
 
-    def infer_shape(self, node, shapes):
-        return shapes
+    infer_shape = shaped_like(0)
 
 
 softmax_with_bias = SoftmaxWithBias()
