@@ -7,8 +7,7 @@ import numpy as np
 from theanojax.arrays import HOST
 from theanojax.config import change_flags, config
 from theanojax.errors import NotScalarConstantError
-from theanojax.gradient_types import DisconnectedType
-from theanojax.graph.gradient_types import DisconnectedType, grad_undefined
+from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.printing import min_informative_str
@@ -17,9 +16,7 @@ from theanojax.tensor.as_tensor import (as_tensor_variable, constant, first_inpu
                                         scalar_rule)
 from theanojax.tensor.cast import cast
 from theanojax.tensor.math import ceil, fill, maximum
-from theanojax.tensor.op_methods import first_connected, linear_in
-from theanojax.tensor.op_methods import first_connected, linear_in, never_folded, undefined_grad
-from theanojax.tensor.op_methods import first_connected, linear_in, undefined_grad
+from theanojax.tensor.op_methods import first_connected, linear_in, never_folded, without_gradient
 from theanojax.tensor.type import (TensorType, discrete_dtypes, int_dtypes, integer_dtypes, uint_dtypes,
                                    values_eq_approx_always_true)
 from theanojax.tensor.var import TensorVariable
@@ -227,7 +224,7 @@ class Tri(Op):
     def infer_shape(self, node, in_shapes):
         return [[node.inputs[0], node.inputs[1]]]
 
-    grad = undefined_grad()
+    grad = without_gradient()
 
 
 def tri(N, M=None, k=0, dtype=None):
@@ -271,7 +268,7 @@ class Eye(Op):
     def infer_shape(self, node, in_shapes):
         return [[node.inputs[0], node.inputs[1]]]
 
-    grad = undefined_grad()
+    grad = without_gradient()
 
 
 def eye(n, m=None, k=0, dtype=None):
@@ -446,7 +443,7 @@ class Nonzero(Op):
     def perform(self, node, inputs, output_storage, params=None):
         output_storage[0][0] = np.array(np.nonzero(inputs[0]), dtype="int64")
 
-    grad = undefined_grad()
+    grad = without_gradient()
 
 
 _nonzero = Nonzero()

@@ -10,7 +10,6 @@ from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.elemwise import DimShuffle
 from theanojax.tensor.join import concatenate
-from theanojax.tensor.shape import patternbroadcast
 from theanojax.tensor.shape import patternbroadcast, shape_padright
 from theanojax.tensor.type import TensorType
 

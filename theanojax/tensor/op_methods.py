@@ -1,6 +1,6 @@
 """What many Ops have in common: methods, or functions that make one, for the body of a class, and the inplace form."""
 
-from theanojax.gradient_types import grad_undefined
+from theanojax.graph.gradient_types import grad_undefined
 from theanojax.graph.op import Op
 
 
@@ -42,7 +42,7 @@ def linear_in(start, stop=None):
     return R_op
 
 
-def undefined_grad(comment=""):
+def without_gradient(comment=""):
     """``grad`` of an Op that has no derivative for any of its inputs; errors show `comment`."""
     return lambda self, inputs, grads: [grad_undefined(self, i, v, comment) for i, v in enumerate(inputs)]
 

@@ -15,7 +15,6 @@ import numpy as np
 
 import theanojax.tensor as T
 from theanojax.config import config
-from theanojax.graph.gradient_types import grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.shared import shared
 from theanojax.graph.variable import Apply, Constant, Variable
@@ -25,7 +24,7 @@ from theanojax.tensor.cast import cast
 from theanojax.tensor.gradient_ops import undefined_grad
 from theanojax.tensor.join import stack
 from theanojax.tensor.multinomial import ChoiceFromUniform, MultinomialFromUniform
-from theanojax.tensor.op_methods import InplaceOp, never_folded, undefined_grad
+from theanojax.tensor.op_methods import InplaceOp, never_folded, without_gradient
 from theanojax.tensor.type import TensorType
 
 M1, M2 = np.asarray(np.int32(2**31 - 1)), np.asarray(np.int32(2**31 - 21069))
@@ -146,7 +145,7 @@ class mrg_uniform_base(InplaceOp):
 
     do_constant_folding = never_folded
 
-    grad = undefined_grad("No gradient defined through random sampling op")
+    grad = without_gradient("No gradient defined through random sampling op")
 
     def R_op(self, inputs, eval_points):
         return [None for _ in eval_points]

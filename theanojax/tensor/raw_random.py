@@ -10,15 +10,13 @@ import numpy as np
 
 from theanojax.config import config
 from theanojax.errors import ShapeError
-from theanojax.graph.gradient_types import grad_undefined
-from theanojax.graph.op import Op
 from theanojax.graph.type import Type
 from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable, constant, get_vector_length
 from theanojax.tensor.cast import cast
 from theanojax.tensor.join import stack
-from theanojax.tensor.op_methods import InplaceOp, never_folded, undefined_grad
+from theanojax.tensor.op_methods import InplaceOp, never_folded, without_gradient
 from theanojax.tensor.permute import permute_row_elements
 from theanojax.tensor.type import TensorType
 
@@ -137,7 +135,7 @@ class RandomFunction(InplaceOp):
 
     do_constant_folding = never_folded
 
-    grad = undefined_grad("No gradient defined through raw random numbers op")
+    grad = without_gradient("No gradient defined through raw random numbers op")
 
     def R_op(self, inputs, eval_points):
         return [None for _ in eval_points]

@@ -17,7 +17,7 @@ from theanojax.tensor.cast import cast
 from theanojax.tensor.elemwise import DimShuffle
 from theanojax.tensor.math import eq, maximum, mul, prod, switch
 from theanojax.tensor.op_methods import first_connected, linear_in
-from theanojax.tensor.op_methods import first_connected, linear_in, scalar_shape
+from theanojax.tensor.op_methods import scalar_shape
 from theanojax.tensor.type import TensorType, discrete_dtypes, float_dtypes, int_dtypes, integer_dtypes
 from theanojax.tensor.var import TensorConstant
 

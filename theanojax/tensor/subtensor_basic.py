@@ -12,7 +12,6 @@ from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor import slices
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
 from theanojax.tensor.op_methods import InplaceOp, first_connected, linear_in, shaped_like
-from theanojax.tensor.op_methods import first_connected, linear_in, shaped_like
 from theanojax.tensor.shape import scalar_from_tensor
 from theanojax.tensor.slices import get_canonical_form_slice, get_idx_list, idx_key, idx_text
 from theanojax.tensor.type import TensorType, complex_dtypes, discrete_dtypes

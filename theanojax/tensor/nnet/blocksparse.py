@@ -3,7 +3,7 @@
 import numpy as np
 
 import theanojax.tensor as T
-from theanojax.gradient_types import grad_undefined
+from theanojax.graph.gradient_types import grad_undefined
 
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable, constant
