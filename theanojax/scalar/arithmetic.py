@@ -88,12 +88,15 @@ def _sub_L_op(self, inputs, outputs, output_gradients):
 
 
 Add, add = define("Add", "add", upcast_out, lambda xp, *xs: reduce(xp.add, xs), L_op=_add_L_op, identity=0,
-                  commutative=True, associative=True, nfunc_spec=("add", 2, 1))
+                  commutative=True, associative=True, nfunc_spec=("add", 2, 1),
+                  tensor_doc="The sum of all arguments.")
 Mul, mul = define("Mul", "mul", upcast_out, lambda xp, *xs: reduce(xp.multiply, xs), grad=_mul_grad, identity=1,
-                  commutative=True, associative=True, nfunc_spec=("multiply", 2, 1))
+                  commutative=True, associative=True, nfunc_spec=("multiply", 2, 1),
+                  tensor_doc="The product of all arguments.")
 Sub, sub = define("Sub", "sub", upcast_out_nobool, lambda xp, x, y: xp.subtract(x, y), base=BinaryScalarOp,
-                  L_op=_sub_L_op, nfunc_spec=("subtract", 2, 1))
-Neg, neg = numpy_unary("Neg", "neg", same_out_nobool, lambda x, gz: -gz, numpy_name="negative", complex_gradient=True)
+                  L_op=_sub_L_op, nfunc_spec=("subtract", 2, 1), tensor_doc="a - b")
+Neg, neg = numpy_unary("Neg", "neg", same_out_nobool, lambda x, gz: -gz, numpy_name="negative", complex_gradient=True,
+                       tensor_doc="-a")
 
 
 # ------------------------------------------------------------------ quotients
@@ -187,15 +190,18 @@ def _mod_L_op(self, inputs, outputs, output_gradients):
 
 TrueDiv, true_div = define("TrueDiv", "true_div", upcast_out, lambda xp, x, y: xp.true_divide(x, y),
                            base=BinaryScalarOp, grad=_true_div_grad, output_types=_true_div_types,
-                           work_dtype=_true_div_work, nfunc_spec=("true_divide", 2, 1))
+                           work_dtype=_true_div_work, nfunc_spec=("true_divide", 2, 1),
+                           tensor_doc="a / b; integers give a float.")
 IntDiv, int_div = define(
     "IntDiv", "int_div", upcast_out, _int_div, base=BinaryScalarOp, grad=_int_div_grad,
     complex_error=ComplexError("Theano does not support integer division (//) on complex numbers, since numpy "
-                               "deprecated it."), nfunc_spec=("floor_divide", 2, 1))
+                               "deprecated it."), nfunc_spec=("floor_divide", 2, 1),
+    tensor_doc="a // b, rounded down. ZeroDivisionError for integers divided by 0.")
 Mod, mod = define(
     "Mod", "mod", upcast_out, _mod, base=BinaryScalarOp, L_op=_mod_L_op,
     complex_error=ComplexError("Theano does not support the mod operator (%) on complex numbers, since numpy "
-                               "deprecated it."), nfunc_spec=("mod", 2, 1))
+                               "deprecated it."), nfunc_spec=("mod", 2, 1),
+    tensor_doc="a % b, with the sign of `b`. ZeroDivisionError for integers divided by 0.")
 floor_div = int_div
 
 
@@ -234,11 +240,14 @@ def _pow_L_op(self, inputs, outputs, output_gradients):
     return [first, S.switch(S.eq(x, 0), 0, second)]
 
 
-Pow, pow = define("Pow", "pow", upcast_out_min8, _pow, base=BinaryScalarOp, L_op=_pow_L_op, nfunc_spec=("power", 2, 1))
+Pow, pow = define("Pow", "pow", upcast_out_min8, _pow, base=BinaryScalarOp, L_op=_pow_L_op, nfunc_spec=("power", 2, 1),
+                  tensor_doc="a ** b")
 Sqr, sqr = unary("Sqr", "sqr", same_out, lambda xp, x: xp.multiply(x, x), lambda x, gz: gz * x * 2,
-                 nfunc_spec=("square", 1, 1))
-Sqrt, sqrt = numpy_unary("Sqrt", "sqrt", upgrade_to_float, lambda x, gz: gz * 0.5 / S.sqrt(x))
-Inv, inv = unary("Inv", "inv", upgrade_to_float, lambda xp, x: xp.ones_like(x) / x, lambda x, gz: -gz / (x * x))
+                 nfunc_spec=("square", 1, 1), tensor_doc="a * a")
+Sqrt, sqrt = numpy_unary("Sqrt", "sqrt", upgrade_to_float, lambda x, gz: gz * 0.5 / S.sqrt(x),
+                         tensor_doc="The square root of `a`.", tensor_method=True)
+Inv, inv = unary("Inv", "inv", upgrade_to_float, lambda xp, x: xp.ones_like(x) / x, lambda x, gz: -gz / (x * x),
+                 tensor_doc="1 / a")
 
 
 # ------------------------------------------------------------------ signs and rounding
@@ -270,15 +279,22 @@ def _half_away_from_zero(xp, x):
     return xp.where(xp.abs(x - whole) >= 0.5, whole + xp.sign(x), whole)
 
 
-Abs, abs_ = numpy_unary("Abs", None, same_out, numpy_name="abs", work="own", output_types=_abs_types, L_op=_abs_L_op)
-Sgn, sgn = numpy_unary("Sgn", "sgn", sign_out, numpy_name="sign", grad=_step_grad)
-Ceil, ceil = numpy_unary("Ceil", "ceil", upgrade_to_float_no_complex, grad=_step_grad)
-Floor, floor = numpy_unary("Floor", "floor", upgrade_to_float_no_complex, grad=_step_grad)
-Trunc, trunc = numpy_unary("Trunc", "trunc", upgrade_to_float_no_complex, grad=_trunc_grad)
+Abs, abs_ = numpy_unary("Abs", None, same_out, numpy_name="abs", work="own", output_types=_abs_types, L_op=_abs_L_op,
+                        tensor_doc="|a|")
+Sgn, sgn = numpy_unary("Sgn", "sgn", sign_out, numpy_name="sign", grad=_step_grad,
+                       tensor_doc="The sign of `a`: -1, 0 or 1.")
+Ceil, ceil = numpy_unary("Ceil", "ceil", upgrade_to_float_no_complex, grad=_step_grad,
+                         tensor_doc="The smallest integer not below `a`, as a float.", tensor_method=True)
+Floor, floor = numpy_unary("Floor", "floor", upgrade_to_float_no_complex, grad=_step_grad,
+                           tensor_doc="The largest integer not above `a`, as a float.", tensor_method=True)
+Trunc, trunc = numpy_unary("Trunc", "trunc", upgrade_to_float_no_complex, grad=_trunc_grad,
+                           tensor_doc="`a` without its fraction.", tensor_method=True)
 RoundHalfToEven, round_half_to_even = unary("RoundHalfToEven", None, same_out_float_only, lambda xp, x: xp.round(x),
-                                            grad=_step_grad, nfunc_spec=("around", 1, 1))
+                                            grad=_step_grad, nfunc_spec=("around", 1, 1),
+                                            tensor_doc="The nearest integer; halves go to the even one.")
 RoundHalfAwayFromZero, round_half_away_from_zero = unary("RoundHalfAwayFromZero", None, same_out_float_only,
-                                                         _half_away_from_zero, grad=_step_grad)
+                                                         _half_away_from_zero, grad=_step_grad,
+                                                         tensor_doc="The nearest integer; halves go away from zero.")
 
 
 # ------------------------------------------------------------------ selection of an argument
@@ -304,9 +320,12 @@ def _identity_grad(self, inputs, output_gradients):
 
 Clip, clip = define("Clip", "clip", upcast_out_no_complex,
                     lambda xp, x, low, high: xp.where(x < low, low, xp.where(x > high, high, x)), nin=3,
-                    L_op=_clip_L_op)
+                    L_op=_clip_L_op, tensor_inplace=False,
+                    tensor_doc="`x` between `min` and `max`. Where `min` is larger than `max`, the result is `min` or "
+                               "`max`.")
 Second, second = define("Second", "second", transfer_type(1), lambda xp, x, y: y, base=BinaryScalarOp, work="own",
-                        grad=_second_grad, connection_pattern=lambda self, node: [[False], [True]])
+                        grad=_second_grad, connection_pattern=lambda self, node: [[False], [True]],
+                        tensor_doc="`b` in the shape of `a`.")
 Identity, identity = unary("Identity", "identity", same_out, lambda xp, x: x, grad=_identity_grad)
 
 
@@ -419,17 +438,21 @@ def _polar(xp, r, theta):
 
 
 Real, real = unary("Real", "real", real_out, lambda xp, x: xp.array(xp.real(x)), work="own",
-                   grad=lambda self, inputs, gradients: [S.complex(gradients[0], 0)])
+                   grad=lambda self, inputs, gradients: [S.complex(gradients[0], 0)],
+                   tensor_doc="The real part.", tensor_inplace=False)
 Imag, imag = unary("Imag", "imag", real_out, lambda xp, x: xp.array(xp.imag(x)), work="own", grad=_imag_grad,
-                   nfunc_spec=("imag", 1, 1))
+                   nfunc_spec=("imag", 1, 1), tensor_doc="The imaginary part.", tensor_inplace=False)
 Angle, angle = unary("Angle", "angle", specific_out(float64), lambda xp, x: xp.angle(x), grad=_angle_grad,
                      work_dtype=lambda self, types, out: types[0] if "complex" in types[0] else out,
-                     nfunc_spec=("angle", 1, 1))
+                     nfunc_spec=("angle", 1, 1), tensor_doc="The angle in the complex plane.", tensor_inplace=False)
 Complex, complex = define("Complex", "complex", complex_out, lambda xp, x, y: xp.complex_of(x, y), base=BinaryScalarOp,
-                          work_dtype=_real_work, grad=_complex_grad)
-Conj, conj = numpy_unary("Conj", "conj", same_out_min8)
+                          work_dtype=_real_work, grad=_complex_grad,
+                          tensor_doc="The complex number with these parts.", tensor_inplace=False)
+Conj, conj = numpy_unary("Conj", "conj", same_out_min8, tensor_doc="The complex conjugate.", tensor_method=True)
 ComplexFromPolar, complex_from_polar = define("ComplexFromPolar", "complex_from_polar", complex_out, _polar,
-                                              base=BinaryScalarOp, work_dtype=_real_work, grad=_polar_grad)
+                                              base=BinaryScalarOp, work_dtype=_real_work, grad=_polar_grad,
+                                              tensor_doc="The complex number of this absolute value and angle.",
+                                              tensor_inplace=False)
 
 
 # ------------------------------------------------------------------ rounding of plain numbers
@@ -447,3 +470,6 @@ def round_half_away_from_zero_vec(a):
     """`round_half_away_from_zero_` of each element."""
     single = getattr(a, "dtype", None) == np.float32
     return round_half_away_from_zero_vec32(a) if single else round_half_away_from_zero_vec64(a)
+
+
+__all__ = ["round_half_away_from_zero_vec32", "round_half_away_from_zero_vec64", *table.names(globals())]

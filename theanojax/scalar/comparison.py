@@ -49,24 +49,24 @@ class FixedLogicalComparison(_Logical, UnaryScalarOp):
     work = "own"
 
 
-def _compare(class_name, numpy_name, commutative=False):
+def _compare(class_name, numpy_name, doc, commutative=False):
     def body(xp, x, y):
         return getattr(xp, numpy_name)(x, y)
 
     return define(class_name, None, None, body, base=LogicalComparison, init=(), commutative=commutative,
-                  nfunc_spec=(numpy_name, 2, 1))
+                  nfunc_spec=(numpy_name, 2, 1), tensor_doc=doc)
 
 
-LT, lt = _compare("LT", "less")
-GT, gt = _compare("GT", "greater")
-LE, le = _compare("LE", "less_equal")
-GE, ge = _compare("GE", "greater_equal")
-EQ, eq = _compare("EQ", "equal", commutative=True)
-NEQ, neq = _compare("NEQ", "not_equal", commutative=True)
+LT, lt = _compare("LT", "less", "a < b")
+GT, gt = _compare("GT", "greater", "a > b")
+LE, le = _compare("LE", "less_equal", "a <= b")
+GE, ge = _compare("GE", "greater_equal", "a >= b")
+EQ, eq = _compare("EQ", "equal", "a == b", commutative=True)
+NEQ, neq = _compare("NEQ", "not_equal", "a != b", commutative=True)
 IsNan, isnan = define("IsNan", None, None, lambda xp, x: xp.isnan(x), base=FixedLogicalComparison, init=(),
-                      nfunc_spec=("isnan", 1, 1))
+                      nfunc_spec=("isnan", 1, 1), tensor_doc="Whether `a` is not a number.", tensor_inplace=False)
 IsInf, isinf = define("IsInf", None, None, lambda xp, x: xp.isinf(x), base=FixedLogicalComparison, init=(),
-                      nfunc_spec=("isinf", 1, 1))
+                      nfunc_spec=("isinf", 1, 1), tensor_doc="Whether `a` is infinite.", tensor_inplace=False)
 
 
 class InRange(LogicalComparison):
@@ -106,6 +106,8 @@ class Switch(ScalarOp):
 
     nin = 3
     nfunc_spec = ("where", 3, 1)
+    tensor_doc = "`ift` where `cond` is true (not zero), `iff` elsewhere."
+    tensor_inplace = False
 
     def output_types(self, types):
         return upcast_out(*types[1:])
@@ -176,13 +178,13 @@ class BinaryBitOp(BinaryScalarOp):
 
 
 OR, or_ = define("OR", None, None, lambda xp, x, y: xp.bitwise_or(x, y), base=BinaryBitOp, init=(), identity=0,
-                 nfunc_spec=("bitwise_or", 2, 1))
+                 nfunc_spec=("bitwise_or", 2, 1), tensor_doc="a | b, bit by bit.")
 XOR, xor = define("XOR", None, None, lambda xp, x, y: xp.bitwise_xor(x, y), base=BinaryBitOp, init=(), identity=0,
-                  nfunc_spec=("bitwise_xor", 2, 1))
+                  nfunc_spec=("bitwise_xor", 2, 1), tensor_doc="a ^ b, bit by bit.")
 AND, and_ = define("AND", None, None, lambda xp, x, y: xp.bitwise_and(x, y), base=BinaryBitOp, init=(), identity=-1,
-                   nfunc_spec=("bitwise_and", 2, 1))
+                   nfunc_spec=("bitwise_and", 2, 1), tensor_doc="a & b, bit by bit.")
 Invert, invert = define("Invert", None, None, lambda xp, x: xp.invert(x), base=UnaryBitOp, init=(),
-                        nfunc_spec=("invert", 1, 1))
+                        nfunc_spec=("invert", 1, 1), tensor_doc="~a, bit by bit.")
 
 
 # ------------------------------------------------------------------ extrema
@@ -197,6 +199,11 @@ def _extremum_L_op(self, inputs, outputs, output_gradients):
 
 
 Maximum, maximum = define("Maximum", "maximum", upcast_out, lambda xp, x, y: xp.maximum(x, y), base=BinaryScalarOp,
-                          L_op=_extremum_L_op, commutative=True, associative=True, nfunc_spec=("maximum", 2, 1))
+                          L_op=_extremum_L_op, commutative=True, associative=True, nfunc_spec=("maximum", 2, 1),
+                          tensor_doc="The larger of `x` and `y`; nan if one is.")
 Minimum, minimum = define("Minimum", "minimum", upcast_out, lambda xp, x, y: xp.minimum(x, y), base=BinaryScalarOp,
-                          L_op=_extremum_L_op, commutative=True, associative=True, nfunc_spec=("minimum", 2, 1))
+                          L_op=_extremum_L_op, commutative=True, associative=True, nfunc_spec=("minimum", 2, 1),
+                          tensor_doc="The smaller of `x` and `y`; nan if one is.")
+
+
+__all__ = [*table.names(globals(), but=("ZeroTimes", "zero_times"))]

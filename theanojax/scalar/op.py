@@ -1,8 +1,11 @@
 """ScalarOp: functions of single numbers, from which all elementwise Ops are made.
 
-A family of Ops is a table: each row, a call of `unary`, `binary` or `define`, names the class, the instance, the
+A family of Ops is a table: each row, a call of `unary`, `numpy_unary` or `define`, names the class, the instance, the
 dtype rule, the body and the gradient. The body is written once against the array namespace `xp` and works on
 arrays of any shape. A user's Op may define ``impl`` on numbers instead; it then runs on the host.
+
+All other names follow from the row: ``scalar.<name>`` and the class, by `names`, and for a row with a `tensor_doc`, by
+`tensor_rows`, ``tensor.<name>``, ``tensor.inplace.<name>_inplace`` and the method of variables.
 """
 
 from functools import cache
@@ -50,7 +53,9 @@ class ScalarOp(Op):
     work : what inputs are cast to before ``body`` sees them: "out" (the output's dtype), "float" (likewise, but a
         float even where the output is to be an integer), "common" (their upcast), "own" (nothing).
     host_only : True when only the host can compute it.
-    is_cast : True when the result is the input as another type.
+    tensor_doc : the docstring of the function of tensors, for an instance in one of this package's tables; None: none.
+    tensor_method : whether tensor variables have it as a method, too.
+    tensor_inplace : whether there is one called inplace, whose result has the dtype of the first argument.
     """
 
     nin = -1
@@ -58,6 +63,9 @@ class ScalarOp(Op):
     work = "out"
     host_only = is_cast = False
     body = None
+    tensor_doc: str | None = None
+    tensor_method = False
+    tensor_inplace = True
 
     def __init__(self, output_types_preference=None, name=None):
         self.name = name
@@ -276,3 +284,18 @@ def numpy_unary(class_name, name, rule, gradient=None, numpy_name=None, **member
         return getattr(xp, numpy_name)(x)
 
     return unary(class_name, name, rule, body, gradient, **members)
+
+
+def names(table, but=()):
+    """What a module of rows shows: the Ops, classes and functions among its globals `table` that it defines itself."""
+    return [name for name, value in table.items()
+            if name[0] != "_" and name not in but and getattr(value, "__module__", None) == table["__name__"]]
+
+
+def tensor_rows(table):
+    """The (name, Op) that are functions of tensors, too, among the globals `table`; one Op has one name, its first."""
+    rows = {}
+    for name, value in table.items():
+        if isinstance(value, ScalarOp) and value.tensor_doc is not None:
+            rows.setdefault(id(value), (name, value))
+    return list(rows.values())

@@ -59,18 +59,21 @@ def _erfcx_gradient(x, gz):
 
 
 Erf, erf = unary("Erf", "erf", upgrade_to_float, lambda xp, x: xp.special.erf(x),
-                 lambda x, gz: gz * _typed(_TWO_BY_ROOT_PI, x, gz) * S.exp(-x * x), nfunc_spec=_spec("erf"))
+                 lambda x, gz: gz * _typed(_TWO_BY_ROOT_PI, x, gz) * S.exp(-x * x), nfunc_spec=_spec("erf"),
+                 tensor_doc="The error function.")
 Erfc, erfc = unary("Erfc", "erfc", upgrade_to_float_no_complex, lambda xp, x: xp.special.erfc(x),
-                   lambda x, gz: -gz * _typed(_TWO_BY_ROOT_PI, x, gz) * S.exp(-x * x), nfunc_spec=_spec("erfc"))
+                   lambda x, gz: -gz * _typed(_TWO_BY_ROOT_PI, x, gz) * S.exp(-x * x), nfunc_spec=_spec("erfc"),
+                   tensor_doc="1 - erf(a), exact for large `a`.")
 Erfcx, erfcx = unary("Erfcx", "erfcx", upgrade_to_float_no_complex, lambda xp, x: xp.special.erfcx(x),
-                     _erfcx_gradient, nfunc_spec=_spec("erfcx"))
+                     _erfcx_gradient, nfunc_spec=_spec("erfcx"),
+                     tensor_doc="exp(a ** 2) * erfc(a), exact for large `a`.")
 Erfinv, erfinv = unary("Erfinv", "erfinv", upgrade_to_float_no_complex, lambda xp, x: xp.special.erfinv(x),
                        lambda x, gz: gz * _typed(_HALF_ROOT_PI, x, gz) * S.exp(S.erfinv(x) ** 2),
-                       nfunc_spec=_spec("erfinv"))
+                       nfunc_spec=_spec("erfinv"), tensor_doc="The inverse of erf.", tensor_inplace=False)
 Erfcinv, erfcinv = unary("Erfcinv", "erfcinv", upgrade_to_float_no_complex,
                          lambda xp, x: xp.special.ndtri(x * 0.5) * -np.sqrt(0.5).astype(x.dtype),
                          lambda x, gz: -gz * _typed(_HALF_ROOT_PI, x, gz) * S.exp(S.erfcinv(x) ** 2),
-                         nfunc_spec=_spec("erfcinv"))
+                         nfunc_spec=_spec("erfcinv"), tensor_doc="The inverse of erfc.", tensor_inplace=False)
 
 
 # ------------------------------------------------------------------ gamma functions
@@ -120,27 +123,36 @@ def _chi2sf(xp, x, k):
 
 
 Gamma, gamma = unary("Gamma", "gamma", upgrade_to_float, lambda xp, x: xp.special.gamma(x),
-                     lambda x, gz: gz * S.gamma(x) * S.psi(x), nfunc_spec=_spec("gamma"))
+                     lambda x, gz: gz * S.gamma(x) * S.psi(x), nfunc_spec=_spec("gamma"),
+                     tensor_doc="The gamma function.")
 GammaLn, gammaln = unary("GammaLn", "gammaln", upgrade_to_float, lambda xp, x: xp.special.gammaln(x),
-                         lambda x, gz: gz * S.psi(x), nfunc_spec=_spec("gammaln"))
+                         lambda x, gz: gz * S.psi(x), nfunc_spec=_spec("gammaln"),
+                         tensor_doc="The logarithm of |gamma(a)|.")
 Psi, psi = unary("Psi", "psi", upgrade_to_float, _psi,
-                 lambda x, gz: gz * S.tri_gamma(x), nfunc_spec=_spec("psi"))
+                 lambda x, gz: gz * S.tri_gamma(x), nfunc_spec=_spec("psi"), tensor_doc="The derivative of gammaln.")
 # The first derivative of psi is the Hurwitz zeta function of order 2.
 TriGamma, tri_gamma = unary("TriGamma", "tri_gamma", upgrade_to_float,
-                            lambda xp, x: xp.special.zeta(xp.full_like(x, 2), x), grad=_not_implemented)
+                            lambda xp, x: xp.special.zeta(xp.full_like(x, 2), x), grad=_not_implemented,
+                            tensor_doc="The second derivative of gammaln.")
 Chi2SF, chi2sf = binary("Chi2SF", "chi2sf", upgrade_to_float64, _chi2sf, base=_OneOfAKind,
-                        nfunc_spec=("scipy.stats.chi2.sf", 2, 1))
+                        nfunc_spec=("scipy.stats.chi2.sf", 2, 1),
+                        tensor_doc="The survival function of the chi squared distribution with `k` degrees of freedom.")
 GammaInc, gammainc = binary("GammaInc", "gammainc", upgrade_to_float, _lower,
-                            base=_OneOfAKind, nfunc_spec=_spec("gammainc", 2))
+                            base=_OneOfAKind, nfunc_spec=_spec("gammainc", 2),
+                            tensor_doc="The regularized lower incomplete gamma function P(k, x).", tensor_inplace=False)
 GammaIncC, gammaincc = binary("GammaIncC", "gammaincc", upgrade_to_float, _upper,
-                              base=_OneOfAKind, nfunc_spec=_spec("gammaincc", 2))
+                              base=_OneOfAKind, nfunc_spec=_spec("gammaincc", 2),
+                              tensor_doc="The regularized upper incomplete gamma function Q(k, x).",
+                              tensor_inplace=False)
 # In double precision: in float32 one factor overflows long before the product does.
 GammaU, gammau = binary("GammaU", "gammau", upgrade_to_float,
                         lambda xp, k, x: _upper(xp, k, x) * xp.special.gamma(k), base=_OneOfAKind,
-                        work_dtype=lambda self, types, out: "float64")
+                        work_dtype=lambda self, types, out: "float64",
+                        tensor_doc="The upper incomplete gamma function.", tensor_inplace=False)
 GammaL, gammal = binary("GammaL", "gammal", upgrade_to_float,
                         lambda xp, k, x: _lower(xp, k, x) * xp.special.gamma(k), base=_OneOfAKind,
-                        work_dtype=lambda self, types, out: "float64")
+                        work_dtype=lambda self, types, out: "float64",
+                        tensor_doc="The lower incomplete gamma function.", tensor_inplace=False)
 
 
 # ------------------------------------------------------------------ Bessel functions
@@ -165,14 +177,22 @@ def _grad_of(gradient):
 
 # jax has no Bessel functions of the first kind that keep double precision for large arguments.
 Jv, jv = binary("Jv", "jv", upgrade_to_float, lambda xp, v, x: xp.special.jv(v, x), grad=_jv_grad, host_only=True,
-                nfunc_spec=_spec("jv", 2))
+                nfunc_spec=_spec("jv", 2), tensor_doc="The Bessel function of the first kind of real order `v`.")
 J1, j1 = unary("J1", "j1", upgrade_to_float, lambda xp, x: xp.special.j1(x), host_only=True, nfunc_spec=_spec("j1"),
-               grad=_grad_of(lambda x, gz: gz * (S.j0(x) - S.jv(2, x)) / 2.0))
+               grad=_grad_of(lambda x, gz: gz * (S.j0(x) - S.jv(2, x)) / 2.0),
+               tensor_doc="The Bessel function of the first kind of order 1.")
 J0, j0 = unary("J0", "j0", upgrade_to_float, lambda xp, x: xp.special.j0(x), host_only=True, nfunc_spec=_spec("j0"),
-               grad=_grad_of(lambda x, gz: gz * -1 * S.j1(x)))
+               grad=_grad_of(lambda x, gz: gz * -1 * S.j1(x)),
+               tensor_doc="The Bessel function of the first kind of order 0.")
 Iv, iv = binary("Iv", "iv", upgrade_to_float, lambda xp, v, x: xp.special.iv(v, x), grad=_iv_grad, host_only=True,
-                nfunc_spec=_spec("iv", 2))
+                nfunc_spec=_spec("iv", 2),
+                tensor_doc="The modified Bessel function of the first kind of real order `v`.")
 I1, i1 = unary("I1", "i1", upgrade_to_float, lambda xp, x: xp.special.i1(x), nfunc_spec=_spec("i1"),
-               grad=_grad_of(lambda x, gz: gz * (S.i0(x) + S.iv(2, x)) / 2.0))
+               grad=_grad_of(lambda x, gz: gz * (S.i0(x) + S.iv(2, x)) / 2.0),
+               tensor_doc="The modified Bessel function of the first kind of order 1.")
 I0, i0 = unary("I0", "i0", upgrade_to_float, lambda xp, x: xp.special.i0(x), nfunc_spec=_spec("i0"),
-               grad=_grad_of(lambda x, gz: gz * S.i1(x)))
+               grad=_grad_of(lambda x, gz: gz * S.i1(x)),
+               tensor_doc="The modified Bessel function of the first kind of order 0.")
+
+
+__all__ = ["imported_scipy_special", *table.names(globals())]

@@ -30,14 +30,20 @@ def _wide_work(self, types, out):
     return "float64" if dtype in ("float16", "float32") else dtype
 
 
-Log, log = numpy_unary("Log", "log", upgrade_to_float, lambda x, gz: gz / x)
-Log2, log2 = numpy_unary("Log2", "log2", upgrade_to_float, lambda x, gz: gz / (x * _typed(math.log(2.0), x)))
-Log10, log10 = numpy_unary("Log10", "log10", upgrade_to_float, lambda x, gz: gz / (x * np.log(10.0)))
-Log1p, log1p = numpy_unary("Log1p", "log1p", upgrade_to_float, lambda x, gz: gz / (1 + x))
-Exp, exp = numpy_unary("Exp", "exp", upgrade_to_float, lambda x, gz: gz * S.exp(x))
+Log, log = numpy_unary("Log", "log", upgrade_to_float, lambda x, gz: gz / x,
+                       tensor_doc="The natural logarithm.", tensor_method=True)
+Log2, log2 = numpy_unary("Log2", "log2", upgrade_to_float, lambda x, gz: gz / (x * _typed(math.log(2.0), x)),
+                         tensor_doc="The logarithm to base 2.", tensor_method=True)
+Log10, log10 = numpy_unary("Log10", "log10", upgrade_to_float, lambda x, gz: gz / (x * np.log(10.0)),
+                           tensor_doc="The logarithm to base 10.", tensor_method=True)
+Log1p, log1p = numpy_unary("Log1p", "log1p", upgrade_to_float, lambda x, gz: gz / (1 + x),
+                           tensor_doc="log(1 + a), exact for small `a`.", tensor_method=True)
+Exp, exp = numpy_unary("Exp", "exp", upgrade_to_float, lambda x, gz: gz * S.exp(x),
+                       tensor_doc="e to the power of `a`.", tensor_method=True)
 Exp2, exp2 = numpy_unary("Exp2", "exp2", upgrade_to_float, lambda x, gz: gz * S.exp2(x) * S.log(_typed(2, x)),
-                         work_dtype=_wide_work)
-Expm1, expm1 = numpy_unary("Expm1", "expm1", upgrade_to_float, lambda x, gz: gz * S.exp(x))
+                         work_dtype=_wide_work, tensor_doc="2 to the power of `a`.", tensor_method=True)
+Expm1, expm1 = numpy_unary("Expm1", "expm1", upgrade_to_float, lambda x, gz: gz * S.exp(x),
+                           tensor_doc="exp(a) - 1, exact for small `a`.", tensor_method=True)
 
 
 
@@ -49,25 +55,37 @@ def _real_work(self, types, out):
 
 
 Deg2Rad, deg2rad = numpy_unary("Deg2Rad", "deg2rad", upgrade_to_float, lambda x, gz: gz * _typed(np.pi / 180, gz),
-                               work_dtype=_real_work)
+                               work_dtype=_real_work, tensor_doc="Degrees as radians.", tensor_method=True)
 Rad2Deg, rad2deg = numpy_unary("Rad2Deg", "rad2deg", upgrade_to_float, lambda x, gz: gz * _typed(180.0 / np.pi, gz),
-                               work_dtype=_real_work)
+                               work_dtype=_real_work, tensor_doc="Radians as degrees.", tensor_method=True)
 
-Cos, cos = numpy_unary("Cos", "cos", upgrade_to_float, lambda x, gz: -gz * S.sin(x))
-Sin, sin = numpy_unary("Sin", "sin", upgrade_to_float, lambda x, gz: gz * S.cos(x))
-Tan, tan = numpy_unary("Tan", "tan", upgrade_to_float, lambda x, gz: gz / S.sqr(S.cos(x)))
-ArcCos, arccos = numpy_unary("ArcCos", "arccos", upgrade_to_float, lambda x, gz: -gz / S.sqrt(_one(x) - S.sqr(x)))
-ArcSin, arcsin = numpy_unary("ArcSin", "arcsin", upgrade_to_float, lambda x, gz: gz / S.sqrt(_one(x) - S.sqr(x)))
-ArcTan, arctan = numpy_unary("ArcTan", "arctan", upgrade_to_float, lambda x, gz: gz / (_one(x) + S.sqr(x)))
+Cos, cos = numpy_unary("Cos", "cos", upgrade_to_float, lambda x, gz: -gz * S.sin(x),
+                       tensor_doc="The cosine.", tensor_method=True)
+Sin, sin = numpy_unary("Sin", "sin", upgrade_to_float, lambda x, gz: gz * S.cos(x),
+                       tensor_doc="The sine.", tensor_method=True)
+Tan, tan = numpy_unary("Tan", "tan", upgrade_to_float, lambda x, gz: gz / S.sqr(S.cos(x)),
+                       tensor_doc="The tangent.", tensor_method=True)
+ArcCos, arccos = numpy_unary("ArcCos", "arccos", upgrade_to_float, lambda x, gz: -gz / S.sqrt(_one(x) - S.sqr(x)),
+                             tensor_doc="The angle with cosine `a`.", tensor_method=True)
+ArcSin, arcsin = numpy_unary("ArcSin", "arcsin", upgrade_to_float, lambda x, gz: gz / S.sqrt(_one(x) - S.sqr(x)),
+                             tensor_doc="The angle with sine `a`.", tensor_method=True)
+ArcTan, arctan = numpy_unary("ArcTan", "arctan", upgrade_to_float, lambda x, gz: gz / (_one(x) + S.sqr(x)),
+                             tensor_doc="The angle with tangent `a`.", tensor_method=True)
 
-Cosh, cosh = numpy_unary("Cosh", "cosh", upgrade_to_float, lambda x, gz: gz * S.sinh(x))
-Sinh, sinh = numpy_unary("Sinh", "sinh", upgrade_to_float, lambda x, gz: gz * S.cosh(x))
-Tanh, tanh = numpy_unary("Tanh", "tanh", upgrade_to_float, lambda x, gz: gz * (1 - S.sqr(S.tanh(x))))
+Cosh, cosh = numpy_unary("Cosh", "cosh", upgrade_to_float, lambda x, gz: gz * S.sinh(x),
+                         tensor_doc="The hyperbolic cosine.", tensor_method=True)
+Sinh, sinh = numpy_unary("Sinh", "sinh", upgrade_to_float, lambda x, gz: gz * S.cosh(x),
+                         tensor_doc="The hyperbolic sine.", tensor_method=True)
+Tanh, tanh = numpy_unary("Tanh", "tanh", upgrade_to_float, lambda x, gz: gz * (1 - S.sqr(S.tanh(x))),
+                         tensor_doc="The hyperbolic tangent.", tensor_method=True)
 ArcCosh, arccosh = numpy_unary("ArcCosh", "arccosh", upgrade_to_float,
-                               lambda x, gz: gz / S.sqrt(S.sqr(x) - _typed(1, x)))
+                               lambda x, gz: gz / S.sqrt(S.sqr(x) - _typed(1, x)),
+                               tensor_doc="The inverse of cosh.", tensor_method=True)
 ArcSinh, arcsinh = numpy_unary("ArcSinh", "arcsinh", upgrade_to_float,
-                               lambda x, gz: gz / S.sqrt(S.sqr(x) + _typed(1, x)))
-ArcTanh, arctanh = numpy_unary("ArcTanh", "arctanh", upgrade_to_float, lambda x, gz: gz / (_one(x) - S.sqr(x)))
+                               lambda x, gz: gz / S.sqrt(S.sqr(x) + _typed(1, x)),
+                               tensor_doc="The inverse of sinh.", tensor_method=True)
+ArcTanh, arctanh = numpy_unary("ArcTanh", "arctanh", upgrade_to_float, lambda x, gz: gz / (_one(x) - S.sqr(x)),
+                               tensor_doc="The inverse of tanh.", tensor_method=True)
 
 
 def _arctan2_L_op(self, inputs, outputs, output_gradients):
@@ -80,4 +98,8 @@ def _arctan2_L_op(self, inputs, outputs, output_gradients):
 
 ArcTan2, arctan2 = table.define("ArcTan2", "arctan2", upgrade_to_float, lambda xp, y, x: xp.arctan2(y, x),
                                 base=BinaryScalarOp, module=__name__, L_op=_arctan2_L_op,
-                                work_dtype=_real_work, nfunc_spec=("arctan2", 2, 1))
+                                work_dtype=_real_work, nfunc_spec=("arctan2", 2, 1),
+                                tensor_doc="The angle of the point with ordinate `a` and abscissa `b`.")
+
+
+__all__ = [*table.names(globals())]

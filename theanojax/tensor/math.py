@@ -18,105 +18,30 @@ from theanojax.tensor.type_other import NoneConst
 from theanojax.tensor.var import TensorConstant
 
 
-def _elemwise(name, doc):
-    """One row of the table: the scalar Op of this name, applied to each element."""
-    op = Elemwise(getattr(scalar, name), name="Elemwise{%s,no_inplace}" % name)
-    op.__doc__ = doc
-    return op
+def _elemwise(name, op):
+    """The scalar Op `op`, known as `name`, applied to each element."""
+    found = Elemwise(op, name="Elemwise{%s,no_inplace}" % name)
+    found.__doc__ = op.tensor_doc
+    return found
 
 
-# ------------------------------------------------------------------ comparisons, logic, choice
-lt = _elemwise("lt", "a < b")
-gt = _elemwise("gt", "a > b")
-le = _elemwise("le", "a <= b")
-ge = _elemwise("ge", "a >= b")
-eq = _elemwise("eq", "a == b")
-neq = _elemwise("neq", "a != b")
-isnan_ = _elemwise("isnan", "Whether `a` is not a number.")
-isinf_ = _elemwise("isinf", "Whether `a` is infinite.")
-switch = where = _elemwise("switch", "`ift` where `cond` is true (not zero), `iff` elsewhere.")
-and_ = bitwise_and = _elemwise("and_", "a & b, bit by bit.")
-or_ = bitwise_or = _elemwise("or_", "a | b, bit by bit.")
-xor = bitwise_xor = _elemwise("xor", "a ^ b, bit by bit.")
-invert = bitwise_not = _elemwise("invert", "~a, bit by bit.")
-maximum = _elemwise("maximum", "The larger of `x` and `y`; nan if one is.")
-minimum = _elemwise("minimum", "The smaller of `x` and `y`; nan if one is.")
-clip = _elemwise("clip", "`x` between `min` and `max`. Where `min` is larger than `max`, the result is `min` or `max`.")
-second = fill = _elemwise("second", "`b` in the shape of `a`.")
+# Each row with a `tensor_doc` in the tables of theanojax/scalar is a function of this module.
+_rows = {name: _elemwise(name, op) for name, op in scalar.op.tensor_rows(vars(scalar))}
+isnan_, isinf_ = _rows.pop("isnan"), _rows.pop("isinf")  # the functions of these names are below
+globals().update(_rows)
 
-# ------------------------------------------------------------------ arithmetic
-add = _elemwise("add", "The sum of all arguments.")
-sub = _elemwise("sub", "a - b")
-mul = _elemwise("mul", "The product of all arguments.")
-true_div = _elemwise("true_div", "a / b; integers give a float.")
-int_div = floor_div = _elemwise("int_div", "a // b, rounded down. ZeroDivisionError for integers divided by 0.")
-mod = _elemwise("mod", "a % b, with the sign of `b`. ZeroDivisionError for integers divided by 0.")
-pow = _elemwise("pow", "a ** b")
-abs_ = _elemwise("abs_", "|a|")
-neg = _elemwise("neg", "-a")
-inv = _elemwise("inv", "1 / a")
-sqr = square = _elemwise("sqr", "a * a")
-sqrt = _elemwise("sqrt", "The square root of `a`.")
-sgn = _elemwise("sgn", "The sign of `a`: -1, 0 or 1.")
-ceil = _elemwise("ceil", "The smallest integer not below `a`, as a float.")
-floor = _elemwise("floor", "The largest integer not above `a`, as a float.")
-trunc = _elemwise("trunc", "`a` without its fraction.")
-round_half_to_even = _elemwise("round_half_to_even", "The nearest integer; halves go to the even one.")
-round_half_away_from_zero = _elemwise("round_half_away_from_zero", "The nearest integer; halves go away from zero.")
-
-# ------------------------------------------------------------------ transcendental functions
-exp = _elemwise("exp", "e to the power of `a`.")
-exp2 = _elemwise("exp2", "2 to the power of `a`.")
-expm1 = _elemwise("expm1", "exp(a) - 1, exact for small `a`.")
-log = _elemwise("log", "The natural logarithm.")
-log2 = _elemwise("log2", "The logarithm to base 2.")
-log10 = _elemwise("log10", "The logarithm to base 10.")
-log1p = _elemwise("log1p", "log(1 + a), exact for small `a`.")
-deg2rad = _elemwise("deg2rad", "Degrees as radians.")
-rad2deg = _elemwise("rad2deg", "Radians as degrees.")
-cos = _elemwise("cos", "The cosine.")
-sin = _elemwise("sin", "The sine.")
-tan = _elemwise("tan", "The tangent.")
-arccos = _elemwise("arccos", "The angle with cosine `a`.")
-arcsin = _elemwise("arcsin", "The angle with sine `a`.")
-arctan = _elemwise("arctan", "The angle with tangent `a`.")
-arctan2 = _elemwise("arctan2", "The angle of the point with ordinate `a` and abscissa `b`.")
-cosh = _elemwise("cosh", "The hyperbolic cosine.")
-sinh = _elemwise("sinh", "The hyperbolic sine.")
-tanh = _elemwise("tanh", "The hyperbolic tangent.")
-arccosh = _elemwise("arccosh", "The inverse of cosh.")
-arcsinh = _elemwise("arcsinh", "The inverse of sinh.")
-arctanh = _elemwise("arctanh", "The inverse of tanh.")
-
-# ------------------------------------------------------------------ special functions
-erf = _elemwise("erf", "The error function.")
-erfc = _elemwise("erfc", "1 - erf(a), exact for large `a`.")
-erfcx = _elemwise("erfcx", "exp(a ** 2) * erfc(a), exact for large `a`.")
-erfinv = _elemwise("erfinv", "The inverse of erf.")
-erfcinv = _elemwise("erfcinv", "The inverse of erfc.")
-gamma = _elemwise("gamma", "The gamma function.")
-gammaln = _elemwise("gammaln", "The logarithm of |gamma(a)|.")
-psi = _elemwise("psi", "The derivative of gammaln.")
-tri_gamma = _elemwise("tri_gamma", "The second derivative of gammaln.")
-chi2sf = _elemwise("chi2sf", "The survival function of the chi squared distribution with `k` degrees of freedom.")
-gammainc = _elemwise("gammainc", "The regularized lower incomplete gamma function P(k, x).")
-gammaincc = _elemwise("gammaincc", "The regularized upper incomplete gamma function Q(k, x).")
-gammau = _elemwise("gammau", "The upper incomplete gamma function.")
-gammal = _elemwise("gammal", "The lower incomplete gamma function.")
-j0 = _elemwise("j0", "The Bessel function of the first kind of order 0.")
-j1 = _elemwise("j1", "The Bessel function of the first kind of order 1.")
-jv = _elemwise("jv", "The Bessel function of the first kind of real order `v`.")
-i0 = _elemwise("i0", "The modified Bessel function of the first kind of order 0.")
-i1 = _elemwise("i1", "The modified Bessel function of the first kind of order 1.")
-iv = _elemwise("iv", "The modified Bessel function of the first kind of real order `v`.")
-
-# ------------------------------------------------------------------ complex numbers
-real = _elemwise("real", "The real part.")
-imag = _elemwise("imag", "The imaginary part.")
-angle = _elemwise("angle", "The angle in the complex plane.")
-complex = _elemwise("complex", "The complex number with these parts.")
-conj = _elemwise("conj", "The complex conjugate.")
-complex_from_polar = _elemwise("complex_from_polar", "The complex number of this absolute value and angle.")
+# Those with other names, too, and those that the functions below call.
+switch = where = _rows["switch"]
+and_ = bitwise_and = _rows["and_"]
+or_ = bitwise_or = _rows["or_"]
+xor = bitwise_xor = _rows["xor"]
+invert = bitwise_not = _rows["invert"]
+second = fill = _rows["second"]
+int_div = floor_div = _rows["int_div"]
+sqr = square = _rows["sqr"]
+eq, neq, le, mod, true_div = (_rows[name] for name in ("eq", "neq", "le", "mod", "true_div"))
+sgn, sqrt = _rows["sgn"], _rows["sqrt"]
+round_half_to_even, round_half_away_from_zero = _rows["round_half_to_even"], _rows["round_half_away_from_zero"]
 
 # A copy; printers do not show it.
 tensor_copy = Elemwise(scalar.identity)

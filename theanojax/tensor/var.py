@@ -12,6 +12,8 @@ import warnings
 
 import numpy as np
 
+import theanojax.scalar as scalar
+import theanojax.tensor as tensor
 from theanojax.config import config
 from theanojax.errors import AsTensorError
 from theanojax.graph.above import tensor
@@ -294,92 +296,12 @@ class _tensor_py_operators:
     def searchsorted(self, v, side="left", sorter=None):
         return tensor.extra_ops.searchsorted(self, v, side, sorter)
 
-    # Elementwise functions.
-    def arccos(self):
-        return tensor.arccos(self)
-
-    def arccosh(self):
-        return tensor.arccosh(self)
-
-    def arcsin(self):
-        return tensor.arcsin(self)
-
-    def arcsinh(self):
-        return tensor.arcsinh(self)
-
-    def arctan(self):
-        return tensor.arctan(self)
-
-    def arctanh(self):
-        return tensor.arctanh(self)
-
-    def ceil(self):
-        return tensor.ceil(self)
-
-    def cos(self):
-        return tensor.cos(self)
-
-    def cosh(self):
-        return tensor.cosh(self)
-
-    def deg2rad(self):
-        return tensor.deg2rad(self)
-
-    def exp(self):
-        return tensor.exp(self)
-
-    def exp2(self):
-        return tensor.exp2(self)
-
-    def expm1(self):
-        return tensor.expm1(self)
-
-    def floor(self):
-        return tensor.floor(self)
-
-    def log(self):
-        return tensor.log(self)
-
-    def log10(self):
-        return tensor.log10(self)
-
-    def log1p(self):
-        return tensor.log1p(self)
-
-    def log2(self):
-        return tensor.log2(self)
-
-    def rad2deg(self):
-        return tensor.rad2deg(self)
-
-    def sin(self):
-        return tensor.sin(self)
-
-    def sinh(self):
-        return tensor.sinh(self)
-
-    def sqrt(self):
-        return tensor.sqrt(self)
-
-    def tan(self):
-        return tensor.tan(self)
-
-    def tanh(self):
-        return tensor.tanh(self)
-
-    def trunc(self):
-        return tensor.trunc(self)
-
+    # Elementwise functions; those of one argument follow from the tables of scalar Ops, below.
     def round(self, mode=None):
         return tensor.round(self, mode)
 
     def clip(self, a_min, a_max):
         return tensor.clip(self, a_min, a_max)
-
-    def conj(self):
-        return tensor.conj(self)
-
-    conjugate = conj
 
     def fill(self, value):
         return tensor.fill(self, value)
@@ -444,6 +366,21 @@ class _tensor_py_operators:
 
     def get_scalar_constant_value(self):
         return tensor.get_scalar_constant_value(self)
+
+
+def _method(name, doc):
+    def method(self):
+        return getattr(tensor, name)(self)
+
+    method.__name__, method.__doc__ = name, doc
+    method.__qualname__ = "_tensor_py_operators." + name
+    return method
+
+
+for _name, _op in scalar.op.tensor_rows(vars(scalar)):
+    if _op.tensor_method:
+        setattr(_tensor_py_operators, _name, _method(_name, _op.tensor_doc))
+_tensor_py_operators.conjugate = _tensor_py_operators.conj
 
 
 def _no_truth(comparison):
