@@ -154,6 +154,15 @@ def test_only_legacy_imports_theano():
     assert not wrong, "\n".join(wrong)
 
 
+def test_rewrites_are_registered_by_one_table():
+    wrong = []
+    for module, path in MODULES:
+        if module.startswith("rewrites.") and module not in ("rewrites.pipeline", "rewrites.registry"):
+            calls = [node.func for node in ast.walk(parse(path)) if isinstance(node, ast.Call)]
+            wrong += [f"{os.path.relpath(path, ROOT)}:{f.lineno}" for f in calls if getattr(f, "attr", "") == "register"]
+    assert not wrong, "their rows belong in rewrites/pipeline.py: " + ", ".join(wrong)
+
+
 def test_relative_imports_are_not_used():
     wrong = [
         f"{os.path.relpath(path, ROOT)}:{node.lineno}"

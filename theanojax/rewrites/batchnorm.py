@@ -2,7 +2,6 @@
 
 import theanojax.tensor as T
 from theanojax.config import config
-from theanojax.graph.rewrite_db import LocalGroupDB
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.traverse import variables
@@ -69,10 +68,3 @@ def local_abstract_batch_norm_inference(node):
         return False
     x, scale, bias, mean, var, epsilon = node.inputs
     return _done(node, [(x - mean) * (scale / T.sqrt(var + _like(var, epsilon))) + bias])
-
-
-bn_groupopt = LocalGroupDB()
-bn_groupopt.__name__ = "batchnorm_opts"
-for _lopt in (local_abstract_batch_norm_train, local_abstract_batch_norm_train_grad,
-              local_abstract_batch_norm_inference):
-    bn_groupopt.register(_lopt.__name__, _lopt, "fast_compile", "fast_run", position=30)

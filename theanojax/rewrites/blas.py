@@ -5,7 +5,6 @@ import numpy as np
 import theanojax.tensor as T
 from theanojax.config import config
 from theanojax.errors import NotScalarConstantError
-from theanojax.graph.rewrite_db import SequenceDB
 from theanojax.graph.rewrite_equilibrium import EquilibriumOptimizer
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.rewrite_tools import inherit_stack_trace
@@ -14,7 +13,7 @@ from theanojax.graph.variable import Constant
 from theanojax.printing import debugprint
 from theanojax.rewrites.common import is_integer
 from theanojax.rewrites.dimshuffle import local_dimshuffle_lift
-from theanojax.rewrites.gemm import GemmOptimizer, _as_scalar
+from theanojax.rewrites.gemm import _as_scalar
 from theanojax.scalar.types import upcast
 from theanojax.tensor.blas import (_FLOATS, _dot22, _dot22scalar, cgemv_inplace, cgemv_no_inplace, cger_inplace,
                                    cger_no_inplace, gemm_inplace, gemm_no_inplace, gemv_inplace, gemv_no_inplace, ger,
@@ -219,21 +218,9 @@ def local_print_as_we_go_along(node):
         debugprint(node)
 
 
-blas_optdb = SequenceDB()
-blas_optdb.name = "BlasOpt"
-_to_vectors = EquilibriumOptimizer([local_gemm_to_gemv, local_gemm_to_ger, local_dot22_to_ger_or_gemv,
-                                    local_dimshuffle_lift], max_use_ratio=5, ignore_newtrees=False)
+to_vectors = EquilibriumOptimizer([local_gemm_to_gemv, local_gemm_to_ger, local_dot22_to_ger_or_gemv,
+                                   local_dimshuffle_lift], max_use_ratio=5, ignore_newtrees=False)
 use_scipy_blas = in2out(use_scipy_ger)
 make_scipy_blas_destructive = in2out(make_ger_destructive)
 blas_opt_inplace = in2out(local_inplace_gemm, local_inplace_gemv, local_inplace_ger, name="blas_opt_inplace")
 c_blas_destructive = in2out(make_c_ger_destructive, make_c_gemv_destructive, name="c_blas_destructive")
-
-# The passes of BlasOpt; a row is as in `pipeline`.
-PASSES = [
-    (0, "local_dot_to_dot22", in2out(local_dot_to_dot22), "fast_run fast_compile"),
-    (10, "gemm_optimizer", GemmOptimizer(), "fast_run"),
-    (11, "local_dot22_to_dot22scalar", in2out(local_dot22_to_dot22scalar), "fast_run"),
-    (15, "local_gemm_to_gemv", _to_vectors, "fast_run"),
-    (20, "use_c_blas", in2out(use_c_ger, use_c_gemv), "fast_run c_blas"),
-    (100, "scipy_blas", use_scipy_blas, "fast_run"),
-]

@@ -1,6 +1,5 @@
 """Convolutions become correlations with flipped filters, as Theano's compiled graphs show them."""
 
-from theanojax.graph.rewrite_db import LocalGroupDB
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.rewrite_tools import LocalMetaOptimizerSkipAssertionError
 from theanojax.graph.tag import copy_stack_trace
@@ -170,13 +169,3 @@ def local_inplace_DiagonalSubtensor(node):
     out = type(node.op)(inplace=True)(*node.inputs)
     copy_stack_trace(node.outputs[0], out)
     return [out]
-
-
-conv_groupopt = LocalGroupDB()
-conv_groupopt.__name__ = "conv_opts"
-for _rewrite in (local_abstractconv_gemm, local_abstractconv_gradweight_gemm, local_abstractconv_gradinputs_gemm,
-                 local_abstractconv3d_gemm, local_abstractconv3d_gradweight_gemm,
-                 local_abstractconv3d_gradinputs_gemm):
-    conv_groupopt.register(_rewrite.__name__, _rewrite, "conv_gemm", "fast_compile", "fast_run", position=30)
-for _rewrite in (local_conv2d_cpu, local_conv2d_gradweight_cpu, local_conv2d_gradinputs_cpu):
-    conv_groupopt.register(_rewrite.__name__, _rewrite, "fast_compile", "fast_run", position=40)

@@ -9,7 +9,6 @@ from theanojax.errors import InconsistencyError, MethodNotDefined
 from theanojax.graph.features import ReplaceValidate
 from theanojax.graph.op import get_test_value
 from theanojax.graph.rewrite import Optimizer
-from theanojax.graph.rewrite_db import SequenceDB
 from theanojax.graph.rewrite_profile import RewriteProfile
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.common import may_have_wrapped
@@ -226,9 +225,3 @@ class FusionOptimizer(Optimizer):
                 changed = True
                 profile.add_use(self.optimizer)
         return profile.close(fgraph)
-
-
-fuse_seqopt = SequenceDB()
-fuse_seqopt.name = "elemwise_fusion"
-fuse_seqopt.register("local_add_mul_fusion", FusionOptimizer(local_add_mul_fusion), 0, "fast_run", "fusion")
-fuse_seqopt.register("composite_elemwise_fusion", FusionOptimizer(local_elemwise_fusion), 1, "fast_run", "fusion")

@@ -4,7 +4,6 @@ from theanojax.graph.features import ReplaceValidate
 from theanojax.graph.replace import clone
 from theanojax.graph.rewrite import Optimizer
 from theanojax.graph.rewrite_local import local_optimizer
-from theanojax.graph.rewrite_walk import in2out
 from theanojax.graph.traverse import is_in_ancestors
 from theanojax.ifelse import IfElse, ifelse
 from theanojax.tensor.creation import Alloc
@@ -130,6 +129,3 @@ def cond_merge_random_op(main_node):
             pairs = list(zip(first.outputs + second.outputs, _merged(first, second)))
             return clone(main_node.outputs, replace=pairs)
     return False
-
-
-PASSES = [(95, "cond_make_inplace", in2out(cond_make_inplace, ignore_newtrees=True), "fast_run inplace")]

@@ -1,7 +1,8 @@
-"""The order in which a graph is rewritten: one list of passes, and one list of local rewrites for the groups in it.
+"""The order in which a graph is rewritten: whatever a mode knows by name or tag has its row here, and nowhere else.
 
 A row of `PASSES` is (position, name, pass, tags). Positions are those under which Theano's own passes were known,
-so that a program's ``optdb.register(name, rewrite, 49.3, "fast_run")`` ends up where it expects.
+so that a program's ``optdb.register(name, rewrite, 49.3, "fast_run")`` ends up where it expects. `INNER` has such rows
+for the passes that are databases themselves. Two passes are registered where their Ops are, in theanojax/compile.
 
 A row of `LOCAL` is (rewrite, groups) or (rewrite, groups, tags). The groups are written as letters: ``u`` useless,
 ``c`` canonicalize, ``s`` stabilize, ``p`` specialize, ``n`` uncanonicalize, ``d`` specialize_device. A rewrite is tried
@@ -19,7 +20,7 @@ A mode chooses by tags: FAST_RUN takes what is tagged fast_run, FAST_COMPILE wha
 from theanojax.config import config
 from theanojax.graph.merge import MergeOptimizer
 from theanojax.graph.rewrite import Optimizer
-from theanojax.graph.rewrite_db import Query, TopoDB
+from theanojax.graph.rewrite_db import LocalGroupDB, Query, SequenceDB, TopoDB
 from theanojax.graph.rewrite_tools import CheckStackTraceOptimization
 from theanojax.graph.rewrite_walk import NavigatorOptimizer, TopoOptimizer, in2out
 from theanojax.printing import debugprint
@@ -34,16 +35,21 @@ from theanojax.rewrites import (
     elemwise,
     fill,
     fusion,
+    gemm,
     ifelse,
     inc_subtensor,
     inplace,
     join,
-    loop,
     nnet,
     reduce,
     registry,
     reshape,
-    shapes,
+    scan_inplace,
+    scan_inputs,
+    scan_memory,
+    scan_merge,
+    scan_pushout,
+    shape,
     sigmoid,
     softmax_views,
     sort,
@@ -77,12 +83,19 @@ def _once_in_place(local_opt):
     return TopoOptimizer(local_opt, failure_callback=NavigatorOptimizer.warn_inplace)
 
 
-_log_sum_exp = in2out(stabilize.local_log_sum_exp, ignore_newtrees=True)
+def _once(local_opt):
+    return in2out(local_opt, ignore_newtrees=True)
+
 
 PASSES = [
     (-1, "CheckStackTrace", CheckStackTraceOptimization(), "" if config.check_stack_trace == "off" else _always),
+    # -0.01: inline_ofg_expansion, in theanojax/compile/builders.py
     (0, "merge1", MergeOptimizer(), "fast_run fast_compile merge"),
-    (0.1, "ShapeOpt", shapes.ShapeOptimizer(), _always),
+    # Whatever leaves a loop does so before shapes are inferred.
+    (0.05, "scan_eqopt1", registry.scan_eqopt1, "fast_run scan"),
+    (0.055, "scan_keep_last_rows", scan_memory.ScanKeepLastRows(), "fast_run scan"),
+    (0.06, "scan_uncut_sequences", _once(scan_memory.scan_uncut_sequences), "fast_run scan"),
+    (0.1, "ShapeOpt", shape.ShapeOptimizer(), _always),
     (0.6, "useless", _useless, _always),
     (0.65, "merge1.1", MergeOptimizer(), "fast_run fast_compile merge"),
     (0.99, "pre_local_IncSubtensor_serialize", in2out(inc_subtensor.local_IncSubtensor_serialize), "fast_run"),
@@ -93,7 +106,10 @@ PASSES = [
     (1.51, "Print1.51", PrintCurrentFunctionGraph("Post-stabilize"), ""),
     (1.51, "local_fill_to_alloc", in2out(fill.local_fill_to_alloc), "fast_run"),
     (1.52, "local_elemwise_alloc", in2out(fill.local_elemwise_alloc), "fast_run"),
-    (1.6, "local_log_sum_exp", _log_sum_exp, "fast_run"),
+    (1.6, "local_log_sum_exp", _once(stabilize.local_log_sum_exp), "fast_run"),
+    # Stable loops are merged, and then, once, their buffers are cut down.
+    (1.6, "scan_eqopt2", registry.scan_eqopt2, "fast_run scan"),
+    (1.61, "scanOp_save_mem", scan_memory.ScanSaveMem(), "fast_run scan"),
     (1.75, "local_scaled_by_zero", in2out(blas.local_scaled_by_zero), "fast_run"),
     (2, "specialize", registry.specialize, "fast_run fast_compile_gpu"),
     (2.01, "crossentropy_to_crossentropy_with_softmax", nnet.crossentropy_to_crossentropy_with_softmax,
@@ -103,21 +119,28 @@ PASSES = [
     (48.6, "specialize_device", registry.specialize_device, _always),
     (49, "merge2", MergeOptimizer(), "fast_run merge"),
     (49.3, "local_alloc_empty_to_zeros", in2out(fill.local_alloc_empty_to_zeros), "alloc_empty_to_zeros"),
+    # 49.5: add_destroy_handler, in theanojax/compile/optimizers.py
     (60, "local_inplace_sparse_block_gemv", _once_in_place(nnet.local_inplace_sparse_block_gemv), "fast_run inplace"),
     (60, "local_inplace_sparse_block_outer", _once_in_place(nnet.local_inplace_sparse_block_outer), "fast_run inplace"),
     (60, "local_inplace_DiagonalSubtensor", _once_in_place(conv.local_inplace_DiagonalSubtensor), "fast_run inplace"),
     (60, "local_inplace_remove0", _once_in_place(sparse.local_inplace_remove0), "fast_run inplace"),
     (60, "typed_list_inplace_opt", _once_in_place(typed_list_inplace_opt), "fast_run inplace"),
+    (75, "scanOp_make_inplace", scan_inplace.ScanInplaceOptimizer(), "fast_run inplace scan"),
+    (95, "cond_make_inplace", _once(ifelse.cond_make_inplace), "fast_run inplace"),
     (100, "merge3", MergeOptimizer(), "fast_run merge"),
 ]
 
 _fusion_tags = "fusion local_elemwise_fusion FusionOptimizer"
 
 FINISHING = [
-    (1.7, "BlasOpt", blas.blas_optdb, "fast_run fast_compile"),
+    (1.7, "BlasOpt", registry.blas_optdb, "fast_run fast_compile"),
     (2.02, "local_usmm", in2out(sparse.local_usmm), "fast_run"),
-    *[(2.03, local_opt.__name__, in2out(local_opt), "fast_run cxx_only") for local_opt in sparse.ON_ARRAYS],
-    (49, "elemwise_fusion", fusion.fuse_seqopt,
+    (2.03, "local_usmm_csx", in2out(sparse.local_usmm_csx), "fast_run cxx_only"),
+    (2.03, "local_mul_s_d", in2out(sparse.local_mul_s_d), "fast_run cxx_only"),
+    (2.03, "local_mul_s_v", in2out(sparse.local_mul_s_v), "fast_run cxx_only"),
+    (2.03, "local_structured_add_s_v", in2out(sparse.local_structured_add_s_v), "fast_run cxx_only"),
+    (2.03, "local_sampling_dot_csr", in2out(sparse.local_sampling_dot_csr), "fast_run cxx_only"),
+    (49, "elemwise_fusion", registry.fuse_seqopt,
      _fusion_tags + " fast_run" if config.tensor.local_elemwise_fusion else _fusion_tags),
     (60, "local_inplace_addsd_ccode", _once_in_place(sparse.local_inplace_addsd_ccode), "fast_run inplace"),
     (60, "local_usmm_csc_dense_inplace", _once_in_place(sparse.local_usmm_csc_dense_inplace),
@@ -130,8 +153,60 @@ FINISHING = [
     (70.0, "make_scipy_blas_destructive", blas.make_scipy_blas_destructive, "fast_run inplace"),
     (75, "inplace_elemwise_opt", inplace.inplace_elemwise_optimizer,
      "fast_run inplace inplace_opt inplace_elemwise_optimizer"),
-    (99, "random_make_inplace", in2out(inplace.random_make_inplace, ignore_newtrees=True), "fast_run inplace"),
-    (99, "random_make_inplace_mrg", in2out(inplace.mrg_random_make_inplace, ignore_newtrees=True), "fast_run inplace"),
+    (99, "random_make_inplace", _once(inplace.random_make_inplace), "fast_run inplace"),
+    (99, "random_make_inplace_mrg", _once(inplace.mrg_random_make_inplace), "fast_run inplace"),
+]
+
+_tidy = scan_inputs.remove_constants_and_unused_inputs_scan
+_tidy_tags = "fast_run scan remove_constants_and_unused_inputs_scan"
+_gemm = "fast_run fast_compile conv_gemm"
+
+# The rows of each database that is a pass, or one local rewrite, of the others; without a position where that has none.
+INNER = [
+    (registry.scan_seqopt1, [
+        (0.5, "local_last_of_scan", _once(scan_memory.local_last_of_scan), "fast_run scan"),
+        (1, "scanOp_remove_constants_and_unused_inputs0", _once(_tidy), _tidy_tags),
+        (2, "scanOp_pushout_nonseqs_ops", scan_pushout.PushOutNonSeqScan(), "fast_run scan"),
+        (3, "scanOp_pushout_seqs_ops", scan_pushout.PushOutSeqScan(), "fast_run scan"),
+        (4, "scan_pushout_dot1", scan_pushout.PushOutDot1(), "fast_run scan more_mem"),
+        (5, "scanOp_pushout_output", scan_pushout.PushOutScanOutput(), "fast_run scan more_mem"),
+    ]),
+    (registry.scan_eqopt1, [(None, "all_pushout_opt", registry.scan_seqopt1, "fast_run scan")]),
+    (registry.scan_eqopt2, [
+        (None, "scanOp_remove_constants_and_unused_inputs1", _once(_tidy), _tidy_tags),
+        (None, "scanOp_merge", scan_merge.ScanMerge(), "fast_run scan"),
+        (None, "scanop_remove_constants_and_unused_inputs2", _once(_tidy), _tidy_tags),
+        (None, "scanOp_merge_inouts", _once(scan_inputs.scan_merge_inouts), "fast_run scan scan_merge_inouts"),
+        (None, "scanOp_remove_constants_and_unused_inputs3", _once(_tidy), _tidy_tags),
+    ]),
+    (registry.blas_optdb, [
+        (0, "local_dot_to_dot22", in2out(blas.local_dot_to_dot22), "fast_run fast_compile"),
+        (10, "gemm_optimizer", gemm.GemmOptimizer(), "fast_run"),
+        (11, "local_dot22_to_dot22scalar", in2out(blas.local_dot22_to_dot22scalar), "fast_run"),
+        (15, "local_gemm_to_gemv", blas.to_vectors, "fast_run"),
+        (20, "use_c_blas", in2out(blas.use_c_ger, blas.use_c_gemv), "fast_run c_blas"),
+        (100, "scipy_blas", blas.use_scipy_blas, "fast_run"),
+    ]),
+    (registry.fuse_seqopt, [
+        (0, "local_add_mul_fusion", fusion.FusionOptimizer(fusion.local_add_mul_fusion), "fast_run fusion"),
+        (1, "composite_elemwise_fusion", fusion.FusionOptimizer(fusion.local_elemwise_fusion), "fast_run fusion"),
+    ]),
+    (registry.conv_groupopt, [
+        (30, "local_abstractconv_gemm", conv.local_abstractconv_gemm, _gemm),
+        (30, "local_abstractconv_gradweight_gemm", conv.local_abstractconv_gradweight_gemm, _gemm),
+        (30, "local_abstractconv_gradinputs_gemm", conv.local_abstractconv_gradinputs_gemm, _gemm),
+        (30, "local_abstractconv3d_gemm", conv.local_abstractconv3d_gemm, _gemm),
+        (30, "local_abstractconv3d_gradweight_gemm", conv.local_abstractconv3d_gradweight_gemm, _gemm),
+        (30, "local_abstractconv3d_gradinputs_gemm", conv.local_abstractconv3d_gradinputs_gemm, _gemm),
+        (40, "local_conv2d_cpu", conv.local_conv2d_cpu, _always),
+        (40, "local_conv2d_gradweight_cpu", conv.local_conv2d_gradweight_cpu, _always),
+        (40, "local_conv2d_gradinputs_cpu", conv.local_conv2d_gradinputs_cpu, _always),
+    ]),
+    (registry.bn_groupopt, [
+        (30, "local_abstract_batch_norm_train", batchnorm.local_abstract_batch_norm_train, _always),
+        (30, "local_abstract_batch_norm_train_grad", batchnorm.local_abstract_batch_norm_train_grad, _always),
+        (30, "local_abstract_batch_norm_inference", batchnorm.local_abstract_batch_norm_inference, _always),
+    ]),
 ]
 
 GROUPS = {
@@ -231,7 +306,7 @@ LOCAL = [
     (arithmetic.local_zero_div, "c p"),
     (arithmetic.local_pow_specialize, "p"),
     (arithmetic.local_pow_specialize_device, "d"),
-    (conv.conv_groupopt, "d", "fast_compile"),
+    (registry.conv_groupopt, "d", "fast_compile"),
     (conv.local_ctc_no_grad, "c:fast_compile"),
     (arithmetic.local_mul_specialize, "p"),
     (arithmetic.local_add_specialize, "p"),
@@ -242,7 +317,17 @@ LOCAL = [
     (stabilize.local_log_add, "s p"),
     (algebra.local_add_canonizer, "c"),
     (algebra.local_greedy_distributor, "c s"),
-    *[(pattern, "c s p") for pattern in stabilize.ERF_PATTERNS],
+    (stabilize.local_one_plus_erf, "c s p"),
+    (stabilize.local_one_minus_erf, "c s p"),
+    (stabilize.local_one_minus_erf2, "c s p"),
+    (stabilize.local_one_plus_neg_erf, "c s p"),
+    (stabilize.local_erf_minus_one, "c s p"),
+    (stabilize.local_one_minus_erfc, "c s p"),
+    (stabilize.local_one_minus_erfc2, "c s p"),
+    (stabilize.local_one_minus_erfc3, "c s p"),
+    (stabilize.local_one_add_neg_erfc, "c s p"),
+    (stabilize.local_erf_neg_minus_one, "c s p"),
+    (stabilize.local_erf_neg_minus_one2, "c s p"),
     (stabilize.local_log_erfc, "s p"),
     (stabilize.local_grad_log_erfc_neg, "s p"),
     (elemwise.local_useless_composite, "c"),
@@ -274,7 +359,7 @@ LOCAL = [
     # sparse matrices
     (sparse.local_csm_properties_csm, "c p"),
     (sparse.local_dense_from_sparse_sparse_from_dense, "c"),
-    (batchnorm.bn_groupopt, "d", "fast_compile"),
+    (registry.bn_groupopt, "d", "fast_compile"),
     # what breaks the canonical form
     (reduce.local_max_and_argmax, "n"),
     (reduce.local_max_to_min, "n"),
@@ -292,13 +377,22 @@ ON_REQUEST = [
 ]
 
 
+def _register(db, rows):
+    for position, name, opt, tags in rows:
+        if isinstance(db, SequenceDB):
+            db.register(name, opt, position, *tags.split())
+        elif isinstance(db, LocalGroupDB):
+            db.register(name, opt, *tags.split(), position=position)
+        else:
+            db.register(name, opt, *tags.split())
+
+
 def _fill():
-    for position, name, opt, tags in PASSES + loop.PASSES + ifelse.PASSES:
-        optdb.register(name, opt, position, *tags.split())
-    for position, name, opt, tags in blas.PASSES:
-        blas.blas_optdb.register(name, opt, position, *tags.split())
-    for position, name, opt, tags in FINISHING:
-        optdb.register(name, opt, position, *tags.split())
+    for db, rows in INNER:
+        _register(db, rows)
+    _register(optdb, PASSES)
+    _register(optdb, FINISHING)
+    for _, _, opt, _ in FINISHING:
         for single in [opt] if isinstance(opt, Optimizer) else [next(iter(opt.__db__[n])) for n in opt._names]:
             single.finishing = True
     registry.canonicalize.register("merge", MergeOptimizer(), "fast_run", "fast_compile", cleanup=True)

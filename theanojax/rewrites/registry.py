@@ -1,4 +1,4 @@
-"""optdb, the database that modes query, and the groups of local rewrites in it; `pipeline` fills them.
+"""optdb, the database that modes query, and the databases in it; `pipeline` fills them all.
 
 Programs add rewrites of their own with ``register_canonicalize`` and its relatives or with ``optdb.register``.
 """
@@ -18,6 +18,21 @@ stabilize = EquilibriumDB()
 specialize = EquilibriumDB()
 uncanonicalize = EquilibriumDB()
 specialize_device = EquilibriumDB()
+
+# Loops: `scan_eqopt1` repeats the sequence in it until nothing leaves a loop any more; `scan_eqopt2` merges loops.
+scan_seqopt1 = SequenceDB()
+scan_eqopt1 = EquilibriumDB()
+scan_eqopt2 = EquilibriumDB()
+
+blas_optdb = SequenceDB()
+blas_optdb.name = "BlasOpt"
+fuse_seqopt = SequenceDB()
+fuse_seqopt.name = "elemwise_fusion"
+
+conv_groupopt = LocalGroupDB()
+conv_groupopt.__name__ = "conv_opts"
+bn_groupopt = LocalGroupDB()
+bn_groupopt.__name__ = "batchnorm_opts"
 
 
 def _register(db, lopt, tags, kwargs, again):

@@ -167,6 +167,3 @@ def local_inplace_addsd_ccode(node):
 def local_addsd_ccode(node):
     """AddSD -> AddSD_ccode"""
     return [AddSD_ccode(node.inputs[0].type.format)(*node.inputs)] if isinstance(node.op, sparse.AddSD) else False
-
-
-ON_ARRAYS = (local_usmm_csx, local_mul_s_d, local_mul_s_v, local_structured_add_s_v, local_sampling_dot_csr)

@@ -172,9 +172,6 @@ local_erf_neg_minus_one = _pattern("local_erf_neg_minus_one", (T.add, -1, (T.erf
 local_erf_neg_minus_one2 = _pattern("local_erf_neg_minus_one2", (T.add, -1, (T.erfc, (T.mul, -1, _real))), (T.erf, "x"),
                                     **_under_erfc)
 
-ERF_PATTERNS = [local_one_plus_erf, local_one_minus_erf, local_one_minus_erf2, local_one_plus_neg_erf,
-                local_erf_minus_one, local_one_minus_erfc, local_one_minus_erfc2, local_one_minus_erfc3,
-                local_one_add_neg_erfc, local_erf_neg_minus_one, local_erf_neg_minus_one2]
 
 
 def _tail_series(x):
