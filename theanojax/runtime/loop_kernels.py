@@ -15,12 +15,16 @@ from theanojax.loop.host import HostLoop, check_lengths
 from theanojax.loop.lowering import rows_around
 from theanojax.loop.needs import inner_needs
 from theanojax.runtime import executable_cache, interrupts
+from theanojax.runtime import executable_cache, interrupts, platform
 from theanojax.runtime.analysis import Analysis
 from theanojax.runtime.patience import Patience
 from theanojax.runtime.problems import GuardFailed, NeedsValue, Unsupported
+from theanojax.runtime.shape_program import CheapAnalysis, compile_program
 from theanojax.runtime.shape_program import compile_program
+from theanojax.runtime.trace import GuardFailed, NeedsValue, TraceContext, Unsupported
 from theanojax.runtime.trace import TraceContext
 from theanojax.runtime.transfer import STAGED_BYTES, Staging, is_aligned, on_cpu, to_numpy
+from theanojax.runtime.transfer import STAGED_BYTES, Staging, is_aligned, to_numpy
 
 EXECUTABLES = 16  # of one loop; more of them only for shapes that keep coming back
 # Rows that are not needed only cost their zeros, and a new executable half a second.
@@ -127,7 +131,7 @@ class LoopKernels:
         def kernel(*values, weighed=False):
             self.compilations += 1
             everything, stop = values, None
-            if on_cpu:
+            if platform.ends_loops:
                 stop, *values = values
             n, *values = values
             context = TraceContext(known, self.needs, stop)
@@ -158,7 +162,7 @@ class LoopKernels:
                 b = b[:self.first[j]]
             values.append(b)
         for a in rest:
-            if on_cpu and a.nbytes > STAGED_BYTES and not is_aligned(a):
+            if platform.reads_in_place and a.nbytes > STAGED_BYTES and not is_aligned(a):
                 a = staging.stage(len(values), a)
             values.append(a)
         return values
@@ -184,7 +188,7 @@ class LoopKernels:
 
     def _timed(self, kernel, values, signature, steps):
         """What an executable returns; a signal need not wait for its loop."""
-        if not on_cpu:
+        if not platform.ends_loops:
             return kernel(*values)
         pace = self.paces.setdefault(signature, interrupts.Pace())
         before, start = self.compilations, perf_counter()

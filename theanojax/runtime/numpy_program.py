@@ -14,13 +14,21 @@ from theanojax.arrays import HOST
 from theanojax.graph.op import Op
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
+from theanojax.runtime import platform
 from theanojax.runtime.analysis import reads_lengths
 from theanojax.runtime.host import to_host
 from theanojax.runtime.outcome import DONE, REPLAY
 from theanojax.runtime.plan import Remark
 from theanojax.runtime.source import Source
+from theanojax.runtime.trace import cast_value
+from theanojax.runtime.transfer import STAGED_BYTES
 from theanojax.runtime.transfer import STAGED_BYTES, on_cpu
 from theanojax.runtime.xla import cast_value
+from theanojax.scalar import Add, Cast
+from theanojax.tensor.dot import Dot
+from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.reduce import CAReduce
+from theanojax.tensor.shape import Shape, Shape_i
 
 MOST_SCALAR_NODES = 12
 MOST_NODES = 60
@@ -86,7 +94,7 @@ class NumpyProgram:
 def numpy_program(inputs, outputs, otherwise):
     """A NumpyProgram for a graph of vectors that only reduces and multiplies its large arguments, else None."""
     order = io_toposort(inputs, outputs)
-    if not on_cpu or len(order) > MOST_NODES:
+    if not platform.numpy_keeps_up or len(order) > MOST_NODES:
         return None
     large = _only_read(inputs, outputs, order)
     if not any(v in large for v in inputs):

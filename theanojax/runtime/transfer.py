@@ -1,8 +1,7 @@
 """Data in and data out of XLA without needless copies.
 
-On CPU XLA reads numpy memory in place when it is 64-byte aligned and copies it to fresh pages otherwise,
-which is five times slower than a copy into a buffer that is used again. Results become writable numpy arrays
-that own the device buffer.
+What XLA would copy to fresh pages is copied into buffers that are used again (see platform.py). Results become writable
+numpy arrays that own the device buffer.
 """
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 import jax
 
 from theanojax.arrays import ALIGNMENT, aligned_empty
+from theanojax.runtime import platform
 
 STAGED_BYTES = 1 << 16  # below this XLA's own copy is as quick
 LOOKS = 100  # some 10 us: to be woken up takes 40
@@ -38,7 +38,7 @@ def to_numpy(array):
     if isinstance(array, np.ndarray):
         return array
     view = np.asarray(array)
-    if view.nbytes < COPIED_BYTES or not on_cpu:
+    if view.nbytes < COPIED_BYTES or not platform.reads_in_place:
         return view.copy()
     return np.asarray(_Owner(array, view))
 

@@ -12,7 +12,7 @@ import jax.scipy.special as jsp
 from jax import lax
 from jax.experimental.layout import Layout, with_layout_constraint
 
-from theanojax.runtime.transfer import on_cpu
+from theanojax.runtime import platform
 
 # log(gamma(2 + z)) / z: the coefficients of z^12 to z^0
 LOG_GAMMA_ABOUT_2 = [(-1) ** n * zetac(n) / n for n in range(13, 1, -1)] + [1 - np.euler_gamma]
@@ -190,8 +190,7 @@ class XlaNamespace:
 
     @staticmethod
     def row_major(x):
-        # XLA's Fourier transforms on a CPU fail to compile where a matrix factorisation asks for columns
-        return with_layout_constraint(x, Layout(tuple(range(x.ndim)))) if on_cpu else x
+        return with_layout_constraint(x, Layout(tuple(range(x.ndim)))) if platform.fourier_by_rows else x
 
     @staticmethod
     def window_reduce(x, axis, size, step, name):

@@ -1,0 +1,44 @@
+"""What differs between the devices that XLA computes on: each question has a name here, asked as an attribute.
+
+``platform.reads_in_place`` is True or False. The answer is found when it is first asked for, when jax is up, and kept:
+from then on it costs what a global does, even in the path of each call. A test sets it as any attribute.
+"""
+
+import functools
+
+import jax
+
+# question -> the backends, as jax calls them, where the answer is yes
+WHERE = {
+    # Numpy's memory is read where it lies if it is aligned to 64 bytes, and copied to fresh pages otherwise, five times
+    # slower than to a buffer that is used again. So large arguments are aligned, a call holds on to them until its
+    # results are there, and what somebody else may write to is not given away; large results are views.
+    "reads_in_place": ("cpu",),
+    # The cores that compute are those that would wait: a call waits for its results, and what failed raises before
+    # anything is stored. Elsewhere Python goes on meanwhile, and an error shows where a result is read.
+    "computes_at_once": ("cpu",),
+    # The memory is the machine's: the system ends a process that takes more than there is, and tells nobody why, so
+    # what a program needs is weighed first. Elsewhere XLA raises.
+    "shares_memory": ("cpu",),
+    # Ctrl-C ends a loop by a flag in numpy's memory that it looks at before each step; see interrupts.py.
+    "ends_loops": ("cpu",),
+    # Numpy computes on the same cores, from where its memory lies: quicker than a copy for XLA; see numpy_program.py.
+    "numpy_keeps_up": ("cpu",),
+    # One kernel is made of a sum, in time quadratic in the number of its terms; see long_sums.py.
+    "fuses_long_sums": ("cpu",),
+    # Fourier transforms fail to compile where a matrix factorisation asks for their input by columns.
+    "fourier_by_rows": ("cpu",),
+}
+
+
+@functools.cache
+def backend():
+    """What programs are compiled for, as jax calls it: "cpu", "gpu", "tpu" ..."""
+    return jax.default_backend()
+
+
+def __getattr__(question):
+    if question not in WHERE:
+        raise AttributeError("module %r has no attribute %r" % (__name__, question))
+    answer = globals()[question] = backend() in WHERE[question]
+    return answer
