@@ -10,13 +10,18 @@ import jax
 from theanojax.graph.locks import nested
 from theanojax.graph.op import without_test_values
 from theanojax.graph.variable import Constant
+from theanojax.loop.scan_op import Scan
 from theanojax.runtime import branches
+from theanojax.runtime import platform
 from theanojax.runtime.numpy_program import numpy_program
 from theanojax.runtime.outcome import COMMITTED, DONE
 from theanojax.runtime.plan import Planner
 from theanojax.runtime.polymorphic import PolymorphicExecutor
 from theanojax.runtime.stage import XlaStage
-from theanojax.runtime.transfer import on_cpu, to_numpy
+from theanojax.runtime.trace import branch_regions
+from theanojax.runtime.transfer import to_numpy
+from theanojax.tensor.type_other import SliceType
+
 
 OWN_MEMORY = (type(None), mmap)  # what arrays that are not views have as `base`
 
@@ -145,7 +150,7 @@ class Stages:
 
 def large_arrays(inputs, values):
     """The inputs that hold numpy arrays of more than a megabyte, where the device is the CPU."""
-    if not on_cpu:
+    if not platform.reads_in_place:
         return set()
     return {v for v, a in zip(inputs, values) if type(a) is np.ndarray and a.nbytes > 1 << 20}
 

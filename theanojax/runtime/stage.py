@@ -15,11 +15,13 @@ from theanojax.graph.cells import StaleValue, on_device, raw, written_in_place
 from theanojax.graph.locks import compiling
 from theanojax.graph.shared_memory import kept
 from theanojax.graph.variable import Constant
+from theanojax.loop.scan_op import Scan
 from theanojax.runtime import background, guards, interrupts, long_sums
+from theanojax.runtime import background, guards, interrupts, long_sums, platform
 from theanojax.runtime.outcome import COMMITTED, DONE, REPLAY, Declined, Refused
 from theanojax.runtime.patience import Patience
 from theanojax.runtime.trace import TraceContext
-from theanojax.runtime.transfer import STAGED_BYTES, Staging, is_aligned, on_cpu, settle, wait
+from theanojax.runtime.transfer import STAGED_BYTES, Staging, is_aligned, settle, wait
 
 SHAPES_OF_LOOPS = 2  # shapes of a stage with loops that are compiled at once: it runs well without, at any length
 EMBEDDED_BYTES = 1 << 16  # a larger constant is passed as an argument: XLA would copy it into the executable
@@ -87,8 +89,8 @@ class XlaStage:
         self.functions = {}
         self.idle = []  # Stagings that no call uses
         self.effects = False
-        # which a signal may have to end
-        self.loops = on_cpu and any(n.op.loop_steps(n) is not None for n in self.nodes)
+        # Those that a signal may have to end.
+        self.loops = platform.ends_loops and any(isinstance(n.op, Scan) for n in nodes)
         self.patience = Patience(config.specializations, SHAPES_OF_LOOPS if self.loops else None)
         self.ahead = {}  # signature -> Specialisation with an executable made in the background, or why that failed
         self.interrupts = []  # what the callbacks of calls under way have raised to end them
@@ -167,7 +169,7 @@ class XlaStage:
             if isinstance(args[i], _ndarray):
                 args[i] = jax.device_put(args[i].copy())  # numpy's memory is not ours to give away
         staging, borrowed = None, False
-        if on_cpu:
+        if platform.reads_in_place:
             for i, a in enumerate(args):
                 if type(a) is _ndarray:
                     if a.nbytes > COPIED_BY_XLA:
@@ -190,7 +192,7 @@ class XlaStage:
             jax.effects_barrier()
         if borrowed:
             wait(outs)
-        elif on_cpu and outcome is DONE and outs:
+        elif platform.computes_at_once and outcome is DONE and outs:
             # One tells of all, before anything is stored. To read a result for which there was no memory may hang.
             settle(outs[0])
         if staging is not None:
@@ -252,7 +254,7 @@ class XlaStage:
             values = chain(values, [value for _, value in others])
         start = perf_counter() if self.loops else 0
         any(map(setitem, targets, places, values))
-        if on_cpu:  # XLA may still be reading what the caller gave; one result tells of all
+        if platform.reads_in_place:  # XLA may still be reading what the caller gave; one result tells of all
             settle(raw(targets[0], places[0]))
         if self.loops:
             ready.pace.note(steps, perf_counter() - start)
@@ -260,7 +262,7 @@ class XlaStage:
 
     def _room(self, special, args, constants):
         """Bytes that a call of an executable with such arguments needs beside them."""
-        if not on_cpu:
+        if not platform.shares_memory:
             return 0
         given = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in (*self._unstopped(), *args, *constants)]
         need = special.function.lower(*given).compile().memory_analysis()  # jit has compiled it already
@@ -344,7 +346,7 @@ class XlaStage:
         def stage(*values):
             return long_sums.with_loops(nodes, values) if large else nodes(*values)
 
-        large = on_cpu and sum(len(n.inputs) for n in self.nodes) > 2 * long_sums.MOST_FUSED
+        large = platform.fuses_long_sums and sum(len(n.inputs) for n in self.nodes) > 2 * long_sums.MOST_FUSED
         everything = (*self._unstopped(), *args, *self._constants())
         outs = jax.eval_shape(stage, *everything)  # jit finds this trace again
         if len(outs) > len(self.outputs):

@@ -20,10 +20,12 @@ from theanojax.graph.signals import by_signal
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.runtime import branches, memory
+from theanojax.runtime import memory, platform
 from theanojax.runtime.blame import raise_with_op
 from theanojax.runtime.problems import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
 from theanojax.runtime.transfer import on_cpu
 from theanojax.runtime.xla import XlaNamespace, cast_value, is_known
+from theanojax.runtime.xla import XlaNamespace, is_known
 
 FEW_STEPS = 4  # a loop that no interrupt has to end: XLA may write such a short one out
 FOLD_LIMIT = 4096  # elements; a larger known result is left to XLA rather than embedded as a constant
@@ -41,7 +43,7 @@ class TraceContext:
     @property
     def platform(self):
         """What the program is compiled for: "cpu", "gpu" ..."""
-        return jax.default_backend()
+        return platform.backend()
 
     def __init__(self, statics=None, needs=None, stop=None):
         self.xp = XlaNamespace()
@@ -165,7 +167,7 @@ class TraceContext:
         The `outputs` have to be there at once. For the rest XLA is asked, but only if a single array is larger than
         the memory: most often it never makes those, the terms of a sum for one.
         """
-        if not on_cpu:
+        if not platform.shares_memory:
             return
         results = sum(weight(self.value(v)) for v in outputs)
         if results > self.most and not self.oversized:

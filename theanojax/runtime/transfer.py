@@ -15,8 +15,6 @@ STAGED_BYTES = 1 << 16  # below this XLA's own copy is as quick
 LOOKS = 100  # some 10 us: to be woken up takes 40
 COPIED_BYTES = 1 << 14  # below this a copied result is as quick as a view
 
-on_cpu = jax.default_backend() == "cpu"
-
 
 class _Owner:
     """Keeps a jax array alive under a numpy array that views its memory."""
