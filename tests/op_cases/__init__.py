@@ -9,7 +9,7 @@ BASES = {
     "OpenMPOp", "ScalarOp", "UnaryScalarOp", "BinaryScalarOp", "BinaryBitOp", "UnaryBitOp", "LogicalComparison",
     "FixedLogicalComparison", "GemmRelated", "AbstractConv", "AbstractConv_gradInputs", "AbstractConv_gradWeights",
     "BaseAbstractConv", "BaseCorrMM", "BaseCorr3dMM", "CorrBase", "Forward", "GradInputs", "GradWeights",
-    "mrg_uniform_base", "PoolGrad", "BaseAdvancedSubtensor", "BaseAdvancedIncSubtensor", "GpuDnnConvDesc",
+    "mrg_uniform_base", "PoolGrad", "BaseAdvancedSubtensor", "BaseAdvancedIncSubtensor", "GpuDnnConvDesc", "InplaceOp",
 }
 
 # Ops without a case, each with the reason

@@ -14,16 +14,12 @@ from theanojax.loop.bucketed import BucketedLoop, Lengths
 from theanojax.loop.host import HostLoop, check_lengths
 from theanojax.loop.lowering import rows_around
 from theanojax.loop.needs import inner_needs
-from theanojax.runtime import executable_cache, interrupts
 from theanojax.runtime import executable_cache, interrupts, platform
 from theanojax.runtime.analysis import Analysis
 from theanojax.runtime.patience import Patience
 from theanojax.runtime.problems import GuardFailed, NeedsValue, Unsupported
-from theanojax.runtime.shape_program import CheapAnalysis, compile_program
 from theanojax.runtime.shape_program import compile_program
-from theanojax.runtime.trace import GuardFailed, NeedsValue, TraceContext, Unsupported
 from theanojax.runtime.trace import TraceContext
-from theanojax.runtime.transfer import STAGED_BYTES, Staging, is_aligned, on_cpu, to_numpy
 from theanojax.runtime.transfer import STAGED_BYTES, Staging, is_aligned, to_numpy
 
 EXECUTABLES = 16  # of one loop; more of them only for shapes that keep coming back

@@ -20,15 +20,8 @@ from theanojax.runtime.host import to_host
 from theanojax.runtime.outcome import DONE, REPLAY
 from theanojax.runtime.plan import Remark
 from theanojax.runtime.source import Source
-from theanojax.runtime.trace import cast_value
 from theanojax.runtime.transfer import STAGED_BYTES
-from theanojax.runtime.transfer import STAGED_BYTES, on_cpu
 from theanojax.runtime.xla import cast_value
-from theanojax.scalar import Add, Cast
-from theanojax.tensor.dot import Dot
-from theanojax.tensor.elemwise import DimShuffle, Elemwise
-from theanojax.tensor.reduce import CAReduce
-from theanojax.tensor.shape import Shape, Shape_i
 
 MOST_SCALAR_NODES = 12
 MOST_NODES = 60

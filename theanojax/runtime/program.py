@@ -10,7 +10,6 @@ import jax
 from theanojax.graph.locks import nested
 from theanojax.graph.op import without_test_values
 from theanojax.graph.variable import Constant
-from theanojax.loop.scan_op import Scan
 from theanojax.runtime import branches
 from theanojax.runtime import platform
 from theanojax.runtime.numpy_program import numpy_program
@@ -18,9 +17,7 @@ from theanojax.runtime.outcome import COMMITTED, DONE
 from theanojax.runtime.plan import Planner
 from theanojax.runtime.polymorphic import PolymorphicExecutor
 from theanojax.runtime.stage import XlaStage
-from theanojax.runtime.trace import branch_regions
 from theanojax.runtime.transfer import to_numpy
-from theanojax.tensor.type_other import SliceType
 
 
 OWN_MEMORY = (type(None), mmap)  # what arrays that are not views have as `base`

@@ -15,9 +15,8 @@ from theanojax.graph.cells import StaleValue, on_device, raw, written_in_place
 from theanojax.graph.locks import compiling
 from theanojax.graph.shared_memory import kept
 from theanojax.graph.variable import Constant
-from theanojax.loop.scan_op import Scan
 from theanojax.runtime import background, guards, interrupts, long_sums
-from theanojax.runtime import background, guards, interrupts, long_sums, platform
+from theanojax.runtime import platform
 from theanojax.runtime.outcome import COMMITTED, DONE, REPLAY, Declined, Refused
 from theanojax.runtime.patience import Patience
 from theanojax.runtime.trace import TraceContext
@@ -90,7 +89,7 @@ class XlaStage:
         self.idle = []  # Stagings that no call uses
         self.effects = False
         # Those that a signal may have to end.
-        self.loops = platform.ends_loops and any(isinstance(n.op, Scan) for n in nodes)
+        self.loops = platform.ends_loops and any(n.op.loop_steps(n) is not None for n in self.nodes)
         self.patience = Patience(config.specializations, SHAPES_OF_LOOPS if self.loops else None)
         self.ahead = {}  # signature -> Specialisation with an executable made in the background, or why that failed
         self.interrupts = []  # what the callbacks of calls under way have raised to end them

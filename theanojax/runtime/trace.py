@@ -20,12 +20,10 @@ from theanojax.graph.signals import by_signal
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.runtime import branches, memory
-from theanojax.runtime import memory, platform
+from theanojax.runtime import platform
 from theanojax.runtime.blame import raise_with_op
 from theanojax.runtime.problems import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
-from theanojax.runtime.transfer import on_cpu
 from theanojax.runtime.xla import XlaNamespace, cast_value, is_known
-from theanojax.runtime.xla import XlaNamespace, is_known
 
 FEW_STEPS = 4  # a loop that no interrupt has to end: XLA may write such a short one out
 FOLD_LIMIT = 4096  # elements; a larger known result is left to XLA rather than embedded as a constant

@@ -53,6 +53,7 @@ class ScalarOp(Op):
     work : what inputs are cast to before ``body`` sees them: "out" (the output's dtype), "float" (likewise, but a
         float even where the output is to be an integer), "common" (their upcast), "own" (nothing).
     host_only : True when only the host can compute it.
+    is_cast : True when the result is the input as another type.
     tensor_doc : the docstring of the function of tensors, for an instance in one of this package's tables; None: none.
     tensor_method : whether tensor variables have it as a method, too.
     tensor_inplace : whether there is one called inplace, whose result has the dtype of the first argument.

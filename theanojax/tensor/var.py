@@ -13,7 +13,6 @@ import warnings
 import numpy as np
 
 import theanojax.scalar as scalar
-import theanojax.tensor as tensor
 from theanojax.config import config
 from theanojax.errors import AsTensorError
 from theanojax.graph.above import tensor
