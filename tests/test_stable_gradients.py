@@ -1,5 +1,7 @@
 """Gradients that are finite: of large inputs under every kind of constant weight, and of what was not chosen."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -359,6 +361,20 @@ def test_the_other_branch_of_ifelse_may_overflow():
     for mode in MODES:
         f = function([v], grad(ifelse(v > 0, v + 1, T.exp(v)), v), mode=mode)
         np.testing.assert_allclose([f(k) for k in (-1.0, 1.0, 100.0, 1000.0)], [np.exp(-1.0), 1, 1, 1])
+
+
+def test_branches_of_ifelse_may_differ_in_shape():
+    """A part of what an ifelse gives, where a slope is infinite and one branch is twice as long as the other."""
+    v = T.dvector()
+    short, values = T.log(v), np.array([0.0, 2.0, 4.0])
+    long = T.concatenate([short, short])
+    wants = np.array([0, .5, .25]), np.array([np.inf, 1, .5])
+    for mode, swapped in itertools.product(MODES, (False, True)):
+        chosen = ifelse(s > 0, *([long, short] if swapped else [short, long]))[1:]
+        f = function([v, s], grad(chosen.sum(), v), mode=mode)
+        with np.errstate(all="ignore"):
+            for given in (1.0, -1.0):
+                np.testing.assert_allclose(f(values, given), wants[(given > 0) == swapped])
 
 
 def test_second_derivatives_of_what_was_chosen():

@@ -276,22 +276,35 @@ class Search:
         return self._and(Support(lambda: _as_bool(condition, position == 2), True), g.owner.inputs[3 - position])
 
     def _and(self, chosen, rest):
-        """`chosen` and where `rest` is not zero either, if that was chosen too and not computed from a choice."""
-        rule = RULES.get(type(rest.owner.op)) if rest.owner is not None else None
-        if rule not in (Search.of_ifelse, Search.of_increment) and not zero_branch(rest):
-            return chosen
-        inner = self.support(rest)
+        """`chosen` and where `rest` is not zero either."""
+        inner = self._chosen_before(rest)
         return chosen if inner is None else chosen.and_(inner)
 
+    def _chosen_before(self, rest):
+        """The Support of what a choice takes, if that was itself chosen and not computed from a choice."""
+        rule = _rules().get(type(rest.owner.op)) if rest.owner is not None else None
+        if rule not in (_Search.of_ifelse, _Search.of_increment) and not zero_branch(rest):
+            return None
+        return self.support(rest)
+
     def of_ifelse(self, node, g):
-        at = node.outputs.index(g)
+        from theanojax.ifelse import ifelse
+        from theanojax.tensor.creation import zeros_like
+
+        at, condition = node.outputs.index(g), node.inputs[0]
         if_true, if_false = (branch[at] for branch in node.op.branches(node.inputs))
-        for branch, other in ((if_true, if_false), (if_false, if_true)):
-            if _is_zero(other):
-                chosen = Support(lambda holds=other is if_false: _as_bool(node.inputs[0], holds).dimshuffle(
-                    ["x"] * g.ndim), True)
-                return self._and(chosen, branch)
-        return None
+        if not (holds := _is_zero(if_false)) and not _is_zero(if_true):
+            return None
+        branch, zero = (if_true, if_false) if holds else (if_false, if_true)
+        inner = self._chosen_before(branch)
+        if inner is None:
+            return Support(lambda: _as_bool(condition, holds).dimshuffle(["x"] * g.ndim), True)
+
+        def chosen():  # the branches may differ in shape, so that an "and" would not do
+            sides = [_stretched(inner.make(), branch), zeros_like(zero, dtype="bool")]
+            return ifelse(condition, *(sides if holds else sides[::-1]))
+
+        return Support(chosen, True)
 
     def of_increment(self, node, g):
         """What an index selects of zeros, or what is left where zeros are written."""
