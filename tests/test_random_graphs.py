@@ -9,7 +9,10 @@ from collections import Counter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import theano.tensor as T
+
 from .fuzz import random_graph
+from .fuzz.builder import gradients
 from .fuzz.check import check
 from .fuzz.coverage import EXPECTED, ops_of
 
@@ -29,3 +32,8 @@ def test_random_graphs_have_every_op():
             if seed % 100 == 0 and set(EXPECTED) <= set(found):
                 break
     assert set(EXPECTED) <= set(found), sorted(set(EXPECTED) - set(found))
+
+
+def test_what_theano_has_no_gradient_of_is_left_out():
+    x = T.dscalar()
+    assert gradients(T.diag(x.dimshuffle("x")), [x]) == []

@@ -23,6 +23,7 @@ MOST_ELEMENTS, MOST_DIMENSIONS, LARGEST = 200, 5, 1e5
 NO_GRADIENT = ("object has no attribute 'grad'", "illegally  returned an integer-valued variable",
                "Casting from complex to real is ambiguous",  # of comparisons
                "Variable type field must be a TensorType",  # of batch normalization's statistics
+               "You cannot drop a non-broadcastable dimension",  # of diag(x) for a number x in a new dimension
                "array must not contain infs or NaNs")  # the last: of an infinite example value, by scipy
 
 STEPS = {}  # name -> (function of a Builder, weight, whether the result's shape depends on shapes alone)
