@@ -8,6 +8,7 @@ executors disagree says nothing about them. Equal numbers get equal noise, so th
 
 import numpy as np
 
+from theanojax.graph.traverse import io_toposort
 from theanojax.runtime.host import HostExecutor
 
 RUNS = 8
@@ -35,6 +36,13 @@ def op_names(op):
     return [type(op).__name__] + ([] if inner is None else [type(inner).__name__])
 
 
+def within(op):
+    """The nodes that an Op runs, all the way down: of a loop's body, of a function, of a composite elementwise Op."""
+    whole = getattr(op, "scalar_op", op)
+    inner = io_toposort(whole.inputs, whole.outputs) if hasattr(whole, "outputs") else []
+    return [*inner, *[deeper for node in inner for deeper in within(node.op)]]
+
+
 def _integral(x):
     x = np.asarray(x)
     return x.dtype.kind not in "fc" or bool(np.all(x == np.rint(x)))
@@ -53,14 +61,19 @@ class Noise:
             return
         read = [c[0] for c in thunk.inputs if isinstance(c[0], np.ndarray) and c[0].dtype.kind in "biufc"]
         exact = all(_integral(x) for x in read)
-        scale = self.roundings * max([ROUNDINGS.get(n, 1.0) for n in names])
+        inner = within(node.op)
+        scale = self.roundings * max([ROUNDINGS.get(name, 1.0) for op in (node.op, *[n.op for n in inner])
+                                      for name in op_names(op)])
+        # tanh of a small integer is a float32, in a loop whose values are float64, too
+        dtypes = {v.dtype for n in inner for v in n.outputs if hasattr(v, "dtype")}
         # a sum may cancel; so may what is inside a composite Op
         cancels = max([float(np.max(abs(x[np.isfinite(x)]), initial=0)) for x in read if x.dtype.kind in "fc"] or [0])
         for cell in thunk.outputs:
             x = cell[0]
             if not isinstance(x, np.ndarray) or x.dtype.kind not in "fc" or exact and _integral(x):
                 continue
-            coarsest = max([np.finfo(y.dtype).eps for y in [x, *read] if y.dtype.kind in "fc"])
+            met = dtypes.union(str(y.dtype) for y in [x, *read])
+            coarsest = max([np.finfo(dtype).eps for dtype in met if np.dtype(dtype).kind in "fc"])
             cell[0] = self.shaken(x, scale * coarsest, cancels)
 
     def shaken(self, x, amount, cancels):
