@@ -282,8 +282,8 @@ class Search:
 
     def _chosen_before(self, rest):
         """The Support of what a choice takes, if that was itself chosen and not computed from a choice."""
-        rule = _rules().get(type(rest.owner.op)) if rest.owner is not None else None
-        if rule not in (_Search.of_ifelse, _Search.of_increment) and not zero_branch(rest):
+        rule = RULES.get(type(rest.owner.op)) if rest.owner is not None else None
+        if rule not in (Search.of_ifelse, Search.of_increment) and not zero_branch(rest):
             return None
         return self.support(rest)
 
