@@ -134,6 +134,20 @@ def test_what_is_called_from_above_is_set_by_one_module():
     assert sorted(found) == sorted(named)
 
 
+def test_few_modules_call_the_tensor_package_from_below():
+    """Its name in graph/above.py could hide any circle: it is for what all tensors are made of."""
+    users = {
+        module
+        for module, path in MODULES
+        for node in ast.walk(parse(path))
+        if (isinstance(node, ast.ImportFrom) and node.module == "theanojax.graph.above")
+        or (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and ast.unparse(node) == "above.tensor")
+    }
+    assert users == {"graph.op", "printing_pp", "scalar.casting"} | {
+        f"tensor.{name}" for name in ("as_tensor", "elemwise", "type", "var")
+    }
+
+
 def test_only_runtime_imports_jax():
     wrong = [
         f"{os.path.relpath(path, ROOT)}:{line}"

@@ -6,7 +6,6 @@ import sys
 from theanojax.compile.maker import orig_function
 from theanojax.compile.pfunc import pfunc
 from theanojax.graph import above
-from theanojax.graph.pickling import StripPickler
 from theanojax.graph.tag import _PACKAGE as PACKAGE
 
 
@@ -83,6 +82,8 @@ def function_dump(filename, inputs, outputs=None, mode=None, updates=None, given
 
     ``theano.function(**pickle.load(open(filename, 'rb')))`` makes the function again.
     """
+    from theanojax.graph.strip_pickler import StripPickler
+
     arguments = dict(inputs=inputs, outputs=outputs, mode=mode, updates=updates, givens=givens,
                      no_default_updates=no_default_updates, accept_inplace=accept_inplace, name=name,
                      rebuild_strict=rebuild_strict, allow_input_downcast=allow_input_downcast, profile=profile,

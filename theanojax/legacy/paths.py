@@ -303,7 +303,7 @@ DEFINED: dict[str, str] = {
     "sandbox.multinomial": "tensor.multinomial",
     "sandbox.linalg.ops": "rewrites.linalg",
     "compat": "legacy.compat",
-    "misc.pkl_utils": "legacy.pickles graph.pickling:StripPickler",
+    "misc.pkl_utils": "legacy.pickles graph.strip_pickler",
     "misc.ordered_set": "legacy.misc:OrderedSet legacy.misc:Link",
     "misc.frozendict": "legacy.misc:frozendict legacy.misc:FrozenOrderedDict",
 }

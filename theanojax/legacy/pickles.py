@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from theanojax.graph.pickling import StripPickler
+from theanojax.graph.strip_pickler import StripPickler
 from theanojax.graph.shared import SharedVariable
 
 __all__ = ["StripPickler", "CompatUnpickler", "dump", "load"]

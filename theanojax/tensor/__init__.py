@@ -46,8 +46,6 @@ from theanojax.tensor.sort import *
 from theanojax.tensor.subtensor import *
 from theanojax.tensor.type_other import *
 
-from theanojax.tensor import gradient_support as gradient_support  # isort: skip - Elemwise looks for it here
-
 int32_t = int32 = scal.int32
 _shared = tensor_constructor  # noqa: F405
 
@@ -75,6 +73,8 @@ __all__ += [*_HOME, *_SHOWN_MODULES, *("raw_random", "shared_randomstreams", "sc
 def __getattr__(name):
     if name in _LEAKED:
         return importlib.import_module(_LEAKED[name])
+    if name == "gradient_support":  # Elemwise looks for it here
+        return importlib.import_module("theanojax.tensor.gradient_support")
     if name not in _HOME:
         raise AttributeError("module %r has no attribute %r" % (__name__, name))
     value = globals()[name] = getattr(importlib.import_module(_HOME[name]), name)
