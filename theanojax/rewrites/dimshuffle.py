@@ -3,7 +3,7 @@
 import theanojax.tensor as T
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
-from theanojax.rewrites.common import is_number, maker, replacement
+from theanojax.rewrites.common import declared_replacement, is_number, maker, replacement
 from theanojax.tensor.assert_op import assert_op
 from theanojax.tensor.dot import Dot
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
@@ -103,10 +103,7 @@ def local_0_dot_x(node):
     zero = assert_op(zero, T.eq(x.shape[x.ndim - 1], y.shape[0]))
     lengths = ([x.shape[0]] if x.ndim == 2 else []) + ([y.shape[1]] if y.ndim == 2 else [])
     ret = T.alloc(zero, *lengths) if lengths else zero
-    if ret.type != node.outputs[0].type:
-        ret = T.patternbroadcast(ret, node.outputs[0].broadcastable)
-    copy_stack_trace(node.outputs[0], ret)
-    return [ret]
+    return declared_replacement(node, ret)
 
 
 @local_optimizer([TensorFromScalar])

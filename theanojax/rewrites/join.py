@@ -126,7 +126,7 @@ def local_useless_split(node):
     if not isinstance(node.op, Split) or node.op.len_splits != 1:
         return False
     x, axis, splits = node.inputs
-    out = assert_op(x, T.eq(splits.shape[0], 1))
-    copy_stack_trace(node.outputs[0], out)
-    ret = assert_op(out, T.eq(x.shape[axis], splits[0]))
-    return replacement(node, ret)
+    for holds in (T.eq(splits.shape[0], 1), T.eq(x.shape[axis], splits[0])):
+        x = assert_op(x, holds)
+        copy_stack_trace(node.outputs[0], x)
+    return replacement(node, x)

@@ -1,13 +1,15 @@
 """Sums, products and other reductions: fewer of them, of smaller things."""
 
+from functools import partial
+
 import numpy as np
 
 import theanojax.tensor as T
 from theanojax import scalar as scal
 from theanojax.graph.rewrite_local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
-from theanojax.rewrites.common import (applies, combined, constant_value, is_integer, is_number, maker, replacement,
-                                       scalar_maker)
+from theanojax.rewrites.common import (applies, cast_replacement, combined, constant_value, declared_replacement,
+                                       is_integer, is_number, maker, replacement, scalar_maker)
 from theanojax.tensor.creation import Alloc
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.join import Join
@@ -216,9 +218,7 @@ def local_opt_alloc(node):
     value = value.astype(node.outputs[0].dtype)
     kept = [n for i, n in enumerate(lengths) if i not in axis]
     ret = T.alloc(value, *kept) if kept else value
-    if ret.type.broadcastable != node.outputs[0].type.broadcastable:
-        ret = T.patternbroadcast(ret, node.outputs[0].broadcastable)
-    return replacement(node, ret)
+    return declared_replacement(node, ret)
 
 
 @local_optimizer([Sum])
@@ -234,9 +234,7 @@ def local_sumsqr2dot(node):
     if w is None or g is None or w.op.new_order != ("x", 0, 1) or g.op.new_order != (0, "x", 1):
         return False
     ret = T.dot(T.sqr(g.inputs[0]), T.sqr(w.inputs[0]).sum(axis=0))
-    if ret.dtype != node.outputs[0].dtype:
-        ret = T.cast(ret, dtype=node.outputs[0].dtype)
-    return replacement(node, ret)
+    return cast_replacement(node, ret)
 
 
 # ---------------------------------------------------------------- these leave the standard form
@@ -245,15 +243,12 @@ def local_max_and_argmax(node):
     """Compute only the maximum, or only its position, when the other is not used."""
     if not isinstance(node.op, MaxAndArgmax):
         return False
-    axis = node.op.axis
-    if len(node.outputs[1].clients) == 0:
-        new = CAReduce(scal.maximum, axis)(node.inputs[0])
-        copy_stack_trace(node.outputs[0], new)
-        return [new, None] if new.type == node.outputs[0].type else False
-    if len(node.outputs[0].clients) == 0:
-        new = Argmax(axis)(node.inputs[0])
-        copy_stack_trace(node.outputs[1], new)
-        return [None, new] if new.type == node.outputs[1].type else False
+    maximum, position = node.outputs
+    for out, other, op in ((maximum, position, partial(CAReduce, scal.maximum)), (position, maximum, Argmax)):
+        if not other.clients:
+            new = op(node.op.axis)(node.inputs[0])
+            copy_stack_trace(out, new)
+            return [new if v is out else None for v in node.outputs] if new.type == out.type else False
     return False
 
 

@@ -32,8 +32,7 @@ class UnravelIndex(Op):
             raise ValueError("order must be 'C' or 'F', not %r" % (order,))
         if not isinstance(ndim, int) or ndim < 1:
             raise ValueError("ndim must be an integer greater than 0")
-        self.ndim = ndim
-        self.order = order
+        self.ndim, self.order = ndim, order
 
     def make_node(self, indices, dims):
         (indices,), dims = _checked([indices], dims)

@@ -48,7 +48,7 @@ class CorrBase(OpenMPOp):
     def as_common_dtype(in1, in2):
         """Both variables in the dtype that holds either."""
         dtype = upcast(in1.dtype, in2.dtype)
-        return in1.astype(dtype), in2.astype(dtype)
+        return tuple([v.astype(dtype) for v in (in1, in2)])
 
     # ------------------------------------------------------------ nodes
     def _node(self, names, first, second, sizes, pattern):
