@@ -268,6 +268,9 @@ ensure_sorted_indices = EnsureSortedIndices(False)
 class Remove0(_Tidied, InplaceOp):
     """A sparse matrix without the zeros that it stores."""
 
+    def __init__(self, inplace=False):
+        super().__init__(inplace)
+
     def __str__(self):
         return "%s{%s}" % (type(self).__name__, "inplace" if self.inplace else "")
 

@@ -58,7 +58,7 @@ class InplaceOp(Op):
     __props__ = ("inplace",)
     overwritten = 0
 
-    def __init__(self, inplace=False):
+    def __init__(self, inplace):
         self.inplace = inplace
         if inplace:
             self.destroy_map = {0: [self.overwritten]}

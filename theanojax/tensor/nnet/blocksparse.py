@@ -27,6 +27,9 @@ class _InPlace(InplaceOp):
     registered_opts: list = []
     infer_shape = shaped_like(0)
 
+    def __init__(self, inplace=False):
+        super().__init__(inplace)
+
 
 class SparseBlockGemv(_InPlace):
     """``o[b, j] + sum(dot(h[b, i], W[inputIdx[b, i], outputIdx[b, j]]) for all i)`` for all b, j.
