@@ -288,7 +288,6 @@ class Search:
         return self.support(rest)
 
     def of_ifelse(self, node, g):
-        from theanojax.ifelse import ifelse
         from theanojax.tensor.creation import zeros_like
 
         at, condition = node.outputs.index(g), node.inputs[0]
@@ -302,7 +301,7 @@ class Search:
 
         def chosen():  # the branches may differ in shape, so that an "and" would not do
             sides = [_stretched(inner.make(), branch), zeros_like(zero, dtype="bool")]
-            return ifelse(condition, *(sides if holds else sides[::-1]))
+            return type(node.op)(1)(condition, *(sides if holds else sides[::-1]))
 
         return Support(chosen, True)
 
