@@ -206,6 +206,21 @@ def test_gradient_of_one_output_of_several():
     np.testing.assert_array_equal(gx(X, Y), Y)
 
 
+def test_gradient_of_an_output_that_takes_only_some_inputs():
+    square = OpFromGraph([x, y], [x * y, x ** 2])(x, y)[1]
+    np.testing.assert_array_equal(function([x, y], grad(square.sum(), x))(X, Y), 2 * X)
+    with pytest.raises(DisconnectedInputError):
+        grad(square.sum(), y)
+
+
+def test_third_derivative_of_a_gradient_of_its_own():
+    """The gradient for the target is no function of the target."""
+    p, q = T.dvectors("p", "q")
+    by_target = grad(T.nnet.sigmoid_binary_crossentropy(p, q).sum(), q)
+    f = function([p, q], grad(grad(T.sqr(by_target).sum(), p).sum(), p), on_unused_input="ignore")
+    np.testing.assert_array_equal(f([1.0, -2.0], [0.5, 0.5]), [2, 2])
+
+
 @pytest.mark.parametrize("inline", [True, False])
 @pytest.mark.parametrize("mode", ["FAST_RUN", "FAST_COMPILE"])
 @pytest.mark.parametrize("streams", [MRG_RandomStreams, RandomStreams])

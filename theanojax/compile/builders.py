@@ -229,9 +229,14 @@ class OpFromGraph(Op):
 
     def L_op(self, inputs, outputs, output_grads):
         op = self.get_lop_op()
-        grads = [v.zeros_like() if isinstance(g.type, DisconnectedType) else g for v, g in zip(outputs, output_grads)]
+        unused = [isinstance(g.type, DisconnectedType) for g in output_grads]
+        grads = [v.zeros_like() if none else g for v, g, none in zip(outputs, output_grads, unused)]
         results = op(*(list(inputs) + list(outputs) + grads), return_list=True)
-        return [r if s is None else s for r, s in zip(results, self._lop_special)]
+        terms = [r if s is None else s for r, s in zip(results, self._lop_special)]
+        for i, reaches in enumerate(self.connection_pattern(outputs[0].owner)):
+            if not any(reached and not none for reached, none in zip(reaches, unused)):
+                terms[i] = DisconnectedType()()
+        return terms
 
     def R_op(self, inputs, eval_points):
         op = self.get_rop_op()
