@@ -180,6 +180,13 @@ def test_null_gradients():
         grad(missing(x), x)
 
 
+def test_one_output_of_several_has_a_null_gradient():
+    v = T.dvector("v")
+    largest, position = T.max_and_argmax(v, axis=0)
+    with pytest.raises(NullTypeGradError, match="UndefinedGrad op is mathematically undefined"):
+        grad(undefined_grad(largest) + position, v)
+
+
 @pytest.mark.parametrize("returned, error, text", [
     (lambda x: None, TypeError, "returned NoneType, expected iterable"),
     (lambda x: [None], TypeError, "returned None for a gradient term"),

@@ -182,7 +182,8 @@ def input_terms(node, output_grads):
     inputs = list(node.inputs)
     if not any(connected):
         terms = [disconnected_type() for _ in inputs]
-    elif all(only_null):
+    elif all(not c or any(p and null for p, null in zip(row, nulls)) for c, row in zip(connected, pattern)):
+        # an undefined gradient of one output is enough, and not what an Op can compute with
         terms = [null_type() if c else disconnected_type() for c in connected]
     else:
         inputs = _copies_of_destroyed(node)
