@@ -15,8 +15,8 @@ from theano.gof import Apply, Op
 from theano.ifelse import ifelse
 from theanojax.errors import HostFallbackWarning
 from theanojax.graph.cells import raw
-from theanojax.runtime import background
-from theanojax.runtime.problems import Untraceable
+from theanojax.runtime.policy import background
+from theanojax.runtime.xla.problems import Untraceable
 
 
 def xla(f):

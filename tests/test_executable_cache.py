@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from theanojax.legacy import compiledir
-from theanojax.runtime import executable_cache
+from theanojax.runtime.xla import executable_cache
 
 PROGRAM = """
 import sys

@@ -15,9 +15,9 @@ import theano.tensor as T
 from tests.stress import faults
 from theanojax.errors import HostFallbackWarning
 from theanojax.graph.cells import raw
-from theanojax.runtime import stage as stage_module
+from theanojax.runtime.xla import stage as stage_module
 from theanojax.runtime.program import Stages
-from theanojax.runtime.stage import XlaStage
+from theanojax.runtime.xla.stage import XlaStage
 
 
 def counter():

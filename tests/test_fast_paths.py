@@ -5,7 +5,7 @@ import pytest
 
 import theanojax as theano
 import theanojax.tensor as T
-from theanojax.runtime import numpy_program
+from theanojax.runtime.planning import numpy_program
 
 
 def stage_of(f):

@@ -26,12 +26,12 @@ from theanojax.graph.features import (
     ReplaceValidate,
     Validator,
 )
-from theanojax.graph.merge import MergeOptimizer
+from theanojax.graph.rewriting.merge import MergeOptimizer
 from theanojax.graph.op import get_debug_values
-from theanojax.graph.rewrite import inplace_optimizer
-from theanojax.graph.rewrite_local import local_optimizer
-from theanojax.graph.rewrite_pattern import PatternSub
-from theanojax.graph.rewrite_walk import TopoOptimizer
+from theanojax.graph.rewriting.base import inplace_optimizer
+from theanojax.graph.rewriting.local import local_optimizer
+from theanojax.graph.rewriting.pattern import PatternSub
+from theanojax.graph.rewriting.walk import TopoOptimizer
 
 
 # ---------------------------------------------------------------- features

@@ -105,7 +105,7 @@ def test_identity_and_printing():
 
 def test_rewrites_of_conditionals():
     from theanojax.graph.fgraph import FunctionGraph
-    from theanojax.graph.rewrite_walk import in2out
+    from theanojax.graph.rewriting.walk import in2out
     from theanojax.ifelse import CondMerge, cond_merge_ifs_false, cond_merge_ifs_true, cond_remove_identical
 
     def rewritten(outputs, rewrite):

@@ -7,7 +7,7 @@ import theano.tensor as T
 
 import jax
 import jax.numpy as jnp
-from theanojax.runtime import long_sums, xla
+from theanojax.runtime.xla import long_sums, namespace as xla
 
 assert xla  # it turns float64 on
 

@@ -15,7 +15,7 @@ from theano.ifelse import ifelse
 from theano.sandbox.rng_mrg import MRG_RandomStreams
 from theano.scan_module import until
 from theano.tensor.shared_randomstreams import RandomStreams
-from theanojax.runtime import memory
+from theanojax.runtime.xla import memory
 
 MODES = ["FAST_COMPILE", "FAST_RUN"]
 x, k, b = T.dvector("x"), T.lscalar("k"), T.bscalar("b")

@@ -9,13 +9,13 @@ import pytest
 import jax
 import theanojax
 import theanojax.tensor as T
-from theanojax.runtime import platform
+from theanojax.runtime.xla import platform
 
 
 def test_answers_are_found_once_and_jax_is_not_started_by_an_import():
     code = (
         "import jax\n"
-        "from theanojax.runtime import platform, transfer, xla\n"
+        "from theanojax.runtime.xla import namespace, platform, transfer\n"
         "asked = []\n"
         "jax.default_backend = lambda: asked.append(1) or 'tpu'\n"
         "assert platform.backend() == 'tpu' and platform.reads_in_place is platform.ends_loops is False\n"

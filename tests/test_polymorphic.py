@@ -6,7 +6,7 @@ import pytest
 import theano
 import theano.tensor as T
 from theano.scan_module import until
-from theanojax.runtime import background
+from theanojax.runtime.policy import background
 from theanojax.runtime.host import HostExecutor
 
 

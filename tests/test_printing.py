@@ -9,7 +9,8 @@ import pytest
 
 import theanojax as theano
 import theanojax.tensor as T
-from theanojax import printing, printing_dot
+from theanojax import printing
+from theanojax.printing import dot as printing_dot
 from theanojax.compile.ops import as_op
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.op import Op
@@ -33,7 +34,7 @@ from theanojax.printing import (
     pydotprint,
     var_descriptor,
 )
-from theanojax.printing_debug import print_tree
+from theanojax.printing.debug import print_tree
 from theanojax.tensor.assert_op import assert_op
 
 

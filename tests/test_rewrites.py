@@ -15,9 +15,9 @@ from theanojax.compile.mode import Mode
 from theanojax.config import change_flags
 from theanojax.graph.check import check_graph
 from theanojax.graph.fgraph import FunctionGraph
-from theanojax.graph.rewrite_local import OpSub, local_optimizer
-from theanojax.graph.rewrite_tools import check_stack_trace
-from theanojax.graph.rewrite_walk import TopoOptimizer
+from theanojax.graph.rewriting.local import OpSub, local_optimizer
+from theanojax.graph.rewriting.tools import check_stack_trace
+from theanojax.graph.rewriting.walk import TopoOptimizer
 from theanojax.rewrites import pipeline, registry
 from theanojax.rewrites.algebra import local_add_canonizer, local_mul_canonizer
 from theanojax.rewrites.pipeline import optimizer_for

@@ -2,8 +2,8 @@
 
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.op import Op
-from theanojax.graph.rewrite_pattern import PatternSub
-from theanojax.graph.rewrite_walk import in2out
+from theanojax.graph.rewriting.pattern import PatternSub
+from theanojax.graph.rewriting.walk import in2out
 from theanojax.graph.type import Type
 from theanojax.graph.variable import Apply, Constant
 

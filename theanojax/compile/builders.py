@@ -9,8 +9,8 @@ from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op, ops_with_inner_function
 from theanojax.graph.rebuild import rebuild_collect_shared
 from theanojax.graph.replace import clone
-from theanojax.graph.rewrite_local import local_optimizer
-from theanojax.graph.rewrite_walk import in2out
+from theanojax.graph.rewriting.local import local_optimizer
+from theanojax.graph.rewriting.walk import in2out
 from theanojax.graph.shared import SharedVariable
 from theanojax.graph.traverse import inputs as graph_inputs
 from theanojax.graph.traverse import io_toposort
@@ -132,7 +132,7 @@ class OpFromGraph(Op):
         return clone(wanted, replace=list(zip(self.inner_graph.inputs, node.inputs))) if wanted else []
 
     def lower_xla(self, ctx, node, *inputs):
-        from theanojax.runtime.problems import NeedsValue
+        from theanojax.runtime.xla.problems import NeedsValue
 
         graph, statics = self.inner_graph, ctx.statics
         outer = iter(ctx.node_needs(node))

@@ -5,7 +5,7 @@ import io
 import numpy as np
 
 from theanojax.graph import features
-from theanojax.printing_debug import print_tree
+from theanojax.printing.debug import print_tree
 
 
 class DebugModeError(Exception):

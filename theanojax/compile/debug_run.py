@@ -10,7 +10,7 @@ from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.op import Op
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
-from theanojax.printing_debug import print_tree
+from theanojax.printing.debug import print_tree
 from theanojax.runtime import make_executor
 from theanojax.runtime.blame import add_text, raise_with_op
 from theanojax.runtime.host import to_host

@@ -20,8 +20,8 @@ from theanojax.compile.maker import FunctionMaker, std_fgraph
 from theanojax.compile.mode import Mode, register_mode
 from theanojax.config import config, flags_of_thread
 from theanojax.graph.op import Op
-from theanojax.printing_debug import char_from_number as char_from_number
-from theanojax.printing_debug import print_tree as debugprint  # noqa: F401 - Theano's name for it
+from theanojax.printing.debug import char_from_number as char_from_number
+from theanojax.printing.debug import print_tree as debugprint  # noqa: F401 - Theano's name for it
 
 default_make_thunk = [Op.make_thunk]
 

@@ -25,7 +25,7 @@ from theanojax.graph.cells import Cell
 from theanojax.graph.container import Container
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.locks import compiling
-from theanojax.graph.rewrite import SeqOptimizer
+from theanojax.graph.rewriting.base import SeqOptimizer
 from theanojax.graph.traverse import ancestors, io_toposort
 from theanojax.graph.variable import Constant, Variable
 

@@ -1,6 +1,6 @@
 """What functions say when they are called wrongly."""
 
-from theanojax.printing_text import get_variable_trace_string
+from theanojax.printing.text import get_variable_trace_string
 
 
 def bad_argument(error, function, i, arg):

@@ -3,7 +3,7 @@
 from theanojax.compile.linkers import CLinker, OpWiseCLinker, PerformLinker, VM_Linker
 from theanojax.config import config
 from theanojax.graph import above
-from theanojax.graph.rewrite_db import Query
+from theanojax.graph.rewriting.db import Query
 from theanojax.rewrites.queries import predefined_optimizers as predefined_optimizers
 from theanojax.rewrites.queries import register_optimizer as register_optimizer
 

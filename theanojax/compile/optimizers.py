@@ -4,7 +4,7 @@ import warnings
 
 from theanojax.compile.aliasing import Supervisor
 from theanojax.graph.destroy import DestroyHandler
-from theanojax.graph.rewrite import Optimizer
+from theanojax.graph.rewriting.base import Optimizer
 from theanojax.rewrites.registry import optdb
 
 

@@ -8,7 +8,7 @@ from typing import Any
 # The package theanojax.tensor: the operators of variables, and what turns values into tensors, end in its functions.
 tensor: Any
 
-# theanojax.printing_debug, for the text of an error
+# theanojax.printing.debug, for the text of an error
 debugprint: Any
 
 # theanojax.scan, for an Op whose gradient is a loop

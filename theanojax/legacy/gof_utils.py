@@ -12,7 +12,7 @@ from typing import Any
 
 from theanojax.graph.params_type import hash_from_code as hash_from_code
 from theanojax.graph.tag import Scratchpad as scratchpad  # noqa: F401
-from theanojax.printing_text import get_variable_trace_string  # noqa: F401
+from theanojax.printing.text import get_variable_trace_string  # noqa: F401
 
 undef = object()
 simple_types = (int, float, str, bool, type(None))

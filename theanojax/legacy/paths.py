@@ -38,8 +38,8 @@ def SameAs(module: str) -> Entry:
     return Entry(same_as=module)
 
 
-# In this order: graph.unify has a Variable of its own.
-GRAPH = ("graph.variable", "graph.op", "graph.type", "graph.traverse", "graph.*", "errors")
+# In this order: graph.rewriting.unify has a Variable of its own.
+GRAPH = ("graph.variable", "graph.op", "graph.type", "graph.traverse", "graph.*", "graph.rewriting.*", "errors")
 
 PATHS: dict[str, Entry] = {
     # ---- the graph
@@ -49,12 +49,12 @@ PATHS: dict[str, Entry] = {
     "gof.type": At("graph.type", *GRAPH),
     "gof.fg": At("graph.fgraph", "errors", *GRAPH),
     "gof.toolbox": At("graph.features", *GRAPH),
-    "gof.opt": At("graph.rewrite", *GRAPH, theano=""),
-    "gof.optdb": At("graph.rewrite_db", *GRAPH, opt="gof.opt"),
+    "gof.opt": At("graph.rewriting.base", *GRAPH, theano=""),
+    "gof.optdb": At("graph.rewriting.db", *GRAPH, opt="gof.opt"),
     "gof.null_type": At(*GRAPH),
     "gof.params_type": At(*GRAPH),
     "gof.destroyhandler": At("graph.destroy", *GRAPH),
-    "gof.unify": At("graph.unify"),
+    "gof.unify": At("graph.rewriting.unify"),
     "gof.sched": At("legacy.sched", "graph.traverse"),
     "gof.callcache": At("legacy.sched"),
     "gof.utils": At("graph.tag", "graph.props", *GRAPH, "legacy.gof_utils"),
@@ -89,7 +89,7 @@ PATHS: dict[str, Entry] = {
     "tensor.var": At("tensor.var", "tensor.*", "errors"),
     "tensor.type": At("tensor.*"),
     "tensor.type_other": At("tensor.*"),
-    "tensor.elemwise": At("tensor.*", "printing_pp"),
+    "tensor.elemwise": At("tensor.*", "printing.pp"),
     "tensor.subtensor": At("tensor.*", "errors"),
     "tensor.extra_ops": At("tensor.*"),
     "tensor.nlinalg": At("tensor.*"),
@@ -104,7 +104,7 @@ PATHS: dict[str, Entry] = {
     "tensor.blas": At("tensor.*", "rewrites.*"),
     "tensor.blas_scipy": At("tensor.*", "rewrites.*"),
     "tensor.blas_c": At("tensor.*", "rewrites.*"),
-    "tensor.opt": At("rewrites.*", "tensor.*", *GRAPH, "printing_pp"),
+    "tensor.opt": At("rewrites.*", "tensor.*", *GRAPH, "printing.pp"),
     "tensor.opt_uncanonicalize": At("rewrites.*"),
     "tensor.sharedvar": At("tensor.*", "compile.shared", "compile.*"),
     "tensor.raw_random": At("tensor.*", "rewrites.inplace", theano=""),
@@ -155,19 +155,19 @@ PATHS: dict[str, Entry] = {
     "scan_module.scan_checkpoints": At("loop.checkpoints"),
     "scan_module.scan_op": At("loop.scan_op", "loop.*"),
     "scan_module.scan_utils": At("loop.scan_utils", "loop.*", "graph.traverse"),
-    "scan_module.scan_opt": At("rewrites.*", "loop.*"),
+    "scan_module.scan_opt": At("rewrites.scan.*", "rewrites.*", "loop.*"),
     "scan_module.scan_perform_ext": At("loop.*"),
     "ifelse": At("rewrites.ifelse"),
     "gradient": At(
         "graph.gradient_types",
         "tensor.gradient_ops",
-        "gradient_backprop",
-        "gradient_jacobian",
+        "gradient.backprop",
+        "gradient.jacobian",
         "compile.gradient_check",
     ),
     "raise_op": At("tensor.*", "compile.*"),
     # Theano had this beside pydotprint until 0.9
-    "printing": At("printing", "printing_pp", pydotprint_variables="printing:pydotprint"),
+    "printing": At("printing", "printing.pp", pydotprint_variables="printing:pydotprint"),
     # ---- sparse and lists
     "sparse.basic": At("sparse", "sparse.*"),
     "sparse.type": At("sparse.*"),
@@ -233,6 +233,11 @@ PATHS: dict[str, Entry] = {
     "rewrites.shape": At("rewrites.shapes", "tensor.shape_feature"),
     "loop.replace": At("graph.replace", "loop.inner_graph"),
     "loop.step": At("compile.loop_step"),
+    "graph.rewrite": At("graph.rewriting.base"),
+    **{f"graph.rewrite_{name}": At(f"graph.rewriting.{name}")
+       for name in ("db", "equilibrium", "local", "pattern", "profile", "tools", "walk")},
+    "graph.merge": At("graph.rewriting.merge"),
+    "graph.unify": At("graph.rewriting.unify"),
 }
 
 
@@ -246,11 +251,11 @@ DEFINED: dict[str, str] = {
     "gof.params_type": "graph.params_type",
     "gof.fg": "graph.fgraph errors:MissingInputError errors:InconsistencyError",
     "gof.toolbox": "graph.features graph.fgraph:AlreadyThere errors:ReplacementDidntRemovedError",
-    "gof.opt": "graph.rewrite graph.rewrite_local graph.rewrite_pattern graph.rewrite_tools graph.rewrite_walk "
-    "graph.rewrite_equilibrium graph.merge",
-    "gof.optdb": "graph.rewrite_db",
+    "gof.opt": "graph.rewriting.base graph.rewriting.local graph.rewriting.pattern graph.rewriting.tools "
+    "graph.rewriting.walk graph.rewriting.equilibrium graph.rewriting.merge",
+    "gof.optdb": "graph.rewriting.db",
     "gof.destroyhandler": "graph.destroy",
-    "gof.unify": "graph.unify",
+    "gof.unify": "graph.rewriting.unify",
     "gof.utils": "graph.tag graph.props legacy.gof_utils errors:MethodNotDefined",
     "gof.link": "compile.linkers graph.container",
     "gof.cc": "compile.linkers:CLinker compile.linkers:OpWiseCLinker compile.linkers:DualLinker",
@@ -267,15 +272,15 @@ DEFINED: dict[str, str] = {
     "tensor.reduce:Mean tensor.reduce:MaxAndArgmax tensor.reduce:Argmax errors:ShapeError "
     "errors:NotScalarConstantError errors:EmptyConstantError",
     "tensor.var": "errors:AsTensorError",
-    "tensor.elemwise": "tensor.reduce printing_pp:DimShufflePrinter",
-    "tensor.subtensor": "tensor.slices tensor.subtensor_basic tensor.subtensor_advanced printing_pp:SubtensorPrinter",
+    "tensor.elemwise": "tensor.reduce printing.pp:DimShufflePrinter",
+    "tensor.subtensor": "tensor.slices tensor.subtensor_basic tensor.subtensor_advanced printing.pp:SubtensorPrinter",
     "tensor.extra_ops": "tensor.cumulative tensor.fill_diagonal tensor.index_arithmetic",
     "tensor.nlinalg": "tensor.decompositions",
     "tensor.blas": "tensor.dot:BatchedDot rewrites.gemm",
     "tensor.blas_c": "tensor.blas:CGemv tensor.blas:CGer",
     "tensor.blas_scipy": "tensor.blas:ScipyGer",
     "tensor.opt": "tensor.assert_op tensor.shape:MakeVector rewrites.algebra rewrites.fusion rewrites.inplace "
-    "rewrites.shapes tensor.shape_feature printing_pp:MakeVectorPrinter",
+    "rewrites.shapes tensor.shape_feature printing.pp:MakeVectorPrinter",
     "tensor.nnet.nnet": "tensor.nnet.activations tensor.nnet.crossentropy tensor.nnet.softmax",
     "tensor.nnet.abstract_conv": "tensor.nnet.conv_ops",
     "compile.function_module": "compile.function_object compile.maker compile.aliasing errors:UnusedInputError "
@@ -290,10 +295,10 @@ DEFINED: dict[str, str] = {
     "errors:NullTypeGradError",
     "ifelse": "ifelse rewrites.ifelse",
     "updates": "updates",
-    "printing": "printing_pp printing_text",
+    "printing": "printing.pp printing.text",
     "scan_module.scan_op": "loop.scan_op",
     "scan_module.scan_utils": "loop.arguments loop.shapes loop.step_result",
-    "scan_module.scan_opt": "rewrites.scan_inplace rewrites.scan_memory rewrites.scan_merge rewrites.scan_pushout",
+    "scan_module.scan_opt": "rewrites.scan.inplace rewrites.scan.memory rewrites.scan.merge rewrites.scan.pushout",
     "sparse.basic": "sparse.arithmetic sparse.csm sparse.index sparse.products sparse.structure sparse.variable",
     "sparse.sharedvar": "sparse.variable:SparseTensorSharedVariable",
     "sparse.opt": "sparse.arrays",

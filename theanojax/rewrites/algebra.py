@@ -8,8 +8,8 @@ import numpy as np
 import theanojax.tensor as T
 from theanojax import scalar as scal
 from theanojax.graph.per_op import PerOp
-from theanojax.graph.rewrite_local import LocalOptGroup, LocalOptimizer, local_optimizer
-from theanojax.graph.rewrite_walk import in2out
+from theanojax.graph.rewriting.local import LocalOptGroup, LocalOptimizer, local_optimizer
+from theanojax.graph.rewriting.walk import in2out
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Variable
 from theanojax.rewrites.common import (

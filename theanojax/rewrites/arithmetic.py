@@ -6,7 +6,7 @@ import numpy as np
 
 import theanojax.tensor as T
 from theanojax import scalar as scal
-from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.variable import Constant
 from theanojax.rewrites.algebra import local_mul_canonizer
 from theanojax.rewrites.common import (

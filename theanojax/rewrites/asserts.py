@@ -1,6 +1,6 @@
 """Assertions that are known to hold, or that are not wanted."""
 
-from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.common import constant_value
 from theanojax.tensor.assert_op import Assert

@@ -5,10 +5,10 @@ import numpy as np
 import theanojax.tensor as T
 from theanojax.config import config
 from theanojax.errors import NotScalarConstantError
-from theanojax.graph.rewrite_equilibrium import EquilibriumOptimizer
-from theanojax.graph.rewrite_local import local_optimizer
-from theanojax.graph.rewrite_tools import inherit_stack_trace
-from theanojax.graph.rewrite_walk import in2out
+from theanojax.graph.rewriting.equilibrium import EquilibriumOptimizer
+from theanojax.graph.rewriting.local import local_optimizer
+from theanojax.graph.rewriting.tools import inherit_stack_trace
+from theanojax.graph.rewriting.walk import in2out
 from theanojax.graph.variable import Constant
 from theanojax.printing import debugprint
 from theanojax.rewrites.common import is_integer

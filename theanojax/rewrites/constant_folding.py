@@ -3,8 +3,8 @@
 import numpy as np
 
 from theanojax import scalar as scal
-from theanojax.graph.rewrite_local import local_optimizer
-from theanojax.graph.rewrite_walk import in2out
+from theanojax.graph.rewriting.local import local_optimizer
+from theanojax.graph.rewriting.walk import in2out
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Constant
 from theanojax.rewrites.common import applies

@@ -1,7 +1,7 @@
 """Convolutions become correlations with flipped filters, as Theano's compiled graphs show them."""
 
-from theanojax.graph.rewrite_local import local_optimizer
-from theanojax.graph.rewrite_tools import LocalMetaOptimizerSkipAssertionError
+from theanojax.graph.rewriting.local import local_optimizer
+from theanojax.graph.rewriting.tools import LocalMetaOptimizerSkipAssertionError
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.tensor.nnet.abstract_conv import (AbstractConv2d, AbstractConv2d_gradInputs,
                                                  AbstractConv2d_gradWeights, AbstractConv3d,

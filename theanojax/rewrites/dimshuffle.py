@@ -1,7 +1,7 @@
 """DimShuffle moves towards the inputs, where several become one or none; the same for conversions of scalars."""
 
 import theanojax.tensor as T
-from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.common import declared_replacement, is_number, maker, replacement
 from theanojax.tensor.assert_op import assert_op

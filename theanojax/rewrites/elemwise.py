@@ -3,7 +3,7 @@
 
 import theanojax.tensor as T
 from theanojax import scalar as scal
-from theanojax.graph.rewrite_local import OpRemove, local_optimizer
+from theanojax.graph.rewriting.local import OpRemove, local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.common import (applies, constant_value, elemwise_rewrite, is_number, maker, replacement,
                                        scalar_maker)

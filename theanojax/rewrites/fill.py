@@ -3,7 +3,7 @@
 import theanojax.tensor as T
 from theanojax import scalar as scal
 from theanojax.config import config
-from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Constant
 from theanojax.rewrites.common import (applies, broadcast_like, is_number, maker, replacement, scalar_maker,

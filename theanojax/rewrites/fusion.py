@@ -8,8 +8,8 @@ from theanojax.config import config
 from theanojax.errors import InconsistencyError, MethodNotDefined
 from theanojax.graph.features import ReplaceValidate
 from theanojax.graph.op import get_test_value
-from theanojax.graph.rewrite import Optimizer
-from theanojax.graph.rewrite_profile import RewriteProfile
+from theanojax.graph.rewriting.base import Optimizer
+from theanojax.graph.rewriting.profile import RewriteProfile
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.common import may_have_wrapped
 from theanojax.scalar.types import complex_types, discrete_types, float16, get_scalar_type

@@ -4,10 +4,10 @@ import theanojax.tensor as T
 from theanojax.config import config
 from theanojax.errors import InconsistencyError, NotScalarConstantError, ReplacementDidntRemovedError
 from theanojax.graph.features import ReplaceValidate
-from theanojax.graph.rewrite import Optimizer
-from theanojax.graph.rewrite_profile import RewriteProfile
-from theanojax.graph.rewrite_tools import inherit_stack_trace
-from theanojax.graph.rewrite_walk import Updater
+from theanojax.graph.rewriting.base import Optimizer
+from theanojax.graph.rewriting.profile import RewriteProfile
+from theanojax.graph.rewriting.tools import inherit_stack_trace
+from theanojax.graph.rewriting.walk import Updater
 from theanojax.graph.traverse import io_toposort
 from theanojax.rewrites.common import applies, is_integer
 from theanojax.scalar import Add, Mul, Neg, Sub

@@ -2,8 +2,8 @@
 
 from theanojax.graph.features import ReplaceValidate
 from theanojax.graph.replace import clone
-from theanojax.graph.rewrite import Optimizer
-from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.rewriting.base import Optimizer
+from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.traverse import is_in_ancestors
 from theanojax.ifelse import IfElse, ifelse
 from theanojax.tensor.creation import Alloc

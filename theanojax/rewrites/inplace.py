@@ -5,9 +5,9 @@ import sys
 from theanojax import scalar as scal
 from theanojax.errors import InconsistencyError
 from theanojax.graph.destroy import DestroyHandler, memory_of
-from theanojax.graph.rewrite import Optimizer
-from theanojax.graph.rewrite_local import local_optimizer
-from theanojax.graph.rewrite_profile import RewriteProfile
+from theanojax.graph.rewriting.base import Optimizer
+from theanojax.graph.rewriting.local import local_optimizer
+from theanojax.graph.rewriting.profile import RewriteProfile
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant

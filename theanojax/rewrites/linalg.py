@@ -8,8 +8,8 @@ import numbers
 import theanojax.tensor as T
 from theanojax.errors import NotScalarConstantError
 from theanojax.graph.op import Op
-from theanojax.graph.rewrite import Optimizer
-from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.rewriting.base import Optimizer
+from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.variable import Apply
 from theanojax.rewrites.common import is_integer
 from theanojax.tensor.blas import Dot22

@@ -11,8 +11,8 @@ import numpy as np
 import theanojax.tensor as T
 from theanojax import scalar as scal
 from theanojax.config import config
-from theanojax.graph.rewrite import optimizer
-from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.rewriting.base import optimizer
+from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.traverse import equal_computations
 from theanojax.rewrites.algebra import local_mul_canonizer

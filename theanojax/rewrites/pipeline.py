@@ -18,11 +18,11 @@ A mode chooses by tags: FAST_RUN takes what is tagged fast_run, FAST_COMPILE wha
 """
 
 from theanojax.config import config
-from theanojax.graph.merge import MergeOptimizer
-from theanojax.graph.rewrite import Optimizer
-from theanojax.graph.rewrite_db import LocalGroupDB, Query, SequenceDB, TopoDB
-from theanojax.graph.rewrite_tools import CheckStackTraceOptimization
-from theanojax.graph.rewrite_walk import NavigatorOptimizer, TopoOptimizer, in2out
+from theanojax.graph.rewriting.merge import MergeOptimizer
+from theanojax.graph.rewriting.base import Optimizer
+from theanojax.graph.rewriting.db import LocalGroupDB, Query, SequenceDB, TopoDB
+from theanojax.graph.rewriting.tools import CheckStackTraceOptimization
+from theanojax.graph.rewriting.walk import NavigatorOptimizer, TopoOptimizer, in2out
 from theanojax.printing import debugprint
 from theanojax.rewrites import (
     algebra,
@@ -44,11 +44,6 @@ from theanojax.rewrites import (
     reduce,
     registry,
     reshape,
-    scan_inplace,
-    scan_inputs,
-    scan_memory,
-    scan_merge,
-    scan_pushout,
     shapes,
     sigmoid,
     softmax_views,
@@ -60,6 +55,11 @@ from theanojax.rewrites import (
 from theanojax.rewrites.constant_folding import topo_constant_folding
 from theanojax.rewrites.queries import predefined_optimizers
 from theanojax.rewrites.registry import optdb
+from theanojax.rewrites.scan import inplace as scan_inplace
+from theanojax.rewrites.scan import inputs as scan_inputs
+from theanojax.rewrites.scan import memory as scan_memory
+from theanojax.rewrites.scan import merge as scan_merge
+from theanojax.rewrites.scan import pushout as scan_pushout
 from theanojax.rewrites.subtensor_merge import local_subtensor_merge
 from theanojax.rewrites.typed_list import typed_list_inplace_opt
 

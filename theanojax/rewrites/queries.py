@@ -1,6 +1,6 @@
 """The names of optimizers, as in ``Mode(optimizer="fast_run")``, and the queries that they stand for."""
 
-from theanojax.graph.rewrite_db import Query
+from theanojax.graph.rewriting.db import Query
 
 exclude: list = []
 

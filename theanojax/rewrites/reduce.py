@@ -6,7 +6,7 @@ import numpy as np
 
 import theanojax.tensor as T
 from theanojax import scalar as scal
-from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.common import (applies, cast_replacement, combined, constant_value, declared_replacement,
                                        is_integer, is_number, maker, replacement, scalar_maker)

@@ -3,7 +3,7 @@
 Programs add rewrites of their own with ``register_canonicalize`` and its relatives or with ``optdb.register``.
 """
 
-from theanojax.graph.rewrite_db import DB, EquilibriumDB, LocalGroupDB, SequenceDB
+from theanojax.graph.rewriting.db import DB, EquilibriumDB, LocalGroupDB, SequenceDB
 
 optdb = SequenceDB()
 optdb.name = None

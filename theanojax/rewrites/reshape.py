@@ -1,7 +1,7 @@
 """Reshape and Flatten: less of them, and where possible only what a DimShuffle can do too."""
 
 import theanojax.tensor as T
-from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.common import constant_value, maker, replacement, shape_feature
 from theanojax.tensor.as_tensor import extract_constant

@@ -1,7 +1,7 @@
 """Rewrites of shapes to what is known of them."""
 
-from theanojax.graph.rewrite import Optimizer
-from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.rewriting.base import Optimizer
+from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.traverse import ancestors
 from theanojax.tensor.shape import Shape, Shape_i, make_vector

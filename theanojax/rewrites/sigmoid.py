@@ -5,8 +5,8 @@ import numpy as np
 import theanojax.tensor as T
 from theanojax import scalar as scal
 from theanojax.errors import NotScalarConstantError
-from theanojax.graph.rewrite_local import local_optimizer
-from theanojax.graph.rewrite_pattern import PatternSub
+from theanojax.graph.rewriting.local import local_optimizer
+from theanojax.graph.rewriting.pattern import PatternSub
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.common import (
     applies,

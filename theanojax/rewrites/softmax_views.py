@@ -6,7 +6,7 @@ was divided by the view of a softmax is one that was divided by the softmax itse
 
 import theanojax.tensor as T
 from theanojax import scalar as scal
-from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.algebra import local_mul_canonizer
 from theanojax.rewrites.common import applies, constant_value, is_number, maker, replacement, scalar_maker

@@ -1,6 +1,6 @@
 """The largest elements: only what is asked for of them."""
 
-from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.tensor.sort import TopKOp
 

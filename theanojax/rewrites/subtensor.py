@@ -6,7 +6,7 @@ import numpy as np
 
 import theanojax.tensor as T
 from theanojax.errors import NotScalarConstantError
-from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Constant, Variable
 from theanojax.rewrites.common import constant_value, declared_replacement, maker, shape_feature

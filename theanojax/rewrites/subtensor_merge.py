@@ -1,9 +1,9 @@
 """Indexing what was indexed: x[a:b][c:d] as one Subtensor."""
 
 import theanojax.tensor as T
-from theanojax.graph.merge import pre_constant_merge
-from theanojax.graph.rewrite_local import local_optimizer
-from theanojax.graph.rewrite_tools import pre_greedy_local_optimizer
+from theanojax.graph.rewriting.merge import pre_constant_merge
+from theanojax.graph.rewriting.local import local_optimizer
+from theanojax.graph.rewriting.tools import pre_greedy_local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Variable
 from theanojax.rewrites.arithmetic import local_abs_merge

@@ -1,6 +1,6 @@
 """Ops on lists that change the list itself rather than a copy."""
 
-from theanojax.graph.rewrite_local import local_optimizer
+from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.typed_list import Append, Extend, Insert, Remove, Reverse
 
 

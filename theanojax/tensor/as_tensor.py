@@ -8,7 +8,7 @@ import numpy as np
 
 from theanojax.errors import AsTensorError, EmptyConstantError, NotScalarConstantError
 from theanojax.graph.above import tensor
-from theanojax.graph.rewrite import while_rewriting
+from theanojax.graph.rewriting.base import while_rewriting
 from theanojax.graph.signals import by_signal
 from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.printing import debugprint

@@ -9,7 +9,7 @@ import numpy as np
 
 from theanojax.config import config
 from theanojax.graph.variable import Variable
-from theanojax.printing_pp import SubtensorPrinter
+from theanojax.printing.pp import SubtensorPrinter
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.creation import alloc
 from theanojax.tensor.elemwise import DimShuffle

@@ -1,0 +1,1 @@
+"""The machinery of rewriting: walkers, patterns, databases; the rewrites themselves are in rewrites/."""

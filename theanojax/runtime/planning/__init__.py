@@ -1,0 +1,1 @@
+"""What runs where, decided before anything is traced."""

@@ -1,0 +1,302 @@
+"""Plans: how a graph is cut into stages that XLA and the host run in turn, found once before anything is traced."""
+
+from dataclasses import dataclass, field
+
+from theanojax.graph.traverse import ancestors, io_toposort
+from theanojax.graph.variable import Constant
+from theanojax.runtime.planning.analysis import Analysis, has_open_loops, order_above_shapes
+from theanojax.runtime.planning.shape_program import compile_program
+
+PRINTED = 12  # names in a line of a printed plan
+
+
+@dataclass(frozen=True, eq=False)
+class StagePlan:
+    """A part of the graph that runs in one place.
+
+    Attributes
+    ----------
+    number : stages run in this order, of one number XLA's before the host's.
+    on_xla : bool
+    inputs, outputs : variables it takes and gives. The host may give an input, whose value a later stage wants.
+    nodes : what it runs.
+    reasons : node -> why, of the nodes that run on the host.
+    statics : variables known before that fix shapes in it: there is one executable for each of their values.
+    donated : input -> output that takes over its buffer where the shapes allow it.
+    updates : position of an output -> place among the updates of the function.
+    fetched : variables whose values it makes known to later stages.
+    """
+
+    number: int
+    on_xla: bool
+    inputs: tuple = ()
+    outputs: tuple = ()
+    nodes: tuple = ()
+    reasons: dict = field(default_factory=dict)
+    statics: tuple = ()
+    donated: dict = field(default_factory=dict)
+    updates: dict = field(default_factory=dict)
+    fetched: tuple = ()
+
+    def __str__(self):
+        ops = _names(node.op for node in self.nodes) or "reads values"
+        lines = ["%s: %s" % ("XLA" if self.on_xla else "host", ops)]
+        lines += ["why: %s" % reason for reason in dict.fromkeys(self.reasons.values())]
+        facts = [("takes", self.inputs), ("gives", self.outputs), ("compiled for each value of", self.statics),
+                 ("gives away the buffer of", self.donated), ("makes known", self.fetched)]
+        return "\n   ".join(lines + ["%s %s" % (title, _names(them)) for title, them in facts if them])
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """How a graph runs; `print` shows it.
+
+    Attributes
+    ----------
+    inputs, outputs : of the graph.
+    updates : position of an output -> position of the input that it replaces.
+    moved : outputs that are the old value of another input, which gets a new one too: nobody else holds it then.
+    stages : tuple of StagePlan, as they run.
+    cheap : variables that the host computes before each call, by `shape_program`, from the list of input values.
+    steps : of all loops in XLA whose lengths no shape tells: 1 if there are none, None if nobody knows, or a function
+        of the list of input values.
+    """
+
+    inputs: tuple
+    outputs: tuple
+    updates: dict
+    moved: frozenset
+    stages: tuple
+    cheap: tuple
+    shape_program: object
+    steps: object
+
+    def __str__(self):
+        lines = ["%d. %s" % pair for pair in enumerate(self.stages, 1)] or ["nothing to compute"]
+        if self.cheap:
+            lines.insert(0, "before each call, from numbers and shapes: %s" % _names(self.cheap))
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, eq=False)
+class Remark:
+    """Stands for the plan of what has no stages; `of` is the plan that is followed where the remark does not apply."""
+
+    text: str
+    of: object = None
+
+    def __str__(self):
+        return self.text if self.of is None else "%s\n%s" % (self.text, self.of)
+
+
+def _names(things):
+    names = [str(thing) for thing in things]
+    rest = len(names) - PRINTED
+    return ", ".join(names[:PRINTED]) + (" and %d more" % rest if rest > 0 else "")
+
+
+class Planner:
+    """Finds the Plan of a graph without resolvable conditionals.
+
+    Stage k of each kind runs before stage k+1; an XLA node belongs to the first stage after the host has
+    what it needs (inputs computed there, values that fix its shapes).
+    """
+
+    def __init__(self, inputs, outputs, learned, updates):
+        self.inputs, self.outputs, self.learned, self.updates = list(inputs), list(outputs), learned, updates
+        self.kept_out = set()  # inputs that XLA does not see, not even their shapes
+        self.analysis = Analysis(self.inputs, self.kept_out)
+        self.level = {v: (-1, "h") for v in self.inputs}  # variable -> stage that makes it known
+        self.stage_of = {}  # node -> stage
+        self.static_of = {}  # variable known before -> numbers of the XLA stages that it fixes shapes in
+        self.fetch = {}  # number of a stage -> variables whose values it makes known
+        self.reasons = {}
+
+    def plan(self):
+        order = io_toposort(self.inputs, self.outputs)
+        self._assign(order)
+        stages = self._cut(order)
+        replaced = {self.inputs[i] for i in self.updates.values()}
+        moved = frozenset(o for o in self.updates
+                          if self.outputs[o] in replaced and self.outputs.count(self.outputs[o]) == 1)
+        cheap = tuple(n for n in self.static_of if self.analysis.cheap(n))
+        return Plan(tuple(self.inputs), tuple(self.outputs), dict(self.updates), moved, stages, cheap,
+                    compile_program(self.inputs, cheap, self.analysis) if cheap else None, self._steps(stages))
+
+    # ---------------------------------------------------------------- which stage
+    def _assign(self, order):
+        slices = self._host_slices(order)
+        for node in order:
+            if is_index_part(node) and node.outputs[0] not in self.outputs:
+                continue
+            why = self.learned.on_host(node)
+            if why is None and is_index_part(node):
+                why = "an index is an output"
+            if why is None and node in slices:
+                why = "of a large array only a part is read"
+            if why is not None:
+                self.reasons[node] = why
+            at = self._after_inputs(node, why is not None)
+            if why is None:
+                at = self._after_needs(node, at)
+            self.stage_of[node] = (at, "x" if why is None else "h")
+            self.level.update((o, self.stage_of[node]) for o in node.outputs)
+
+    def _after_inputs(self, node, on_host):
+        at = -1 if on_host else 0
+        for v in direct_inputs(node):
+            if v in self.level:
+                n, kind = self.level[v]
+                at = max(at, n + 1 if kind == "h" and not on_host else n)
+        return at
+
+    def _after_needs(self, node, at):
+        needs = self.learned.node_needs(node)
+        for need in needs:
+            at = max(at, self._place_need(need))
+        for need in needs:
+            if at > 0 and need not in self.static_of and not isinstance(need, Constant) and self.analysis.cheap(need):
+                self.static_of[need] = set()  # a shape that an earlier stage has seen is a tracer here
+            if need in self.static_of:
+                self.static_of[need].add(at)
+        return at
+
+    def _place_need(self, need):
+        """Record how `need` becomes known; returns the first XLA stage that may use it."""
+        kind = self.analysis.kind(need)
+        if kind == "cheap":
+            self.static_of.setdefault(need, set())
+        if kind in ("constant", "cheap") or need not in self.learned.forced and not self._of_each_call(need):
+            return 0  # known while tracing; or of data, which an Op may do without: tracing tells
+        self.static_of.setdefault(need, set())
+        at = max([self.level[v][0] for v in ancestors([need], set(self.level)) if v in self.level] or [-1])
+        self.fetch.setdefault(at, []).append(need)
+        return at + 1
+
+    def _of_each_call(self, need):
+        """Whether the value of `need` is made by an Op that must run once in each call, so not in vain before it."""
+        return any(n.op.side_effect or self.learned.on_host(n) for n in order_above_shapes(self.analysis.inputs, need))
+
+    def _host_slices(self, order):
+        """Nodes that only read parts of large numpy arrays, at places the host knows: views there, copies in XLA."""
+        users, shapes = {}, {}
+        for node in order if self.learned.sliced else ():
+            for k, v in enumerate(node.inputs):
+                if v in self.learned.sliced:
+                    looks = len(node.inputs) == 1 and node.op.lengths_read(v.type.ndim) is not None
+                    (shapes if looks else users).setdefault(v, []).append((node, k))
+        found = set()
+        for v, uses in users.items():
+            if v in self.inputs and all(
+                    k == 0 and n.op.reads_part
+                    and all(isinstance(u, Constant) or u in self.inputs or self.analysis.cheap(u) for u in n.inputs[1:])
+                    for n, k in uses):
+                self.kept_out.add(v)
+                found.update(n for n, _ in uses + shapes.get(v, []))
+                # what computes the index is needed on the host, too
+                found.update(io_toposort(self.inputs, [u for n, _ in uses for u in n.inputs[1:]]))
+        return found
+
+    # ---------------------------------------------------------------- stages
+    def _cut(self, order):
+        nodes = self._members(order)
+        needed = {}  # stage -> variables it takes from elsewhere
+        for stage, members in nodes.items():
+            own = {o for n in members for o in n.outputs}
+            ins = {v: None for n in members for v in n.inputs if v not in own and not isinstance(v, Constant)}
+            # XLA takes hold of one argument after the other. A call that only reads may run beside one that gives
+            # buffers away: each would wait for the other for ever if their orders were not the same.
+            needed[stage] = sorted(ins, key=lambda v: self.learned.numbers.get(v, 0))
+        wanted = {v for vs in needed.values() for v in vs} | set(self.outputs)
+        known = set(self.level)
+        for needs in self.fetch.values():
+            wanted.update(v for n in needs for v in ancestors([n], known) if v in known)
+        stages = {}
+        for stage, members in nodes.items():
+            outs = [o for n in members for o in n.outputs if o in wanted]
+            stages[stage] = (self._on_xla if stage[1] == "x" else self._on_host)(stage, members, outs, needed, nodes)
+        for at, needs in self.fetch.items():
+            stages[at, "h"] = self._fetching(at, stages.get((at, "h")), needs, known)
+        return tuple(stages[s] for s in sorted(stages, key=lambda s: (s[0], s[1] == "h")))
+
+    def _members(self, order):
+        nodes = {}
+        for node in order:
+            if node in self.stage_of:
+                members = nodes.setdefault(self.stage_of[node], [])
+                members += [v.owner for v in node.inputs
+                            if v.owner is not None and is_index_part(v.owner) and v.owner not in members]
+                members.append(node)
+        return nodes
+
+    def _on_xla(self, stage, members, outs, needed, nodes):
+        ins, at = needed[stage], stage[0]
+        statics = tuple(n for n, stages in self.static_of.items() if at in stages)
+        places = {outs.index(self.outputs[o]): k for k, o in enumerate(self.updates) if self.outputs[o] in outs}
+        return StagePlan(at, True, tuple(ins), tuple(outs), tuple(members), statics=statics, updates=places,
+                         donated=self._donations(ins, outs, needed, nodes, at))
+
+    def _on_host(self, stage, members, outs, needed, nodes):
+        reasons = {n: self.reasons[n] for n in members if n in self.reasons}
+        return StagePlan(stage[0], False, tuple(needed[stage]), tuple(outs), tuple(members), reasons)
+
+    def _fetching(self, at, stage, needs, known):
+        """The host's stage number `at`, which also makes the values of `needs` known."""
+        stage = stage or StagePlan(at, False)
+        ins, outs = list(stage.inputs), list(stage.outputs)
+        leaves = [v for v in ancestors(needs, known) if v in known and not isinstance(v, Constant)]
+        ins += [v for v in leaves if v not in ins and v not in outs]
+        outs += [n for n in dict.fromkeys(needs) if n not in outs]
+        nodes = io_toposort(ins, [v for v in outs if v not in ins])
+        reasons = dict(stage.reasons)
+        reasons.update((n, "its value fixes shapes in a later stage") for n in nodes if n not in self.reasons)
+        return StagePlan(at, False, tuple(ins), tuple(outs), tuple(nodes), reasons, fetched=tuple(needs))
+
+    def _donations(self, ins, outs, needed, nodes, at):
+        """Input -> output of this stage whose buffer it may take over: a shared value and its update.
+
+        Nothing may come after such a stage, because it could fail when the old values are gone.
+        """
+        if any(stage > at or stage == at and kind == "h" for stage, kind in nodes) or max(self.fetch, default=-1) >= at:
+            return {}
+        result = {}
+        for out_pos, in_pos in self.updates.items():
+            old, new = self.inputs[in_pos], self.outputs[out_pos]
+            others = any(old in vs for stage, vs in needed.items() if stage != (at, "x"))
+            if (new in outs and old in ins and not others and old not in self.outputs
+                    and self.outputs.count(new) == 1 and self.inputs.count(old) == 1):
+                result[old] = new
+        return result
+
+    def _steps(self, stages):
+        """How the number of steps of loops in XLA can be known before a call, where no shape tells it; see Plan."""
+        counts = {}
+        for stage in stages:
+            for node in stage.nodes if stage.on_xla else ():
+                n = node.op.loop_steps(node)
+                if n is None:
+                    continue
+                if has_open_loops(node.op):
+                    return None
+                if n not in stage.statics and self.analysis.kind(n) in ("cheap", "data"):
+                    counts[n] = None
+        if not all(self.analysis.cheap(n) for n in counts):
+            return None
+        if not counts:
+            return 1
+        program = compile_program(self.inputs, list(counts), self.analysis)
+        return lambda values: sum(program(values))
+
+
+def is_index_part(node):
+    """Whether a node makes a slice, which is no array: it is made again in every stage that uses it."""
+    return getattr(node.outputs[0].type, "is_index", False)
+
+
+def direct_inputs(node):
+    """The inputs of a node, those of a slice in place of the slice."""
+    for v in node.inputs:
+        if v.owner is not None and is_index_part(v.owner):
+            yield from v.owner.inputs
+        else:
+            yield v

@@ -1,0 +1,213 @@
+"""Loops on the host executor, each run by XLA as a whole: one executable for all numbers of steps up to a bound."""
+
+from functools import partial
+from time import perf_counter
+
+import numpy as np
+
+import jax
+import jax.numpy as jnp
+
+from theanojax.graph.locks import compiling
+from theanojax.graph.op import without_test_values
+from theanojax.loop.bucketed import BucketedLoop, Lengths
+from theanojax.loop.host import HostLoop, check_lengths
+from theanojax.loop.lowering import rows_around
+from theanojax.loop.needs import inner_needs
+from theanojax.runtime.xla import executable_cache, interrupts, platform
+from theanojax.runtime.planning.analysis import Analysis
+from theanojax.runtime.policy.patience import Patience
+from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, Unsupported
+from theanojax.runtime.planning.shape_program import compile_program
+from theanojax.runtime.xla.trace import TraceContext
+from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, to_numpy
+
+EXECUTABLES = 16  # of one loop; more of them only for shapes that keep coming back
+# Rows that are not needed only cost their zeros, and a new executable half a second.
+LEAST_BYTES = 1 << 16  # room that any executable has, in bytes of sequences and states; but no more than
+LEAST_STEPS = 1 << 10
+WASTED_BYTES = 1 << 20  # room within which an executable serves loops of any length
+WASTED_PART = 8  # one with more room serves loops down to this part of it
+
+
+class LoopKernels:
+    """The executables of one Scan node, and numpy for what they cannot do.
+
+    That is: loops of a step or two, whose guards do not hold, in which shapes depend on the length of the loop, or
+    which come with too many kinds of arguments. A step is then run by an `executor` for the inner graph, which has
+    LoopKernels for the loops in it. Called with the values of the node's inputs it returns those of its outputs.
+    """
+
+    @without_test_values()
+    def __init__(self, node, executor):
+        self.node, self.op, self.executor = node, node.op, executor
+        self.host_loop = None
+        self.first, self.width = rows_around(self.op)
+        self.rooms = {}  # what an executable is made for, but for its room -> {room: function}
+        self.needs = {}
+        self.idle = []  # Stagings that no call uses
+        self.paces = {}  # signature -> Pace
+        self.patience = Patience(EXECUTABLES)
+        self.compilations = 0
+        self.effects = False
+        self.refusal = None  # why there are none
+        pairs = inner_needs(self.op, node)
+        self.inner = [inner for inner, _ in pairs]
+        self.shape_program = None
+        analysis = Analysis(node.inputs)
+        if not all(analysis.cheap(outer) for _, outer in pairs):
+            self.refusal = "a step needs values that are not known before it"
+        elif pairs:
+            self.shape_program = compile_program(node.inputs, [outer for _, outer in pairs], analysis)
+
+    @property
+    def executables(self):
+        """How many have been built, those of loops inside included."""
+        return self.compilations + (0 if self.host_loop is None else self.host_loop.step.kernel_count)
+
+    def __call__(self, args):
+        op, n = self.op, int(args[0])
+        if n < 2 or self.refusal is not None:
+            return self._by_numpy(args)
+        seqs, states = op.outer_seqs(args), args[op.seqs_arg_offset:op.shared_arg_offset]
+        check_lengths(self.node, n, seqs)
+        lengths = Lengths(op, n, [len(b) for b in states], [int(k) for k in op.outer_nitsot(args)])
+        if not lengths.possible:
+            return self._by_numpy(args)
+        rest = [*op.outer_shared(args), *op.outer_non_seqs(args)]
+        statics = () if self.shape_program is None else self.shape_program(args)
+        kind = (statics, lengths.fixed, tuple([a.shape[1:] for a in (*seqs, *states)]), tuple([a.shape for a in rest]))
+        known = self.rooms.get(kind)
+        if known is None:
+            known = self.rooms[kind] = {}
+        room = self._room(lengths, known, seqs + states)
+        if room not in known and self.patience.full() and not self.patience.accepts((kind, room)):
+            start = perf_counter()
+            outs = self._by_numpy(args)
+            self.patience.note_host_call((kind, room), perf_counter() - start)
+            return outs
+        if room not in known:
+            with compiling.lock:
+                if room not in known:
+                    known[room] = self._compile(lengths, room, statics)
+        staging = self.idle.pop() if self.idle else Staging()
+        values = self._padded(staging, n, seqs, states, rest, lengths, room)
+        outs = self._run(known[room], values, (kind, room), n)
+        self.idle.append(staging)
+        return self._by_numpy(args) if outs is None else self._cut(outs, n, args)
+
+    def _room(self, lengths, known, arrays):
+        """The steps that an executable has room for: one that there is, or a power of two."""
+        need = lengths.need
+        if not lengths.growing and not self.op.n_seqs:
+            return 0
+        row = sum([a.nbytes // max(1, len(a)) for a in arrays]) or 1
+        fitting = [r for r in known if need <= r <= max(need * WASTED_PART, WASTED_BYTES // row)]
+        if fitting:
+            return min(fitting)
+        return 1 << (max(need, min(LEAST_STEPS, LEAST_BYTES // row)) - 1).bit_length()
+
+    def _by_numpy(self, args):
+        if self.host_loop is None:
+            self.host_loop = HostLoop(self.op, self.op.inner_fgraph(), executor=self.executor)
+        cells = [[None] for _ in self.node.outputs]
+        owned = list(args)  # the loop may overwrite states that it was given
+        for inputs in self.op.destroy_map.values():
+            for i in inputs:
+                owned[i] = np.array(args[i])
+        self.host_loop.run(self.node, owned, cells)
+        return [c[0] for c in cells]
+
+    def _compile(self, lengths, room, statics):
+        executable_cache.keep()
+        op, node = self.op, self.node
+        known = {v: np.asarray(k, dtype=v.type.dtype) for v, k in zip(self.inner, statics)}
+        sizes = op.n_seqs, op.n_outs, op.n_shared_outs
+
+        def kernel(*values, weighed=False):
+            self.compilations += 1
+            everything, stop = values, None
+            if platform.ends_loops:
+                stop, *values = values
+            n, *values = values
+            context = TraceContext(known, self.needs, stop)
+            parts, at = [], 0
+            for size in sizes:
+                parts.append(list(values[at:at + size]))
+                at += size
+            outs = BucketedLoop(op, context, node, lengths, room, n, *parts, list(values[at:])).run_while()
+            if not weighed:
+                context.check_memory(partial(kernel, weighed=True), everything)
+            self.effects = self.effects or context.acts
+            given = {id(v) for v in values}
+            outs = [jnp.copy(o) if id(o) in given else jnp.asarray(o) for o in outs]  # numpy's memory stays numpy's
+            return outs, (jnp.asarray(context.ok()) if context.guards else None)
+
+        return jax.jit(kernel)
+
+    def _padded(self, staging, n, seqs, states, rest, lengths, room):
+        """The arguments of an executable. What is large is copied to where XLA need not copy it again."""
+        op, pad = self.op, staging.pad
+        values = [np.asarray(n, dtype="int64")]
+        for s in seqs:
+            values.append(pad((len(values), room), s, n, room))
+        for j, b in enumerate(states):
+            if j < op.n_mit_mot:
+                b = pad((len(values), room), b, len(b), room + self.width[j] - 1)
+            elif j in lengths.growing:
+                b = b[:self.first[j]]
+            values.append(b)
+        for a in rest:
+            if platform.reads_in_place and a.nbytes > STAGED_BYTES and not is_aligned(a):
+                a = staging.stage(len(values), a)
+            values.append(a)
+        return values
+
+    def _run(self, kernel, values, signature, steps):
+        """What an executable returns, as numpy arrays; None if a guard did not hold."""
+        before, start = self.compilations, perf_counter()
+        try:
+            outs, ok = self._timed(kernel, values, signature, steps)
+        except GuardFailed:
+            return None
+        except (NeedsValue, Unsupported) as reason:
+            self.refusal = str(reason)
+            return None
+        if self.effects:
+            jax.effects_barrier()
+        if self.compilations != before:
+            self.patience.note_compilation(signature, perf_counter() - start)
+        jax.block_until_ready(outs)  # they read buffers that will be used again, and there may have been no memory
+        if ok is not None and not ok:
+            return None
+        return [to_numpy(o) for o in outs]
+
+    def _timed(self, kernel, values, signature, steps):
+        """What an executable returns; a signal need not wait for its loop."""
+        if not platform.ends_loops:
+            return kernel(*values)
+        pace = self.paces.setdefault(signature, interrupts.Pace())
+        before, start = self.compilations, perf_counter()
+        if pace.is_long(steps) and interrupts.can_arrive():
+            outs = interrupts.run(lambda flag: jax.block_until_ready(kernel(flag, *values)))
+        else:
+            outs = kernel(interrupts.never(), *values)
+        if self.compilations == before:
+            pace.note(steps, perf_counter() - start)
+        return outs
+
+    def _cut(self, outs, n, args):
+        """The rows that Theano's loop would have returned."""
+        op = self.op
+        done = int(outs.pop())
+        lengths = [len(b) for b in args[op.seqs_arg_offset:op.shared_arg_offset]]
+        lengths += [int(k) for k in op.outer_nitsot(args)]
+        first = self.first + [0] * op.n_nit_sot
+        for j, length in enumerate(lengths):
+            out = outs[j]
+            if len(out) != length:
+                out = out[:length]
+            if done < n and length > done + first[j] and j >= op.n_mit_mot:
+                out = out[:done - n]
+            outs[j] = out
+        return outs

@@ -1,0 +1,394 @@
+"""An XLA stage: part of a graph that becomes one executable per specialisation."""
+
+from functools import partial
+from itertools import chain, starmap
+from operator import setitem
+from time import perf_counter
+
+import numpy as np
+
+import jax
+import jax.numpy as jnp
+
+from theanojax.config import config
+from theanojax.graph.cells import StaleValue, on_device, raw, written_in_place
+from theanojax.graph.locks import compiling
+from theanojax.graph.shared_memory import kept
+from theanojax.graph.variable import Constant
+from theanojax.runtime.planning import guards
+from theanojax.runtime.policy import background
+from theanojax.runtime.xla import interrupts, long_sums
+from theanojax.runtime.xla import platform
+from theanojax.runtime.policy.outcome import COMMITTED, DONE, REPLAY, Declined, Refused
+from theanojax.runtime.policy.patience import Patience
+from theanojax.runtime.xla.trace import TraceContext
+from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, settle, wait
+
+SHAPES_OF_LOOPS = 2  # shapes of a stage with loops that are compiled at once: it runs well without, at any length
+EMBEDDED_BYTES = 1 << 16  # a larger constant is passed as an argument: XLA would copy it into the executable
+PROBED_BYTES = 1 << 20  # an executable that needs less memory beside its arguments will find it
+COPIED_BY_XLA = 256  # bytes of an argument that is not read in place
+REMEMBERED = 1000  # shapes that XLA refuses
+
+_ndarray = np.ndarray
+
+
+class GuardedShapes(Exception):
+    """A program that gives buffers away has met shapes for which it may need them again."""
+
+
+class Specialisation:
+    """What runs a stage for one value of its key, and for certain shapes where there is something to check.
+
+    Attributes
+    ----------
+    function : jitted; from (stop flag if there are loops, arguments, constants) to outputs, and a last output that
+        says whether the guards held if some are left.
+    check : a function of the same arguments that has to say yes before, or None.
+    donated : positions of the arguments whose buffers the outputs take over.
+    variants : shapes -> Specialisation, where these depend on the shapes, else None.
+    """
+
+    def __init__(self, function, donated=(), check=None, variants=None):
+        self.function, self.donated, self.check, self.variants = function, donated, check, variants
+        self.kept = None
+
+
+class Ready:
+    """What calls with one key and shapes run, and what earlier ones have told.
+
+    Attributes
+    ----------
+    special : Specialisation
+    proven : types of the arguments -> bytes that a call needs beside them. Such a call is one step in C.
+    pace : interrupts.Pace of the loops.
+    """
+
+    __slots__ = ("pace", "proven", "special")
+
+    def __init__(self, special):
+        self.special, self.proven, self.pace = special, {}, interrupts.Pace()
+
+
+class XlaStage:
+    """Nodes traced together.
+
+    ``run(args, key)`` gives (outputs, outcome): device arrays, and how it ended. `key` holds the values of the
+    statics of its `plan`, a StagePlan; there is one jitted function per key, and jax keeps one executable per shapes
+    and dtypes.
+    """
+
+    def __init__(self, plan, learned):
+        self.inputs, self.outputs, self.nodes = list(plan.inputs), list(plan.outputs), plan.nodes
+        self.statics, self.learned, self.donate = list(plan.statics), learned, plan.donated
+        self.update_of = [plan.updates.get(j) for j in range(len(self.outputs))]
+        self.places = [j if k is None else 0 for j, k in enumerate(self.update_of)]  # in the list of outputs, in a cell
+        big = {v: None for n in self.nodes for v in n.inputs
+               if isinstance(v, Constant) and getattr(v.data, "nbytes", 0) > EMBEDDED_BYTES}
+        self.constants = list(big)
+        self.constant_values = None
+        self.functions = {}
+        self.idle = []  # Stagings that no call uses
+        self.effects = False
+        # Those that a signal may have to end.
+        self.loops = platform.ends_loops and any(n.op.loop_steps(n) is not None for n in self.nodes)
+        self.patience = Patience(config.specializations, SHAPES_OF_LOOPS if self.loops else None)
+        self.ahead = {}  # signature -> Specialisation with an executable made in the background, or why that failed
+        self.interrupts = []  # what the callbacks of calls under way have raised to end them
+        self.ready = {}  # signature -> Ready, of calls that went well
+        self.refused = {}  # signature -> Refused, of those that cannot be compiled
+
+    def run(self, args, key, steps=1, cells=None, others=()):
+        """Run the stage.
+
+        Parameters
+        ----------
+        args : list of values of the inputs; may be changed.
+        key : tuple of the values of `statics`.
+        steps : of all its loops whose lengths are no part of the key or the shapes; None if nobody knows.
+        cells : where the updates of the whole call belong, if the caller allows that they are stored at once.
+        others : pairs (cell, value) to be stored in the same moment.
+        """
+        signature = key, tuple([a.shape for a in args])
+        ready = self.ready.get(signature)
+        try:
+            if ready is not None:
+                try:
+                    return self._call(ready, args, steps, cells, others)
+                except GuardedShapes:  # jax has traced it anew, for arguments of another kind
+                    del self.ready[signature]
+            return self._first_call(signature, args, steps, cells, others)
+        except Exception as error:
+            if self.interrupts:
+                raise self.interrupts.pop() from None
+            error.refused_by = self, signature
+            raise
+
+    def _first_call(self, signature, args, steps, cells, others):
+        """A call whose executable may have to be made; or a decline."""
+        patience = self.patience
+        if patience.full():
+            if signature not in patience.compiled and not isinstance(self.ahead.get(signature), Exception):
+                if patience.accepts(signature):
+                    given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
+                    background.start(lambda: self._compile_ahead(signature, given))
+                return None, Declined(patience, signature)
+        if signature in self.refused:
+            return None, self.refused[signature]
+        traced, start = self.learned.compilations, perf_counter()
+        if interrupts.can_arrive():
+            # No signal must reach jax while it traces. What that thread computes is stored by this one, or nobody.
+            ready, outs, outcome = interrupts.run(
+                lambda flag: self._traced_call(signature, args, steps, None, (), flag))
+        else:
+            ready, outs, outcome = self._traced_call(signature, args, steps, cells, others)
+        if self.learned.compilations != traced:
+            patience.note_compilation(signature, perf_counter() - start)
+        self.ready[signature] = ready
+        return outs, outcome
+
+    def _traced_call(self, signature, args, *call):
+        while True:
+            ready = Ready(self._function(args, signature[0]))
+            try:
+                return ready, *self._call(ready, args, *call)
+            except GuardedShapes:
+                self._specialise(args, signature[0])
+
+    def refuse(self, signature, error):
+        """Leave these shapes to the host, which says what is wrong with them; `error` is what we would say."""
+        if len(self.refused) >= REMEMBERED:
+            self.refused.clear()
+        error.__traceback__ = error.__cause__ = error.__context__ = None  # which hold the arguments
+        self.refused[signature] = Refused(self, signature, error)
+
+    def _call(self, ready, args, steps, cells, others, flag=None):
+        special, constants = ready.special, self._constants() if self.constants else ()
+        if special.check is not None and not special.check((*self._unstopped(), *args, *constants)):
+            return None, REPLAY
+        for i in special.donated:
+            if isinstance(args[i], _ndarray):
+                args[i] = jax.device_put(args[i].copy())  # numpy's memory is not ours to give away
+        staging, borrowed = None, False
+        if platform.reads_in_place:
+            for i, a in enumerate(args):
+                if type(a) is _ndarray:
+                    if a.nbytes > COPIED_BY_XLA:
+                        borrowed = True
+                        if a.nbytes > STAGED_BYTES and not is_aligned(a):
+                            if staging is None:
+                                staging = self.idle.pop() if self.idle else Staging()
+                            args[i] = staging.stage(i, a)
+                elif not cells and on_device(a) and a.is_deleted():
+                    raise StaleValue  # XLA would say so on stderr
+        if special.donated:
+            outs, outcome = self._replace(ready, args, constants, steps, cells, others, flag)
+        elif not self.loops:
+            outs, outcome = special.function(*args, *constants), DONE
+        elif flag is None and ready.pace.is_brief(steps):
+            outs, outcome = special.function(interrupts.never(), *args, *constants), DONE
+        else:
+            outs, outcome = self._compute(ready, args, constants, steps, flag), DONE
+        if self.effects:
+            jax.effects_barrier()
+        if borrowed:
+            wait(outs)
+        elif platform.computes_at_once and outcome is DONE and outs:
+            # One tells of all, before anything is stored. To read a result for which there was no memory may hang.
+            settle(outs[0])
+        if staging is not None:
+            self.idle.append(staging)
+        if len(outs) > len(self.outputs):
+            *outs, ok = outs
+            if not ok:
+                return None, REPLAY
+        return outs, outcome
+
+    # ---------------------------------------------------------------- running an executable
+    def _unstopped(self):
+        """What stands before the arguments of an executable: the flag that ends its loops, if it has any."""
+        return (interrupts.never(),) if self.loops else ()
+
+    def _compute(self, ready, args, constants, steps, flag):
+        """The outputs of an executable; a signal need not wait for its loops."""
+        function = ready.special.function
+        if not self.loops:
+            return function(*args, *constants)
+        traced, start = self.learned.compilations, perf_counter()
+        if flag is not None:
+            outs = wait(function(flag, *args, *constants))
+        elif ready.pace.is_long(steps) and interrupts.can_arrive():
+            outs = interrupts.run(lambda flag: wait(function(flag, *args, *constants)))
+        else:
+            outs = function(interrupts.never(), *args, *constants)
+        if self.learned.compilations == traced:
+            ready.pace.note(steps, perf_counter() - start)
+        return outs
+
+    def _replace(self, ready, args, constants, steps, cells, others, flag):
+        """The outputs of an executable that gives buffers away, and whether the updates are stored already.
+
+        Once a buffer is given away the new values must not be lost: running the executable and storing what it
+        returns is a single call into C, between whose steps nothing else happens. What is not yet proven to be
+        one, or has loops that may have to be ended, works on copies.
+        """
+        special, kinds = ready.special, tuple(map(type, args))
+        room = ready.proven.get(kinds)
+        twice = len(args) > 1 and len(set(map(id, args))) != len(args)  # one cell behind two inputs
+        if (room is None or cells is None or twice or kept and written_in_place(cells)
+                or self.loops and ready.pace.is_long(steps)):
+            for i in special.donated:
+                args[i] = jax.device_put(args[i], may_alias=False)
+            outs = self._compute(ready, args, constants, steps, flag)
+            if room is None:
+                ready.proven[kinds] = self._room(special, args, constants)
+            return outs, DONE
+        if room > PROBED_BYTES:
+            np.empty(room, np.uint8)  # a MemoryError comes before anything is given away
+        outs = [None] * len(self.outputs)
+        targets = [outs if k is None else cells[k] for k in self.update_of]
+        places = self.places
+        values = chain.from_iterable(starmap(special.function, ((*self._unstopped(), *args, *constants),)))
+        if others:
+            targets += [cell for cell, _ in others]
+            places = places + [0] * len(others)
+            values = chain(values, [value for _, value in others])
+        start = perf_counter() if self.loops else 0
+        any(map(setitem, targets, places, values))
+        if platform.reads_in_place:  # XLA may still be reading what the caller gave; one result tells of all
+            settle(raw(targets[0], places[0]))
+        if self.loops:
+            ready.pace.note(steps, perf_counter() - start)
+        return outs, COMMITTED
+
+    def _room(self, special, args, constants):
+        """Bytes that a call of an executable with such arguments needs beside them."""
+        if not platform.shares_memory:
+            return 0
+        given = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in (*self._unstopped(), *args, *constants)]
+        need = special.function.lower(*given).compile().memory_analysis()  # jit has compiled it already
+        return need.temp_size_in_bytes + need.output_size_in_bytes - need.alias_size_in_bytes
+
+    # ---------------------------------------------------------------- making executables
+    def _function(self, args, key):
+        """The Specialisation for arguments of these shapes."""
+        if self.ahead:
+            found = self.ahead.get((key, shapes_of(args)))
+            if type(found) is Specialisation:
+                return found
+        special = self.functions.get(key)
+        if special is None:
+            special = self._specialise(args, key)
+        if special.variants is None:
+            return special
+        shapes = shapes_of(args)
+        variant = special.variants.get(shapes)
+        if variant is None:
+            with compiling.lock:
+                variant = special.variants.get(shapes) or self._variant(special.function, args)
+                special.variants[shapes] = variant
+        return variant
+
+    def _compile_ahead(self, signature, args):
+        """Have an executable ready for arguments like `args`, which are shapes and dtypes."""
+        start = perf_counter()
+        try:
+            special = self._function(args, signature[0])
+            # jit keeps it, as long as somebody does
+            special.kept = special.function.lower(*self._unstopped(), *args, *self._constants()).compile()
+        except Exception as error:  # the call itself will meet it again, and knows what to do
+            self.ahead[signature] = error
+            return
+        self.ahead[signature] = special
+        self.learned.compilations += 1
+        self.patience.note_compilation(signature, perf_counter() - start)
+
+    def _constants(self):
+        if not self.constants:
+            return ()
+        if self.constant_values is None:
+            self.constant_values = tuple(jnp.asarray(v.data) for v in self.constants)
+        return self.constant_values
+
+    def _specialise(self, args, key):
+        with compiling.lock:
+            return self._specialised(args, key)
+
+    def _specialised(self, args, key):
+        statics = {v: np.asarray(k, dtype=v.type.dtype) for v, k in zip(self.statics, key)}
+        names = self.inputs + self.constants
+        given_away = []
+
+        def nodes(*values, weighed=False):
+            if not background.is_current():
+                self.learned.compilations += 1
+            everything, stop = values, None
+            if self.loops:
+                stop, *values = values
+            context = TraceContext(statics, self.learned.needs, stop)
+            context.interrupts = self.interrupts
+            context.env.update(zip(names, values))
+            context.run(self.nodes, self.outputs)
+            if not weighed:
+                context.check_memory(partial(nodes, weighed=True), everything, self.outputs)
+            if (context.guards or context.acts) and given_away:
+                raise GuardedShapes
+            context.perform_effects()
+            taken = {id(v) for v in values}
+            outs = []
+            for v in self.outputs:
+                out = jnp.asarray(context.value(v))
+                # an output must be a buffer of its own, not an argument handed back
+                outs.append(jnp.copy(out) if id(out) in taken else out)
+                taken.add(id(out))
+            self.effects = self.effects or context.acts
+            return (*outs, jnp.asarray(context.ok())) if context.guards else tuple(outs)
+
+        def stage(*values):
+            return long_sums.with_loops(nodes, values) if large else nodes(*values)
+
+        large = platform.fuses_long_sums and sum(len(n.inputs) for n in self.nodes) > 2 * long_sums.MOST_FUSED
+        everything = (*self._unstopped(), *args, *self._constants())
+        outs = jax.eval_shape(stage, *everything)  # jit finds this trace again
+        if len(outs) > len(self.outputs):
+            special = Specialisation(jax.jit(stage), variants={})
+        elif self.effects:  # a callback may fail when it is too late
+            special = Specialisation(jax.jit(stage))
+        else:
+            given_away.extend(self._donated(outs, args))
+            special = Specialisation(self._jit(stage, given_away), given_away)
+        self.functions[key] = special
+        return special
+
+    def _jit(self, function, donated):
+        return jax.jit(function, donate_argnums=[i + (self.loops) for i in donated])
+
+    def _variant(self, function, args):
+        """The Specialisation for arguments of these shapes of a `function` that has guards.
+
+        A guard that is a little arithmetic on inputs is checked before; no other allows donations, because a
+        replay needs the old values.
+        """
+        everything = (*self._unstopped(), *args, *self._constants())
+        outs = jax.eval_shape(function, *everything)
+        found = None
+        if len(outs) > len(self.outputs) and not self.effects:
+            found = guards.split(jax.make_jaxpr(function)(*everything))
+        if found is None:
+            return Specialisation(function)
+        donated = self._donated(outs, args)
+        if found.by_numpy is None and not donated:
+            return Specialisation(function)  # asking XLA twice takes longer than reading the answer off
+        rest = found.rest()
+        return Specialisation(self._jit(lambda *values: tuple(rest(*values)), donated), donated, found.check())
+
+    def _donated(self, outs, args):
+        """Positions of the arguments whose buffers outputs take over."""
+        place = {v: i for i, v in enumerate(self.outputs)}
+        return [i for i, v in enumerate(self.inputs) if v in self.donate
+                and outs[place[self.donate[v]]].shape == args[i].shape
+                and outs[place[self.donate[v]]].dtype == args[i].dtype]
+
+
+def shapes_of(args):
+    return tuple([a.shape for a in args])

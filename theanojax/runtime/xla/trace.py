@@ -1,0 +1,365 @@
+"""Tracing a graph with known values.
+
+While a graph is traced a value is either known (a numpy value: constants, shapes, and all computed from
+them) or a jax tracer. An Op whose inputs are all known is run on the host at once, so shape arithmetic costs
+nothing at run time and never meets a tracer.
+"""
+
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from theanojax.graph.locks import serving
+from theanojax.graph.op import without_test_values
+from theanojax.graph.signals import by_signal
+from theanojax.graph.traverse import io_toposort
+from theanojax.graph.variable import Constant
+from theanojax.runtime.planning import branches
+from theanojax.runtime.xla import memory
+from theanojax.runtime.xla import platform
+from theanojax.runtime.blame import raise_with_op
+from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
+from theanojax.runtime.xla.namespace import XlaNamespace, cast_value, is_known
+
+FEW_STEPS = 4  # a loop that no interrupt has to end: XLA may write such a short one out
+FOLD_LIMIT = 4096  # elements; a larger known result is left to XLA rather than embedded as a constant
+
+
+class TraceContext:
+    """What ``lower_xla`` of an Op may use while a graph is traced.
+
+    ``xp`` is the array namespace and ``lax`` jax.lax. `statics` maps variables to values computed beforehand. `stop`
+    is an array of whole numbers, of which the first is no longer 0 when loops have to end (see interrupts.py).
+    """
+
+    lax = lax
+
+    @property
+    def platform(self):
+        """What the program is compiled for: "cpu", "gpu" ..."""
+        return platform.backend()
+
+    def __init__(self, statics=None, needs=None, stop=None):
+        self.xp = XlaNamespace()
+        self.xp.context = self
+        self.stop = stop
+        self.statics = statics if statics is not None else {}
+        self.needs = needs if needs is not None else {}
+        self.guards = []
+        self.effects = []  # (function, its arguments) for each of the program, or body, that is traced
+        self.acts = False  # whether there are any, those of bodies included
+        self.interrupts = []  # what effects raised that is no Exception; jax makes an error of its own of it
+        self.most = memory.limit()
+        self.oversized = []  # (bytes, node, MemoryError) for each array that no memory here can hold
+        self.env = {}
+
+    # ---------------------------------------------------------------- for Ops
+    @staticmethod
+    def known(value):
+        return is_known(value)
+
+    def need(self, variable, value):
+        """The value of `variable` as plain data; `value` is what it was traced to."""
+        if is_known(value):
+            return value
+        known = self.static(variable)
+        if known is None:
+            raise NeedsValue(variable)
+        return known
+
+    def static(self, variable):
+        """The value of a variable that ``static_needs`` named, or None when it is not known."""
+        if variable in self.statics:
+            return self.statics[variable]
+        if variable in self.env:
+            value = self.env[variable]
+            return value if is_known(value) else None
+        if isinstance(variable, Constant):
+            return variable.data
+        env = dict(self.env)
+        for node in io_toposort(self.env, [variable]):
+            for v in node.inputs:
+                if v not in env:
+                    if not isinstance(v, Constant):
+                        return None
+                    env[v] = v.data
+            values = fold(node, [env[v] for v in node.inputs])
+            if values is None:
+                return None
+            env.update(zip(node.outputs, values))
+        return env.get(variable)
+
+    def node_needs(self, node):
+        """``static_needs`` of a node, built once, so that the same variables are asked for each time."""
+        found = self.needs.get(node)
+        return self.needs.setdefault(node, list(node.op.static_needs(node))) if found is None else found
+
+    def guard(self, condition):
+        """`condition` (a boolean array) must hold when the program runs; otherwise the host replays the call."""
+        if is_known(condition):
+            if not np.all(condition):
+                raise GuardFailed()
+            return
+        self.guards.append(condition if condition.ndim == 0 else jnp.all(condition))
+
+    def ok(self):
+        """All guards so far as one boolean scalar, or True."""
+        if not self.guards:
+            return True
+        ok = self.guards[0]
+        for g in self.guards[1:]:
+            ok = lax.bitwise_and(ok, g)
+        return ok
+
+    def unless_stopped(self, condition):
+        """`condition`, which says whether a loop goes on, and False once the call is interrupted."""
+        return condition if self.stop is None else lax.bitwise_and(condition, self.stop[0] == 0)
+
+    def scan(self, body, carry, xs, like, length):
+        """``lax.scan(body, carry, xs, length=length)``, which an interrupt ends; its results are of no use then.
+
+        `like` has the structure of the second result of `body`, and the shapes and dtypes.
+        """
+        if self.stop is None or length <= FEW_STEPS:
+            return lax.scan(body, carry, xs, length=length)
+
+        def step(state):
+            i, carry, stacked = state
+            carry, rows = body(carry, jax.tree.map(lambda x: lax.dynamic_index_in_dim(x, i, 0, False), xs))
+            return i + 1, carry, jax.tree.map(lambda y, row: lax.dynamic_update_index_in_dim(y, row, i, 0),
+                                              stacked, rows)
+
+        stacked = jax.tree.map(lambda row: jnp.zeros((length, *row.shape), row.dtype), like)
+        start = np.int64(0), carry, stacked
+        return lax.while_loop(lambda state: self.unless_stopped(state[0] < length), step, start)[1:]
+
+    def host_callback(self, fn, *values):
+        """Call `fn` on the host with the run-time `values`, for its side effect."""
+        self.effects.append((serving(partial(_noting, self.interrupts, fn)), values))
+        self.acts = True
+
+    def perform_effects(self):
+        """Have the effects happen at the end, if all guards hold: if not, the host repeats the call and has them."""
+        ok = self.ok()
+        for fn, values in self.effects:
+            if ok is True:
+                jax.debug.callback(fn, *values, ordered=False)
+            else:
+                jax.debug.callback(partial(_if, fn), ok, *values, ordered=False)
+
+    @staticmethod
+    def eval_shape(fn):
+        """The shapes and dtypes of what `fn` would return, without computing it."""
+        return jax.eval_shape(fn)
+
+    def unsupported(self, reason):
+        raise Unsupported(reason)
+
+    def check_memory(self, function, args, outputs=()):
+        """MemoryError if ``function(*args)``, which has just been traced, takes more memory than there can be.
+
+        The `outputs` have to be there at once. For the rest XLA is asked, but only if a single array is larger than
+        the memory: most often it never makes those, the terms of a sum for one.
+        """
+        if not platform.shares_memory:
+            return
+        results = sum(weight(self.value(v)) for v in outputs)
+        if results > self.most and not self.oversized:
+            last = outputs[-1]
+            self._blame(last.owner, MemoryError("Unable to allocate %s for %d results, the last with shape %s"
+                                                % (memory.readable(results), len(outputs), self.value(last).shape)))
+        if not self.oversized:
+            return
+        given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
+        used = jax.jit(function).lower(*given).compile().memory_analysis()
+        total = used.output_size_in_bytes + used.temp_size_in_bytes
+        if total <= self.most:
+            return
+        made = [found for found in self.oversized if found[0] <= total] or self.oversized
+        _, node, error = max(made, key=lambda found: found[0])
+        self._blame(node, error)
+
+    def sub(self, outside=None):
+        """A context for a body that XLA runs apart (of a loop, a branch): its guards must be carried out of it.
+
+        A body with variables of its own gives `outside`, the equal variables outside for those whose values may
+        be asked for.
+        """
+        return _SubContext(self, outside)
+
+    def trace(self, inputs, outputs, values):
+        """The values of the graph `outputs`, given those of its `inputs`."""
+        outer, self.env = self.env, dict(zip(inputs, values))
+        try:
+            self.run(io_toposort(inputs, outputs), outputs)
+            return [self.value(v) for v in outputs]
+        finally:
+            self.env = outer
+
+    # ---------------------------------------------------------------- walking
+    def value(self, v):
+        value = self.env.get(v)
+        if value is None:
+            if v in self.statics:
+                return self.statics[v]
+            if isinstance(v, Constant):
+                return v.data
+            raise KeyError(v)
+        return value
+
+    @without_test_values()
+    def run(self, order, outputs):
+        """Trace the nodes of `order` into the environment; a branch's own nodes only inside the branch."""
+        found = branches.regions(order, outputs)
+        if found:
+            branches.trace(self, order, found)
+        else:
+            self._run_all(order)
+
+    def _run_all(self, order):
+        """Trace what can be traced, so that all that is missing is known at once."""
+        problems, lost = [], set()
+        for node in order:
+            if problems and not lost.isdisjoint(node.inputs):
+                lost.update(node.outputs)
+                continue
+            try:
+                self.step(node)
+            except Untraceable:  # perhaps the mistake of the caller; what is known to be missing goes first
+                if not problems:
+                    raise
+                break
+            except (NeedsValue, Unsupported) as problem:
+                problems.append(problem)
+                lost.update(node.outputs)
+        if problems:
+            first = problems[0]
+            first.more = problems[1:]
+            raise first
+
+    def step(self, node):
+        """Trace one node."""
+        values = [self.value(v) for v in node.inputs]
+        try:
+            outs = fold(node, values)
+            if outs is None:
+                outs = node.op.lower_xla(self, node, *values)
+                if not isinstance(outs, (tuple, list)):
+                    outs = (outs,)
+                outs = [cast_value(o, v) for o, v in zip(outs, node.outputs)]
+                self._weigh(node, outs)
+        except (NeedsValue, Unsupported) as e:
+            e.node, e.more = node, ()
+            raise
+        except (GuardFailed, TooLarge, jax.errors.JaxRuntimeError):  # the last is no fault of the Op's
+            raise
+        except MemoryError as e:
+            self._blame(node, e)
+        except Exception as e:
+            if by_signal(e):
+                raise
+            raise Untraceable(node, e) from e
+        self.env.update(zip(node.outputs, outs))
+
+    def _weigh(self, node, outs):
+        """Refuse results that have no address; keep those in mind that no memory holds."""
+        for value in outs:
+            size = weight(value)
+            if size > self.most:
+                error = MemoryError("Unable to allocate %s for an array with shape %s and data type %s"
+                                    % (memory.readable(size), value.shape, value.dtype))
+                self.oversized.append((size, node, error))
+                if size >= memory.ADDRESS_SPACE:  # XLA's own sums of such sizes overflow and end the process
+                    raise error
+
+    def _blame(self, node, error):
+        """Raise TooLarge for `error`, which then describes `node`; of what is traced it gives the shape."""
+        cells = []
+        for v in node.inputs:
+            value = self.statics.get(v, self.env.get(v, getattr(v, "data", None)))
+            cells.append([value if is_known(value) else SimpleNamespace(shape=value.shape)])
+        try:
+            raise_with_op(node, SimpleNamespace(inputs=cells), (type(error), error, None))
+        except MemoryError as described:
+            raise TooLarge(described) from None
+
+
+class _SubContext(TraceContext):
+    def __init__(self, parent, outside):
+        super().__init__(parent.statics, parent.needs, parent.stop)
+        self.parent, self.outside, self.interrupts = parent, outside, parent.interrupts
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, where):
+        self.parent.oversized += self.oversized
+        self.parent.acts |= self.acts
+        if error is None:
+            self.perform_effects()
+        # the planner knows nothing of the variables of a body
+        if isinstance(error, NeedsValue) and self.outside is not None:
+            if error.variable not in self.outside:
+                raise Unsupported("a shape in a loop depends on %s" % error.variable) from error
+            raise NeedsValue(self.outside[error.variable]) from error
+
+
+def weight(value):
+    """The bytes of an array, traced or known, as a Python integer."""
+    return int(value.size) * value.dtype.itemsize if hasattr(value, "shape") else 0
+
+
+def _if(fn, ok, *values):
+    if ok:
+        fn(*values)
+
+
+def _noting(interrupts, fn, *values):
+    try:
+        fn(*values)
+    except Exception:
+        raise
+    except BaseException as error:
+        interrupts.append(error)
+        raise
+
+
+def lengths(op, values):
+    """The value of an Op that only looks at the shape of its input, else None."""
+    shape = getattr(values[0], "shape", None) if len(values) == 1 else None
+    which = None if shape is None else op.lengths_read(len(shape))
+    if which is None:
+        return None
+    return np.array([shape[i] for i in which] if type(which) is tuple else shape[which], dtype="int64")
+
+
+def fold(node, values):
+    """The outputs of a node whose inputs are all known (or only their shapes matter), else None.
+
+    Not those of an Op that has to run at each call. One of the user's with only a ``perform`` may be such an Op.
+    """
+    op = node.op
+    known = lengths(op, values)
+    if known is not None:
+        return [known]
+    for v in values:
+        if not is_known(v):
+            return None
+    if op.runs_on_host(node) or op.side_effect:
+        return None
+    size = 1
+    for v in values:
+        size = max(size, getattr(v, "size", 1))
+    for i in op.static_inputs:
+        for d in np.ravel(values[i]):
+            size *= max(1, abs(int(d)))
+    if size > FOLD_LIMIT:
+        return None
+    cells = [[None] for _ in node.outputs]
+    node.perform(list(values), cells)
+    return [c[0] for c in cells]

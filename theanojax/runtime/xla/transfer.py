@@ -1,0 +1,84 @@
+"""Data in and data out of XLA without needless copies.
+
+What XLA would copy to fresh pages is copied into buffers that are used again (see platform.py). Results become writable
+numpy arrays that own the device buffer.
+"""
+
+import numpy as np
+
+import jax
+
+from theanojax.arrays import ALIGNMENT, aligned_empty
+from theanojax.runtime.xla import platform
+
+STAGED_BYTES = 1 << 16  # below this XLA's own copy is as quick
+LOOKS = 100  # some 10 us: to be woken up takes 40
+COPIED_BYTES = 1 << 14  # below this a copied result is as quick as a view
+
+
+class _Owner:
+    """Keeps a jax array alive under a numpy array that views its memory."""
+
+    __slots__ = ("__array_interface__", "array")
+
+    def __init__(self, array, view):
+        self.array = array
+        interface = dict(view.__array_interface__)
+        interface["data"] = (interface["data"][0], False)
+        self.__array_interface__ = interface
+
+
+def to_numpy(array):
+    """A jax array that is exclusively ours as a writable numpy array, without a copy where it is large.
+
+    A numpy array is returned as it is.
+    """
+    if isinstance(array, np.ndarray):
+        return array
+    view = np.asarray(array)
+    if view.nbytes < COPIED_BYTES or not platform.reads_in_place:
+        return view.copy()
+    return np.asarray(_Owner(array, view))
+
+
+def is_aligned(array):
+    return array.flags.c_contiguous and array.__array_interface__["data"][0] % ALIGNMENT == 0
+
+
+class Staging:
+    """Aligned buffers, one per argument position, that large unaligned arguments are copied into.
+
+    They belong to one call at a time, which waits for the results before it lets go of them.
+    """
+
+    def __init__(self):
+        self.buffers = {}
+
+    def stage(self, position, array):
+        buffer = self.buffers.get(position)
+        if buffer is None or buffer.shape != array.shape or buffer.dtype != array.dtype:
+            buffer = self.buffers[position] = aligned_empty(array.shape, array.dtype)
+        np.copyto(buffer, array)
+        return buffer
+
+    def pad(self, position, array, rows, room):
+        """The first `rows` of `array` in a buffer of `room` rows; what the others hold is left open."""
+        shape = room, *array.shape[1:]
+        buffer = self.buffers.get(position)
+        if buffer is None or buffer.shape != shape or buffer.dtype != array.dtype:
+            buffer = self.buffers[position] = aligned_empty(shape, array.dtype)
+        np.copyto(buffer[:rows], array[:rows])
+        return buffer
+
+
+def settle(array):
+    """Wait until the computation of `array` is done; what failed raises."""
+    for _ in range(LOOKS):
+        if array.is_ready():
+            break
+    array.block_until_ready()
+
+
+def wait(arrays):
+    """`arrays`, once the computations of them are done."""
+    return jax.block_until_ready(arrays)
