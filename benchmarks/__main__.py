@@ -10,8 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import contenders as found
-from benchmarks import measure, records, report
+from benchmarks import contenders as found, measure, records, report
 
 sys.path.insert(0, str(Path(__file__).parent / "worker"))
 from programs import PROGRAMS

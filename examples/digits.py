@@ -11,9 +11,10 @@ import sys
 import time
 
 import numpy
+from sklearn.datasets import load_digits
+
 import theano
 import theano.tensor as T
-from sklearn.datasets import load_digits
 from theano.tensor.nnet import conv2d
 from theano.tensor.signal.pool import pool_2d
 

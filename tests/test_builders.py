@@ -6,9 +6,9 @@ import pytest
 import theano
 import theano.tensor as T
 from theano import OpFromGraph, function, grad, shared
+from theano.gradient import DisconnectedInputError, DisconnectedType, NullTypeGradError, Rop, grad_undefined
 from theano.sandbox.rng_mrg import MRG_RandomStreams
 from theano.tensor.shared_randomstreams import RandomStreams
-from theano.gradient import DisconnectedInputError, DisconnectedType, NullTypeGradError, Rop, grad_undefined
 
 x, y, z = T.dmatrices("xyz")
 a, b, c = T.dscalars("abc")

@@ -11,10 +11,13 @@ from theanojax.compile.mode import Mode, get_mode
 from theanojax.config import config
 from theanojax.errors import NotScalarConstantError
 from theanojax.gradient import grad
-from theanojax.tensor.nnet import abstract_conv as ac
-from theanojax.tensor.nnet import conv as old
-from theanojax.tensor.nnet.conv3d2d import conv3d as movie_conv
-from theanojax.tensor.nnet.conv3d2d import diagonal_subtensor, get_diagonal_subtensor_view, inc_diagonal_subtensor
+from theanojax.tensor.nnet import abstract_conv as ac, conv as old
+from theanojax.tensor.nnet.conv3d2d import (
+    conv3d as movie_conv,
+    diagonal_subtensor,
+    get_diagonal_subtensor_view,
+    inc_diagonal_subtensor,
+)
 from theanojax.tensor.nnet.corr import CorrMM, CorrMM_gradInputs, CorrMM_gradWeights
 from theanojax.tensor.nnet.corr3d import Corr3dMM, Corr3dMM_gradInputs, Corr3dMM_gradWeights
 from theanojax.tensor.nnet.neighbours import Images2Neibs, images2neibs, neibs2images

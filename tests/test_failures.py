@@ -15,8 +15,8 @@ import theano.tensor as T
 from tests.stress import faults
 from theanojax.errors import HostFallbackWarning
 from theanojax.graph.cells import raw
-from theanojax.runtime.xla import stage as stage_module
 from theanojax.runtime.program import Stages
+from theanojax.runtime.xla import stage as stage_module
 from theanojax.runtime.xla.stage import XlaStage
 
 

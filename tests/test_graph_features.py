@@ -5,7 +5,6 @@ import pickle
 import numpy as np
 import pytest
 
-
 import theano
 import theano.tensor as T
 from tests.toy_ops import Named, const, graph, op1, op2, op3, op4, text, var
@@ -26,10 +25,10 @@ from theanojax.graph.features import (
     ReplaceValidate,
     Validator,
 )
-from theanojax.graph.rewriting.merge import MergeOptimizer
 from theanojax.graph.op import get_debug_values
 from theanojax.graph.rewriting.base import inplace_optimizer
 from theanojax.graph.rewriting.local import local_optimizer
+from theanojax.graph.rewriting.merge import MergeOptimizer
 from theanojax.graph.rewriting.pattern import PatternSub
 from theanojax.graph.rewriting.walk import TopoOptimizer
 

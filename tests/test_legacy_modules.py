@@ -10,6 +10,7 @@ import warnings
 
 import numpy as np
 import pytest
+
 import theano
 import theano.tensor as T
 from theano.compat import DefaultOrderedDict
@@ -130,9 +131,9 @@ def test_cmodule_answers_as_without_a_compiler(tmp_path):
 
 
 def test_a_compiled_module_can_be_imported(tmp_path):
-    from theano.gof import cmodule
-
     import _json
+
+    from theano.gof import cmodule
 
     path = tmp_path / ("_json." + cmodule.get_lib_extension())
     shutil.copy(getattr(_json, "__file__", None) or pytest.skip("_json is built in"), path)

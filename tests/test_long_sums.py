@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-import theano
-import theano.tensor as T
 
 import jax
 import jax.numpy as jnp
+
+import theano
+import theano.tensor as T
 from theanojax.runtime.xla import long_sums, namespace as xla
 
 assert xla  # it turns float64 on

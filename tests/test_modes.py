@@ -6,8 +6,7 @@ import pytest
 import theano
 import theano.tensor as T
 from theano import Mode, function, shared
-from theano.compile import DebugMode, MonitorMode, get_default_mode, get_mode
-from theano.compile import mode as modes
+from theano.compile import DebugMode, MonitorMode, get_default_mode, get_mode, mode as modes
 from theano.compile.debugmode import (
     BadDestroyMap,
     BadOptimization,

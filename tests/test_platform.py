@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import jax
+
 import theanojax
 import theanojax.tensor as T
 from theanojax.runtime.xla import platform

@@ -6,8 +6,8 @@ import pytest
 import theano
 import theano.tensor as T
 from theano.scan_module import until
-from theanojax.runtime.policy import background
 from theanojax.runtime.host import HostExecutor
+from theanojax.runtime.policy import background
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,16 @@ import theanojax.tensor as T
 from tests.helpers import both, check_op
 from theanojax.compile.function import function
 from theanojax.gradient import Lop, Rop, grad
-from theanojax.tensor.signal.pool import (AveragePoolGrad, DownsampleFactorMaxGradGrad, MaxPoolGrad, MaxPoolRop, Pool,
-                                          max_pool_2d_same_size, pool_2d, pool_3d)
+from theanojax.tensor.signal.pool import (
+    AveragePoolGrad,
+    DownsampleFactorMaxGradGrad,
+    MaxPoolGrad,
+    MaxPoolRop,
+    Pool,
+    max_pool_2d_same_size,
+    pool_2d,
+    pool_3d,
+)
 
 MODES = ["max", "sum", "average_inc_pad", "average_exc_pad"]
 

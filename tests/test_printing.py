@@ -10,7 +10,6 @@ import pytest
 import theanojax as theano
 import theanojax.tensor as T
 from theanojax import printing
-from theanojax.printing import dot as printing_dot
 from theanojax.compile.ops import as_op
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.op import Op
@@ -28,6 +27,7 @@ from theanojax.printing import (
     Print,
     PrinterState,
     debugprint,
+    dot as printing_dot,
     min_informative_str,
     pp,
     pprint,

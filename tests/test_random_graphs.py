@@ -7,8 +7,7 @@ import warnings
 from collections import Counter
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import theano
 import theano.tensor as T

@@ -7,11 +7,11 @@ from tests.toy_ops import Named, Number, const, graph, op1, op2, op3, op4, op5, 
 from theanojax.errors import ReplacementDidntRemovedError
 from theanojax.graph.check import GraphError, check_graph
 from theanojax.graph.features import BadOptimization
-from theanojax.graph.rewriting.merge import MergeOptimizer, is_same_graph_with_merge, pre_constant_merge
 from theanojax.graph.rewriting.base import FromFunctionOptimizer, Optimizer, SeqOptimizer, optimizer
 from theanojax.graph.rewriting.db import DB, EquilibriumDB, LocalGroupDB, ProxyDB, Query, SequenceDB, TopoDB
 from theanojax.graph.rewriting.equilibrium import EquilibriumOptimizer
 from theanojax.graph.rewriting.local import LocalOptGroup, LocalOptimizer, OpRemove, OpSub, local_optimizer
+from theanojax.graph.rewriting.merge import MergeOptimizer, is_same_graph_with_merge, pre_constant_merge
 from theanojax.graph.rewriting.pattern import PatternSub
 from theanojax.graph.rewriting.tools import (
     _metadict,
@@ -20,9 +20,9 @@ from theanojax.graph.rewriting.tools import (
     inherit_stack_trace,
     pre_greedy_local_optimizer,
 )
+from theanojax.graph.rewriting.unify import FreeVariable, NotVariable, OrVariable, Unification, Var, unify, unify_walk
 from theanojax.graph.rewriting.walk import OpKeyOptimizer, TopoOptimizer, in2out, out2in
 from theanojax.graph.traverse import is_same_graph
-from theanojax.graph.rewriting.unify import FreeVariable, NotVariable, OrVariable, Unification, Var, unify, unify_walk
 from theanojax.graph.variable import Apply
 
 

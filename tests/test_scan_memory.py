@@ -3,9 +3,10 @@
 import time
 import tracemalloc
 
-import jax
 import numpy as np
 import pytest
+
+import jax
 
 import theano
 import theano.tensor as T

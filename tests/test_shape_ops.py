@@ -5,8 +5,8 @@ import pytest
 
 import theanojax
 import theanojax.tensor as T
-from theanojax.tensor.shape import MakeVector, Shape_i
 from tests.helpers import both, check_op
+from theanojax.tensor.shape import MakeVector, Shape_i
 
 rng = np.random.RandomState(7)
 A, B, V, T3 = rng.randn(2, 3), rng.randn(2, 3), rng.randn(5), rng.randn(2, 3, 4)

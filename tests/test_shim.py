@@ -10,11 +10,11 @@ import unittest
 
 import numpy as np
 import pytest
+
 import theano
 import theano.sparse
 import theano.tensor as T
 import theano.typed_list
-
 import theanojax
 from theanojax.legacy import importer, paths
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.helpers import both, check_op
 
 import theanojax
 import theanojax.tensor as T
+from tests.helpers import both, check_op
 from theanojax.gradient import grad
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.printing import debugprint

@@ -10,19 +10,21 @@ import warnings
 import numpy as np
 
 from theanojax import configflags
-from theanojax.configparser import THEANO_FLAGS_DICT as THEANO_FLAGS_DICT
-from theanojax.configparser import AddConfigVar as AddConfigVar
-from theanojax.configparser import BoolParam as BoolParam
-from theanojax.configparser import ConfigParam as ConfigParam
-from theanojax.configparser import EnumStr as EnumStr
-from theanojax.configparser import FloatParam as FloatParam
-from theanojax.configparser import IntParam as IntParam
-from theanojax.configparser import StrParam as StrParam
-from theanojax.configparser import TheanoConfigParser as TheanoConfigParser
-from theanojax.configparser import TheanoConfigWarning as TheanoConfigWarning
-from theanojax.configparser import change_flags as change_flags
-from theanojax.configparser import flags_of_thread as flags_of_thread
-from theanojax.configparser import config as config
+from theanojax.configparser import (
+    THEANO_FLAGS_DICT as THEANO_FLAGS_DICT,
+    AddConfigVar as AddConfigVar,
+    BoolParam as BoolParam,
+    ConfigParam as ConfigParam,
+    EnumStr as EnumStr,
+    FloatParam as FloatParam,
+    IntParam as IntParam,
+    StrParam as StrParam,
+    TheanoConfigParser as TheanoConfigParser,
+    TheanoConfigWarning as TheanoConfigWarning,
+    change_flags as change_flags,
+    config as config,
+    flags_of_thread as flags_of_thread,
+)
 
 
 def _register_flags() -> None:

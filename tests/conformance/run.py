@@ -292,8 +292,9 @@ def main():
 
 def write(last, reference, skip):
     """Record the latest outcome of every test, from this run or an earlier one."""
-    import jax
     import numpy
+
+    import jax
 
     good = [i for i, row in last.items() if row["outcome"] == "passed" and i in reference and i not in skip]
     bad = sorted(i for i, row in last.items()

@@ -3,10 +3,7 @@
 import csv
 from pathlib import Path
 
-from tests.features import loops as _loops
-from tests.features import numeric as _numeric
-from tests.features import objects as _objects
-from tests.features import shapes as _shapes
+from tests.features import loops as _loops, numeric as _numeric, objects as _objects, shapes as _shapes
 from tests.features.case import PROGRAMS
 
 MODULES = _loops, _numeric, _objects, _shapes

@@ -4,7 +4,7 @@ import numpy as np
 
 import theano
 import theano.tensor as T
-from tests.features.case import M, ONE, X, ZERO, m, n, program, run, w, x
+from tests.features.case import ONE, ZERO, M, X, m, n, program, run, w, x
 from theano.tensor.shared_randomstreams import RandomStreams
 
 

@@ -6,8 +6,7 @@ import theano
 import theano.tensor as T
 from theanojax.errors import MethodNotDefined, NullTypeGradError
 from theanojax.graph.shared import SharedVariable
-from theanojax.graph.traverse import ancestors
-from theanojax.graph.traverse import inputs as leaves
+from theanojax.graph.traverse import ancestors, inputs as leaves
 
 SHAPES = [(), (), (1,), (3,), (4,), (5,), (2, 3), (3, 4), (3, 3), (1, 4), (0,), (2, 0), (2, 1, 3), (2, 3, 2),
           (1, 2, 3, 2)]

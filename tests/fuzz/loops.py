@@ -5,8 +5,8 @@ import numpy as np
 import theano
 import theano.tensor as T
 from theano.ifelse import ifelse
-from theano.tensor import raw_random
 from theano.sandbox.rng_mrg import MRG_RandomStreams
+from theano.tensor import raw_random
 
 from .builder import Builder, kind_of, shape_of, step
 

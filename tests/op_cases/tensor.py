@@ -1,12 +1,12 @@
 """Tensors: shapes, creation, reductions, joins, products, elementwise combinations."""
 
 import numpy as np
-from theanojax.compile.ops import _output_guard, deep_copy_op
 
 import theanojax as theano
 import theanojax.scalar as S
 import theanojax.tensor as T
 from tests.op_cases.case import COL, ROW, T3, V3, V4, M, N, case, ints, positive, real
+from theanojax.compile.ops import _output_guard, deep_copy_op
 from theanojax.gradient import (
     consider_constant,
     disconnected_grad,

@@ -20,10 +20,9 @@ from collections import Counter
 import numpy as np
 
 import theano
-from theanojax.errors import HostFallbackWarning
-
 from tests.stress import faults
 from tests.stress.subjects import SIZE, all_draws, all_subjects
+from theanojax.errors import HostFallbackWarning
 
 HANG = 120  # seconds in which a thread must have done something
 

@@ -12,8 +12,7 @@ from theanojax.graph.replace import clone
 from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.rewriting.walk import in2out
 from theanojax.graph.shared import SharedVariable
-from theanojax.graph.traverse import inputs as graph_inputs
-from theanojax.graph.traverse import io_toposort
+from theanojax.graph.traverse import inputs as graph_inputs, io_toposort
 from theanojax.graph.variable import Apply, Variable
 from theanojax.loop.inner_graph import map_inner_graph
 from theanojax.rewrites.registry import optdb

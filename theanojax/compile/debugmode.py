@@ -6,22 +6,25 @@ executors and between a graph and its rewritten version.
 
 import logging
 
-from theanojax.compile.debug_errors import BadDestroyMap as BadDestroyMap
-from theanojax.compile.debug_errors import BadOptimization as BadOptimization
-from theanojax.compile.debug_errors import BadThunkOutput as BadThunkOutput
-from theanojax.compile.debug_errors import BadViewMap as BadViewMap
-from theanojax.compile.debug_errors import DebugModeError as DebugModeError
-from theanojax.compile.debug_errors import InvalidValueError as InvalidValueError
-from theanojax.compile.debug_errors import StochasticOrder as StochasticOrder
-from theanojax.compile.debug_run import DebugExecutor, VariableTracker
-from theanojax.compile.debug_run import check_eq as check_eq
+from theanojax.compile.debug_errors import (
+    BadDestroyMap as BadDestroyMap,
+    BadOptimization as BadOptimization,
+    BadThunkOutput as BadThunkOutput,
+    BadViewMap as BadViewMap,
+    DebugModeError as DebugModeError,
+    InvalidValueError as InvalidValueError,
+    StochasticOrder as StochasticOrder,
+)
+from theanojax.compile.debug_run import DebugExecutor, VariableTracker, check_eq as check_eq
 from theanojax.compile.linkers import ExecutorLinker
 from theanojax.compile.maker import FunctionMaker, std_fgraph
 from theanojax.compile.mode import Mode, register_mode
 from theanojax.config import config, flags_of_thread
 from theanojax.graph.op import Op
-from theanojax.printing.debug import char_from_number as char_from_number
-from theanojax.printing.debug import print_tree as debugprint  # noqa: F401 - Theano's name for it
+from theanojax.printing.debug import (
+    char_from_number as char_from_number,
+    print_tree as debugprint,  # noqa: F401 - Theano's name for it
+)
 
 default_make_thunk = [Op.make_thunk]
 

@@ -4,8 +4,10 @@ from theanojax.compile.linkers import CLinker, OpWiseCLinker, PerformLinker, VM_
 from theanojax.config import config
 from theanojax.graph import above
 from theanojax.graph.rewriting.db import Query
-from theanojax.rewrites.queries import predefined_optimizers as predefined_optimizers
-from theanojax.rewrites.queries import register_optimizer as register_optimizer
+from theanojax.rewrites.queries import (
+    predefined_optimizers as predefined_optimizers,
+    register_optimizer as register_optimizer,
+)
 
 predefined_linkers = {
     "py": PerformLinker(),

@@ -1,7 +1,6 @@
 """Functions of graphs with shared variables: substitutions, updates, and shared variables as hidden inputs."""
 
-from theanojax.compile.io import In
-from theanojax.compile.io import Param as Param
+from theanojax.compile.io import In, Param as Param
 from theanojax.compile.maker import orig_function
 from theanojax.compile.profiling import profile_for
 from theanojax.errors import UnusedInputError

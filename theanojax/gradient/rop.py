@@ -1,13 +1,12 @@
 """How the outputs of graphs move with their inputs, node by node: what `Rop` is made of."""
 
 import theanojax.tensor as T
-from theanojax.graph.signals import by_signal
-from theanojax.graph.traverse import io_toposort
-from theanojax.graph.traverse import inputs as graph_inputs
-from theanojax.graph.variable import Variable
 from theanojax.gradient.backprop import is_disconnected, is_null
 from theanojax.graph.gradient_types import disconnected_type
 from theanojax.graph.replace import clone
+from theanojax.graph.signals import by_signal
+from theanojax.graph.traverse import inputs as graph_inputs, io_toposort
+from theanojax.graph.variable import Variable
 
 
 def moves(f, wrt, eval_points):

@@ -5,8 +5,7 @@ from collections import OrderedDict, deque
 
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.rebuild import rebuild_collect_shared
-from theanojax.graph.traverse import equal_computations
-from theanojax.graph.traverse import inputs as graph_inputs
+from theanojax.graph.traverse import equal_computations, inputs as graph_inputs
 from theanojax.graph.variable import Constant
 
 DEPRECATED_ARG = object()

@@ -2,8 +2,9 @@
 
 from collections import deque
 
-from theanojax.graph.variable import Apply, Constant, Variable
-from theanojax.graph.variable import op_as_string as one
+import numpy as np
+
+from theanojax.graph.variable import Apply, Constant, Variable, op_as_string as one
 
 
 def as_list(x):
@@ -202,43 +203,41 @@ def equal_computations(xs, ys, in_xs=None, in_ys=None):
     if len(xs) != len(ys):
         raise ValueError("The number of graphs in each argument must match.")
     same = dict(zip(in_xs, in_ys))
-    pairs = [(x, y) for x, y in zip(xs, ys)]
-    done = set()
+    pairs, done = list(zip(xs, ys)), set()
     while pairs:
         x, y = pairs.pop()
-        if not isinstance(x, Variable) and not isinstance(y, Variable):
-            import numpy as np
-
-            if not np.array_equal(np.asarray(x), np.asarray(y)):
-                return False
-            continue
         if not isinstance(x, Variable) or not isinstance(y, Variable):
-            sym, val = (x, y) if isinstance(x, Variable) else (y, x)
-            if not isinstance(sym, Constant) or not sym.equals(sym.type.make_constant(sym.type.filter(val))):
-                return False
+            equal = _equal_values(x, y)
+        elif (id(x), id(y)) in done or (x is y and not same):
             continue
-        if (id(x), id(y)) in done or (x is y and not same):
-            continue
+        elif x in same or y in same.values():
+            equal = same.get(x) is y
+        elif x.type != y.type:
+            equal = False
+        elif x.owner is None or y.owner is None:
+            equal = _equal_leaves(x, y)
+        else:
+            equal = x.owner.op == y.owner.op and x.index == y.index and len(x.owner.inputs) == len(y.owner.inputs)
+            pairs.extend(zip(x.owner.inputs, y.owner.inputs))
+        if not equal:
+            return False
         done.add((id(x), id(y)))
-        if x in same or y in same.values():
-            if same.get(x) is not y:
-                return False
-            continue
-        if x.type != y.type:
-            return False
-        if x.owner is None or y.owner is None:
-            if x.owner is not y.owner:
-                return False
-            if isinstance(x, Constant) and isinstance(y, Constant):
-                if not x.equals(y):
-                    return False
-            elif x is not y:
-                return False
-            continue
-        if x.owner.op != y.owner.op or x.index != y.index or len(x.owner.inputs) != len(y.owner.inputs):
-            return False
-        pairs.extend(zip(x.owner.inputs, y.owner.inputs))
     return True
+
+
+def _equal_values(x, y):
+    """Whether two values, of which one may be a Constant, are the same."""
+    if not isinstance(x, Variable) and not isinstance(y, Variable):
+        return np.array_equal(np.asarray(x), np.asarray(y))
+    sym, val = (x, y) if isinstance(x, Variable) else (y, x)
+    return isinstance(sym, Constant) and sym.equals(sym.type.make_constant(sym.type.filter(val)))
+
+
+def _equal_leaves(x, y):
+    """Whether two variables, of which one at least was not computed, are the same."""
+    if isinstance(x, Constant) and isinstance(y, Constant):
+        return x.owner is y.owner and x.equals(y)
+    return x is y
 
 
 def is_same_graph(var1, var2, givens=None, debug=False):

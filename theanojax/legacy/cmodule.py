@@ -20,8 +20,7 @@ import numpy as np
 from theanojax.config import config
 from theanojax.configflags import local_bitwidth as local_bitwidth
 from theanojax.legacy import compiledir
-from theanojax.legacy.gof_utils import flatten as flatten
-from theanojax.legacy.gof_utils import hash_from_code as hash_from_code
+from theanojax.legacy.gof_utils import flatten as flatten, hash_from_code as hash_from_code
 
 METH_VARARGS = "METH_VARARGS"
 METH_NOARGS = "METH_NOARGS"

@@ -6,12 +6,14 @@ import configparser as configparser
 import operator
 import os
 from collections import OrderedDict as OrderedDict
-from collections.abc import Callable as Callable
-from collections.abc import Iterable as Iterable
-from collections.abc import Iterator
-from collections.abc import Mapping as Mapping
-from collections.abc import MutableMapping
-from collections.abc import ValuesView as ValuesView
+from collections.abc import (
+    Callable as Callable,
+    Iterable as Iterable,
+    Iterator,
+    Mapping as Mapping,
+    MutableMapping,
+    ValuesView as ValuesView,
+)
 from importlib import reload as reload
 from io import BytesIO as BytesIO
 from typing import Any

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from theanojax.graph.strip_pickler import StripPickler
 from theanojax.graph.shared import SharedVariable
+from theanojax.graph.strip_pickler import StripPickler
 
 __all__ = ["StripPickler", "CompatUnpickler", "dump", "load"]
 

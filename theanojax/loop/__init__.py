@@ -1,9 +1,7 @@
 """Loops: the Scan Op, its gradient, and the functions built on `scan`."""
 
-from theanojax.loop import scan_op as scan_op
-from theanojax.loop import scan_utils as scan_utils
-from theanojax.loop.scan_utils import clone as clone
-from theanojax.loop.scan_utils import until as until
+from theanojax.loop import scan_op as scan_op, scan_utils as scan_utils
+from theanojax.loop.scan_utils import clone as clone, until as until
 
 _LATER = {"scan": "theanojax.scan", "scan_checkpoints": "theanojax.loop.checkpoints", "map": "theanojax.loop.views",
           "reduce": "theanojax.loop.views", "foldl": "theanojax.loop.views", "foldr": "theanojax.loop.views"}

@@ -226,22 +226,7 @@ class Loop:
         if op.as_while and not self.counted and any(b > f + 1 for b, f in zip(lengths[op.n_mit_mot:],
                                                                               first[op.n_mit_mot:])):
             self.ctx.unsupported("until decides how many rows are returned")
-        # Each state is carried as (the rows that taps reach, newest last; its buffer). A buffer that is read in
-        # the loop is copied at every step: rows of a mit_mot enter its window from the buffer as it was given.
-        carried = []
-        for j, buffer in enumerate(self.buffers):
-            if j < op.n_mit_mot:
-                if not writes_in_window(op, j):
-                    self.ctx.unsupported("a state is written before it is read")
-                self.ctx.guard(self.n <= np.int64(lengths[j] - self.width[j] + 1))
-                carried.append(([buffer[i] for i in range(self.width[j] - 1)], buffer))
-            elif self._is_short(j):
-                carried.append((self._short_rows(j), None))
-            else:
-                carried.append(([buffer[i] for i in range(first[j])], buffer))
-        for length, s in zip(self.nit_lengths, shapes):
-            zeros = xp.zeros(s.shape, s.dtype)
-            carried.append(([zeros] * length, None) if length <= 1 else ([], xp.zeros((length, *s.shape), s.dtype)))
+        carried = self._carried(first, lengths, shapes)
 
         def put(j, state, i, value):
             rows, buffer = state
@@ -277,20 +262,48 @@ class Loop:
         done, _, ok, states, shared = lax.while_loop(go_on, body, start)
         if self.guarded:
             self.ctx.guard(ok)
+        return [*self._results(states, done, first, shapes), *shared, *[done] * self.counted]
+
+    def _carried(self, first, lengths, shapes):
+        """Each state as (the rows that taps reach, newest last; its buffer), as the loop begins.
+
+        A buffer that is read in the loop is copied at every step: rows of a mit_mot enter its window from the buffer as
+        it was given.
+        """
+        carried = []
+        for j, buffer in enumerate(self.buffers):
+            if j < self.op.n_mit_mot:
+                if not writes_in_window(self.op, j):
+                    self.ctx.unsupported("a state is written before it is read")
+                self.ctx.guard(self.n <= np.int64(lengths[j] - self.width[j] + 1))
+                carried.append(([buffer[i] for i in range(self.width[j] - 1)], buffer))
+            elif self._is_short(j):
+                carried.append((self._short_rows(j), None))
+            else:
+                carried.append(([buffer[i] for i in range(first[j])], buffer))
+        for length, s in zip(self.nit_lengths, shapes):
+            if length <= 1:
+                carried.append(([self.xp.zeros(s.shape, s.dtype)] * length, None))
+            else:
+                carried.append(([], self.xp.zeros((length, *s.shape), s.dtype)))
+        return carried
+
+    def _results(self, states, done, first, shapes):
+        """The outputs but for shared ones, after `done` steps."""
         outs = []
-        for window, buffer in states[:op.n_mit_mot]:
+        for window, buffer in states[:self.op.n_mit_mot]:
             for k, row in enumerate(window):
                 buffer = self._set_row(buffer, done + k, row)
             outs.append(buffer)
-        for j, (rows, buffer) in enumerate(states[op.n_mit_mot:], op.n_mit_mot):
+        for j, (rows, buffer) in enumerate(states[self.op.n_mit_mot:], self.op.n_mit_mot):
             if buffer is not None:
                 outs.append(buffer if j in self.growing else self._in_order(buffer, done + first[j]))
             elif rows:
-                outs.append(xp.stack(rows))
+                outs.append(self.xp.stack(rows))
             else:
-                shape = shapes[j - op.n_outs]
-                outs.append(xp.zeros((0, *shape.shape), shape.dtype))
-        return [*outs, *shared, *[done] * self.counted]
+                shape = shapes[j - self.op.n_outs]
+                outs.append(self.xp.zeros((0, *shape.shape), shape.dtype))
+        return outs
 
     def _row(self, x, i):
         return self.lax.dynamic_index_in_dim(self.xp.asarray(x), i, 0, keepdims=False)

@@ -7,8 +7,7 @@ from theanojax.errors import MissingInputError
 from theanojax.graph import above
 from theanojax.graph.op import Op, ops_with_inner_function
 from theanojax.graph.props import hashable
-from theanojax.graph.traverse import inputs as graph_inputs
-from theanojax.graph.traverse import io_toposort
+from theanojax.graph.traverse import inputs as graph_inputs, io_toposort
 from theanojax.graph.variable import Apply, Constant
 from theanojax.loop.checks import checked_inputs
 from theanojax.loop.host import HostLoop

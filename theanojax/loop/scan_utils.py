@@ -3,22 +3,23 @@
 import numpy as np
 
 from theanojax.errors import NotScalarConstantError
-from theanojax.graph.replace import DEPRECATED_ARG as DEPRECATED_ARG
-from theanojax.graph.replace import clone as clone
-from theanojax.graph.replace import forced_replace as forced_replace
-from theanojax.graph.replace import map_variables as map_variables
-from theanojax.graph.replace import traverse as traverse
+from theanojax.graph.replace import (
+    DEPRECATED_ARG as DEPRECATED_ARG,
+    clone as clone,
+    forced_replace as forced_replace,
+    map_variables as map_variables,
+    traverse as traverse,
+)
 from theanojax.graph.traverse import equal_computations as equal_computations
 from theanojax.graph.variable import Constant
-from theanojax.loop.arguments import compress_outs as compress_outs
-from theanojax.loop.arguments import scan_args as scan_args
-from theanojax.loop.arguments import scan_can_remove_outs as scan_can_remove_outs
-from theanojax.loop.inner_graph import reconstruct_graph as reconstruct_graph
-from theanojax.loop.inner_graph import safe_new as safe_new
-from theanojax.loop.shapes import Validator as Validator
-from theanojax.loop.shapes import infer_shape as infer_shape
-from theanojax.loop.step_result import get_updates_and_outputs as get_updates_and_outputs
-from theanojax.loop.step_result import until as until
+from theanojax.loop.arguments import (
+    compress_outs as compress_outs,
+    scan_args as scan_args,
+    scan_can_remove_outs as scan_can_remove_outs,
+)
+from theanojax.loop.inner_graph import reconstruct_graph as reconstruct_graph, safe_new as safe_new
+from theanojax.loop.shapes import Validator as Validator, infer_shape as infer_shape
+from theanojax.loop.step_result import get_updates_and_outputs as get_updates_and_outputs, until as until
 from theanojax.tensor.as_tensor import get_scalar_constant_value
 from theanojax.tensor.creation import AllocEmpty
 from theanojax.tensor.subtensor import set_subtensor

@@ -1,8 +1,8 @@
 """Looking at graphs and values: debugprint, pp, the Print Op, pydotprint."""
 
-from theanojax.printing import dot as printing_dot
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
+from theanojax.printing import dot as printing_dot
 from theanojax.printing.debug import char_from_number, debugprint
 from theanojax.printing.dot import default_colorCodes, pydotprint
 from theanojax.printing.pp import (

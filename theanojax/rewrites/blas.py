@@ -15,9 +15,23 @@ from theanojax.rewrites.common import is_integer
 from theanojax.rewrites.dimshuffle import local_dimshuffle_lift
 from theanojax.rewrites.gemm import _as_scalar
 from theanojax.scalar.types import upcast
-from theanojax.tensor.blas import (_FLOATS, _dot22, _dot22scalar, cgemv_inplace, cgemv_no_inplace, cger_inplace,
-                                   cger_no_inplace, gemm_inplace, gemm_no_inplace, gemv_inplace, gemv_no_inplace, ger,
-                                   ger_destructive, scipy_ger_inplace, scipy_ger_no_inplace)
+from theanojax.tensor.blas import (
+    _FLOATS,
+    _dot22,
+    _dot22scalar,
+    cgemv_inplace,
+    cgemv_no_inplace,
+    cger_inplace,
+    cger_no_inplace,
+    gemm_inplace,
+    gemm_no_inplace,
+    gemv_inplace,
+    gemv_no_inplace,
+    ger,
+    ger_destructive,
+    scipy_ger_inplace,
+    scipy_ger_no_inplace,
+)
 from theanojax.tensor.dot import Dot
 
 

@@ -3,9 +3,14 @@
 from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.rewriting.tools import LocalMetaOptimizerSkipAssertionError
 from theanojax.graph.tag import copy_stack_trace
-from theanojax.tensor.nnet.abstract_conv import (AbstractConv2d, AbstractConv2d_gradInputs,
-                                                 AbstractConv2d_gradWeights, AbstractConv3d,
-                                                 AbstractConv3d_gradInputs, AbstractConv3d_gradWeights)
+from theanojax.tensor.nnet.abstract_conv import (
+    AbstractConv2d,
+    AbstractConv2d_gradInputs,
+    AbstractConv2d_gradWeights,
+    AbstractConv3d,
+    AbstractConv3d_gradInputs,
+    AbstractConv3d_gradWeights,
+)
 from theanojax.tensor.nnet.conv import ConvOp
 from theanojax.tensor.nnet.conv3d2d import DiagonalSubtensor, IncDiagonalSubtensor
 from theanojax.tensor.nnet.corr import CorrMM, CorrMM_gradInputs, CorrMM_gradWeights

@@ -5,8 +5,15 @@ import theanojax.tensor as T
 from theanojax import scalar as scal
 from theanojax.graph.rewriting.local import OpRemove, local_optimizer
 from theanojax.graph.tag import copy_stack_trace
-from theanojax.rewrites.common import (applies, constant_value, elemwise_rewrite, is_number, maker, replacement,
-                                       scalar_maker)
+from theanojax.rewrites.common import (
+    applies,
+    constant_value,
+    elemwise_rewrite,
+    is_number,
+    maker,
+    replacement,
+    scalar_maker,
+)
 from theanojax.tensor.elemwise import Elemwise
 from theanojax.tensor.gradient_ops import ViewOp
 from theanojax.tensor.join import Join

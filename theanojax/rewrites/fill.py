@@ -6,8 +6,16 @@ from theanojax.config import config
 from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Constant
-from theanojax.rewrites.common import (applies, broadcast_like, is_number, maker, replacement, scalar_maker,
-                                       shape_feature, users)
+from theanojax.rewrites.common import (
+    applies,
+    broadcast_like,
+    is_number,
+    maker,
+    replacement,
+    scalar_maker,
+    shape_feature,
+    users,
+)
 from theanojax.tensor.assert_op import Assert, assert_op
 from theanojax.tensor.creation import Alloc, AllocEmpty
 from theanojax.tensor.elemwise import DimShuffle, Elemwise

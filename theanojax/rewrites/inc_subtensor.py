@@ -10,8 +10,15 @@ from theanojax.config import config
 from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Constant
-from theanojax.rewrites.common import (applies, constant_value, is_number, maker, replacement, scalar_maker,
-                                       shape_feature)
+from theanojax.rewrites.common import (
+    applies,
+    constant_value,
+    is_number,
+    maker,
+    replacement,
+    scalar_maker,
+    shape_feature,
+)
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.creation import Alloc
 from theanojax.tensor.slices import get_idx_list

@@ -18,9 +18,9 @@ A mode chooses by tags: FAST_RUN takes what is tagged fast_run, FAST_COMPILE wha
 """
 
 from theanojax.config import config
-from theanojax.graph.rewriting.merge import MergeOptimizer
 from theanojax.graph.rewriting.base import Optimizer
 from theanojax.graph.rewriting.db import LocalGroupDB, Query, SequenceDB, TopoDB
+from theanojax.graph.rewriting.merge import MergeOptimizer
 from theanojax.graph.rewriting.tools import CheckStackTraceOptimization
 from theanojax.graph.rewriting.walk import NavigatorOptimizer, TopoOptimizer, in2out
 from theanojax.printing import debugprint
@@ -55,11 +55,13 @@ from theanojax.rewrites import (
 from theanojax.rewrites.constant_folding import topo_constant_folding
 from theanojax.rewrites.queries import predefined_optimizers
 from theanojax.rewrites.registry import optdb
-from theanojax.rewrites.scan import inplace as scan_inplace
-from theanojax.rewrites.scan import inputs as scan_inputs
-from theanojax.rewrites.scan import memory as scan_memory
-from theanojax.rewrites.scan import merge as scan_merge
-from theanojax.rewrites.scan import pushout as scan_pushout
+from theanojax.rewrites.scan import (
+    inplace as scan_inplace,
+    inputs as scan_inputs,
+    memory as scan_memory,
+    merge as scan_merge,
+    pushout as scan_pushout,
+)
 from theanojax.rewrites.subtensor_merge import local_subtensor_merge
 from theanojax.rewrites.typed_list import typed_list_inplace_opt
 

@@ -8,8 +8,18 @@ import theanojax.tensor as T
 from theanojax import scalar as scal
 from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
-from theanojax.rewrites.common import (applies, cast_replacement, combined, constant_value, declared_replacement,
-                                       is_integer, is_number, maker, replacement, scalar_maker)
+from theanojax.rewrites.common import (
+    applies,
+    cast_replacement,
+    combined,
+    constant_value,
+    declared_replacement,
+    is_integer,
+    is_number,
+    maker,
+    replacement,
+    scalar_maker,
+)
 from theanojax.tensor.creation import Alloc
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.join import Join

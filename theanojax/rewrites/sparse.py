@@ -8,9 +8,19 @@ from theanojax.config import config
 from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.rewriting.tools import inherit_stack_trace
 from theanojax.sparse import CSM, CSMProperties, DenseFromSparse, Remove0, SparseFromDense
-from theanojax.sparse.arrays import (AddSD_ccode, csm_grad_c, mul_s_d_csc, mul_s_d_csr, mul_s_v_csr,
-                                     sampling_dot_csr, sd_csc, sd_csr, structured_add_s_v_csr, usmm_csc_dense,
-                                     usmm_csc_dense_inplace)
+from theanojax.sparse.arrays import (
+    AddSD_ccode,
+    csm_grad_c,
+    mul_s_d_csc,
+    mul_s_d_csr,
+    mul_s_v_csr,
+    sampling_dot_csr,
+    sd_csc,
+    sd_csr,
+    structured_add_s_v_csr,
+    usmm_csc_dense,
+    usmm_csc_dense_inplace,
+)
 from theanojax.tensor.type import TensorType
 
 

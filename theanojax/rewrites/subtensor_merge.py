@@ -1,8 +1,8 @@
 """Indexing what was indexed: x[a:b][c:d] as one Subtensor."""
 
 import theanojax.tensor as T
-from theanojax.graph.rewriting.merge import pre_constant_merge
 from theanojax.graph.rewriting.local import local_optimizer
+from theanojax.graph.rewriting.merge import pre_constant_merge
 from theanojax.graph.rewriting.tools import pre_greedy_local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Variable

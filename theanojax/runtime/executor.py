@@ -14,16 +14,16 @@ from theanojax.graph.signals import by_signal
 from theanojax.graph.substitute import substitute
 from theanojax.graph.traverse import io_toposort
 from theanojax.logs import theanojax_logger
-from theanojax.runtime.policy import forked
-from theanojax.runtime.xla import executable_cache
 from theanojax.runtime.host import HostExecutor
 from theanojax.runtime.planning.learned import Learned
 from theanojax.runtime.planning.numpy_program import scalar_program
+from theanojax.runtime.planning.plan import Remark
+from theanojax.runtime.policy import forked
 from theanojax.runtime.policy.outcome import COMMITTED, DONE, Declined, Refused
 from theanojax.runtime.policy.polymorphic import PolymorphicExecutor
-from theanojax.runtime.planning.plan import Remark
-from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
 from theanojax.runtime.program import build, large_arrays
+from theanojax.runtime.xla import executable_cache
+from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
 
 LOOPS_SHARE = 0.25  # of the time of a call in which XLA runs the loops, what an executable for its shapes saves at best
 MOST_FAILURES = 3  # calls in a row that XLA fails and the host answers, before all are the host's

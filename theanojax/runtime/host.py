@@ -14,6 +14,7 @@ from theanojax.graph.op import Op
 from theanojax.graph.variable import Constant
 from theanojax.runtime.blame import raise_with_op, require_arrays
 
+
 def to_host(value):
     """A device array as a (read-only, shared) numpy array; anything else as it is."""
     # asked of the class, because a jax array computes this property; jax itself need not be loaded

@@ -11,14 +11,13 @@ from theanojax.graph.locks import nested
 from theanojax.graph.op import without_test_values
 from theanojax.graph.variable import Constant
 from theanojax.runtime.planning import branches
-from theanojax.runtime.xla import platform
 from theanojax.runtime.planning.numpy_program import numpy_program
-from theanojax.runtime.policy.outcome import COMMITTED, DONE
 from theanojax.runtime.planning.plan import Planner
+from theanojax.runtime.policy.outcome import COMMITTED, DONE
 from theanojax.runtime.policy.polymorphic import PolymorphicExecutor
+from theanojax.runtime.xla import platform
 from theanojax.runtime.xla.stage import XlaStage
 from theanojax.runtime.xla.transfer import to_numpy
-
 
 OWN_MEMORY = (type(None), mmap)  # what arrays that are not views have as `base`
 

@@ -8,203 +8,219 @@ from theanojax.first_import import unnoticed
 with unnoticed():
     import scipy.sparse
 
-from theanojax.graph.gradient_types import DisconnectedType as DisconnectedType
-from theanojax.graph.gradient_types import grad_not_implemented as grad_not_implemented
-from theanojax.graph.gradient_types import grad_undefined as grad_undefined
-from theanojax.sparse.type import imported_scipy as imported_scipy
-from theanojax.sparse.type import _is_sparse as _is_sparse
-from theanojax.sparse.type import _is_dense as _is_dense
-from theanojax.sparse.type import hash_from_sparse as hash_from_sparse
-from theanojax.sparse.type import SparseType as SparseType
-from theanojax.sparse.type import all_dtypes as all_dtypes
-from theanojax.sparse.type import complex_dtypes as complex_dtypes
-from theanojax.sparse.type import float_dtypes as float_dtypes
-from theanojax.sparse.type import int_dtypes as int_dtypes
-from theanojax.sparse.type import uint_dtypes as uint_dtypes
-from theanojax.sparse.type import integer_dtypes as integer_dtypes
-from theanojax.sparse.type import discrete_dtypes as discrete_dtypes
-from theanojax.sparse.type import continuous_dtypes as continuous_dtypes
-from theanojax.sparse.type import sparse_formats as sparse_formats
-from theanojax.sparse.variable import _is_sparse_variable as _is_sparse_variable
-from theanojax.sparse.variable import _is_dense_variable as _is_dense_variable
-from theanojax.sparse.variable import as_sparse_variable as as_sparse_variable
-from theanojax.sparse.variable import as_sparse as as_sparse
-from theanojax.sparse.variable import as_sparse_or_tensor_variable as as_sparse_or_tensor_variable
-from theanojax.sparse.variable import constant as constant
-from theanojax.sparse.variable import _sparse_py_operators as _sparse_py_operators
-from theanojax.sparse.variable import SparseVariable as SparseVariable
-from theanojax.sparse.variable import SparseConstantSignature as SparseConstantSignature
-from theanojax.sparse.variable import SparseConstant as SparseConstant
-from theanojax.sparse.variable import SparseTensorSharedVariable as SparseTensorSharedVariable
-from theanojax.sparse.variable import sparse_constructor as sparse_constructor
-from theanojax.sparse.variable import shared as shared
-from theanojax.sparse.variable import matrix as matrix
-from theanojax.sparse.variable import csc_matrix as csc_matrix
-from theanojax.sparse.variable import csr_matrix as csr_matrix
-from theanojax.sparse.variable import bsr_matrix as bsr_matrix
-from theanojax.sparse.variable import csc_dmatrix as csc_dmatrix
-from theanojax.sparse.variable import csr_dmatrix as csr_dmatrix
-from theanojax.sparse.variable import bsr_dmatrix as bsr_dmatrix
-from theanojax.sparse.variable import csc_fmatrix as csc_fmatrix
-from theanojax.sparse.variable import csr_fmatrix as csr_fmatrix
-from theanojax.sparse.variable import bsr_fmatrix as bsr_fmatrix
-from theanojax.sparse.csm import CSMProperties as CSMProperties
-from theanojax.sparse.csm import csm_properties as csm_properties
-from theanojax.sparse.csm import csm_data as csm_data
-from theanojax.sparse.csm import csm_indices as csm_indices
-from theanojax.sparse.csm import csm_indptr as csm_indptr
-from theanojax.sparse.csm import csm_shape as csm_shape
-from theanojax.sparse.csm import CSM as CSM
-from theanojax.sparse.csm import CSC as CSC
-from theanojax.sparse.csm import CSR as CSR
-from theanojax.sparse.csm import CSMGrad as CSMGrad
-from theanojax.sparse.csm import csm_grad as csm_grad
-from theanojax.sparse.csm import Cast as Cast
-from theanojax.sparse.csm import bcast as bcast
-from theanojax.sparse.csm import wcast as wcast
-from theanojax.sparse.csm import icast as icast
-from theanojax.sparse.csm import lcast as lcast
-from theanojax.sparse.csm import fcast as fcast
-from theanojax.sparse.csm import dcast as dcast
-from theanojax.sparse.csm import ccast as ccast
-from theanojax.sparse.csm import zcast as zcast
-from theanojax.sparse.csm import cast as cast
-from theanojax.sparse.csm import DenseFromSparse as DenseFromSparse
-from theanojax.sparse.csm import dense_from_sparse as dense_from_sparse
-from theanojax.sparse.csm import SparseFromDense as SparseFromDense
-from theanojax.sparse.csm import csr_from_dense as csr_from_dense
-from theanojax.sparse.csm import csc_from_dense as csc_from_dense
-from theanojax.sparse.csm import sp_ones_like as sp_ones_like
-from theanojax.sparse.csm import sp_zeros_like as sp_zeros_like
-from theanojax.sparse.index import GetItemList as GetItemList
-from theanojax.sparse.index import get_item_list as get_item_list
-from theanojax.sparse.index import GetItemListGrad as GetItemListGrad
-from theanojax.sparse.index import get_item_list_grad as get_item_list_grad
-from theanojax.sparse.index import GetItem2Lists as GetItem2Lists
-from theanojax.sparse.index import get_item_2lists as get_item_2lists
-from theanojax.sparse.index import GetItem2ListsGrad as GetItem2ListsGrad
-from theanojax.sparse.index import get_item_2lists_grad as get_item_2lists_grad
-from theanojax.sparse.index import GetItem2d as GetItem2d
-from theanojax.sparse.index import get_item_2d as get_item_2d
-from theanojax.sparse.index import GetItemScalar as GetItemScalar
-from theanojax.sparse.index import get_item_scalar as get_item_scalar
-from theanojax.sparse.structure import Transpose as Transpose
-from theanojax.sparse.structure import transpose as transpose
-from theanojax.sparse.structure import Neg as Neg
-from theanojax.sparse.structure import neg as neg
-from theanojax.sparse.structure import ColScaleCSC as ColScaleCSC
-from theanojax.sparse.structure import RowScaleCSC as RowScaleCSC
-from theanojax.sparse.structure import col_scale as col_scale
-from theanojax.sparse.structure import row_scale as row_scale
-from theanojax.sparse.structure import SpSum as SpSum
-from theanojax.sparse.structure import sp_sum as sp_sum
-from theanojax.sparse.structure import Diag as Diag
-from theanojax.sparse.structure import diag as diag
-from theanojax.sparse.structure import SquareDiagonal as SquareDiagonal
-from theanojax.sparse.structure import square_diagonal as square_diagonal
-from theanojax.sparse.structure import EnsureSortedIndices as EnsureSortedIndices
-from theanojax.sparse.structure import ensure_sorted_indices as ensure_sorted_indices
-from theanojax.sparse.structure import Remove0 as Remove0
-from theanojax.sparse.structure import remove0 as remove0
-from theanojax.sparse.structure import clean as clean
-from theanojax.sparse.structure import HStack as HStack
-from theanojax.sparse.structure import VStack as VStack
-from theanojax.sparse.structure import hstack as hstack
-from theanojax.sparse.structure import vstack as vstack
-from theanojax.sparse.structure import ConstructSparseFromList as ConstructSparseFromList
-from theanojax.sparse.structure import construct_sparse_from_list as construct_sparse_from_list
-from theanojax.sparse.arithmetic import AddSS as AddSS
-from theanojax.sparse.arithmetic import add_s_s as add_s_s
-from theanojax.sparse.arithmetic import AddSSData as AddSSData
-from theanojax.sparse.arithmetic import add_s_s_data as add_s_s_data
-from theanojax.sparse.arithmetic import AddSD as AddSD
-from theanojax.sparse.arithmetic import add_s_d as add_s_d
-from theanojax.sparse.arithmetic import StructuredAddSV as StructuredAddSV
-from theanojax.sparse.arithmetic import structured_add_s_v as structured_add_s_v
-from theanojax.sparse.arithmetic import add as add
-from theanojax.sparse.arithmetic import sub as sub
-from theanojax.sparse.arithmetic import MulSS as MulSS
-from theanojax.sparse.arithmetic import mul_s_s as mul_s_s
-from theanojax.sparse.arithmetic import MulSD as MulSD
-from theanojax.sparse.arithmetic import mul_s_d as mul_s_d
-from theanojax.sparse.arithmetic import MulSV as MulSV
-from theanojax.sparse.arithmetic import mul_s_v as mul_s_v
-from theanojax.sparse.arithmetic import mul as mul
-from theanojax.sparse.arithmetic import EqualSS as EqualSS
-from theanojax.sparse.arithmetic import EqualSD as EqualSD
-from theanojax.sparse.arithmetic import NotEqualSS as NotEqualSS
-from theanojax.sparse.arithmetic import NotEqualSD as NotEqualSD
-from theanojax.sparse.arithmetic import LessThanSS as LessThanSS
-from theanojax.sparse.arithmetic import LessThanSD as LessThanSD
-from theanojax.sparse.arithmetic import GreaterThanSS as GreaterThanSS
-from theanojax.sparse.arithmetic import GreaterThanSD as GreaterThanSD
-from theanojax.sparse.arithmetic import LessEqualSS as LessEqualSS
-from theanojax.sparse.arithmetic import LessEqualSD as LessEqualSD
-from theanojax.sparse.arithmetic import GreaterEqualSS as GreaterEqualSS
-from theanojax.sparse.arithmetic import GreaterEqualSD as GreaterEqualSD
-from theanojax.sparse.arithmetic import equal_s_s as equal_s_s
-from theanojax.sparse.arithmetic import equal_s_d as equal_s_d
-from theanojax.sparse.arithmetic import not_equal_s_s as not_equal_s_s
-from theanojax.sparse.arithmetic import not_equal_s_d as not_equal_s_d
-from theanojax.sparse.arithmetic import less_than_s_s as less_than_s_s
-from theanojax.sparse.arithmetic import less_than_s_d as less_than_s_d
-from theanojax.sparse.arithmetic import greater_than_s_s as greater_than_s_s
-from theanojax.sparse.arithmetic import greater_than_s_d as greater_than_s_d
-from theanojax.sparse.arithmetic import less_equal_s_s as less_equal_s_s
-from theanojax.sparse.arithmetic import less_equal_s_d as less_equal_s_d
-from theanojax.sparse.arithmetic import greater_equal_s_s as greater_equal_s_s
-from theanojax.sparse.arithmetic import greater_equal_s_d as greater_equal_s_d
-from theanojax.sparse.arithmetic import eq as eq
-from theanojax.sparse.arithmetic import neq as neq
-from theanojax.sparse.arithmetic import lt as lt
-from theanojax.sparse.arithmetic import gt as gt
-from theanojax.sparse.arithmetic import le as le
-from theanojax.sparse.arithmetic import ge as ge
-from theanojax.sparse.arithmetic import structured_monoid as structured_monoid
-from theanojax.sparse.arithmetic import structured_sigmoid as structured_sigmoid
-from theanojax.sparse.arithmetic import structured_exp as structured_exp
-from theanojax.sparse.arithmetic import structured_log as structured_log
-from theanojax.sparse.arithmetic import structured_pow as structured_pow
-from theanojax.sparse.arithmetic import structured_minimum as structured_minimum
-from theanojax.sparse.arithmetic import structured_maximum as structured_maximum
-from theanojax.sparse.arithmetic import structured_add as structured_add
-from theanojax.sparse.arithmetic import sin as sin
-from theanojax.sparse.arithmetic import tan as tan
-from theanojax.sparse.arithmetic import arcsin as arcsin
-from theanojax.sparse.arithmetic import arctan as arctan
-from theanojax.sparse.arithmetic import sinh as sinh
-from theanojax.sparse.arithmetic import arcsinh as arcsinh
-from theanojax.sparse.arithmetic import tanh as tanh
-from theanojax.sparse.arithmetic import arctanh as arctanh
-from theanojax.sparse.arithmetic import rint as rint
-from theanojax.sparse.arithmetic import sgn as sgn
-from theanojax.sparse.arithmetic import ceil as ceil
-from theanojax.sparse.arithmetic import floor as floor
-from theanojax.sparse.arithmetic import trunc as trunc
-from theanojax.sparse.arithmetic import log1p as log1p
-from theanojax.sparse.arithmetic import expm1 as expm1
-from theanojax.sparse.arithmetic import deg2rad as deg2rad
-from theanojax.sparse.arithmetic import rad2deg as rad2deg
-from theanojax.sparse.arithmetic import sqr as sqr
-from theanojax.sparse.arithmetic import sqrt as sqrt
-from theanojax.sparse.arithmetic import conj as conj
-from theanojax.sparse.products import TrueDot as TrueDot
-from theanojax.sparse.products import true_dot as true_dot
-from theanojax.sparse.products import StructuredDot as StructuredDot
-from theanojax.sparse.products import _structured_dot as _structured_dot
-from theanojax.sparse.products import structured_dot as structured_dot
-from theanojax.sparse.products import StructuredDotGradCSC as StructuredDotGradCSC
-from theanojax.sparse.products import sdg_csc as sdg_csc
-from theanojax.sparse.products import StructuredDotGradCSR as StructuredDotGradCSR
-from theanojax.sparse.products import sdg_csr as sdg_csr
-from theanojax.sparse.products import structured_dot_grad as structured_dot_grad
-from theanojax.sparse.products import SamplingDot as SamplingDot
-from theanojax.sparse.products import sampling_dot as sampling_dot
-from theanojax.sparse.products import Dot as Dot
-from theanojax.sparse.products import _dot as _dot
-from theanojax.sparse.products import dot as dot
-from theanojax.sparse.products import Usmm as Usmm
-from theanojax.sparse.products import usmm as usmm
+from theanojax.graph.gradient_types import (
+    DisconnectedType as DisconnectedType,
+    grad_not_implemented as grad_not_implemented,
+    grad_undefined as grad_undefined,
+)
+from theanojax.sparse.arithmetic import (
+    AddSD as AddSD,
+    AddSS as AddSS,
+    AddSSData as AddSSData,
+    EqualSD as EqualSD,
+    EqualSS as EqualSS,
+    GreaterEqualSD as GreaterEqualSD,
+    GreaterEqualSS as GreaterEqualSS,
+    GreaterThanSD as GreaterThanSD,
+    GreaterThanSS as GreaterThanSS,
+    LessEqualSD as LessEqualSD,
+    LessEqualSS as LessEqualSS,
+    LessThanSD as LessThanSD,
+    LessThanSS as LessThanSS,
+    MulSD as MulSD,
+    MulSS as MulSS,
+    MulSV as MulSV,
+    NotEqualSD as NotEqualSD,
+    NotEqualSS as NotEqualSS,
+    StructuredAddSV as StructuredAddSV,
+    add as add,
+    add_s_d as add_s_d,
+    add_s_s as add_s_s,
+    add_s_s_data as add_s_s_data,
+    arcsin as arcsin,
+    arcsinh as arcsinh,
+    arctan as arctan,
+    arctanh as arctanh,
+    ceil as ceil,
+    conj as conj,
+    deg2rad as deg2rad,
+    eq as eq,
+    equal_s_d as equal_s_d,
+    equal_s_s as equal_s_s,
+    expm1 as expm1,
+    floor as floor,
+    ge as ge,
+    greater_equal_s_d as greater_equal_s_d,
+    greater_equal_s_s as greater_equal_s_s,
+    greater_than_s_d as greater_than_s_d,
+    greater_than_s_s as greater_than_s_s,
+    gt as gt,
+    le as le,
+    less_equal_s_d as less_equal_s_d,
+    less_equal_s_s as less_equal_s_s,
+    less_than_s_d as less_than_s_d,
+    less_than_s_s as less_than_s_s,
+    log1p as log1p,
+    lt as lt,
+    mul as mul,
+    mul_s_d as mul_s_d,
+    mul_s_s as mul_s_s,
+    mul_s_v as mul_s_v,
+    neq as neq,
+    not_equal_s_d as not_equal_s_d,
+    not_equal_s_s as not_equal_s_s,
+    rad2deg as rad2deg,
+    rint as rint,
+    sgn as sgn,
+    sin as sin,
+    sinh as sinh,
+    sqr as sqr,
+    sqrt as sqrt,
+    structured_add as structured_add,
+    structured_add_s_v as structured_add_s_v,
+    structured_exp as structured_exp,
+    structured_log as structured_log,
+    structured_maximum as structured_maximum,
+    structured_minimum as structured_minimum,
+    structured_monoid as structured_monoid,
+    structured_pow as structured_pow,
+    structured_sigmoid as structured_sigmoid,
+    sub as sub,
+    tan as tan,
+    tanh as tanh,
+    trunc as trunc,
+)
+from theanojax.sparse.csm import (
+    CSC as CSC,
+    CSM as CSM,
+    CSR as CSR,
+    Cast as Cast,
+    CSMGrad as CSMGrad,
+    CSMProperties as CSMProperties,
+    DenseFromSparse as DenseFromSparse,
+    SparseFromDense as SparseFromDense,
+    bcast as bcast,
+    cast as cast,
+    ccast as ccast,
+    csc_from_dense as csc_from_dense,
+    csm_data as csm_data,
+    csm_grad as csm_grad,
+    csm_indices as csm_indices,
+    csm_indptr as csm_indptr,
+    csm_properties as csm_properties,
+    csm_shape as csm_shape,
+    csr_from_dense as csr_from_dense,
+    dcast as dcast,
+    dense_from_sparse as dense_from_sparse,
+    fcast as fcast,
+    icast as icast,
+    lcast as lcast,
+    sp_ones_like as sp_ones_like,
+    sp_zeros_like as sp_zeros_like,
+    wcast as wcast,
+    zcast as zcast,
+)
+from theanojax.sparse.index import (
+    GetItem2d as GetItem2d,
+    GetItem2Lists as GetItem2Lists,
+    GetItem2ListsGrad as GetItem2ListsGrad,
+    GetItemList as GetItemList,
+    GetItemListGrad as GetItemListGrad,
+    GetItemScalar as GetItemScalar,
+    get_item_2d as get_item_2d,
+    get_item_2lists as get_item_2lists,
+    get_item_2lists_grad as get_item_2lists_grad,
+    get_item_list as get_item_list,
+    get_item_list_grad as get_item_list_grad,
+    get_item_scalar as get_item_scalar,
+)
+from theanojax.sparse.products import (
+    Dot as Dot,
+    SamplingDot as SamplingDot,
+    StructuredDot as StructuredDot,
+    StructuredDotGradCSC as StructuredDotGradCSC,
+    StructuredDotGradCSR as StructuredDotGradCSR,
+    TrueDot as TrueDot,
+    Usmm as Usmm,
+    _dot as _dot,
+    _structured_dot as _structured_dot,
+    dot as dot,
+    sampling_dot as sampling_dot,
+    sdg_csc as sdg_csc,
+    sdg_csr as sdg_csr,
+    structured_dot as structured_dot,
+    structured_dot_grad as structured_dot_grad,
+    true_dot as true_dot,
+    usmm as usmm,
+)
+from theanojax.sparse.structure import (
+    ColScaleCSC as ColScaleCSC,
+    ConstructSparseFromList as ConstructSparseFromList,
+    Diag as Diag,
+    EnsureSortedIndices as EnsureSortedIndices,
+    HStack as HStack,
+    Neg as Neg,
+    Remove0 as Remove0,
+    RowScaleCSC as RowScaleCSC,
+    SpSum as SpSum,
+    SquareDiagonal as SquareDiagonal,
+    Transpose as Transpose,
+    VStack as VStack,
+    clean as clean,
+    col_scale as col_scale,
+    construct_sparse_from_list as construct_sparse_from_list,
+    diag as diag,
+    ensure_sorted_indices as ensure_sorted_indices,
+    hstack as hstack,
+    neg as neg,
+    remove0 as remove0,
+    row_scale as row_scale,
+    sp_sum as sp_sum,
+    square_diagonal as square_diagonal,
+    transpose as transpose,
+    vstack as vstack,
+)
+from theanojax.sparse.type import (
+    SparseType as SparseType,
+    _is_dense as _is_dense,
+    _is_sparse as _is_sparse,
+    all_dtypes as all_dtypes,
+    complex_dtypes as complex_dtypes,
+    continuous_dtypes as continuous_dtypes,
+    discrete_dtypes as discrete_dtypes,
+    float_dtypes as float_dtypes,
+    hash_from_sparse as hash_from_sparse,
+    imported_scipy as imported_scipy,
+    int_dtypes as int_dtypes,
+    integer_dtypes as integer_dtypes,
+    sparse_formats as sparse_formats,
+    uint_dtypes as uint_dtypes,
+)
+from theanojax.sparse.variable import (
+    SparseConstant as SparseConstant,
+    SparseConstantSignature as SparseConstantSignature,
+    SparseTensorSharedVariable as SparseTensorSharedVariable,
+    SparseVariable as SparseVariable,
+    _is_dense_variable as _is_dense_variable,
+    _is_sparse_variable as _is_sparse_variable,
+    _sparse_py_operators as _sparse_py_operators,
+    as_sparse as as_sparse,
+    as_sparse_or_tensor_variable as as_sparse_or_tensor_variable,
+    as_sparse_variable as as_sparse_variable,
+    bsr_dmatrix as bsr_dmatrix,
+    bsr_fmatrix as bsr_fmatrix,
+    bsr_matrix as bsr_matrix,
+    constant as constant,
+    csc_dmatrix as csc_dmatrix,
+    csc_fmatrix as csc_fmatrix,
+    csc_matrix as csc_matrix,
+    csr_dmatrix as csr_dmatrix,
+    csr_fmatrix as csr_fmatrix,
+    csr_matrix as csr_matrix,
+    matrix as matrix,
+    shared as shared,
+    sparse_constructor as sparse_constructor,
+)
 
 enable_sparse = True
 scipy_ver = [int(n) for n in scipy.__version__.split(".")[:2]]

@@ -14,8 +14,13 @@ from theanojax.scalar.types import upcast
 from theanojax.sparse.csm import CSM, csm_properties, dense_from_sparse, positions, sp_ones_like
 from theanojax.sparse.structure import sp_sum
 from theanojax.sparse.type import SparseType, continuous_dtypes
-from theanojax.sparse.variable import (_is_sparse_variable, as_csx_variable, as_sparse_or_tensor_variable,
-                                       as_sparse_variable, operand)
+from theanojax.sparse.variable import (
+    _is_sparse_variable,
+    as_csx_variable,
+    as_sparse_or_tensor_variable,
+    as_sparse_variable,
+    operand,
+)
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.nnet.sigm import sigmoid
 from theanojax.tensor.op_methods import shaped_like

@@ -12,8 +12,13 @@ from theanojax.scalar.types import upcast
 from theanojax.sparse.csm import CSC, CSR, csm_indices, csm_indptr, csm_shape, dense_from_sparse, major
 from theanojax.sparse.structure import transpose
 from theanojax.sparse.type import SparseType, _is_sparse
-from theanojax.sparse.variable import (_is_dense_variable, _is_sparse_variable, as_csx_variable, as_sparse_variable,
-                                       operand)
+from theanojax.sparse.variable import (
+    _is_dense_variable,
+    _is_sparse_variable,
+    as_csx_variable,
+    as_sparse_variable,
+    operand,
+)
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.op_methods import product_shape, shaped_like
 from theanojax.tensor.type import TensorType

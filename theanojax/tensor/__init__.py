@@ -12,16 +12,12 @@ from types import ModuleType as _Module
 
 from theanojax import scalar as scal
 from theanojax.config import config as config
-from theanojax.errors import MethodNotDefined as MethodNotDefined
-from theanojax.errors import ShapeError as ShapeError
+from theanojax.errors import MethodNotDefined as MethodNotDefined, ShapeError as ShapeError
 from theanojax.graph import above as _above
 from theanojax.graph.op import Op as Op
 from theanojax.graph.type import Generic as Generic
-from theanojax.graph.variable import Apply as Apply
-from theanojax.graph.variable import Constant as Constant
-from theanojax.graph.variable import Variable as Variable
-from theanojax.scalar.types import ComplexError as ComplexError
-from theanojax.scalar.types import IntegerDivisionError as IntegerDivisionError
+from theanojax.graph.variable import Apply as Apply, Constant as Constant, Variable as Variable
+from theanojax.scalar.types import ComplexError as ComplexError, IntegerDivisionError as IntegerDivisionError
 
 _above.tensor = _sys.modules[__name__]
 

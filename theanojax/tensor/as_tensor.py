@@ -1,7 +1,6 @@
 """From Python values to symbolic tensors, and back to numbers where a graph has only one possible value."""
 
 import contextlib
-
 from math import copysign
 
 import numpy as np

@@ -8,8 +8,14 @@ from theanojax.config import config
 from theanojax.graph.type import Type
 from theanojax.graph.variable import Constant
 from theanojax.printing import min_informative_str
-from theanojax.tensor.as_tensor import (extract_constant, first_input_rule, get_scalar_constant_value,
-                                        get_vector_length, length_rule, scalar_rule)
+from theanojax.tensor.as_tensor import (
+    extract_constant,
+    first_input_rule,
+    get_scalar_constant_value,
+    get_vector_length,
+    length_rule,
+    scalar_rule,
+)
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.join import Join

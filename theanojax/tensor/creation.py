@@ -12,13 +12,24 @@ from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.printing import min_informative_str
 from theanojax.scalar.types import upcast
-from theanojax.tensor.as_tensor import (as_tensor_variable, constant, first_input_rule, get_scalar_constant_value,
-                                        scalar_rule)
+from theanojax.tensor.as_tensor import (
+    as_tensor_variable,
+    constant,
+    first_input_rule,
+    get_scalar_constant_value,
+    scalar_rule,
+)
 from theanojax.tensor.cast import cast
 from theanojax.tensor.math import ceil, fill, maximum
 from theanojax.tensor.op_methods import first_connected, linear_in, never_folded, without_gradient
-from theanojax.tensor.type import (TensorType, discrete_dtypes, int_dtypes, integer_dtypes, uint_dtypes,
-                                   values_eq_approx_always_true)
+from theanojax.tensor.type import (
+    TensorType,
+    discrete_dtypes,
+    int_dtypes,
+    integer_dtypes,
+    uint_dtypes,
+    values_eq_approx_always_true,
+)
 from theanojax.tensor.var import TensorVariable
 
 

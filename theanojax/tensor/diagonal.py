@@ -11,7 +11,6 @@ from theanojax.tensor.math import clip, minimum
 from theanojax.tensor.op_methods import linear_in
 from theanojax.tensor.subtensor import set_subtensor
 
-
 # As every numpy since 1.9 does.
 numpy_diagonal_return_view = True
 

@@ -12,12 +12,16 @@ from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.cast import cast
 from theanojax.tensor.creation import alloc, arange, flatnonzero, zeros
 from theanojax.tensor.cumulative import CumOp, CumprodOp, CumsumOp, DiffOp, cumprod, cumsum, diff
-from theanojax.tensor.fill_diagonal import (FillDiagonal, FillDiagonalOffset, fill_diagonal, fill_diagonal_,
-                                        fill_diagonal_offset, fill_diagonal_offset_)
+from theanojax.tensor.fill_diagonal import (
+    FillDiagonal,
+    FillDiagonalOffset,
+    fill_diagonal,
+    fill_diagonal_,
+    fill_diagonal_offset,
+    fill_diagonal_offset_,
+)
 from theanojax.tensor.index_arithmetic import RavelMultiIndex, UnravelIndex, ravel_multi_index, unravel_index
-from theanojax.tensor.math import all as all_
-from theanojax.tensor.math import lt, maximum, prod, switch
-from theanojax.tensor.math import sum as sum_
+from theanojax.tensor.math import all as all_, lt, maximum, prod, sum as sum_, switch
 from theanojax.tensor.op_methods import first_connected, shaped_like
 from theanojax.tensor.shape import Shape_i
 from theanojax.tensor.subtensor import advanced_inc_subtensor1, set_subtensor

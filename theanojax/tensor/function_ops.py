@@ -9,8 +9,7 @@ from theanojax.graph.op import Op
 from theanojax.graph.type import Type
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import first_input_rule, scalar_rule
-from theanojax.tensor.gradient_ops import ViewOp
-from theanojax.tensor.gradient_ops import view_op as view_op
+from theanojax.tensor.gradient_ops import ViewOp, view_op as view_op
 
 
 def _is_array(node):

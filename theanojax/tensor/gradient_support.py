@@ -17,8 +17,7 @@ from theanojax.tensor.creation import ones_like, zeros_like
 from theanojax.tensor.diagonal import AllocDiag
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.join import Split
-from theanojax.tensor.math import any as any_of
-from theanojax.tensor.math import eq, fill, neq
+from theanojax.tensor.math import any as any_of, eq, fill, neq
 from theanojax.tensor.reduce import Sum
 from theanojax.tensor.shape import Rebroadcast, Reshape
 from theanojax.tensor.subtensor_advanced import (

@@ -10,7 +10,6 @@ from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.type import TensorType
 
-
 UNROLLED = 8  # draws written out in the graph; more become a loop
 
 

@@ -12,8 +12,21 @@ from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.decompositions import (SVD, Eig, Eigh, EighGrad, QRFull, QRIncomplete, _zero_disconnected, eig,
-                                             eigh, lapack_operand, qr, require_square, svd)
+from theanojax.tensor.decompositions import (
+    SVD,
+    Eig,
+    Eigh,
+    EighGrad,
+    QRFull,
+    QRIncomplete,
+    _zero_disconnected,
+    eig,
+    eigh,
+    lapack_operand,
+    qr,
+    require_square,
+    svd,
+)
 from theanojax.tensor.diagonal import ExtractDiag
 from theanojax.tensor.op_methods import scalar_shape, shaped_like
 from theanojax.tensor.type import TensorType

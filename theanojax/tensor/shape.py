@@ -11,13 +11,19 @@ from theanojax.graph.gradient_types import DisconnectedType, grad_not_implemente
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar.types import Scalar, get_scalar_type, upcast
-from theanojax.tensor.as_tensor import (as_tensor_variable, constant, first_input_rule, get_scalar_constant_value,
-                                        get_vector_length, length_rule, scalar_rule)
+from theanojax.tensor.as_tensor import (
+    as_tensor_variable,
+    constant,
+    first_input_rule,
+    get_scalar_constant_value,
+    get_vector_length,
+    length_rule,
+    scalar_rule,
+)
 from theanojax.tensor.cast import cast
 from theanojax.tensor.elemwise import DimShuffle
 from theanojax.tensor.math import eq, maximum, mul, prod, switch
-from theanojax.tensor.op_methods import first_connected, linear_in
-from theanojax.tensor.op_methods import scalar_shape
+from theanojax.tensor.op_methods import first_connected, linear_in, scalar_shape
 from theanojax.tensor.type import TensorType, discrete_dtypes, float_dtypes, int_dtypes, integer_dtypes
 from theanojax.tensor.var import TensorConstant
 

@@ -15,15 +15,38 @@ from theanojax.tensor.creation import alloc
 from theanojax.tensor.elemwise import DimShuffle
 from theanojax.tensor.math import clip
 from theanojax.tensor.shape import Reshape, addbroadcast
-from theanojax.tensor.slices import (AdvancedBooleanIndexingError, AdvancedIndexingError, SliceLength,
-                                     get_canonical_form_slice, get_idx_list, is_full_slice, make_constant)
+from theanojax.tensor.slices import (
+    AdvancedBooleanIndexingError,
+    AdvancedIndexingError,
+    SliceLength,
+    get_canonical_form_slice,
+    get_idx_list,
+    is_full_slice,
+    make_constant,
+)
 from theanojax.tensor.subtensor_advanced import (
-    AdvancedBooleanIncSubtensor, AdvancedBooleanSubtensor, AdvancedIncSubtensor, AdvancedIncSubtensor1,
-    AdvancedSubtensor, AdvancedSubtensor1, BaseAdvancedIncSubtensor, BaseAdvancedSubtensor,
-    adv_index_broadcastable_pattern, advanced_boolean_inc_subtensor, advanced_boolean_set_subtensor,
-    advanced_boolean_subtensor, advanced_inc_subtensor, advanced_inc_subtensor1, advanced_set_subtensor,
-    advanced_set_subtensor1, advanced_subtensor, advanced_subtensor1, as_index_variable,
-    check_advanced_indexing_dimensions, check_and_reject_bool)
+    AdvancedBooleanIncSubtensor,
+    AdvancedBooleanSubtensor,
+    AdvancedIncSubtensor,
+    AdvancedIncSubtensor1,
+    AdvancedSubtensor,
+    AdvancedSubtensor1,
+    BaseAdvancedIncSubtensor,
+    BaseAdvancedSubtensor,
+    adv_index_broadcastable_pattern,
+    advanced_boolean_inc_subtensor,
+    advanced_boolean_set_subtensor,
+    advanced_boolean_subtensor,
+    advanced_inc_subtensor,
+    advanced_inc_subtensor1,
+    advanced_set_subtensor,
+    advanced_set_subtensor1,
+    advanced_subtensor,
+    advanced_subtensor1,
+    as_index_variable,
+    check_advanced_indexing_dimensions,
+    check_and_reject_bool,
+)
 from theanojax.tensor.subtensor_basic import IncSubtensor, Subtensor, sum_grad_over_bcasted_dims
 from theanojax.tensor.type import TensorType
 

@@ -8,8 +8,16 @@ from theanojax.graph import above
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.gather import (Selection, covered, gather_rows, index_bounds, is_mask, lone_mask, masked_write,
-                                     scatter_rows)
+from theanojax.tensor.gather import (
+    Selection,
+    covered,
+    gather_rows,
+    index_bounds,
+    is_mask,
+    lone_mask,
+    masked_write,
+    scatter_rows,
+)
 from theanojax.tensor.op_methods import InplaceOp, first_connected, linear_in, shaped_like
 from theanojax.tensor.subtensor_basic import disconnected, gradients_of_write
 from theanojax.tensor.type import TensorType, complex_dtypes, discrete_dtypes, integer_dtypes

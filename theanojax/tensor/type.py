@@ -11,8 +11,18 @@ from theanojax.config import config
 from theanojax.graph.above import tensor
 from theanojax.graph.type import Type
 from theanojax.graph.variable import Variable
-from theanojax.scalar.types import (all_types, complex_types, continuous_types, discrete_types, float_types,
-                                    get_scalar_type, int_types, integer_types, uint_types, upcast)
+from theanojax.scalar.types import (
+    all_types,
+    complex_types,
+    continuous_types,
+    discrete_types,
+    float_types,
+    get_scalar_type,
+    int_types,
+    integer_types,
+    uint_types,
+    upcast,
+)
 
 _logger = logging.getLogger("theanojax.tensor.type")
 

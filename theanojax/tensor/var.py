@@ -19,7 +19,6 @@ from theanojax.graph.above import tensor
 from theanojax.graph.variable import Constant, Variable
 from theanojax.tensor.type import TensorType
 
-
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 

@@ -1,30 +1,30 @@
 """theano.typed_list: lists whose elements all have one type."""
 
 from theanojax.graph.op import Op as Op
-from theanojax.graph.variable import Apply as Apply
-from theanojax.graph.variable import Constant as Constant
-from theanojax.graph.variable import Variable as Variable
+from theanojax.graph.variable import Apply as Apply, Constant as Constant, Variable as Variable
 from theanojax.tensor.type_other import SliceType as SliceType
-from theanojax.typed_list.ops import Append as Append
-from theanojax.typed_list.ops import Count as Count
-from theanojax.typed_list.ops import Extend as Extend
-from theanojax.typed_list.ops import GetItem as GetItem
-from theanojax.typed_list.ops import Index as Index
-from theanojax.typed_list.ops import Insert as Insert
-from theanojax.typed_list.ops import Length as Length
-from theanojax.typed_list.ops import MakeList as MakeList
-from theanojax.typed_list.ops import Remove as Remove
-from theanojax.typed_list.ops import Reverse as Reverse
-from theanojax.typed_list.ops import TypedListConstant as TypedListConstant
-from theanojax.typed_list.ops import TypedListVariable as TypedListVariable
-from theanojax.typed_list.ops import append as append
-from theanojax.typed_list.ops import count as count
-from theanojax.typed_list.ops import extend as extend
-from theanojax.typed_list.ops import getitem as getitem
-from theanojax.typed_list.ops import index_ as index_
-from theanojax.typed_list.ops import insert as insert
-from theanojax.typed_list.ops import length as length
-from theanojax.typed_list.ops import make_list as make_list
-from theanojax.typed_list.ops import remove as remove
-from theanojax.typed_list.ops import reverse as reverse
+from theanojax.typed_list.ops import (
+    Append as Append,
+    Count as Count,
+    Extend as Extend,
+    GetItem as GetItem,
+    Index as Index,
+    Insert as Insert,
+    Length as Length,
+    MakeList as MakeList,
+    Remove as Remove,
+    Reverse as Reverse,
+    TypedListConstant as TypedListConstant,
+    TypedListVariable as TypedListVariable,
+    append as append,
+    count as count,
+    extend as extend,
+    getitem as getitem,
+    index_ as index_,
+    insert as insert,
+    length as length,
+    make_list as make_list,
+    remove as remove,
+    reverse as reverse,
+)
 from theanojax.typed_list.type import TypedListType as TypedListType

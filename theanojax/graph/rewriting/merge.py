@@ -7,8 +7,7 @@ from copy import deepcopy
 from theanojax.errors import InconsistencyError
 from theanojax.graph.fgraph import AlreadyThere, FunctionGraph
 from theanojax.graph.rewriting.base import Optimizer, merge_dict
-from theanojax.graph.traverse import general_toposort
-from theanojax.graph.traverse import inputs as graph_inputs
+from theanojax.graph.traverse import general_toposort, inputs as graph_inputs
 from theanojax.graph.variable import Constant, Variable
 
 

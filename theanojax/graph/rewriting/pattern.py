@@ -5,8 +5,8 @@ import sys
 import numpy as np
 
 from theanojax.graph.rewriting.local import LocalOptimizer
-from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.rewriting.unify import Unification, Var
+from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Constant
 
 

@@ -4,8 +4,7 @@ from collections import OrderedDict
 
 from theanojax.graph.replace import clone
 from theanojax.graph.rewriting.local import local_optimizer
-from theanojax.graph.traverse import equal_computations
-from theanojax.graph.traverse import inputs as graph_inputs
+from theanojax.graph.traverse import equal_computations, inputs as graph_inputs
 from theanojax.graph.variable import Constant
 from theanojax.loop.scan_op import Scan
 from theanojax.rewrites.scan.base import arguments, rebuilt

@@ -14,14 +14,14 @@ from theanojax.arrays import HOST
 from theanojax.graph.op import Op
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
-from theanojax.runtime.xla import platform
-from theanojax.runtime.planning.analysis import reads_lengths
 from theanojax.runtime.host import to_host
-from theanojax.runtime.policy.outcome import DONE, REPLAY
+from theanojax.runtime.planning.analysis import reads_lengths
 from theanojax.runtime.planning.plan import Remark
 from theanojax.runtime.planning.source import Source
-from theanojax.runtime.xla.transfer import STAGED_BYTES
+from theanojax.runtime.policy.outcome import DONE, REPLAY
+from theanojax.runtime.xla import platform
 from theanojax.runtime.xla.namespace import cast_value
+from theanojax.runtime.xla.transfer import STAGED_BYTES
 
 MOST_SCALAR_NODES = 12
 MOST_NODES = 60

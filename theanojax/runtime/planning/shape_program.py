@@ -22,72 +22,81 @@ _INLINE = {"add": "({0} + {1})", "sub": "({0} - {1})", "mul": "({0} * {1})", "lt
 
 def compile_program(inputs, outputs, analysis):
     """A function from the list of input values to the tuple of `outputs`: numbers, and tuples for vectors."""
-    leaves, names = Source(np=np), {}
-    work = leaves.part()
-    position = {v: i for i, v in enumerate(inputs)}
+    writer = _Writer(inputs, analysis)
+    for v in outputs:
+        writer.visit(v)
+    return writer.function(outputs)
 
-    def leaf(v):
-        if v in names:
-            return names[v]
-        if v in position:
-            fetch = "a[%d]" % position[v]
-            names[v] = leaves.let("%s.item()" % fetch if scalar_like(v) else "np.asarray(%s)" % fetch)
-        elif isinstance(v, Constant):
-            names[v] = work.bind(plain(v.data))
-        elif not hasattr(v, "type"):
-            return repr(int(v))
-        else:
-            raise KeyError(v)
-        return names[v]
 
-    def shape_term(x, i):
-        if x in position:
-            return leaves.let("a[%d].shape[%d]" % (position[x], i))
+class _Writer:
+    """Writes the lines that compute cheap variables: `leaves` fetch what is needed of the inputs, `work` does the rest."""
+
+    def __init__(self, inputs, analysis):
+        self.position, self.analysis = {v: i for i, v in enumerate(inputs)}, analysis
+        self.leaves, self.names = Source(np=np), {}
+        self.work = self.leaves.part()
+
+    def visit(self, v):
+        """Write what computes `v`."""
+        for node in order_above_shapes(self.position, v):
+            if node.outputs[0] not in self.names:
+                which = reads_lengths(node)
+                self.names[node.outputs[0]] = self._computed(node) if which is None else self._lengths(node, which)
+
+    def _lengths(self, node, which):
+        x = node.inputs[0]
+        if type(which) is not tuple:
+            return self._length(x, which)
+        return self.work.let("np.array([%s], dtype='int64')" % ", ".join(self._length(x, i) for i in which))
+
+    def _length(self, x, i):
+        if x in self.position:
+            return self.leaves.let("a[%d].shape[%d]" % (self.position[x], i))
         if isinstance(x, Constant):
             return repr(int(np.shape(x.data)[i]))
-        d = analysis.shape_of(x)[i]
-        if not hasattr(d, "type"):
-            return repr(int(d))
-        visit(d)
-        return leaf(d)
+        length = self.analysis.shape_of(x)[i]
+        if hasattr(length, "type"):
+            self.visit(length)
+        return self._name(length)
 
-    def visit(v):
-        for node in order_above_shapes(position, v):
-            if node.outputs[0] in names:
-                continue
-            which = reads_lengths(node)
-            if which is not None:
-                x = node.inputs[0]
-                if type(which) is tuple:
-                    terms = ", ".join(shape_term(x, i) for i in which)
-                    names[node.outputs[0]] = work.let("np.array([%s], dtype='int64')" % terms)
-                else:
-                    names[node.outputs[0]] = shape_term(x, which)
-                continue
-            args = [leaf(u) for u in node.inputs]
-            inline = _INLINE.get(node.op.scalar_op.name) if node.op.array_role == "elementwise" else None
-            scalars = all(scalar_like(u) for u in node.inputs + node.outputs)
-            if node.op.plain_value is same:
-                names[node.outputs[0]] = args[0]
-            elif (inline and scalars and len(args) == inline.count("{")
-                  and all(u.type.dtype[0] in "ib" for u in node.inputs + node.outputs)):
-                names[node.outputs[0]] = work.let(inline.format(*args))
-            else:
-                run = node.op.plain_value or _runner(node)
-                names[node.outputs[0]] = work.let("%s(%s)" % (work.bind(run), ", ".join(args)))
+    def _computed(self, node):
+        args = [self._name(u) for u in node.inputs]
+        if node.op.plain_value is same:
+            return args[0]
+        inline = _INLINE.get(node.op.scalar_op.name) if node.op.array_role == "elementwise" else None
+        around = node.inputs + node.outputs
+        if inline and len(args) == inline.count("{") and all(scalar_like(u) and u.type.dtype[0] in "ib" for u in around):
+            return self.work.let(inline.format(*args))
+        run = node.op.plain_value or _runner(node)
+        return self.work.let("%s(%s)" % (self.work.bind(run), ", ".join(args)))
 
-    for v in outputs:
-        visit(v)
-    result = "(%s,)" % ", ".join(leaf(v) if scalar_like(v) else "tuple(%s.tolist())" % leaf(v) for v in outputs)
-    whole_numbers = all(v.type.dtype[0] in "iub" and scalar_like(v) for v in names if v in position)
-    if not (whole_numbers and leaves.lines and len(work.lines) > 3):
-        return work.function("program(a)", result, leaves)
-    key = ", ".join(line.split()[0] for line in leaves.lines)
-    work.function("compute(%s)" % key, result)
-    leaves.scope["known"] = {}
-    leaves.lines += ["found = known.get((%s,))" % key, "if found is None:", "    if len(known) >= %d:" % REMEMBERED,
-                     "        known.clear()", "    found = known[%s,] = compute(%s)" % (key, key)]
-    return leaves.function("program(a)", "found")
+    def _name(self, v):
+        if not hasattr(v, "type"):
+            return repr(int(v))
+        if v in self.names:
+            return self.names[v]
+        if v in self.position:
+            fetch = "a[%d]" % self.position[v]
+            self.names[v] = self.leaves.let("%s.item()" % fetch if scalar_like(v) else "np.asarray(%s)" % fetch)
+        elif isinstance(v, Constant):
+            self.names[v] = self.work.bind(plain(v.data))
+        return self.names[v]
+
+    def function(self, outputs):
+        """What the lines compute of the list of input values; remembered, if it is little more than whole numbers."""
+        leaves, work = self.leaves, self.work
+        names = [self._name(v) if scalar_like(v) else "tuple(%s.tolist())" % self._name(v) for v in outputs]
+        result = "(%s,)" % ", ".join(names)
+        used = [v for v in self.names if v in self.position]
+        whole_numbers = all(v.type.dtype[0] in "iub" and scalar_like(v) for v in used)
+        if not (whole_numbers and leaves.lines and len(work.lines) > 3):
+            return work.function("program(a)", result, leaves)
+        key = ", ".join(line.split()[0] for line in leaves.lines)
+        work.function("compute(%s)" % key, result)
+        leaves.scope["known"] = {}
+        leaves.lines += ["found = known.get((%s,))" % key, "if found is None:", "    if len(known) >= %d:" % REMEMBERED,
+                         "        known.clear()", "    found = known[%s,] = compute(%s)" % (key, key)]
+        return leaves.function("program(a)", "found")
 
 
 def plain(value):

@@ -14,11 +14,11 @@ from theanojax.loop.bucketed import BucketedLoop, Lengths
 from theanojax.loop.host import HostLoop, check_lengths
 from theanojax.loop.lowering import rows_around
 from theanojax.loop.needs import inner_needs
-from theanojax.runtime.xla import executable_cache, interrupts, platform
 from theanojax.runtime.planning.analysis import Analysis
-from theanojax.runtime.policy.patience import Patience
-from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, Unsupported
 from theanojax.runtime.planning.shape_program import compile_program
+from theanojax.runtime.policy.patience import Patience
+from theanojax.runtime.xla import executable_cache, interrupts, platform
+from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, Unsupported
 from theanojax.runtime.xla.trace import TraceContext
 from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, to_numpy
 

@@ -5,10 +5,10 @@ import numpy as np
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.op import without_test_values
 from theanojax.graph.traverse import io_toposort
-from theanojax.runtime.planning.analysis import Analysis
 from theanojax.runtime.host import HostExecutor, to_host
-from theanojax.runtime.policy.loop_kernels import LoopKernels
+from theanojax.runtime.planning.analysis import Analysis
 from theanojax.runtime.planning.shape_program import compile_program
+from theanojax.runtime.policy.loop_kernels import LoopKernels
 
 
 class PolymorphicExecutor(HostExecutor):

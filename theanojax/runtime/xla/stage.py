@@ -17,10 +17,9 @@ from theanojax.graph.shared_memory import kept
 from theanojax.graph.variable import Constant
 from theanojax.runtime.planning import guards
 from theanojax.runtime.policy import background
-from theanojax.runtime.xla import interrupts, long_sums
-from theanojax.runtime.xla import platform
 from theanojax.runtime.policy.outcome import COMMITTED, DONE, REPLAY, Declined, Refused
 from theanojax.runtime.policy.patience import Patience
+from theanojax.runtime.xla import interrupts, long_sums, platform
 from theanojax.runtime.xla.trace import TraceContext
 from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, settle, wait
 
@@ -162,7 +161,7 @@ class XlaStage:
         error.__traceback__ = error.__cause__ = error.__context__ = None  # which hold the arguments
         self.refused[signature] = Refused(self, signature, error)
 
-    def _call(self, ready, args, steps, cells, others, flag=None):
+    def _call(self, ready, args, steps, cells, others, flag=None):  # noqa: C901 - each frame costs every call
         special, constants = ready.special, self._constants() if self.constants else ()
         if special.check is not None and not special.check((*self._unstopped(), *args, *constants)):
             return None, REPLAY

@@ -19,12 +19,11 @@ from theanojax.graph.op import without_test_values
 from theanojax.graph.signals import by_signal
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
-from theanojax.runtime.planning import branches
-from theanojax.runtime.xla import memory
-from theanojax.runtime.xla import platform
 from theanojax.runtime.blame import raise_with_op
-from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
+from theanojax.runtime.planning import branches
+from theanojax.runtime.xla import memory, platform
 from theanojax.runtime.xla.namespace import XlaNamespace, cast_value, is_known
+from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
 
 FEW_STEPS = 4  # a loop that no interrupt has to end: XLA may write such a short one out
 FOLD_LIMIT = 4096  # elements; a larger known result is left to XLA rather than embedded as a constant

@@ -2,15 +2,30 @@
 
 from theanojax.graph.variable import Constant
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.nnet.conv_ops import (AbstractConv, AbstractConv2d, AbstractConv2d_gradInputs,
-                                            AbstractConv2d_gradWeights, AbstractConv3d, AbstractConv3d_gradInputs,
-                                            AbstractConv3d_gradWeights, AbstractConv_gradInputs,
-                                            AbstractConv_gradWeights, BaseAbstractConv)
-from theanojax.tensor.nnet.conv_shapes import (assert_conv_shape, assert_shape, border_mode_to_pad,
-                                               check_conv_gradinputs_shape, get_conv_gradinputs_shape,
-                                               get_conv_gradinputs_shape_1axis, get_conv_gradweights_shape,
-                                               get_conv_gradweights_shape_1axis, get_conv_output_shape,
-                                               get_conv_shape_1axis)
+from theanojax.tensor.nnet.conv_ops import (
+    AbstractConv,
+    AbstractConv2d,
+    AbstractConv2d_gradInputs,
+    AbstractConv2d_gradWeights,
+    AbstractConv3d,
+    AbstractConv3d_gradInputs,
+    AbstractConv3d_gradWeights,
+    AbstractConv_gradInputs,
+    AbstractConv_gradWeights,
+    BaseAbstractConv,
+)
+from theanojax.tensor.nnet.conv_shapes import (
+    assert_conv_shape,
+    assert_shape,
+    border_mode_to_pad,
+    check_conv_gradinputs_shape,
+    get_conv_gradinputs_shape,
+    get_conv_gradinputs_shape_1axis,
+    get_conv_gradweights_shape,
+    get_conv_gradweights_shape_1axis,
+    get_conv_output_shape,
+    get_conv_shape_1axis,
+)
 from theanojax.tensor.var import TensorConstant, TensorVariable
 
 imported_scipy_signal = True
@@ -217,8 +232,12 @@ def causal_conv1d(input, filters, filter_shape, input_shape=None, subsample=1, f
 
 
 # Below, because it is made of the functions above.
-from theanojax.tensor.nnet.bilinear import (bilinear_kernel_1D, bilinear_kernel_2D, bilinear_upsampling,  # noqa: E402
-                                            frac_bilinear_upsampling)
+from theanojax.tensor.nnet.bilinear import (  # noqa: E402
+    bilinear_kernel_1D,
+    bilinear_kernel_2D,
+    bilinear_upsampling,
+    frac_bilinear_upsampling,
+)
 
 __all__ = ["AbstractConv", "AbstractConv2d", "AbstractConv2d_gradInputs", "AbstractConv2d_gradWeights",
            "AbstractConv3d", "AbstractConv3d_gradInputs", "AbstractConv3d_gradWeights", "AbstractConv_gradInputs",

@@ -4,7 +4,6 @@ import numpy as np
 
 import theanojax.tensor as T
 from theanojax.graph.gradient_types import grad_undefined
-
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable, constant
 from theanojax.tensor.op_methods import InplaceOp, shaped_like

@@ -4,7 +4,6 @@ import logging
 import math
 import warnings
 
-
 from theanojax.errors import NotScalarConstantError
 from theanojax.graph.op import OpenMPOp
 from theanojax.graph.variable import Apply
