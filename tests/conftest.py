@@ -1,4 +1,6 @@
-"""What holds for every test: nothing is written into the user's home, and no executable outlives the run."""
+"""What holds for every test: nothing is written into the user's home, no executable outlives the run, and what XLA
+should have been able to do is not left to the host, unless a test says so.
+"""
 
 import os
 import shutil
@@ -13,5 +15,5 @@ def pytest_configure(config):
     if FOLDER not in os.environ:
         folder = os.environ[FOLDER] = tempfile.mkdtemp(prefix="theanojax-tests-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-        flags = "base_compiledir=%s,xla_cache=False" % folder
+        flags = "base_compiledir=%s,xla_cache=False,xla_strict=True" % folder
         os.environ[FLAGS] = ",".join(filter(None, [flags, os.environ.get(FLAGS)]))

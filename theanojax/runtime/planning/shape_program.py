@@ -29,7 +29,7 @@ def compile_program(inputs, outputs, analysis):
 
 
 class _Writer:
-    """Writes the lines that compute cheap variables: `leaves` fetch what is needed of the inputs, `work` does the rest."""
+    """Writes the lines that compute cheap variables: `leaves` fetch what is needed of inputs, `work` does the rest."""
 
     def __init__(self, inputs, analysis):
         self.position, self.analysis = {v: i for i, v in enumerate(inputs)}, analysis
@@ -64,8 +64,8 @@ class _Writer:
         if node.op.plain_value is same:
             return args[0]
         inline = _INLINE.get(node.op.scalar_op.name) if node.op.array_role == "elementwise" else None
-        around = node.inputs + node.outputs
-        if inline and len(args) == inline.count("{") and all(scalar_like(u) and u.type.dtype[0] in "ib" for u in around):
+        whole = all(scalar_like(u) and u.type.dtype[0] in "ib" for u in node.inputs + node.outputs)
+        if inline and whole and len(args) == inline.count("{"):
             return self.work.let(inline.format(*args))
         run = node.op.plain_value or _runner(node)
         return self.work.let("%s(%s)" % (self.work.bind(run), ", ".join(args)))
