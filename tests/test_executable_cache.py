@@ -154,7 +154,7 @@ def test_print_title(capsys):
 def test_the_folder_is_the_user_s_alone(umask, tmp_path):
     tmp_path.chmod(0o700)
     env = {**os.environ, "HOME": str(tmp_path), "THEANO_FLAGS": ""}
-    code = "import os; os.umask(%d); from theanojax.runtime import executable_cache as e; print(e.folder())" % umask
+    code = "import os; os.umask(%d); from theanojax.runtime.xla import executable_cache as e; print(e.folder())" % umask
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
     folder = done.stdout.strip()
     assert folder.startswith(str(tmp_path)) and done.stderr == ""

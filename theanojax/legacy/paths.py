@@ -162,7 +162,7 @@ PATHS: dict[str, Entry] = {
         "graph.gradient_types",
         "tensor.gradient_ops",
         "gradient.backprop",
-        "gradient.jacobian",
+        "gradient.jacobians",
         "compile.gradient_check",
     ),
     "raise_op": At("tensor.*", "compile.*"),
