@@ -93,12 +93,15 @@ class OpFromGraph(Op):
         inner, outer, outputs = map_inner_graph(replacer, self.inputs, given, self.outputs, self)
         return OpFromGraph(inner, outputs, **self.kwargs).make_node(*outer)
 
+    def inner_nodes(self):
+        return io_toposort(self.local_inputs, self.local_outputs)
+
     def default_update(self, node, v):
         """The next value of the shared variable `v`, for `node`; of random numbers it may depend on the inputs."""
         update = v.default_update
         for inner in io_toposort([], self.outputs):
-            if v in inner.inputs and hasattr(inner.op, "default_update"):
-                update = inner.op.default_update(inner, v)
+            own = inner.op.default_update(inner, v) if v in inner.inputs else update
+            update = update if own is v.default_update else own
         return clone(update, replace=list(zip(self.inputs, node.inputs)))
 
     # ---------------------------------------------------------------- running

@@ -26,7 +26,7 @@ from theanojax.graph.container import Container
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.locks import compiling
 from theanojax.graph.rewriting.base import SeqOptimizer
-from theanojax.graph.traverse import ancestors, io_toposort
+from theanojax.graph.traverse import ancestors
 from theanojax.graph.variable import Constant, Variable
 
 
@@ -290,8 +290,7 @@ def refuse_c_code(nodes):
     for node in nodes:
         if node.op.only_c_code():
             raise NotImplementedError(messages.only_c_code(node))
-        if hasattr(node.op, "local_outputs"):  # an OpFromGraph
-            refuse_c_code(io_toposort(node.op.local_inputs, node.op.local_outputs))
+        refuse_c_code(node.op.inner_nodes())
 
 
 def _constructor_FunctionMaker(kwargs):

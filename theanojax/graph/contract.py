@@ -51,6 +51,21 @@ class Contract:
         """The rewritten graph that each step of a loop runs."""
         return None
 
+    def inner_nodes(self):
+        """The nodes of the graph that an Op is made of, which is compiled with it."""
+        return ()
+
+    def map_inner(self, node, replacer):
+        """`node` with what is inside its Op replaced, as `map_variables` of graph.replace says; None: nothing is."""
+        return None
+
+    def default_update(self, node, v):
+        """The next value of the shared variable `v`, an input of `node` that has one by itself."""
+        return v.default_update
+
+    def upgrade_node(self, node):
+        """Bring `node`, from one of Theano's own pickles, into the form that it has here."""
+
     def compile_step(self):
         """Called before a function with this Op is made: what it compiles itself, it compiles now."""
 

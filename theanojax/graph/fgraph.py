@@ -324,8 +324,7 @@ class FunctionGraph:
         """Bring the state of one of Theano's own pickles into our form; its features were for rewriting."""
         self._order, self._features = None, []
         for node in self.apply_nodes:
-            if hasattr(node.op, "upgrade_node"):
-                node.op.upgrade_node(node)
+            node.op.upgrade_node(node)
         self.variables.update(v for node in self.apply_nodes for v in node.inputs)
 
 

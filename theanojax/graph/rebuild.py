@@ -120,9 +120,7 @@ class _Copy:
         if isinstance(v, SharedVariable):
             self.meet(v)
             if self._default_update_applies(v):
-                update = v.default_update
-                if user is not None and hasattr(user.op, "default_update"):
-                    update = user.op.default_update(user, v)
+                update = v.default_update if user is None else user.op.default_update(user, v)
                 value = v.type.filter_variable(update, allow_convert=False)
                 self.updates[v] = value
                 self.update_list.append((v, value))

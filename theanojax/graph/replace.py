@@ -120,11 +120,9 @@ def _map_nodes(fgraph, replacer):
             continue
         seen.add(node)
         before = set(fgraph.apply_nodes)
-        if hasattr(node.op, "map_inner"):
-            outputs = node.op.map_inner(node, replacer).outputs
-            seen.add(outputs[0].owner)
-        else:
-            outputs = [replacer(v) for v in node.outputs]
+        mapped = node.op.map_inner(node, replacer)
+        seen.add(mapped)
+        outputs = [replacer(v) for v in node.outputs] if mapped is None else mapped.outputs
         for old, new in zip(node.outputs, outputs):
             if new is not old:
                 fgraph.replace(old, new, reason="map_variables")

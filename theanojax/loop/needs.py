@@ -53,7 +53,7 @@ def length_terms(v):
             todo.append(node.inputs[0])
         elif isinstance(op, Elemwise):
             todo += node.inputs
-        elif hasattr(op, "var_mappings"):  # a loop: its buffers, and the lengths of its other outputs
+        elif op.loop_steps(node) is not None:  # a loop: its buffers, and the lengths of its other outputs
             source = node.inputs[op.var_mappings["outer_inp_from_outer_out"].get(v.index, 0)]
             (todo if source.type.ndim else terms).append(source)
     return terms

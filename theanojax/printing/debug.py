@@ -44,7 +44,7 @@ def is_function(obj):
 
 def is_scan(v):
     """Whether `v` is computed by an Op that loops over an inner graph (which is printed after the outer one)."""
-    return v.owner is not None and getattr(v.owner.op, "var_mappings", None) is not None
+    return v.owner is not None and v.owner.op.loop_steps(v.owner) is not None
 
 
 def debugprint(obj, depth=-1, print_type=False, file=None, ids="CHAR", stop_on_name=False, done=None,

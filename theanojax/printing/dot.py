@@ -92,7 +92,7 @@ def pydotprint(fct, outfile=None, compact=True, format="png", with_ids=False, hi
     if scan_graphs:
         base, ext = os.path.splitext(outfile)
         for i, node in enumerate(drawing.order):
-            if getattr(node.op, "var_mappings", None) is not None:
+            if node.op.loop_steps(node) is not None:
                 name = "".join("_" + str(part) for part in (getattr(node.op, "name", None), i) if part is not None)
                 compiled = getattr(node.op, "fn", None)
                 pydotprint(compiled if is_function(compiled) else node.op.outputs, base + name + ext, compact, format,
