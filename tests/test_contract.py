@@ -125,7 +125,7 @@ def test_a_plan_says_what_runs_where_and_why():
     g = theanojax.function([], [], updates=[(s, s * 2)])
     assert "gives away the buffer of s" in str(g.fn.plan)
     assert "numbers" in str(theanojax.function([a := T.dscalar()], a + 1).fn.plan)
-    assert theanojax.function([x], x + 1, mode=theanojax.Mode("py")).fn.plan is None
+    assert str(theanojax.function([x], x + 1, mode=theanojax.Mode("py")).fn.plan) == "host: numpy runs every node"
 
 
 def test_the_plan_of_lazy_branches():
@@ -133,6 +133,15 @@ def test_the_plan_of_lazy_branches():
     f = theanojax.function([x, k], theanojax.ifelse.ifelse(k > 0, T.exp(x), x))
     f([1.0], 1)
     assert "from numbers and shapes" in str(f.fn.plan) and "where they are True" in str(f.fn.plan)
+
+
+def test_the_plan_after_many_shapes():
+    x = T.dvector("x")
+    with theanojax.change_flags(specializations=2):
+        f = theanojax.function([x], T.exp(x).sum() + T.dot(x, x))
+        for n in range(1, 5):
+            f(np.ones(n))
+    assert str(f.fn.plan).startswith("host: shapes of which there is no executable yet")
 
 
 def test_plans_are_values():

@@ -1,6 +1,7 @@
 """The helpers that programs import from theano.compat, theano.misc, theano.gof and theano.tests."""
 
 import copy
+import importlib
 import io
 import multiprocessing
 import os
@@ -383,3 +384,10 @@ def test_conv3D():
     out = conv3D(T.constant(V), T.constant(W), T.constant(b), (1, 2, 1)).eval()
     assert out.shape == (1, 3, 2, 5, 3)
     np.testing.assert_allclose(out[0, 1, 1, 2, 0], (V[0, 1:3, 2:4, 2:4] * W[0]).sum() + b[0])
+
+
+@pytest.mark.parametrize("path, name", [
+    ("gradient_types", "DisconnectedType"), ("loop.replace", "clone"), ("graph.rewrite_db", "Query"),
+    ("rewrites.scan_merge", "ScanMerge"), ("printing_debug", "debugprint"), ("gradient_backprop", "input_terms")])
+def test_what_earlier_versions_pickled_is_found(path, name):
+    assert getattr(importlib.import_module("theanojax." + path), name)

@@ -483,3 +483,14 @@ def test_a_sum_of_no_elements_is_0(number):
         f = function([v], out, mode=mode)
         assert f([]) == 0
         np.testing.assert_equal(f([1, 2]), 2 * number)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int64", "uint8", "float32"])
+def test_the_least_number(dtype):
+    """Of signed integers it may be the lowest there is, of which the negative is itself."""
+    x = T.vector(dtype=dtype)
+    lowest = np.iinfo(dtype).min if dtype != "float32" else -np.inf
+    for linker in ("cvm", "py"):
+        f = function([x], [T.min(x), T.ptp(x), x.min(axis=0)], mode=Mode(linker, "fast_run"))
+        least, width, along = f(np.array([lowest, 5], dtype))
+        assert least == along == lowest and width == np.subtract(np.array(5, dtype), np.array(lowest, dtype))

@@ -21,8 +21,10 @@ from theanojax.graph.variable import Constant
 from theanojax.runtime import make_executor
 from theanojax.runtime.blame import raise_with_op
 from theanojax.runtime.host import HostExecutor
+from theanojax.runtime.planning.plan import Remark
 
 undef = object()
+ON_HOST = Remark("host: numpy runs every node")
 
 
 class Program:
@@ -62,9 +64,9 @@ class Program:
         return outputs
 
     nodes = property(lambda self: self.fgraph.toposort())
-    plan = property(lambda self: getattr(self.executor, "plan", None), doc="""
+    plan = property(lambda self: getattr(self.executor, "plan", ON_HOST), doc="""
         How the graph runs: its stages, where and why, what fixes shapes, whose buffers are given away;
-        ``print(f.fn.plan)`` shows it. None where the host runs everything.""")
+        ``print(f.fn.plan)`` shows it.""")
 
     @property
     def storage_map(self):

@@ -32,6 +32,10 @@ class Contract:
         """
         return None
 
+    def why_on_host(self, node):
+        """For whoever reads a plan: why only the host can run `node`, where `runs_on_host` says so."""
+        return "%s has no XLA form" % self
+
     def xla_form(self, node):
         """A dict from the outputs of `node` to variables that XLA may compute in their place; None if there is none.
 

@@ -235,6 +235,8 @@ def _candidates(rest: str, entry: paths.Entry, is_package: bool, name: str) -> I
         source, _, attribute = entry.renamed[name].partition(":")
         module = _import(source)
         yield getattr(module, attribute) if attribute else module
+    if name == "theano":  # which nearly every module of Theano imported
+        yield _import("")
     child = f"{rest}.{name}" if rest else name
     if is_package and child not in paths.RAISES and _exists(child):
         yield _import(child)

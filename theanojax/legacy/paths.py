@@ -236,6 +236,10 @@ PATHS: dict[str, Entry] = {
     "graph.rewrite": At("graph.rewriting.base"),
     **{f"graph.rewrite_{name}": At(f"graph.rewriting.{name}")
        for name in ("db", "equilibrium", "local", "pattern", "profile", "tools", "walk")},
+    **{f"rewrites.scan_{name}": At(f"rewrites.scan.{name}")
+       for name in ("base", "inplace", "inputs", "memory", "merge", "pushout")},
+    **{f"printing_{name}": At(f"printing.{name}") for name in ("debug", "dot", "pp", "text")},
+    **{f"gradient_{name}": At(f"gradient.{name}") for name in ("backprop", "rop")},
     "graph.merge": At("graph.rewriting.merge"),
     "graph.unify": At("graph.rewriting.unify"),
 }

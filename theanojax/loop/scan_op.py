@@ -200,6 +200,9 @@ class Scan(ScanLayout, Op):
             self._host_reason = host_reason(self)
         return self._host_reason is not None
 
+    def why_on_host(self, node):
+        return "in %s, %s" % (self, self._host_reason)
+
     def xla_form(self, node):
         """What the XLA executor may compute in place of the outputs of `node`: a dict, or None."""
         from theanojax.loop.counted import counted_form

@@ -265,7 +265,7 @@ def local_max_and_argmax(node):
 @local_optimizer([T.neg])
 def local_max_to_min(node):
     """-max(-x) -> min(x)"""
-    if not applies(node, scal.Neg) or is_integer(node.inputs[0]):  # -x of an unsigned x grows with it
+    if not applies(node, scal.Neg) or np.dtype(node.inputs[0].dtype).kind in "ub":  # -x of an unsigned x grows with it
         return False
     maximum = maker(node.inputs[0], CAReduce)
     if maximum is None or not isinstance(maximum.op.scalar_op, scal.Maximum):

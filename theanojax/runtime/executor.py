@@ -26,6 +26,7 @@ from theanojax.runtime.xla import executable_cache
 from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
 
 LOOPS_SHARE = 0.25  # of the time of a call in which XLA runs the loops, what an executable for its shapes saves at best
+MANY_SHAPES = "host: shapes of which there is no executable yet, until they have come back often enough; else"
 MOST_FAILURES = 3  # calls in a row that XLA fails and the host answers, before all are the host's
 
 
@@ -72,7 +73,8 @@ class XlaExecutor:
                 self._rebuild()
                 made, self._program = self._program, None  # the first call looks at its arguments
                 return made.plan
-            return self._program.plan
+            full = any(stage.patience.full() for stage in getattr(self._program, "xla_stages", {}).values())
+            return Remark(MANY_SHAPES, self._program.plan) if full else self._program.plan
 
     compilations = property(lambda self: self.learned.compilations)
 
@@ -296,8 +298,8 @@ class _OnHost:
 
     def __init__(self, executor):
         self.executor = executor
-        errors = "".join("\n   why: %s: %s" % (type(e).__name__, str(e).partition("\n")[0]) for e in executor.fallbacks)
-        self.plan = Remark("host: the whole graph%s" % (errors or ", in a forked process"))
+        why = dict.fromkeys("%s: %s" % (type(e).__name__, str(e).partition("\n")[0]) for e in executor.fallbacks)
+        self.plan = Remark("\n   why: ".join(["host: the whole graph", *(why or ["this is a forked process"])]))
 
     def run(self, values, cells):
         return self.executor.host(values), DONE

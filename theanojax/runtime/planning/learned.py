@@ -29,7 +29,7 @@ class Learned:
         if node in self.host_nodes:
             return self.host_nodes[node]
         if node.op.runs_on_host(node):
-            return "%s has no XLA form" % node.op
+            return node.op.why_on_host(node)
         for v in [*node.inputs, *node.outputs]:
             if getattr(v.type, "host_only", False):
                 return "XLA has no values of type %s" % v.type

@@ -63,7 +63,7 @@ class NumpyProgram:
         self.vector_nodes = sum(bool(_ndim(n.outputs[0])) and n.outputs[0] not in large for n in order
                                 if n.op.array_role not in ("reduction", "view", "product"))
         self.otherwise = otherwise
-        self.plan = Remark("numpy, as generated code, where its large arguments are numpy arrays; else", otherwise.plan)
+        self.plan = Remark("numpy, as generated code, where the arguments make it quicker; else", otherwise.plan)
 
     def run(self, values, cells):
         if self._pays(values):
