@@ -18,7 +18,7 @@ runtime.planning.numpy_program:to_host
 runtime.program:Stages.run
 runtime.program:Stages._deliver
 runtime.program:build
-runtime.program:compile_program
+runtime.planning.plan:compile_program
 runtime.program:to_numpy
 runtime.xla.stage:XlaStage._call
 runtime.xla.stage:XlaStage._compute
@@ -27,6 +27,7 @@ runtime.xla.stage:XlaStage._function
 runtime.xla.stage:XlaStage._replace
 runtime.xla.stage:XlaStage._room
 runtime.xla.stage:XlaStage._specialised
+runtime.xla.stage:XlaStage._traced_call
 runtime.xla.stage:XlaStage._variant
 runtime.xla.stage:shapes_of
 runtime.xla.stage:wait
@@ -52,15 +53,28 @@ class _Armed(threading.local):
 armed = _Armed()
 
 
+def check():
+    """AttributeError or ImportError if a seam is not there."""
+    for seam in SEAMS:
+        owner, name = _owner(seam)
+        getattr(owner, name)
+
+
 def install():
     """Put the faults in place; they stay off until a thread sets ``armed.share``, the part of passages that fail."""
     for seam in SEAMS:
-        path, _, name = seam.partition(":")
-        owner = importlib.import_module("theanojax." + path)
-        *classes, name = name.split(".")
-        for part in classes:
-            owner = getattr(owner, part)
+        owner, name = _owner(seam)
         setattr(owner, name, _failing(getattr(owner, name), seam))
+
+
+def _owner(seam):
+    """(the module or class, the name in it) that a seam names."""
+    path, _, name = seam.partition(":")
+    owner = importlib.import_module("theanojax." + path)
+    *classes, name = name.split(".")
+    for part in classes:
+        owner = getattr(owner, part)
+    return owner, name
 
 
 def _failing(function, seam):
