@@ -240,6 +240,12 @@ PATHS: dict[str, Entry] = {
        for name in ("base", "inplace", "inputs", "memory", "merge", "pushout")},
     **{f"printing_{name}": At(f"printing.{name}") for name in ("debug", "dot", "pp", "text")},
     **{f"gradient_{name}": At(f"gradient.{name}") for name in ("backprop", "rop")},
+    **{f"runtime.{name}": SameAs(f"runtime.xla.{name}")
+       for name in ("executable_cache", "interrupts", "memory", "stage", "trace", "transfer")},
+    **{f"runtime.{name}": SameAs(f"runtime.planning.{name}")
+       for name in ("branches", "guards", "numpy_program", "shape_program")},
+    **{f"runtime.{name}": SameAs(f"runtime.policy.{name}")
+       for name in ("background", "forked", "loop_kernels", "outcome", "patience", "polymorphic")},
     "graph.merge": At("graph.rewriting.merge"),
     "graph.unify": At("graph.rewriting.unify"),
 }

@@ -113,7 +113,9 @@ class XlaStage:
         try:
             if ready is not None:
                 try:
-                    return self._call(ready, args, steps, cells, others)
+                    if cells or steps != 1:
+                        return self._call(args, ready, steps, cells, others)
+                    return self._call(args, ready)
                 except GuardedShapes:  # jax has traced it anew, for arguments of another kind
                     del self.ready[signature]
             return self._first_call(signature, args, steps, cells, others)
@@ -150,7 +152,7 @@ class XlaStage:
         while True:
             ready = Ready(self._function(args, signature[0]))
             try:
-                return ready, *self._call(ready, args, *call)
+                return ready, *self._call(args, ready, *call)
             except GuardedShapes:
                 self._specialise(args, signature[0])
 
@@ -161,7 +163,7 @@ class XlaStage:
         error.__traceback__ = error.__cause__ = error.__context__ = None  # which hold the arguments
         self.refused[signature] = Refused(self, signature, error)
 
-    def _call(self, ready, args, steps, cells, others, flag=None):  # noqa: C901 - each frame costs every call
+    def _call(self, args, ready, steps=1, cells=None, others=(), flag=None):  # noqa: C901 - each frame costs every call
         special, constants = ready.special, self._constants() if self.constants else ()
         if special.check is not None and not special.check((*self._unstopped(), *args, *constants)):
             return None, REPLAY
