@@ -40,7 +40,8 @@ def _cast(b, v):
 def _reduced(b, v):
     if not v.ndim or 0 in value_of(v).shape:
         return None
-    return b.one([T.sum, T.prod, T.max, T.min])(v, axis=b.one([None, 0, -1]), keepdims=b.chance(0.3))
+    smallest = [] if kind_of(v) == "i" else [T.min]  # -max(-v), as Theano builds it, is wrong for the lowest of them
+    return b.one([T.sum, T.prod, T.max, *smallest])(v, axis=b.one([None, 0, -1]), keepdims=b.chance(0.3))
 
 
 def _accumulated(b, v):
