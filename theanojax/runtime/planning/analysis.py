@@ -24,6 +24,7 @@ class Analysis:
 
     def __init__(self, inputs, hidden=()):
         self.inputs, self.hidden = set(inputs), hidden
+        self._from_shapes = {}
         self._cheap = {}
         self._shapes = {}
         self._dims = {}
@@ -37,14 +38,15 @@ class Analysis:
 
     def from_shapes(self, v):
         """Whether `v` depends on nothing but the shapes of inputs, hidden ones apart."""
+        known = self._from_shapes
         if v in self.inputs:
             return False
-        for node in io_toposort(self.inputs, [v]):
-            if any(u in (self.hidden if reads_lengths(node) is not None else self.inputs) for u in node.inputs):
-                return False
-            if any(getattr(u.type, "host_only", False) for u in node.inputs):
-                return False
-        return True
+        for node in io_toposort(self.inputs | known.keys(), [v]):
+            values = self.hidden if reads_lengths(node) is not None else self.inputs
+            good = not any(u in values or getattr(u.type, "host_only", False) or not known.get(u, True)
+                           for u in node.inputs)
+            known.update((o, good) for o in node.outputs)
+        return known.get(v, True)
 
     def _leaf(self, v):
         if isinstance(v, Constant):

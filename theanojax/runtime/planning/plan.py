@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from theanojax.graph.traverse import ancestors, io_toposort
 from theanojax.graph.variable import Constant
-from theanojax.runtime.planning.analysis import Analysis, has_open_loops, order_above_shapes
+from theanojax.runtime.planning.analysis import Analysis, has_open_loops, order_above_shapes, reads_lengths
 from theanojax.runtime.planning.shape_program import compile_program
 
 PRINTED = 12  # names in a line of a printed plan
@@ -183,8 +183,7 @@ class Planner:
         for node in order if self.learned.sliced else ():
             for k, v in enumerate(node.inputs):
                 if v in self.learned.sliced:
-                    looks = len(node.inputs) == 1 and node.op.lengths_read(v.type.ndim) is not None
-                    (shapes if looks else users).setdefault(v, []).append((node, k))
+                    (users if reads_lengths(node) is None else shapes).setdefault(v, []).append((node, k))
         found = set()
         for v, uses in users.items():
             if v in self.inputs and all(

@@ -115,7 +115,7 @@ class XlaStage:
                 try:
                     if cells or steps != 1:
                         return self._call(args, ready, steps, cells, others)
-                    return self._call(args, ready)
+                    return self._call(args, ready)  # most often: nothing to store, no loops
                 except GuardedShapes:  # jax has traced it anew, for arguments of another kind
                     del self.ready[signature]
             return self._first_call(signature, args, steps, cells, others)
@@ -192,11 +192,12 @@ class XlaStage:
             outs, outcome = self._compute(ready, args, constants, steps, flag), DONE
         if self.effects:
             jax.effects_barrier()
-        if borrowed:
-            wait(outs)
-        elif platform.computes_at_once and outcome is DONE and outs:
-            # One tells of all, before anything is stored. To read a result for which there was no memory may hang.
-            settle(outs[0])
+        if outcome is DONE:
+            if borrowed:
+                wait(outs)
+            elif platform.computes_at_once and outs:
+                # One tells of all, before anything is stored. To read a result for which there was no memory may hang.
+                settle(outs[0])
         if staging is not None:
             self.idle.append(staging)
         if len(outs) > len(self.outputs):

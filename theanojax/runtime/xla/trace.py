@@ -21,6 +21,7 @@ from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.runtime.blame import raise_with_op
 from theanojax.runtime.planning import branches
+from theanojax.runtime.planning.analysis import reads_lengths
 from theanojax.runtime.xla import memory, platform
 from theanojax.runtime.xla.namespace import XlaNamespace, cast_value, is_known
 from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
@@ -328,24 +329,15 @@ def _noting(interrupts, fn, *values):
         raise
 
 
-def lengths(op, values):
-    """The value of an Op that only looks at the shape of its input, else None."""
-    shape = getattr(values[0], "shape", None) if len(values) == 1 else None
-    which = None if shape is None else op.lengths_read(len(shape))
-    if which is None:
-        return None
-    return np.array([shape[i] for i in which] if type(which) is tuple else shape[which], dtype="int64")
-
-
 def fold(node, values):
     """The outputs of a node whose inputs are all known (or only their shapes matter), else None.
 
     Not those of an Op that has to run at each call. One of the user's with only a ``perform`` may be such an Op.
     """
-    op = node.op
-    known = lengths(op, values)
-    if known is not None:
-        return [known]
+    op, which = node.op, reads_lengths(node)
+    if which is not None and hasattr(values[0], "shape"):
+        shape = values[0].shape
+        return [np.array([shape[i] for i in which] if type(which) is tuple else shape[which], dtype="int64")]
     for v in values:
         if not is_known(v):
             return None
