@@ -221,6 +221,28 @@ def test_third_derivative_of_a_gradient_of_its_own():
     np.testing.assert_array_equal(f([1.0, -2.0], [0.5, 0.5]), [2, 2])
 
 
+@both_ways
+@pytest.mark.parametrize("kind", ["constant", "shared", "twice"])
+def test_inputs_that_no_function_can_have(kind, inline):
+    """Constants, shared variables and the same variable twice are inputs of the Op (Theano: refused when compiled)."""
+    other = {"constant": T.constant(Y), "shared": shared(Y), "twice": x}[kind]
+    op = OpFromGraph([x, other], [x * other], inline=inline)
+    out = op(x, other + 1)
+    values = [*function([x], [out, grad(out.sum(), x)])(2 * X), op.fn(X, Y)[0]]
+    want = {"twice": (4, 4, 1)}.get(kind, (8, 4, 3))
+    assert [v.flat[0] for v in values] == list(want)
+
+
+@pytest.mark.parametrize("target, slope", [(x, 0.73105858 - 2), (T.constant(Y), 0.73105858 - 3)])
+def test_crossentropy_of_constants_and_of_a_variable_with_itself(target, slope):
+    with theano.change_flags(compute_test_value="raise"):
+        x.tag.test_value = X
+        cost = T.nnet.sigmoid_binary_crossentropy(x, target)
+        slopes = grad(cost.sum(), x)
+    del x.tag.test_value
+    np.testing.assert_allclose(function([x], slopes)(X), np.full((2, 2), slope), rtol=1e-6)
+
+
 @pytest.mark.parametrize("inline", [True, False])
 @pytest.mark.parametrize("mode", ["FAST_RUN", "FAST_COMPILE"])
 @pytest.mark.parametrize("streams", [MRG_RandomStreams, RandomStreams])

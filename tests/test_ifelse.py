@@ -6,6 +6,7 @@ import pytest
 import theanojax as theano
 import theanojax.tensor as T
 from tests.helpers import both
+from theanojax.compile.nanguardmode import NanGuardMode
 from theanojax.ifelse import IfElse, ifelse
 
 c, x, y = T.iscalar("c"), T.dvector("x"), T.dvector("y")
@@ -149,6 +150,17 @@ def test_gradient_where_an_output_is_unused():
     grads = theano.grad(first.sum(), [x, y])
     assert [g.tolist() for g in both([c, x, y], grads, [1, X, Y])] == [[1, 1], [0]]
     assert [g.tolist() for g in both([c, x, y], grads, [0, X, Y])] == [[0, 0], [3]]
+
+
+def test_what_nobody_uses_of_a_branch_is_not_computed():
+    """On the host as on XLA, as written as after rewriting."""
+    unfitting = T.repeat(x, T.constant([1, 1, 1]), axis=0)
+    for then, otherwise, cond in (([unfitting, x], [x, y], 1), ([x, y], [unfitting, x], 0)):
+        _, second = ifelse(c, then, otherwise)
+        assert both([c, x, y], second, [cond, X, Y]).tolist() == [1, 2]
+    _, second = ifelse(c, [unfitting, x], [x, x])
+    f = theano.function([c, x], second, mode=NanGuardMode(nan_is_error=True, inf_is_error=True, optimizer=None))
+    assert f(1, X).tolist() == [1, 2]
 
 
 @pytest.mark.timeout(60)

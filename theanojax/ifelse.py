@@ -98,20 +98,24 @@ class IfElse(Op):
 
     # ---------------------------------------------------------------- running
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
-        """A lazy thunk: it returns the positions of the inputs it still needs, nothing once it is done."""
+        """A lazy thunk: it returns the positions of the inputs it still needs, nothing once it is done.
+
+        What nobody uses of the branch taken is not computed, as XLA does not either.
+        """
         cond = node.inputs[0]
         sides = self.branches(list(enumerate(node.inputs)))
+        used = [bool(getattr(v, "clients", True)) for v in node.outputs]
 
         def thunk():
             if not compute_map[cond][0]:
                 return [0]
             chosen = sides[0] if storage_map[cond][0] != 0 else sides[1]
-            missing = [i for i, v in chosen if not compute_map[v][0]]
+            missing = [i for (i, v), needed in zip(chosen, used) if needed and not compute_map[v][0]]
             if missing:
                 return missing
             share = self.as_view and chosen is sides[0]
             for out, (_, v) in zip(node.outputs, chosen):
-                value = storage_map[v][0]
+                value = storage_map[v][0] if compute_map[v][0] else None
                 storage_map[out][0] = value if share else _copy(value)
                 compute_map[out][0] = True
             return []

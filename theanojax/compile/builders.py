@@ -13,7 +13,7 @@ from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.rewriting.walk import in2out
 from theanojax.graph.shared import SharedVariable
 from theanojax.graph.traverse import inputs as graph_inputs, io_toposort
-from theanojax.graph.variable import Apply, Variable
+from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.loop.inner_graph import map_inner_graph
 from theanojax.rewrites.registry import optdb
 from theanojax.runtime.host import HostExecutor
@@ -53,10 +53,16 @@ class OpFromGraph(Op):
             raise AssertionError("name must be None or string object")
         self.is_inline, self.name, self.kwargs = inline, name, kwargs
         self.inputs, self.outputs = inputs, outputs
-        self.shared_inputs = [v for v in graph_inputs(outputs, blockers=inputs) if isinstance(v, SharedVariable)]
-        stand_ins = [v.type() for v in self.shared_inputs]
+        self.shared_inputs = [v for v in graph_inputs(outputs, blockers=inputs)
+                              if isinstance(v, SharedVariable) and v not in inputs]
+        # Inside, inputs are neither shared nor constant, and each is given once: the first one counts.
+        stand_ins = {v: v.type() for v in [*inputs, *self.shared_inputs] if isinstance(v, (SharedVariable, Constant))}
+        local = [v.type() if v in inputs[:i] else stand_ins.get(v, v) for i, v in enumerate(inputs)]
+        local += [stand_ins[v] for v in self.shared_inputs]
+        if len({*inputs}) < len(inputs):
+            self.kwargs = {"on_unused_input": "ignore", **kwargs}
         self.local_inputs, self.local_outputs, _ = rebuild_collect_shared(
-            outputs, inputs=inputs + stand_ins, replace=list(zip(self.shared_inputs, stand_ins)),
+            outputs, inputs=local, replace=list(stand_ins.items()),
             copy_inputs_over=False, no_default_updates=True)
         self.input_types = [v.type for v in inputs]
         self.output_types = [v.type for v in outputs]

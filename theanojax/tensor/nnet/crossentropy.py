@@ -4,7 +4,7 @@ import numpy as np
 
 import theanojax.tensor as T
 from theanojax import scalar as scal
-from theanojax.config import config
+from theanojax.config import config, flags_of_thread
 from theanojax.graph import above
 from theanojax.graph.gradient_types import DisconnectedType, grad_not_implemented
 from theanojax.graph.op import Op
@@ -276,9 +276,13 @@ def sigmoid_binary_crossentropy(output, target):
         (x, y), (g,) = inputs, out_grads
         return [g * (sigmoid(x) - y), g * (-x)]
 
-    cost = softplus(-abs(output)) + output * ((output > 0) - target)
-    return above.OpFromGraph([output, target], [cost], grad_overrides=gradient, inline=True,
-                       name="sigmoid_binary_crossentropy")(output, target)
+    output, target = T.as_tensor_variable(output), T.as_tensor_variable(target)
+    with flags_of_thread(compute_test_value="off"):
+        x, y = output.type(), target.type()  # `output` and `target` may be one variable, which has both gradients
+        cost = softplus(-abs(x)) + x * ((x > 0) - y)
+        op = above.OpFromGraph([x, y], [cost], grad_overrides=gradient, inline=True,
+                               name="sigmoid_binary_crossentropy")
+    return op(output, target)
 
 
 # ---------------------------------------------------------------- a column more
