@@ -54,6 +54,7 @@ demo: $(READY)
 
 lint: $(LINT)/.ready
 	$(LINT)/bin/ruff check .
+	$(LINT)/bin/ruff format --check -q .
 	$(LINT)/bin/mypy
 
 suite: $(READY)

@@ -27,8 +27,10 @@ def arguments(argv):
     parser.add_argument("--no-write", action="store_true", help="leave docs/ alone")
     parser.add_argument("--tables", action="store_true", help="measure nothing: show and write what is there")
     options = parser.parse_args(argv)
-    for kind, names, known in (("program", options.programs, PROGRAMS),
-                               ("contender", options.contenders.split(","), found.CONTENDERS)):
+    for kind, names, known in (
+        ("program", options.programs, PROGRAMS),
+        ("contender", options.contenders.split(","), found.CONTENDERS),
+    ):
         for name in names:
             if name not in known:
                 parser.error("no %s named %r; there are %s" % (kind, name, ", ".join(known)))
@@ -47,11 +49,16 @@ def measure_all(options, contenders):
             done = measure.contest(contender, name, limit, options.quick, options.rounds)
             done.update(date=datetime.datetime.now().isoformat(" ", "minutes"), load=round(load, 1))
             records.save(name, contender.name, done, options.quick)
-            text = done.get("failed") or "%s a call, first %s" % (report.amount(done.get("call_s"), "call_s"),
-                                                                 report.amount(done["cold_s"], "cold_s"))
-            print("%-10s %-13s %s  [%d s, load before %.1f]" % (name, contender.name, text,
-                                                                time.perf_counter() - begin, load),
-                  file=sys.stderr, flush=True)
+            text = done.get("failed") or "%s a call, first %s" % (
+                report.amount(done.get("call_s"), "call_s"),
+                report.amount(done["cold_s"], "cold_s"),
+            )
+            print(
+                "%-10s %-13s %s  [%d s, load before %.1f]"
+                % (name, contender.name, text, time.perf_counter() - begin, load),
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def main(argv=None):

@@ -129,9 +129,11 @@ def environment(name, base, packages):
     print("making an environment for %s (%s)" % (name, " ".join(packages)), file=sys.stderr, flush=True)
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     old = ["--no-build-isolation"] if name == "theano" else []
-    commands = [[base, "-m", "venv", "--clear", str(folder)],
-                [*install, "setuptools<70", "wheel"],
-                [*install, *old, *packages]]
+    commands = [
+        [base, "-m", "venv", "--clear", str(folder)],
+        [*install, "setuptools<70", "wheel"],
+        [*install, *old, *packages],
+    ]
     for command in commands:
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:

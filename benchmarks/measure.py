@@ -19,10 +19,26 @@ def run(contender, program, cache, limit, quick, measured):
     """
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "results.npz")
-        command = [contender.python, str(WORKER), contender.name, contender.family, program, out,
-                   "quick" if quick else "full", "measure" if measured else "first", repr(time.time())]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
-                                   env=contender.environment(cache), start_new_session=True)
+        command = [
+            contender.python,
+            str(WORKER),
+            contender.name,
+            contender.family,
+            program,
+            out,
+            "quick" if quick else "full",
+            "measure" if measured else "first",
+            repr(time.time()),
+        ]
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            env=contender.environment(cache),
+            start_new_session=True,
+        )
         try:
             stdout, stderr = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired:

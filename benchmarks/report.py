@@ -11,12 +11,18 @@ from pathlib import Path
 DOCS = Path(__file__).parent.parent / "docs"
 TABLES = [
     ("call_s", "Time of a call", "Median of repeated calls, after the first three."),
-    ("cold_s", "First result, nothing cached",
-     "Building the graph, theano.function (or jax.jit) and the first call, in a process that finds no compilation "
-     "cache."),
-    ("start_s", "First result of a second process",
-     "From the start of the interpreter to the first result: importing, building, compiling and the first call, with "
-     "the compilation cache that the first process left."),
+    (
+        "cold_s",
+        "First result, nothing cached",
+        "Building the graph, theano.function (or jax.jit) and the first call, in a process that finds no compilation "
+        "cache.",
+    ),
+    (
+        "start_s",
+        "First result of a second process",
+        "From the start of the interpreter to the first result: importing, building, compiling and the first call, "
+        "with the compilation cache that the first process left.",
+    ),
     ("import_s", "Import", "`import theano` (`import jax.numpy`, ...), median over all processes."),
     ("peak_bytes", "Peak memory", "The largest resident size of the process."),
 ]
@@ -35,7 +41,7 @@ def amount(value, key):
 
 def cell(report, ours, key):
     if report is None or key not in report:
-        return ("failed" if report and "failed" in report else "-")
+        return "failed" if report and "failed" in report else "-"
     text = amount(report[key], key)
     if "differs" in report:
         text += " (!)"
@@ -93,9 +99,18 @@ def facts(results, notes):
                 blas = report.get("blas") or blas
     if "theano" in versions and not blas:
         notes = [*notes, "Theano did not load OpenBLAS: its matrix products are numpy's."]
-    return {"from": min(dates), "to": max(dates), "load": sorted(loads)[len(loads) // 2], "highest_load": max(loads),
-            "cores": os.cpu_count(), "processor": processor(), "system": platform.system(), "versions": versions,
-            "theano_blas": blas, "notes": notes}
+    return {
+        "from": min(dates),
+        "to": max(dates),
+        "load": sorted(loads)[len(loads) // 2],
+        "highest_load": max(loads),
+        "cores": os.cpu_count(),
+        "processor": processor(),
+        "system": platform.system(),
+        "versions": versions,
+        "theano_blas": blas,
+        "notes": notes,
+    }
 
 
 def processor():
@@ -113,23 +128,38 @@ def save(results, contenders, titles, notes):
     about = facts(results, notes)
     DOCS.mkdir(exist_ok=True)
     left = ("results", "bench", "versions", "blas")
-    kept = {p: {n: {k: v for k, v in r.items() if k not in left} for n, r in reports.items()}
-            for p, reports in results.items()}
+    kept = {
+        p: {n: {k: v for k, v in r.items() if k not in left} for n, r in reports.items()}
+        for p, reports in results.items()
+    }
     (DOCS / "benchmarks.json").write_text(json.dumps({**about, "programs": kept}, indent=1) + "\n")
-    lines = ["# Benchmarks", "",
-             "Written by `make bench`; measured from %s to %s on %d cores (%s). One process at a time on one machine."
-             % (about["from"], about["to"], about["cores"], about["processor"]), "",
-             "The load average when a measurement began was %.1f in the median, %.1f at most%s." % (
-                 about["load"], about["highest_load"],
-                 ": **other work ran beside it, so times, and ratios less so, are not to be relied on**"
-                 if about["load"] > 1.6 else ""), "",
-             "A number in parentheses is our time (or memory) divided by theirs: below 1 we are quicker. `(!)` marks a "
-             "result that is not equal to the first contender's, `failed` and `-` programs that a contender cannot run "
-             "or that were not written for it; reasons are below.", "",
-             "Every contender keeps compiled programs between processes: Theano and PyTensor in their compiledir, JAX "
-             "by hand in its persistent cache, theanojax by itself.", ""]
-    lines += ["- %s: " % dict(contenders)[n] + ", ".join("%s %s" % kv for kv in v.items())
-              for n, v in about["versions"].items()]
+    lines = [
+        "# Benchmarks",
+        "",
+        "Written by `make bench`; measured from %s to %s on %d cores (%s). One process at a time on one machine."
+        % (about["from"], about["to"], about["cores"], about["processor"]),
+        "",
+        "The load average when a measurement began was %.1f in the median, %.1f at most%s."
+        % (
+            about["load"],
+            about["highest_load"],
+            ": **other work ran beside it, so times, and ratios less so, are not to be relied on**"
+            if about["load"] > 1.6
+            else "",
+        ),
+        "",
+        "A number in parentheses is our time (or memory) divided by theirs: below 1 we are quicker. `(!)` marks a "
+        "result that is not equal to the first contender's, `failed` and `-` programs that a contender cannot run "
+        "or that were not written for it; reasons are below.",
+        "",
+        "Every contender keeps compiled programs between processes: Theano and PyTensor in their compiledir, JAX "
+        "by hand in its persistent cache, theanojax by itself.",
+        "",
+    ]
+    lines += [
+        "- %s: " % dict(contenders)[n] + ", ".join("%s %s" % kv for kv in v.items())
+        for n, v in about["versions"].items()
+    ]
     if about["theano_blas"]:
         lines.append("- Theano's C code is linked with %s." % Path(about["theano_blas"]).name)
     lines += ["- " + n for n in about["notes"]] + ["", "## Programs", ""]

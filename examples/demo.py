@@ -12,12 +12,7 @@ PICTURES = os.path.join(HERE, "output")
 
 # Script, its arguments, what the tutorial shows for it, and what may differ.
 LISTINGS = (
-    (
-        "scan_pow.py",
-        [],
-        "[ 0. 1. 4. 9. 16. 25. 36. 49. 64. 81.]",
-        "",
-    ),
+    ("scan_pow.py", [], "[ 0. 1. 4. 9. 16. 25. 36. 49. 64. 81.]", ""),
     ("scan_polynomial.py", [], "19.0", ""),
     (
         "ifelse_switch.py",

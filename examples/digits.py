@@ -29,8 +29,10 @@ def load():
     held_out = numpy.arange(len(labels)) % 5 == 0
 
     def share(rows):
-        return (theano.shared(numpy.asarray(images[rows], dtype=theano.config.floatX), borrow=True),
-                T.cast(theano.shared(numpy.asarray(labels[rows], dtype=theano.config.floatX), borrow=True), "int32"))
+        return (
+            theano.shared(numpy.asarray(images[rows], dtype=theano.config.floatX), borrow=True),
+            T.cast(theano.shared(numpy.asarray(labels[rows], dtype=theano.config.floatX), borrow=True), "int32"),
+        )
 
     return share(~held_out), share(held_out)
 
@@ -51,7 +53,7 @@ class ConvPool:
 
     def __init__(self, rng, input, filter_shape, image_shape, pool):
         fan_in = numpy.prod(filter_shape[1:])
-        fan_out = filter_shape[0] * numpy.prod(filter_shape[2:]) / pool ** 2
+        fan_out = filter_shape[0] * numpy.prod(filter_shape[2:]) / pool**2
         bound = numpy.sqrt(6.0 / (fan_in + fan_out))
         self.W = theano.shared(rng.uniform(-bound, bound, filter_shape).astype(theano.config.floatX), name="W")
         self.b = theano.shared(numpy.zeros(filter_shape[0], dtype=theano.config.floatX), name="b")
@@ -87,7 +89,7 @@ def train(network, rate, epochs=30, weight_decay=1e-4):
     probabilities, layers = network(numpy.random.RandomState(23455), x)
     params = [p for layer in layers for p in layer.params]
     cost = -T.mean(T.log(probabilities)[T.arange(y.shape[0]), y])
-    cost += weight_decay * sum((layer.W ** 2).sum() for layer in layers)
+    cost += weight_decay * sum((layer.W**2).sum() for layer in layers)
     updates = [(p, p - rate * g) for p, g in zip(params, T.grad(cost, params))]
     batch = slice(index * BATCH, (index + 1) * BATCH)
     step = theano.function([index], cost, updates=updates, givens={x: train_x[batch], y: train_y[batch]})
@@ -107,8 +109,10 @@ def main(names):
         print("%s:" % name)
         start = time.time()
         accuracy = train(network, rate)
-        print("%s: %.2f %% right after %.1f s (at least %.0f %% are asked for)"
-              % (name, 100 * accuracy, time.time() - start, 100 * wanted))
+        print(
+            "%s: %.2f %% right after %.1f s (at least %.0f %% are asked for)"
+            % (name, 100 * accuracy, time.time() - start, 100 * wanted)
+        )
         reached = reached and accuracy >= wanted
     return 0 if reached else 1
 

@@ -90,7 +90,7 @@ say("9. a lazy conditional, after a call with k = 1:", b.fn.plan)
 
 # 10. Shared variables get their new values all at once, after everything is computed; their old buffers are reused.
 w = theano.shared(np.zeros(3), "w")
-train = theano.function([x], (w ** 2).sum(), updates=[(w, w - 0.1 * (w - x))])
+train = theano.function([x], (w**2).sum(), updates=[(w, w - 0.1 * (w - x))])
 say("10. a step of training:", train.fn.plan)
 train([1.0, 2.0, 3.0])
 np.testing.assert_allclose(w.get_value(), [0.1, 0.2, 0.3])

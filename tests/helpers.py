@@ -93,10 +93,10 @@ def check_op(inputs, outputs, values, grad=True, rng=None, rtol=None, tol=1e-4, 
     if visit is not None:
         visit(xla)
     check_infer_shape(all_inputs, everything, all_values)
-    want, rest = results[:len(outs)], results[len(outs):]
+    want, rest = results[: len(outs)], results[len(outs) :]
     for c in checks:
-        c.verify(rest[:len(c.outputs)], tol)
-        rest = rest[len(c.outputs):]
+        c.verify(rest[: len(c.outputs)], tol)
+        rest = rest[len(c.outputs) :]
     return want
 
 
@@ -133,9 +133,9 @@ def check_infer_shape(inputs, outs, values):
                     promised.extend(as_tensor_variable(d) for d in shape)
                     made.append(out)
     got = HostExecutor((list(inputs), promised + made))(values)
-    dims = [int(d) for d in got[:len(promised)]]
-    for out, value in zip(made, got[len(promised):]):
-        shape, dims = tuple(dims[:out.type.ndim]), dims[out.type.ndim:]
+    dims = [int(d) for d in got[: len(promised)]]
+    for out, value in zip(made, got[len(promised) :]):
+        shape, dims = tuple(dims[: out.type.ndim]), dims[out.type.ndim :]
         assert shape == np.shape(value), (out.owner, shape, np.shape(value))
 
 
@@ -177,8 +177,7 @@ class _GradientCheck(_Check):
                 step[pos] = max(1.0, abs(float(base[pos])))
                 slopes = self.difference([step if j == k else None for j in range(len(got))])
                 numeric[pos] = sum((s * w).sum() for s, w in zip(slopes, self.weights)) / step[pos]
-            np.testing.assert_allclose(g, numeric, rtol=tol, atol=tol,
-                                       err_msg="gradient for input %d" % self.moving[k])
+            np.testing.assert_allclose(g, numeric, rtol=tol, atol=tol, err_msg="gradient for input %d" % self.moving[k])
 
 
 class _DirectionCheck(_Check):

@@ -76,14 +76,17 @@ def test_nested():
     assert function([a, b], [op(a, b), grad(op(a, b), a)])(2.0, 3.0) == [49, 42]
 
 
-@pytest.mark.parametrize("override, want", [
-    (dict(lop_overrides=lambda i, o, g: [i[0] * o[0] * g[0]]), np.e),
-    (dict(lop_overrides=[lambda i, o, g: i[0] * o[0] * g[0] * 2]), 2 * np.e),
-    (dict(grad_overrides=lambda i, g: [i[0] * g[0] * 5]), 5),
-    (dict(grad_overrides=[lambda i, g: i[0] * g[0] * 6]), 6),
-    (dict(lop_overrides=OpFromGraph([a, b, c], [a * b * c * 3])), 3 * np.e),
-    (dict(grad_overrides=OpFromGraph([a, b], [a * b * 4])), 4),
-])
+@pytest.mark.parametrize(
+    "override, want",
+    [
+        (dict(lop_overrides=lambda i, o, g: [i[0] * o[0] * g[0]]), np.e),
+        (dict(lop_overrides=[lambda i, o, g: i[0] * o[0] * g[0] * 2]), 2 * np.e),
+        (dict(grad_overrides=lambda i, g: [i[0] * g[0] * 5]), 5),
+        (dict(grad_overrides=[lambda i, g: i[0] * g[0] * 6]), 6),
+        (dict(lop_overrides=OpFromGraph([a, b, c], [a * b * c * 3])), 3 * np.e),
+        (dict(grad_overrides=OpFromGraph([a, b], [a * b * 4])), 4),
+    ],
+)
 def test_gradient_overrides(override, want):
     op = OpFromGraph([a], [T.exp(a)], **override)
     np.testing.assert_allclose(function([a], grad(op(a), a))(1.0), want)
@@ -104,9 +107,9 @@ def test_special_gradients():
         grad(op(a, b), b)
 
 
-@pytest.mark.parametrize("override, want", [
-    ("default", 6), (lambda i, e: [i[0] * e[0] * 7], 42), ([lambda i, e: i[0] * e[0] * 8], 48),
-])
+@pytest.mark.parametrize(
+    "override, want", [("default", 6), (lambda i, e: [i[0] * e[0] * 7], 42), ([lambda i, e: i[0] * e[0] * 8], 48)]
+)
 def test_r_operator(override, want):
     e = T.dscalar("e")
     op = OpFromGraph([a], [a * 2], rop_overrides=override)
@@ -143,19 +146,29 @@ def test_errors_inside_are_raised_outside():
         function([x, y], op(x, y))(np.ones((2, 3)), np.ones((2, 3)))
 
 
-@pytest.mark.parametrize("make, error, message", [
-    (lambda: OpFromGraph([a], a), TypeError, "outputs must be list, got"),
-    (lambda: OpFromGraph([a], [1]), TypeError, "inputs and outputs must be Variable instances"),
-    (lambda: OpFromGraph([a], [a], updates=[]), TypeError, "updates and givens are not allowed here"),
-    (lambda: OpFromGraph([a], [a], lop_overrides=[1], grad_overrides=[2]), ValueError, "mutually exclusive"),
-    (lambda: OpFromGraph([a], [a])(a, b), ValueError, "Expected 1 inputs, got 2"),
-    (lambda: grad(OpFromGraph([a], [a], grad_overrides=3)(a), a), TypeError, "L_op/gradient override should be"),
-    (lambda: grad(OpFromGraph([a], [a], grad_overrides=[3, 4])(a), a), ValueError, "Need to override 1 gradients"),
-    (lambda: grad(OpFromGraph([a], [a], grad_overrides=b)(a), a), ValueError, "can only have type"),
-    (lambda: grad(OpFromGraph([a], [a], grad_overrides=lambda i, g: g[0])(a), a), TypeError, "should return a list"),
-    (lambda: grad(OpFromGraph([a], [T.exp(a)], lop_overrides=OpFromGraph([a], [a]))(a), a), ValueError,
-     "expect overrider with 3 inputs, got 1"),
-])
+@pytest.mark.parametrize(
+    "make, error, message",
+    [
+        (lambda: OpFromGraph([a], a), TypeError, "outputs must be list, got"),
+        (lambda: OpFromGraph([a], [1]), TypeError, "inputs and outputs must be Variable instances"),
+        (lambda: OpFromGraph([a], [a], updates=[]), TypeError, "updates and givens are not allowed here"),
+        (lambda: OpFromGraph([a], [a], lop_overrides=[1], grad_overrides=[2]), ValueError, "mutually exclusive"),
+        (lambda: OpFromGraph([a], [a])(a, b), ValueError, "Expected 1 inputs, got 2"),
+        (lambda: grad(OpFromGraph([a], [a], grad_overrides=3)(a), a), TypeError, "L_op/gradient override should be"),
+        (lambda: grad(OpFromGraph([a], [a], grad_overrides=[3, 4])(a), a), ValueError, "Need to override 1 gradients"),
+        (lambda: grad(OpFromGraph([a], [a], grad_overrides=b)(a), a), ValueError, "can only have type"),
+        (
+            lambda: grad(OpFromGraph([a], [a], grad_overrides=lambda i, g: g[0])(a), a),
+            TypeError,
+            "should return a list",
+        ),
+        (
+            lambda: grad(OpFromGraph([a], [T.exp(a)], lop_overrides=OpFromGraph([a], [a]))(a), a),
+            ValueError,
+            "expect overrider with 3 inputs, got 1",
+        ),
+    ],
+)
 def test_errors(make, error, message):
     with pytest.raises(error, match=message):
         make()
@@ -188,12 +201,15 @@ def test_as_op():
     assert not any(n.op == twice_and_sum for n in f.maker.fgraph.apply_nodes)
 
 
-@pytest.mark.parametrize("make, message", [
-    (lambda: theano.as_op([1], [T.dmatrix]), "itypes has to be a list of Theano types"),
-    (lambda: theano.as_op([T.dmatrix], 1), "otypes has to be a list of Theano types"),
-    (lambda: theano.as_op([T.dmatrix], [T.dmatrix], 1), "infer_shape needs to be a callable"),
-    (lambda: numpy_dot(x, T.dvector()), "We expected inputs of types"),
-])
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: theano.as_op([1], [T.dmatrix]), "itypes has to be a list of Theano types"),
+        (lambda: theano.as_op([T.dmatrix], 1), "otypes has to be a list of Theano types"),
+        (lambda: theano.as_op([T.dmatrix], [T.dmatrix], 1), "infer_shape needs to be a callable"),
+        (lambda: numpy_dot(x, T.dvector()), "We expected inputs of types"),
+    ],
+)
 def test_as_op_errors(make, message):
     with pytest.raises(TypeError, match=message):
         make()
@@ -207,7 +223,7 @@ def test_gradient_of_one_output_of_several():
 
 
 def test_gradient_of_an_output_that_takes_only_some_inputs():
-    square = OpFromGraph([x, y], [x * y, x ** 2])(x, y)[1]
+    square = OpFromGraph([x, y], [x * y, x**2])(x, y)[1]
     np.testing.assert_array_equal(function([x, y], grad(square.sum(), x))(X, Y), 2 * X)
     with pytest.raises(DisconnectedInputError):
         grad(square.sum(), y)
@@ -249,8 +265,9 @@ def test_crossentropy_of_constants_and_of_a_variable_with_itself(target, slope):
 def test_random_numbers_inside_are_drawn_anew_at_each_call(streams, mode, inline):
     # Theano: MissingInputError, the next state depends on the shape of an input that the function doesn't have
     rng, v, u = streams(3), T.dvector("v"), T.dvector("u")
-    noisy = OpFromGraph([v], [v.mean()], inline=inline,
-                        grad_overrides=lambda inputs, g: [inputs[0] + rng.uniform(inputs[0].shape)])
+    noisy = OpFromGraph(
+        [v], [v.mean()], inline=inline, grad_overrides=lambda inputs, g: [inputs[0] + rng.uniform(inputs[0].shape)]
+    )
     inner = OpFromGraph([v], [v + rng.uniform(v.shape)], inline=inline)
     outer = OpFromGraph([v], [inner(2 * v)[::-1]], inline=inline)
     for expression in (T.grad(noisy(u), u), T.grad(noisy(u) + noisy(3 * u), u) / 10, inner(u), outer(u)):

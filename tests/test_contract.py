@@ -18,8 +18,13 @@ from theanojax.runtime.host import run_graph
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-ROLES = {"elementwise": ["scalar_op"], "reduction": ["scalar_op", "axis"], "product": [],
-         "view": ["new_order", "shuffle", "drop", "augment"], None: []}
+ROLES = {
+    "elementwise": ["scalar_op"],
+    "reduction": ["scalar_op", "axis"],
+    "product": [],
+    "view": ["new_order", "shuffle", "drop", "augment"],
+    None: [],
+}
 # what runtime/ may ask of an Op beside the contract: it is Theano's own protocol
 PROTOCOL = {"infer_shape", "destroy_map", "__input_name__", "acc_dtype", "nfunc_spec"}
 
@@ -55,9 +60,15 @@ def holds(node):
 
 def check_values(inputs, outs, values):
     """Of the Ops that look at shapes, read parts or know plain numbers: their values are what they say."""
-    nodes = [n for n in io_toposort(inputs, outs)
-             if n.op.reads_part or n.op.plain_value or len(n.inputs) == 1 and hasattr(n.inputs[0].type, "ndim")
-             and n.op.lengths_read(n.inputs[0].type.ndim) is not None]
+    nodes = [
+        n
+        for n in io_toposort(inputs, outs)
+        if n.op.reads_part
+        or n.op.plain_value
+        or len(n.inputs) == 1
+        and hasattr(n.inputs[0].type, "ndim")
+        and n.op.lengths_read(n.inputs[0].type.ndim) is not None
+    ]
     if not nodes:
         return
     wanted = [v for n in nodes for v in (*n.inputs, n.outputs[0]) if hasattr(v.type, "dtype")]
@@ -91,8 +102,11 @@ MODULES = [found.name for found in pkgutil.iter_modules(theanojax.runtime.__path
 @pytest.mark.parametrize("name", MODULES)
 def test_runtime_knows_no_op_by_its_class(name):
     module = importlib.import_module(name)
-    known = [name for name, thing in vars(module).items()
-             if isinstance(thing, type) and issubclass(thing, PureOp) and thing not in (Op, PureOp)]
+    known = [
+        name
+        for name, thing in vars(module).items()
+        if isinstance(thing, type) and issubclass(thing, PureOp) and thing not in (Op, PureOp)
+    ]
     assert not known
     with open(module.__file__, encoding="utf-8") as file:
         source = file.read()

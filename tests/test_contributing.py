@@ -10,7 +10,8 @@ import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FIRST_LINE = re.compile(
-    r'# (?:a new file, )?(?P<path>[\w/]+\.py)(?:, (?P<where>above|below) "(?P<line>.*)"|, at the end)?$')
+    r'# (?:a new file, )?(?P<path>[\w/]+\.py)(?:, (?P<where>above|below) "(?P<line>.*)"|, at the end)?$'
+)
 
 CHECK = """
 import numpy as np
@@ -120,6 +121,9 @@ def test_the_commands_work(copy):
 def test_the_folders_are_listed():
     table = re.findall(r"^\| (`.*) \|", text(ROOT, "CONTRIBUTING.md"), re.MULTILINE)
     listed = {name.rstrip("/") for row in table for name in re.findall(r"`([\w/*.]+)`", row.split(" | ")[0])}
-    folders = {name for name in os.listdir(os.path.join(ROOT, "theanojax"))
-               if os.path.isfile(os.path.join(ROOT, "theanojax", name, "__init__.py"))}
+    folders = {
+        name
+        for name in os.listdir(os.path.join(ROOT, "theanojax"))
+        if os.path.isfile(os.path.join(ROOT, "theanojax", name, "__init__.py"))
+    }
     assert folders <= listed, folders - listed

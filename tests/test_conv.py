@@ -29,8 +29,9 @@ def rand(*shape):
 
 
 def by_scipy(x, w, mode):
-    return np.array([[sum(scipy.signal.convolve(c, k, mode) for c, k in zip(image, kernel)) for kernel in w]
-                     for image in x])
+    return np.array(
+        [[sum(scipy.signal.convolve(c, k, mode) for c, k in zip(image, kernel)) for kernel in w] for image in x]
+    )
 
 
 X4, W4 = T.dtensor4("x"), T.dtensor4("w")
@@ -58,8 +59,9 @@ def test_every_parameter(border_mode):
     pads = {"half": ((1, 1), (1, 1)), 1: ((1, 1),) * 2, (1, 2): ((1, 1), (2, 2))}.get(border_mode, ((1, 0), (2, 2)))
     padded = np.pad(x, ((0, 0), (0, 0)) + pads)
     plain = ac.conv2d(X4, W4, filter_dilation=(1, 2), num_groups=2, filter_flip=False)
-    np.testing.assert_allclose(both([X4, W4], out, [x, w]),
-                               both([X4, W4], plain, [padded, w[:, :, ::-1, ::-1]])[:, :, ::2])
+    np.testing.assert_allclose(
+        both([X4, W4], out, [x, w]), both([X4, W4], plain, [padded, w[:, :, ::-1, ::-1]])[:, :, ::2]
+    )
 
 
 def test_unshared():
@@ -69,7 +71,7 @@ def test_unshared():
     out = ac.conv2d(X4, w6, subsample=(2, 2), num_groups=2, unshared=True)
     got = check_op([X4, w6], out, [x, w])[0]
     for r, c in np.ndindex(2, 2):
-        part = x[:, :, 2 * r:2 * r + 3, 2 * c:2 * c + 2]
+        part = x[:, :, 2 * r : 2 * r + 3, 2 * c : 2 * c + 2]
         np.testing.assert_allclose(got[:, 1, r, c], (part[:, 1] * w[1, r, c, 0, ::-1, ::-1]).sum((1, 2)))
 
 
@@ -120,11 +122,14 @@ def test_upsampling():
     one = both([X4], ac.bilinear_upsampling(X4, ratio=2), [x])
     assert one.shape == (2, 1, 6, 8)
     np.testing.assert_allclose(one, both([X4], ac.bilinear_upsampling(X4, ratio=2, use_1D_kernel=False), [x]))
-    np.testing.assert_allclose(one, both([X4], ac.bilinear_upsampling(X4, frac_ratio=(4, 2), use_1D_kernel=False),
-                                         [x]))
+    np.testing.assert_allclose(one, both([X4], ac.bilinear_upsampling(X4, frac_ratio=(4, 2), use_1D_kernel=False), [x]))
     np.testing.assert_allclose(one[:, :, 0, 1], x[:, :, 0, :2] @ [0.5, 0.5])
-    for kwargs, word in [(dict(ratio=2, frac_ratio=(2, 1)), "together"), (dict(), "No ratio"),
-                         (dict(frac_ratio=(3, 2)), "1D kernel"), (dict(frac_ratio=2, use_1D_kernel=False), "tuple")]:
+    for kwargs, word in [
+        (dict(ratio=2, frac_ratio=(2, 1)), "together"),
+        (dict(), "No ratio"),
+        (dict(frac_ratio=(3, 2)), "1D kernel"),
+        (dict(frac_ratio=2, use_1D_kernel=False), "tuple"),
+    ]:
         with pytest.raises(ValueError, match=word):
             ac.bilinear_upsampling(X4, **kwargs)
 
@@ -158,12 +163,15 @@ def test_shape_of_the_output_needs_no_convolution():
 
 # ---------------------------------------------------------------------- errors
 def test_parameters_are_checked():
-    cases = [(dict(border_mode="same"), ValueError, "invalid border_mode same"),
-             (dict(border_mode=-1), ValueError, "non-negative"), (dict(border_mode=(1,)), ValueError, "length 2"),
-             (dict(border_mode=(1, -1)), ValueError, "pairs of integers"),
-             (dict(subsample=(1,)), ValueError, "subsample must have 2"),
-             (dict(num_groups=0), ValueError, "num_groups"),
-             (dict(imshp=(T.lscalar(), 1, 2, 3)), ValueError, "imshp should be None or a tuple of constant")]
+    cases = [
+        (dict(border_mode="same"), ValueError, "invalid border_mode same"),
+        (dict(border_mode=-1), ValueError, "non-negative"),
+        (dict(border_mode=(1,)), ValueError, "length 2"),
+        (dict(border_mode=(1, -1)), ValueError, "pairs of integers"),
+        (dict(subsample=(1,)), ValueError, "subsample must have 2"),
+        (dict(num_groups=0), ValueError, "num_groups"),
+        (dict(imshp=(T.lscalar(), 1, 2, 3)), ValueError, "imshp should be None or a tuple of constant"),
+    ]
     for kwargs, error, word in cases:
         with pytest.raises(error, match=word):
             ac.AbstractConv2d(**kwargs)
@@ -177,8 +185,10 @@ def test_parameters_are_checked():
 
 def test_shapes_that_do_not_fit():
     x, w = rand(1, 3, 4, 4), rand(2, 3, 3, 3)
-    for op, words in [(ac.conv2d(X4, W4), ["number of channels", "do not fit"]),
-                      (CorrMM()(X4, W4), ["same stack size", "impossible output shape"])]:
+    for op, words in [
+        (ac.conv2d(X4, W4), ["number of channels", "do not fit"]),
+        (CorrMM()(X4, W4), ["same stack size", "impossible output shape"]),
+    ]:
         with pytest.raises(ValueError, match=words[0]):
             both([X4, W4], op, [x, w[:, :2]])
         with pytest.raises(ValueError, match=words[1]):
@@ -197,7 +207,7 @@ def test_compiled_to_correlations():
     values = [rand(2, 2, 6, 5), rand(3, 2, 3, 2)]
     for mode, steps in (("valid", (1, 1)), ("full", (2, 2))):
         out = ac.conv2d(X4, W4, (2, 2, 6, 5), (3, 2, 3, 2), border_mode=mode, subsample=steps)
-        outs = [out] + grad((out ** 2).sum(), [X4, W4])
+        outs = [out] + grad((out**2).sum(), [X4, W4])
         f = function([X4, W4], outs, mode=get_mode("FAST_RUN").excluding("conv_gemm"))
         assert sum(isinstance(n.op, old.ConvOp) for n in f.maker.fgraph.toposort()) == 3
         for got, want in zip(f(*values), function([X4, W4], outs)(*values)):

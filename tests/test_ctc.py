@@ -25,8 +25,11 @@ def by_enumeration(activations, labels, lengths):
     costs = []
     for b, n in enumerate(lengths):
         want = [k for k in labels[b] if k >= 0]
-        total = sum(np.prod([p[t, b, k] for t, k in enumerate(path)])
-                    for path in itertools.product(range(p.shape[2]), repeat=int(n)) if collapse(path) == want)
+        total = sum(
+            np.prod([p[t, b, k] for t, k in enumerate(path)])
+            for path in itertools.product(range(p.shape[2]), repeat=int(n))
+            if collapse(path) == want
+        )
         costs.append(-np.log(total) if total else 0)
     return np.array(costs)
 

@@ -37,6 +37,7 @@ m = T.dmatrix("m")
 n = T.iscalar("n")
 i = T.lscalar("i")
 
+
 def test_a_shape_that_only_the_data_decide():
     f = theano.function([x], T.zeros((T.cast(x.sum(), "int64"),)))
     for _ in range(2):  # compiled, then from the cache
@@ -46,9 +47,9 @@ def test_a_shape_that_only_the_data_decide():
 
 def test_minibatch_index_compiles_once_for_all_full_minibatches():
     data = theano.shared(np.arange(70.0).reshape(35, 2))
-    f = theano.function([i], m.sum(axis=0), givens={m: data[i * 10:(i + 1) * 10]})
+    f = theano.function([i], m.sum(axis=0), givens={m: data[i * 10 : (i + 1) * 10]})
     for k in range(3):
-        np.testing.assert_array_equal(f(k), data.get_value()[k * 10:(k + 1) * 10].sum(axis=0))
+        np.testing.assert_array_equal(f(k), data.get_value()[k * 10 : (k + 1) * 10].sum(axis=0))
     assert xla(f).compilations == 1
     f(3)  # five rows are left
     assert xla(f).compilations == 2
@@ -58,11 +59,11 @@ def test_minibatch_index_compiles_once_for_all_full_minibatches():
 def test_large_shared_data_is_sliced_where_it_lies(borrow):
     value = np.arange(400_000.0).reshape(4000, 100)
     data = theano.shared(value, borrow=borrow)
-    f = theano.function([i], [m.sum(), m], givens={m: data[i * 10:(i + 1) * 10]})
+    f = theano.function([i], [m.sum(), m], givens={m: data[i * 10 : (i + 1) * 10]})
     for k in (0, 3, 399):
         total, rows = f(k)
-        assert total == value[k * 10:(k + 1) * 10].sum()
-        np.testing.assert_array_equal(rows, value[k * 10:(k + 1) * 10])
+        assert total == value[k * 10 : (k + 1) * 10].sum()
+        np.testing.assert_array_equal(rows, value[k * 10 : (k + 1) * 10])
         rows[:] = 0  # the caller's own
     assert value[5, 5] == 505 and xla(f).compilations == 1
     assert f(400)[1].shape == (0, 100)

@@ -62,8 +62,9 @@ def test_scalar_ops(dtype):
     bundle.run()
 
 
-@pytest.mark.parametrize("dtypes", [("int8", "float32"), ("uint8", "int64"), ("bool", "float64"),
-                                    ("complex128", "int8")], ids="-".join)
+@pytest.mark.parametrize(
+    "dtypes", [("int8", "float32"), ("uint8", "int64"), ("bool", "float64"), ("complex128", "int8")], ids="-".join
+)
 def test_scalar_ops_of_two_dtypes(dtypes):
     kinds = {np.dtype(d).kind for d in dtypes}
     bundle = Bundle()
@@ -106,7 +107,7 @@ def test_scalar_gradients():
         labels = ["input %d" % k for k in range(len(want))]
         if name not in scalar.NO_R_OP:
             want, labels = want + [sum(want)], labels + ["R_op"]
-        got, results = results[:len(want)], results[len(want):]
+        got, results = results[: len(want)], results[len(want) :]
         for what, a, b in zip(labels, got, want):
             if not np.allclose(a, b, rtol=1e-5, atol=1e-6):
                 wrong.append("%s, %s: %s, by differences %s" % (name, what, a.ravel(), b.ravel()))
@@ -116,9 +117,14 @@ def test_scalar_gradients():
 def _differences(bundle, rows, k, eps=1e-6):
     """The slope of each row's output when its moving input number `k` moves."""
     steps = {moving[k] for _, _, moving in rows if k < len(moving)}
-    sides = [run_graph(bundle.inputs, [out for _, out, _ in rows],
-                       [x + sign if v in steps else x for v, x in zip(bundle.inputs, bundle.values)])
-             for sign in (eps, -eps)]
+    sides = [
+        run_graph(
+            bundle.inputs,
+            [out for _, out, _ in rows],
+            [x + sign if v in steps else x for v, x in zip(bundle.inputs, bundle.values)],
+        )
+        for sign in (eps, -eps)
+    ]
     return [(a - b) / (2 * eps) for a, b in zip(*sides)]
 
 

@@ -25,13 +25,13 @@ def test_cumulative(name, axis):
 
 
 CUMPROD = {
-    "no zero": [[1., 2, 3], [4, 5, 6]],
-    "first": [[0., 2, 3], [4, 5, 6]],
-    "last": [[1., 2, 3], [4, 5, 0]],
-    "one a row": [[1., 0, 3], [4, 5, 0]],
-    "one a column": [[1., 0, 3], [0, 5, 0]],
-    "two": [[1., 0, 3], [0, 0, 6]],
-    "all": [[0., 0, 0], [0, 0, 0]],
+    "no zero": [[1.0, 2, 3], [4, 5, 6]],
+    "first": [[0.0, 2, 3], [4, 5, 6]],
+    "last": [[1.0, 2, 3], [4, 5, 0]],
+    "one a row": [[1.0, 0, 3], [4, 5, 0]],
+    "one a column": [[1.0, 0, 3], [0, 5, 0]],
+    "two": [[1.0, 0, 3], [0, 0, 6]],
+    "all": [[0.0, 0, 0], [0, 0, 0]],
 }
 
 
@@ -45,8 +45,10 @@ def test_gradient_of_cumprod_with_zeros(name, axis, mode):
     value = np.array(CUMPROD[name])
     slope = theanojax.function([x], grad((T.cumprod(x, axis=axis) * weights).sum(), x), mode=mode)(value)
     steps = np.eye(6).reshape(6, 2, 3)
-    cost = [(np.cumprod(value + step, axis=axis) * weights).sum() - (np.cumprod(value, axis=axis) * weights).sum()
-            for step in steps]
+    cost = [
+        (np.cumprod(value + step, axis=axis) * weights).sum() - (np.cumprod(value, axis=axis) * weights).sum()
+        for step in steps
+    ]
     np.testing.assert_allclose(slope, np.reshape(cost, (2, 3)), rtol=1e-12)
 
 
@@ -102,8 +104,11 @@ def test_squeeze_compress_one_hot():
     c = T.lvector("c")
     assert both([x], T.extra_ops.squeeze(x), [A[None, :, None]]).shape == (3, 4)
     m = T.dmatrix("m")
-    got = both([m, c], [T.extra_ops.compress(c, m, axis=0), T.extra_ops.compress([0, 1, 1], m), c.compress(m, axis=0)],
-               [A, [1, 0, 3]])
+    got = both(
+        [m, c],
+        [T.extra_ops.compress(c, m, axis=0), T.extra_ops.compress([0, 1, 1], m), c.compress(m, axis=0)],
+        [A, [1, 0, 3]],
+    )
     np.testing.assert_array_equal(got[0], A[[0, 2]])
     np.testing.assert_array_equal(got[1], A.ravel()[[1, 2]])
     got = both([y], T.extra_ops.to_one_hot(y, 4, "int32"), [[3, 0]])
@@ -120,8 +125,11 @@ def test_repeat(axis):
     x, n, v = T.dmatrix("x"), T.lscalar("n"), T.ivector("v")
     length = {None: 12, 0: 3, 1: 4, -1: 4}[axis]
     counts = RNG.randint(0, 4, length).astype("int32")
-    got = both([x, n, v], [T.repeat(x, n, axis), T.repeat(x, 2, axis), T.repeat(x, v, axis),
-                           extra_ops.RepeatOp(axis)(x, n)], [A, 3, counts])
+    got = both(
+        [x, n, v],
+        [T.repeat(x, n, axis), T.repeat(x, 2, axis), T.repeat(x, v, axis), extra_ops.RepeatOp(axis)(x, n)],
+        [A, 3, counts],
+    )
     for g, k in zip(got, (3, 2, counts, 3)):
         np.testing.assert_array_equal(g, np.repeat(A, k, axis))
     check_op([x, n], extra_ops.RepeatOp(axis)(x, n), [A, 3])
@@ -130,10 +138,12 @@ def test_repeat(axis):
 
 def test_repeat_errors():
     x, v = T.dvector("x"), T.lvector("v")
-    for bad, error, text in ((lambda: T.repeat(x, T.lmatrix()), ValueError, "dimension of repeats should not exceed 1"),
-                             (lambda: T.repeat(x, 2, axis=1), ValueError, "Axis should not exceed x.ndim-1"),
-                             (lambda: extra_ops.RepeatOp()(x, 1.5), TypeError, "repeats.dtype must be an integer"),
-                             (lambda: extra_ops.RepeatOp()(x, np.uint64(1)), TypeError, "not supported by numpy")):
+    for bad, error, text in (
+        (lambda: T.repeat(x, T.lmatrix()), ValueError, "dimension of repeats should not exceed 1"),
+        (lambda: T.repeat(x, 2, axis=1), ValueError, "Axis should not exceed x.ndim-1"),
+        (lambda: extra_ops.RepeatOp()(x, 1.5), TypeError, "repeats.dtype must be an integer"),
+        (lambda: extra_ops.RepeatOp()(x, np.uint64(1)), TypeError, "not supported by numpy"),
+    ):
         with pytest.raises(error, match=text):
             bad()
     with pytest.raises(ValueError, match="operands could not be broadcast together"):
@@ -174,11 +184,13 @@ def test_fill_diagonal_of_more_dimensions_and_errors():
     np.testing.assert_array_equal(both([a], T.extra_ops.fill_diagonal(a, 3), [np.zeros((2, 2, 2))]), want)
     with pytest.raises(ValueError, match="All dimensions of input must be of equal length"):
         both([a], T.extra_ops.fill_diagonal(a, 3), [np.zeros((2, 2, 3))])
-    for bad, text in ((lambda: T.extra_ops.fill_diagonal(T.dvector(), 1), "at least two dimensions"),
-                      (lambda: T.extra_ops.fill_diagonal(a, T.dvector()), "second parameter must be a scalar"),
-                      (lambda: T.extra_ops.fill_diagonal(T.fmatrix(), T.dscalar()), "must be the same as the first's"),
-                      (lambda: T.extra_ops.fill_diagonal_offset(a, 1, 1), "must have exactly two dimensions"),
-                      (lambda: T.extra_ops.fill_diagonal_offset(T.dmatrix(), 1, 1.5), "must be as integer")):
+    for bad, text in (
+        (lambda: T.extra_ops.fill_diagonal(T.dvector(), 1), "at least two dimensions"),
+        (lambda: T.extra_ops.fill_diagonal(a, T.dvector()), "second parameter must be a scalar"),
+        (lambda: T.extra_ops.fill_diagonal(T.fmatrix(), T.dscalar()), "must be the same as the first's"),
+        (lambda: T.extra_ops.fill_diagonal_offset(a, 1, 1), "must have exactly two dimensions"),
+        (lambda: T.extra_ops.fill_diagonal_offset(T.dmatrix(), 1, 1.5), "must be as integer"),
+    ):
         with pytest.raises(TypeError, match=text):
             bad()
 
@@ -201,12 +213,13 @@ def test_unravel_and_ravel_errors():
     with pytest.raises(ValueError, match="invalid entry in coordinates array"):
         both([i, d], T.ravel_multi_index((i, d), (2, 3)), [[0, 1], [2, 3]])
     for bad, error, text in (
-            (lambda: T.unravel_index(i, d), ValueError, "You can provide the 'ndim' keyword argument"),
-            (lambda: T.unravel_index(T.dvector(), (2, 3)), TypeError, "cannot be interpreted as an index"),
-            (lambda: T.unravel_index(i, T.lmatrix(), ndim=2), TypeError, "dims must be a 1D array"),
-            (lambda: extra_ops.UnravelIndex(0), ValueError, "ndim must be an integer greater than 0"),
-            (lambda: T.ravel_multi_index(i, (2,)), TypeError, "multi_index must be a tuple or a list"),
-            (lambda: T.ravel_multi_index((i,), (2,), mode="x"), ValueError, "mode must be")):
+        (lambda: T.unravel_index(i, d), ValueError, "You can provide the 'ndim' keyword argument"),
+        (lambda: T.unravel_index(T.dvector(), (2, 3)), TypeError, "cannot be interpreted as an index"),
+        (lambda: T.unravel_index(i, T.lmatrix(), ndim=2), TypeError, "dims must be a 1D array"),
+        (lambda: extra_ops.UnravelIndex(0), ValueError, "ndim must be an integer greater than 0"),
+        (lambda: T.ravel_multi_index(i, (2,)), TypeError, "multi_index must be a tuple or a list"),
+        (lambda: T.ravel_multi_index((i,), (2,), mode="x"), ValueError, "mode must be"),
+    ):
         with pytest.raises(error, match=text):
             bad()
 

@@ -222,7 +222,11 @@ def test_a_host_op_after_the_update_fails():
 
 
 def test_what_an_alarm_raises_is_not_taken_for_an_error_of_xla():
-    done = subprocess.run([sys.executable, "-c", """
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            """
 import signal
 import numpy as np, theano, theano.tensor as T
 class Late(Exception):
@@ -244,7 +248,12 @@ try:
     f(np.ones(3))
 except Late as error:
     print(error.args, f.fn.executor.failures)
-"""], capture_output=True, text=True, timeout=100)
+""",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
     assert done.stdout == "('time is up',) []\n", done.stdout + done.stderr
 
 
@@ -339,8 +348,9 @@ print(min(growth))
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-@pytest.mark.parametrize("what, most", [
-    ("calls", 100), ("mistakes", 1000), ("functions", 20000), ("objects", 1), ("shapes", 20000)])
+@pytest.mark.parametrize(
+    "what, most", [("calls", 100), ("mistakes", 1000), ("functions", 20000), ("objects", 1), ("shapes", 20000)]
+)
 def test_no_memory_is_lost(what, most):
     done = subprocess.run([sys.executable, "-c", LEAKS, what], capture_output=True, text=True, timeout=250)
     assert done.returncode == 0, done.stderr

@@ -72,10 +72,10 @@ def test_a_loop_without_checks_has_no_guard():
 
 def test_shapes_are_remembered_and_right():
     x, i = T.dmatrix("x"), T.lscalar("i")
-    f = theano.function([x, i], x[i * 2:(i + 1) * 2][::-1].sum(axis=1))
+    f = theano.function([x, i], x[i * 2 : (i + 1) * 2][::-1].sum(axis=1))
     value = np.arange(14.0).reshape(7, 2)
     for k in (0, 3, 1, 3, 0, -1):
-        np.testing.assert_array_equal(f(value, k), value[k * 2:(k + 1) * 2][::-1].sum(axis=1))
+        np.testing.assert_array_equal(f(value, k), value[k * 2 : (k + 1) * 2][::-1].sum(axis=1))
     np.testing.assert_array_equal(f(value[:4], 1), value[2:4][::-1].sum(axis=1))
 
 
@@ -105,7 +105,7 @@ def logistic_regression(dtype):
     w = theano.shared(np.linspace(-1, 1, 300).astype(dtype), "w")
     b = theano.shared(np.asarray(0.5, dtype=dtype), "b")
     p = T.nnet.sigmoid(T.dot(x, w) + b)
-    cost = T.nnet.binary_crossentropy(p, y).mean() + 0.01 * (w ** 2).sum()
+    cost = T.nnet.binary_crossentropy(p, y).mean() + 0.01 * (w**2).sum()
     gw, gb = T.grad(cost, [w, b])
     rate = np.asarray(0.1, dtype=dtype)
     return [x, y], [p > 0.5, cost], [(w, w - rate * gw), (b, b - rate * gb)]
@@ -179,12 +179,27 @@ def test_random_graphs_of_vectors_by_numpy(seed, monkeypatch):
     dtype = ("float64", "float32")[seed % 2]
     x, u, v = T.matrix("x", dtype=dtype), T.vector("u", dtype=dtype), T.vector("v", dtype=dtype)
     values = [rng.uniform(0.2, 2, size).astype(dtype) for size in ((4, 5), 4, 5)]
-    kinds = {4: [u, T.dot(x, v), T.dot(x, v) * 2], 5: [v, T.dot(u, x), T.dot(x.T, u)],
-             1: [u.sum(), T.dot(v, v), x.shape[0]]}
+    kinds = {
+        4: [u, T.dot(x, v), T.dot(x, v) * 2],
+        5: [v, T.dot(u, x), T.dot(x.T, u)],
+        1: [u.sum(), T.dot(v, v), x.shape[0]],
+    }
     if dtype == "float64":  # numpy adds up float32 in float32
         kinds[4][2], kinds[5][2], kinds[1][0] = x.sum(axis=1), x.max(axis=0), x.sum()
-    one = [T.exp, T.tanh, T.nnet.sigmoid, T.nnet.softplus, T.sqr, T.neg, T.floor, T.cumsum, lambda a: a[::-1],
-           lambda a: T.cast(a, "float32"), lambda a: a > 0.5, lambda a: T.cast(a, "int8")]
+    one = [
+        T.exp,
+        T.tanh,
+        T.nnet.sigmoid,
+        T.nnet.softplus,
+        T.sqr,
+        T.neg,
+        T.floor,
+        T.cumsum,
+        lambda a: a[::-1],
+        lambda a: T.cast(a, "float32"),
+        lambda a: a > 0.5,
+        lambda a: T.cast(a, "int8"),
+    ]
     two = [T.add, T.sub, T.mul, T.maximum, T.lt, lambda a, b: T.switch(a > b, a, 1), lambda a, b: a / (2 + T.sqr(b))]
     for _ in range(12):
         length = int(rng.choice([4, 5, 1]))
@@ -208,8 +223,10 @@ def test_random_graphs_of_vectors_by_numpy(seed, monkeypatch):
 
 
 @pytest.mark.parametrize("mode", [None, "FAST_COMPILE", theano.Mode(linker="py")])
-@pytest.mark.parametrize("make", [lambda x: T.dot(x, T.ones(3)), lambda x: x.T + 1, lambda x: x.reshape((1,)),
-                                  lambda x: T.cast(x.sum(), "float32")])
+@pytest.mark.parametrize(
+    "make",
+    [lambda x: T.dot(x, T.ones(3)), lambda x: x.T + 1, lambda x: x.reshape((1,)), lambda x: T.cast(x.sum(), "float32")],
+)
 def test_none_is_no_array_of_nan(make, mode):
     x = T.dmatrix("x")
     f = theano.function([x], make(x), mode=mode)

@@ -49,16 +49,23 @@ TABLE = {
     "gemm in place": (_update, ["Gemm{inplace}"]),
     "ger": (lambda: _function([x, u, v], x + T.outer(u, v)), ["CGer{non-destructive}"]),
     "gemv": (lambda: _function([x, u, v, a], a * T.dot(x, u) + v), ["CGemv{no_inplace}"]),
-    "gemv of nothing": (lambda: _function([x, u], T.dot(x, u)),
-                        ["Shape_i{0}", "AllocEmpty{dtype='float64'}", "CGemv{inplace}"]),
-    "fused": (lambda: _function([u, v], T.exp(u) * v + 1), [
-        "Elemwise{Composite{(i0 + (exp(i1) * i2))}}"]),
-    "fused in place": (lambda: _function([x, y], T.tanh(T.dot(x, y) * x)),
-                       ["Dot22", "Elemwise{Composite{tanh((i0 * i1))}}[(0, 0)]"]),
-    "not written in C": (lambda: _function([u], T.erfinv(u * 2) + 1), [
-        "Elemwise{mul,no_inplace}", "Elemwise{Erfinv}[(0, 0)]", "Elemwise{Add}[(0, 1)]"]),
-    "write in place": (lambda: _function([x, v], T.set_subtensor((2 * x)[0], v)),
-                       ["Elemwise{mul,no_inplace}", "IncSubtensor{InplaceSet;int64}"]),
+    "gemv of nothing": (
+        lambda: _function([x, u], T.dot(x, u)),
+        ["Shape_i{0}", "AllocEmpty{dtype='float64'}", "CGemv{inplace}"],
+    ),
+    "fused": (lambda: _function([u, v], T.exp(u) * v + 1), ["Elemwise{Composite{(i0 + (exp(i1) * i2))}}"]),
+    "fused in place": (
+        lambda: _function([x, y], T.tanh(T.dot(x, y) * x)),
+        ["Dot22", "Elemwise{Composite{tanh((i0 * i1))}}[(0, 0)]"],
+    ),
+    "not written in C": (
+        lambda: _function([u], T.erfinv(u * 2) + 1),
+        ["Elemwise{mul,no_inplace}", "Elemwise{Erfinv}[(0, 0)]", "Elemwise{Add}[(0, 1)]"],
+    ),
+    "write in place": (
+        lambda: _function([x, v], T.set_subtensor((2 * x)[0], v)),
+        ["Elemwise{mul,no_inplace}", "IncSubtensor{InplaceSet;int64}"],
+    ),
 }
 
 
@@ -85,20 +92,33 @@ def test_what_runs_is_the_graph_before():
 def test_tags_choose():
     out = T.tanh(T.dot(x, y) * x)
     assert nodes(_function([x, y], out, FAST.excluding("fusion"))) == [
-        "Dot22", "Elemwise{Mul}[(0, 0)]", "Elemwise{Tanh}[(0, 0)]"]
+        "Dot22",
+        "Elemwise{Mul}[(0, 0)]",
+        "Elemwise{Tanh}[(0, 0)]",
+    ]
     assert nodes(_function([x, y], out, FAST.excluding("inplace"))) == ["Dot22", "Elemwise{Composite{tanh((i0 * i1))}}"]
     assert nodes(_function([x, y], out, FAST.excluding("BlasOpt")))[0] == "dot"
     assert nodes(_function([x, y], out, FAST.excluding("inplace_elemwise_optimizer")))[1][-1] == "}"
     assert nodes(_function([x, y], out, "FAST_COMPILE")) == [
-        "Dot22", "Elemwise{mul,no_inplace}", "Elemwise{tanh,no_inplace}"]
+        "Dot22",
+        "Elemwise{mul,no_inplace}",
+        "Elemwise{tanh,no_inplace}",
+    ]
     assert nodes(_function([x, y], out, theano.Mode(optimizer=None)))[0] == "dot"
     assert "CGer" not in str(nodes(_function([x, u, v], x + T.outer(u, v), FAST.excluding("c_blas"))))
 
 
 def test_names_in_the_databases():
-    for name, position in [("BlasOpt", 1.7), ("elemwise_fusion", 49), ("add_destroy_handler", 49.5),
-                           ("local_inplace_setsubtensor", 60), ("InplaceBlasOpt", 70.0), ("c_blas_destructive", 70.0),
-                           ("inplace_elemwise_opt", 75), ("random_make_inplace", 99)]:
+    for name, position in [
+        ("BlasOpt", 1.7),
+        ("elemwise_fusion", 49),
+        ("add_destroy_handler", 49.5),
+        ("local_inplace_setsubtensor", 60),
+        ("InplaceBlasOpt", 70.0),
+        ("c_blas_destructive", 70.0),
+        ("inplace_elemwise_opt", 75),
+        ("random_make_inplace", 99),
+    ]:
         assert optdb.__position__[name] == position
         assert optdb[name] is not None
     for name in ("local_dot_to_dot22", "gemm_optimizer", "local_gemm_to_gemv", "use_c_blas", "scipy_blas"):

@@ -126,27 +126,33 @@ def test_tuples_as_inputs():
         function([("a", x)], x, updates=[(shared(1.0), 2.0)])
 
 
-@pytest.mark.parametrize("spec, text, name, value", [
-    (x, "In(x)", "x", None),
-    (("n", x), "In(x)", "n", None),
-    ((x, 3.0), "In(x)", "x", 3.0),
-    (((x, x + 1), 3.0), "In(x -> Elemwise{add,no_inplace}.0)", "x", 3.0),
-    (("n", (x, x + 1), 3.0), "In(x -> Elemwise{add,no_inplace}.0)", "n", 3.0),
-    (("n", In(x), 4.0), "In(x)", "n", 4.0),
-])
+@pytest.mark.parametrize(
+    "spec, text, name, value",
+    [
+        (x, "In(x)", "x", None),
+        (("n", x), "In(x)", "n", None),
+        ((x, 3.0), "In(x)", "x", 3.0),
+        (((x, x + 1), 3.0), "In(x -> Elemwise{add,no_inplace}.0)", "x", 3.0),
+        (("n", (x, x + 1), 3.0), "In(x -> Elemwise{add,no_inplace}.0)", "n", 3.0),
+        (("n", In(x), 4.0), "In(x)", "n", 4.0),
+    ],
+)
 def test_convert_function_input(spec, text, name, value):
     i = convert_function_input(spec)
     assert (str(i), i.name, i.value) == (text, name, value)
 
 
-@pytest.mark.parametrize("spec, message", [
-    (T.constant(1.0), "A Constant instance is not a legal function input"),
-    ([], "Nonsensical input specification"),
-    (3, "Unknown input type: <class 'int'>, expected Variable instance"),
-    ((x, y), "should not be a Variable or SymbolicInput"),
-    (("n", x, 1, 2), "Invalid input syntax"),
-    ((3, 4), "The input specification is not valid"),
-])
+@pytest.mark.parametrize(
+    "spec, message",
+    [
+        (T.constant(1.0), "A Constant instance is not a legal function input"),
+        ([], "Nonsensical input specification"),
+        (3, "Unknown input type: <class 'int'>, expected Variable instance"),
+        ((x, y), "should not be a Variable or SymbolicInput"),
+        (("n", x, 1, 2), "Invalid input syntax"),
+        ((3, 4), "The input specification is not valid"),
+    ],
+)
 def test_convert_function_input_refuses(spec, message):
     with pytest.raises(TypeError, match=message):
         convert_function_input(spec)
@@ -161,16 +167,23 @@ def test_values_are_converted_when_that_is_exact():
     assert function([In(fv, allow_downcast=True)], fv)([0.1]).dtype == "float32"
 
 
-@pytest.mark.parametrize("make, value, message", [
-    (lambda: T.fvector("a"), np.zeros(2), "cannot store a value of dtype float64 without risking loss of precision"),
-    (lambda: T.fvector("a"), [0.1], "cannot store accurately value"),
-    (lambda: T.ivector("a"), [1.5], "cannot store accurately value"),
-    (lambda: T.fscalar("a"), 2**30 + 1, "cannot store accurately value 1073741825"),
-    (lambda: T.bscalar("a"), 200, "cannot store accurately value 200"),
-    (lambda: T.dvector("a"), np.zeros((2, 2)), "Wrong number of dimensions: expected 1, got 2 with shape"),
-    (lambda: T.drow("a"), np.zeros((2, 2)), "Non-unit value on shape on a broadcastable dimension"),
-    (lambda: T.dvector("a"), x, "found a Variable"),
-])
+@pytest.mark.parametrize(
+    "make, value, message",
+    [
+        (
+            lambda: T.fvector("a"),
+            np.zeros(2),
+            "cannot store a value of dtype float64 without risking loss of precision",
+        ),
+        (lambda: T.fvector("a"), [0.1], "cannot store accurately value"),
+        (lambda: T.ivector("a"), [1.5], "cannot store accurately value"),
+        (lambda: T.fscalar("a"), 2**30 + 1, "cannot store accurately value 1073741825"),
+        (lambda: T.bscalar("a"), 200, "cannot store accurately value 200"),
+        (lambda: T.dvector("a"), np.zeros((2, 2)), "Wrong number of dimensions: expected 1, got 2 with shape"),
+        (lambda: T.drow("a"), np.zeros((2, 2)), "Non-unit value on shape on a broadcastable dimension"),
+        (lambda: T.dvector("a"), x, "found a Variable"),
+    ],
+)
 def test_bad_argument(make, value, message):
     a = make()
     f = function([a], a, name="my_function")
@@ -187,18 +200,33 @@ def test_function_is_named_after_the_place_where_it_was_made():
     assert f.maker.fgraph.name == f.name
 
 
-@pytest.mark.parametrize("make, args, kwargs, message", [
-    (lambda: function([x, y], x + y), (1,), {}, "^Missing required input: y$"),
-    (lambda: function([x], x), (1, 2), {}, "^Too many parameter passed to theano function$"),
-    (lambda: function([x], x), (), {"z": 1}, r"Unknown input or state: z\. The function has 1 named input \(x\)\."),
-    (lambda: function([x, In(y, value=1.0)], x + y), (1,), {"x": 3}, "^Multiple values for input: x$"),
-    (lambda: function([T.dscalar()], T.constant(1.0), on_unused_input="ignore"), (), {"z": 1},
-     "The function has a single input variable which has no name"),
-    (lambda: function([T.dscalar("a"), T.dscalar("a")], T.constant(1.0), on_unused_input="ignore"), (1,), {"a": 1},
-     "Ambiguous name: a"),
-    (lambda: function([x, In(y, value=shared(3.0).container)], x + y), (1, 2), {},
-     "Tried to provide value for implicit input: y"),
-])
+@pytest.mark.parametrize(
+    "make, args, kwargs, message",
+    [
+        (lambda: function([x, y], x + y), (1,), {}, "^Missing required input: y$"),
+        (lambda: function([x], x), (1, 2), {}, "^Too many parameter passed to theano function$"),
+        (lambda: function([x], x), (), {"z": 1}, r"Unknown input or state: z\. The function has 1 named input \(x\)\."),
+        (lambda: function([x, In(y, value=1.0)], x + y), (1,), {"x": 3}, "^Multiple values for input: x$"),
+        (
+            lambda: function([T.dscalar()], T.constant(1.0), on_unused_input="ignore"),
+            (),
+            {"z": 1},
+            "The function has a single input variable which has no name",
+        ),
+        (
+            lambda: function([T.dscalar("a"), T.dscalar("a")], T.constant(1.0), on_unused_input="ignore"),
+            (1,),
+            {"a": 1},
+            "Ambiguous name: a",
+        ),
+        (
+            lambda: function([x, In(y, value=shared(3.0).container)], x + y),
+            (1, 2),
+            {},
+            "Tried to provide value for implicit input: y",
+        ),
+    ],
+)
 def test_wrong_calls(make, args, kwargs, message):
     with pytest.raises(TypeError, match=message):
         make()(*args, **kwargs)
@@ -269,12 +297,15 @@ def test_default_update_of_a_variable_that_another_update_needs():
     assert [f(), f(), s.get_value(), t.get_value()] == [1, 3, 6, 4]
 
 
-@pytest.mark.parametrize("make, error, message", [
-    (lambda s: [(s, s + 1), (s, s + 2)], ValueError, "this shared variable already has an update expression"),
-    (lambda s: [(x, x + 1)], TypeError, "update target must be a SharedVariable"),
-    (lambda s: [s, s + 1], ValueError, "must be an OrderedDict/dict or a list of lists/tuples with 2 elements"),
-    (lambda s: [(s, v)], TypeError, "An update must have the same type as the original shared variable"),
-])
+@pytest.mark.parametrize(
+    "make, error, message",
+    [
+        (lambda s: [(s, s + 1), (s, s + 2)], ValueError, "this shared variable already has an update expression"),
+        (lambda s: [(x, x + 1)], TypeError, "update target must be a SharedVariable"),
+        (lambda s: [s, s + 1], ValueError, "must be an OrderedDict/dict or a list of lists/tuples with 2 elements"),
+        (lambda s: [(s, v)], TypeError, "An update must have the same type as the original shared variable"),
+    ],
+)
 def test_bad_updates(make, error, message):
     with pytest.raises(error, match=message):
         function([x], x, updates=make(shared(1.0)))
@@ -283,9 +314,9 @@ def test_bad_updates(make, error, message):
 # ---------------------------------------------------------------- givens
 def test_givens():
     data, i = shared(np.arange(6.0).reshape(3, 2)), T.lscalar("i")
-    f = function([i], m.sum(), givens={m: data[i:i + 1]})
+    f = function([i], m.sum(), givens={m: data[i : i + 1]})
     assert [f(0), f(1)] == [1, 5]
-    assert function([i], m.sum(), givens=[(m, data[i:i + 2])])(1) == 14
+    assert function([i], m.sum(), givens=[(m, data[i : i + 2])])(1) == 14
     assert function([], x * 2, givens={x: np.float64(4)})() == 8
 
 
@@ -295,29 +326,43 @@ def test_givens_reach_into_updates():
     assert s.get_value() == 7
 
 
-@pytest.mark.parametrize("inputs, givens, error, message", [
-    ([x], [(x, y)], RuntimeError, "You are trying to replace variable 'x' through the `givens` parameter"),
-    ([y], {"a": y}, TypeError, "given keys must be Variable"),
-    ([], [(y, x + 1), (x, T.constant(2.0))], AssertionError, "is not allowed"),
-])
+@pytest.mark.parametrize(
+    "inputs, givens, error, message",
+    [
+        ([x], [(x, y)], RuntimeError, "You are trying to replace variable 'x' through the `givens` parameter"),
+        ([y], {"a": y}, TypeError, "given keys must be Variable"),
+        ([], [(y, x + 1), (x, T.constant(2.0))], AssertionError, "is not allowed"),
+    ],
+)
 def test_bad_givens(inputs, givens, error, message):
     with pytest.raises(error, match=message):
         function(inputs, x * 2, givens=givens)
 
 
 # ---------------------------------------------------------------- errors of compilation
-@pytest.mark.parametrize("args, error, message", [
-    (([x], x + y), MissingInputError, "used to compute Elemwise{add,no_inplace}\\(x, y\\), was not provided"),
-    (([], x), MissingInputError, "Undeclared input"),
-    (([x, y], x), UnusedInputError, "at index 1 is not part of the computational graph needed to compute the outputs"),
-    (([x, x], x), UnusedInputError, "Variable x is used twice in inputs to theano.function, at indices 0 and 1"),
-    (([shared(1.0)], x), TypeError, "Cannot use a shared variable"),
-    (([T.constant(1.0)], x), TypeError, "Constants not allowed in param list"),
-    (([3], x), TypeError, "Unknown parameter type: <class 'int'>"),
-    ((x, x), Exception, "should be contained in a list, even when there is a single input"),
-    (([x], [x, "a"]), TypeError, "Outputs must be theano Variable or Out instances. Received a of type <class 'str'>"),
-    (([x], {1: x}), AssertionError, "must be strings"),
-])
+@pytest.mark.parametrize(
+    "args, error, message",
+    [
+        (([x], x + y), MissingInputError, "used to compute Elemwise{add,no_inplace}\\(x, y\\), was not provided"),
+        (([], x), MissingInputError, "Undeclared input"),
+        (
+            ([x, y], x),
+            UnusedInputError,
+            "at index 1 is not part of the computational graph needed to compute the outputs",
+        ),
+        (([x, x], x), UnusedInputError, "Variable x is used twice in inputs to theano.function, at indices 0 and 1"),
+        (([shared(1.0)], x), TypeError, "Cannot use a shared variable"),
+        (([T.constant(1.0)], x), TypeError, "Constants not allowed in param list"),
+        (([3], x), TypeError, "Unknown parameter type: <class 'int'>"),
+        ((x, x), Exception, "should be contained in a list, even when there is a single input"),
+        (
+            ([x], [x, "a"]),
+            TypeError,
+            "Outputs must be theano Variable or Out instances. Received a of type <class 'str'>",
+        ),
+        (([x], {1: x}), AssertionError, "must be strings"),
+    ],
+)
 def test_bad_specifications(args, error, message):
     with pytest.raises(error, match=message):
         function(*args)
@@ -335,7 +380,10 @@ def test_on_unused_input():
 
 def test_specifications_of_inputs():
     assert [str(In(x)), str(In(x, update=x + 1)), str(Out(x))] == [
-        "In(x)", "In(x -> Elemwise{add,no_inplace}.0)", "Out(x,False)"]
+        "In(x)",
+        "In(x -> Elemwise{add,no_inplace}.0)",
+        "Out(x,False)",
+    ]
     with pytest.raises(TypeError, match="The type of the update should be the same"):
         In(x, update=v)
     with pytest.raises(AssertionError, match="mutable=True, borrow=False"):
@@ -455,13 +503,17 @@ cx = T.dvector("cx")
 
 
 @pytest.mark.parametrize("mode", ["FAST_RUN", "FAST_COMPILE", "DebugMode"])
-@pytest.mark.parametrize("make, name", [
-    (lambda: InC()(cx), "InC"), (lambda: InFiles()(cx), "InFiles"),
-    (lambda: elementwise(ScalarInC)(cx), "Elemwise{ScalarInC}"),
-    (lambda: InC()(T.constant(np.ones(2))) + cx, "InC"),
-    (lambda: theano.scan(lambda p: InC()(p), outputs_info=cx, n_steps=2)[0], "InC"),
-    (lambda: theano.OpFromGraph([cx], [InC()(cx)])(cx * 2), "InC"),
-])
+@pytest.mark.parametrize(
+    "make, name",
+    [
+        (lambda: InC()(cx), "InC"),
+        (lambda: InFiles()(cx), "InFiles"),
+        (lambda: elementwise(ScalarInC)(cx), "Elemwise{ScalarInC}"),
+        (lambda: InC()(T.constant(np.ones(2))) + cx, "InC"),
+        (lambda: theano.scan(lambda p: InC()(p), outputs_info=cx, n_steps=2)[0], "InC"),
+        (lambda: theano.OpFromGraph([cx], [InC()(cx)])(cx * 2), "InC"),
+    ],
+)
 def test_an_op_with_only_c_code_is_refused_while_the_function_is_made(make, name, mode):
     text = r"^The Op %s has only C code, which is not run here; give it a perform \(or compute\)\.\nApply node: %s\("
     with pytest.raises(NotImplementedError, match=text % (re.escape(name), re.escape(name))):

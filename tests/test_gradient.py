@@ -187,14 +187,17 @@ def test_one_output_of_several_has_a_null_gradient():
         grad(undefined_grad(largest) + position, v)
 
 
-@pytest.mark.parametrize("returned, error, text", [
-    (lambda x: None, TypeError, "returned NoneType, expected iterable"),
-    (lambda x: [None], TypeError, "returned None for a gradient term"),
-    (lambda x: [3.0], TypeError, "expected Variable instance"),
-    (lambda x: [x, x], ValueError, "wrong number of gradient terms"),
-    (lambda x: [T.cast(x, "int32")], TypeError, "illegally  returned an integer-valued variable"),
-    (lambda x: [T.zeros((2,))], ValueError, "returned a term with 1 dimensions, but 0 are required"),
-])
+@pytest.mark.parametrize(
+    "returned, error, text",
+    [
+        (lambda x: None, TypeError, "returned NoneType, expected iterable"),
+        (lambda x: [None], TypeError, "returned None for a gradient term"),
+        (lambda x: [3.0], TypeError, "expected Variable instance"),
+        (lambda x: [x, x], ValueError, "wrong number of gradient terms"),
+        (lambda x: [T.cast(x, "int32")], TypeError, "illegally  returned an integer-valued variable"),
+        (lambda x: [T.zeros((2,))], ValueError, "returned a term with 1 dimensions, but 0 are required"),
+    ],
+)
 def test_what_an_op_may_return(returned, error, text):
     x = T.dscalar("x")
     with pytest.raises(error, match=text):
@@ -211,9 +214,16 @@ def test_gradient_through_integers_must_be_zero():
 def test_connection_pattern():
     x = T.dscalar("x")
     with pytest.raises(TypeError, match="Expected DisconnectedType"):
-        OneOfTwo = type("OneOfTwo", (Op,), dict(
-            __props__=(), make_node=lambda self, *xs: Apply(self, list(xs), [xs[0].type()]),
-            connection_pattern=lambda self, node: [[True], [False]], grad=lambda self, xs, gs: list(xs)))
+        OneOfTwo = type(
+            "OneOfTwo",
+            (Op,),
+            dict(
+                __props__=(),
+                make_node=lambda self, *xs: Apply(self, list(xs), [xs[0].type()]),
+                connection_pattern=lambda self, node: [[True], [False]],
+                grad=lambda self, xs, gs: list(xs),
+            ),
+        )
         grad(OneOfTwo()(x, x), x)
     with pytest.raises(TypeError, match="connection_pattern method does not allow this"):
         grad(OneToOne(lambda v: [gradient.disconnected_type()], [[True]])(x) + x, x)
@@ -284,8 +294,13 @@ def test_subgraph_grad_adds_up_to_grad():
 
 def test_identities_that_change_the_gradient():
     x = T.dscalar("x")
-    cases = [(zero_grad(x) * x, 3.0), (disconnected_grad(x) * x, 3.0), (grad_clip(x, -1, 1) ** 2, 1.0),
-             (grad_scale(x, -2) ** 2, -12.0), (x ** 2, 6.0)]
+    cases = [
+        (zero_grad(x) * x, 3.0),
+        (disconnected_grad(x) * x, 3.0),
+        (grad_clip(x, -1, 1) ** 2, 1.0),
+        (grad_scale(x, -2) ** 2, -12.0),
+        (x**2, 6.0),
+    ]
     f = theano.function([x], [c for c, _ in cases] + [grad(c, x) for c, _ in cases])
     np.testing.assert_allclose(f(3.0), [9.0] * 5 + [g for _, g in cases])
     with pytest.warns(UserWarning, match="deprecated"):
@@ -305,8 +320,9 @@ def test_Rop_and_Lop_are_transposes():
     x, u, v = T.dvector("x"), T.dvector("u"), T.dvector("v")
     w = theano.shared(rng().randn(4, 3))
     y = T.tanh(T.dot(w, x)) * x.sum()
-    f = theano.function([x, u, v], [T.dot(u, T.Rop(y, x, v)), T.dot(T.Lop(y, x, u), v), T.dot(T.jacobian(y, x), v),
-                                    T.Rop(y, x, v)])
+    f = theano.function(
+        [x, u, v], [T.dot(u, T.Rop(y, x, v)), T.dot(T.Lop(y, x, u), v), T.dot(T.jacobian(y, x), v), T.Rop(y, x, v)]
+    )
     a, b, c, d = f(*[rng().randn(n) for n in (3, 4, 3)])
     np.testing.assert_allclose(a, b)
     np.testing.assert_allclose(c, d)
@@ -337,11 +353,18 @@ SECOND_ORDER = {
     "cumulative sum": (MATRIX, lambda v: (v[::-1].cumsum(axis=1) ** 3).sum()),
     "cumulative product": (MATRIX, lambda v: (v.cumprod(axis=1) ** 2).sum()),
     "rows and increments": (MATRIX, lambda v: (T.inc_subtensor(v[[0, 2]], v[[1, 1]] ** 2) ** 2)[[2, 0, 2]].sum()),
-    "join": (MATRIX, lambda v: (T.concatenate([v, v ** 2]) ** 2).sum()),
+    "join": (MATRIX, lambda v: (T.concatenate([v, v**2]) ** 2).sum()),
     "sort": (MATRIX, lambda v: (T.sort(v, axis=1) ** 3 * np.arange(4)).sum()),
     "batch normalization": (MATRIX, lambda v: (batch_normalization_train(v, T.ones(4), T.zeros(4))[0] ** 3).sum()),
-    "its statistics": (MATRIX, lambda v: (T.add(*batch_normalization_train(
-        v, T.ones(4), T.zeros(4), running_mean=T.ones(4), running_var=T.ones(4))[1:]) ** 3).sum()),
+    "its statistics": (
+        MATRIX,
+        lambda v: (
+            T.add(
+                *batch_normalization_train(v, T.ones(4), T.zeros(4), running_mean=T.ones(4), running_var=T.ones(4))[1:]
+            )
+            ** 3
+        ).sum(),
+    ),
     "cholesky": (MATRIX, lambda v: cholesky(T.dot(v, v.T) + np.eye(3)).sum()),
     "solve": (MATRIX, lambda v: (solve(T.dot(v, v.T) + np.eye(3), v) ** 2).sum()),
     "scan": (MATRIX, lambda v: (theano.scan(lambda a, h: T.tanh(a * h + a), v, T.ones(4))[0] ** 2).sum()),
@@ -366,17 +389,26 @@ def test_Rop_of_a_cost_and_of_its_gradient(name):
 
 def test_Rop_agrees_with_the_jacobian():
     x, u = T.dvectors("x", "u")
-    for y in (T.prod(x) * x, gradient.zero_grad(x) * x, gradient.grad_scale(x, 3) * x, T.max(x) * x,
-              T.concatenate([x, x ** 2]), T.nnet.softmax(x.dimshuffle("x", 0))[0], x[::-1].cumsum()):
+    for y in (
+        T.prod(x) * x,
+        gradient.zero_grad(x) * x,
+        gradient.grad_scale(x, 3) * x,
+        T.max(x) * x,
+        T.concatenate([x, x**2]),
+        T.nnet.softmax(x.dimshuffle("x", 0))[0],
+        x[::-1].cumsum(),
+    ):
         moved, jacobian = theano.function([x, u], [T.Rop(y, x, u), T.jacobian(y, x)], on_unused_input="ignore")(
-            [1.0, 2.0, 3.0], [0.1, -0.2, 0.3])
+            [1.0, 2.0, 3.0], [0.1, -0.2, 0.3]
+        )
         np.testing.assert_allclose(moved, jacobian.dot([0.1, -0.2, 0.3]), atol=1e-12)
 
 
 def test_Rop_of_a_product_with_zeros():
     m, u = T.dmatrices("m", "u")
     moved, jacobian = theano.function([m, u], [T.Rop(T.prod(m, axis=1), m, u), T.jacobian(T.prod(m, axis=1), m)])(
-        [[0.0, 2.0, 3.0], [0.0, 0.0, 4.0], [1.0, 2.0, 3.0]], np.ones((3, 3)))
+        [[0.0, 2.0, 3.0], [0.0, 0.0, 4.0], [1.0, 2.0, 3.0]], np.ones((3, 3))
+    )
     np.testing.assert_allclose(moved, jacobian.sum(axis=(1, 2)))
     np.testing.assert_allclose(moved, [6, 0, 11])
 
@@ -421,11 +453,11 @@ def test_Rop_of_an_op_that_has_only_a_gradient():
 
 def test_jacobian_and_hessian():
     x, A = T.dvector("x"), T.dmatrix("A")
-    jac = T.jacobian(x ** 2, [x])
+    jac = T.jacobian(x**2, [x])
     assert isinstance(jac, list)
     by_matrix = T.jacobian(T.dot(A, x), A)
-    scalar = T.jacobian(T.sum(x ** 2), x)
-    f = theano.function([x, A], jac + [by_matrix, scalar, T.hessian(T.sum(x ** 3), x), T.hessian(x.sum(), (x,))[0]])
+    scalar = T.jacobian(T.sum(x**2), x)
+    f = theano.function([x, A], jac + [by_matrix, scalar, T.hessian(T.sum(x**3), x), T.hessian(x.sum(), (x,))[0]])
     v, m = rng().randn(3), rng().randn(2, 3)
     j, bm, s, h, zero = f(v, m)
     np.testing.assert_allclose(j, np.diag(2 * v))
@@ -446,7 +478,7 @@ def test_jacobian_of_an_unconnected_matrix():
 # ---------------------------------------------------------------- checking gradients
 def test_numeric_grad():
     point = [rng().randn(2, 3), rng().randn(4)]
-    found = numeric_grad(lambda a, b: (a ** 2).sum() + np.sin(b).sum(), point).gf
+    found = numeric_grad(lambda a, b: (a**2).sum() + np.sin(b).sum(), point).gf
     np.testing.assert_allclose(found[0], 2 * point[0], atol=1e-5)
     np.testing.assert_allclose(found[1], np.cos(point[1]), atol=1e-5)
     assert numeric_grad(lambda a: a.sum(), np.ones(2, "float32")).gf.dtype == "float32"
@@ -461,7 +493,7 @@ def test_numeric_grad():
 def test_verify_grad():
     verify_grad(lambda x, w: T.tanh(T.dot(x, w)), [rng().randn(3, 2), rng().randn(2)], rng=rng())
     verify_grad(T.exp, [rng().randn(3).astype("float32")], rng=rng(), cast_to_output_type=True)
-    verify_grad(lambda x: x ** 3, [np.asarray(2.0)], rng=rng(), n_tests=1)
+    verify_grad(lambda x: x**3, [np.asarray(2.0)], rng=rng(), n_tests=1)
     with pytest.raises(GradientError, match="(?s)exceed tolerance.*argument 0 with shape .3,.*the following inputs"):
         verify_grad(lambda x: grad_scale(x, 2.0), [rng().randn(3)], rng=rng())
     assert verify_grad.E_grad is GradientError
@@ -474,7 +506,7 @@ def test_verify_grad():
 
 
 def test_second_order():
-    verify_grad(lambda x: grad(T.sum(x ** 3 * T.sin(x)), x), [rng().randn(3)], rng=rng())
+    verify_grad(lambda x: grad(T.sum(x**3 * T.sin(x)), x), [rng().randn(3)], rng=rng())
 
 
 def test_mode_not_slow():

@@ -209,8 +209,15 @@ def test_bookkeeper_starts_with_the_nodes_that_are_there():
     assert count.nodes == 0
 
 
-@pytest.mark.parametrize("feature, taken", [(History, "checkpoint"), (Validator, "validate"),
-                                            (ReplaceValidate, "replace_validate"), (NodeFinder, "get_nodes")])
+@pytest.mark.parametrize(
+    "feature, taken",
+    [
+        (History, "checkpoint"),
+        (Validator, "validate"),
+        (ReplaceValidate, "replace_validate"),
+        (NodeFinder, "get_nodes"),
+    ],
+)
 def test_methods_on_the_graph_come_and_go(feature, taken):
     g, _ = chain()
     for old in list(g._features):

@@ -86,13 +86,20 @@ def test_inside_updates():
     assert s.get_value() == 4
 
 
-@pytest.mark.parametrize("build, error, text", [
-    (lambda: ifelse(c, x, T.dmatrix()), TypeError, "should have identical types, but they are TensorType\\(float64, v"),
-    (lambda: ifelse(c, [x, x], [y]), ValueError, "variables on `then` 2, variables on `else` 1"),
-    (lambda: ifelse(x, x, y), TypeError, "Condition given to the op has to be a scalar"),
-    (lambda: IfElse(2)(c, x, y), AssertionError, "expected 4, got 2"),
-    (lambda: IfElse(1)(c, x, T.fvector()), TypeError, "same types for true and false"),
-])
+@pytest.mark.parametrize(
+    "build, error, text",
+    [
+        (
+            lambda: ifelse(c, x, T.dmatrix()),
+            TypeError,
+            "should have identical types, but they are TensorType\\(float64, v",
+        ),
+        (lambda: ifelse(c, [x, x], [y]), ValueError, "variables on `then` 2, variables on `else` 1"),
+        (lambda: ifelse(x, x, y), TypeError, "Condition given to the op has to be a scalar"),
+        (lambda: IfElse(2)(c, x, y), AssertionError, "expected 4, got 2"),
+        (lambda: IfElse(1)(c, x, T.fvector()), TypeError, "same types for true and false"),
+    ],
+)
 def test_what_ifelse_refuses(build, error, text):
     with pytest.raises(error, match=text):
         build()

@@ -26,10 +26,23 @@ MODES = ["FAST_RUN", "FAST_COMPILE", theano.Mode("py", "fast_run"), theano.Mode(
 MODE_NAMES = ["FAST_RUN", "FAST_COMPILE", "rewritten, on the host", "as written, in XLA"]
 
 # At the ends of a dtype, around zero, and such whose squares and products wrap around.
-NUMBERS = {"bool": [0, 1], **{d: [0, 1, 2, 3, 20, 2**(n // 2) + 3, 2**(n - 1), 2**n - 1] for d, n in BITS.items()}}
+NUMBERS = {"bool": [0, 1], **{d: [0, 1, 2, 3, 20, 2 ** (n // 2) + 3, 2 ** (n - 1), 2**n - 1] for d, n in BITS.items()}}
 for _d, _n in BITS.items():
     if _d[0] == "i":
-        NUMBERS[_d] = [-2**(_n - 1), -2**(_n // 2) - 3, -3, -2, -1, 0, 1, 2, 3, 20, 2**(_n // 2) + 3, 2**(_n - 1) - 1]
+        NUMBERS[_d] = [
+            -(2 ** (_n - 1)),
+            -(2 ** (_n // 2)) - 3,
+            -3,
+            -2,
+            -1,
+            0,
+            1,
+            2,
+            3,
+            20,
+            2 ** (_n // 2) + 3,
+            2 ** (_n - 1) - 1,
+        ]
 
 
 # ---------------------------------------------------------------- an interpreter of graphs
@@ -48,7 +61,7 @@ def power(dtype, x, y):
     if y >= 0:
         return pow(x, y, 1 << 64)
     if x == 0:
-        return {"int32": -2**31, "int64": -2**63}.get(dtype, 0)  # infinity, as C casts it
+        return {"int32": -(2**31), "int64": -(2**63)}.get(dtype, 0)  # infinity, as C casts it
     return {1: 1, -1: -1 if y % 2 else 1}.get(x, 0)
 
 
@@ -60,19 +73,45 @@ def product(*factors):
 
 
 BODIES = {
-    S.Add: lambda d, *n: sum(n), S.Mul: lambda d, *n: product(*n), S.Sub: lambda d, x, y: x - y,
-    S.Neg: lambda d, x: -x, S.Sqr: lambda d, x: x * x, S.Abs: lambda d, x: abs(x), S.Pow: power,
-    S.Cast: lambda d, x: x, S.Second: lambda d, x, y: y, S.Switch: lambda d, c, x, y: x if c else y,
-    S.Maximum: lambda d, *n: max(n), S.Minimum: lambda d, *n: min(n), S.IntDiv: lambda d, x, y: x // y,
-    S.Mod: lambda d, x, y: x % y, S.GT: lambda d, x, y: x > y, S.EQ: lambda d, x, y: x == y,
-    S.LT: lambda d, x, y: x < y, S.GE: lambda d, x, y: x >= y,
+    S.Add: lambda d, *n: sum(n),
+    S.Mul: lambda d, *n: product(*n),
+    S.Sub: lambda d, x, y: x - y,
+    S.Neg: lambda d, x: -x,
+    S.Sqr: lambda d, x: x * x,
+    S.Abs: lambda d, x: abs(x),
+    S.Pow: power,
+    S.Cast: lambda d, x: x,
+    S.Second: lambda d, x, y: y,
+    S.Switch: lambda d, c, x, y: x if c else y,
+    S.Maximum: lambda d, *n: max(n),
+    S.Minimum: lambda d, *n: min(n),
+    S.IntDiv: lambda d, x, y: x // y,
+    S.Mod: lambda d, x, y: x % y,
+    S.GT: lambda d, x, y: x > y,
+    S.EQ: lambda d, x, y: x == y,
+    S.LT: lambda d, x, y: x < y,
+    S.GE: lambda d, x, y: x >= y,
 }
 FLOAT_BODIES = {
-    S.Add: lambda *n: sum(n), S.Mul: lambda *n: product(*n), S.Sub: lambda x, y: x - y, S.TrueDiv: lambda x, y: x / y,
-    S.Pow: lambda x, y: x**y, S.Cast: lambda x: x, S.Sqr: lambda x: x * x, S.Log: np.log, S.Exp: np.exp,
-    S.Neg: lambda x: -x, S.Abs: abs, S.Second: lambda x, y: y, S.Switch: lambda c, x, y: x if c else y,
-    S.Mod: lambda x, y: x % y, S.IntDiv: lambda x, y: x // y, S.EQ: lambda x, y: x == y, S.GT: lambda x, y: x > y,
-    S.Maximum: max, S.Minimum: min,
+    S.Add: lambda *n: sum(n),
+    S.Mul: lambda *n: product(*n),
+    S.Sub: lambda x, y: x - y,
+    S.TrueDiv: lambda x, y: x / y,
+    S.Pow: lambda x, y: x**y,
+    S.Cast: lambda x: x,
+    S.Sqr: lambda x: x * x,
+    S.Log: np.log,
+    S.Exp: np.exp,
+    S.Neg: lambda x: -x,
+    S.Abs: abs,
+    S.Second: lambda x, y: y,
+    S.Switch: lambda c, x, y: x if c else y,
+    S.Mod: lambda x, y: x % y,
+    S.IntDiv: lambda x, y: x // y,
+    S.EQ: lambda x, y: x == y,
+    S.GT: lambda x, y: x > y,
+    S.Maximum: max,
+    S.Minimum: min,
 }
 
 
@@ -97,8 +136,9 @@ def exact(v, values):
     if isinstance(op, (Sum, Prod)):
         join = sum if isinstance(op, Sum) else lambda n: product(*n)
         axes = tuple(range(args[0].ndim)) if op.axis is None else op.axis
-        x = np.moveaxis(args[0], axes, range(-len(axes), 0)).reshape(*[n for i, n in enumerate(args[0].shape)
-                                                                       if i not in axes], -1)
+        x = np.moveaxis(args[0], axes, range(-len(axes), 0)).reshape(
+            *[n for i, n in enumerate(args[0].shape) if i not in axes], -1
+        )
         out = np.empty(x.shape[:-1], object)
         for i in np.ndindex(out.shape):
             terms = [n if op.acc_dtype in DTYPES else float(n) for n in x[i]]
@@ -197,8 +237,13 @@ def table(dtype):
     values = [numbers, numbers[::-1], np.asarray(numbers[-2]), np.arange(3, 3 + n) * signs, np.linspace(0.5, 3, n)]
     graphs = []
     for text in EXPRESSIONS:
-        inputs = [T.vector("u", dtype=dtype), T.vector("v", dtype=dtype), T.scalar("c", dtype=dtype),
-                  T.vector("w", dtype="int64"), T.vector("f", dtype="float64")]
+        inputs = [
+            T.vector("u", dtype=dtype),
+            T.vector("v", dtype=dtype),
+            T.scalar("c", dtype=dtype),
+            T.vector("w", dtype="int64"),
+            T.vector("f", dtype="float64"),
+        ]
         try:
             out = eval(text, {"T": T, "np": np, **{v.name: v for v in inputs}})
         except (TypeError, NotImplementedError):
@@ -207,9 +252,15 @@ def table(dtype):
     return graphs
 
 
-@pytest.mark.parametrize("dtype, mode", [
-    pytest.param(d, mode, id="%s %s" % (d, name)) for d in DTYPES for mode, name in zip(MODES, MODE_NAMES)
-    if isinstance(mode, str) or d in ("int8", "uint16", "int64", "uint64")])
+@pytest.mark.parametrize(
+    "dtype, mode",
+    [
+        pytest.param(d, mode, id="%s %s" % (d, name))
+        for d in DTYPES
+        for mode, name in zip(MODES, MODE_NAMES)
+        if isinstance(mode, str) or d in ("int8", "uint16", "int64", "uint64")
+    ],
+)
 def test_expressions_are_computed_in_their_dtype(dtype, mode):
     hold(table(dtype), mode)
 
@@ -233,7 +284,7 @@ def random_expression(draw, leaves, depth):
         return T.switch(c > 1, *draw.choice([(x, y), (0, x), (x, 0)]))
     if kind == "mul3":
         return T.mul(*parts)
-    return getattr(T, kind)(*parts[:1 if kind in ("neg", "sqr", "abs_") else 2])
+    return getattr(T, kind)(*parts[: 1 if kind in ("neg", "sqr", "abs_") else 2])
 
 
 def random_graph(seed):

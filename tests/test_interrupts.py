@@ -34,8 +34,13 @@ sent = []
 
 def run(program, *arguments):
     code = HEAD + textwrap.dedent(program)
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code, *arguments], capture_output=True, text=True,
-                          timeout=200, cwd=os.path.dirname(os.path.dirname(__file__)))
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        cwd=os.path.dirname(os.path.dirname(__file__)),
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -43,7 +48,8 @@ def run(program, *arguments):
 @pytest.mark.parametrize("how", ["kill", "interrupt_main"])
 @pytest.mark.parametrize("linker", ["cvm", "py"])
 def test_interrupted_training_leaves_whole_values(how, linker):
-    run("""
+    run(
+        """
     how, linker = sys.argv[1:]
     rng = random.Random(1)
     x = T.dmatrix("x")
@@ -61,7 +67,10 @@ def test_interrupted_training_leaves_whole_values(how, linker):
         assert A.min() == A.max() == B.min() == B.max() > i, (A.min(), A.max(), B.min(), B.max())
         np.testing.assert_allclose(f(X), 50 * 200 * 200 * A[0, 0])
     assert not hasattr(f.fn.executor, "fallbacks") or not f.fn.executor.fallbacks
-    """, how, linker)
+    """,
+        how,
+        linker,
+    )
 
 
 def test_interrupted_first_calls_and_compilations():
@@ -94,7 +103,8 @@ def test_interrupted_first_calls_and_compilations():
 @pytest.mark.parametrize("loop", ["known steps", "counted", "gradient", "until", "update", "first call"])
 def test_a_long_loop_ends_soon(loop):
     """A scan of minutes ends within about a second of the signal; what it would have updated stays."""
-    out = run("""
+    out = run(
+        """
     kind = sys.argv[1]
     k, x = T.lscalar("k"), T.dvector("x")
     s = theano.shared(np.full(5, 0.5))
@@ -131,7 +141,9 @@ def test_a_long_loop_ends_soon(loop):
         start = time.perf_counter()
         f(np.ones(5), 10)
         assert time.perf_counter() - start < 5
-    """, loop)
+    """,
+        loop,
+    )
     assert out == "interrupted\n"
 
 

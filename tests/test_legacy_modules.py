@@ -113,8 +113,11 @@ def test_cmodule_answers_as_without_a_compiler(tmp_path):
     assert cmodule.GCC_compiler.try_flags(["-O3"]) is False and cmodule.try_march_flag(["-m64"]) == (False, False)
     assert any(os.path.exists(os.path.join(d, "numpy", "arrayobject.h")) for d in cmodule.std_include_dirs())
     assert cmodule.std_lib_dirs_and_libs() == (cmodule.std_libs(), cmodule.std_lib_dirs())
-    for compiles in (lambda: cmodule.GCC_compiler.compile_str("m", "int x;"), cmodule.DynamicModule,
-                     lambda: get_module_cache().module_from_key("key")):
+    for compiles in (
+        lambda: cmodule.GCC_compiler.compile_str("m", "int x;"),
+        cmodule.DynamicModule,
+        lambda: get_module_cache().module_from_key("key"),
+    ):
         with pytest.raises(cmodule.MissingGXX, match=r"g\+\+ not available! We can't compile c code"):
             compiles()
     assert get_module_cache().dirname == theano.config.compiledir
@@ -386,8 +389,16 @@ def test_conv3D():
     np.testing.assert_allclose(out[0, 1, 1, 2, 0], (V[0, 1:3, 2:4, 2:4] * W[0]).sum() + b[0])
 
 
-@pytest.mark.parametrize("path, name", [
-    ("gradient_types", "DisconnectedType"), ("loop.replace", "clone"), ("graph.rewrite_db", "Query"),
-    ("rewrites.scan_merge", "ScanMerge"), ("printing_debug", "debugprint"), ("gradient_backprop", "input_terms")])
+@pytest.mark.parametrize(
+    "path, name",
+    [
+        ("gradient_types", "DisconnectedType"),
+        ("loop.replace", "clone"),
+        ("graph.rewrite_db", "Query"),
+        ("rewrites.scan_merge", "ScanMerge"),
+        ("printing_debug", "debugprint"),
+        ("gradient_backprop", "input_terms"),
+    ],
+)
 def test_what_earlier_versions_pickled_is_found(path, name):
     assert getattr(importlib.import_module("theanojax." + path), name)

@@ -305,8 +305,7 @@ def run_example(name, *arguments):
 
 
 @pytest.mark.parametrize(
-    "name, printed",
-    [("scan_pow.py", "[ 0.  1.  4.  9. 16. 25. 36. 49. 64. 81.]\n"), ("scan_polynomial.py", "19.0\n")],
+    "name, printed", [("scan_pow.py", "[ 0.  1.  4.  9. 16. 25. 36. 49. 64. 81.]\n"), ("scan_polynomial.py", "19.0\n")]
 )
 def test_listings(name, printed):
     assert run_example(name) == printed

@@ -23,11 +23,20 @@ SQUARE = rng().normal(size=(4, 4)) + 3 * np.eye(4)
 WIDE = rng().normal(size=(3, 5))
 
 
-@pytest.mark.parametrize("op, value", [
-    (nlinalg.matrix_inverse, SQUARE), (nlinalg.pinv, WIDE), (nlinalg.det, SQUARE), (nlinalg.trace, WIDE),
-    (slinalg.expm, SQUARE / 4), (nlinalg.alloc_diag, WIDE[0]), (lambda x: nlinalg.norm(x, None), WIDE),
-    (lambda x: nlinalg.norm(x, 3), abs(WIDE[0])), (lambda x: nlinalg.matrix_power(x, 3), SQUARE),
-])
+@pytest.mark.parametrize(
+    "op, value",
+    [
+        (nlinalg.matrix_inverse, SQUARE),
+        (nlinalg.pinv, WIDE),
+        (nlinalg.det, SQUARE),
+        (nlinalg.trace, WIDE),
+        (slinalg.expm, SQUARE / 4),
+        (nlinalg.alloc_diag, WIDE[0]),
+        (lambda x: nlinalg.norm(x, None), WIDE),
+        (lambda x: nlinalg.norm(x, 3), abs(WIDE[0])),
+        (lambda x: nlinalg.matrix_power(x, 3), SQUARE),
+    ],
+)
 @pytest.mark.filterwarnings("ignore:DeprecationWarning")
 def test_functions_of_one_matrix(op, value):
     x = T.TensorType("float64", [False] * value.ndim)("x")
@@ -70,8 +79,9 @@ def test_cholesky_grad_is_that_of_cholesky(lower):
 def test_solve(structure, ndim):
     a, b = T.dmatrix("a"), T.TensorType("float64", [False] * ndim)("b")
     value = {"lower_triangular": np.tril(SQUARE), "upper_triangular": np.triu(SQUARE)}.get(structure, SQUARE)
-    check_op([a, b], slinalg.Solve(structure)(a, b), [value, rng().normal(size=(4, 3)[:ndim])],
-             grad=structure != "symmetric")
+    check_op(
+        [a, b], slinalg.Solve(structure)(a, b), [value, rng().normal(size=(4, 3)[:ndim])], grad=structure != "symmetric"
+    )
 
 
 @pytest.mark.parametrize("op", [slinalg.solve, slinalg.solve_lower_triangular])
@@ -81,7 +91,7 @@ def test_solve_with_a_singular_matrix(op):
         both([a, b], op(a, b), [np.zeros((3, 3)), np.ones(3)])
 
 
-@pytest.mark.parametrize("value", [np.array([[1., 2.], [2., 4.]]), np.zeros((2, 3))])
+@pytest.mark.parametrize("value", [np.array([[1.0, 2.0], [2.0, 4.0]]), np.zeros((2, 3))])
 def test_inverse_that_does_not_exist(value):
     x = T.dmatrix("x")
     with pytest.raises(np.linalg.LinAlgError):
@@ -92,9 +102,9 @@ def test_inverse_that_does_not_exist(value):
 def test_eigh(uplo):
     x = T.dmatrix("x")
     w, v = nlinalg.eigh(x, uplo)
-    values = both([x], [w, v ** 2], [SQUARE])
+    values = both([x], [w, v**2], [SQUARE])
     np.testing.assert_allclose(values[0], np.linalg.eigh(SQUARE, uplo)[0])
-    check_op([x], [w, v ** 2], [SQUARE])
+    check_op([x], [w, v**2], [SQUARE])
 
 
 @pytest.mark.parametrize("lower", [True, False])

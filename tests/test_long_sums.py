@@ -35,7 +35,7 @@ def test_a_long_sum_is_a_loop_and_exact():
     np.testing.assert_array_equal(got, want)
     np.testing.assert_array_equal(twice, 2 * want)
     assert loops(total, *terms) == 2
-    assert loops(total, *terms[:long_sums.MOST_FUSED]) == 0
+    assert loops(total, *terms[: long_sums.MOST_FUSED]) == 0
 
 
 def test_partial_sums_that_are_used_stay():

@@ -43,17 +43,38 @@ def test_the_words_are_those_of_numpy():
             memory.check(8 * int(np.prod(np.array(shape, dtype=object))), what)
         assert str(ours.value) == str(numpys.value)
     assert [memory.readable(n) for n in (0, 1023, 1024, 1 << 20, 1000 << 10, (1 << 20) - 1, 1 << 80)] == [
-        "0 bytes", "1023 bytes", "1.00 KiB", "1.00 MiB", "1000. KiB", "1.00 MiB", "1048576. EiB"]
+        "0 bytes",
+        "1023 bytes",
+        "1.00 KiB",
+        "1.00 MiB",
+        "1000. KiB",
+        "1.00 MiB",
+        "1048576. EiB",
+    ]
 
 
-@pytest.mark.parametrize("files, groups", [
-    ({"/proc/self/cgroup": ["4:memory:/a/b", "3:cpu:/x"],
-      "/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes": ["3000"],
-      "/sys/fs/cgroup/memory/memory.limit_in_bytes": ["9223372036854771712"]}, [3000, 9223372036854771712]),
-    ({"/proc/self/cgroup": ["0::/a/b"], "/sys/fs/cgroup/a/b/memory.max": ["max"],
-      "/sys/fs/cgroup/a/memory.max": ["2000"]}, [2000]),
-    ({}, []),
-])
+@pytest.mark.parametrize(
+    "files, groups",
+    [
+        (
+            {
+                "/proc/self/cgroup": ["4:memory:/a/b", "3:cpu:/x"],
+                "/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes": ["3000"],
+                "/sys/fs/cgroup/memory/memory.limit_in_bytes": ["9223372036854771712"],
+            },
+            [3000, 9223372036854771712],
+        ),
+        (
+            {
+                "/proc/self/cgroup": ["0::/a/b"],
+                "/sys/fs/cgroup/a/b/memory.max": ["max"],
+                "/sys/fs/cgroup/a/memory.max": ["2000"],
+            },
+            [2000],
+        ),
+        ({}, []),
+    ],
+)
 def test_control_groups(monkeypatch, files, groups):
     monkeypatch.setattr(memory, "_lines", lambda path: files.get(path, []))
     assert list(memory._control_groups()) == groups
@@ -81,21 +102,45 @@ TOO_LARGE = [
     ("eye", [k], T.eye(k) * 2, [10**8], [3], MemoryError),
     ("eye_beyond_64_bits", [k], T.eye(k) * 2, [10**10], [3], ValueError),
     ("tri_beyond_64_bits", [k, b], T.tri(k, b, dtype="int8") * 2, [2**62, 2], [3, 2], ValueError),
-    ("outer", [x, k], T.outer(T.alloc(x[0], k), T.alloc(x[1], k)), [np.ones(2), 5 * 10**6], [np.ones(2), 3],
-     MemoryError),
-    ("dot", [x, k], T.dot(T.alloc(x[0], k, 1), T.alloc(x[1], 1, k)), [np.ones(2), 5 * 10**6], [np.ones(2), 3],
-     MemoryError),
+    (
+        "outer",
+        [x, k],
+        T.outer(T.alloc(x[0], k), T.alloc(x[1], k)),
+        [np.ones(2), 5 * 10**6],
+        [np.ones(2), 3],
+        MemoryError,
+    ),
+    (
+        "dot",
+        [x, k],
+        T.dot(T.alloc(x[0], k, 1), T.alloc(x[1], 1, k)),
+        [np.ones(2), 5 * 10**6],
+        [np.ones(2), 3],
+        MemoryError,
+    ),
     ("repeat", [x, k], T.repeat(x, k), [np.ones(2), 10**14], [np.ones(2), 3], MemoryError),
     ("tile", [x, k], T.tile(x, (k,), ndim=1), [np.ones(2), 10**14], [np.ones(2), 3], MemoryError),
     ("join", [x, k], T.join(0, x, T.zeros((k,))), [np.ones(2), 10**14], [np.ones(2), 3], MemoryError),
-    ("set_subtensor", [x, k], T.set_subtensor(T.zeros((k,))[:2], x), [np.ones(2), 10**14], [np.ones(2), 3],
-     MemoryError),
+    (
+        "set_subtensor",
+        [x, k],
+        T.set_subtensor(T.zeros((k,))[:2], x),
+        [np.ones(2), 10**14],
+        [np.ones(2), 3],
+        MemoryError,
+    ),
     ("gather", [x, k], T.alloc(x, k, 2)[T.arange(k)], [np.ones(2), 10**14], [np.ones(2), 3], MemoryError),
     ("reshape", [x, k], x.reshape((k, k)), [np.ones(4), 2**40], [np.ones(4), 2], ValueError),
     ("all_steps", [k], accumulated(lambda p: p + 1, k), [10**14], [3], MemoryError),
     ("all_steps_until", [k], accumulated(lambda p: (p + 1, until(p > 3)), k), [10**14], [3], MemoryError),
-    ("rows_of_steps", [x, k], accumulated(lambda p: p * x, k, x), [np.ones(10**5), 10**10], [np.ones(2), 3],
-     MemoryError),
+    (
+        "rows_of_steps",
+        [x, k],
+        accumulated(lambda p: p * x, k, x),
+        [np.ones(10**5), 10**10],
+        [np.ones(2), 3],
+        MemoryError,
+    ),
     ("in_a_step", [k], accumulated(lambda p: p + T.tanh(T.zeros((k, k)) + p).max(), 2), [10**9], [3], MemoryError),
     ("a_length_that_wraps", [k], T.zeros((k * k,)), [10**10], [3], MemoryError),
     ("numpys_random", [k], RandomStreams(1).uniform((k,)), [10**14], [3], MemoryError),
@@ -125,8 +170,12 @@ def test_the_error_names_the_node_and_what_is_known_of_its_inputs():
     f = theano.function([x, k], T.zeros((k, k)) + x.sum())
     with pytest.raises(MemoryError) as info:
         f([1.0, 2.0], 10**9)
-    for part in ("Unable to allocate 6.94 EiB for an array with shape (1000000000, 1000000000) and data type float64",
-                 "Apply node that caused the error: Alloc(", "Inputs shapes: [(), (), ()]", "array(1000000000)"):
+    for part in (
+        "Unable to allocate 6.94 EiB for an array with shape (1000000000, 1000000000) and data type float64",
+        "Apply node that caused the error: Alloc(",
+        "Inputs shapes: [(), (), ()]",
+        "array(1000000000)",
+    ):
         assert part in str(info.value)
     assert info.value.__op_instance__.op == T.alloc and info.value.__cause__ is None
 
@@ -173,22 +222,33 @@ def four_megabytes(monkeypatch):
     monkeypatch.setattr(memory, "limit", lambda: 4 << 20)
 
 
-@pytest.mark.parametrize("out", [
-    T.exp(T.outer(T.arange(k), x)).sum(axis=1)[:3], T.zeros((k, 10)).sum(axis=0) + x,
-    accumulated(lambda p: p * x, k, x)[-1],
-], ids=["sum", "sum_of_zeros", "last_step"])
+@pytest.mark.parametrize(
+    "out",
+    [
+        T.exp(T.outer(T.arange(k), x)).sum(axis=1)[:3],
+        T.zeros((k, 10)).sum(axis=0) + x,
+        accumulated(lambda p: p * x, k, x)[-1],
+    ],
+    ids=["sum", "sum_of_zeros", "last_step"],
+)
 def test_what_xla_never_makes_may_be_larger_than_the_machine(four_megabytes, out):
     f = theano.function([x, k], out, on_unused_input="ignore")
     f(np.ones(10), 100_000)
     assert f.fn.executor.planned and not f.fn.executor.fallbacks
 
 
-@pytest.mark.parametrize("out", [
-    T.sort(T.outer(T.arange(k), x), axis=0)[3], T.alloc(x, k, 10) + 1, T.cumsum(T.outer(T.arange(k), x), axis=0)[5],
-    accumulated(lambda p: p * 2 + x, k, x),
-    accumulated(lambda p: p + T.sort(T.outer(T.arange(k), x), axis=0)[3], 2, x),
-    ifelse(T.gt(x.sum(), 0), T.sort(T.outer(T.arange(k), x), axis=0)[3], x),
-], ids=["sort", "output", "cumsum", "all_steps", "in_a_step", "branch"])
+@pytest.mark.parametrize(
+    "out",
+    [
+        T.sort(T.outer(T.arange(k), x), axis=0)[3],
+        T.alloc(x, k, 10) + 1,
+        T.cumsum(T.outer(T.arange(k), x), axis=0)[5],
+        accumulated(lambda p: p * 2 + x, k, x),
+        accumulated(lambda p: p + T.sort(T.outer(T.arange(k), x), axis=0)[3], 2, x),
+        ifelse(T.gt(x.sum(), 0), T.sort(T.outer(T.arange(k), x), axis=0)[3], x),
+    ],
+    ids=["sort", "output", "cumsum", "all_steps", "in_a_step", "branch"],
+)
 def test_what_xla_has_to_make(four_megabytes, out):
     f = theano.function([x, k], out)
     with pytest.raises(MemoryError, match=r"Unable to allocate 7\.63 MiB for an array with shape \(10000[01], 10\)"):

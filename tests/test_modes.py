@@ -24,11 +24,26 @@ v = T.dvector("v")
 
 
 # ---------------------------------------------------------------- names
-@pytest.mark.parametrize("mode", [
-    None, "FAST_RUN", "FAST_COMPILE", "Mode", "DebugMode", "DEBUG_MODE", Mode("py", "fast_run"), Mode("vm", None),
-    Mode("c|py", "fast_compile"), Mode("cvm_nogc", "o3"), Mode("cvm", "o2"), Mode("c", "unsafe"), Mode("py", "merge"),
-    Mode("cvm", "stabilize"), Mode(PerformLinker(), "fast_run"),
-])
+@pytest.mark.parametrize(
+    "mode",
+    [
+        None,
+        "FAST_RUN",
+        "FAST_COMPILE",
+        "Mode",
+        "DebugMode",
+        "DEBUG_MODE",
+        Mode("py", "fast_run"),
+        Mode("vm", None),
+        Mode("c|py", "fast_compile"),
+        Mode("cvm_nogc", "o3"),
+        Mode("cvm", "o2"),
+        Mode("c", "unsafe"),
+        Mode("py", "merge"),
+        Mode("cvm", "stabilize"),
+        Mode(PerformLinker(), "fast_run"),
+    ],
+)
 def test_every_mode_computes_the_same(mode):
     f = function([v], T.exp(v) * 2 + v.sum(), mode=mode)
     np.testing.assert_allclose(f([1.0, 2.0]), np.exp([1.0, 2.0]) * 2 + 3)
@@ -50,19 +65,26 @@ def test_flags_choose_the_default_mode():
     assert not isinstance(get_default_mode().linker, PerformLinker)
 
 
-@pytest.mark.parametrize("make, error, message", [
-    (lambda: function([x], x, mode="NO_SUCH_MODE"), Exception, "^No predefined mode exist for string: NO_SUCH_MODE$"),
-    (lambda: modes.register_mode("FAST_RUN", None), ValueError, "Mode name already taken: FAST_RUN"),
-    (lambda: modes.register_linker("py", None), ValueError, "Linker name already taken: py"),
-    (lambda: modes.register_optimizer("merge", None), ValueError, "Optimizer name already taken: merge"),
-    (lambda: Mode("no_such_linker"), KeyError, "no_such_linker"),
-    (lambda: Mode("py", "no_such_optimizer"), KeyError, "no_such_optimizer"),
-    (lambda: function([x], x, mode=Mode(3)), ValueError, "should be a Linker with an accept method"),
-    (lambda: DebugMode(check_c_code=False, check_py_code=False), ValueError, "at least one of c and py"),
-    (lambda: DebugMode(linker=3), Exception, "DebugMode can only use its own linker"),
-    (lambda: MonitorMode(linker=PerformLinker()), Exception, "MonitorMode can only use its own linker"),
-    (lambda: NanGuardMode(False, False, False), AssertionError, "nothing to look for"),
-])
+@pytest.mark.parametrize(
+    "make, error, message",
+    [
+        (
+            lambda: function([x], x, mode="NO_SUCH_MODE"),
+            Exception,
+            "^No predefined mode exist for string: NO_SUCH_MODE$",
+        ),
+        (lambda: modes.register_mode("FAST_RUN", None), ValueError, "Mode name already taken: FAST_RUN"),
+        (lambda: modes.register_linker("py", None), ValueError, "Linker name already taken: py"),
+        (lambda: modes.register_optimizer("merge", None), ValueError, "Optimizer name already taken: merge"),
+        (lambda: Mode("no_such_linker"), KeyError, "no_such_linker"),
+        (lambda: Mode("py", "no_such_optimizer"), KeyError, "no_such_optimizer"),
+        (lambda: function([x], x, mode=Mode(3)), ValueError, "should be a Linker with an accept method"),
+        (lambda: DebugMode(check_c_code=False, check_py_code=False), ValueError, "at least one of c and py"),
+        (lambda: DebugMode(linker=3), Exception, "DebugMode can only use its own linker"),
+        (lambda: MonitorMode(linker=PerformLinker()), Exception, "MonitorMode can only use its own linker"),
+        (lambda: NanGuardMode(False, False, False), AssertionError, "nothing to look for"),
+    ],
+)
 def test_errors(make, error, message):
     with pytest.raises(error, match=message):
         make()
@@ -79,12 +101,15 @@ def test_registered_names():
 # ---------------------------------------------------------------- linkers
 def test_monitor_mode():
     log = []
-    mode = MonitorMode(pre_func=lambda i, node, fn: log.append(("pre", i, str(node.op))),
-                       post_func=lambda i, node, fn: log.append(("post", i, [c[0].tolist() for c in fn.outputs])),
-                       optimizer=None)
+    mode = MonitorMode(
+        pre_func=lambda i, node, fn: log.append(("pre", i, str(node.op))),
+        post_func=lambda i, node, fn: log.append(("post", i, [c[0].tolist() for c in fn.outputs])),
+        optimizer=None,
+    )
     assert function([x], T.exp(x) * 2, mode=mode)(0.0) == 2
     assert [row[:2] for row in log] == [("pre", 0), ("post", 0), ("pre", 1), ("post", 1), ("pre", 2), ("post", 2)] or (
-        [row[:2] for row in log] == [("pre", 0), ("post", 0), ("pre", 1), ("post", 1)])
+        [row[:2] for row in log] == [("pre", 0), ("post", 0), ("pre", 1), ("post", 1)]
+    )
     assert log[-1][2] == [2.0]
 
 
@@ -120,14 +145,23 @@ def test_dual_linker():
 
 
 # ---------------------------------------------------------------- NanGuardMode
-@pytest.mark.parametrize("value, flags, message", [
-    ([-1.0], dict(nan_is_error=True, inf_is_error=False),
-     "NaN detected\nNanGuardMode found an error in the output of"),
-    ([0.0], dict(nan_is_error=False, inf_is_error=True),
-     "Inf detected\nBig value detected\nNanGuardMode found an error in the output of"),
-    ([1e20], dict(big_is_error=True), "Big value detected\nNanGuardMode found an error in an input of the graph"),
-    ([np.nan], dict(nan_is_error=True), "NaN detected\nNanGuardMode found an error in an input of the graph"),
-])
+@pytest.mark.parametrize(
+    "value, flags, message",
+    [
+        (
+            [-1.0],
+            dict(nan_is_error=True, inf_is_error=False),
+            "NaN detected\nNanGuardMode found an error in the output of",
+        ),
+        (
+            [0.0],
+            dict(nan_is_error=False, inf_is_error=True),
+            "Inf detected\nBig value detected\nNanGuardMode found an error in the output of",
+        ),
+        ([1e20], dict(big_is_error=True), "Big value detected\nNanGuardMode found an error in an input of the graph"),
+        ([np.nan], dict(nan_is_error=True), "NaN detected\nNanGuardMode found an error in an input of the graph"),
+    ],
+)
 def test_nan_guard_mode_finds(value, flags, message):
     f = function([v], T.log(v), mode=NanGuardMode(**flags))
     with pytest.raises(AssertionError, match=message):
@@ -187,10 +221,16 @@ class BelievesOutputMemory(OneInput):
         outputs[0][0][...] += inputs[0]
 
 
-@pytest.mark.parametrize("op, error", [
-    (WrongOnXla(), BadThunkOutput), (Overwrites(), BadDestroyMap), (ReturnsItsInput(), BadViewMap),
-    (ReturnsOtherDtype(), InvalidValueError), (BelievesOutputMemory(), BadThunkOutput),
-])
+@pytest.mark.parametrize(
+    "op, error",
+    [
+        (WrongOnXla(), BadThunkOutput),
+        (Overwrites(), BadDestroyMap),
+        (ReturnsItsInput(), BadViewMap),
+        (ReturnsOtherDtype(), InvalidValueError),
+        (BelievesOutputMemory(), BadThunkOutput),
+    ],
+)
 def test_debug_mode_finds_bad_ops(op, error):
     mode = DebugMode(check_c_code=True, check_preallocated_output=["c_contiguous"], stability_patience=2)
     f = function([v], op(v), mode=mode)

@@ -33,7 +33,7 @@ def test_softmax_dtypes(dtype):
     x, b = T.matrix(dtype=dtype), T.vector(dtype=dtype)
     for out in (softmax_op(x), logsoftmax_op(x), softmax_with_bias(x, b)):
         inputs = [x, b] if out.owner.op == softmax_with_bias else [x]
-        both(inputs, out, [X.astype(dtype), B.astype(dtype)][:len(inputs)])
+        both(inputs, out, [X.astype(dtype), B.astype(dtype)][: len(inputs)])
 
 
 def test_softmax_of_extreme_and_of_no_values():
@@ -143,9 +143,12 @@ def test_prepend():
 def test_activations():
     x = T.dmatrix()
     value = X * 3
-    wants = {nnet.relu: np.maximum(value, 0), nnet.elu: np.where(value > 0, value, np.expm1(value)),
-             softsign: value / (1 + abs(value)),
-             (lambda v: nnet.relu(v, 0.1)): np.where(value > 0, value, 0.1 * value)}
+    wants = {
+        nnet.relu: np.maximum(value, 0),
+        nnet.elu: np.where(value > 0, value, np.expm1(value)),
+        softsign: value / (1 + abs(value)),
+        (lambda v: nnet.relu(v, 0.1)): np.where(value > 0, value, 0.1 * value),
+    }
     for f, want in wants.items():
         np.testing.assert_allclose(check_op([x], f(x), [value])[0], want)
     alpha = np.asarray(0.1, dtype="float32")
@@ -153,8 +156,9 @@ def test_activations():
 
 
 def test_confusion_matrix():
-    counts, order = theano.function([], nnet.confusion_matrix(T.constant([2., 0, 2, 2, 0, 1]),
-                                                              T.constant([0., 0, 2, 2, 0, 2])))()
+    counts, order = theano.function(
+        [], nnet.confusion_matrix(T.constant([2.0, 0, 2, 2, 0, 1]), T.constant([0.0, 0, 2, 2, 0, 2]))
+    )()
     np.testing.assert_array_equal(counts, [[2, 0, 0], [0, 0, 1], [1, 0, 2]])
     np.testing.assert_array_equal(order, [0, 1, 2])
 
@@ -171,8 +175,9 @@ def test_block_sparse():
     np.testing.assert_allclose(got, want)
     x, y = T.dtensor3(), T.dtensor3()
     outer = [values[1], values[2], values[0], values[3], values[4]]
-    got = check_op([w, x, y, rows, columns], blocksparse.sparse_block_outer(w, x, y, rows, columns), outer,
-                   grad=False)[0]
+    got = check_op([w, x, y, rows, columns], blocksparse.sparse_block_outer(w, x, y, rows, columns), outer, grad=False)[
+        0
+    ]
     want = values[1].copy()
     for b in range(2):
         for i in range(2):
@@ -180,8 +185,11 @@ def test_block_sparse():
                 want[values[3][b][i], values[4][b][j]] += np.outer(values[2][b, i], values[0][b, j])
     np.testing.assert_allclose(got, want)
     with pytest.raises(IndexError):
-        both([o, w, h, rows, columns], blocksparse.sparse_block_gemv(o, w, h, rows, columns),
-             values[:3] + [[[1, 6], [0, 2]], values[4]])
+        both(
+            [o, w, h, rows, columns],
+            blocksparse.sparse_block_gemv(o, w, h, rows, columns),
+            values[:3] + [[[1, 6], [0, 2]], values[4]],
+        )
 
 
 # ---------------------------------------------------------------- batch normalization
@@ -206,7 +214,7 @@ def test_batch_normalization_ops(axes):
 def test_batch_normalization_train_leaves_no_abstract_op():
     x, gamma, beta = T.dmatrix(), T.dvector(), T.dvector()
     out, mean, invstd = bn.batch_normalization_train(x, gamma, beta)
-    grads = T.grad((out ** 2).sum(), [x, gamma, beta])
+    grads = T.grad((out**2).sum(), [x, gamma, beta])
     f = theano.function([x, gamma, beta], [out, mean, invstd, *grads])
     assert not any("BatchNorm" in str(node.op) for node in f.maker.fgraph.toposort())
     got = f(X, B, B)
@@ -278,7 +286,7 @@ def test_crossentropy_of_improbable_labels(cost, bias):
 def test_crossentropy_of_a_part_of_the_data():
     """The number of labels is an expression of its own, and not the same object everywhere."""
     x, y, index = T.dmatrix(), T.ivector(), T.lscalar()
-    data, labels = theano.shared(np.eye(6, 3)), theano.shared(np.array([0., 1, 2, 0, 1, 2]))
+    data, labels = theano.shared(np.eye(6, 3)), theano.shared(np.array([0.0, 1, 2, 0, 1, 2]))
     W = theano.shared(np.ones((3, 3)))
     p = softmax(T.dot(T.tanh(T.dot(x, W)), np.eye(3)))
     slope = T.grad(-T.log(p[T.arange(y.shape[0]), y]).mean(), W)
@@ -342,8 +350,15 @@ def test_hierarchical_softmax_of_one_target_is_that_of_all():
 
 
 def test_names_of_the_package():
-    for name in ("softmax_simplifier", "crossentropy_to_crossentropy_with_softmax", "CrossentropyCategorical1Hot",
-                 "graph_merge_softmax_with_crossentropy_softmax", "scalar_sigmoid", "logsoftmax_op", "selu"):
+    for name in (
+        "softmax_simplifier",
+        "crossentropy_to_crossentropy_with_softmax",
+        "CrossentropyCategorical1Hot",
+        "graph_merge_softmax_with_crossentropy_softmax",
+        "scalar_sigmoid",
+        "logsoftmax_op",
+        "selu",
+    ):
         assert hasattr(nnet, name), name
 
 

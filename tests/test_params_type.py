@@ -36,21 +36,24 @@ def test_lists_are_numbered():
     assert CEnumType("A", ("B", "beta"), "C") != e
 
 
-@pytest.mark.parametrize("make, error, text", [
-    (lambda: EnumType(a=1), AttributeError, 'invalid enum name: "a"'),
-    (lambda: EnumList("_A"), AttributeError, "invalid enum name"),
-    (lambda: EnumType(A="no"), TypeError, "expected integer or floating value"),
-    (lambda: EnumType(A=("x", 1, 2)), TypeError, "alias followed by constant value"),
-    (lambda: EnumType(A=(1, 1)), TypeError, "alias should be a string"),
-    (lambda: EnumType(A=("A", 1)), TypeError, "useless"),
-    (lambda: EnumType(A=("x", 1), B=("x", 2)), TypeError, "already used"),
-    (lambda: EnumType(A=("B", 1), B=2), TypeError, "same names as constants"),
-    (lambda: EnumType(A=1, ctype="a-b"), TypeError, "invalid C type"),
-    (lambda: EnumType(A=1, cname="a b"), TypeError, "invalid C name"),
-    (lambda: EnumList(3), TypeError, "name should be a string"),
-    (lambda: EnumList("A", "A"), TypeError, "name already used"),
-    (lambda: EnumList(("A", "a", "b")), TypeError, "name followed by constant alias"),
-])
+@pytest.mark.parametrize(
+    "make, error, text",
+    [
+        (lambda: EnumType(a=1), AttributeError, 'invalid enum name: "a"'),
+        (lambda: EnumList("_A"), AttributeError, "invalid enum name"),
+        (lambda: EnumType(A="no"), TypeError, "expected integer or floating value"),
+        (lambda: EnumType(A=("x", 1, 2)), TypeError, "alias followed by constant value"),
+        (lambda: EnumType(A=(1, 1)), TypeError, "alias should be a string"),
+        (lambda: EnumType(A=("A", 1)), TypeError, "useless"),
+        (lambda: EnumType(A=("x", 1), B=("x", 2)), TypeError, "already used"),
+        (lambda: EnumType(A=("B", 1), B=2), TypeError, "same names as constants"),
+        (lambda: EnumType(A=1, ctype="a-b"), TypeError, "invalid C type"),
+        (lambda: EnumType(A=1, cname="a b"), TypeError, "invalid C name"),
+        (lambda: EnumList(3), TypeError, "name should be a string"),
+        (lambda: EnumList("A", "A"), TypeError, "name already used"),
+        (lambda: EnumList(("A", "a", "b")), TypeError, "name followed by constant alias"),
+    ],
+)
 def test_bad_enums(make, error, text):
     with pytest.raises(error, match=text):
         make()
@@ -118,15 +121,18 @@ def test_enums_inside():
         kind.D
 
 
-@pytest.mark.parametrize("fields, error, text", [
-    ({}, ValueError, "empty data"),
-    ({"a b": Generic()}, AttributeError, "valid identifier"),
-    ({"int": Generic()}, SyntaxError, "keyword"),
-    ({"a": 3}, TypeError, "should inherit from Theano Type"),
-    ({"a": EnumList("A"), "b": EnumList("A")}, AttributeError, "common constants names"),
-    ({"a": EnumList(("A", "x")), "b": EnumList(("B", "x"))}, AttributeError, "common constants aliases"),
-    ({"a": EnumList(("A", "B")), "b": EnumList("B")}, AttributeError, "same names as constants"),
-])
+@pytest.mark.parametrize(
+    "fields, error, text",
+    [
+        ({}, ValueError, "empty data"),
+        ({"a b": Generic()}, AttributeError, "valid identifier"),
+        ({"int": Generic()}, SyntaxError, "keyword"),
+        ({"a": 3}, TypeError, "should inherit from Theano Type"),
+        ({"a": EnumList("A"), "b": EnumList("A")}, AttributeError, "common constants names"),
+        ({"a": EnumList(("A", "x")), "b": EnumList(("B", "x"))}, AttributeError, "common constants aliases"),
+        ({"a": EnumList(("A", "B")), "b": EnumList("B")}, AttributeError, "same names as constants"),
+    ],
+)
 def test_bad_params_types(fields, error, text):
     with pytest.raises(error, match=text):
         ParamsType(**fields)

@@ -146,8 +146,20 @@ def test_function_dump(tmp_path):
 def made_by_theano(f, swap=None):
     """The maker of `f` as Theano's pickle of it is read: a plain dict, with the state of a graph of Theano's."""
     maker = f.maker
-    state = {k: getattr(maker, k) for k in ("inputs", "outputs", "mode", "accept_inplace", "profile", "on_unused_input",
-                                            "output_keys", "unpack_single", "return_none")}
+    state = {
+        k: getattr(maker, k)
+        for k in (
+            "inputs",
+            "outputs",
+            "mode",
+            "accept_inplace",
+            "profile",
+            "on_unused_input",
+            "output_keys",
+            "unpack_single",
+            "return_none",
+        )
+    }
     graph_state = dict(vars(maker.fgraph))
     del graph_state["_order"]
     graph = object.__new__(theano.gof.FunctionGraph)

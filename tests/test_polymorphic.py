@@ -31,7 +31,7 @@ def on_host(f, *args):
     """What the host executor makes of the same call."""
     graph = f.fn.executor.fgraph
     values = [v.type.filter(a) for v, a in zip(graph.inputs, args)]
-    values += [c.value for c in f.input_storage[len(args):]]
+    values += [c.value for c in f.input_storage[len(args) :]]
     return HostExecutor(graph)([np.asarray(v) for v in values])
 
 
@@ -57,8 +57,8 @@ def lstm(units, features):
 
     def cell(x, h, c, U, b):
         z = x + T.dot(h, U) + b
-        i, f, o = [T.nnet.sigmoid(z[j * units:(j + 1) * units]) for j in range(3)]
-        c = f * c + i * T.tanh(z[3 * units:])
+        i, f, o = [T.nnet.sigmoid(z[j * units : (j + 1) * units]) for j in range(3)]
+        c = f * c + i * T.tanh(z[3 * units :])
         return o * T.tanh(c), c
 
     (h, _), _ = theano.scan(cell, T.dot(sentence, W), [zero, zero], [U, b])
@@ -143,21 +143,22 @@ def _sums(m):
 
 
 def _taps(m):
-    return theano.scan(lambda a, b, p, q: p * 0.5 + q * a - b, [{"input": m, "taps": [0, 2]}],
-                       {"initial": m[:3], "taps": [-1, -3]})[0]
+    return theano.scan(
+        lambda a, b, p, q: p * 0.5 + q * a - b, [{"input": m, "taps": [0, 2]}], {"initial": m[:3], "taps": [-1, -3]}
+    )[0]
 
 
 def _weights(m):
     """The gradient of a weight that cannot be summed outside the loop."""
     w = T.dvector("w")
-    states, _ = theano.scan(lambda r, s, w: T.tanh(w * s + r * w ** 2), m, T.zeros_like(m[0]), w)
-    cost = (states ** 2).sum() + states[-1].sum()
+    states, _ = theano.scan(lambda r, s, w: T.tanh(w * s + r * w**2), m, T.zeros_like(m[0]), w)
+    cost = (states**2).sum() + states[-1].sum()
     return theano.clone(T.as_tensor_variable(T.grad(cost, w)), {w: m.sum(axis=0) / 10})
 
 
 def _gradients(m):
     first, _ = theano.scan(lambda r, p, q: T.sin(p * r) + 0.5 * q, m, {"initial": m[:2], "taps": [-1, -2]})
-    return T.grad((first ** 2).sum(), m)
+    return T.grad((first**2).sum(), m)
 
 
 def _second_order(m):
@@ -187,6 +188,7 @@ def _nested(m):
 
 def _length_inside(m):
     """An attention over the whole sequence in each step."""
+
     def step(r, s, m):
         return T.dot(T.nnet.softmax(T.dot(m, r + s).dimshuffle("x", 0)), m)[0]
 
@@ -208,8 +210,9 @@ def test_results_are_exact_at_every_length(loop, never_specialised):
 
 
 def test_any_number_of_steps(never_specialised):
-    (powers, last), _ = theano.scan(lambda p, q, x: [p * x, q + x], outputs_info=[T.ones_like(x), T.zeros_like(x)],
-                                    non_sequences=x, n_steps=k)
+    (powers, last), _ = theano.scan(
+        lambda p, q, x: [p * x, q + x], outputs_info=[T.ones_like(x), T.zeros_like(x)], non_sequences=x, n_steps=k
+    )
     f = theano.function([x, k], [powers, last[-1]])
     for n in (30, 1, 2, 3, 100, 0 + 29):
         agrees(f, DATA[0], n)
@@ -261,8 +264,9 @@ def test_many_row_shapes_stay_on_numpy_until_they_are_worth_it(never_specialised
 
 
 def test_checkpointed_gradient_uses_kernels_for_its_inner_loops():
-    r, _ = theano.scan_checkpoints(lambda p, x: p * x, outputs_info=T.ones_like(x), non_sequences=x, n_steps=k,
-                                   save_every_N=7)
+    r, _ = theano.scan_checkpoints(
+        lambda p, x: p * x, outputs_info=T.ones_like(x), non_sequences=x, n_steps=k, save_every_N=7
+    )
     f = theano.function([x, k], T.grad(r[-1].sum(), x))
     for n in (30, 40, 50):
         np.testing.assert_allclose(f(DATA[0], n), n * DATA[0] ** (n - 1), rtol=1e-9)

@@ -34,7 +34,7 @@ def loops(x, ws, ignore_border, st, pad, mode):
     for r, c in np.ndindex(*out.shape[-2:]):
         low = [r * st[0] - pad[0], c * st[1] - pad[1]]
         high = [min(low[0] + ws[0], rows + pad[0]), min(low[1] + ws[1], cols + pad[1])]
-        part = x[..., max(low[0], 0):min(high[0], rows), max(low[1], 0):min(high[1], cols)]
+        part = x[..., max(low[0], 0) : min(high[0], rows), max(low[1], 0) : min(high[1], cols)]
         if mode == "max":
             out[..., r, c] = part.max((-2, -1))
         else:
@@ -48,9 +48,14 @@ def loops(x, ws, ignore_border, st, pad, mode):
 def test_values_and_gradients(mode):
     x = T.dtensor4("x")
     value = rand(2, 1, 7, 5)
-    for ws, ignore, st, pad in [((2, 2), True, None, (0, 0)), ((2, 3), False, None, (0, 0)),
-                                ((3, 2), True, (2, 1), (1, 1)), ((3, 2), False, (1, 2), (0, 0)),
-                                ((2, 2), True, (3, 3), (0, 0)), ((2, 2), False, (3, 3), (0, 0))]:
+    for ws, ignore, st, pad in [
+        ((2, 2), True, None, (0, 0)),
+        ((2, 3), False, None, (0, 0)),
+        ((3, 2), True, (2, 1), (1, 1)),
+        ((3, 2), False, (1, 2), (0, 0)),
+        ((2, 2), True, (3, 3), (0, 0)),
+        ((2, 2), False, (3, 3), (0, 0)),
+    ]:
         out = pool_2d(x, ws, ignore_border=ignore, stride=st, pad=pad, mode=mode)
         has_grad = not (mode == "average_exc_pad" and any(pad))
         got = check_op([x], out, [value], grad=has_grad)
@@ -62,7 +67,7 @@ def test_three_dimensions_and_extra_ones():
     for mode in MODES:
         check_op([x], pool_3d(x, (2, 1, 2), ignore_border=True, stride=(1, 1, 2), mode=mode), [rand(1, 2, 3, 2, 5)])
     v = T.dvector("v")
-    got = check_op([v], Pool(True, ndim=1)(v, (2,)), [np.array([1., 5, 3, 2, 7])])
+    got = check_op([v], Pool(True, ndim=1)(v, (2,)), [np.array([1.0, 5, 3, 2, 7])])
     assert got[0].tolist() == [5, 3]
 
 
@@ -76,12 +81,14 @@ def test_integers_and_single_floats():
 
 def test_ties_all_get_the_gradient():
     x = T.dmatrix("x")
-    value = np.array([[1., 1, 0], [1, 0, 2]])
+    value = np.array([[1.0, 1, 0], [1, 0, 2]])
     for stride, want in [((2, 2), [[1, 1, 0], [1, 0, 0]]), ((1, 1), [[1, 1, 0], [1, 0, 1]])]:
         g = grad(pool_2d(x, (2, 2), ignore_border=True, stride=stride).sum(), x)
         assert both([x], g, [value]).tolist() == want
-    assert both([x], max_pool_2d_same_size(T.shape_padleft(x, 2), (2, 2)), [value])[0, 0].tolist() == \
-        [[1, 1, 0], [1, 0, 0]]
+    assert both([x], max_pool_2d_same_size(T.shape_padleft(x, 2), (2, 2)), [value])[0, 0].tolist() == [
+        [1, 1, 0],
+        [1, 0, 0],
+    ]
 
 
 def test_no_windows():
@@ -106,9 +113,10 @@ def test_second_derivatives_and_directions():
         back = grad((Lop(out, x, g) * v).sum(), g)
         np.testing.assert_allclose(both([x, v, g], back, [value, way, numeric]), numeric, rtol=1e-5)
     params = [np.array(p) for p in ((3, 2), (2, 2), (1, 1))]
-    np.testing.assert_allclose(both([x, v], MaxPoolRop(True)(x, v, *params), [value, way]),
-                               both([x, v], DownsampleFactorMaxGradGrad(True)(x, Pool(True)(x, *params), v, *params),
-                                    [value, way]))
+    np.testing.assert_allclose(
+        both([x, v], MaxPoolRop(True)(x, v, *params), [value, way]),
+        both([x, v], DownsampleFactorMaxGradGrad(True)(x, Pool(True)(x, *params), v, *params), [value, way]),
+    )
 
 
 def test_symbolic_sizes():
@@ -129,9 +137,12 @@ def test_old_names():
     assert out.owner.op == Pool(True)
     with pytest.warns(UserWarning, match="ignore_border"):
         assert pool_2d(x, (2, 2)).owner.op == Pool(False)
-    for kwargs, word in [(dict(ws=(2, 2), ds=(2, 2)), "'ws' and 'ds'"), (dict(), "window size"),
-                         (dict(ws=(2, 2), stride=(1, 1), st=(1, 1)), "stride"),
-                         (dict(ws=(2, 2), pad=(1, 1), padding=(1, 1)), "'padding' and pad")]:
+    for kwargs, word in [
+        (dict(ws=(2, 2), ds=(2, 2)), "'ws' and 'ds'"),
+        (dict(), "window size"),
+        (dict(ws=(2, 2), stride=(1, 1), st=(1, 1)), "stride"),
+        (dict(ws=(2, 2), pad=(1, 1), padding=(1, 1)), "'padding' and pad"),
+    ]:
         with pytest.raises(ValueError, match=word):
             pool_2d(x, ignore_border=True, **kwargs)
 
@@ -158,5 +169,7 @@ def test_errors():
 def test_what_ops_are():
     assert Pool(True, mode="max_deterministic") == Pool(True) != Pool(False)
     assert str(Pool(True)) == "Pool{ignore_border=True, mode='max', ndim=2}"
-    assert MaxPoolGrad(True).connection_pattern(MaxPoolGrad(True).make_node(
-        T.dmatrix(), T.dmatrix(), T.dmatrix(), (2, 2))) == [[True]] * 3 + [[False]] * 3
+    assert (
+        MaxPoolGrad(True).connection_pattern(MaxPoolGrad(True).make_node(T.dmatrix(), T.dmatrix(), T.dmatrix(), (2, 2)))
+        == [[True]] * 3 + [[False]] * 3
+    )

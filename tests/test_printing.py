@@ -52,12 +52,20 @@ def lines(*texts):
 
 
 # ---------------------------------------------------------------- debugprint
-@pytest.mark.parametrize("ids, marks", [
-    ("CHAR", ["[id %s]" % c for c in "ABCDEFG"]), ("int", ["[id %d]" % i for i in range(7)]), ("", [""] * 7)])
+@pytest.mark.parametrize(
+    "ids, marks",
+    [("CHAR", ["[id %s]" % c for c in "ABCDEFG"]), ("int", ["[id %d]" % i for i in range(7)]), ("", [""] * 7)],
+)
 def test_debugprint(named, ids, marks):
     assert debugprint(named[1], file="str", ids=ids) == lines(
-        "Elemwise{add,no_inplace} %s ''   ", " |Elemwise{add,no_inplace} %s 'C'   ", " | |A %s", " | |B %s",
-        " |Elemwise{add,no_inplace} %s ''   ", "   |D %s", "   |E %s") % tuple(marks)
+        "Elemwise{add,no_inplace} %s ''   ",
+        " |Elemwise{add,no_inplace} %s 'C'   ",
+        " | |A %s",
+        " | |B %s",
+        " |Elemwise{add,no_inplace} %s ''   ",
+        "   |D %s",
+        "   |E %s",
+    ) % tuple(marks)
 
 
 def test_debugprint_python_ids(named):
@@ -75,12 +83,17 @@ def test_debugprint_what_is_known_is_not_repeated(named):
     (a, *_), out = named
     x = T.exp(a)
     assert debugprint([x * x, x], file="str") == lines(
-        "Elemwise{mul,no_inplace} [id A] ''   ", " |Elemwise{exp,no_inplace} [id B] ''   ", " | |A [id C]",
-        " |Elemwise{exp,no_inplace} [id B] ''   ", "Elemwise{exp,no_inplace} [id B] ''   ")
+        "Elemwise{mul,no_inplace} [id A] ''   ",
+        " |Elemwise{exp,no_inplace} [id B] ''   ",
+        " | |A [id C]",
+        " |Elemwise{exp,no_inplace} [id B] ''   ",
+        "Elemwise{exp,no_inplace} [id B] ''   ",
+    )
     done, ids = {}, {}
     debugprint(x, file="str", done=done, used_ids=ids)
     assert debugprint(T.sin(x), file="str", done=done, used_ids=ids) == lines(
-        "Elemwise{sin,no_inplace} [id C] ''   ", " |Elemwise{exp,no_inplace} [id A] ''   ")
+        "Elemwise{sin,no_inplace} [id C] ''   ", " |Elemwise{exp,no_inplace} [id A] ''   "
+    )
 
 
 def test_debugprint_kinds_of_objects(named):
@@ -133,10 +146,17 @@ def test_debugprint_scan():
     k, a = T.iscalar("k"), T.dvector("A")
     result, _ = theano.scan(lambda prior, a: prior * a, outputs_info=T.ones_like(a), non_sequences=a, n_steps=k)
     text = debugprint(result[-1], file="str")
-    assert text.endswith(lines(
-        "", "Inner graphs of the scan ops:", "", "for{cpu,scan_fn} [id C] ''   ",
-        " >Elemwise{mul,no_inplace} [id W] ''   ",
-        " > |<TensorType(float64, vector)> [id X] -> [id E]", " > |A_copy [id Y] -> [id M]"))
+    assert text.endswith(
+        lines(
+            "",
+            "Inner graphs of the scan ops:",
+            "",
+            "for{cpu,scan_fn} [id C] ''   ",
+            " >Elemwise{mul,no_inplace} [id W] ''   ",
+            " > |<TensorType(float64, vector)> [id X] -> [id E]",
+            " > |A_copy [id Y] -> [id M]",
+        )
+    )
 
 
 def test_debugprint_of_a_deep_graph():
@@ -188,32 +208,35 @@ def test_print_test_value_shows_every_value_that_is_known():
 X, II, JJ = T.dmatrix("x"), T.iscalar("i"), T.iscalar("j")
 
 
-@pytest.mark.parametrize("expression, text", [
-    (X + 1, "(x + TensorConstant{1})"),
-    (-X * X / X - X, "((((-x) * x) / x) - x)"),
-    (X ** 2 // 3, "((x ** TensorConstant{2}) // TensorConstant{3})"),
-    (X % 2, "mod(x, TensorConstant{2})"),
-    (abs(X), "|x|"),
-    (T.exp(X), "exp(x)"),
-    (T.and_(II, JJ), "and_(i, j)"),
-    (T.zeros_like(X), "fill(x, TensorConstant{0.0})"),
-    (T.dot(X, X.T), "(x \\dot x.T)"),
-    (X.sum(), "Sum{acc_dtype=float64}(x)"),
-    (X.dimshuffle(0, "x", 1), "DimShuffle{0, x, 1}(x)"),
-    (X.dimshuffle("x", 0, 1), "x"),
-    (X[II], "x[ScalarFromTensor(i)]"),
-    (X[1:, 0], "x[int64:, Constant{0}]"),
-    (X[:, ::-1], "x[:, ::int64]"),
-    (X.copy(), "x"),
-    (T.cast(X, "int8"), "int8(x)"),
-    (T.alloc(0.0, 3), "alloc(TensorConstant{0.0}, TensorConstant{3})"),
-    (T.stack([II, JJ]), "[i, j]"),
-    (T.concatenate([X, X]), "join(TensorConstant{0}, x, x)"),
-    (T.inplace.exp_inplace(X), "exp=(x)"),
-    (T.inplace.mul_inplace(X, X), "(x *= x)"),
-    (T.inplace.second_inplace(X, X), "fill=(x, x)"),
-    (T.dscalar("alpha") * 2, "(\\alpha * TensorConstant{2})"),
-])
+@pytest.mark.parametrize(
+    "expression, text",
+    [
+        (X + 1, "(x + TensorConstant{1})"),
+        (-X * X / X - X, "((((-x) * x) / x) - x)"),
+        (X**2 // 3, "((x ** TensorConstant{2}) // TensorConstant{3})"),
+        (X % 2, "mod(x, TensorConstant{2})"),
+        (abs(X), "|x|"),
+        (T.exp(X), "exp(x)"),
+        (T.and_(II, JJ), "and_(i, j)"),
+        (T.zeros_like(X), "fill(x, TensorConstant{0.0})"),
+        (T.dot(X, X.T), "(x \\dot x.T)"),
+        (X.sum(), "Sum{acc_dtype=float64}(x)"),
+        (X.dimshuffle(0, "x", 1), "DimShuffle{0, x, 1}(x)"),
+        (X.dimshuffle("x", 0, 1), "x"),
+        (X[II], "x[ScalarFromTensor(i)]"),
+        (X[1:, 0], "x[int64:, Constant{0}]"),
+        (X[:, ::-1], "x[:, ::int64]"),
+        (X.copy(), "x"),
+        (T.cast(X, "int8"), "int8(x)"),
+        (T.alloc(0.0, 3), "alloc(TensorConstant{0.0}, TensorConstant{3})"),
+        (T.stack([II, JJ]), "[i, j]"),
+        (T.concatenate([X, X]), "join(TensorConstant{0}, x, x)"),
+        (T.inplace.exp_inplace(X), "exp=(x)"),
+        (T.inplace.mul_inplace(X, X), "(x *= x)"),
+        (T.inplace.second_inplace(X, X), "fill=(x, x)"),
+        (T.dscalar("alpha") * 2, "(\\alpha * TensorConstant{2})"),
+    ],
+)
 def test_pp(expression, text):
     assert pp(expression) == text
 
@@ -268,21 +291,32 @@ def test_pp_of_a_whole_graph():
     h.name = "h"
     out = h.sum()
     assert pp([x], [out], {}) == "h = tanh((x * DimShuffle{x}(w)))\nreturn Sum{acc_dtype=float64}(h)".replace(
-        "DimShuffle{x}(w)", "w")
+        "DimShuffle{x}(w)", "w"
+    )
     text = pprint.process_graph([x], [out, h * 2], {w: w + 1}, display_inputs=True)
     assert text.splitlines() == [
-        "inputs: x, w", "h = tanh((x * w))", "w <- (w + TensorConstant{1})", "out[0] = Sum{acc_dtype=float64}(h)",
-        "out[1] = (h * TensorConstant{2})"]
+        "inputs: x, w",
+        "h = tanh((x * w))",
+        "w <- (w + TensorConstant{1})",
+        "out[0] = Sum{acc_dtype=float64}(h)",
+        "out[1] = (h * TensorConstant{2})",
+    ]
 
 
 def test_printers_need_a_computed_variable():
     state = PrinterState(pprinter=pp)
     x = T.dvector("x")
-    for printer, text in [(FunctionPrinter("f"), "function f"), (OperatorPrinter("+", 0), "operator +"),
-                          (PatternPrinter("%(0)s"), "Patterns"), (printing.DimShufflePrinter(), "DimShuffle"),
-                          (printing.SubtensorPrinter(), "Subtensor"), (printing.MakeVectorPrinter(), "MakeVector")]:
-        with pytest.raises(TypeError, match=r"%s.* cannot represent a variable that is not the result" %
-                           text.replace("+", r"\+")):
+    for printer, text in [
+        (FunctionPrinter("f"), "function f"),
+        (OperatorPrinter("+", 0), "operator +"),
+        (PatternPrinter("%(0)s"), "Patterns"),
+        (printing.DimShufflePrinter(), "DimShuffle"),
+        (printing.SubtensorPrinter(), "Subtensor"),
+        (printing.MakeVectorPrinter(), "MakeVector"),
+    ]:
+        with pytest.raises(
+            TypeError, match=r"%s.* cannot represent a variable that is not the result" % text.replace("+", r"\+")
+        ):
             printer.process(x, state)
     with pytest.raises(AssertionError, match="assoc must be one of"):
         OperatorPrinter("+", 0, "middle")
@@ -291,8 +325,9 @@ def test_printers_need_a_computed_variable():
 
 # ---------------------------------------------------------------- short texts
 def test_min_informative_str(named):
-    assert min_informative_str(named[1]) == "\n".join([
-        "A. Elemwise{add,no_inplace}", " B. C", " C. Elemwise{add,no_inplace}", "  D. D", "  E. E"])
+    assert min_informative_str(named[1]) == "\n".join(
+        ["A. Elemwise{add,no_inplace}", " B. C", " C. Elemwise{add,no_inplace}", "  D. D", "  E. E"]
+    )
     x = T.dvector("x")
     assert min_informative_str(T.exp(x) * T.exp(x)).count("x") > 2
     y = T.exp(x)
@@ -314,7 +349,7 @@ def test_var_descriptor():
 
 
 def test_tags():
-    assert [printing.char_from_number(n) for n in (0, 25, 26, 27, 26 ** 2)] == ["A", "Z", "BA", "BB", "BAA"]
+    assert [printing.char_from_number(n) for n in (0, 25, 26, 27, 26**2)] == ["A", "Z", "BA", "BB", "BAA"]
     generator = printing._TagGenerator()
     assert [generator.get_tag(), generator.get_tag()] == ["A", "B"]
 
@@ -374,27 +409,34 @@ def _with_effect(value):
 
 
 @pytest.mark.parametrize("mode", ["FAST_COMPILE", "FAST_RUN"])
-@pytest.mark.parametrize("inputs, out, args, expected", [
-    ([pm], said("shape", pm.shape)[0] * 2 + pm.sum(), [np.ones((2, 3))], ["shape=[2, 3]"]),
-    ([pm], said("length", pm.shape[0]) * 2 + pm.sum(), [np.ones((2, 3))], ["length=2"]),
-    ([pm], said("size", pm.size) * 2.0, [np.ones((2, 3))], ["size=6"]),
-    ([pm], said("a", pm.shape[0]) + said("b", pm.shape[0]), [np.ones((2, 3))], ["a=2", "b=2"]),
-    ([pm], T.arange(said("n", pm.shape[0])), [np.ones((2, 3))], ["n=2"]),
-    ([pm], pm[:said("n", pm.shape[0] - 1)], [np.ones((2, 3))], ["n=1"]),
-    ([pv], said("ones", T.ones_like(pv)).sum(), [np.ones(2)], ["ones=[1.0, 1.0]"]),
-    ([pv], said("v", pv).shape[0], [np.ones(2)], ["v=[1.0, 1.0]"]),
-    ([pk], said("k", pk) + T.arange(said("n", pk)).sum(), [3], ["k=3", "n=3"]),
-    ([pv, pk], pv[said("a", pk):said("b", pk + 1)], [np.ones(3), 1], ["a=1", "b=2"]),
-    ([pv, pk], T.tile(pv, (said("k", pk),), ndim=1), [np.ones(3), 2], ["k=2"]),
-    ([pv, pk], T.repeat(pv, said("k", pk)), [np.ones(3), 2], ["k=2"]),
-    ([pk], T.eye(said("k", pk)), [2], ["k=2"]),
-    ([pk], theano.scan(lambda p: p + 1, outputs_info=T.constant(np.float64(0)), n_steps=said("n", pk))[0][-1], [3],
-     ["n=3"]),
-    ([pk, pv], ifelse(said("c", pk), said("a", pv), said("b", pv * 2)), [1, np.ones(1)], ["a=[1.0]", "c=1"]),
-    ([pm], T.arange(_with_effect(pm.shape[0])), [np.ones((2, 3))], ["effect=2"]),
-    ([pl], T.arange(_with_effect(pl)).sum() + _with_effect(pl), [3], ["effect=3"]),
-    ([pk], T.arange(assert_op(said("k", pk), T.gt(said("z", pk), 0))), [3], ["k=3", "z=3"]),
-])
+@pytest.mark.parametrize(
+    "inputs, out, args, expected",
+    [
+        ([pm], said("shape", pm.shape)[0] * 2 + pm.sum(), [np.ones((2, 3))], ["shape=[2, 3]"]),
+        ([pm], said("length", pm.shape[0]) * 2 + pm.sum(), [np.ones((2, 3))], ["length=2"]),
+        ([pm], said("size", pm.size) * 2.0, [np.ones((2, 3))], ["size=6"]),
+        ([pm], said("a", pm.shape[0]) + said("b", pm.shape[0]), [np.ones((2, 3))], ["a=2", "b=2"]),
+        ([pm], T.arange(said("n", pm.shape[0])), [np.ones((2, 3))], ["n=2"]),
+        ([pm], pm[: said("n", pm.shape[0] - 1)], [np.ones((2, 3))], ["n=1"]),
+        ([pv], said("ones", T.ones_like(pv)).sum(), [np.ones(2)], ["ones=[1.0, 1.0]"]),
+        ([pv], said("v", pv).shape[0], [np.ones(2)], ["v=[1.0, 1.0]"]),
+        ([pk], said("k", pk) + T.arange(said("n", pk)).sum(), [3], ["k=3", "n=3"]),
+        ([pv, pk], pv[said("a", pk) : said("b", pk + 1)], [np.ones(3), 1], ["a=1", "b=2"]),
+        ([pv, pk], T.tile(pv, (said("k", pk),), ndim=1), [np.ones(3), 2], ["k=2"]),
+        ([pv, pk], T.repeat(pv, said("k", pk)), [np.ones(3), 2], ["k=2"]),
+        ([pk], T.eye(said("k", pk)), [2], ["k=2"]),
+        (
+            [pk],
+            theano.scan(lambda p: p + 1, outputs_info=T.constant(np.float64(0)), n_steps=said("n", pk))[0][-1],
+            [3],
+            ["n=3"],
+        ),
+        ([pk, pv], ifelse(said("c", pk), said("a", pv), said("b", pv * 2)), [1, np.ones(1)], ["a=[1.0]", "c=1"]),
+        ([pm], T.arange(_with_effect(pm.shape[0])), [np.ones((2, 3))], ["effect=2"]),
+        ([pl], T.arange(_with_effect(pl)).sum() + _with_effect(pl), [3], ["effect=3"]),
+        ([pk], T.arange(assert_op(said("k", pk), T.gt(said("z", pk), 0))), [3], ["k=3", "z=3"]),
+    ],
+)
 def test_each_Print_prints_once_at_each_call(inputs, out, args, expected, mode):
     f = theano.function(inputs, out, mode=mode)
     for _ in range(3):
@@ -425,10 +467,13 @@ def test_an_op_with_an_effect_and_a_compute_runs_on_the_host_at_each_call():
 
 
 @pytest.mark.parametrize("mode", ["FAST_COMPILE", "FAST_RUN"])
-@pytest.mark.parametrize("inputs, out, args, error", [
-    ([pv, pi], said("result", said("v", pv * 2)[pi] * 2), [np.ones(2), [5]], IndexError),
-    ([pv], said("result", assert_op(said("v", pv * 2), T.gt(pv.sum(), 100))), [np.ones(2)], AssertionError),
-])
+@pytest.mark.parametrize(
+    "inputs, out, args, error",
+    [
+        ([pv, pi], said("result", said("v", pv * 2)[pi] * 2), [np.ones(2), [5]], IndexError),
+        ([pv], said("result", assert_op(said("v", pv * 2), T.gt(pv.sum(), 100))), [np.ones(2)], AssertionError),
+    ],
+)
 def test_a_call_that_fails_prints_once_and_nothing_that_was_not_computed(inputs, out, args, error, mode):
     f = theano.function(inputs, out, mode=mode)
     for _ in range(2):
@@ -484,9 +529,17 @@ def test_pydotprint_labels_and_colours():
     x, i = T.dvector("x"), T.lscalar("i")
     w = theano.shared(np.ones(3), name="w")
     text = drawing((x * w)[i].sum())
-    for part in ['label="name=x TensorType(float64, vector)"', "fillcolor=green", "fillcolor=cyan", "fillcolor=blue",
-                 'label="Elemwise{mul,no_inplace}"', 'fillcolor="#FFAABB"', 'fillcolor="#FFAAFF"', "color=blue",
-                 'label="0 TensorType(float64, vector)"']:
+    for part in [
+        'label="name=x TensorType(float64, vector)"',
+        "fillcolor=green",
+        "fillcolor=cyan",
+        "fillcolor=blue",
+        'label="Elemwise{mul,no_inplace}"',
+        'fillcolor="#FFAABB"',
+        'fillcolor="#FFAAFF"',
+        "color=blue",
+        'label="0 TensorType(float64, vector)"',
+    ]:
         assert part in text, part
     simple = drawing(x * w, var_with_name_simple=True, with_ids=True, high_contrast=False)
     assert "label=x" in simple and "id=0" in simple and "fillcolor" not in simple and "color=green" in simple

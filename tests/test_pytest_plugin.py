@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-SUITE = '''
+SUITE = """
 import unittest
 import numpy as np
 from nose.plugins.skip import SkipTest
@@ -58,15 +58,19 @@ class TestUnit(unittest.TestCase):
     def test_old_names(self):
         self.assertEquals(np.float, float)
         assert_raises(TypeError, theano.function, [3], [])
-'''
+"""
 
 
 def test_a_suite_of_its_time(tmp_path):
     (tmp_path / "test_old.py").write_text(SUITE)
     plugins = "-p", "theanojax.pytest_plugin", "-p", "no:cacheprovider"
-    done = subprocess.run([sys.executable, "-m", "pytest", "-v", *plugins,
-                           "--rootdir", str(tmp_path), str(tmp_path)],
-                          cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-v", *plugins, "--rootdir", str(tmp_path), str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
     assert "10 passed, 1 skipped" in done.stdout, done.stdout + done.stderr
     assert "theanojax" in done.stdout.split("collected")[0]
     for name in ("test_generated[2]", "TestClass::test_generated[2]", "test_old_names"):
@@ -79,6 +83,11 @@ def test_a_conftest_may_import_old_code(tmp_path):
     (tmp_path / "conftest.py").write_text("import library\n")
     (tmp_path / "test_it.py").write_text("import library\n\ndef test():\n    assert library.asscalar is not None\n")
     plugins = "-p", "theanojax.pytest_plugin", "-p", "no:cacheprovider"
-    done = subprocess.run([sys.executable, "-m", "pytest", *plugins, "--rootdir", str(tmp_path), str(tmp_path)],
-                          cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *plugins, "--rootdir", str(tmp_path), str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
     assert "1 passed" in done.stdout, done.stdout + done.stderr

@@ -21,14 +21,17 @@ def numpy_stream(seed):
     return np.random.RandomState(int(np.random.RandomState(seed).randint(2**30)))
 
 
-@pytest.mark.parametrize("draw, numpy_draw", [
-    (lambda s: s.uniform((2, 3), low=-1, high=4), lambda r: r.uniform(-1, 4, (2, 3))),
-    (lambda s: s.normal((4,), avg=2.0, std=0.5), lambda r: r.normal(2.0, 0.5, (4,))),
-    (lambda s: s.binomial((5,), n=7, p=0.3), lambda r: r.binomial(7, 0.3, (5,))),
-    (lambda s: s.poisson((5,), lam=3.0), lambda r: r.poisson(3.0, (5,))),
-    (lambda s: s.choice((4,), a=10, replace=False), lambda r: r.choice(10, (4,), False)),
-    (lambda s: s.permutation((), n=6), lambda r: r.permutation(6)),
-])
+@pytest.mark.parametrize(
+    "draw, numpy_draw",
+    [
+        (lambda s: s.uniform((2, 3), low=-1, high=4), lambda r: r.uniform(-1, 4, (2, 3))),
+        (lambda s: s.normal((4,), avg=2.0, std=0.5), lambda r: r.normal(2.0, 0.5, (4,))),
+        (lambda s: s.binomial((5,), n=7, p=0.3), lambda r: r.binomial(7, 0.3, (5,))),
+        (lambda s: s.poisson((5,), lam=3.0), lambda r: r.poisson(3.0, (5,))),
+        (lambda s: s.choice((4,), a=10, replace=False), lambda r: r.choice(10, (4,), False)),
+        (lambda s: s.permutation((), n=6), lambda r: r.permutation(6)),
+    ],
+)
 def test_draws_are_numpys(draw, numpy_draw):
     f = theano.function([], draw(RandomStreams(seed=234)))
     state = numpy_stream(234)
@@ -75,8 +78,9 @@ def test_in_place_draws_do_not_disturb_each_other():
     plain, in_place = RandomFunction("uniform", T.dvector), RandomFunction("uniform", T.dvector, inplace=True)
     _, a = plain(r, (4,), 0.0, 1.0)
     new, b = in_place(r, (4,), 0.0, 1.0)
-    f = theano.function([theano.In(r, value=np.random.RandomState(1), update=new, mutable=True)], [a, b],
-                        accept_inplace=True)
+    f = theano.function(
+        [theano.In(r, value=np.random.RandomState(1), update=new, mutable=True)], [a, b], accept_inplace=True
+    )
     for _ in range(2):
         a, b = f()
         np.testing.assert_array_equal(a, b)
@@ -171,11 +175,17 @@ def test_mrg_numbers_of_streams():
         assert guess_n_streams(T.lvector(), warn=True) == 15360
 
 
-@pytest.mark.parametrize("seed, error, text", [
-    (0, ValueError, "should not be 0"), (int(M2), ValueError, "less than"), ([1, 2], TypeError, "6 integers"),
-    ([0, 0, 0, 1, 2, 3], ValueError, "first 3 values"), ([1, 2, 3, 0, 0, 0], ValueError, "last 3 values"),
-    ([int(M1), 1, 1, 1, 1, 1], ValueError, "first 3 values"),
-])
+@pytest.mark.parametrize(
+    "seed, error, text",
+    [
+        (0, ValueError, "should not be 0"),
+        (int(M2), ValueError, "less than"),
+        ([1, 2], TypeError, "6 integers"),
+        ([0, 0, 0, 1, 2, 3], ValueError, "first 3 values"),
+        ([1, 2, 3, 0, 0, 0], ValueError, "last 3 values"),
+        ([int(M1), 1, 1, 1, 1, 1], ValueError, "first 3 values"),
+    ],
+)
 def test_mrg_bad_seeds(seed, error, text):
     with pytest.raises(error, match=text):
         MRG_RandomStreams(seed)
@@ -194,8 +204,9 @@ def test_mrg_reseeding():
 
 def test_mrg_distributions():
     s = MRG_RandomStreams(seed=11)
-    f = theano.function([], [s.normal((2001,), avg=3.0, std=2.0), s.binomial((2000,), p=0.25),
-                             s.truncated_normal((2000,), std=1.0)])
+    f = theano.function(
+        [], [s.normal((2001,), avg=3.0, std=2.0), s.binomial((2000,), p=0.25), s.truncated_normal((2000,), std=1.0)]
+    )
     normal, binomial, truncated = f()
     assert normal.shape == (2001,)
     assert abs(normal.mean() - 3) < 0.2

@@ -45,5 +45,5 @@ def test_noise_reaches_what_a_loop_rounds_within():
     """tanh of an int8 is a float32, whatever the loop makes of it."""
     x, h = T.bscalar(), T.dscalar()
     out = theano.scan(lambda h, x: h / 2 + T.tanh(x), outputs_info=[h], non_sequences=[x], n_steps=3)[0]
-    moved, = spread([x, h], [out], [np.array(2, "int8"), np.array(0.5)])
+    (moved,) = spread([x, h], [out], [np.array(2, "int8"), np.array(0.5)])
     assert (moved > 1e-8).all()

@@ -62,11 +62,19 @@ def test_argmax_ops():
 
 
 # ------------------------------------------------------------------ dtypes
-@pytest.mark.parametrize("dtype, total, mean", [
-    ("bool", "int64", "float64"), ("int8", "int64", "float64"), ("uint8", "uint64", "float64"),
-    ("int64", "int64", "float64"), ("float16", "float16", "float16"), ("float32", "float32", "float32"),
-    ("float64", "float64", "float64"), ("complex64", "complex64", "complex64"),
-])
+@pytest.mark.parametrize(
+    "dtype, total, mean",
+    [
+        ("bool", "int64", "float64"),
+        ("int8", "int64", "float64"),
+        ("uint8", "uint64", "float64"),
+        ("int64", "int64", "float64"),
+        ("float16", "float16", "float16"),
+        ("float32", "float32", "float32"),
+        ("float64", "float64", "float64"),
+        ("complex64", "complex64", "complex64"),
+    ],
+)
 def test_dtypes(dtype, total, mean):
     v = T.TensorType(dtype, (False,))()
     outs = [T.sum(v), T.prod(v), T.mean(v)]
@@ -217,34 +225,54 @@ def test_user_op():
 # ------------------------------------------------------------------ names, axes, errors
 def test_names():
     i = T.imatrix()
-    outs = (T.sum(m), T.sum(m, axis=0), T.sum(i, axis=-1), T.prod(m), T.max(m), T.all(m), T.any(m, axis=0),
-            T.CAReduce(S.maximum)(m), T.CAReduce(S.minimum, (0, 1))(m))
+    outs = (
+        T.sum(m),
+        T.sum(m, axis=0),
+        T.sum(i, axis=-1),
+        T.prod(m),
+        T.max(m),
+        T.all(m),
+        T.any(m, axis=0),
+        T.CAReduce(S.maximum)(m),
+        T.CAReduce(S.minimum, (0, 1))(m),
+    )
     assert [str(v.owner.op) for v in outs] == [
-        "Sum{acc_dtype=float64}", "Sum{axis=[0], acc_dtype=float64}", "Sum{axis=[1], acc_dtype=int64}",
-        "Prod{axis=None, dtype='float64', acc_dtype='float64'}", "MaxAndArgmax{axis=(0, 1)}", "All", "Any{0}",
-        "Reduce{maximum}", "Reduce{minimum}{0, 1}"]
+        "Sum{acc_dtype=float64}",
+        "Sum{axis=[0], acc_dtype=float64}",
+        "Sum{axis=[1], acc_dtype=int64}",
+        "Prod{axis=None, dtype='float64', acc_dtype='float64'}",
+        "MaxAndArgmax{axis=(0, 1)}",
+        "All",
+        "Any{0}",
+        "Reduce{maximum}",
+        "Reduce{minimum}{0, 1}",
+    ]
     assert (T.mean(m).name, T.std(m).name, T.var(m).name) == ("mean", "std", "var")
 
 
-@pytest.mark.parametrize("op", [T.Sum(axis=0), T.Prod(), T.All(axis=[1]), T.CAReduce(S.maximum), T.Argmax((0,)),
-                                T.MaxAndArgmax([0])])
+@pytest.mark.parametrize(
+    "op", [T.Sum(axis=0), T.Prod(), T.All(axis=[1]), T.CAReduce(S.maximum), T.Argmax((0,)), T.MaxAndArgmax([0])]
+)
 def test_pickle(op):
     twin = pickle.loads(pickle.dumps(op))
     assert twin == op and hash(twin) == hash(op) and str(twin) == str(op)
 
 
-@pytest.mark.parametrize("call, error, text", [
-    (lambda: T.sum(m, axis=5), ValueError, "Not enough dimensions on m to reduce on axis 5"),
-    (lambda: T.sum(m, axis=-3), ValueError, "Not enough dimensions on m to reduce on axis -3"),
-    (lambda: T.max(m, axis=2), ValueError, "Not enough dimensions on m to reduce on axis 2"),
-    (lambda: T.argmax(m, axis=2), ValueError, "Computation needs a valid axis number for 2-D tensor. Got 2"),
-    (lambda: T.argmax(m, axis=T.iscalar("k")), TypeError, "Computation needs a constant axis. Got k"),
-    (lambda: T.argmax(m, axis="0"), TypeError, "Axis must be an integer"),
-    (lambda: T.var(m, None, True), ValueError, "Parameter keepdims is now at index 3"),
-    (lambda: T.min(T.TensorType("complex64", (False,))()), NotImplementedError, "no minimum"),
-    (lambda: T.MaxAndArgmax((0,)), AssertionError, "takes a list of axes"),
-    (lambda: T.cov(m, fweights=[1]), NotImplementedError, "fweights are not implemented"),
-])
+@pytest.mark.parametrize(
+    "call, error, text",
+    [
+        (lambda: T.sum(m, axis=5), ValueError, "Not enough dimensions on m to reduce on axis 5"),
+        (lambda: T.sum(m, axis=-3), ValueError, "Not enough dimensions on m to reduce on axis -3"),
+        (lambda: T.max(m, axis=2), ValueError, "Not enough dimensions on m to reduce on axis 2"),
+        (lambda: T.argmax(m, axis=2), ValueError, "Computation needs a valid axis number for 2-D tensor. Got 2"),
+        (lambda: T.argmax(m, axis=T.iscalar("k")), TypeError, "Computation needs a constant axis. Got k"),
+        (lambda: T.argmax(m, axis="0"), TypeError, "Axis must be an integer"),
+        (lambda: T.var(m, None, True), ValueError, "Parameter keepdims is now at index 3"),
+        (lambda: T.min(T.TensorType("complex64", (False,))()), NotImplementedError, "no minimum"),
+        (lambda: T.MaxAndArgmax((0,)), AssertionError, "takes a list of axes"),
+        (lambda: T.cov(m, fweights=[1]), NotImplementedError, "fweights are not implemented"),
+    ],
+)
 def test_errors(call, error, text):
     with pytest.raises(error, match=text):
         call()

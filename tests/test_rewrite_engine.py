@@ -1,6 +1,5 @@
 """The rewriting engine on graphs of toy Ops: features, local and global optimizers, equilibrium, merging, databases."""
 
-
 import pytest
 
 from tests.toy_ops import Named, Number, const, graph, op1, op2, op3, op4, op5, pattern, text, var
@@ -27,16 +26,19 @@ from theanojax.graph.variable import Apply
 
 
 # ---------------------------------------------------------------- patterns
-@pytest.mark.parametrize("build, look, put, want", [
-    (lambda x, y, z: op1(op2(x, y), z), (op1, (op2, "1", "2"), "3"), (op4, "3", "2"), "[op4(z, y)]"),
-    (lambda x, y, z: op1(op2(x), op2(y)), (op1, (op2, "1"), (op2, "2")), (op3, "1", "2"), "[op3(x, y)]"),
-    (lambda x, y, z: op1(op2(x), op2(y)), (op1, (op2, "1"), (op2, "1")), (op3, "1"), "[op1(op2(x), op2(y))]"),
-    (lambda x, y, z: op1(op2(x), op2(x)), (op1, (op2, "1"), (op2, "1")), (op3, "1"), "[op3(x)]"),
-    (lambda x, y, z: op1(op1(op2(x, y))), (op1, (op2, "1", "2")), (op3, "2", "1"), "[op1(op3(y, x))]"),
-    (lambda x, y, z: op1(op1(op1(x))), (op1, "1"), "1", "[x]"),
-    (lambda x, y, z: op1(x), dict(pattern=(op1, "1"), constraint=lambda e: False), "1", "[op1(x)]"),
-    (lambda x, y, z: op1(x, y), (op1, "1"), "1", "[op1(x, y)]"),
-])
+@pytest.mark.parametrize(
+    "build, look, put, want",
+    [
+        (lambda x, y, z: op1(op2(x, y), z), (op1, (op2, "1", "2"), "3"), (op4, "3", "2"), "[op4(z, y)]"),
+        (lambda x, y, z: op1(op2(x), op2(y)), (op1, (op2, "1"), (op2, "2")), (op3, "1", "2"), "[op3(x, y)]"),
+        (lambda x, y, z: op1(op2(x), op2(y)), (op1, (op2, "1"), (op2, "1")), (op3, "1"), "[op1(op2(x), op2(y))]"),
+        (lambda x, y, z: op1(op2(x), op2(x)), (op1, (op2, "1"), (op2, "1")), (op3, "1"), "[op3(x)]"),
+        (lambda x, y, z: op1(op1(op2(x, y))), (op1, (op2, "1", "2")), (op3, "2", "1"), "[op1(op3(y, x))]"),
+        (lambda x, y, z: op1(op1(op1(x))), (op1, "1"), "1", "[x]"),
+        (lambda x, y, z: op1(x), dict(pattern=(op1, "1"), constraint=lambda e: False), "1", "[op1(x)]"),
+        (lambda x, y, z: op1(x, y), (op1, "1"), "1", "[op1(x, y)]"),
+    ],
+)
 def test_pattern(build, look, put, want):
     x, y, z = var("x"), var("y"), var("z")
     g = graph([x, y, z], [build(x, y, z)])
@@ -67,13 +69,22 @@ def test_pattern_respects_clients():
 
 def test_pattern_tries_equivalents_and_tracked_ops():
     x, y = var("x"), var("y")
-    skip = PatternSub((op1, (op2, "1")), (op4, "1"), allow_multiple_clients=True,
-                      skip_identities_fn=lambda v: v.owner.inputs[0] if v.owner and v.owner.op == op5 else None)
+    skip = PatternSub(
+        (op1, (op2, "1")),
+        (op4, "1"),
+        allow_multiple_clients=True,
+        skip_identities_fn=lambda v: v.owner.inputs[0] if v.owner and v.owner.op == op5 else None,
+    )
     g = graph([x], [op1(op5(op2(x)))])
     in2out(skip, name="skip").optimize(g)
     assert text(g) == "[op4(x)]"
-    above = PatternSub((op1, "2", (op2, "1")), (op4, "1", "2"), allow_multiple_clients=True, tracks=[op2],
-                       get_nodes=lambda node: [c for c, _ in node.outputs[0].clients])
+    above = PatternSub(
+        (op1, "2", (op2, "1")),
+        (op4, "1", "2"),
+        allow_multiple_clients=True,
+        tracks=[op2],
+        get_nodes=lambda node: [c for c, _ in node.outputs[0].clients],
+    )
     assert above.tracks() == [op2]
     g = graph([x, y], [op1(y, op2(x))])
     in2out(above, name="above").optimize(g)
@@ -222,8 +233,10 @@ def test_seq_optimizer():
     def first(fgraph):
         fgraph.replace(fgraph.outputs[0], op2(fgraph.inputs[0]))
 
-    seq = SeqOptimizer(first, FromFunctionOptimizer(lambda fgraph: fgraph.replace(
-        fgraph.outputs[0], op3(fgraph.outputs[0].owner.inputs[0]))))
+    seq = SeqOptimizer(
+        first,
+        FromFunctionOptimizer(lambda fgraph: fgraph.replace(fgraph.outputs[0], op3(fgraph.outputs[0].owner.inputs[0]))),
+    )
     report = seq.optimize(g)
     assert text(g) == "[op3(x)]" and str(first) == "first"
     assert seq == seq and seq != SeqOptimizer(*seq) and len({seq, first}) == 2
@@ -242,8 +255,12 @@ def equilibrium(*opts, **kwargs):
 def test_equilibrium(ignore_newtrees):
     x, y = var("x"), var("y")
     g = graph([x, y], [op3(op4(x, y))])
-    opt = equilibrium(PatternSub((op1, "x", "y"), (op2, "x", "y")), PatternSub((op4, "x", "y"), (op1, "x", "y")),
-                      PatternSub((op3, (op2, "x", "y")), (op4, "x", "y")), ignore_newtrees=ignore_newtrees)
+    opt = equilibrium(
+        PatternSub((op1, "x", "y"), (op2, "x", "y")),
+        PatternSub((op4, "x", "y"), (op1, "x", "y")),
+        PatternSub((op3, (op2, "x", "y")), (op4, "x", "y")),
+        ignore_newtrees=ignore_newtrees,
+    )
     report = opt.optimize(g)
     assert text(g) == "[op2(x, y)]" and sum(report.profile.uses.values()) == 5
     assert len(report) == 12 and report[0] is opt and report[3] == (2, 1, 2)
@@ -273,8 +290,12 @@ def test_equilibrium_runs_global_final_and_cleanup():
             log.append(self.word)
 
     g = graph([x], [op1(op1(x))])
-    equilibrium(Log("global"), PatternSub((op1, "1"), (op2, "1")), final_optimizers=[Log("final")],
-                cleanup_optimizers=[Log("clean")]).optimize(g)
+    equilibrium(
+        Log("global"),
+        PatternSub((op1, "1"), (op2, "1")),
+        final_optimizers=[Log("final")],
+        cleanup_optimizers=[Log("clean")],
+    ).optimize(g)
     assert text(g) == "[op2(op2(x))]"
     assert log[:4] == ["global", "clean", "clean", "final"] and log.count("global") == log.count("final") >= 2
 
@@ -370,7 +391,7 @@ def test_is_same_graph_and_pre_constant_merge():
         assert is_same_graph(op1(x, y), op1(x, inner), givens=given)
     assert is_same_graph(x, inner, givens={inner: x}) and not is_same_graph(x, inner)
     e = op1(op2(x, const(3)), const(3))
-    out, = pre_constant_merge([e])
+    (out,) = pre_constant_merge([e])
     assert out is e and e.owner.inputs[1] is e.owner.inputs[0].owner.inputs[1]
     assert pre_constant_merge(e) == [e]
 
@@ -509,8 +530,9 @@ def test_unify():
     merged, U = unify([5, a, b], [a, c, 9])
     assert merged == [5, 5, 9] and U
     assert unify([5, [a, b]], [a, [1, 2]]) == (None, False)
-    U = unify_walk(dict(k=NotVariable("x", ["big"]), one=1), dict(k=OrVariable("y", ["hello", "big"]), two=2),
-                   Unification())
+    U = unify_walk(
+        dict(k=NotVariable("x", ["big"]), one=1), dict(k=OrVariable("y", ["hello", "big"]), two=2), Unification()
+    )
     assert U
     U = unify_walk((1, 2), (a, a), Unification())
     assert U is False

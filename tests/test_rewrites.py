@@ -36,8 +36,12 @@ INPUTS = [x, y, v, w, b, f, i, n, k, row]
 
 rng = np.random.RandomState(7)
 VALUES = [rng.uniform(0.05, 0.95, s) for s in ((4, 4), (4, 4), (4,), (4,), ())] + [
-    rng.rand(4).astype("float32"), np.array([3, -1, 0, 2], "int32"), np.array(3), np.array([2, 0, 3, 1]),
-    rng.rand(1, 4)]
+    rng.rand(4).astype("float32"),
+    np.array([3, -1, 0, 2], "int32"),
+    np.array(3),
+    np.array([2, 0, 3, 1]),
+    rng.rand(1, 4),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -62,9 +66,14 @@ def rewritten(out, query="fast_run", finishing=False):
 def short(g):
     """A graph as text, with the usual names of elementwise Ops."""
     text = re.sub(r"Elemwise\{(\w+)(,no_inplace)?\}", r"\1", str(g)[1:-1])
-    for old, new in (("InplaceDimShuffle", "DimShuffle"), ("TensorConstant", "C"), ("Constant", "C"),
-                     ("MakeVector{dtype='int64'}", "MakeVector"), (", acc_dtype=float64", ""),
-                     ("{acc_dtype=float64}", "")):
+    for old, new in (
+        ("InplaceDimShuffle", "DimShuffle"),
+        ("TensorConstant", "C"),
+        ("Constant", "C"),
+        ("MakeVector{dtype='int64'}", "MakeVector"),
+        (", acc_dtype=float64", ""),
+        ("{acc_dtype=float64}", ""),
+    ):
         text = text.replace(old, new)
     return text
 
@@ -87,8 +96,10 @@ FAST_RUN = [
     (lambda: T.exp(v) / (1 + T.exp(v)), "sigmoid(v)"),
     (lambda: T.exp(-v) * sigmoid(v) * 3, "mul(C{(1,) of 3.0}, sigmoid(neg(v)))"),
     (lambda: T.log(T.exp(v) + T.exp(w)), "add(*1 -> maximum(v, w), softplus(add(sub(v, *1), sub(w, *1))))"),
-    (lambda: T.log(T.exp(x).sum(axis=1)),
-     "add(*1 -> Reduce{maximum}{1}(x), log(Sum{axis=[1]}(exp(sub(x, DimShuffle{0,x}(*1))))))"),
+    (
+        lambda: T.log(T.exp(x).sum(axis=1)),
+        "add(*1 -> Reduce{maximum}{1}(x), log(Sum{axis=[1]}(exp(sub(x, DimShuffle{0,x}(*1))))))",
+    ),
     (lambda: 1 - T.erf(v), "erfc(v)"),
     (lambda: v * 2 / 2, "v"),
     (lambda: v / w * w, "v"),
@@ -98,10 +109,10 @@ FAST_RUN = [
     (lambda: v + 0, "v"),
     (lambda: 0 * v, "Alloc(C{(1,) of 0.0}, Shape_i{0}(v))"),
     (lambda: -(-v), "v"),
-    (lambda: v ** 2, "sqr(v)"),
-    (lambda: v ** -1, "inv(v)"),
-    (lambda: v ** 0.5, "sqrt(v)"),
-    (lambda: v ** 1, "v"),
+    (lambda: v**2, "sqr(v)"),
+    (lambda: v**-1, "inv(v)"),
+    (lambda: v**0.5, "sqrt(v)"),
+    (lambda: v**1, "v"),
     (lambda: v * v, "sqr(v)"),
     (lambda: v / abs(v), "sgn(v)"),
     (lambda: 1 / (1 / v), "v"),
@@ -125,18 +136,20 @@ FAST_RUN = [
     (lambda: T.zeros_like(x), "Alloc(C{(1, 1) of 0.0}, Shape_i{0}(x), Shape_i{1}(x))"),
     (lambda: T.zeros_like(x) + x, "x"),
     (lambda: T.ones_like(x) * 3 + x, "add(C{(1, 1) of 3.0}, x)"),
-    (lambda: T.exp(T.alloc(2., n)), "Alloc(C{7.3890557}, n)"),
+    (lambda: T.exp(T.alloc(2.0, n)), "Alloc(C{7.3890557}, n)"),
     (lambda: T.zeros((n, n)).sum(), "C{0.0}"),
     (lambda: x[:, :], "x"),
-    (lambda: x[0:x.shape[0]], "x"),
+    (lambda: x[0 : x.shape[0]], "x"),
     (lambda: T.exp(x)[0], "exp(Subtensor{int64}(x, C{0}))"),
     (lambda: (x + y)[1:], "add(Subtensor{int64::}(x, C{1}), Subtensor{int64::}(y, C{1}))"),
     (lambda: T.dot(x, y)[0], "dot(Subtensor{int64}(x, C{0}), y)"),
     (lambda: T.set_subtensor(x[1:3], y[1:3])[1:3], "Subtensor{int64:int64:}(y, C{1}, C{3})"),
-    (lambda: T.set_subtensor(x[k], y)[k],
-     "Assert{msg='Bad indexing or shapes in a AdvancedIncSubtensor1 that was optimized away'}(y, "
-     "All(and_(lt(k, *1 -> DimShuffle{x}(Shape_i{0}(x))), ge(k, neg(*1)))), eq(Shape_i{0}(k), Shape_i{0}(y)))"),
-    (lambda: T.inc_subtensor(x[0], 0.), "x"),
+    (
+        lambda: T.set_subtensor(x[k], y)[k],
+        "Assert{msg='Bad indexing or shapes in a AdvancedIncSubtensor1 that was optimized away'}(y, "
+        "All(and_(lt(k, *1 -> DimShuffle{x}(Shape_i{0}(x))), ge(k, neg(*1)))), eq(Shape_i{0}(k), Shape_i{0}(y)))",
+    ),
+    (lambda: T.inc_subtensor(x[0], 0.0), "x"),
     (lambda: T.alloc(b, 5, n)[2], "Alloc(b, n)"),
     (lambda: T.switch(1, x, x * 2), "x"),
     (lambda: T.switch(x > 0, y, y), "y"),
@@ -155,11 +168,15 @@ FAST_RUN = [
     (lambda: T.cosh(T.arccosh(x)), "x"),
     (lambda: T.abs_(v * w), "abs_(mul(v, w))"),
     (lambda: T.grad(T.log(1 + T.exp(v)).sum(), v), "sigmoid(v)"),
-    (lambda: T.grad(T.switch(v > 0, T.sqrt(v), 0).sum(), v),
-     "switch(gt(v, C{(1,) of 0}), true_div(C{(1,) of 0.5}, sqrt(v)), C{(1,) of 0})"),
-    (lambda: T.grad((x[0] + x[1]).sum(), x),
-     "IncSubtensor{Inc;int64}(IncSubtensor{Inc;int64}(Alloc(C{(1, 1) of 0.0}, Shape_i{0}(x), Shape_i{1}(x)), "
-     "C{(1,) of 1.0}, C{0}), C{(1,) of 1.0}, C{1})"),
+    (
+        lambda: T.grad(T.switch(v > 0, T.sqrt(v), 0).sum(), v),
+        "switch(gt(v, C{(1,) of 0}), true_div(C{(1,) of 0.5}, sqrt(v)), C{(1,) of 0})",
+    ),
+    (
+        lambda: T.grad((x[0] + x[1]).sum(), x),
+        "IncSubtensor{Inc;int64}(IncSubtensor{Inc;int64}(Alloc(C{(1, 1) of 0.0}, Shape_i{0}(x), Shape_i{1}(x)), "
+        "C{(1,) of 1.0}, C{0}), C{(1,) of 1.0}, C{1})",
+    ),
 ]
 
 
@@ -179,43 +196,114 @@ def test_fast_run(build, want):
 
 # Only the values: the graphs are long, or not worth pinning.
 VALUES_ONLY = [
-    lambda: x[2:8][1:3], lambda: x[1:5][0], lambda: x[::-1][1:], lambda: x[::-1][::-1], lambda: x[1:][::-2][0],
-    lambda: x[-3:-1][-1], lambda: x[::2][::-1], lambda: x[3:0:-1][1:3], lambda: x[:n][1:], lambda: x[n:][::-1],
-    lambda: x[:, ::-1][1:, 2:], lambda: x[1][2:][0], lambda: T.alloc(v, n, 4)[1:, 2], lambda: T.alloc(b, n, n)[::2],
-    lambda: T.dot(x, y)[1:3, 2], lambda: T.dot(x, v)[1:], lambda: T.dot(v, x)[2], lambda: T.dot(x, y)[:, 1:],
-    lambda: x.mean(), lambda: x.var(axis=0), lambda: x.std(), lambda: (x / x.sum(axis=1, keepdims=True)).prod(),
-    lambda: (x / v.dimshuffle(0, "x")).prod(axis=1), lambda: (b * x).prod(), lambda: (b * x).prod(axis=0),
-    lambda: T.alloc(b, n, 3).prod(axis=0), lambda: T.alloc(2., n, 3).prod(axis=0), lambda: T.ones((n, 2)).sum(axis=1),
-    lambda: x.sum(axis=1).sum(axis=0), lambda: x.dimshuffle(0, "x", 1).sum(axis=(1, 2)),
-    lambda: x.dimshuffle(0, "x", 1).prod(axis=(0, 1)), lambda: T.stack([v, w, v]).prod(axis=0),
-    lambda: T.stack([v, w]).max(axis=0), lambda: T.argmax(x, axis=1), lambda: T.max_and_argmax(x, axis=0)[1],
-    lambda: v ** 3, lambda: v ** 7, lambda: v ** -5., lambda: v ** 0, lambda: v ** -0.5, lambda: i ** 2,
-    lambda: v - w - v + 2 * w, lambda: (v * b) * w * (b * 2) / w, lambda: v / w / b * w, lambda: i // 1,
-    lambda: i * 2 // 2, lambda: i / 2 * 2, lambda: f * 2 + 1.5, lambda: 1 / f, lambda: -i * 3 + i,
-    lambda: (v * w + v) / v, lambda: ((v / w) + (w / v)) * w * v, lambda: T.abs_(v / w) * T.abs_(w),
-    lambda: T.log(T.exp(x).sum(axis=0, keepdims=True)), lambda: T.log(T.exp(x).sum()),
-    lambda: v * sigmoid(-w) * T.exp(w), lambda: (1 + T.exp(v)) / (1 + T.exp(-w)) / v,
+    lambda: x[2:8][1:3],
+    lambda: x[1:5][0],
+    lambda: x[::-1][1:],
+    lambda: x[::-1][::-1],
+    lambda: x[1:][::-2][0],
+    lambda: x[-3:-1][-1],
+    lambda: x[::2][::-1],
+    lambda: x[3:0:-1][1:3],
+    lambda: x[:n][1:],
+    lambda: x[n:][::-1],
+    lambda: x[:, ::-1][1:, 2:],
+    lambda: x[1][2:][0],
+    lambda: T.alloc(v, n, 4)[1:, 2],
+    lambda: T.alloc(b, n, n)[::2],
+    lambda: T.dot(x, y)[1:3, 2],
+    lambda: T.dot(x, v)[1:],
+    lambda: T.dot(v, x)[2],
+    lambda: T.dot(x, y)[:, 1:],
+    lambda: x.mean(),
+    lambda: x.var(axis=0),
+    lambda: x.std(),
+    lambda: (x / x.sum(axis=1, keepdims=True)).prod(),
+    lambda: (x / v.dimshuffle(0, "x")).prod(axis=1),
+    lambda: (b * x).prod(),
+    lambda: (b * x).prod(axis=0),
+    lambda: T.alloc(b, n, 3).prod(axis=0),
+    lambda: T.alloc(2.0, n, 3).prod(axis=0),
+    lambda: T.ones((n, 2)).sum(axis=1),
+    lambda: x.sum(axis=1).sum(axis=0),
+    lambda: x.dimshuffle(0, "x", 1).sum(axis=(1, 2)),
+    lambda: x.dimshuffle(0, "x", 1).prod(axis=(0, 1)),
+    lambda: T.stack([v, w, v]).prod(axis=0),
+    lambda: T.stack([v, w]).max(axis=0),
+    lambda: T.argmax(x, axis=1),
+    lambda: T.max_and_argmax(x, axis=0)[1],
+    lambda: v**3,
+    lambda: v**7,
+    lambda: v**-5.0,
+    lambda: v**0,
+    lambda: v**-0.5,
+    lambda: i**2,
+    lambda: v - w - v + 2 * w,
+    lambda: (v * b) * w * (b * 2) / w,
+    lambda: v / w / b * w,
+    lambda: i // 1,
+    lambda: i * 2 // 2,
+    lambda: i / 2 * 2,
+    lambda: f * 2 + 1.5,
+    lambda: 1 / f,
+    lambda: -i * 3 + i,
+    lambda: (v * w + v) / v,
+    lambda: ((v / w) + (w / v)) * w * v,
+    lambda: T.abs_(v / w) * T.abs_(w),
+    lambda: T.log(T.exp(x).sum(axis=0, keepdims=True)),
+    lambda: T.log(T.exp(x).sum()),
+    lambda: v * sigmoid(-w) * T.exp(w),
+    lambda: (1 + T.exp(v)) / (1 + T.exp(-w)) / v,
     lambda: -T.exp(v) / (1 + T.exp(v)),
-    lambda: T.erf(v) - 1, lambda: 1 + T.erf(v), lambda: 1 - T.erfc(v), lambda: T.log(T.erfc(v)),
-    lambda: T.exp(-v ** 2) / T.erfc(v), lambda: w * T.exp(-v ** 2) / T.erfc(v),
-    lambda: T.inc_subtensor(x[1:3], 2.), lambda: T.set_subtensor(x[:], y), lambda: T.set_subtensor(x[::-1], y),
-    lambda: T.inc_subtensor(T.zeros_like(x)[1], v), lambda: T.inc_subtensor(x[k], T.ones((n + 1, 4))),
-    lambda: T.set_subtensor(x[[2, 1]], x[[2, 1]] + 1), lambda: T.set_subtensor(x[[1, 1]], x[[1, 1]] + 1),
-    lambda: T.inc_subtensor(x[0], T.alloc(b, 4)), lambda: x[k][k], lambda: x[T.arange(4)], lambda: x[[0, 1, 2, 3]],
-    lambda: T.concatenate([x, y]).sum(axis=0), lambda: T.concatenate([x, np.zeros((0, 4))])[1:],
+    lambda: T.erf(v) - 1,
+    lambda: 1 + T.erf(v),
+    lambda: 1 - T.erfc(v),
+    lambda: T.log(T.erfc(v)),
+    lambda: T.exp(-(v**2)) / T.erfc(v),
+    lambda: w * T.exp(-(v**2)) / T.erfc(v),
+    lambda: T.inc_subtensor(x[1:3], 2.0),
+    lambda: T.set_subtensor(x[:], y),
+    lambda: T.set_subtensor(x[::-1], y),
+    lambda: T.inc_subtensor(T.zeros_like(x)[1], v),
+    lambda: T.inc_subtensor(x[k], T.ones((n + 1, 4))),
+    lambda: T.set_subtensor(x[[2, 1]], x[[2, 1]] + 1),
+    lambda: T.set_subtensor(x[[1, 1]], x[[1, 1]] + 1),
+    lambda: T.inc_subtensor(x[0], T.alloc(b, 4)),
+    lambda: x[k][k],
+    lambda: x[T.arange(4)],
+    lambda: x[[0, 1, 2, 3]],
+    lambda: T.concatenate([x, y]).sum(axis=0),
+    lambda: T.concatenate([x, np.zeros((0, 4))])[1:],
     lambda: T.tile(x, (1, 1)),
-    lambda: T.join(0, T.stack([b]), T.stack([b * 2])), lambda: T.stack([b, b * 2])[1], lambda: x.shape[n - 3:],
-    lambda: x.reshape((n + 1, -1)).reshape((2, 8)), lambda: T.exp(x).reshape((-1,)),
+    lambda: T.join(0, T.stack([b]), T.stack([b * 2])),
+    lambda: T.stack([b, b * 2])[1],
+    lambda: x.shape[n - 3 :],
+    lambda: x.reshape((n + 1, -1)).reshape((2, 8)),
+    lambda: T.exp(x).reshape((-1,)),
     lambda: x.dimshuffle(1, "x", 0).flatten(),
-    lambda: x.reshape((4, 1, 4, 1)), lambda: v.reshape((1, -1)).T, lambda: T.dot(T.zeros_like(x), y),
-    lambda: T.switch(0, x, row), lambda: T.switch(x > 0.5, row, row), lambda: T.switch(y > 0.5, 0, x) / y,
-    lambda: T.switch(x > y, x, y) + T.switch(x > y, y, x), lambda: T.switch(T.le(x.shape[0], 0), 0, x.shape[0]),
-    lambda: T.minimum(x.shape[0], 0), lambda: T.eq(x, x) & T.neq(y, y), lambda: T.xor(i, i), lambda: T.or_(i, 0),
-    lambda: T.and_(x > 0, np.array(True)), lambda: T.clip(x, 0.2, 0.8), lambda: T.addbroadcast(x[0:1], 0) + row,
-    lambda: T.fill(x, b) * row, lambda: T.alloc(T.alloc(b, n, 1), 2, n, 4) + x[:3], lambda: T.zeros_like(x) + v,
-    lambda: T.grad(T.sum(x[0] * x[1]), x), lambda: T.grad(T.log(T.exp(x).sum(axis=1)).sum(), x),
-    lambda: T.grad(T.concatenate([x, y]).prod(), x), lambda: T.grad(x.max(axis=0).sum(), x),
-    lambda: T.grad((x / x.sum(axis=1, keepdims=True))[0, 0], x), lambda: T.grad(T.tanh(x).var(), x),
+    lambda: x.reshape((4, 1, 4, 1)),
+    lambda: v.reshape((1, -1)).T,
+    lambda: T.dot(T.zeros_like(x), y),
+    lambda: T.switch(0, x, row),
+    lambda: T.switch(x > 0.5, row, row),
+    lambda: T.switch(y > 0.5, 0, x) / y,
+    lambda: T.switch(x > y, x, y) + T.switch(x > y, y, x),
+    lambda: T.switch(T.le(x.shape[0], 0), 0, x.shape[0]),
+    lambda: T.minimum(x.shape[0], 0),
+    lambda: T.eq(x, x) & T.neq(y, y),
+    lambda: T.xor(i, i),
+    lambda: T.or_(i, 0),
+    lambda: T.and_(x > 0, np.array(True)),
+    lambda: T.clip(x, 0.2, 0.8),
+    lambda: T.addbroadcast(x[0:1], 0) + row,
+    lambda: T.fill(x, b) * row,
+    lambda: T.alloc(T.alloc(b, n, 1), 2, n, 4) + x[:3],
+    lambda: T.zeros_like(x) + v,
+    lambda: T.grad(T.sum(x[0] * x[1]), x),
+    lambda: T.grad(T.log(T.exp(x).sum(axis=1)).sum(), x),
+    lambda: T.grad(T.concatenate([x, y]).prod(), x),
+    lambda: T.grad(x.max(axis=0).sum(), x),
+    lambda: T.grad((x / x.sum(axis=1, keepdims=True))[0, 0], x),
+    lambda: T.grad(T.tanh(x).var(), x),
     lambda: T.sqr(x.dimshuffle("x", 0, 1) * y.dimshuffle(0, "x", 1)).sum(axis=(1, 2)),
 ]
 
@@ -230,32 +318,59 @@ def test_values_stay(number):
 
 def test_random_expressions_keep_their_values():
     draw = np.random.RandomState(11)
-    unary = [T.exp, T.tanh, T.sqr, T.neg, T.abs_, sigmoid, softplus, lambda e: e[::-1], lambda e: e.T,
-             lambda e: e[:, 1:], lambda e: e.sum(axis=0, keepdims=True), lambda e: T.log(1 + T.sqr(e)),
-             lambda e: e * 2 / 2, lambda e: e.T.T, lambda e: T.zeros_like(e) + e,
-             lambda e: e.reshape((e.shape[1], e.shape[0])), lambda e: e ** 2]
+    unary = [
+        T.exp,
+        T.tanh,
+        T.sqr,
+        T.neg,
+        T.abs_,
+        sigmoid,
+        softplus,
+        lambda e: e[::-1],
+        lambda e: e.T,
+        lambda e: e[:, 1:],
+        lambda e: e.sum(axis=0, keepdims=True),
+        lambda e: T.log(1 + T.sqr(e)),
+        lambda e: e * 2 / 2,
+        lambda e: e.T.T,
+        lambda e: T.zeros_like(e) + e,
+        lambda e: e.reshape((e.shape[1], e.shape[0])),
+        lambda e: e**2,
+    ]
     binary = [T.add, T.sub, T.mul, lambda p, q: p / (1 + T.sqr(q)), T.maximum, lambda p, q: T.switch(p > q, p, q * 0)]
     for _ in range(25):
         pool = [x, y, x + v]
         for _ in range(8):
             p, q = pool[draw.randint(len(pool))], pool[draw.randint(len(pool))]
-            pool.append(unary[draw.randint(len(unary))](p) if draw.rand() < 0.6
-                        else binary[draw.randint(len(binary))](T.sum(p), q))
+            pool.append(
+                unary[draw.randint(len(unary))](p)
+                if draw.rand() < 0.6
+                else binary[draw.randint(len(binary))](T.sum(p), q)
+            )
         out = pool[-1] + T.sum(pool[-2])
         same_values(out, rewritten(out))
 
 
 # ---------------------------------------------------------------- stability
-@pytest.mark.parametrize("build, at, want", [
-    (lambda: T.log(1 + v), 1e-20, 1e-20), (lambda: T.log(1 + T.exp(v)), 1000., 1000.),
-    (lambda: T.log(sigmoid(v)), -1000., -1000.), (lambda: T.log(1 - sigmoid(v)), 1000., -1000.),
-    (lambda: T.log(1 / (1 + T.exp(-v))), -1000., -1000.), (lambda: T.exp(v) - 1, 1e-20, 1e-20),
-    (lambda: T.exp(v) / (1 + T.exp(v)), 1000., 1.), (lambda: T.log(T.exp(v) + T.exp(v * 1.)), 1000., 1000 + np.log(2)),
-    (lambda: T.log(T.sum(T.exp(v))), 1000., 1000 + np.log(4)), (lambda: T.log(T.erfc(v)), 100., -10005.177585122665),
-    (lambda: T.grad(T.log(1 + T.exp(v)).sum(), v), 1000., 1.), (lambda: 1 - T.erf(v), 10., 2.0884875837625446e-45),
-    (lambda: T.grad(T.switch(v > 0, T.sqrt(v), 0).sum(), v), 0., 0.),
-    (lambda: T.grad(T.log(T.erfc(v)).sum(), v), 100., -200.0099990),
-])
+@pytest.mark.parametrize(
+    "build, at, want",
+    [
+        (lambda: T.log(1 + v), 1e-20, 1e-20),
+        (lambda: T.log(1 + T.exp(v)), 1000.0, 1000.0),
+        (lambda: T.log(sigmoid(v)), -1000.0, -1000.0),
+        (lambda: T.log(1 - sigmoid(v)), 1000.0, -1000.0),
+        (lambda: T.log(1 / (1 + T.exp(-v))), -1000.0, -1000.0),
+        (lambda: T.exp(v) - 1, 1e-20, 1e-20),
+        (lambda: T.exp(v) / (1 + T.exp(v)), 1000.0, 1.0),
+        (lambda: T.log(T.exp(v) + T.exp(v * 1.0)), 1000.0, 1000 + np.log(2)),
+        (lambda: T.log(T.sum(T.exp(v))), 1000.0, 1000 + np.log(4)),
+        (lambda: T.log(T.erfc(v)), 100.0, -10005.177585122665),
+        (lambda: T.grad(T.log(1 + T.exp(v)).sum(), v), 1000.0, 1.0),
+        (lambda: 1 - T.erf(v), 10.0, 2.0884875837625446e-45),
+        (lambda: T.grad(T.switch(v > 0, T.sqrt(v), 0).sum(), v), 0.0, 0.0),
+        (lambda: T.grad(T.log(T.erfc(v)).sum(), v), 100.0, -200.0099990),
+    ],
+)
 def test_stable(build, at, want):
     g = rewritten(build())
     values = list(VALUES)
@@ -427,7 +542,7 @@ def test_canonizers():
     num, denum = local_add_canonizer.get_num_denum(v - (w - v))
     assert [str(e) for e in num] == ["v", "v"] and [str(e) for e in denum] == ["w"]
     assert local_mul_canonizer.simplify_factors([v, w, v], [v]) == ([w, v], [])
-    num, denum = local_mul_canonizer.simplify([T.constant(2.), v], [T.constant(4.), w], v.type)
+    num, denum = local_mul_canonizer.simplify([T.constant(2.0), v], [T.constant(4.0), w], v.type)
     assert float(num[0].data) == 0.5 and num[1] is v and denum == [w]
 
 
@@ -467,7 +582,7 @@ def test_what_is_scaled_by_zero_is_not_read_as_by_blas(ndim, sign):
     x, b = T.dmatrix("x"), T.dscalar("b")
     y, z = (T.TensorType("float64", (False,) * ndim)(name) for name in "yz")
     f = function([x, y, z, b], b * z + sign * T.dot(x, y))
-    xv, yv = np.arange(6.).reshape(3, 2), np.ones((2, 2)[:ndim])
+    xv, yv = np.arange(6.0).reshape(3, 2), np.ones((2, 2)[:ndim])
     product = sign * xv @ yv
     np.testing.assert_array_equal(f(xv, yv, np.full(product.shape, np.nan), 0), product)
     assert np.isnan(f(xv, yv, np.full(product.shape, np.nan), 1)).all()

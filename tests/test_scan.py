@@ -60,8 +60,9 @@ def test_power_by_repeated_multiplication():
 def test_no_steps_give_no_rows():
     r, _ = theano.scan(lambda p, a: p * a, outputs_info=T.ones_like(x), non_sequences=x, n_steps=k)
     assert both([x, k], r, [X, 0]).shape == (0, 5)
-    (h, y), _ = theano.scan(lambda a, h: [a * h, T.outer(T.stack([a, a]), T.stack([h, h, h]))], sequences=x,
-                            outputs_info=[one(), None])
+    (h, y), _ = theano.scan(
+        lambda a, h: [a * h, T.outer(T.stack([a, a]), T.stack([h, h, h]))], sequences=x, outputs_info=[one(), None]
+    )
     h, y = both([x], [h, y], [X[:0]])
     assert h.shape == (0,) and y.shape == (0, 2, 3)
 
@@ -74,8 +75,11 @@ def test_negative_steps_are_refused():
 
 @pytest.mark.parametrize("taps, want", [([-2, -1], [1, 2, 3, 5]), ([-1, -2], [1, 2, 3, 5]), ([-3], [0, 1, 1, 0])])
 def test_taps_of_outputs(taps, want):
-    r, _ = theano.scan(lambda *a: sum(a), n_steps=4, outputs_info=[
-        {"initial": T.constant(np.array([0, 1, 1][:-min(taps)])), "taps": taps}])
+    r, _ = theano.scan(
+        lambda *a: sum(a),
+        n_steps=4,
+        outputs_info=[{"initial": T.constant(np.array([0, 1, 1][: -min(taps)])), "taps": taps}],
+    )
     assert both([], r, []).tolist() == want
 
 
@@ -87,7 +91,7 @@ def test_taps_of_sequences_in_past_and_future():
 def test_sequences_of_different_length_stop_at_the_shortest():
     y = T.dvector("y")
     r, _ = theano.scan(lambda a, b: a * b, sequences=[x, y])
-    np.testing.assert_allclose(both([x, y], r, [X, X[:3]]), X[:3]**2)
+    np.testing.assert_allclose(both([x, y], r, [X, X[:3]]), X[:3] ** 2)
 
 
 def test_go_backwards():
@@ -206,8 +210,9 @@ def test_views():
 
 
 def test_checkpoints():
-    r, _ = theano.scan_checkpoints(lambda p, a: p * a, outputs_info=T.ones_like(x), non_sequences=x, n_steps=k,
-                                   save_every_N=3)
+    r, _ = theano.scan_checkpoints(
+        lambda p, a: p * a, outputs_info=T.ones_like(x), non_sequences=x, n_steps=k, save_every_N=3
+    )
     value, g = theano.function([x, k], [r[-1], T.grad(r[-1].sum(), x)])(X, 7)
     np.testing.assert_allclose(value, X**7)
     np.testing.assert_allclose(g, 7 * X**6)
@@ -228,8 +233,10 @@ def test_gradient_of_a_power():
 
 def test_gradient_through_taps_and_several_outputs():
     (r, q), _ = theano.scan(
-        lambda a, b, h2, h1: [T.tanh(a * h2) + 0.5 * b * h1, a * h1 * h2], sequences={"input": x, "taps": [-1, 1]},
-        outputs_info=[{"initial": T.constant(np.array([0.1, 0.2])), "taps": [-2, -1]}, None])
+        lambda a, b, h2, h1: [T.tanh(a * h2) + 0.5 * b * h1, a * h1 * h2],
+        sequences={"input": x, "taps": [-1, 1]},
+        outputs_info=[{"initial": T.constant(np.array([0.1, 0.2])), "taps": [-2, -1]}, None],
+    )
     check_grad(r**2 + q, X / 5)
 
 
@@ -246,9 +253,12 @@ def test_truncated_gradient():
 
 W = theano.shared(np.array([[0.5, -0.3, 0.2], [0.1, 0.4, -0.2], [0.3, 0.1, 0.6]]))
 TRUNCATED = {
-    "a state": lambda a, h: T.tanh(a + T.dot(h, W)), "a state and its square": lambda a, h: T.tanh(a * h * h),
-    "a product of rows": lambda a, h: T.dot(T.outer(a, h), W)[0] + h, "no state": lambda a: T.tanh(a) * a,
-    "no state, a weight": lambda a: T.dot(a, W), "until": lambda a, h: (T.tanh(a + T.dot(h, W)), until(h[0] > 1e9)),
+    "a state": lambda a, h: T.tanh(a + T.dot(h, W)),
+    "a state and its square": lambda a, h: T.tanh(a * h * h),
+    "a product of rows": lambda a, h: T.dot(T.outer(a, h), W)[0] + h,
+    "no state": lambda a: T.tanh(a) * a,
+    "no state, a weight": lambda a: T.dot(a, W),
+    "until": lambda a, h: (T.tanh(a + T.dot(h, W)), until(h[0] > 1e9)),
 }
 
 
@@ -262,7 +272,7 @@ def test_a_truncated_gradient_goes_back_that_many_steps(name, mode):
     for back in (1, 3, n, n + 2):
         r, _ = theano.scan(step, sequences=m, outputs_info=start, truncate_gradient=back)
         wrt = [m] if name in ("a state and its square", "no state") else [m, W]
-        got = theano.function([m], T.grad((r ** 2).sum(), wrt), mode=mode)(value)
+        got = theano.function([m], T.grad((r**2).sum(), wrt), mode=mode)(value)
         # the same loop with what is before its last steps held constant
         first = max(0, n - back)
         h, total = start, 0
@@ -274,7 +284,7 @@ def test_a_truncated_gradient_goes_back_that_many_steps(name, mode):
             h = h[0] if isinstance(h, tuple) else h
             if t < first:
                 h = theano.gradient.disconnected_grad(h)
-            total += (h ** 2).sum()
+            total += (h**2).sum()
         want = theano.function([m], T.grad(total, wrt), mode="FAST_COMPILE")(value)
         for a, b in zip(want, got):
             np.testing.assert_allclose(b, a, rtol=1e-7, atol=1e-10, err_msg=str(back))
@@ -283,9 +293,13 @@ def test_a_truncated_gradient_goes_back_that_many_steps(name, mode):
 def test_the_products_of_a_whole_gradient_read_their_sequences_as_they_are():
     """What leaves a loop is cut to the rows of its steps where slices are merged: no slice of a copy is left."""
     seq, w, u = T.dtensor3(), T.dmatrix(), T.dmatrix()
-    h, _ = theano.scan(lambda row, h, w, u: T.tanh(T.dot(row, w) + T.dot(h, u)), sequences=seq,
-                       outputs_info=T.zeros((seq.shape[1], u.shape[0])), non_sequences=[w, u])
-    f = theano.function([seq, w, u], T.grad((h ** 2).sum(), [w, u]))
+    h, _ = theano.scan(
+        lambda row, h, w, u: T.tanh(T.dot(row, w) + T.dot(h, u)),
+        sequences=seq,
+        outputs_info=T.zeros((seq.shape[1], u.shape[0])),
+        non_sequences=[w, u],
+    )
+    f = theano.function([seq, w, u], T.grad((h**2).sum(), [w, u]))
     cuts = [n for n in f.maker.fgraph.toposort() if isinstance(n.op, Subtensor)]
     assert cuts and not any(isinstance(n.inputs[0].owner and n.inputs[0].owner.op, DimShuffle) for n in cuts)
 
@@ -303,8 +317,9 @@ def test_a_truncated_gradient_through_a_number_of_steps_given_at_run_time():
 @pytest.mark.parametrize("cost", [lambda r, q: r**2, lambda r, q: q**2, lambda r, q: r[-1] * q[-1] + q[0]])
 def test_gradient_through_until(cost):
     # Theano misaligns the sequence here when the first output is a state.
-    (r, q), _ = theano.scan(lambda a, h: ([T.tanh(a * h) + 0.5, a * h * h], until(h > 0.7)), sequences=x,
-                            outputs_info=[one(0.1), None])
+    (r, q), _ = theano.scan(
+        lambda a, h: ([T.tanh(a * h) + 0.5, a * h * h], until(h > 0.7)), sequences=x, outputs_info=[one(0.1), None]
+    )
     check_grad(cost(r, q), [0.1, 0.9, 1.2, 0.3, 0.8, 0.7])
 
 
@@ -312,9 +327,17 @@ def test_gradient_through_until(cost):
 def test_second_derivative(taps):
     # Theano counts the gradient that arrives from outside twice here.
     w = T.dscalar("w")
-    r, _ = theano.scan(lambda *a: T.tanh(a[-1] * a[0]) + 0.3 * a[-2] * a[-1], non_sequences=w, n_steps=4, outputs_info=[
-        {"initial": T.constant(np.array([0.5, 0.3])[:-min(taps)] if len(taps) > 1 else np.float64(0.5)),
-         "taps": taps}])
+    r, _ = theano.scan(
+        lambda *a: T.tanh(a[-1] * a[0]) + 0.3 * a[-2] * a[-1],
+        non_sequences=w,
+        n_steps=4,
+        outputs_info=[
+            {
+                "initial": T.constant(np.array([0.5, 0.3])[: -min(taps)] if len(taps) > 1 else np.float64(0.5)),
+                "taps": taps,
+            }
+        ],
+    )
     g = T.grad((r**2).sum(), w)
     f = theano.function([w], [g, T.grad(g, w)])
     e = 1e-5
@@ -331,8 +354,11 @@ def test_gradient_of_nested_loops():
 
 
 def test_gradient_with_an_integer_state():
-    (i, r), _ = theano.scan(lambda a, i, h: [i + 1, h * a + T.cast(i, "float64")], sequences=x,
-                            outputs_info=[T.constant(np.int64(0)), one()])
+    (i, r), _ = theano.scan(
+        lambda a, i, h: [i + 1, h * a + T.cast(i, "float64")],
+        sequences=x,
+        outputs_info=[T.constant(np.int64(0)), one()],
+    )
     i, g = both([x], [i, T.grad(r.sum(), x)], [X])
     assert i.tolist() == [1, 2, 3, 4, 5]
     np.testing.assert_allclose(g, [153, 76, 75, 66, 47])
@@ -402,8 +428,9 @@ def test_invariant_and_elementwise_work_leaves_the_loop():
     w, m, h = T.dmatrix("w"), T.dmatrix("m"), T.dvector("h")
     r, _ = theano.scan(lambda a, h: T.tanh(T.dot(h, T.exp(w)) + T.exp(a)), sequences=m, outputs_info=h)
     (node,) = scans(theano.function([m, w, h], r))
-    assert not [n for n in node.op.fn.maker.fgraph.toposort()
-                if getattr(getattr(n.op, "scalar_op", None), "name", "") == "exp"]
+    assert not [
+        n for n in node.op.fn.maker.fgraph.toposort() if getattr(getattr(n.op, "scalar_op", None), "name", "") == "exp"
+    ]
 
 
 def test_a_loop_without_recurrence_vanishes():
@@ -424,11 +451,11 @@ def test_loops_over_the_same_steps_merge():
 def test_weight_gradients_are_one_product():
     m, w = T.dtensor3("m"), theano.shared(np.random.RandomState(0).randn(4, 4), "w")
     h, _ = theano.scan(lambda a, h: T.tanh(a + T.dot(h, w)), sequences=m, outputs_info=T.zeros((3, 4)))
-    f = theano.function([m], T.grad((h[-1]**2).sum(), w))
+    f = theano.function([m], T.grad((h[-1] ** 2).sum(), w))
     inner = scans(f)[-1].op.fn.maker.fgraph.toposort()
     assert len([n for n in inner if "dot" in str(n.op).lower() or "Gemm" in str(n.op)]) == 1
     e, at = 1e-6, np.random.RandomState(1).randn(5, 3, 4)
-    cost = theano.function([m], (h[-1]**2).sum())
+    cost = theano.function([m], (h[-1] ** 2).sum())
     g = f(at)
     value = w.get_value()
     for i in ((0, 1), (3, 2)):
@@ -461,28 +488,58 @@ def test_names_of_inner_variables():
     assert [v.name for v in seen] == ["x[t-1]", "x[t]", "x[t+1]", "h0[t-1]"]
 
 
-@pytest.mark.parametrize("build, error, text", [
-    (lambda: theano.scan(lambda p: p + 1, outputs_info=one()), ValueError, "No information about the number of steps"),
-    (lambda: theano.scan(lambda p: T.cast(p, "float64") * 1.5, outputs_info=T.constant(np.float32(0)), n_steps=3),
-     ValueError, "has dtype float32, while the result of the inner function .* has dtype float64"),
-    (lambda: theano.scan(lambda p: T.stack([p, p]), outputs_info=one(), n_steps=3), ValueError,
-     "has 1 dimension\\(s\\), while the corresponding variable in the result .* has 1 dimension"),
-    (lambda: theano.scan(lambda a: a, sequences=x, n_steps=T.dscalar()), ValueError, "n_steps must be an int"),
-    (lambda: theano.scan(lambda a: a, outputs_info={"taps": [-1]}, n_steps=3), ValueError,
-     "need to provide a initial state"),
-    (lambda: theano.scan(lambda a: a, outputs_info={"initial": x, "taps": [-1, -1]}, n_steps=3), ValueError,
-     "taps must be different"),
-    (lambda: theano.scan(lambda a: a, outputs_info={"initial": x, "taps": [1]}, n_steps=3), ValueError,
-     "must be smaller than 0"),
-    (lambda: theano.scan(lambda a: a, outputs_info={"initial": x, "return_steps": 1}, n_steps=3), ValueError,
-     "`return_steps` has been deprecated"),
-    (lambda: theano.scan(lambda a: [a, a], sequences=x, outputs_info=[None]), ValueError,
-     "Please provide None as outputs_info"),
-    (lambda: theano.scan(lambda a: 3, sequences=x), ValueError, "may only be made of lists"),
-    (lambda: theano.scan(lambda a: (a, a, a, until(a > 1), until(a > 1)), sequences=x), ValueError, "cannot parse"),
-    (lambda: theano.scan(lambda a: ({}, [a]), sequences=x), ValueError, "has been restricted"),
-    (lambda: until(x), AssertionError, "must be a scalar"),
-])
+@pytest.mark.parametrize(
+    "build, error, text",
+    [
+        (
+            lambda: theano.scan(lambda p: p + 1, outputs_info=one()),
+            ValueError,
+            "No information about the number of steps",
+        ),
+        (
+            lambda: theano.scan(
+                lambda p: T.cast(p, "float64") * 1.5, outputs_info=T.constant(np.float32(0)), n_steps=3
+            ),
+            ValueError,
+            "has dtype float32, while the result of the inner function .* has dtype float64",
+        ),
+        (
+            lambda: theano.scan(lambda p: T.stack([p, p]), outputs_info=one(), n_steps=3),
+            ValueError,
+            "has 1 dimension\\(s\\), while the corresponding variable in the result .* has 1 dimension",
+        ),
+        (lambda: theano.scan(lambda a: a, sequences=x, n_steps=T.dscalar()), ValueError, "n_steps must be an int"),
+        (
+            lambda: theano.scan(lambda a: a, outputs_info={"taps": [-1]}, n_steps=3),
+            ValueError,
+            "need to provide a initial state",
+        ),
+        (
+            lambda: theano.scan(lambda a: a, outputs_info={"initial": x, "taps": [-1, -1]}, n_steps=3),
+            ValueError,
+            "taps must be different",
+        ),
+        (
+            lambda: theano.scan(lambda a: a, outputs_info={"initial": x, "taps": [1]}, n_steps=3),
+            ValueError,
+            "must be smaller than 0",
+        ),
+        (
+            lambda: theano.scan(lambda a: a, outputs_info={"initial": x, "return_steps": 1}, n_steps=3),
+            ValueError,
+            "`return_steps` has been deprecated",
+        ),
+        (
+            lambda: theano.scan(lambda a: [a, a], sequences=x, outputs_info=[None]),
+            ValueError,
+            "Please provide None as outputs_info",
+        ),
+        (lambda: theano.scan(lambda a: 3, sequences=x), ValueError, "may only be made of lists"),
+        (lambda: theano.scan(lambda a: (a, a, a, until(a > 1), until(a > 1)), sequences=x), ValueError, "cannot parse"),
+        (lambda: theano.scan(lambda a: ({}, [a]), sequences=x), ValueError, "has been restricted"),
+        (lambda: until(x), AssertionError, "must be a scalar"),
+    ],
+)
 def test_what_scan_refuses(build, error, text):
     with pytest.raises(error, match=text):
         build()

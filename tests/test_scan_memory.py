@@ -25,7 +25,7 @@ def temporary_bytes(f, *args):
     (stage,) = f.fn.executor._program.xla_stages.values()
     (special,) = stage.functions.values()
     values = [v.type.filter(a) for v, a in zip(graph.inputs, args)]
-    values += [np.asarray(c.value) for c in f.input_storage[len(args):]]
+    values += [np.asarray(c.value) for c in f.input_storage[len(args) :]]
     values = dict(zip(graph.inputs, values))
     given = [values[v] for v in stage.inputs]
     compiled = special.function.lower(*stage._unstopped(), *given, *stage._constants()).compile()
@@ -41,7 +41,7 @@ def states():
 def test_a_gradient_keeps_a_few_times_the_states(steps):
     W, h = states()
     given = RNG.normal(size=(steps, UNITS))
-    for cost in ((h ** 2).sum(), h[-1].sum()):
+    for cost in ((h**2).sum(), h[-1].sum()):
         f = theano.function([m], T.grad(cost, W))
         assert temporary_bytes(f, given) <= 6 * given.nbytes
 
@@ -68,14 +68,26 @@ def no_state(n_steps, y):
 
 
 LAST_ROWS = {
-    "-3:": lambda r: r[-3:], "-1 and -2": lambda r: [r[-1], r[-2]], "-2": lambda r: r[-2], "k-1": lambda r: r[k - 1],
-    "-5:-2": lambda r: r[-5:-2], "k-3:k-1": lambda r: r[k - 3:k - 1], "-3:k": lambda r: r[-3:k],
-    "1+k-3": lambda r: r[k + -2], ":-4:-1": lambda r: r[:-4:-1], "-4::2": lambda r: r[-4::2], "-1:": lambda r: r[-1:],
-    "-3:-5": lambda r: r[-3:-5], "-2, 0": lambda r: r[-2, 0],
+    "-3:": lambda r: r[-3:],
+    "-1 and -2": lambda r: [r[-1], r[-2]],
+    "-2": lambda r: r[-2],
+    "k-1": lambda r: r[k - 1],
+    "-5:-2": lambda r: r[-5:-2],
+    "k-3:k-1": lambda r: r[k - 3 : k - 1],
+    "-3:k": lambda r: r[-3:k],
+    "1+k-3": lambda r: r[k + -2],
+    ":-4:-1": lambda r: r[:-4:-1],
+    "-4::2": lambda r: r[-4::2],
+    "-1:": lambda r: r[-1:],
+    "-3:-5": lambda r: r[-3:-5],
+    "-2, 0": lambda r: r[-2, 0],
 }
 OTHERS = {
-    "gradient": lambda r: T.grad(r[-3:].sum(), x), "and the sum": lambda r: [r[-3:], r.sum()],
-    "and the length": lambda r: [r[-3:], r.shape[0]], ":-2": lambda r: r[:-2], "k-1 of k+1": lambda r: r[k - 1:k + 1],
+    "gradient": lambda r: T.grad(r[-3:].sum(), x),
+    "and the sum": lambda r: [r[-3:], r.sum()],
+    "and the length": lambda r: [r[-3:], r.shape[0]],
+    ":-2": lambda r: r[:-2],
+    "k-1 of k+1": lambda r: r[k - 1 : k + 1],
 }
 
 
@@ -149,8 +161,9 @@ def test_checkpoints_keep_every_nth_state_and_the_steps_between_two():
         return T.tanh(h * a + 1)
 
     plain, _ = theano.scan(cell, outputs_info=T.zeros_like(x), non_sequences=x, n_steps=k)
-    saved, _ = theano.scan_checkpoints(cell, outputs_info=T.zeros_like(x), non_sequences=x, n_steps=k,
-                                       save_every_N=every)
+    saved, _ = theano.scan_checkpoints(
+        cell, outputs_info=T.zeros_like(x), non_sequences=x, n_steps=k, save_every_N=every
+    )
     given = RNG.normal(size=100)
     whole, want = peak(theano.function([x, k], T.grad(plain[-1].sum(), x)), given, steps)
     part, got = peak(theano.function([x, k], T.grad(saved[-1].sum(), x)), given, steps)

@@ -86,8 +86,15 @@ def test_rebroadcast():
 
 
 def test_pad_and_transpose():
-    outs = [T.shape_padleft(x, 2), T.shape_padright(x), T.shape_padaxis(x, 1), T.shape_padaxis(x, -1), x.T,
-            x.swapaxes(0, 1), T.transpose(x, [1, 0])]
+    outs = [
+        T.shape_padleft(x, 2),
+        T.shape_padright(x),
+        T.shape_padaxis(x, 1),
+        T.shape_padaxis(x, -1),
+        x.T,
+        x.swapaxes(0, 1),
+        T.transpose(x, [1, 0]),
+    ]
     got = check([x], outs, [A])
     assert [g.shape for g in got[:4]] == [(1, 1, 2, 3), (2, 3, 1), (2, 1, 3), (2, 3, 1)]
     np.testing.assert_array_equal(got[4], A.T)
@@ -99,10 +106,19 @@ def test_pad_and_transpose():
 
 
 # ---------------------------------------------------------------------- reshape
-@pytest.mark.parametrize("shape, values, want", [
-    ((3, 2), [], (3, 2)), ((3, -1), [], (3, 2)), ((-1,), [], (6,)), ((i, 2), [(i, 3)], (3, 2)),
-    ((i, -1), [(i, 2)], (2, 3)),
-    ((1, 6, 1), [], (1, 6, 1)), (T.constant([6, 1]), [], (6, 1)), ((i, -1), [(i, 1)], (1, 6))])
+@pytest.mark.parametrize(
+    "shape, values, want",
+    [
+        ((3, 2), [], (3, 2)),
+        ((3, -1), [], (3, 2)),
+        ((-1,), [], (6,)),
+        ((i, 2), [(i, 3)], (3, 2)),
+        ((i, -1), [(i, 2)], (2, 3)),
+        ((1, 6, 1), [], (1, 6, 1)),
+        (T.constant([6, 1]), [], (6, 1)),
+        ((i, -1), [(i, 1)], (1, 6)),
+    ],
+)
 def test_reshape(shape, values, want):
     out = x.reshape(shape)
     got = check([x] + [a for a, _ in values], out, [A] + [b for _, b in values])
@@ -120,10 +136,15 @@ def test_reshape_patterns():
     assert check([x], x.reshape(()), [A[:1, :1]]).shape == ()
 
 
-@pytest.mark.parametrize("shape, error, text", [
-    (iv, ValueError, r"The length of the provided shape \(iv\) cannot be automatically determined"),
-    ((1.5, 2), TypeError, "Shape must be integers"), (x, TypeError, "New shape in reshape must be a vector"),
-    (i, TypeError, r"must be a vector or a list/tuple of scalar\. Got i after conversion")])
+@pytest.mark.parametrize(
+    "shape, error, text",
+    [
+        (iv, ValueError, r"The length of the provided shape \(iv\) cannot be automatically determined"),
+        ((1.5, 2), TypeError, "Shape must be integers"),
+        (x, TypeError, "New shape in reshape must be a vector"),
+        (i, TypeError, r"must be a vector or a list/tuple of scalar\. Got i after conversion"),
+    ],
+)
 def test_reshape_refuses(shape, error, text):
     with pytest.raises(error, match=text):
         x.reshape(shape)
@@ -140,9 +161,18 @@ def test_reshape_run_errors():
         x.reshape(iv, ndim="2")
 
 
-@pytest.mark.parametrize("v_, value, ndim, want", [
-    (x, A, 1, (6,)), (t3, T3, 2, (2, 12)), (t3, T3, 3, (2, 3, 4)), (s, 2.0, 1, (1,)), (row, A[:1], 2, (1, 3)),
-    (col, A[:, :1], 1, (2,)), (v, V[:0], 1, (0,))])
+@pytest.mark.parametrize(
+    "v_, value, ndim, want",
+    [
+        (x, A, 1, (6,)),
+        (t3, T3, 2, (2, 12)),
+        (t3, T3, 3, (2, 3, 4)),
+        (s, 2.0, 1, (1,)),
+        (row, A[:1], 2, (1, 3)),
+        (col, A[:, :1], 1, (2,)),
+        (v, V[:0], 1, (0,)),
+    ],
+)
 def test_flatten(v_, value, ndim, want):
     out = v_.flatten(ndim)
     assert check([v_], out, [value]).shape == want and T.is_flat(out, ndim)
@@ -164,8 +194,9 @@ def test_flatten_refuses():
 # ---------------------------------------------------------------------- join and split
 @pytest.mark.parametrize("axis", [0, 1, -1, -2])
 def test_join(axis):
-    np.testing.assert_array_equal(check([x, y], T.concatenate([x, y, x], axis=axis), [A, B]),
-                                  np.concatenate([A, B, A], axis=axis))
+    np.testing.assert_array_equal(
+        check([x, y], T.concatenate([x, y, x], axis=axis), [A, B]), np.concatenate([A, B, A], axis=axis)
+    )
 
 
 def test_join_with_symbolic_axis_dtypes_and_flags():
@@ -180,27 +211,33 @@ def test_join_with_symbolic_axis_dtypes_and_flags():
     assert T.grad(T.concatenate([im, im]).sum(), im, disconnected_inputs="ignore").dtype == theanojax.config.floatX
 
 
-@pytest.mark.parametrize("build, error, text", [
-    (lambda: T.join(2, x, y), ValueError, 'Join argument "axis" is out of range'),
-    (lambda: T.join(-3, x, y), IndexError, r"Join axis -3 out of bounds \[0, 2\)"),
-    (lambda: T.join(0, x, v), TypeError, r"Join\(\) can only join tensors with the same number of dimensions"),
-    (lambda: T.join(0, s, s), TypeError, "Join cannot handle arguments of dimension 0. For joining scalar"),
-    (lambda: T.join(0), ValueError, "Cannot join an empty list of tensors"),
-    (lambda: T.join(s, x, y), TypeError, "Axis could not be cast to an integer type"),
-    (lambda: T.concatenate(x, y), TypeError, "The 'tensors' argument must be either a tuple or a list"),
-    (lambda: T.stack([]), Exception, "tensors is empty"),
-    (lambda: T.stack(), Exception, "must have at least one parameter"),
-    (lambda: T.split(x, v, 2), TypeError, "splits must have type tensor.lvector"),
-    (lambda: T.split(x, iv, 2, axis=s), TypeError, "axis must have type lscalar"),
-    (lambda: T.default(x, v), TypeError, r"Both default\(\) arguments must have same type")])
+@pytest.mark.parametrize(
+    "build, error, text",
+    [
+        (lambda: T.join(2, x, y), ValueError, 'Join argument "axis" is out of range'),
+        (lambda: T.join(-3, x, y), IndexError, r"Join axis -3 out of bounds \[0, 2\)"),
+        (lambda: T.join(0, x, v), TypeError, r"Join\(\) can only join tensors with the same number of dimensions"),
+        (lambda: T.join(0, s, s), TypeError, "Join cannot handle arguments of dimension 0. For joining scalar"),
+        (lambda: T.join(0), ValueError, "Cannot join an empty list of tensors"),
+        (lambda: T.join(s, x, y), TypeError, "Axis could not be cast to an integer type"),
+        (lambda: T.concatenate(x, y), TypeError, "The 'tensors' argument must be either a tuple or a list"),
+        (lambda: T.stack([]), Exception, "tensors is empty"),
+        (lambda: T.stack(), Exception, "must have at least one parameter"),
+        (lambda: T.split(x, v, 2), TypeError, "splits must have type tensor.lvector"),
+        (lambda: T.split(x, iv, 2, axis=s), TypeError, "axis must have type lscalar"),
+        (lambda: T.default(x, v), TypeError, r"Both default\(\) arguments must have same type"),
+    ],
+)
 def test_join_refuses(build, error, text):
     with pytest.raises(error, match=text):
         build()
 
 
 def test_join_run_errors():
-    text = ("all the input array dimensions for the concatenation axis must match exactly, but along dimension 1, the "
-            "array at index 0 has size 3 and the array at index 1 has size 2")
+    text = (
+        "all the input array dimensions for the concatenation axis must match exactly, but along dimension 1, the "
+        "array at index 0 has size 3 and the array at index 1 has size 2"
+    )
     with pytest.raises(ValueError, match=text):
         both([x, y], T.concatenate([x, y]), [A, B[:, :2]])
     with pytest.raises(IndexError, match=r"Join axis -3 out of bounds"):
@@ -225,9 +262,11 @@ def test_split():
     got = check([x, iv, i], T.split(x, iv, 2, axis=i), [A, [1, 2], 1])
     np.testing.assert_array_equal(got[1], A[:, 1:])
     assert str(a.owner.op) == "Split{3}"
-    for sizes, error, text in (([1, 1, 1], ValueError, r"Split: the splits sums to 3, expected 5\."),
-                               ([1, 4], ValueError, r"Split: splits count \(2\) != expected count \(3\)\."),
-                               ([-1, 3, 3], ValueError, r"you try to take a negative number \(-1\) of elements")):
+    for sizes, error, text in (
+        ([1, 1, 1], ValueError, r"Split: the splits sums to 3, expected 5\."),
+        ([1, 4], ValueError, r"Split: splits count \(2\) != expected count \(3\)\."),
+        ([-1, 3, 3], ValueError, r"you try to take a negative number \(-1\) of elements"),
+    ):
         with pytest.raises(error, match=text):
             both([v, iv], [a, b, c], [V, sizes])
     with pytest.raises(IndexError, match=r"Split: invalid axis 2 for a 1-D array"):
@@ -252,12 +291,17 @@ def test_tile():
     np.testing.assert_array_equal(check([x], old, [A], grad=False), np.tile(A, (2, 1)))
 
 
-@pytest.mark.parametrize("reps, ndim, text", [
-    (2, 1, "ndim should be equal or larger than x.ndim"), (1.5, None, "elements of reps must be integer dtype"),
-    (iv, None, "if reps is tensor.vector, you should specify the ndim"),
-    (T.lmatrix(), 2, "dimension of reps should not exceed 1"),
-    ((1.5,), None, "elements of reps must be scalars of integer dtype"),
-    ((1, 2, 3), 2, r"len\(reps\) should be equal or less")])
+@pytest.mark.parametrize(
+    "reps, ndim, text",
+    [
+        (2, 1, "ndim should be equal or larger than x.ndim"),
+        (1.5, None, "elements of reps must be integer dtype"),
+        (iv, None, "if reps is tensor.vector, you should specify the ndim"),
+        (T.lmatrix(), 2, "dimension of reps should not exceed 1"),
+        ((1.5,), None, "elements of reps must be scalars of integer dtype"),
+        ((1, 2, 3), 2, r"len\(reps\) should be equal or less"),
+    ],
+)
 def test_tile_refuses(reps, ndim, text):
     with pytest.raises(ValueError, match=text):
         T.tile(x, reps, ndim=ndim)

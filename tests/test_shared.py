@@ -12,14 +12,17 @@ from theano.compile import SharedVariable, shared_constructor
 from theano.gof import generic
 
 
-@pytest.mark.parametrize("value, kind", [
-    (1.0, "TensorType(float64, scalar)"),
-    (1, "TensorType(int64, scalar)"),
-    (True, "TensorType(bool, scalar)"),
-    (np.float32(1), "TensorType(float32, scalar)"),
-    (np.zeros((1, 3)), "TensorType(float64, matrix)"),
-    (np.zeros(3, "int8"), "TensorType(int8, vector)"),
-])
+@pytest.mark.parametrize(
+    "value, kind",
+    [
+        (1.0, "TensorType(float64, scalar)"),
+        (1, "TensorType(int64, scalar)"),
+        (True, "TensorType(bool, scalar)"),
+        (np.float32(1), "TensorType(float32, scalar)"),
+        (np.zeros((1, 3)), "TensorType(float64, matrix)"),
+        (np.zeros(3, "int8"), "TensorType(int8, vector)"),
+    ],
+)
 def test_types(value, kind):
     assert str(shared(value).type) == kind
 
@@ -36,15 +39,22 @@ def test_broadcastable():
     assert shared(np.zeros((1, 3)), broadcastable=(True, False)).broadcastable == (True, False)
 
 
-@pytest.mark.parametrize("make, error, message", [
-    (lambda: shared(T.dscalar()), TypeError, "needs numeric values and not symbolic variables"),
-    (lambda: shared(1.0, foo=2), TypeError, "No suitable SharedVariable constructor could be found"),
-    (lambda: shared(np.float32(1)).set_value(1.5e300), TypeError, "cannot store accurately value 1.5e\\+300"),
-    (lambda: shared(np.ones(2, "float32")).set_value(np.ones(2)), TypeError, "without risking loss of precision"),
-    (lambda: shared(np.ones(2)).set_value(np.ones((2, 2))), TypeError, "Wrong number of dimensions: expected 1, got 2"),
-    (lambda: shared(np.ones(2), strict=True).set_value(np.ones(2, "float32")), TypeError, "dtype = float64"),
-    (lambda: shared(1.0).value, Exception, "sharedvar.value does not exist anymore"),
-])
+@pytest.mark.parametrize(
+    "make, error, message",
+    [
+        (lambda: shared(T.dscalar()), TypeError, "needs numeric values and not symbolic variables"),
+        (lambda: shared(1.0, foo=2), TypeError, "No suitable SharedVariable constructor could be found"),
+        (lambda: shared(np.float32(1)).set_value(1.5e300), TypeError, "cannot store accurately value 1.5e\\+300"),
+        (lambda: shared(np.ones(2, "float32")).set_value(np.ones(2)), TypeError, "without risking loss of precision"),
+        (
+            lambda: shared(np.ones(2)).set_value(np.ones((2, 2))),
+            TypeError,
+            "Wrong number of dimensions: expected 1, got 2",
+        ),
+        (lambda: shared(np.ones(2), strict=True).set_value(np.ones(2, "float32")), TypeError, "dtype = float64"),
+        (lambda: shared(1.0).value, Exception, "sharedvar.value does not exist anymore"),
+    ],
+)
 def test_errors(make, error, message):
     with pytest.raises(error, match=message):
         make()

@@ -92,8 +92,7 @@ def test_topk_with_one_output(outputs):
     x = T.dmatrix("x")
     from theanojax.tensor.sort import TopKOp
 
-    op = TopKOp(axis=1, sorted=False, return_values=outputs[0],
-                return_indices=outputs[1])
+    op = TopKOp(axis=1, sorted=False, return_values=outputs[0], return_indices=outputs[1])
     both_outputs = both([x], list(T.topk_and_argtopk(x, 2, 1, sorted=False)), [A[0]])
     np.testing.assert_array_equal(both([x], op(x, 2), [A[0]]), both_outputs[0 if outputs[0] else 1])
 
@@ -116,13 +115,14 @@ def test_topk_errors():
 
     x, k = T.dvector("x"), T.lscalar("k")
     for bad, error, text in (
-            (lambda: TopKOp(), NotImplementedError, "Use sorted=False for now"),
-            (lambda: TopKOp(axis=1.0, sorted=False), TypeError, '"axis" parameter must be integer'),
-            (lambda: TopKOp(sorted=False, idx_dtype="float32"), TypeError, "must be an integer dtype"),
-            (lambda: TopKOp(sorted=False, return_values=False, return_indices=False), ValueError, "isn't allowed"),
-            (lambda: T.topk(x, 1, axis=1, sorted=False), IndexError, "expected integer within \\[-1, 0\\]"),
-            (lambda: T.topk(T.dscalar(), 1, sorted=False), ValueError, "Cannot take scalar as input"),
-            (lambda: T.topk(x, x, sorted=False), ValueError, "is expected to be 0d tensor, got 1")):
+        (lambda: TopKOp(), NotImplementedError, "Use sorted=False for now"),
+        (lambda: TopKOp(axis=1.0, sorted=False), TypeError, '"axis" parameter must be integer'),
+        (lambda: TopKOp(sorted=False, idx_dtype="float32"), TypeError, "must be an integer dtype"),
+        (lambda: TopKOp(sorted=False, return_values=False, return_indices=False), ValueError, "isn't allowed"),
+        (lambda: T.topk(x, 1, axis=1, sorted=False), IndexError, "expected integer within \\[-1, 0\\]"),
+        (lambda: T.topk(T.dscalar(), 1, sorted=False), ValueError, "Cannot take scalar as input"),
+        (lambda: T.topk(x, x, sorted=False), ValueError, "is expected to be 0d tensor, got 1"),
+    ):
         with pytest.raises(error, match=text):
             bad()
     for n, text in ((0, "topk: kth cannot be zero"), (3, "kth cannot be larger than the size of specified axis 0")):
@@ -148,8 +148,11 @@ def test_large_sorts_of_every_dtype(dtype):
 
 def test_few_greatest_among_infinities():
     x = T.dvector("x")
-    got = both([x], list(T.topk_and_argtopk(x, 3, sorted=False)) + list(T.topk_and_argtopk(x, -3, sorted=False)),
-               [[-np.inf, -np.inf, 1.0, -np.inf, np.inf]])
+    got = both(
+        [x],
+        list(T.topk_and_argtopk(x, 3, sorted=False)) + list(T.topk_and_argtopk(x, -3, sorted=False)),
+        [[-np.inf, -np.inf, 1.0, -np.inf, np.inf]],
+    )
     np.testing.assert_array_equal(got[1], [4, 2, 0])
     np.testing.assert_array_equal(got[3], [0, 1, 3])
 

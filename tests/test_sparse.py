@@ -9,7 +9,7 @@ import theanojax.sparse as S
 import theanojax.tensor as T
 from theanojax.runtime.host import run_graph
 
-DENSE = np.array([[0., 2., 0., -1.], [3., 0., 0., 0.], [0., 0.5, 4., 0.]])
+DENSE = np.array([[0.0, 2.0, 0.0, -1.0], [3.0, 0.0, 0.0, 0.0], [0.0, 0.5, 4.0, 0.0]])
 OTHER = np.random.RandomState(3).normal(size=(3, 4))
 FORMATS = ["csr", "csc"]
 
@@ -23,25 +23,44 @@ def as_array(x):
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("op, want", [
-    (lambda x, y: x + y, DENSE + OTHER), (lambda x, y: y + x, DENSE + OTHER), (lambda x, y: x - y, DENSE - OTHER),
-    (lambda x, y: x * y, DENSE * OTHER), (lambda x, y: x + x, 2 * DENSE), (lambda x, y: x * x, DENSE ** 2),
-    (lambda x, y: -x, -DENSE), (lambda x, y: x.T, DENSE.T), (lambda x, y: S.dot(x, y.T), DENSE @ OTHER.T),
-    (lambda x, y: S.dot(y.T, x), OTHER.T @ DENSE), (lambda x, y: S.structured_dot(x, y.T), DENSE @ OTHER.T),
-    (lambda x, y: S.structured_dot(x, x.T), DENSE @ DENSE.T), (lambda x, y: S.true_dot(x, y.T), DENSE @ OTHER.T),
-    (lambda x, y: S.sp_sum(x), DENSE.sum()), (lambda x, y: S.sp_sum(x, 0), DENSE.sum(0)),
-    (lambda x, y: S.sp_sum(x, 1), DENSE.sum(1)), (lambda x, y: S.col_scale(x, y[0]), DENSE * OTHER[0]),
-    (lambda x, y: S.row_scale(x, y[:, 0]), DENSE * OTHER[:, :1]),
-    (lambda x, y: S.hstack([x, x]), np.hstack([DENSE] * 2)),
-    (lambda x, y: S.vstack([x, x]), np.vstack([DENSE] * 2)), (lambda x, y: x[0:2, 1:3], DENSE[:2, 1:3]),
-    (lambda x, y: x[0, 1], DENSE[0, 1]), (lambda x, y: x[[2, 0]], DENSE[[2, 0]]),
-    (lambda x, y: x[[0, 1], [1, 0]], np.array([2., 3.])), (lambda x, y: S.lt(x, y), DENSE < OTHER),
-    (lambda x, y: S.eq(x, x), np.ones((3, 4))), (lambda x, y: S.tanh(x), np.tanh(DENSE)),
-    (lambda x, y: S.structured_pow(x, 2), DENSE ** 2), (lambda x, y: S.mul_s_v(x, y[1]), DENSE * OTHER[1]),
-    (lambda x, y: S.clean(x), DENSE), (lambda x, y: x.toarray(), DENSE), (lambda x, y: x.shape, (3, 4)),
-    (lambda x, y: S.sampling_dot(y, y, S.sp_ones_like(S.csr_from_dense(T.eye(3)))),
-     np.diag((OTHER ** 2).sum(1))),
-])
+@pytest.mark.parametrize(
+    "op, want",
+    [
+        (lambda x, y: x + y, DENSE + OTHER),
+        (lambda x, y: y + x, DENSE + OTHER),
+        (lambda x, y: x - y, DENSE - OTHER),
+        (lambda x, y: x * y, DENSE * OTHER),
+        (lambda x, y: x + x, 2 * DENSE),
+        (lambda x, y: x * x, DENSE**2),
+        (lambda x, y: -x, -DENSE),
+        (lambda x, y: x.T, DENSE.T),
+        (lambda x, y: S.dot(x, y.T), DENSE @ OTHER.T),
+        (lambda x, y: S.dot(y.T, x), OTHER.T @ DENSE),
+        (lambda x, y: S.structured_dot(x, y.T), DENSE @ OTHER.T),
+        (lambda x, y: S.structured_dot(x, x.T), DENSE @ DENSE.T),
+        (lambda x, y: S.true_dot(x, y.T), DENSE @ OTHER.T),
+        (lambda x, y: S.sp_sum(x), DENSE.sum()),
+        (lambda x, y: S.sp_sum(x, 0), DENSE.sum(0)),
+        (lambda x, y: S.sp_sum(x, 1), DENSE.sum(1)),
+        (lambda x, y: S.col_scale(x, y[0]), DENSE * OTHER[0]),
+        (lambda x, y: S.row_scale(x, y[:, 0]), DENSE * OTHER[:, :1]),
+        (lambda x, y: S.hstack([x, x]), np.hstack([DENSE] * 2)),
+        (lambda x, y: S.vstack([x, x]), np.vstack([DENSE] * 2)),
+        (lambda x, y: x[0:2, 1:3], DENSE[:2, 1:3]),
+        (lambda x, y: x[0, 1], DENSE[0, 1]),
+        (lambda x, y: x[[2, 0]], DENSE[[2, 0]]),
+        (lambda x, y: x[[0, 1], [1, 0]], np.array([2.0, 3.0])),
+        (lambda x, y: S.lt(x, y), DENSE < OTHER),
+        (lambda x, y: S.eq(x, x), np.ones((3, 4))),
+        (lambda x, y: S.tanh(x), np.tanh(DENSE)),
+        (lambda x, y: S.structured_pow(x, 2), DENSE**2),
+        (lambda x, y: S.mul_s_v(x, y[1]), DENSE * OTHER[1]),
+        (lambda x, y: S.clean(x), DENSE),
+        (lambda x, y: x.toarray(), DENSE),
+        (lambda x, y: x.shape, (3, 4)),
+        (lambda x, y: S.sampling_dot(y, y, S.sp_ones_like(S.csr_from_dense(T.eye(3)))), np.diag((OTHER**2).sum(1))),
+    ],
+)
 def test_values(format, op, want):
     x, y = S.matrix(format, "x", "float64"), T.dmatrix("y")
     f = theanojax.function([x, y], op(x, y), on_unused_input="ignore")
@@ -50,13 +69,21 @@ def test_values(format, op, want):
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("op", [
-    lambda x, y: S.dot(x, y.T), lambda x, y: S.structured_dot(x, y.T), lambda x, y: (x + y) ** 2,
-    lambda x, y: S.dense_from_sparse(x * y), lambda x, y: S.dense_from_sparse(S.sqr(x)),
-    lambda x, y: S.sp_sum(x * x, 0), lambda x, y: S.dense_from_sparse(S.row_scale(x, y[:, 0])),
-    lambda x, y: S.dense_from_sparse(S.vstack([x, x])), lambda x, y: S.dense_from_sparse(x.T),
-    lambda x, y: S.dense_from_sparse(S.true_dot(x, y.T)),
-])
+@pytest.mark.parametrize(
+    "op",
+    [
+        lambda x, y: S.dot(x, y.T),
+        lambda x, y: S.structured_dot(x, y.T),
+        lambda x, y: (x + y) ** 2,
+        lambda x, y: S.dense_from_sparse(x * y),
+        lambda x, y: S.dense_from_sparse(S.sqr(x)),
+        lambda x, y: S.sp_sum(x * x, 0),
+        lambda x, y: S.dense_from_sparse(S.row_scale(x, y[:, 0])),
+        lambda x, y: S.dense_from_sparse(S.vstack([x, x])),
+        lambda x, y: S.dense_from_sparse(x.T),
+        lambda x, y: S.dense_from_sparse(S.true_dot(x, y.T)),
+    ],
+)
 def test_gradient_for_what_is_stored(format, op):
     """The data vector of the matrix moves, and the dense matrix."""
     pattern = sparse(format)
@@ -109,15 +136,20 @@ def test_errors():
         theanojax.function([x, y], S.structured_dot(x, y))(sparse("csr"), OTHER)
 
 
-@pytest.mark.parametrize("format, op, name", [
-    ("csc", lambda x, y, a: S.mul_s_d(x, y), "MulSDCSC"), ("csr", lambda x, y, a: S.mul_s_d(x, y), "MulSDCSR"),
-    ("csr", lambda x, y, a: S.mul_s_v(x, y[1]), "MulSVCSR"),
-    ("csr", lambda x, y, a: S.structured_add_s_v(x, y[1]), "StructuredAddSVCSR"),
-    ("csr", lambda x, y, a: S.sampling_dot(y, y, S.sp_ones_like(S.csr_from_dense(T.eye(3)))), "SamplingDotCSR"),
-    ("csc", lambda x, y, a: x + y, "AddSD_ccode"), ("csr", lambda x, y, a: x + T.exp(y), "AddSD_ccode"),
-    ("csc", lambda x, y, a: y[:, :3] - a * S.dot(x, y.T), "UsmmCscDense"),
-    ("csr", lambda x, y, a: y[:, :3] - a * S.dot(x, y.T), "Usmm"),
-])
+@pytest.mark.parametrize(
+    "format, op, name",
+    [
+        ("csc", lambda x, y, a: S.mul_s_d(x, y), "MulSDCSC"),
+        ("csr", lambda x, y, a: S.mul_s_d(x, y), "MulSDCSR"),
+        ("csr", lambda x, y, a: S.mul_s_v(x, y[1]), "MulSVCSR"),
+        ("csr", lambda x, y, a: S.structured_add_s_v(x, y[1]), "StructuredAddSVCSR"),
+        ("csr", lambda x, y, a: S.sampling_dot(y, y, S.sp_ones_like(S.csr_from_dense(T.eye(3)))), "SamplingDotCSR"),
+        ("csc", lambda x, y, a: x + y, "AddSD_ccode"),
+        ("csr", lambda x, y, a: x + T.exp(y), "AddSD_ccode"),
+        ("csc", lambda x, y, a: y[:, :3] - a * S.dot(x, y.T), "UsmmCscDense"),
+        ("csr", lambda x, y, a: y[:, :3] - a * S.dot(x, y.T), "Usmm"),
+    ],
+)
 def test_graphs_show_what_theano_had_compiled_code_for(format, op, name):
     x, y, a = S.matrix(format, "x", "float64"), T.dmatrix("y"), T.dscalar("a")
     with theanojax.change_flags(cxx="g++"):

@@ -81,49 +81,78 @@ EXPRESSIONS = {
     "softmax": (nnet.softmax, by_softmax),
     "log softmax": (lambda x: T.log(nnet.softmax(x)), by_log_softmax),
     "logsoftmax": (nnet.logsoftmax, by_log_softmax),
-    "log softmax with bias": (lambda x: T.log(nnet.softmax(x + np.array([.5, -2, 1], "float32"))),
-                              lambda x, g: by_log_softmax(x + [.5, -2, 1], g)),
+    "log softmax with bias": (
+        lambda x: T.log(nnet.softmax(x + np.array([0.5, -2, 1], "float32"))),
+        lambda x, g: by_log_softmax(x + [0.5, -2, 1], g),
+    ),
     "transposed": (lambda x: T.log(nnet.softmax(x).T), lambda x, g: by_log_softmax(x, g.T)),
     "of transposed": (lambda x: T.log(nnet.softmax(x.T).T), lambda x, g: by_log_softmax(x, g, axis=0)),
     "reshaped": (lambda x: T.log(nnet.softmax(x).reshape((3, 2))), lambda x, g: by_log_softmax(x, g.reshape(2, 3))),
     "flat": (lambda x: T.log(nnet.softmax(x).flatten()), lambda x, g: by_log_softmax(x, g.reshape(2, 3))),
     "dimshuffled": (lambda x: T.log(nnet.softmax(x).dimshuffle(0, "x", 1))[:, 0], by_log_softmax),
     "columns": (lambda x: T.log(nnet.softmax(x)[:, 1:]), lambda x, g: by_log_softmax(x, columns(0 * g[:, 0], *g.T))),
-    "columns of log": (lambda x: T.log(nnet.softmax(x))[:, 1:],
-                       lambda x, g: by_log_softmax(x, columns(0 * g[:, 0], *g.T))),
-    "columns of written out": (lambda x: T.log(written_out(x)[:, 1:]),
-                               lambda x, g: by_log_softmax(x, columns(0 * g[:, 0], *g.T))),
-    "columns of log of written out": (lambda x: T.log(written_out(x))[:, 1:],
-                                      lambda x, g: by_log_softmax(x, columns(0 * g[:, 0], *g.T))),
-    "two columns": (lambda x: 2 * T.log(nnet.softmax(x)[:, 0]) + T.log(nnet.softmax(x)[:, 1]),
-                    lambda x, g: by_log_softmax(x, columns(2 * g, g, 0 * g))),
-    "rows, repeated": (lambda x: T.log(nnet.softmax(x)[[1, 1, 0]]),
-                       lambda x, g: by_log_softmax(x, np.stack([g[2], g[0] + g[1]]))),
-    "rows backwards, biased": (lambda x: T.log(nnet.softmax(x + np.array([.5, -2, 1], "float32"))[::-1]),
-                               lambda x, g: by_log_softmax(x + [.5, -2, 1], g[::-1])),
+    "columns of log": (
+        lambda x: T.log(nnet.softmax(x))[:, 1:],
+        lambda x, g: by_log_softmax(x, columns(0 * g[:, 0], *g.T)),
+    ),
+    "columns of written out": (
+        lambda x: T.log(written_out(x)[:, 1:]),
+        lambda x, g: by_log_softmax(x, columns(0 * g[:, 0], *g.T)),
+    ),
+    "columns of log of written out": (
+        lambda x: T.log(written_out(x))[:, 1:],
+        lambda x, g: by_log_softmax(x, columns(0 * g[:, 0], *g.T)),
+    ),
+    "two columns": (
+        lambda x: 2 * T.log(nnet.softmax(x)[:, 0]) + T.log(nnet.softmax(x)[:, 1]),
+        lambda x, g: by_log_softmax(x, columns(2 * g, g, 0 * g)),
+    ),
+    "rows, repeated": (
+        lambda x: T.log(nnet.softmax(x)[[1, 1, 0]]),
+        lambda x, g: by_log_softmax(x, np.stack([g[2], g[0] + g[1]])),
+    ),
+    "rows backwards, biased": (
+        lambda x: T.log(nnet.softmax(x + np.array([0.5, -2, 1], "float32"))[::-1]),
+        lambda x, g: by_log_softmax(x + [0.5, -2, 1], g[::-1]),
+    ),
     "labels": (lambda x: T.log(nnet.softmax(x))[rows_of(x), LABELS], lambda x, g: by_log_softmax(x, at_labels(g))),
-    "log of labels": (lambda x: T.log(nnet.softmax(x)[rows_of(x), LABELS]),
-                      lambda x, g: by_log_softmax(x, at_labels(g))),
-    "labels of written out": (lambda x: T.log(written_out(x))[rows_of(x), LABELS],
-                              lambda x, g: by_log_softmax(x, at_labels(g))),
-    "log of labels of written out": (lambda x: T.log(written_out(x)[rows_of(x), LABELS]),
-                                     lambda x, g: by_log_softmax(x, at_labels(g))),
-    "cross-entropy": (lambda x: nnet.categorical_crossentropy(nnet.softmax(x), T.as_tensor_variable(LABELS)),
-                      lambda x, g: by_log_softmax(x, at_labels(-g))),
+    "log of labels": (
+        lambda x: T.log(nnet.softmax(x)[rows_of(x), LABELS]),
+        lambda x, g: by_log_softmax(x, at_labels(g)),
+    ),
+    "labels of written out": (
+        lambda x: T.log(written_out(x))[rows_of(x), LABELS],
+        lambda x, g: by_log_softmax(x, at_labels(g)),
+    ),
+    "log of labels of written out": (
+        lambda x: T.log(written_out(x)[rows_of(x), LABELS]),
+        lambda x, g: by_log_softmax(x, at_labels(g)),
+    ),
+    "cross-entropy": (
+        lambda x: nnet.categorical_crossentropy(nnet.softmax(x), T.as_tensor_variable(LABELS)),
+        lambda x, g: by_log_softmax(x, at_labels(-g)),
+    ),
     "cross-entropy of written out": (
         lambda x: nnet.categorical_crossentropy(written_out(x), T.as_tensor_variable(LABELS)),
-        lambda x, g: by_log_softmax(x, at_labels(-g))),
-    "cross-entropy, one hot": (lambda x: nnet.categorical_crossentropy(nnet.softmax(x), T.constant(at_labels(1.0))),
-                               lambda x, g: by_log_softmax(x, at_labels(-g))),
+        lambda x, g: by_log_softmax(x, at_labels(-g)),
+    ),
+    "cross-entropy, one hot": (
+        lambda x: nnet.categorical_crossentropy(nnet.softmax(x), T.constant(at_labels(1.0))),
+        lambda x, g: by_log_softmax(x, at_labels(-g)),
+    ),
     "log sum exp": (lambda x: T.log(T.exp(x).sum(axis=1)), lambda x, g: g[:, None] * softmax_of(x)),
     "log sum exp, kept": (lambda x: x - T.log(T.exp(x).sum(axis=1, keepdims=True)), by_log_softmax),
     "log sum exp over rows": (lambda x: T.log(T.exp(x).sum(axis=0)), lambda x, g: g * softmax_of(x, axis=0)),
-    "log sum exp over rows, kept": (lambda x: x - T.log(T.exp(x).sum(axis=0, keepdims=True)),
-                                    lambda x, g: by_log_softmax(x, g, axis=0)),
+    "log sum exp over rows, kept": (
+        lambda x: x - T.log(T.exp(x).sum(axis=0, keepdims=True)),
+        lambda x, g: by_log_softmax(x, g, axis=0),
+    ),
     "log sum exp of all": (lambda x: T.log(T.exp(x).sum()).dimshuffle("x"), on_all),
     "log sum exp of a vector": (lambda x: T.log(T.exp(x.flatten()).sum()).dimshuffle("x"), on_all),
-    "log of two exp": (lambda x: T.log(T.exp(x[:, 0]) + T.exp(x[:, 1])), lambda x, g: columns(
-        g * logistic(x[:, 0] - x[:, 1]), g * logistic(x[:, 1] - x[:, 0]), 0 * g)),
+    "log of two exp": (
+        lambda x: T.log(T.exp(x[:, 0]) + T.exp(x[:, 1])),
+        lambda x, g: columns(g * logistic(x[:, 0] - x[:, 1]), g * logistic(x[:, 1] - x[:, 0]), 0 * g),
+    ),
     "log of exp and inverse": (lambda x: T.log(T.exp(x) + T.exp(-x)), lambda x, g: g * np.tanh(x)),
     "log sigmoid": (lambda x: T.log(nnet.sigmoid(x)), lambda x, g: g * logistic(-x)),
     "log 1 - sigmoid": (lambda x: T.log(1 - nnet.sigmoid(x)), lambda x, g: -g * logistic(x)),
@@ -136,10 +165,14 @@ EXPRESSIONS = {
     "log 1 - logistic": (lambda x: T.log(1 - 1 / (1 + T.exp(-x))), lambda x, g: -g * logistic(x)),
     "softplus": (nnet.softplus, lambda x, g: g * logistic(x)),
     "softplus pair": (lambda x: nnet.softplus(x) - nnet.softplus(-x), lambda x, g: g),
-    "binary cross-entropy": (lambda x: nnet.binary_crossentropy(nnet.sigmoid(x), np.float32(.25)),
-                             lambda x, g: g * (logistic(x) - .25)),
-    "binary cross-entropy of 0": (lambda x: nnet.binary_crossentropy(nnet.sigmoid(x), T.zeros_like(x)),
-                                  lambda x, g: g * logistic(x)),
+    "binary cross-entropy": (
+        lambda x: nnet.binary_crossentropy(nnet.sigmoid(x), np.float32(0.25)),
+        lambda x, g: g * (logistic(x) - 0.25),
+    ),
+    "binary cross-entropy of 0": (
+        lambda x: nnet.binary_crossentropy(nnet.sigmoid(x), T.zeros_like(x)),
+        lambda x, g: g * logistic(x),
+    ),
 }
 weight = T.fscalar("weight")
 # name -> (the cost of a result, the weight that it gives to each element of a result of this shape)
@@ -158,8 +191,11 @@ REDUCTIONS = {
     "sum of means 0": (lambda v: v.mean(axis=0).sum(), lambda shape: 1.0 / shape[0]),
     "sum of means -1": (lambda v: v.mean(axis=-1, keepdims=True).sum(), lambda shape: 1.0 / shape[-1]),
 }
-LARGE = [np.array([[1000., 0., -1000.], [0., 800., 5.]]), np.array([[.125, -.5, 2.], [1., .25, -2.]]),
-         np.array([[-1000., -800., -1000.], [0., -1000., 30.]])]
+LARGE = [
+    np.array([[1000.0, 0.0, -1000.0], [0.0, 800.0, 5.0]]),
+    np.array([[0.125, -0.5, 2.0], [1.0, 0.25, -2.0]]),
+    np.array([[-1000.0, -800.0, -1000.0], [0.0, -1000.0, 30.0]]),
+]
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -184,7 +220,7 @@ Y, weights = T.dmatrix("Y"), T.dvector("weights")
 columns_of_labels = rows_of(Y) * Y.shape[1] + T.argmax(Y, axis=1)
 # Costs of logarithms of probabilities p, weighted by inputs: name -> (cost, weights of the labels of the two rows)
 WEIGHTED = {
-    "one hot": (lambda p: -(Y * T.log(p)).sum(axis=1).mean(), [.5, .5]),
+    "one hot": (lambda p: -(Y * T.log(p)).sum(axis=1).mean(), [0.5, 0.5]),
     "one hot cross-entropy": (lambda p: nnet.categorical_crossentropy(p, Y).sum(), [1, 1]),
     "tensordot": (lambda p: -T.tensordot(Y, T.log(p), 2), [1, 1]),
     "divergence": (lambda p: T.sum(Y * (T.log(Y + 1e-300) - T.log(p))), [1, 1]),
@@ -222,7 +258,7 @@ def test_modest_inputs_without_rewriting(name):
 def test_logarithm_of_a_softmax_through_views():
     x = T.tensor3()
     p = nnet.softmax(x.reshape([-1, 2]))
-    data = np.arange(30.).reshape(3, 5, 2) * 1000
+    data = np.arange(30.0).reshape(3, 5, 2) * 1000
     for out in T.log(p.reshape(x.shape)), T.log(p).reshape(x.shape), T.log(p.reshape(x.shape).dimshuffle(1, 0, 2)):
         got = function([x], out)(data)
         assert (got[..., 0] == -1000).all() and (got[..., 1] == 0).all()
@@ -234,7 +270,7 @@ def test_a_view_of_a_softmax_beside_its_logarithm(softmax):
     p = softmax(x)
     part = p[:, 1:]
     got = function([x], [part, T.log(part), grad(T.log(part).sum() + T.sqr(p).sum(), x)])(LARGE[0])
-    p, g = softmax_of(LARGE[0]), np.array([[0., 1, 1], [0, 1, 1]])
+    p, g = softmax_of(LARGE[0]), np.array([[0.0, 1, 1], [0, 1, 1]])
     np.testing.assert_array_equal(got[0], p[:, 1:])
     np.testing.assert_allclose(got[1], [[-1000, -2000], [0, -795]])
     np.testing.assert_allclose(got[2], by_log_softmax(LARGE[0], g) + by_softmax(LARGE[0], 2 * p), atol=1e-12)
@@ -262,20 +298,20 @@ CONSTANTS = {
 def test_exponentials_of_constants(name):
     """Folding the exponential first would leave nothing to take an exact logarithm of."""
     expression, value = CONSTANTS[name]
-    got = function([], expression(T.constant([[1000., 0., -1000.]])))()
+    got = function([], expression(T.constant([[1000.0, 0.0, -1000.0]])))()
     np.testing.assert_allclose(got.ravel(), value, rtol=1e-12)
 
 
 def test_other_constants_are_folded():
-    f = function([], [nnet.softmax(T.constant([[1., 2.]])), T.exp(T.constant(2.0)), nnet.sigmoid(T.constant(2.0))])
+    f = function([], [nnet.softmax(T.constant([[1.0, 2.0]])), T.exp(T.constant(2.0)), nnet.sigmoid(T.constant(2.0))])
     assert not f.maker.fgraph.apply_nodes - {o.owner for o in f.maker.fgraph.outputs}
 
 
 # ---------------------------------------------------------------- what was not chosen
 x, y, s = T.dmatrix("x"), T.lvector("y"), T.dscalar("s")
-X = np.array([[0., 1., 2.], [3., 0., .5]])
+X = np.array([[0.0, 1.0, 2.0], [3.0, 0.0, 0.5]])
 INVERSE = np.where(X > 0, 1 / np.where(X > 0, X, 1), 0)
-ROOT = np.where(X > 0, .5 / np.sqrt(np.where(X > 0, X, 1)), 0)
+ROOT = np.where(X > 0, 0.5 / np.sqrt(np.where(X > 0, X, 1)), 0)
 
 
 def only(*places, values=INVERSE):
@@ -297,34 +333,44 @@ CHOICES = {
     "of a product": ((x * T.log(x))[0, 1], only((0, 1))),
     "of a quotient": ((1 / x)[0, 1], -only((0, 1))),
     "of rows over sums": ((x / (x - x[0]).sum(axis=1, keepdims=True))[1].sum(), None),
-    "of a power": (T.pow(x, s / 2)[0, 1], only((0, 1), values=.5)),
+    "of a power": (T.pow(x, s / 2)[0, 1], only((0, 1), values=0.5)),
     "after reshape": (T.sqrt(x).reshape((3, 2))[0, 1], only((0, 1), values=ROOT)),
     "after transpose": (T.sqrt(x).T[1, 0], only((0, 1), values=ROOT)),
     "after sums": (T.log(x).sum(axis=1)[:0].sum(), 0 * X),
     "of the diagonal": (T.nlinalg.diag(T.log(1 - x[:, :2]))[0], only((0, 0), values=-1)),
     "of joined": (T.concatenate([T.log(x), T.sqrt(x)])[2, 1], only((0, 1), values=ROOT)),
-    "written over": (T.set_subtensor(T.log(x)[[0, 1], [0, 1]], 0.).sum(), INVERSE),
-    "element written over": (T.set_subtensor(T.sqrt(x)[0, 0], 0.)[0].sum(), only((0, 1), (0, 2), values=ROOT)),
+    "written over": (T.set_subtensor(T.log(x)[[0, 1], [0, 1]], 0.0).sum(), INVERSE),
+    "element written over": (T.set_subtensor(T.sqrt(x)[0, 0], 0.0)[0].sum(), only((0, 1), (0, 2), values=ROOT)),
     "switch": (T.switch(x > 0, T.log(x), 0).sum(), INVERSE),
     "switch, mean": (T.switch(x > 0, T.log(x), 0).mean(axis=0).sum(), INVERSE / 2),
-    "switch of a product": (T.switch(x > 0, x * T.log(x), 0).sum(),
-                            np.where(X > 0, 1 + np.log(np.where(X > 0, X, 1)), 0)),
-    "switch, zero first": (T.switch(T.eq(x, 0), 0, 1 / x).sum(), -INVERSE ** 2),
-    "switch of a power": (T.switch(x > 0, x ** .5, 0).sum(), ROOT),
-    "switch of nan": (T.switch(T.isnan(T.log(x - .75)), 0, T.sqr(T.log(x - .75))).sum(), np.where(
-        X > .75, 2 * np.log(np.where(X > .75, X - .75, 1)) / np.where(X > .75, X - .75, 1), 0)),
-    "switch of tanh": (T.switch(x > 0, T.tanh(T.log(x)), 0).sum(), (1 - np.tanh(np.log(INVERSE + (X <= 0))) ** 2)
-                       * INVERSE),
+    "switch of a product": (
+        T.switch(x > 0, x * T.log(x), 0).sum(),
+        np.where(X > 0, 1 + np.log(np.where(X > 0, X, 1)), 0),
+    ),
+    "switch, zero first": (T.switch(T.eq(x, 0), 0, 1 / x).sum(), -(INVERSE**2)),
+    "switch of a power": (T.switch(x > 0, x**0.5, 0).sum(), ROOT),
+    "switch of nan": (
+        T.switch(T.isnan(T.log(x - 0.75)), 0, T.sqr(T.log(x - 0.75))).sum(),
+        np.where(X > 0.75, 2 * np.log(np.where(X > 0.75, X - 0.75, 1)) / np.where(X > 0.75, X - 0.75, 1), 0),
+    ),
+    "switch of tanh": (
+        T.switch(x > 0, T.tanh(T.log(x)), 0).sum(),
+        (1 - np.tanh(np.log(INVERSE + (X <= 0))) ** 2) * INVERSE,
+    ),
     "switch by rows": (T.switch(x.sum(axis=1) > 10, T.log(x).sum(axis=1), x.sum(axis=1)).sum(), 1 + 0 * X),
-    "switch of joined": (T.switch(x > 0, T.concatenate([T.log(x)[:1], T.sqrt(x)[1:]]), 0).sum(),
-                         np.stack([INVERSE[0], ROOT[1]])),
+    "switch of joined": (
+        T.switch(x > 0, T.concatenate([T.log(x)[:1], T.sqrt(x)[1:]]), 0).sum(),
+        np.stack([INVERSE[0], ROOT[1]]),
+    ),
     "switch of labels": (T.switch(T.eq(y, 2), T.log(x)[T.arange(2), [0, 2]], 0).sum(), only((1, 2))),
-    "nested switch": (T.switch(x > 2, x, T.switch(x > 0, T.log(x), -x)).sum(), np.array([[-1, 1, .5], [1, -1, 2]])),
-    "maximum": (T.maximum(T.log(x), -.125).sum(), only((0, 1), (0, 2), (1, 0))),
-    "maximum of two": (T.maximum(T.log(x)[0], T.log(x)[1]).sum(), np.array([[0, 1, .5], [1 / 3, 0, 0]])),
-    "minimum of exp": (T.minimum(T.exp(1000 * (x - .5)), 2.).sum(), only((1, 2), values=1000)
-                       + only((0, 0), (1, 1), values=1000 * np.exp(-500))),
-    "clip": (T.clip(T.log(x), -.125, .875).sum(), only((0, 1), (0, 2))),
+    "nested switch": (T.switch(x > 2, x, T.switch(x > 0, T.log(x), -x)).sum(), np.array([[-1, 1, 0.5], [1, -1, 2]])),
+    "maximum": (T.maximum(T.log(x), -0.125).sum(), only((0, 1), (0, 2), (1, 0))),
+    "maximum of two": (T.maximum(T.log(x)[0], T.log(x)[1]).sum(), np.array([[0, 1, 0.5], [1 / 3, 0, 0]])),
+    "minimum of exp": (
+        T.minimum(T.exp(1000 * (x - 0.5)), 2.0).sum(),
+        only((1, 2), values=1000) + only((0, 0), (1, 1), values=1000 * np.exp(-500)),
+    ),
+    "clip": (T.clip(T.log(x), -0.125, 0.875).sum(), only((0, 1), (0, 2))),
     "clip of exp": (T.clip(T.exp(1000 * x), 1, 2).sum(), only((0, 0), (1, 1), values=1000)),
     "largest": (T.log(x).max(), only((1, 0))),
     "largest of rows": (T.log(x).max(axis=1).sum(), only((0, 2), (1, 0))),
@@ -368,7 +414,7 @@ def test_branches_of_ifelse_may_differ_in_shape():
     v = T.dvector()
     short, values = T.log(v), np.array([0.0, 2.0, 4.0])
     long = T.concatenate([short, short])
-    wants = np.array([0, .5, .25]), np.array([np.inf, 1, .5])
+    wants = np.array([0, 0.5, 0.25]), np.array([np.inf, 1, 0.5])
     for mode, swapped in itertools.product(MODES, (False, True)):
         chosen = ifelse(s > 0, *([long, short] if swapped else [short, long]))[1:]
         f = function([v, s], grad(chosen.sum(), v), mode=mode)
@@ -382,11 +428,11 @@ def test_second_derivatives_of_what_was_chosen():
     at = np.array([0.0, 1.0, 2.0])
     for mode in MODES:
         f = function([v], hessian(T.switch(v > 0, v * T.log(v), 0).sum(), v), mode=mode)
-        np.testing.assert_allclose(f(at), np.diag([0, 1, .5]))
+        np.testing.assert_allclose(f(at), np.diag([0, 1, 0.5]))
         f = function([v], hessian(T.log(v)[1], v), mode=mode)
         np.testing.assert_allclose(f(at), np.diag([0, -1, 0]))
         f = function([v], hessian(T.sqr(T.sqrt(v) - 1).sum(), v), mode=mode)  # the zero is one by value alone
-        np.testing.assert_allclose(f(np.ones(1)), [[.5]])
+        np.testing.assert_allclose(f(np.ones(1)), [[0.5]])
 
 
 def test_directional_derivatives_of_what_was_chosen():
@@ -395,7 +441,7 @@ def test_directional_derivatives_of_what_was_chosen():
     g = grad(T.switch(v > 0, T.log(row) * v, 0).sum(), row)  # that of a row is a sum over the rows chosen
     f = function([v, row, direction], [g, Rop(g, row, direction)])
     values = np.arange(6.0).reshape(2, 3) - 2
-    slope, move = f(values, np.full((1, 3), .5), np.ones((1, 3)))
+    slope, move = f(values, np.full((1, 3), 0.5), np.ones((1, 3)))
     np.testing.assert_allclose(slope, [[2, 4, 6]])
     np.testing.assert_allclose(move, [[-4, -8, -12]])
     assert (f(-np.ones((2, 3)), np.zeros((1, 3)), np.ones((1, 3)))[0] == 0).all()
@@ -418,8 +464,15 @@ def test_gradients_without_choices_are_as_they_were():
     from theanojax.printing import debugprint
 
     v, w = T.dvectors("v", "w")
-    for cost in (T.log(v).sum(), T.sqrt(T.sqr(v).sum()), (w * T.tanh(v * w)).mean(), T.log(T.tanh(v)[1:]).sum(),
-                 T.maximum(v * w, 0).sum(), T.sum(T.maximum(v / T.sqrt(T.sqr(w) + 1), 0)), T.sum((v * w + 1)[1:] ** 2)):
+    for cost in (
+        T.log(v).sum(),
+        T.sqrt(T.sqr(v).sum()),
+        (w * T.tanh(v * w)).mean(),
+        T.log(T.tanh(v)[1:]).sum(),
+        T.maximum(v * w, 0).sum(),
+        T.sum(T.maximum(v / T.sqrt(T.sqr(w) + 1), 0)),
+        T.sum((v * w + 1)[1:] ** 2),
+    ):
         text = debugprint(grad(cost, v), file="str")
         assert "switch" not in text.lower() and "zero_times" not in text, text
 
@@ -435,13 +488,13 @@ def test_test_values_through_supports():
 # ---------------------------------------------------------------- roots at their minimum
 w = T.dvector("w")
 NORMS = {
-    "half the square": lambda v: .5 * v.norm(2) ** 2,
-    "half the square of sqrt": lambda v: .5 * T.sqrt(T.sqr(v).sum()) ** 2,
+    "half the square": lambda v: 0.5 * v.norm(2) ** 2,
+    "half the square of sqrt": lambda v: 0.5 * T.sqrt(T.sqr(v).sum()) ** 2,
     "times 0": lambda v: 0 * s * T.sqrt(T.sqr(v).sum()),
     "cubed": lambda v: v.norm(2) ** 3,
     "third norm, squared": lambda v: v.norm(3) ** 2,
-    "of rectified": lambda v: .5 * T.maximum(v - 1, 0).norm(2) ** 2,
-    "cosine": lambda v: T.cos(T.sqrt((v ** 2).sum())),
+    "of rectified": lambda v: 0.5 * T.maximum(v - 1, 0).norm(2) ** 2,
+    "cosine": lambda v: T.cos(T.sqrt((v**2).sum())),
 }
 
 

@@ -27,7 +27,7 @@ class Index:
         self.rng, self.inputs, self.values = rng, [], []
         self.args, self.plain = [], []
         length = int(rng.randint(1, 4))
-        for d in shape[:rng.randint(1, len(shape) + 1)]:
+        for d in shape[: rng.randint(1, len(shape) + 1)]:
             kind = rng.choice(["int", "slice", "array"] if advanced else ["int", "slice"])
             if kind == "int":
                 self._add(*self.integer(rng.randint(-d, d)))
@@ -96,8 +96,11 @@ def test_random_writes(seed):
     part, plain = x[index.args], X[index.plain]
     y = T.TensorType("float64", part.broadcastable)("y")
     Y = rng.rand(*plain.shape)
-    got = both([x, y] + index.inputs, [T.inc_subtensor(part, y), T.set_subtensor(part, y), T.set_subtensor(part, 7.0)],
-               [X, Y] + index.values)
+    got = both(
+        [x, y] + index.inputs,
+        [T.inc_subtensor(part, y), T.set_subtensor(part, y), T.set_subtensor(part, 7.0)],
+        [X, Y] + index.values,
+    )
     added, written, seven = X.copy(), X.copy(), X.copy()
     np.add.at(added, index.plain, Y)
     written[index.plain] = Y
@@ -124,14 +127,17 @@ def test_which_op():
     assert printed(x[0, i:, ::-1]).splitlines()[0].startswith("Subtensor{int64, int32::, ::int64} [id A]")
     assert str(x[iv].owner.op) == "AdvancedSubtensor1"
     assert [str(n.op) for n in (x[:, iv].owner, x[:, iv].owner.inputs[0].owner)] == [
-        "InplaceDimShuffle{1,0,2}", "AdvancedSubtensor1"]
+        "InplaceDimShuffle{1,0,2}",
+        "AdvancedSubtensor1",
+    ]
     assert str(x[iv, iv].owner.op) == "AdvancedSubtensor"
     assert str(x[x > 0].owner.op) == "AdvancedBooleanSubtensor"
     assert str(x[None, iv].owner.op) == "AdvancedSubtensor"
     assert str(T.set_subtensor(x[1:], 0.0).owner.op) == "IncSubtensor{Set;int64::}"
     assert str(T.inc_subtensor(x[iv], 0.0).owner.op) == "AdvancedIncSubtensor1{no_inplace,inc}"
     assert str(T.set_subtensor(x[iv, iv], 0.0).owner.op) == (
-        "AdvancedIncSubtensor{inplace=False,  set_instead_of_inc=True}")
+        "AdvancedIncSubtensor{inplace=False,  set_instead_of_inc=True}"
+    )
 
 
 def test_ops_are_equal_by_index_list():
@@ -175,9 +181,17 @@ def test_masks():
     got = both([x, m], [x[m], x[m, 1:], x[x > 20], x[m].sum()], [A, M])
     for g, w in zip(got, [A[M], A[M, 1:], A[A > 20], A[M].sum()]):
         np.testing.assert_array_equal(g, w)
-    got = both([x, m, v], [T.set_subtensor(x[m], 0.0), T.inc_subtensor(x[x > 20], 1.0), T.set_subtensor(x[m], v),
-                           T.inc_subtensor(x[m], x[m]), T.set_subtensor(x[:, np.array([True, False, True])], 3.0)],
-               [A, M, np.arange(3.0)])
+    got = both(
+        [x, m, v],
+        [
+            T.set_subtensor(x[m], 0.0),
+            T.inc_subtensor(x[x > 20], 1.0),
+            T.set_subtensor(x[m], v),
+            T.inc_subtensor(x[m], x[m]),
+            T.set_subtensor(x[:, np.array([True, False, True])], 3.0),
+        ],
+        [A, M, np.arange(3.0)],
+    )
     want = [A.copy() for _ in range(5)]
     want[0][M] = 0
     want[1][A > 20] += 1
@@ -207,8 +221,11 @@ def test_repeated_indices_add_up():
     x, iv = T.dmatrix("x"), T.ivector("iv")
     y = T.dmatrix("y")
     i, Y = np.array([2, 0, 2, 2], "int32"), np.arange(12.0).reshape(4, 3)
-    got = both([x, iv, y], [T.inc_subtensor(x[iv], y), T.inc_subtensor(x[iv], 1.0), T.inc_subtensor(x[:, iv[:2]], 1.0)],
-               [np.zeros((4, 3)), i, Y])
+    got = both(
+        [x, iv, y],
+        [T.inc_subtensor(x[iv], y), T.inc_subtensor(x[iv], 1.0), T.inc_subtensor(x[:, iv[:2]], 1.0)],
+        [np.zeros((4, 3)), i, Y],
+    )
     want = np.zeros((4, 3))
     np.add.at(want, i, Y)
     np.testing.assert_array_equal(got[0], want)
@@ -222,8 +239,11 @@ def test_last_of_repeated_writes_stays():
     want, wide = np.zeros(5), np.zeros((5, 2))
     want[i] = Y
     wide[i, j] = Y
-    got = both([x, iv, jv, y, z], [T.set_subtensor(x[iv], y), T.set_subtensor(z[iv, jv], y)],
-               [np.zeros(5), i, j, Y, np.zeros((5, 2))])
+    got = both(
+        [x, iv, jv, y, z],
+        [T.set_subtensor(x[iv], y), T.set_subtensor(z[iv, jv], y)],
+        [np.zeros(5), i, j, Y, np.zeros((5, 2))],
+    )
     np.testing.assert_array_equal(got[0], want)
     np.testing.assert_array_equal(got[1], wide)
 
@@ -240,9 +260,17 @@ def test_embedding_gradient():
 # ---------------------------------------------------------------- dtypes
 def test_writes_cast_as_numpy_does():
     n, f, y, iv = T.lvector("n"), T.fvector("f"), T.dvector("y"), T.lvector("iv")
-    got = both([n, f, y, iv], [T.set_subtensor(n[:2], y), T.set_subtensor(n[iv], y), T.inc_subtensor(n[iv], y),
-                               T.inc_subtensor(f[:2], y), T.set_subtensor(n[y > 1], 2.7)],
-               [[1, 2], [1, 2], [0.5, 1.5], [0, 1]])
+    got = both(
+        [n, f, y, iv],
+        [
+            T.set_subtensor(n[:2], y),
+            T.set_subtensor(n[iv], y),
+            T.inc_subtensor(n[iv], y),
+            T.inc_subtensor(f[:2], y),
+            T.set_subtensor(n[y > 1], 2.7),
+        ],
+        [[1, 2], [1, 2], [0.5, 1.5], [0, 1]],
+    )
     for g, w in zip(got, [[0, 1], [0, 1], [1, 3], [1.5, 3.5], [1, 2]]):
         np.testing.assert_array_equal(g, w)
     with pytest.raises(TypeError, match="Cannot cast ufunc 'add' output"):
@@ -252,10 +280,10 @@ def test_writes_cast_as_numpy_does():
 # ---------------------------------------------------------------- dynamic slices
 def test_minibatch_index_is_dynamic():
     x, i = T.dmatrix("x"), T.lscalar("i")
-    f = xla([x, i], x[i * 4:(i + 1) * 4].sum(axis=1))
+    f = xla([x, i], x[i * 4 : (i + 1) * 4].sum(axis=1))
     A = np.arange(36.0).reshape(18, 2)
     for k in range(5):
-        np.testing.assert_array_equal(f([A, np.array(k)])[0], A[k * 4:(k + 1) * 4].sum(axis=1))
+        np.testing.assert_array_equal(f([A, np.array(k)])[0], A[k * 4 : (k + 1) * 4].sum(axis=1))
     assert f.compilations == 2  # full batches, and the short last one
 
 
@@ -274,7 +302,7 @@ def test_slice_bounds_from_data():
     x, y = T.dvector("x"), T.dvector("y")
     n = T.cast(y.sum(), "int64")
     A = np.arange(7.0)
-    np.testing.assert_array_equal(both([x, y], x[n:n + 2] * 2, [A, [1.0, 2.0]]), A[3:5] * 2)
+    np.testing.assert_array_equal(both([x, y], x[n : n + 2] * 2, [A, [1.0, 2.0]]), A[3:5] * 2)
     np.testing.assert_array_equal(both([x, y], x[:n] * 2, [A, [1.0, 2.0]]), A[:3] * 2)
 
 
@@ -282,11 +310,11 @@ def test_slice_inside_a_loop():
     from theanojax.scan import scan
 
     x, n = T.dvector("x"), T.lscalar("n")
-    out, _ = scan(lambda i, x: x[i * 2:i * 2 + 3].sum(), sequences=T.arange(n), non_sequences=x)
+    out, _ = scan(lambda i, x: x[i * 2 : i * 2 + 3].sum(), sequences=T.arange(n), non_sequences=x)
     f = xla([x, n], out)
     A = np.arange(10.0)
     np.testing.assert_array_equal(f([A, np.array(3)])[0], [A[0:3].sum(), A[2:5].sum(), A[4:7].sum()])
-    np.testing.assert_array_equal(f([A, np.array(5)])[0], [A[2 * i:2 * i + 3].sum() for i in range(5)])
+    np.testing.assert_array_equal(f([A, np.array(5)])[0], [A[2 * i : 2 * i + 3].sum() for i in range(5)])
     out, _ = scan(lambda i, x: x[:i].sum(), sequences=T.arange(n), non_sequences=x)
     np.testing.assert_array_equal(xla([x, n], out)([A, np.array(4)])[0], [0, 0, 1, 3])
 
@@ -340,8 +368,12 @@ def test_r_op():
 
     x, v, iv = T.dmatrix("x"), T.dmatrix("v"), T.lvector("iv")
     A, V = X[:, :, 0], X[:, :, 1]
-    for out, want in ((x[1:], V[1:]), (x[iv], V[[0, 2]]), (x[iv, iv], V[[0, 2], [0, 2]]),
-                      (T.inc_subtensor(x[iv], x[iv]), None)):
+    for out, want in (
+        (x[1:], V[1:]),
+        (x[iv], V[[0, 2]]),
+        (x[iv, iv], V[[0, 2], [0, 2]]),
+        (T.inc_subtensor(x[iv], x[iv]), None),
+    ):
         r = both([x, v, iv], Rop(out, x, v), [A, V, [0, 2]])
         if want is not None:
             np.testing.assert_array_equal(r, want)
@@ -356,45 +388,70 @@ def test_integer_tensors_have_zero_gradient():
 def test_build_errors():
     x, v, iv = T.dtensor3("x"), T.dvector("v"), T.lvector("iv")
     for bad, error, text in [
-            (lambda: x[0, 0, 0, 0], IndexError, "too many indices for array"),
-            (lambda: x[..., ...], IndexError, "an index can only have a single Ellipsis"),
-            (lambda: x[1.5], TypeError, "index must be integers or a boolean mask"),
-            (lambda: x["a"], TypeError, "Cannot convert"),
-            (lambda: x[v], TypeError, "index must be integers"),
-            (lambda: x[T.dscalar()], TypeError, "Expected an integer"),
-            (lambda: x[True], TypeError, "does not support Python bools"),
-            (lambda: x[[True, False]], TypeError, "does not support Python bools"),
-            (lambda: Subtensor([0]), TypeError, "Python scalar in idx_list"),
-            (lambda: x[0].owner.op(x), IndexError, "Not enough inputs to fill in the Subtensor template"),
-            (lambda: x[0].owner.op(x, T.iscalar()), TypeError, "Wrong type for Subtensor template"),
-            (lambda: T.set_subtensor(v[0], v), TypeError, "Trying to increment a 0-dimensional subtensor with a 1-dim"),
-            (lambda: T.set_subtensor(v, 0.0), TypeError, "x must be the result of a subtensor operation"),
-            (lambda: T.advanced_subtensor(x, x > 0), TypeError, "does not support boolean masks"),
-            (lambda: T.advanced_subtensor1(x, v), TypeError, "index must be integers"),
-            (lambda: T.advanced_subtensor1(x, x[:, :, 0] > 0), TypeError, "index must be integers"),
-            (lambda: T.advanced_subtensor1(v[0], iv), TypeError, "cannot index into a scalar")]:
+        (lambda: x[0, 0, 0, 0], IndexError, "too many indices for array"),
+        (lambda: x[..., ...], IndexError, "an index can only have a single Ellipsis"),
+        (lambda: x[1.5], TypeError, "index must be integers or a boolean mask"),
+        (lambda: x["a"], TypeError, "Cannot convert"),
+        (lambda: x[v], TypeError, "index must be integers"),
+        (lambda: x[T.dscalar()], TypeError, "Expected an integer"),
+        (lambda: x[True], TypeError, "does not support Python bools"),
+        (lambda: x[[True, False]], TypeError, "does not support Python bools"),
+        (lambda: Subtensor([0]), TypeError, "Python scalar in idx_list"),
+        (lambda: x[0].owner.op(x), IndexError, "Not enough inputs to fill in the Subtensor template"),
+        (lambda: x[0].owner.op(x, T.iscalar()), TypeError, "Wrong type for Subtensor template"),
+        (lambda: T.set_subtensor(v[0], v), TypeError, "Trying to increment a 0-dimensional subtensor with a 1-dim"),
+        (lambda: T.set_subtensor(v, 0.0), TypeError, "x must be the result of a subtensor operation"),
+        (lambda: T.advanced_subtensor(x, x > 0), TypeError, "does not support boolean masks"),
+        (lambda: T.advanced_subtensor1(x, v), TypeError, "index must be integers"),
+        (lambda: T.advanced_subtensor1(x, x[:, :, 0] > 0), TypeError, "index must be integers"),
+        (lambda: T.advanced_subtensor1(v[0], iv), TypeError, "cannot index into a scalar"),
+    ]:
         with pytest.raises(error, match=text):
             bad()
 
 
-@pytest.mark.parametrize("build, values, error, text", [
-    (lambda x, i, iv: x[i], ([1.0, 2.0], 5, [0]), IndexError, "index out of bounds"),
-    (lambda x, i, iv: x[i], ([1.0, 2.0], -3, [0]), IndexError, "index out of bounds"),
-    (lambda x, i, iv: T.set_subtensor(x[i], 0.0), ([1.0, 2.0], 2, [0]), IndexError, "index out of bounds"),
-    (lambda x, i, iv: x[iv], ([1.0, 2.0], 0, [0, 5]), IndexError, "index 5 is out of bounds for axis 0 with size 2"),
-    (lambda x, i, iv: T.inc_subtensor(x[iv], 1.0), ([1.0, 2.0], 0, [0, -3]), IndexError,
-     "index -3 is out of bounds for axis 0 with size 2"),
-    (lambda x, i, iv: x[None, :][iv, iv], ([1.0, 2.0], 0, [0, 1]), IndexError,
-     "index 1 is out of bounds for axis 0 with size 1"),
-    (lambda x, i, iv: x[::i], ([1.0, 2.0], 0, [0]), ValueError, "slice step cannot be zero"),
-    (lambda x, i, iv: T.set_subtensor(x[:2], x[:1 + i]), ([1.0, 2.0, 3.0], 2, [0]), ValueError,
-     "could not broadcast input array from shape"),
-    (lambda x, i, iv: T.inc_subtensor(x[:2], x[:1 + i]), ([1.0, 2.0, 3.0], 2, [0]), ValueError, "operands? "),
-    (lambda x, i, iv: T.set_subtensor(x[iv], x), ([1.0, 2.0, 3.0], 2, [0, 1]), ValueError, "shape mismatch"),
-    (lambda x, i, iv: x[:2][x > 1], ([1.0, 2.0, 3.0], 2, [0]), IndexError,
-     "boolean index did not match indexed array along dimension 0; dimension is 2 but corresponding boolean "
-     "dimension is 3"),
-])
+@pytest.mark.parametrize(
+    "build, values, error, text",
+    [
+        (lambda x, i, iv: x[i], ([1.0, 2.0], 5, [0]), IndexError, "index out of bounds"),
+        (lambda x, i, iv: x[i], ([1.0, 2.0], -3, [0]), IndexError, "index out of bounds"),
+        (lambda x, i, iv: T.set_subtensor(x[i], 0.0), ([1.0, 2.0], 2, [0]), IndexError, "index out of bounds"),
+        (
+            lambda x, i, iv: x[iv],
+            ([1.0, 2.0], 0, [0, 5]),
+            IndexError,
+            "index 5 is out of bounds for axis 0 with size 2",
+        ),
+        (
+            lambda x, i, iv: T.inc_subtensor(x[iv], 1.0),
+            ([1.0, 2.0], 0, [0, -3]),
+            IndexError,
+            "index -3 is out of bounds for axis 0 with size 2",
+        ),
+        (
+            lambda x, i, iv: x[None, :][iv, iv],
+            ([1.0, 2.0], 0, [0, 1]),
+            IndexError,
+            "index 1 is out of bounds for axis 0 with size 1",
+        ),
+        (lambda x, i, iv: x[::i], ([1.0, 2.0], 0, [0]), ValueError, "slice step cannot be zero"),
+        (
+            lambda x, i, iv: T.set_subtensor(x[:2], x[: 1 + i]),
+            ([1.0, 2.0, 3.0], 2, [0]),
+            ValueError,
+            "could not broadcast input array from shape",
+        ),
+        (lambda x, i, iv: T.inc_subtensor(x[:2], x[: 1 + i]), ([1.0, 2.0, 3.0], 2, [0]), ValueError, "operands? "),
+        (lambda x, i, iv: T.set_subtensor(x[iv], x), ([1.0, 2.0, 3.0], 2, [0, 1]), ValueError, "shape mismatch"),
+        (
+            lambda x, i, iv: x[:2][x > 1],
+            ([1.0, 2.0, 3.0], 2, [0]),
+            IndexError,
+            "boolean index did not match indexed array along dimension 0; dimension is 2 but corresponding boolean "
+            "dimension is 3",
+        ),
+    ],
+)
 def test_run_errors(build, values, error, text):
     x, i, iv = T.dvector("x"), T.lscalar("i"), T.lvector("iv")
     with pytest.raises(error, match=text):

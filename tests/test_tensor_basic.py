@@ -33,11 +33,15 @@ def test_alloc():
     assert both([s, i], T.alloc(s, i, 2), [1.0, 0]).shape == (0, 2)
 
 
-@pytest.mark.parametrize("build, text", [
-    (lambda: T.alloc(x, 3), "The Alloc value to use has more dimensions than the specified dimensions"),
-    (lambda: T.alloc(s, 1.5), "Shape arguments to Alloc must be integers, but argument 0 is not for apply node"),
-    (lambda: T.alloc(s, iv), "Each shape dimension to Alloc must be a scalar"),
-    (lambda: T.AllocEmpty("int8")(2.0), "Shape arguments to Alloc must be integers")])
+@pytest.mark.parametrize(
+    "build, text",
+    [
+        (lambda: T.alloc(x, 3), "The Alloc value to use has more dimensions than the specified dimensions"),
+        (lambda: T.alloc(s, 1.5), "Shape arguments to Alloc must be integers, but argument 0 is not for apply node"),
+        (lambda: T.alloc(s, iv), "Each shape dimension to Alloc must be a scalar"),
+        (lambda: T.AllocEmpty("int8")(2.0), "Shape arguments to Alloc must be integers"),
+    ],
+)
 def test_alloc_refuses(build, text):
     with pytest.raises(TypeError, match=text):
         build()
@@ -58,8 +62,16 @@ def test_alloc_empty():
 
 
 def test_zeros_and_ones():
-    outs = [T.zeros(3), T.zeros((2, i)), T.ones((i,), dtype="int8"), T.zeros(x.shape), T.ones_like(x),
-            T.zeros_like(x, dtype="int32"), x.zeros_like(), T.ones(i)]
+    outs = [
+        T.zeros(3),
+        T.zeros((2, i)),
+        T.ones((i,), dtype="int8"),
+        T.zeros(x.shape),
+        T.ones_like(x),
+        T.zeros_like(x, dtype="int32"),
+        x.zeros_like(),
+        T.ones(i),
+    ]
     got = check([x, i], outs, [A, 4], grad=False)
     assert [g.shape for g in got] == [(3,), (2, 4), (4,), (2, 3), (2, 3), (2, 3), (2, 3), (4,)]
     assert [str(g.dtype) for g in got[2:6]] == ["int8", "float64", "float64", "int32"]
@@ -86,7 +98,7 @@ def test_eye_refuses():
 # ---------------------------------------------------------------------- ranges
 @pytest.mark.parametrize("bounds", [(5,), (0,), (2, 7), (7, 2), (1, 10, 3), (10, 1, -3), (10, 1, 3), (1, 10, 4)])
 def test_arange(bounds):
-    names = [i, j, k][:len(bounds)]
+    names = [i, j, k][: len(bounds)]
     got = check(names, T.arange(*names), bounds)
     np.testing.assert_array_equal(got, np.arange(*bounds))
     np.testing.assert_array_equal(check([], T.arange(*bounds), []), np.arange(*bounds))
@@ -106,7 +118,12 @@ def test_arange_where_only_the_length_is_fixed():
 
 def test_arange_dtypes():
     assert [T.arange(n).dtype for n in (i, T.bscalar(), T.fscalar(), 3, 3.5)] == [
-        "int64", "int64", "float32", "int64", "float32"]
+        "int64",
+        "int64",
+        "float32",
+        "int64",
+        "float32",
+    ]
     unsigned = T.TensorType("uint8", ())()
     assert T.arange(unsigned, unsigned, unsigned).dtype == "uint64"
     assert T.arange(3, dtype="int8").dtype == "int8" and str(T.arange(3).owner.op) == "ARange{dtype='int64'}"
@@ -144,25 +161,51 @@ def test_nonzero():
 
 
 # ---------------------------------------------------------------------- products
-@pytest.mark.parametrize("a, b, left, right", [
-    (x, y, A, B), (x, v, A, V), (v, y, V, B), (v, w, V, W), (row, y, A[:1], B), (col, row, A[:, :1], A[:1]),
-    (t3, y, T3, B.T), (x, t3, A, rng.randn(4, 3, 2)), (s, x, 2.0, A), (t3, v, T3, rng.randn(4))])
+@pytest.mark.parametrize(
+    "a, b, left, right",
+    [
+        (x, y, A, B),
+        (x, v, A, V),
+        (v, y, V, B),
+        (v, w, V, W),
+        (row, y, A[:1], B),
+        (col, row, A[:, :1], A[:1]),
+        (t3, y, T3, B.T),
+        (x, t3, A, rng.randn(4, 3, 2)),
+        (s, x, 2.0, A),
+        (t3, v, T3, rng.randn(4)),
+    ],
+)
 def test_dot(a, b, left, right):
     np.testing.assert_allclose(check([a, b], T.dot(a, b), [left, right]), np.dot(left, right), rtol=1e-12)
 
 
-@pytest.mark.parametrize("build, want", [
-    (lambda: T.dot(x.T, y), lambda a, b: a.T @ b), (lambda: T.dot(y.T, x), lambda a, b: b.T @ a),
-    (lambda: T.dot(x.T, y[:, 0]), lambda a, b: a.T @ b[:, 0]), (lambda: T.dot(x[:, 0], x), lambda a, b: a[:, 0] @ a),
-    (lambda: T.dot(y[0], y.T), lambda a, b: b[0] @ b.T), (lambda: T.dot(x.T, x), lambda a, b: a.T @ a)])
+@pytest.mark.parametrize(
+    "build, want",
+    [
+        (lambda: T.dot(x.T, y), lambda a, b: a.T @ b),
+        (lambda: T.dot(y.T, x), lambda a, b: b.T @ a),
+        (lambda: T.dot(x.T, y[:, 0]), lambda a, b: a.T @ b[:, 0]),
+        (lambda: T.dot(x[:, 0], x), lambda a, b: a[:, 0] @ a),
+        (lambda: T.dot(y[0], y.T), lambda a, b: b[0] @ b.T),
+        (lambda: T.dot(x.T, x), lambda a, b: a.T @ a),
+    ],
+)
 def test_dot_of_transposed_matrices(build, want):
     a, b = rng.randn(4, 3), rng.randn(4, 2)
     np.testing.assert_allclose(check([x, y], build(), [a, b]), want(a, b), rtol=1e-12)
 
 
-@pytest.mark.parametrize("one, two, dtype", [
-    ("int32", "float32", "float64"), ("int8", "int8", "int8"), ("bool", "int64", "int64"),
-    ("float32", "float64", "float64"), ("complex64", "float32", "complex64")])
+@pytest.mark.parametrize(
+    "one, two, dtype",
+    [
+        ("int32", "float32", "float64"),
+        ("int8", "int8", "int8"),
+        ("bool", "int64", "int64"),
+        ("float32", "float64", "float64"),
+        ("complex64", "float32", "complex64"),
+    ],
+)
 def test_dot_dtypes(one, two, dtype):
     a, b = T.matrix(dtype=one), T.matrix(dtype=two)
     left, right = np.arange(6).reshape(2, 3).astype(one), np.arange(12).reshape(3, 4).astype(two)
@@ -188,35 +231,54 @@ def test_outer():
 @pytest.mark.parametrize("axes", [1, 0, [[1], [0]], [[0], [1]], [1, 0]])
 def test_tensordot_of_matrices(axes):
     square = rng.randn(3, 3)
-    np.testing.assert_allclose(check([x, y], T.tensordot(x, y, axes), [square, square.T]),
-                               np.tensordot(square, square.T, axes), rtol=1e-12)
+    np.testing.assert_allclose(
+        check([x, y], T.tensordot(x, y, axes), [square, square.T]), np.tensordot(square, square.T, axes), rtol=1e-12
+    )
 
 
 def test_tensordot_of_tensors():
     a, b = rng.randn(2, 3, 4), rng.randn(3, 2, 5, 4)
     for axes in ([[0, 1], [1, 0]], [[2, 0], [3, 1]], [[2], [3]]):
-        np.testing.assert_allclose(check([t3, t4], T.tensordot(t3, t4, axes), [a, b], grad=False),
-                                   np.tensordot(a, b, axes))
+        np.testing.assert_allclose(
+            check([t3, t4], T.tensordot(t3, t4, axes), [a, b], grad=False), np.tensordot(a, b, axes)
+        )
     check([t3, t4], T.tensordot(t3, t4, [[2, 0], [3, 1]]), [a, b])
 
 
-@pytest.mark.parametrize("make, a, b, axes, text", [
-    ("tensordot", x, y, 3, "axes can not be larger than the dimension of a"),
-    ("tensordot", x, y, [1, 2, 3], r"Axes should be an integer or a list/tuple of len 2 \(\[1, 2, 3\] was provided\)"),
-    ("tensordot", x, y, [[0], [0, 1]], "Axes elements must have the same length"),
-    ("tensordot", x, y, [[2], [0]], r"axes\[0\] contains dimensions greater than or equal to a\.ndim"),
-    ("tensordot", x, y, [[0, 1, 1], [0, 1, 0]], r"axes\[0\] should be array_like with length less than the dim"),
-    ("batched_tensordot", x, y, [[0], [0]], "axes to sum over must not contain the batch axis"),
-    ("batched_tensordot", x, y, 2, "axes to sum over must not include the batch axis of a")])
+@pytest.mark.parametrize(
+    "make, a, b, axes, text",
+    [
+        ("tensordot", x, y, 3, "axes can not be larger than the dimension of a"),
+        (
+            "tensordot",
+            x,
+            y,
+            [1, 2, 3],
+            r"Axes should be an integer or a list/tuple of len 2 \(\[1, 2, 3\] was provided\)",
+        ),
+        ("tensordot", x, y, [[0], [0, 1]], "Axes elements must have the same length"),
+        ("tensordot", x, y, [[2], [0]], r"axes\[0\] contains dimensions greater than or equal to a\.ndim"),
+        ("tensordot", x, y, [[0, 1, 1], [0, 1, 0]], r"axes\[0\] should be array_like with length less than the dim"),
+        ("batched_tensordot", x, y, [[0], [0]], "axes to sum over must not contain the batch axis"),
+        ("batched_tensordot", x, y, 2, "axes to sum over must not include the batch axis of a"),
+    ],
+)
 def test_tensordot_refuses(make, a, b, axes, text):
     with pytest.raises(ValueError, match=text):
         getattr(T, make)(a, b, axes)
 
 
-@pytest.mark.parametrize("a, b, left, right, formula", [
-    (t3, t4[0], rng.randn(2, 3, 4), rng.randn(1, 2, 4, 5), "bij,bjk->bik"),
-    (t3, x, T3, rng.randn(2, 4), "bij,bj->bi"), (x, t3, A, T3, "bj,bjk->bk"), (x, y, A, A, "bj,bj->b"),
-    (v, x, rng.randn(2), A, "b,bj->bj"), (x, v, A, rng.randn(2), "bj,b->bj")])
+@pytest.mark.parametrize(
+    "a, b, left, right, formula",
+    [
+        (t3, t4[0], rng.randn(2, 3, 4), rng.randn(1, 2, 4, 5), "bij,bjk->bik"),
+        (t3, x, T3, rng.randn(2, 4), "bij,bj->bi"),
+        (x, t3, A, T3, "bj,bjk->bk"),
+        (x, y, A, A, "bj,bj->b"),
+        (v, x, rng.randn(2), A, "b,bj->bj"),
+        (x, v, A, rng.randn(2), "bj,b->bj"),
+    ],
+)
 def test_batched_dot(a, b, left, right, formula):
     inputs = [a, t4 if b.owner is not None else b]
     want = np.einsum(formula, left, right[0] if b.owner is not None else right)
@@ -237,8 +299,11 @@ def test_batched_dot_errors():
             T.batched_dot(a, b)
     out = T.batched_dot(t3, T.dtensor3("u"))
     u = out.owner.inputs[1]
-    with pytest.raises(ValueError, match=r"Shape mismatch: batch sizes unequal\. x\.shape is \(2, 3, 4\), y\.shape is "
-                                         r"\(1, 4, 2\)\."):
+    with pytest.raises(
+        ValueError,
+        match=r"Shape mismatch: batch sizes unequal\. x\.shape is \(2, 3, 4\), y\.shape is "
+        r"\(1, 4, 2\)\.",
+    ):
         both([t3, u], out, [T3, rng.randn(1, 4, 2)])
     with pytest.raises(ValueError, match=r"Shape mismatch: summation axis sizes unequal\."):
         both([t3, u], out, [T3, rng.randn(2, 3, 2)])
@@ -282,8 +347,9 @@ def test_permute_row_elements():
     inverse = check([x, iv], T.permute_row_elements(x, iv, 1), [A, order])
     np.testing.assert_array_equal(inverse[:, order], A)
     rows = np.array([[2, 0, 1], [1, 2, 0]], dtype="int32")
-    np.testing.assert_array_equal(check([x, im], T.permute_row_elements(x, im), [A, rows]),
-                                  np.take_along_axis(A, rows, axis=1))
+    np.testing.assert_array_equal(
+        check([x, im], T.permute_row_elements(x, im), [A, rows]), np.take_along_axis(A, rows, axis=1)
+    )
     np.testing.assert_array_equal(check([v, im], T.permute_row_elements(v, im), [V, rows]), V[rows])
     np.testing.assert_array_equal(check([iv], T.inverse_permutation(iv), [order]), np.argsort(order))
     with pytest.raises(IndexError):

@@ -17,12 +17,18 @@ i = T.lscalar("i")
 
 
 # ---------------------------------------------------------------------- types
-@pytest.mark.parametrize("type_, text", [
-    (T.dmatrix, "TensorType(float64, matrix)"), (T.lrow, "TensorType(int64, row)"),
-    (T.fcol, "TensorType(float32, col)"), (T.bscalar, "TensorType(int8, scalar)"),
-    (T.ctensor3, "TensorType(complex64, 3D)"),
-    (TensorType("float32", (1, 0, 0)), "TensorType(float32, (True, False, False))"),
-    (TensorType("int8", (), name="flag"), "flag")])
+@pytest.mark.parametrize(
+    "type_, text",
+    [
+        (T.dmatrix, "TensorType(float64, matrix)"),
+        (T.lrow, "TensorType(int64, row)"),
+        (T.fcol, "TensorType(float32, col)"),
+        (T.bscalar, "TensorType(int8, scalar)"),
+        (T.ctensor3, "TensorType(complex64, 3D)"),
+        (TensorType("float32", (1, 0, 0)), "TensorType(float32, (True, False, False))"),
+        (TensorType("int8", (), name="flag"), "flag"),
+    ],
+)
 def test_types_print(type_, text):
     assert str(type_) == repr(type_) == text
     assert str(type_()) == "<%s>" % text
@@ -51,10 +57,17 @@ def test_constructors():
 
 
 # ---------------------------------------------------------------------- filter
-@pytest.mark.parametrize("type_, value, how, dtype", [
-    (T.dvector, [1, 2], {}, "float64"), (T.fvector, np.zeros(2), dict(allow_downcast=True), "float32"),
-    (T.bvector, np.array([1, 300]), dict(allow_downcast=True), "int8"), (T.dscalar, 3, {}, "float64"),
-    (T.dvector, np.zeros(2, "int32"), {}, "float64"), (T.fscalar, np.float32(1.1), {}, "float32")])
+@pytest.mark.parametrize(
+    "type_, value, how, dtype",
+    [
+        (T.dvector, [1, 2], {}, "float64"),
+        (T.fvector, np.zeros(2), dict(allow_downcast=True), "float32"),
+        (T.bvector, np.array([1, 300]), dict(allow_downcast=True), "int8"),
+        (T.dscalar, 3, {}, "float64"),
+        (T.dvector, np.zeros(2, "int32"), {}, "float64"),
+        (T.fscalar, np.float32(1.1), {}, "float32"),
+    ],
+)
 def test_filter_converts(type_, value, how, dtype):
     got = type_.filter(value, **how)
     assert type(got) is np.ndarray and got.dtype == dtype
@@ -76,17 +89,31 @@ def test_filter_python_float_to_floatx():
         T.fscalar.filter(1.1, allow_downcast=False)
 
 
-@pytest.mark.parametrize("type_, value, how, text", [
-    (T.dvector, np.zeros((2, 2)), {}, r"Wrong number of dimensions: expected 1, got 2 with shape \(2, 2\)\."),
-    (T.fvector, np.zeros(2), {}, r"TensorType\(float32, vector\) cannot store a value of dtype float64 without risking "
-                                 r"loss of precision\. .*Value: \"array\(\[0\., 0\.\]\)\""),
-    (T.ivector, [1.5], {}, r"cannot store accurately value \[1\.5\], it would be represented as \[1\]\. If you do not"),
-    (T.bscalar, 300, {}, "cannot store accurately value 300, it would be represented as 44"),
-    (T.dvector, [1], dict(strict=True), r"TensorType\(float64, vector\) expected a ndarray object\."),
-    (T.dvector, np.zeros(2, "float32"), dict(strict=True), r"with dtype = float64 \(got float32\)"),
-    (T.drow, np.zeros((2, 2)), {}, "Non-unit value on shape on a broadcastable dimension"),
-    (T.dmatrix, x, {}, "Expected an array-like object, but found a Variable"),
-    (T.dvector, np.zeros(17, "int8")[1:].view("float64"), {}, "The numpy.ndarray object is not aligned")])
+@pytest.mark.parametrize(
+    "type_, value, how, text",
+    [
+        (T.dvector, np.zeros((2, 2)), {}, r"Wrong number of dimensions: expected 1, got 2 with shape \(2, 2\)\."),
+        (
+            T.fvector,
+            np.zeros(2),
+            {},
+            r"TensorType\(float32, vector\) cannot store a value of dtype float64 without risking "
+            r"loss of precision\. .*Value: \"array\(\[0\., 0\.\]\)\"",
+        ),
+        (
+            T.ivector,
+            [1.5],
+            {},
+            r"cannot store accurately value \[1\.5\], it would be represented as \[1\]\. If you do not",
+        ),
+        (T.bscalar, 300, {}, "cannot store accurately value 300, it would be represented as 44"),
+        (T.dvector, [1], dict(strict=True), r"TensorType\(float64, vector\) expected a ndarray object\."),
+        (T.dvector, np.zeros(2, "float32"), dict(strict=True), r"with dtype = float64 \(got float32\)"),
+        (T.drow, np.zeros((2, 2)), {}, "Non-unit value on shape on a broadcastable dimension"),
+        (T.dmatrix, x, {}, "Expected an array-like object, but found a Variable"),
+        (T.dvector, np.zeros(17, "int8")[1:].view("float64"), {}, "The numpy.ndarray object is not aligned"),
+    ],
+)
 def test_filter_refuses(type_, value, how, text):
     with pytest.raises(TypeError, match=text):
         type_.filter(value, **how)
@@ -104,8 +131,11 @@ def test_filter_variable():
     assert T.dmatrix.filter_variable(x) is x
     assert T.dmatrix.filter_variable(row).type == T.dmatrix
     assert T.dmatrix.filter_variable(np.ones((2, 2))).type == T.dmatrix
-    with pytest.raises(TypeError, match=r"Cannot convert Type TensorType\(float64, matrix\) \(of Variable x\) into "
-                                        r"Type TensorType\(float64, row\)\. You can try to manually convert x"):
+    with pytest.raises(
+        TypeError,
+        match=r"Cannot convert Type TensorType\(float64, matrix\) \(of Variable x\) into "
+        r"Type TensorType\(float64, row\)\. You can try to manually convert x",
+    ):
         T.drow.filter_variable(x)
     with pytest.raises(TypeError, match="Cannot convert Type"):
         T.dmatrix.filter_variable(row, allow_convert=False)
@@ -189,10 +219,16 @@ def test_warn_float64():
 
 
 # ---------------------------------------------------------------------- constants
-@pytest.mark.parametrize("value, text", [
-    (1.5, "TensorConstant{1.5}"), ([1, 2, 3], "TensorConstant{[1 2 3]}"),
-    (np.ones((3, 3)), "TensorConstant{(3, 3) of 1.0}"), (np.arange(30.0), "TensorConstant{[ 0.  1.  ... 28. 29.]}"),
-    (np.arange(100), "TensorConstant{[ 0  1  2 .. 97 98 99]}")])
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (1.5, "TensorConstant{1.5}"),
+        ([1, 2, 3], "TensorConstant{[1 2 3]}"),
+        (np.ones((3, 3)), "TensorConstant{(3, 3) of 1.0}"),
+        (np.arange(30.0), "TensorConstant{[ 0.  1.  ... 28. 29.]}"),
+        (np.arange(100), "TensorConstant{[ 0  1  2 .. 97 98 99]}"),
+    ],
+)
 def test_constants_print(value, text):
     assert str(T.constant(value)) == text
 
@@ -226,10 +262,16 @@ def test_constant_dtypes_and_ndim():
         T.constant(np.ones((2, 2)), ndim=1)
 
 
-@pytest.mark.parametrize("value, text", [
-    ({"a": 1}, r"Cannot convert \{'a': 1\} to TensorType"), (True, "Cannot cast True or False as a tensor variable"),
-    (None, "Cannot convert None to TensorType"), (theanojax.shared([1]), "Variable type field must be a TensorType"),
-    ("word", "Cannot convert word to TensorType")])
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        ({"a": 1}, r"Cannot convert \{'a': 1\} to TensorType"),
+        (True, "Cannot cast True or False as a tensor variable"),
+        (None, "Cannot convert None to TensorType"),
+        (theanojax.shared([1]), "Variable type field must be a TensorType"),
+        ("word", "Cannot convert word to TensorType"),
+    ],
+)
 def test_what_is_no_tensor(value, text):
     with pytest.raises(AsTensorError, match=text):
         T.as_tensor_variable(value)
@@ -247,23 +289,44 @@ def test_as_tensor_variable():
 
 
 # ---------------------------------------------------------------------- values and lengths that graphs tell
-@pytest.mark.parametrize("expression, value", [
-    (lambda: 3, 3), (lambda: T.constant(3), 3), (lambda: T.alloc(2.0, i, 4), 2), (lambda: T.fill(x, 3.0), 3),
-    (lambda: T.constant(2) + T.constant(5), 7), (lambda: T.as_tensor_variable([2, i])[0], 2),
-    (lambda: T.drow().shape[0], 1),
-    (lambda: T.constant([1, 2, 3])[1], 2), (lambda: T.join(0, T.constant([1, 2]), T.constant([3]))[2], 3),
-    (lambda: T.join(0, T.constant([1, 2]), T.constant([3]))[-1], 3),
-    (lambda: T.switch(T.constant(1), T.constant(2), T.constant(3)), 2), (lambda: T.addbroadcast(T.alloc(3, i), 0), 3),
-    (lambda: T.constant(np.full((2, 2), 4.0)), 4), (lambda: T.scalar_from_tensor(T.constant(5)), 5),
-    (lambda: T.opt.assert_op(T.constant(6), T.constant(1)), 6)])
+@pytest.mark.parametrize(
+    "expression, value",
+    [
+        (lambda: 3, 3),
+        (lambda: T.constant(3), 3),
+        (lambda: T.alloc(2.0, i, 4), 2),
+        (lambda: T.fill(x, 3.0), 3),
+        (lambda: T.constant(2) + T.constant(5), 7),
+        (lambda: T.as_tensor_variable([2, i])[0], 2),
+        (lambda: T.drow().shape[0], 1),
+        (lambda: T.constant([1, 2, 3])[1], 2),
+        (lambda: T.join(0, T.constant([1, 2]), T.constant([3]))[2], 3),
+        (lambda: T.join(0, T.constant([1, 2]), T.constant([3]))[-1], 3),
+        (lambda: T.switch(T.constant(1), T.constant(2), T.constant(3)), 2),
+        (lambda: T.addbroadcast(T.alloc(3, i), 0), 3),
+        (lambda: T.constant(np.full((2, 2), 4.0)), 4),
+        (lambda: T.scalar_from_tensor(T.constant(5)), 5),
+        (lambda: T.opt.assert_op(T.constant(6), T.constant(1)), 6),
+    ],
+)
 def test_get_scalar_constant_value(expression, value):
     assert T.get_scalar_constant_value(expression()) == value
 
 
-@pytest.mark.parametrize("expression", [
-    lambda: x, lambda: None, lambda: "a", lambda: T.constant([1, 2]), lambda: x.shape[0],
-    lambda: T.as_tensor_variable([2, i])[1], lambda: T.exp(T.constant(1.0)),
-    lambda: T.opt.assert_op(T.constant(6), i > 3), lambda: theanojax.gof.generic()])
+@pytest.mark.parametrize(
+    "expression",
+    [
+        lambda: x,
+        lambda: None,
+        lambda: "a",
+        lambda: T.constant([1, 2]),
+        lambda: x.shape[0],
+        lambda: T.as_tensor_variable([2, i])[1],
+        lambda: T.exp(T.constant(1.0)),
+        lambda: T.opt.assert_op(T.constant(6), i > 3),
+        lambda: theanojax.gof.generic(),
+    ],
+)
 def test_no_scalar_constant_value(expression):
     v = expression()
     with pytest.raises(NotScalarConstantError):
@@ -287,8 +350,18 @@ def test_scalar_constant_value_limits():
 
 def test_get_vector_length():
     t4 = T.dtensor4()
-    assert [T.get_vector_length(v) for v in (x.shape, t4.shape[1:], t4.shape[-2:], t4.shape[:-1:2], T.constant([1, 2]),
-                                             T.stack([i, i]), T.TensorType("int8", (True,))())] == [2, 3, 2, 2, 2, 2, 1]
+    assert [
+        T.get_vector_length(v)
+        for v in (
+            x.shape,
+            t4.shape[1:],
+            t4.shape[-2:],
+            t4.shape[:-1:2],
+            T.constant([1, 2]),
+            T.stack([i, i]),
+            T.TensorType("int8", (True,))(),
+        )
+    ] == [2, 3, 2, 2, 2, 2, 1]
     with pytest.raises(TypeError, match="argument must be symbolic vector, got 'x'"):
         T.get_vector_length(x)
 

@@ -215,7 +215,7 @@ def test_arguments_belong_to_the_caller_again_after_the_call():
     f = theano.function([x], [], updates=[(s, T.tanh(T.dot(s, s)) * 0 + s + x)])
     f(np.zeros((300, 300)))
     for i in range(30):
-        batch = np.empty(300 * 300 + i % 2)[i % 2:].reshape(300, 300)  # in place for XLA, and not
+        batch = np.empty(300 * 300 + i % 2)[i % 2 :].reshape(300, 300)  # in place for XLA, and not
         batch[...] = 1
         f(batch)
         batch[...] = 1000

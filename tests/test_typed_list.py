@@ -8,7 +8,7 @@ import theanojax.tensor as T
 from theanojax.typed_list import TypedListType, make_list
 
 LIST = TypedListType(T.dvector)
-A, B = np.array([1., 2.]), np.array([3., 4., 5.])
+A, B = np.array([1.0, 2.0]), np.array([3.0, 4.0, 5.0])
 
 
 def run(inputs, out, *values):
@@ -56,7 +56,7 @@ def test_a_list_between_xla_programs():
 def test_choose_from_a_list():
     a, x, y = T.lvector("a"), T.dvector("x"), T.dvector("y")
     found = run([a, x, y], T.choose(a, [x, y]), [0, 1], A, -A)
-    np.testing.assert_array_equal(found, [1., -2.])
+    np.testing.assert_array_equal(found, [1.0, -2.0])
 
 
 def test_types():

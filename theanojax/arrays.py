@@ -21,7 +21,7 @@ def aligned_empty(shape, dtype):
     nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     raw = np.empty(nbytes + ALIGNMENT, dtype=np.uint8)
     start = -raw.ctypes.data % ALIGNMENT
-    return raw[start:start + nbytes].view(dtype).reshape(shape)
+    return raw[start : start + nbytes].view(dtype).reshape(shape)
 
 
 def aligned_copy(array):
@@ -102,7 +102,7 @@ class HostNamespace:
 
     @staticmethod
     def window_reduce(x, axis, size, step, name):
-        """"max" or "add" of each stretch of `size` elements along `axis`, `step` apart."""
+        """ "max" or "add" of each stretch of `size` elements along `axis`, `step` apart."""
         combine = np.maximum if name == "max" else np.add
         last = (x.shape[axis] - size) // step * step + 1
         lead = (slice(None),) * axis

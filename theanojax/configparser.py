@@ -148,11 +148,7 @@ class EnumStr(ConfigParam):
     """A flag with a fixed list of strings as values, the default first."""
 
     def __init__(
-        self,
-        default: str,
-        *options: str,
-        convert: Callable[[str], str] | None = None,
-        allow_override: bool = True,
+        self, default: str, *options: str, convert: Callable[[str], str] | None = None, allow_override: bool = True
     ):
         self.all = (default, *options)
         for option in self.all:

@@ -43,22 +43,24 @@ class IfElse(Op):
     # ---------------------------------------------------------------- graph
     def make_node(self, c, *args):
         if len(args) != 2 * self.n_outs:
-            raise AssertionError("Wrong number of arguments to make_node: expected %d, got %d"
-                                 % (2 * self.n_outs, len(args)))
+            raise AssertionError(
+                "Wrong number of arguments to make_node: expected %d, got %d" % (2 * self.n_outs, len(args))
+            )
         c = as_tensor_variable(c)
         if not self.gpu:
             args = [_as_branch_value(x) for x in args]
-        for t, f in zip(args[:self.n_outs], args[self.n_outs:]):
+        for t, f in zip(args[: self.n_outs], args[self.n_outs :]):
             if t.type != f.type:
                 raise TypeError("IfElse requires same types for true and false return values", t, f, t.type, f.type)
         if c.ndim > 0:
-            raise TypeError("Condition given to the op has to be a scalar with 0 standing for False, anything else "
-                            "for True")
-        return Apply(self, [c, *args], [t.type() for t in args[:self.n_outs]])
+            raise TypeError(
+                "Condition given to the op has to be a scalar with 0 standing for False, anything else for True"
+            )
+        return Apply(self, [c, *args], [t.type() for t in args[: self.n_outs]])
 
     def branches(self, values):
         """The "then" and "else" part of a list that has one entry per input."""
-        return list(values[1:1 + self.n_outs]), list(values[1 + self.n_outs:])
+        return list(values[1 : 1 + self.n_outs]), list(values[1 + self.n_outs :])
 
     def lazy_branches(self, node):
         return node.inputs[0], *self.branches(node.inputs)
@@ -78,19 +80,28 @@ class IfElse(Op):
     def grad(self, inputs, grads):
         ts, fs = self.branches(inputs)
         for_true, for_false = (
-            IfElse(self.n_outs, as_view=self.as_view, gpu=self.gpu,
-                   name=None if self.name is None else self.name + suffix) for suffix in ("_grad_t", "_grad_f"))
+            IfElse(
+                self.n_outs, as_view=self.as_view, gpu=self.gpu, name=None if self.name is None else self.name + suffix
+            )
+            for suffix in ("_grad_t", "_grad_f")
+        )
         c = inputs[0]
         # A branch that is not taken has the gradient 0; so has an output that nothing uses, which has no dtype either.
         unused = [isinstance(g.type, DisconnectedType) for g in grads]
-        dtypes = [(t.dtype if np.dtype(t.dtype).kind in "fc" else config.floatX) if none else g.dtype
-                  for t, g, none in zip(ts, grads, unused)]
+        dtypes = [
+            (t.dtype if np.dtype(t.dtype).kind in "fc" else config.floatX) if none else g.dtype
+            for t, g, none in zip(ts, grads, unused)
+        ]
         zeros_t, zeros_f = ([zeros_like(v, dtype=dtype) for v, dtype in zip(vs, dtypes)] for vs in (ts, fs))
-        grads_t, grads_f = ([zero if none else g for zero, g, none in zip(zeros, grads, unused)]
-                            for zeros in (zeros_t, zeros_f))
+        grads_t, grads_f = (
+            [zero if none else g for zero, g, none in zip(zeros, grads, unused)] for zeros in (zeros_t, zeros_f)
+        )
         # A small change of the condition is taken not to change the branch.
-        return ([c.zeros_like().astype(config.floatX)] + for_true(c, *grads_t, *zeros_t, return_list=True) +
-                for_false(c, *zeros_f, *grads_f, return_list=True))
+        return (
+            [c.zeros_like().astype(config.floatX)]
+            + for_true(c, *grads_t, *zeros_t, return_list=True)
+            + for_false(c, *zeros_f, *grads_f, return_list=True)
+        )
 
     def R_op(self, inputs, eval_points):
         points = [zeros_like(x, dtype=x.dtype) if p is None else p for x, p in zip(inputs[1:], eval_points[1:])]
@@ -130,7 +141,7 @@ class IfElse(Op):
 
     def lower_xla(self, ctx, node, cond, *values):
         """With everything computed: select where shapes agree, else the condition must be known."""
-        ts, fs = values[:self.n_outs], values[self.n_outs:]
+        ts, fs = values[: self.n_outs], values[self.n_outs :]
         if not ctx.known(cond) and any(np.shape(t) != np.shape(f) for t, f in zip(ts, fs)):
             cond = ctx.need(node.inputs[0], cond)
         if ctx.known(cond):
@@ -163,8 +174,10 @@ def ifelse(condition, then_branch, else_branch, name=None):
     fs = list(else_branch) if type(else_branch) in (list, tuple) else [else_branch]
     pairs = [_same_type(t, f) for t, f in zip(ts, fs)]
     if len(ts) != len(fs):
-        raise ValueError("The number of values on the `then` branch should have the same number of variables as the "
-                         "`else` branch : (variables on `then` %d, variables on `else` %d)" % (len(ts), len(fs)))
+        raise ValueError(
+            "The number of values on the `then` branch should have the same number of variables as the "
+            "`else` branch : (variables on `then` %d, variables on `else` %d)" % (len(ts), len(fs))
+        )
     outs = IfElse(len(ts), name=name)(condition, *[t for t, _ in pairs], *[f for _, f in pairs], return_list=True)
     return outs[0] if kind is None else kind(outs)
 
@@ -180,7 +193,8 @@ def _same_type(t, f):
         raise TypeError(
             "The two branches should have identical types, but they are %s and %s respectively. This error could be "
             "raised if for example you provided a one element list on the `then` branch but a tensor on the `else` "
-            "branch." % (t.type, f.type))
+            "branch." % (t.type, f.type)
+        )
     return t, f
 
 

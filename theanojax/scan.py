@@ -15,16 +15,30 @@ from theanojax.loop.checks import INTEGER_DTYPES
 from theanojax.loop.scan_op import Scan
 from theanojax.loop.scan_utils import clone, expand_empty, get_updates_and_outputs, isNaN_or_Inf_or_None, safe_new
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
+from theanojax.tensor.dims import shape_padleft
 from theanojax.tensor.math import minimum
-from theanojax.tensor.shape import shape_padleft, unbroadcast
+from theanojax.tensor.shape import unbroadcast
 from theanojax.tensor.type import TensorType
 from theanojax.updates import OrderedUpdates
 
 _logger = logging.getLogger("theano.scan_module.scan")
 
 
-def scan(fn, sequences=None, outputs_info=None, non_sequences=None, n_steps=None, truncate_gradient=-1,
-         go_backwards=False, mode=None, name=None, profile=False, allow_gc=None, strict=False, return_list=False):
+def scan(
+    fn,
+    sequences=None,
+    outputs_info=None,
+    non_sequences=None,
+    n_steps=None,
+    truncate_gradient=-1,
+    go_backwards=False,
+    mode=None,
+    name=None,
+    profile=False,
+    allow_gc=None,
+    strict=False,
+    return_list=False,
+):
     """Call `fn` once a step, symbolically, and stack what it returns.
 
     Parameters
@@ -86,28 +100,62 @@ def scan(fn, sequences=None, outputs_info=None, non_sequences=None, n_steps=None
     step = _Step(args, outputs, updates, non_seqs)
     n_outs = len(outputs) - (condition is not None)
     if infos and n_outs != len(infos):
-        raise ValueError("Please provide None as outputs_info for any output that does not feed back into scan "
-                         "(i.e. it behaves like a map) ")
+        raise ValueError(
+            "Please provide None as outputs_info for any output that does not feed back into scan "
+            "(i.e. it behaves like a map) "
+        )
     states.split(infos or [{} for _ in range(n_outs)], outputs)
     states.add_shared(step.updated, steps)
     step.find_others(strict, non_sequences)
 
-    inner_inputs = (seqs.inner + states.mit_inner + states.sit_inner + states.shared_inner +
-                    list(step.shared_copies.values()) + list(step.copies.values()))
+    inner_inputs = (
+        seqs.inner
+        + states.mit_inner
+        + states.sit_inner
+        + states.shared_inner
+        + list(step.shared_copies.values())
+        + list(step.copies.values())
+    )
     inner_outputs = states.mit_results + states.sit_results + states.nit_results + states.shared_results
     if condition is not None:
         inner_outputs.append(condition)
-    inner_outputs = clone(inner_outputs, replace=OrderedDict(
-        [*states.copies.items(), *step.copies.items(), *step.shared_copies.items()]))
-    op = Scan(inner_inputs, inner_outputs, OrderedDict(
-        tap_array=states.taps + [[-1] for _ in states.sit_inner], n_seqs=len(seqs.inner), n_mit_mot=0,
-        n_mit_mot_outs=0, mit_mot_out_slices=[], n_mit_sot=len(states.mit_outer), n_sit_sot=len(states.sit_inner),
-        n_shared_outs=len(states.shared_inner), n_nit_sot=len(states.nit_results),
-        truncate_gradient=truncate_gradient, name=name, mode=mode, destroy_map=OrderedDict(), gpua=False,
-        as_while=condition is not None, profile=profile,
-        allow_gc=config.scan.allow_gc if allow_gc is None else allow_gc, strict=strict))
-    outer = ([steps] + seqs.outer + states.mit_outer + states.sit_outer + states.shared_outer +
-             [steps] * len(states.nit_results) + list(step.shared_copies) + list(step.copies))
+    inner_outputs = clone(
+        inner_outputs, replace=OrderedDict([*states.copies.items(), *step.copies.items(), *step.shared_copies.items()])
+    )
+    op = Scan(
+        inner_inputs,
+        inner_outputs,
+        OrderedDict(
+            tap_array=states.taps + [[-1] for _ in states.sit_inner],
+            n_seqs=len(seqs.inner),
+            n_mit_mot=0,
+            n_mit_mot_outs=0,
+            mit_mot_out_slices=[],
+            n_mit_sot=len(states.mit_outer),
+            n_sit_sot=len(states.sit_inner),
+            n_shared_outs=len(states.shared_inner),
+            n_nit_sot=len(states.nit_results),
+            truncate_gradient=truncate_gradient,
+            name=name,
+            mode=mode,
+            destroy_map=OrderedDict(),
+            gpua=False,
+            as_while=condition is not None,
+            profile=profile,
+            allow_gc=config.scan.allow_gc if allow_gc is None else allow_gc,
+            strict=strict,
+        ),
+    )
+    outer = (
+        [steps]
+        + seqs.outer
+        + states.mit_outer
+        + states.sit_outer
+        + states.shared_outer
+        + [steps] * len(states.nit_results)
+        + list(step.shared_copies)
+        + list(step.copies)
+    )
     return states.collect(op(*[_as_tensor_if_possible(v) for v in outer], return_list=True), return_list)
 
 
@@ -136,8 +184,10 @@ def _output_info(position, info):
     if not isinstance(info, dict):
         return {"initial": info, "taps": [-1]}
     if info.get("return_steps") is not None:
-        raise ValueError("Using `return_steps` has been deprecated. Simply select the entries you need using a "
-                         "subtensor. Scan will optimize memory consumption, so do not worry about that.")
+        raise ValueError(
+            "Using `return_steps` has been deprecated. Simply select the entries you need using a "
+            "subtensor. Scan will optimize memory consumption, so do not worry about that."
+        )
     initial, taps = info.get("initial"), info.get("taps")
     if initial is None:
         if taps is not None:
@@ -145,8 +195,11 @@ def _output_info(position, info):
         return {}
     if taps is None:
         if "taps" in info:
-            _logger.warning("Output %s ( index %d) has a initial state but taps is explicitly set to None ",
-                            getattr(initial, "name", "None"), position)
+            _logger.warning(
+                "Output %s ( index %d) has a initial state but taps is explicitly set to None ",
+                getattr(initial, "name", "None"),
+                position,
+            )
         taps = [-1]
     taps = _as_list(taps)
     if len(taps) > len(set(taps)):
@@ -236,8 +289,10 @@ class _Sequences:
             for other in lengths[1:]:
                 steps = minimum(steps, other)
         else:
-            raise ValueError("No information about the number of steps provided. Either provide a value for n_steps "
-                             "argument of scan or provide an input sequence")
+            raise ValueError(
+                "No information about the number of steps provided. Either provide a value for n_steps "
+                "argument of scan or provide an input sequence"
+            )
         self.outer = [s[:steps] for s in self.outer]
         return steps
 
@@ -324,7 +379,7 @@ class _States:
         """The user's outputs and updates from the outputs of the loop."""
         outs = iter(outs)
         result, updates = {}, OrderedUpdates()
-        rows = [next(outs)[-min(taps):] for taps in self.taps]
+        rows = [next(outs)[-min(taps) :] for taps in self.taps]
         rows += [next(outs)[1:] for _ in self.sit_inner]
         rows += [next(outs) for _ in self.nit_results]
         for variable, value in zip(self.shared_outer, outs):
@@ -351,7 +406,7 @@ class _Step:
         free = graph_inputs(outputs, blockers=set(non_seqs))
         known = set(args)
         self.non_seqs = non_seqs + [v for v in free if v not in known and not isinstance(v, (SharedVariable, Constant))]
-        inputs = [v for v in args + self.non_seqs[len(non_seqs):] if not isinstance(v, (SharedVariable, Constant))]
+        inputs = [v for v in args + self.non_seqs[len(non_seqs) :] if not isinstance(v, (SharedVariable, Constant))]
         _, _, (_, updated, _, shared) = rebuild_collect_shared(outputs, inputs, updates=updates)
         _check_inputs_known(outputs + list(updated.values()), inputs)
         self.updated = [(v, updated[v]) for v in shared if v in updated]
@@ -359,8 +414,9 @@ class _Step:
 
     def find_others(self, strict, non_sequences):
         """Copies of the remaining variables that the step uses, for the inner graph."""
-        self.copies = OrderedDict((v, safe_new(v, "_copy")) for v in self.non_seqs
-                                  if not isinstance(v, (SharedVariable, Constant)))
+        self.copies = OrderedDict(
+            (v, safe_new(v, "_copy")) for v in self.non_seqs if not isinstance(v, (SharedVariable, Constant))
+        )
         allowed = {v for v in _as_list(non_sequences) if isinstance(v, Variable)} if strict else set(self._shared)
         self.shared_copies = OrderedDict((v, safe_new(v, "_copy")) for v in self._shared if v in allowed)
 
@@ -371,13 +427,17 @@ def _check_inputs_known(outputs, inputs):
         if v.owner is None and v not in inputs and not isinstance(v, (SharedVariable, Constant)):
             raise MissingInputError(
                 "Undeclared input: %s\nPlease pass this variable to the scan's inner function. Do not forget to also "
-                "pass it to the `non_sequences` attribute of scan." % v, variable=v)
+                "pass it to the `non_sequences` attribute of scan." % v,
+                variable=v,
+            )
 
 
 def _one_step(condition, outputs, updates, return_list):
     if condition is not None:
-        _logger.warning("When the number of steps is fixed and equal to 1, the provided stopping condition, %s is "
-                        "ignored", condition)
+        _logger.warning(
+            "When the number of steps is fixed and equal to 1, the provided stopping condition, %s is ignored",
+            condition,
+        )
     outputs = [unbroadcast(shape_padleft(v), 0) if isinstance(v.type, TensorType) else v for v in outputs]
     if not return_list and len(outputs) == 1:
         return outputs[0], updates

@@ -15,8 +15,11 @@ class OrderedUpdates(OrderedDict):
 
     def __init__(self, *args, **kwargs):
         if args:
-            _warn_if_unordered(args[0], "Initializing an `OrderedUpdates` from a non-ordered dictionary with 2+ "
-                                        "elements could make your code non-deterministic. Use an OrderedDict.")
+            _warn_if_unordered(
+                args[0],
+                "Initializing an `OrderedUpdates` from a non-ordered dictionary with 2+ "
+                "elements could make your code non-deterministic. Use an OrderedDict.",
+            )
         super().__init__(*args, **kwargs)
         for key in self:
             _check_key(key)
@@ -29,8 +32,11 @@ class OrderedUpdates(OrderedDict):
         """Add the pairs of `other` (a dict or list of pairs)."""
         if other is None:
             return
-        _warn_if_unordered(other, "Updating an `OrderedUpdates` with a non-ordered dictionary with 2+ elements could "
-                                  "make your code non-deterministic")
+        _warn_if_unordered(
+            other,
+            "Updating an `OrderedUpdates` with a non-ordered dictionary with 2+ elements could "
+            "make your code non-deterministic",
+        )
         for key, value in OrderedDict(other).items():
             if key not in self:
                 self[key] = value

@@ -21,9 +21,14 @@ def load(contender):
 
 def versions(contender):
     """The versions of the libraries that matter to `contender`."""
-    names = {"theanojax": ["theanojax", "jax", "numpy"], "theano": ["theano", "numpy"],
-             "pytensor": ["pytensor", "numpy"], "pytensor-jax": ["pytensor", "jax"], "jax": ["jax", "jaxlib"],
-             "numpy": ["numpy"]}[contender]
+    names = {
+        "theanojax": ["theanojax", "jax", "numpy"],
+        "theano": ["theano", "numpy"],
+        "pytensor": ["pytensor", "numpy"],
+        "pytensor-jax": ["pytensor", "jax"],
+        "jax": ["jax", "jaxlib"],
+        "numpy": ["numpy"],
+    }[contender]
     from importlib import metadata
 
     return {n: metadata.version({"theano": "Theano"}.get(n, n)) for n in names}
@@ -126,7 +131,7 @@ class PyTensorApi:
 
     def max_pool(self, x, size):
         """Nor has it pooling: the maximum of slices."""
-        slices = [x[:, :, i::size[0], j::size[1]] for i in range(size[0]) for j in range(size[1])]
+        slices = [x[:, :, i :: size[0], j :: size[1]] for i in range(size[0]) for j in range(size[1])]
         best = slices[0]
         for other in slices[1:]:
             best = self.T.maximum(best, other)

@@ -41,14 +41,36 @@ def fetch():
     root.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as tmp:
         # Its setup.py does not run on a Python of today, so pip may fail; what it unpacked before stays.
-        pip = subprocess.run([sys.executable, "-m", "pip", "download", "--no-clean", "--no-deps", "--no-binary",
-                              ":all:", "-d", tmp, "Theano==1.0.5"], env=dict(os.environ, TMPDIR=tmp),
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        pip = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "--no-clean",
+                "--no-deps",
+                "--no-binary",
+                ":all:",
+                "-d",
+                tmp,
+                "Theano==1.0.5",
+            ],
+            env=dict(os.environ, TMPDIR=tmp),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
         unpacked = next(Path(tmp).glob("pip-*/theano_*/theano"), None)
         if unpacked is None:
             sys.exit("pip did not download Theano's source:\n" + pip.stdout[-2000:])
-        wanted = [f for f in unpacked.rglob("*") if f.is_file() and "gpuarray" not in f.parts
-                  and ("tests" in f.parts or f.name == "samples_MRG31k3p_12_7_5.txt")]
+        wanted = [
+            f
+            for f in unpacked.rglob("*")
+            if f.is_file()
+            and "gpuarray" not in f.parts
+            and ("tests" in f.parts or f.name == "samples_MRG31k3p_12_7_5.txt")
+        ]
         part = root.with_name("suite-%d" % os.getpid())  # complete or not there at all
         for f in wanted:
             copy = part / f.relative_to(unpacked.parent)
@@ -106,12 +128,36 @@ def work(root, ids, log, limit):
     left = list(ids)
     while left:
         log.write_text("")
-        env = dict(os.environ, PYTHONPATH=str(REPO), CONFORMANCE_LOG=str(log), PYTHONWARNINGS="ignore",
-                   THEANO_FLAGS=",".join(filter(None, ["base_compiledir=%s" % (CACHE / "compiled"),
-                                                       os.environ.get("THEANO_FLAGS")])))
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "theanojax.pytest_plugin",
-                   "-p", "tests.conformance.run", "--theano-tests", str(root), "-p", "no:cacheprovider",
-                   "--rootdir", str(root), "-c", os.devnull, "--timeout", str(limit), *left]
+        env = dict(
+            os.environ,
+            PYTHONPATH=str(REPO),
+            CONFORMANCE_LOG=str(log),
+            PYTHONWARNINGS="ignore",
+            THEANO_FLAGS=",".join(
+                filter(None, ["base_compiledir=%s" % (CACHE / "compiled"), os.environ.get("THEANO_FLAGS")])
+            ),
+        )
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "theanojax.pytest_plugin",
+            "-p",
+            "tests.conformance.run",
+            "--theano-tests",
+            str(root),
+            "-p",
+            "no:cacheprovider",
+            "--rootdir",
+            str(root),
+            "-c",
+            os.devnull,
+            "--timeout",
+            str(limit),
+            *left,
+        ]
         process = subprocess.Popen(command, cwd=root, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while process.poll() is None:
             time.sleep(0.2)
@@ -237,8 +283,10 @@ def table(results, reference, skip):
             continue
         row[0] += 1
         row[{"passed": 1, None: 3}.get(results.get(i, {}).get("outcome"), 2)] += 1
-    lines = ["| file | applicable, passed on Theano | passed here | failed | not run | not applicable | share |",
-             "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| file | applicable, passed on Theano | passed here | failed | not run | not applicable | share |",
+        "|---|---|---|---|---|---|---|",
+    ]
     total = [sum(column) for column in zip(*rows.values())]
     for name, r in [*sorted(rows.items()), ("**all**", total)]:
         share = "%.1f%%" % (100 * r[1] / (r[0] - r[3])) if r[0] > r[3] else "-"
@@ -266,8 +314,9 @@ def main():
     reference = baseline()
     skip = ledger(NOT_APPLICABLE, reference)
     last = known()
-    ids = [i for i in reference
-           if (not args.files or any(f in i.split("::")[0] for f in args.files)) and args.word in i]
+    ids = [
+        i for i in reference if (not args.files or any(f in i.split("::")[0] for f in args.files)) and args.word in i
+    ]
     ids = [i for i in ids if i not in skip and reference[i] == "passed"]
     if args.only_write:
         write(last, reference, skip)
@@ -297,8 +346,9 @@ def write(last, reference, skip):
     import jax
 
     good = [i for i, row in last.items() if row["outcome"] == "passed" and i in reference and i not in skip]
-    bad = sorted(i for i, row in last.items()
-                 if row["outcome"] != "passed" and reference.get(i) == "passed" and i not in skip)
+    bad = sorted(
+        i for i, row in last.items() if row["outcome"] != "passed" and reference.get(i) == "passed" and i not in skip
+    )
     causes = ledger(CAUSES, reference)
     PASSING.write_text("\n".join(sorted(good)) + "\n")
     text = (
@@ -308,9 +358,15 @@ def write(last, reference, skip):
         "%s, Python %s, jax %s, numpy %s, %d cores.\n\n%s\n\n"
         "## What fails, and why\n\n"
         "The causes are kept in `tests/conformance/failing.tsv`.\n\n%s\n"
-    ) % (datetime.date.today(), sys.version.split()[0], jax.__version__, numpy.__version__, os.cpu_count(),
-         table(last, reference, skip),
-         "\n".join("- `%s`: %s" % (i, causes.get(i, "not looked into")) for i in bad) or "Nothing.")
+    ) % (
+        datetime.date.today(),
+        sys.version.split()[0],
+        jax.__version__,
+        numpy.__version__,
+        os.cpu_count(),
+        table(last, reference, skip),
+        "\n".join("- `%s`: %s" % (i, causes.get(i, "not looked into")) for i in bad) or "Nothing.",
+    )
     (REPO / "docs").mkdir(exist_ok=True)
     (REPO / "docs" / "conformance.md").write_text(text)
 

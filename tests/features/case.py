@@ -40,6 +40,7 @@ def program(f):
 
 def raises(error, text=""):
     """A function that ends in `error`."""
+
     def mark(f):
         _add(f.__name__, Program(f, error, text))
         return f
@@ -49,6 +50,7 @@ def raises(error, text=""):
 
 def row(name, inputs, out, calls):
     """A program of one output, called with each of the (arguments, expected value) pairs."""
+
     def build():
         f = theano.function(inputs, out, on_unused_input="ignore")
         pairs = []

@@ -87,8 +87,9 @@ def scan_nested_symbolic_inner_n():
 
 @program
 def scan_inner_n_from_sequence():
-    r, _ = theano.scan(lambda k: theano.scan(lambda s: s + 1.5, outputs_info=ZERO, n_steps=k)[0][-1],
-                       sequences=T.arange(1, n + 1))
+    r, _ = theano.scan(
+        lambda k: theano.scan(lambda s: s + 1.5, outputs_info=ZERO, n_steps=k)[0][-1], sequences=T.arange(1, n + 1)
+    )
     return [(run(r, (n, 3)), [1.5, 3.0, 4.5])]
 
 
@@ -222,8 +223,9 @@ def scan_go_backwards():
 
 @program
 def scan_zero_steps():
-    (a, b), _ = theano.scan(lambda p, v: (p * v, p.sum()), outputs_info=[T.ones_like(x), None], non_sequences=x,
-                            n_steps=n)
+    (a, b), _ = theano.scan(
+        lambda p, v: (p * v, p.sum()), outputs_info=[T.ones_like(x), None], non_sequences=x, n_steps=n
+    )
     f = theano.function([x, n], [a, b, a.sum()])
     return list(zip(f(X, 0), [np.zeros((0, 4)), [], 0])) + list(zip(f(X, 1), [[X], [4], 10]))
 
@@ -233,7 +235,7 @@ def rnn_grad_static_length():
     h, rows = T.zeros((3,)), T.specify_shape(m, (2, 3))
     for k in range(2):
         h = T.tanh(T.dot(w, h) + rows[k])
-    unrolled = T.grad((h ** 2).sum(), w)
+    unrolled = T.grad((h**2).sum(), w)
     r, _ = theano.scan(lambda v, s: T.tanh(T.dot(w, s) + v), sequences=rows, outputs_info=T.zeros((3,)), n_steps=2)
     values = (m, M), (w, np.eye(3) * 0.5)
     return [(run(T.grad((r[-1] ** 2).sum(), w), *values), run(unrolled, *values))]

@@ -14,11 +14,9 @@ from theano.tensor.shared_randomstreams import RandomStreams
 P = np.array([[4.0, 1, 0], [1, 3, 1], [0, 1, 5]])
 
 
-
 @program
 def jacobian():
-    return [(run(theano.gradient.jacobian(x**2 * x[0], x), (x, X)),
-             np.diag(2 * X) + np.outer(X**2, [1, 0, 0, 0]))]
+    return [(run(theano.gradient.jacobian(x**2 * x[0], x), (x, X)), np.diag(2 * X) + np.outer(X**2, [1, 0, 0, 0]))]
 
 
 @program
@@ -43,9 +41,11 @@ def consider_constant_and_disconnected():
     cost = (x * theano.gradient.disconnected_grad(x)).sum()
     with pytest.raises(theano.gradient.DisconnectedInputError):
         T.grad(cost, y)
-    return [(run(T.grad(cost, x), (x, X)), X),
-            (run(T.grad((x * y).sum(), x, consider_constant=[y]), (x, X), (y, X)), X),
-            (run(T.grad(cost, y, disconnected_inputs="ignore"), (y, X)), np.zeros(4))]
+    return [
+        (run(T.grad(cost, x), (x, X)), X),
+        (run(T.grad((x * y).sum(), x, consider_constant=[y]), (x, X), (y, X)), X),
+        (run(T.grad(cost, y, disconnected_inputs="ignore"), (y, X)), np.zeros(4)),
+    ]
 
 
 # The draws are those of numpy's RandomState, which Theano seeds as here.
@@ -119,10 +119,20 @@ def cholesky_grad():
 
 @program
 def solve_det_inv_svd_eigh():
-    out = [T.slinalg.solve(m, x), T.nlinalg.det(m), T.nlinalg.matrix_inverse(m),
-           T.nlinalg.svd(m, compute_uv=False), T.nlinalg.eigh(m)[0]]
-    want = [np.linalg.solve(P, X[:3]), np.linalg.det(P), np.linalg.inv(P), np.linalg.svd(P, compute_uv=False),
-            np.linalg.eigvalsh(P)]
+    out = [
+        T.slinalg.solve(m, x),
+        T.nlinalg.det(m),
+        T.nlinalg.matrix_inverse(m),
+        T.nlinalg.svd(m, compute_uv=False),
+        T.nlinalg.eigh(m)[0],
+    ]
+    want = [
+        np.linalg.solve(P, X[:3]),
+        np.linalg.det(P),
+        np.linalg.inv(P),
+        np.linalg.svd(P, compute_uv=False),
+        np.linalg.eigvalsh(P),
+    ]
     return list(zip(run(out, (m, P), (x, X[:3])), want))
 
 
@@ -142,8 +152,10 @@ DENSE = SPARSE.toarray()
 @program
 def sparse_dot_input():
     s = sparse.csr_matrix("s", dtype="float64")
-    return [(run(sparse.dot(s, m), (s, SPARSE), (m, P)), DENSE.dot(P)),
-            (run(T.grad(sparse.dot(s, m).sum(), m), (s, SPARSE), (m, P)), DENSE.sum(0)[:, None] + 0 * P)]
+    return [
+        (run(sparse.dot(s, m), (s, SPARSE), (m, P)), DENSE.dot(P)),
+        (run(T.grad(sparse.dot(s, m).sum(), m), (s, SPARSE), (m, P)), DENSE.sum(0)[:, None] + 0 * P),
+    ]
 
 
 @program
@@ -162,7 +174,7 @@ def sparse_ops_dense_from_sparse():
 def conv2d_4d_nnet():
     a, k = T.dtensor4s("a", "k")
     images, kernel = np.arange(18.0).reshape(1, 2, 3, 3), np.arange(8.0).reshape(1, 2, 2, 2)
-    windows = [[(images[0, :, r:r + 2, c:c + 2] * kernel[0, :, ::-1, ::-1]).sum() for c in (0, 1)] for r in (0, 1)]
+    windows = [[(images[0, :, r : r + 2, c : c + 2] * kernel[0, :, ::-1, ::-1]).sum() for c in (0, 1)] for r in (0, 1)]
     return [(run(T.nnet.conv2d(a, k), (a, images), (k, kernel)), [[windows]])]
 
 
@@ -171,8 +183,10 @@ def pool_2d():
     from theano.tensor.signal.pool import pool_2d as pool
 
     image = np.arange(12.0).reshape(3, 4)
-    return [(run(pool(m, (2, 2), ignore_border=False), (m, image)), [[5, 7], [9, 11]]),
-            (run(T.grad(pool(m, (2, 2), ignore_border=True).sum(), m), (m, image)), [[0] * 4, [0, 1, 0, 1], [0] * 4])]
+    return [
+        (run(pool(m, (2, 2), ignore_border=False), (m, image)), [[5, 7], [9, 11]]),
+        (run(T.grad(pool(m, (2, 2), ignore_border=True).sum(), m), (m, image)), [[0] * 4, [0, 1, 0, 1], [0] * 4]),
+    ]
 
 
 @program
@@ -180,8 +194,10 @@ def nnet_softmax_crossentropy():
     k = T.lvector("k")
     soft = np.exp(M) / np.exp(M).sum(1, keepdims=True)
     cost = T.nnet.categorical_crossentropy(T.nnet.softmax(m), k).mean()
-    return [(run(cost, (m, M), (k, [2, 0])), -np.log([soft[0, 2], soft[1, 0]]).mean()),
-            (run(T.grad(cost, m), (m, M), (k, [2, 0])), (soft - [[0, 0, 1], [1, 0, 0]]) / 2)]
+    return [
+        (run(cost, (m, M), (k, [2, 0])), -np.log([soft[0, 2], soft[1, 0]]).mean()),
+        (run(T.grad(cost, m), (m, M), (k, [2, 0])), (soft - [[0, 0, 1], [1, 0, 0]]) / 2),
+    ]
 
 
 LARGE = np.array([-800.0, 0.0, 800.0])
@@ -205,7 +221,7 @@ def log1p_exp_rewrite():
 @program
 def dtype_float32_preserved():
     v = T.fvector("v")
-    out = run([v * 2, v.sum(), T.exp(v), T.grad((v ** 2).sum(), v), v.mean()], (v, X.astype("float32")))
+    out = run([v * 2, v.sum(), T.exp(v), T.grad((v**2).sum(), v), v.mean()], (v, X.astype("float32")))
     return [([str(a.dtype) for a in out], ["float32"] * 5), (out[0], X * 2), (out[3], X * 2), (out[4], 2.5)]
 
 
@@ -215,8 +231,13 @@ def dtype_int8_upcast():
     symbolic = [v.sum(), v + v, v.sum() / 6, v * 0.5, v + 1]
     out = run(symbolic, (v, [100, 100, 100]))
     kinds = ["int64", "int8", "float64", "float32", "int8"]
-    return [([s.dtype for s in symbolic], kinds), ([str(a.dtype) for a in out], kinds),
-            (out[0], 300), (out[1], np.full(3, -56)), (out[2], 50)]
+    return [
+        ([s.dtype for s in symbolic], kinds),
+        ([str(a.dtype) for a in out], kinds),
+        (out[0], 300),
+        (out[1], np.full(3, -56)),
+        (out[2], 50),
+    ]
 
 
 @program

@@ -96,8 +96,9 @@ def function_copy_swap():
 @program
 def in_default_update_kwargs():
     s = theano.shared(0.0)
-    f = theano.function([theano.In(x, value=X, name="x"), theano.In(y, value=np.ones(4), name="y")], (x * y).sum(),
-                        updates=[(s, s + 1)])
+    f = theano.function(
+        [theano.In(x, value=X, name="x"), theano.In(y, value=np.ones(4), name="y")], (x * y).sum(), updates=[(s, s + 1)]
+    )
     return [(f(), 10), (f(y=X), 30), (f(X * 2), 20), (s.get_value(), 3)]
 
 
@@ -221,18 +222,45 @@ def error_message_names_node():
 def debugprint_compiled():
     f = theano.function([x], T.exp(x * 2).sum(), mode="FAST_COMPILE")
     text = theano.printing.debugprint(f, file="str")
-    return [([line.split("[")[0].strip() for line in text.splitlines() if line],
-             ["Sum{acc_dtype=float64}", "|Elemwise{exp,no_inplace}", "|Elemwise{mul,no_inplace}",
-              "|x", "|TensorConstant{(1,) of 2}"])]
+    return [
+        (
+            [line.split("[")[0].strip() for line in text.splitlines() if line],
+            [
+                "Sum{acc_dtype=float64}",
+                "|Elemwise{exp,no_inplace}",
+                "|Elemwise{mul,no_inplace}",
+                "|x",
+                "|TensorConstant{(1,) of 2}",
+            ],
+        )
+    ]
 
 
 @program
 def pp_and_min_informative_str():
     out = T.exp(x * 2) + y
-    return [(theano.pp(out), "(exp((x * TensorConstant{2})) + y)"),
-            (theano.printing.min_informative_str(out).split(),
-             ["A.", "Elemwise{add,no_inplace}", "B.", "Elemwise{exp,no_inplace}", "C.", "Elemwise{mul,no_inplace}",
-              "D.", "x", "E.", "InplaceDimShuffle{x}", "F.", "TensorConstant{2}", "G.", "y"])]
+    return [
+        (theano.pp(out), "(exp((x * TensorConstant{2})) + y)"),
+        (
+            theano.printing.min_informative_str(out).split(),
+            [
+                "A.",
+                "Elemwise{add,no_inplace}",
+                "B.",
+                "Elemwise{exp,no_inplace}",
+                "C.",
+                "Elemwise{mul,no_inplace}",
+                "D.",
+                "x",
+                "E.",
+                "InplaceDimShuffle{x}",
+                "F.",
+                "TensorConstant{2}",
+                "G.",
+                "y",
+            ],
+        ),
+    ]
 
 
 @program

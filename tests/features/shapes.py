@@ -69,8 +69,10 @@ def ifelse_same_shape():
 @program
 def advanced_index_matrix():
     k = T.lmatrix("k")
-    return [(run(x[k], (x, X), (k, [[1, 0], [3, 3]])), [[2, 1], [4, 4]]),
-            (run(m[k[0], k[1]], (m, M), (k, [[1, 0], [2, 0]])), [5, 0])]
+    return [
+        (run(x[k], (x, X), (k, [[1, 0], [3, 3]])), [[2, 1], [4, 4]]),
+        (run(m[k[0], k[1]], (m, M), (k, [[1, 0], [2, 0]])), [5, 0]),
+    ]
 
 
 @program
@@ -83,8 +85,8 @@ def advanced_index_arange_shape_x():
 @program
 def slice_minibatch_i_times_B():
     data = theano.shared(np.arange(14.0).reshape(7, 2))
-    f = theano.function([i], m.sum(axis=0), givens={m: data[i * 3:(i + 1) * 3]})
-    return [(f(k), data.get_value()[k * 3:(k + 1) * 3].sum(0)) for k in (0, 1, 2)]
+    f = theano.function([i], m.sum(axis=0), givens={m: data[i * 3 : (i + 1) * 3]})
+    return [(f(k), data.get_value()[k * 3 : (k + 1) * 3].sum(0)) for k in (0, 1, 2)]
 
 
 @program
@@ -109,34 +111,46 @@ def static_shape__bool_mask_output():
 
 @program
 def static_shape__slice_i_const_b():
-    f = theano.function([x, i], T.specify_shape(x, (4,))[i * 3:(i + 1) * 3])
+    f = theano.function([x, i], T.specify_shape(x, (4,))[i * 3 : (i + 1) * 3])
     return [(f(X, 0), X[:3]), (f(X, 1), X[3:])]
 
 
 @program
 def max_argmax_cumsum():
-    return list(zip(run([m.max(axis=0), m.argmax(axis=1), T.cumsum(m, axis=1)], (m, M)),
-                    [M.max(0), M.argmax(1), M.cumsum(1)]))
+    return list(
+        zip(run([m.max(axis=0), m.argmax(axis=1), T.cumsum(m, axis=1)], (m, M)), [M.max(0), M.argmax(1), M.cumsum(1)])
+    )
 
 
 @program
 def join_stack_concat():
-    return list(zip(run([T.join(0, m, m), T.stack([x, x * 2]), T.concatenate([x, x])], (m, M), (x, X)),
-                    [np.r_[M, M], [X, X * 2], np.r_[X, X]]))
+    return list(
+        zip(
+            run([T.join(0, m, m), T.stack([x, x * 2]), T.concatenate([x, x])], (m, M), (x, X)),
+            [np.r_[M, M], [X, X * 2], np.r_[X, X]],
+        )
+    )
 
 
 @program
 def diag_tri():
-    return list(zip(run([T.diag(x), T.diag(m), T.tril(m), T.tri(2, 3)], (x, X), (m, M)),
-                    [np.diag(X), np.diag(M), np.tril(M), np.tri(2, 3)]))
+    return list(
+        zip(
+            run([T.diag(x), T.diag(m), T.tril(m), T.tri(2, 3)], (x, X), (m, M)),
+            [np.diag(X), np.diag(M), np.tril(M), np.tri(2, 3)],
+        )
+    )
 
 
 @program
 def searchsorted_bincount():
     k = T.lvector("k")
-    return list(zip(run([T.extra_ops.searchsorted(x, y), T.extra_ops.bincount(k)], (x, X), (y, [2.5, 0]),
-                        (k, [1, 3, 1])),
-                    [[2, 0], [0, 2, 0, 1]]))
+    return list(
+        zip(
+            run([T.extra_ops.searchsorted(x, y), T.extra_ops.bincount(k)], (x, X), (y, [2.5, 0]), (k, [1, 3, 1])),
+            [[2, 0], [0, 2, 0, 1]],
+        )
+    )
 
 
 @program
@@ -149,8 +163,9 @@ def empty_arrays():
 def noncontiguous_input():
     wide = np.arange(24.0).reshape(4, 6)
     f = theano.function([m], [m * 2, m.sum(axis=0)])
-    return [pair for part in (wide[::2, ::-2], wide.T, wide[1:3, 2:5])
-            for pair in zip(f(part), [part * 2, part.sum(0)])]
+    return [
+        pair for part in (wide[::2, ::-2], wide.T, wide[1:3, 2:5]) for pair in zip(f(part), [part * 2, part.sum(0)])
+    ]
 
 
 row("bool_mask_output", [x], x[x > 0], [(([1.0, -1.0, 2.0],), [1.0, 2.0]), (([-1.0],), [])])
@@ -169,11 +184,12 @@ row("eye_symbolic", [n], T.eye(n), [((2,), [[1.0, 0.0], [0.0, 1.0]])])
 row("reshape_symbolic_inputs", [x, n], x.reshape((n, 2)), [((np.arange(4.0), 2), [[0.0, 1.0], [2.0, 3.0]])])
 row("reshape_from_shape_arith", [m], m.reshape((m.shape[0] * m.shape[1],)), [((np.ones((2, 1)),), [1.0, 1.0])])
 row("reshape_minus1_flatten", [m], m.reshape((-1,)), [((np.ones((2, 1)),), [1.0, 1.0])])
-row("slice_i_const_b", [x, i], x[i * 2:(i + 1) * 2],
-    [((np.arange(5.0), 1), [2.0, 3.0]), ((np.arange(5.0), 2), [4.0])])
-row("slice_symbolic_i_b", [x, i, n], x[i * n:(i + 1) * n], [((np.arange(6.0), 1, 3), [3.0, 4.0, 5.0])])
+row(
+    "slice_i_const_b", [x, i], x[i * 2 : (i + 1) * 2], [((np.arange(5.0), 1), [2.0, 3.0]), ((np.arange(5.0), 2), [4.0])]
+)
+row("slice_symbolic_i_b", [x, i, n], x[i * n : (i + 1) * n], [((np.arange(6.0), 1, 3), [3.0, 4.0, 5.0])])
 row("slice_to_n", [x, n], x[:n], [((np.arange(3.0), 2), [0.0, 1.0]), ((np.arange(3.0), -1), [0.0, 1.0])])
-row("slice_negative_of_shape", [x], x[-(x.shape[0] // 2):], [((np.arange(4.0),), [2.0, 3.0])])
+row("slice_negative_of_shape", [x], x[-(x.shape[0] // 2) :], [((np.arange(4.0),), [2.0, 3.0])])
 row("index_symbolic_scalar", [x, i], x[i], [((np.arange(3.0), -1), 2.0)])
 row("set_subtensor_symbolic_slice", [x, n], T.set_subtensor(x[:n], 9.0), [((np.arange(3.0), 2), [9.0, 9.0, 2.0])])
 row("repeat_symbolic_scalar", [x, n], T.repeat(x, n), [(([1.0, 2.0], 2), [1.0, 1.0, 2.0, 2.0])])

@@ -28,8 +28,9 @@ REPORT = os.path.join(ROOT, "docs", "fuzz.md")
 BLOCK = 250  # graphs for each process: jax keeps every executable, and starting takes 3 seconds
 LONGEST = 300  # seconds for one graph
 FULL_EFFORT = 10  # every so many blocks are compiled with XLA's defaults
-LITTLE_EFFORT = ("--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1 "
-                 "--xla_backend_optimization_level=0")
+LITTLE_EFFORT = (
+    "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1 --xla_backend_optimization_level=0"
+)
 HEAD = """# Random graphs through both executors
 
 `make fuzz` builds random graphs of the Ops of theano.tensor (tests/fuzz) and runs each of them on the host executor
@@ -79,8 +80,18 @@ def run_block(first, count):
             failures.append([seed, "%s: %s" % (type(e).__name__, e)])
             print("graph %d: %s: %s\n" % (seed, type(e).__name__, e), file=sys.stderr, flush=True)
     signal.alarm(0)
-    print(json.dumps({"first": first, "graphs": count, "notes": notes, "ops": ops, "failures": failures,
-                      "minutes": (time.time() - start) / 60}))
+    print(
+        json.dumps(
+            {
+                "first": first,
+                "graphs": count,
+                "notes": notes,
+                "ops": ops,
+                "failures": failures,
+                "minutes": (time.time() - start) / 60,
+            }
+        )
+    )
 
 
 def start_block(first, count, full_effort, state, code):
@@ -93,8 +104,14 @@ def start_block(first, count, full_effort, state, code):
         command = [sys.executable, "-m", "tests.fuzz", "--block", str(first), "--graphs", str(count)]
         done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
         if done.returncode:
-            return {"first": first, "graphs": 0, "notes": {}, "ops": {}, "minutes": 0,
-                    "failures": [[first, "the process of graphs from %d on ended with %d" % (first, done.returncode)]]}
+            return {
+                "first": first,
+                "graphs": 0,
+                "notes": {},
+                "ops": {},
+                "minutes": 0,
+                "failures": [[first, "the process of graphs from %d on ended with %d" % (first, done.returncode)]],
+            }
         with open(path + ".part", "w") as file:
             file.write(done.stdout.splitlines()[-1])
         os.replace(path + ".part", path)
@@ -135,8 +152,10 @@ def main():
             ops.update(result["ops"])
             failures += result["failures"]
             minutes += result["minutes"]
-            print("%d graphs, %d disagreements, %.1f minutes" % (graphs, len(failures), (time.time() - start) / 60),
-                  flush=True)
+            print(
+                "%d graphs, %d disagreements, %.1f minutes" % (graphs, len(failures), (time.time() - start) / 60),
+                flush=True,
+            )
     print("\nOps, and the number of graphs that have them:")
     for name, count in sorted(ops.items()):
         print("%7d  %s" % (count, name))
@@ -147,9 +166,20 @@ def main():
         import importlib.metadata as metadata
 
         versions = ", ".join("%s %s" % (p, metadata.version(p)) for p in ("jax", "numpy", "scipy"))
-        record([datetime.date.today(), "%s, Python %s, code %s" % (versions, platform.python_version(), code), graphs,
-                args.first, defaults, notes["sensitive to rounding"], notes["errors"], len(ops), len(failures),
-                "%.0f" % minutes])
+        record(
+            [
+                datetime.date.today(),
+                "%s, Python %s, code %s" % (versions, platform.python_version(), code),
+                graphs,
+                args.first,
+                defaults,
+                notes["sensitive to rounding"],
+                notes["errors"],
+                len(ops),
+                len(failures),
+                "%.0f" % minutes,
+            ]
+        )
     return bool(failures or missing)
 
 

@@ -8,8 +8,23 @@ from theanojax.errors import MethodNotDefined, NullTypeGradError
 from theanojax.graph.shared import SharedVariable
 from theanojax.graph.traverse import ancestors, inputs as leaves
 
-SHAPES = [(), (), (1,), (3,), (4,), (5,), (2, 3), (3, 4), (3, 3), (1, 4), (0,), (2, 0), (2, 1, 3), (2, 3, 2),
-          (1, 2, 3, 2)]
+SHAPES = [
+    (),
+    (),
+    (1,),
+    (3,),
+    (4,),
+    (5,),
+    (2, 3),
+    (3, 4),
+    (3, 3),
+    (1, 4),
+    (0,),
+    (2, 0),
+    (2, 1, 3),
+    (2, 3, 2),
+    (1, 2, 3, 2),
+]
 FLOATS = ("float64", "float64", "float64", "float32", "float32")
 INTS = ("int64", "int64", "int32", "int16", "int8")
 UINTS = ("uint8", "uint16", "uint32", "uint64")
@@ -19,11 +34,14 @@ KINDS = {"f": FLOATS, "i": INTS, "u": UINTS, "c": COMPLEX, "b": ("bool",), "d": 
 MOST_ELEMENTS, MOST_DIMENSIONS, LARGEST = 200, 5, 1e5
 
 # What Theano says, too, of gradients that it left out or cannot express.
-NO_GRADIENT = ("object has no attribute 'grad'", "illegally  returned an integer-valued variable",
-               "Casting from complex to real is ambiguous",  # of comparisons
-               "Variable type field must be a TensorType",  # of batch normalization's statistics
-               "You cannot drop a non-broadcastable dimension",  # of diag(x) for a number x in a new dimension
-               "array must not contain infs or NaNs")  # the last: of an infinite example value, by scipy
+NO_GRADIENT = (
+    "object has no attribute 'grad'",
+    "illegally  returned an integer-valued variable",
+    "Casting from complex to real is ambiguous",  # of comparisons
+    "Variable type field must be a TensorType",  # of batch normalization's statistics
+    "You cannot drop a non-broadcastable dimension",  # of diag(x) for a number x in a new dimension
+    "array must not contain infs or NaNs",
+)  # the last: of an infinite example value, by scipy
 
 STEPS = {}  # name -> (function of a Builder, weight, whether the result's shape depends on shapes alone)
 
@@ -51,7 +69,7 @@ def size_of(v):
 
 
 def kind_of(v):
-    """"f" for floats, "i", "u", "b", "c"; float16 is a kind of its own, "h": few Ops are asked to be exact there."""
+    """ "f" for floats, "i", "u", "b", "c"; float16 is a kind of its own, "h": few Ops are asked to be exact there."""
     return "h" if v.dtype == "float16" else np.dtype(v.dtype).kind
 
 
@@ -120,8 +138,13 @@ class Builder:
         ndims = (ndim,) if isinstance(ndim, int) else ndim
 
         def good(v):
-            return (kind_of(v) in kinds and (ndims is None or v.ndim in ndims) and size_of(v) >= least
-                    and (shape is None or shape_of(v) == tuple(shape)) and ok(v))
+            return (
+                kind_of(v) in kinds
+                and (ndims is None or v.ndim in ndims)
+                and size_of(v) >= least
+                and (shape is None or shape_of(v) == tuple(shape))
+                and ok(v)
+            )
 
         found = self.pick(good)
         if found is not None and self.chance(0.95):

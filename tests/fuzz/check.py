@@ -96,8 +96,10 @@ class Case:
                 moved = spread(self.inputs, self.outs, copied(values))
                 if fgraph is not None:
                     also = spread(fgraph.inputs, fgraph.outputs, copied(values))
-                    moved = [None if m is None or n is None or m.shape != n.shape else np.maximum(m, n)
-                             for m, n in zip(moved, also)]
+                    moved = [
+                        None if m is None or n is None or m.shape != n.shape else np.maximum(m, n)
+                        for m, n in zip(moved, also)
+                    ]
             if moved[k] is not None:
                 wrong = difference(v, a, b, MARGIN * moved[k], defined)
                 if wrong is not None:
@@ -117,8 +119,11 @@ def difference(v, a, b, allowed, defined):
     finite = np.isfinite(a)
     if not defined:
         special = a.dtype.kind == "f"  # numpy and XLA differ in how undefined parts of complex numbers spread
-        if not np.array_equal(np.where(finite, 0, a) if special else finite,
-                              np.where(np.isfinite(b), 0, b) if special else np.isfinite(b), equal_nan=special):
+        if not np.array_equal(
+            np.where(finite, 0, a) if special else finite,
+            np.where(np.isfinite(b), 0, b) if special else np.isfinite(b),
+            equal_nan=special,
+        ):
             return "%r\n%r" % (a, b)
     rtol = TOLERANCE.get(str(a.dtype), 1e-9)
     with np.errstate(all="ignore"):

@@ -32,11 +32,23 @@ ELEMWISE = """
 """
 REDUCTIONS = "AND Maximum Minimum OR XOR"
 # rare ones, left to runs of thousands of graphs
-RARE = ["AbstractBatchNormTrainGrad", "CholeskyGrad", "CrossentropySoftmax1HotWithBiasDx",
-        "DownsampleFactorMaxGradGrad", "EighGrad", "EigvalshGrad", "ExpmGrad", "OpFromGraph", "ProdWithoutZeros",
-        "TensorInv"]
-EXPECTED = ([name.replace("_set", " set").replace("_inc", " inc") for name in OPS.split()]
-            + ["Elemwise " + name for name in ELEMWISE.split()] + ["CAReduce " + name for name in REDUCTIONS.split()])
+RARE = [
+    "AbstractBatchNormTrainGrad",
+    "CholeskyGrad",
+    "CrossentropySoftmax1HotWithBiasDx",
+    "DownsampleFactorMaxGradGrad",
+    "EighGrad",
+    "EigvalshGrad",
+    "ExpmGrad",
+    "OpFromGraph",
+    "ProdWithoutZeros",
+    "TensorInv",
+]
+EXPECTED = (
+    [name.replace("_set", " set").replace("_inc", " inc") for name in OPS.split()]
+    + ["Elemwise " + name for name in ELEMWISE.split()]
+    + ["CAReduce " + name for name in REDUCTIONS.split()]
+)
 
 
 def names_of(node):

@@ -9,24 +9,75 @@ from .builder import KINDS, fits, kind_of, step, value_of
 WIDE = (-1e4, 1e4)
 # name -> the interval in which the function is defined and well-conditioned enough to be compared
 UNARY = {
-    "abs_": WIDE, "neg": WIDE, "sqr": (-100, 100), "sqrt": (0.01, 1e4), "sgn": WIDE, "ceil": WIDE, "floor": WIDE,
-    "trunc": WIDE, "round_half_to_even": WIDE, "round_half_away_from_zero": WIDE, "exp": (-5, 5), "exp2": (-5, 5),
-    "expm1": (-5, 5), "log": (0.01, 1e4), "log2": (0.01, 1e4), "log10": (0.01, 1e4), "log1p": (-0.9, 1e4),
-    "deg2rad": WIDE, "rad2deg": WIDE, "cos": (-30, 30), "sin": (-30, 30), "tan": (-1.4, 1.4), "arccos": (-0.98, 0.98),
-    "arcsin": (-0.98, 0.98), "arctan": WIDE, "cosh": (-5, 5), "sinh": (-5, 5), "tanh": WIDE, "arccosh": (1.05, 1e3),
-    "arcsinh": WIDE, "arctanh": (-0.95, 0.95), "inv": (0.1, 1e3), "isnan": WIDE, "isinf": WIDE, "tensor_copy": WIDE,
+    "abs_": WIDE,
+    "neg": WIDE,
+    "sqr": (-100, 100),
+    "sqrt": (0.01, 1e4),
+    "sgn": WIDE,
+    "ceil": WIDE,
+    "floor": WIDE,
+    "trunc": WIDE,
+    "round_half_to_even": WIDE,
+    "round_half_away_from_zero": WIDE,
+    "exp": (-5, 5),
+    "exp2": (-5, 5),
+    "expm1": (-5, 5),
+    "log": (0.01, 1e4),
+    "log2": (0.01, 1e4),
+    "log10": (0.01, 1e4),
+    "log1p": (-0.9, 1e4),
+    "deg2rad": WIDE,
+    "rad2deg": WIDE,
+    "cos": (-30, 30),
+    "sin": (-30, 30),
+    "tan": (-1.4, 1.4),
+    "arccos": (-0.98, 0.98),
+    "arcsin": (-0.98, 0.98),
+    "arctan": WIDE,
+    "cosh": (-5, 5),
+    "sinh": (-5, 5),
+    "tanh": WIDE,
+    "arccosh": (1.05, 1e3),
+    "arcsinh": WIDE,
+    "arctanh": (-0.95, 0.95),
+    "inv": (0.1, 1e3),
+    "isnan": WIDE,
+    "isinf": WIDE,
+    "tensor_copy": WIDE,
 }
 SPECIAL = {
-    "erf": (-4, 4), "erfc": (-4, 4), "erfcx": (-3, 10), "erfinv": (-0.95, 0.95), "erfcinv": (0.05, 1.95),
-    "gamma": (0.1, 6), "gammaln": (0.1, 50), "psi": (0.1, 50), "tri_gamma": (0.1, 50), "j0": (-10, 10),
-    "j1": (-10, 10), "i0": (-5, 5), "i1": (-5, 5), "nnet.sigmoid": (-30, 30), "nnet.softplus": (-30, 30),
-    "nnet.hard_sigmoid": WIDE, "nnet.ultra_fast_sigmoid": (-30, 30), "nnet.relu": WIDE, "nnet.elu": (-10, 10),
-    "nnet.selu": (-10, 10), "nnet.softsign": WIDE, "xlogx.xlogx": (0, 100),
+    "erf": (-4, 4),
+    "erfc": (-4, 4),
+    "erfcx": (-3, 10),
+    "erfinv": (-0.95, 0.95),
+    "erfcinv": (0.05, 1.95),
+    "gamma": (0.1, 6),
+    "gammaln": (0.1, 50),
+    "psi": (0.1, 50),
+    "tri_gamma": (0.1, 50),
+    "j0": (-10, 10),
+    "j1": (-10, 10),
+    "i0": (-5, 5),
+    "i1": (-5, 5),
+    "nnet.sigmoid": (-30, 30),
+    "nnet.softplus": (-30, 30),
+    "nnet.hard_sigmoid": WIDE,
+    "nnet.ultra_fast_sigmoid": (-30, 30),
+    "nnet.relu": WIDE,
+    "nnet.elu": (-10, 10),
+    "nnet.selu": (-10, 10),
+    "nnet.softsign": WIDE,
+    "xlogx.xlogx": (0, 100),
 }
 SPECIAL2 = {
-    "gammainc": ((0.2, 10), (0.1, 10)), "gammaincc": ((0.2, 10), (0.1, 10)), "gammau": ((0.2, 5), (0.1, 5)),
-    "gammal": ((0.2, 5), (0.1, 5)), "chi2sf": ((0.1, 10), (0.5, 10)), "jv": ((0, 3), (0.1, 8)),
-    "iv": ((0, 3), (0.1, 5)), "xlogx.xlogy0": ((0, 10), (0.1, 10)),
+    "gammainc": ((0.2, 10), (0.1, 10)),
+    "gammaincc": ((0.2, 10), (0.1, 10)),
+    "gammau": ((0.2, 5), (0.1, 5)),
+    "gammal": ((0.2, 5), (0.1, 5)),
+    "chi2sf": ((0.1, 10), (0.5, 10)),
+    "jv": ((0, 3), (0.1, 8)),
+    "iv": ((0, 3), (0.1, 5)),
+    "xlogx.xlogy0": ((0, 10), (0.1, 10)),
 }
 EXACT = ("abs_", "neg", "sqr", "sgn", "tensor_copy")
 FLOAT_ONLY = ("ceil", "floor", "trunc", "round_half_to_even", "round_half_away_from_zero")
@@ -149,8 +200,23 @@ def clip(b):
 @step(1)
 def cast(b):
     v = b.take("fiubh")
-    to = b.one(["float64", "float32", "int64", "int32", "int16", "int8", "bool", "uint8", "uint16", "uint32", "uint64",
-                "float16", "complex128"])
+    to = b.one(
+        [
+            "float64",
+            "float32",
+            "int64",
+            "int32",
+            "int16",
+            "int8",
+            "bool",
+            "uint8",
+            "uint16",
+            "uint32",
+            "uint64",
+            "float16",
+            "complex128",
+        ]
+    )
     if kind_of(v) in "fh" and to.startswith("uint"):
         v = b.within(v, 0, 200)  # C leaves the others undefined
     if kind_of(v) == "f" and to == "float16":

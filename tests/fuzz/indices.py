@@ -54,14 +54,14 @@ def basic(b, v):
     """Integers, slices, newaxis and Ellipsis."""
     index = []
     dims = list(zip(shape_of(v), v.broadcastable))
-    for n, one in dims[:b.int(1, v.ndim + 1)]:
+    for n, one in dims[: b.int(1, v.ndim + 1)]:
         if b.chance(0.12):
             index.append(None)
         index.append(some_integer(b, n) if n and b.chance(0.35) else some_slice(b, n, one))
     if b.chance(0.2):
         cut = b.int(0, len(index) + 1)
         given = sum(i is not None for i in index[cut:])
-        tail = index[cut:] if given == 0 else [some_slice(b, *dim) for dim in dims[v.ndim - given:]]
+        tail = index[cut:] if given == 0 else [some_slice(b, *dim) for dim in dims[v.ndim - given :]]
         if sum(i is not None for i in index[:cut]) + given <= v.ndim:
             index = index[:cut] + [Ellipsis] + tail
     return tuple(index)
@@ -177,7 +177,7 @@ def write_advanced(b):
 @step(0.5)
 def write_masked(b):
     v = dense(b, "fi")
-    index = mask(b, shape_of(v)[:b.int(1, v.ndim + 1)])
+    index = mask(b, shape_of(v)[: b.int(1, v.ndim + 1)])
     op = b.one([T.set_subtensor, T.inc_subtensor])
     return op(v[index], T.cast(b.take("f" if kind_of(v) == "f" else "i", 0), v.dtype))
 
@@ -185,5 +185,11 @@ def write_masked(b):
 @step(0.3, fixed=False)
 def nonzero(b):
     v = dense(b, "fib")
-    return b.one([lambda: v.nonzero(), lambda: T.flatnonzero(v), lambda: T.nonzero_values(v),
-                  lambda: T.nonzero(v, return_matrix=True)])()
+    return b.one(
+        [
+            lambda: v.nonzero(),
+            lambda: T.flatnonzero(v),
+            lambda: T.nonzero_values(v),
+            lambda: T.nonzero(v, return_matrix=True),
+        ]
+    )()

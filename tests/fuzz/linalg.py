@@ -31,8 +31,13 @@ def tensor_products(b):
     how = b.int(0, 5)
     if how == 0:
         x = b.floats(ndim=3)
-        y = b.pick(lambda u: kind_of(u) == "f" and u.ndim in (1, 2, 3) and shape_of(u)[:2] == (
-            shape_of(x)[0], shape_of(x)[2])[:u.ndim])
+        y = b.pick(
+            lambda u: (
+                kind_of(u) == "f"
+                and u.ndim in (1, 2, 3)
+                and shape_of(u)[:2] == (shape_of(x)[0], shape_of(x)[2])[: u.ndim]
+            )
+        )
         y = y if y is not None and y.ndim > 1 else b.input(x.dtype, (shape_of(x)[0], shape_of(x)[2], 2))
         return T.batched_dot(x, y)
     if how == 1:

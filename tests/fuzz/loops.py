@@ -16,7 +16,7 @@ def body(b, arguments, steps):
     inner = Builder(b.rng, arguments)
     for _ in range(steps):
         inner.take_step(fixed=True)
-    made = [v for v in inner.pool[len(arguments):] if v.owner is not None]
+    made = [v for v in inner.pool[len(arguments) :] if v.owner is not None]
     return made or list(arguments)
 
 
@@ -43,15 +43,25 @@ def scan(b):
     if how == 2:
         state = T.cast(b.take("f", ndim=(1, 2), least=1), "float64")
         steps = b.one([b.int(1, 5), b.below(3) + 1, sequence.shape[0]])
-        return theano.scan(lambda h, e: T.tanh(h * 0.5 + summary(b.one(body(b, [h, e], 2)))), outputs_info=[state],
-                           non_sequences=[extra], n_steps=steps, go_backwards=backwards)[0]
+        return theano.scan(
+            lambda h, e: T.tanh(h * 0.5 + summary(b.one(body(b, [h, e], 2)))),
+            outputs_info=[state],
+            non_sequences=[extra],
+            n_steps=steps,
+            go_backwards=backwards,
+        )[0]
     if how == 3:
         start = T.cast(b.take("f", shape=(2,)), "float64")
-        return theano.scan(lambda x, old, new: old * 0.5 - new + summary(x), [sequence],
-                           [{"initial": start, "taps": [-2, -1]}], go_backwards=backwards)[0]
+        return theano.scan(
+            lambda x, old, new: old * 0.5 - new + summary(x),
+            [sequence],
+            [{"initial": start, "taps": [-2, -1]}],
+            go_backwards=backwards,
+        )[0]
     if how == 4:
-        return theano.scan(lambda x: ((T.cast(x, "float64") * 2).sum(), theano.scan_module.until(T.gt(T.sum(x), 2))),
-                           [sequence])[0]
+        return theano.scan(
+            lambda x: ((T.cast(x, "float64") * 2).sum(), theano.scan_module.until(T.gt(T.sum(x), 2))), [sequence]
+        )[0]
     start = T.cast(b.take("f", 0), "float64")
 
     def both(x, h, e):
@@ -101,11 +111,11 @@ def numpy_random(b):
         return None
     state = raw_random.random_state_type("r%d" % len(b.inputs))
     b.add_input(state, np.random.RandomState(b.int(0, 10**6)))
-    name = b.one(["uniform", "normal", "binomial", "random_integers", "poisson", "permutation", "choice",
-                  "multinomial"])
+    name = b.one(
+        ["uniform", "normal", "binomial", "random_integers", "poisson", "permutation", "choice", "multinomial"]
+    )
     if name == "multinomial":
         return raw_random.multinomial(state, (3,), 2, [0.25, 0.75])[1]
     size = {"permutation": (2,)}.get(name, b.one([(3,), (2, 3)]))
     args = {"permutation": {"n": 4}, "choice": {"a": 5}}.get(name, {})
     return getattr(raw_random, name)(state, size, **args)[1]
-

@@ -80,8 +80,11 @@ def convolution(b):
             return None
     if how == 1:
         n, _, h, k = shape_of(x)
-        return nnet.conv2d_transpose(T.cast(T.tanh(b.take("f", shape=(n, filters, h, k))), x.dtype), w,
-                                     (n, channels, h + size[0] - 1, k + size[1] - 1))
+        return nnet.conv2d_transpose(
+            T.cast(T.tanh(b.take("f", shape=(n, filters, h, k))), x.dtype),
+            w,
+            (n, channels, h + size[0] - 1, k + size[1] - 1),
+        )
     if how == 2:
         return pool_or_signal(b)
     return nnet.conv2d(x, w, **options)
@@ -99,8 +102,11 @@ def pooling(b):
     x = images(b, b.int(1, 3), least=4)
     size = (b.int(1, 4), b.int(1, 4))
     ignore = b.chance(0.7)
-    options = {"stride": b.one([None, (1, 1), (2, 1), (1, 2)]), "ignore_border": ignore,
-               "mode": b.one(["max", "sum", "average_inc_pad", "average_exc_pad"])}
+    options = {
+        "stride": b.one([None, (1, 1), (2, 1), (1, 2)]),
+        "ignore_border": ignore,
+        "mode": b.one(["max", "sum", "average_inc_pad", "average_exc_pad"]),
+    }
     if ignore and min(size) > 1 and b.chance():
         options["pad"] = b.one([(1, 1), (0, 1)])
         if options["mode"] == "sum" or options["mode"] == "average_exc_pad":
@@ -145,4 +151,3 @@ def neighbourhoods(b):
 def rectifiers(b):
     v = b.take("f")
     return b.one([nnet.relu(v, 0.2), nnet.elu(b.within(v, -5, 5), 0.5)])
-

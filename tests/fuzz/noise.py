@@ -13,21 +13,103 @@ from theanojax.runtime.host import HostExecutor
 
 RUNS = 8
 MARGIN = 20  # the executors' disagreement against the largest effect of the noise
-MOVES = ("DimShuffle", "Reshape", "Subtensor", "AdvancedSubtensor1", "AdvancedSubtensor", "AdvancedBooleanSubtensor",
-         "Join", "Split", "Alloc", "Rebroadcast", "SpecifyShape", "SortOp", "TopKOp", "Flatten", "MakeVector",
-         "ScalarFromTensor", "TensorFromScalar", "IfElse", "AllocDiag", "ExtractDiag", "RepeatOp", "Unique", "Nonzero",
-         "FillDiagonal", "FillDiagonalOffset", "PermuteRowElements", "Choose", "Assert", "CpuContiguous",
-         "Images2Neibs", "Eye", "Tri", "mrg_uniform", "RandomFunction", "Shape", "Default", "DeepCopyOp",
-         "ViewOp", "Argmax")
-EXACT = ("Cast", "Abs", "Neg", "Sgn", "Ceil", "Floor", "Trunc", "RoundHalfToEven", "RoundHalfAwayFromZero", "Second",
-         "Switch", "Clip", "Identity", "Maximum", "Minimum", "ScalarMaximum", "ScalarMinimum", "Real", "Imag", "Conj",
-         "Complex")
+MOVES = (
+    "DimShuffle",
+    "Reshape",
+    "Subtensor",
+    "AdvancedSubtensor1",
+    "AdvancedSubtensor",
+    "AdvancedBooleanSubtensor",
+    "Join",
+    "Split",
+    "Alloc",
+    "Rebroadcast",
+    "SpecifyShape",
+    "SortOp",
+    "TopKOp",
+    "Flatten",
+    "MakeVector",
+    "ScalarFromTensor",
+    "TensorFromScalar",
+    "IfElse",
+    "AllocDiag",
+    "ExtractDiag",
+    "RepeatOp",
+    "Unique",
+    "Nonzero",
+    "FillDiagonal",
+    "FillDiagonalOffset",
+    "PermuteRowElements",
+    "Choose",
+    "Assert",
+    "CpuContiguous",
+    "Images2Neibs",
+    "Eye",
+    "Tri",
+    "mrg_uniform",
+    "RandomFunction",
+    "Shape",
+    "Default",
+    "DeepCopyOp",
+    "ViewOp",
+    "Argmax",
+)
+EXACT = (
+    "Cast",
+    "Abs",
+    "Neg",
+    "Sgn",
+    "Ceil",
+    "Floor",
+    "Trunc",
+    "RoundHalfToEven",
+    "RoundHalfAwayFromZero",
+    "Second",
+    "Switch",
+    "Clip",
+    "Identity",
+    "Maximum",
+    "Minimum",
+    "ScalarMaximum",
+    "ScalarMinimum",
+    "Real",
+    "Imag",
+    "Conj",
+    "Complex",
+)
 # how many roundings an Op is taken to make; what is not named makes a few
-ROUNDINGS = {"Erfinv": 1e3, "Erfcinv": 1e4, "GammaInc": 1e5, "GammaIncC": 1e5, "GammaU": 1e5, "GammaL": 1e5,
-             "Chi2SF": 1e5, "Jv": 1e4, "Iv": 1e4, "J0": 1e4, "J1": 1e4, "I0": 1e3, "I1": 1e3, "Psi": 1e3,
-             "TriGamma": 1e3, "Gamma": 1e3, "GammaLn": 1e3, "Expm": 1e3, "MatrixPinv": 1e3, "Eigh": 1e3, "Eig": 1e3,
-             "SVD": 1e3, "Eigvalsh": 1e3, "MatrixInverse": 1e2, "Solve": 1e2, "Cholesky": 1e2, "Scan": 1e2,
-             "QRFull": 1e2, "QRIncomplete": 1e2, "Det": 1e2}
+ROUNDINGS = {
+    "Erfinv": 1e3,
+    "Erfcinv": 1e4,
+    "GammaInc": 1e5,
+    "GammaIncC": 1e5,
+    "GammaU": 1e5,
+    "GammaL": 1e5,
+    "Chi2SF": 1e5,
+    "Jv": 1e4,
+    "Iv": 1e4,
+    "J0": 1e4,
+    "J1": 1e4,
+    "I0": 1e3,
+    "I1": 1e3,
+    "Psi": 1e3,
+    "TriGamma": 1e3,
+    "Gamma": 1e3,
+    "GammaLn": 1e3,
+    "Expm": 1e3,
+    "MatrixPinv": 1e3,
+    "Eigh": 1e3,
+    "Eig": 1e3,
+    "SVD": 1e3,
+    "Eigvalsh": 1e3,
+    "MatrixInverse": 1e2,
+    "Solve": 1e2,
+    "Cholesky": 1e2,
+    "Scan": 1e2,
+    "QRFull": 1e2,
+    "QRIncomplete": 1e2,
+    "Det": 1e2,
+}
 
 
 def op_names(op):
@@ -62,8 +144,9 @@ class Noise:
         read = [c[0] for c in thunk.inputs if isinstance(c[0], np.ndarray) and c[0].dtype.kind in "biufc"]
         exact = all(_integral(x) for x in read)
         inner = within(node.op)
-        scale = self.roundings * max([ROUNDINGS.get(name, 1.0) for op in (node.op, *[n.op for n in inner])
-                                      for name in op_names(op)])
+        scale = self.roundings * max(
+            [ROUNDINGS.get(name, 1.0) for op in (node.op, *[n.op for n in inner]) for name in op_names(op)]
+        )
         # tanh of a small integer is a float32, in a loop whose values are float64, too
         dtypes = {v.dtype for n in inner for v in n.outputs if hasattr(v, "dtype")}
         # a sum may cancel; so may what is inside a composite Op

@@ -99,7 +99,7 @@ def compress(b):
 
 @step(0.4)
 def flat_indices(b):
-    dims = (b.int(1, 4), b.int(1, 4), b.int(1, 3))[:b.int(1, 4)]
+    dims = (b.int(1, 4), b.int(1, 4), b.int(1, 3))[: b.int(1, 4)]
     letter = b.one("CF")
     if b.chance():
         where = abs(b.take("i", ndim=(1, 2))) % int(np.prod(dims))
@@ -128,6 +128,11 @@ def permute(b):
 @step(0.4)
 def odds_and_ends(b):
     v = b.take("fi", ndim=(1, 2))
-    return b.one([lambda: extra_ops.CpuContiguous()(v), lambda: T.Assert("lengths")(v, T.ge(v.shape[0], 0)),
-                  lambda: T.default(v, v), lambda: T.nnet.confusion_matrix(abs(v) % 3, abs(v) % 3)
-                  if v.ndim == 1 and kind_of(v) == "i" else None])()
+    return b.one(
+        [
+            lambda: extra_ops.CpuContiguous()(v),
+            lambda: T.Assert("lengths")(v, T.ge(v.shape[0], 0)),
+            lambda: T.default(v, v),
+            lambda: T.nnet.confusion_matrix(abs(v) % 3, abs(v) % 3) if v.ndim == 1 and kind_of(v) == "i" else None,
+        ]
+    )()

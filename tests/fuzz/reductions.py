@@ -16,7 +16,7 @@ def some_axis(b, v):
         return None
     if how == 1:
         return b.int(-v.ndim, v.ndim)
-    chosen = [int(a) for a in b.rng.permutation(v.ndim)[:b.int(1, v.ndim + 1)]]
+    chosen = [int(a) for a in b.rng.permutation(v.ndim)[: b.int(1, v.ndim + 1)]]
     return chosen if how == 2 else sorted(chosen)
 
 

@@ -122,7 +122,7 @@ def arange(b):
     if how == 3:
         return T.arange(0.5, b.int(1, 4), b.one([0.25, 0.5]))
     if how == 4:
-        return b.one([T.mgrid, T.ogrid])[0:b.int(1, 4), 0:4:b.int(1, 3)]
+        return b.one([T.mgrid, T.ogrid])[0 : b.int(1, 4), 0 : 4 : b.int(1, 3)]
     x = b.take("f", ndim=0)
     return T.arange(T.clip(x, 0, 4))
 
@@ -149,17 +149,17 @@ def diagonals(b):
 def join(b):
     v = b.take("fiubc", ndim=(1, 2, 3))
     axis = b.int(0, v.ndim)
-    rest = shape_of(v)[:axis] + shape_of(v)[axis + 1:]
+    rest = shape_of(v)[:axis] + shape_of(v)[axis + 1 :]
 
     def good(u):
-        return u.ndim == v.ndim and shape_of(u)[:axis] + shape_of(u)[axis + 1:] == rest
+        return u.ndim == v.ndim and shape_of(u)[:axis] + shape_of(u)[axis + 1 :] == rest
 
     u = b.take("fiubc", ok=good) or v
     how = b.int(0, 7)
     if how == 0:
         return T.stack([v, v + 1 if kind_of(v) in "fi" else v], axis=b.int(-v.ndim - 1, v.ndim + 1))
     if how == 1 and v.ndim == 2 and axis < 2:
-        return b.one([T.vertical_stack, T.horizontal_stack][axis:axis + 1])(v, u)
+        return b.one([T.vertical_stack, T.horizontal_stack][axis : axis + 1])(v, u)
     if how == 2:
         return T.join(b.one([axis, axis - v.ndim]), v, u, v)
     if how == 3:
@@ -212,4 +212,3 @@ def constant(b):
     dtype = b.one(sum(KINDS.values(), ()))
     other = b.take(dtype[0] if dtype[0] in "fi" else "b", 0)
     return T.constant(b.array(dtype, b.one([(), (3,), (2, 3), (3, 4)]))) + other
-

@@ -57,8 +57,19 @@ def _bits(b, v):
     return b.one([T.and_, T.or_, T.xor])(v, _number(b, v.dtype)) if b.chance(0.7) else T.invert(v)
 
 
-OPERATIONS = [_times, _times, _plus, _other, _power, _cast, _reduced, _accumulated, _quotient, _bits,
-              lambda b, v: b.one([T.sqr, T.abs_, T.neg, T.sgn])(v)]
+OPERATIONS = [
+    _times,
+    _times,
+    _plus,
+    _other,
+    _power,
+    _cast,
+    _reduced,
+    _accumulated,
+    _quotient,
+    _bits,
+    lambda b, v: b.one([T.sqr, T.abs_, T.neg, T.sgn])(v),
+]
 
 
 @step(0.6)

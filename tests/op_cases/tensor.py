@@ -7,14 +7,7 @@ import theanojax.scalar as S
 import theanojax.tensor as T
 from tests.op_cases.case import COL, ROW, T3, V3, V4, M, N, case, ints, positive, real
 from theanojax.compile.ops import _output_guard, deep_copy_op
-from theanojax.gradient import (
-    consider_constant,
-    disconnected_grad,
-    grad_clip,
-    grad_scale,
-    undefined_grad,
-    zero_grad,
-)
+from theanojax.gradient import consider_constant, disconnected_grad, grad_clip, grad_scale, undefined_grad, zero_grad
 from theanojax.rewrites.linalg import Hint
 from theanojax.tensor import blas, elemwise, reduce
 from theanojax.tensor.assert_op import Assert

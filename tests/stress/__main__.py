@@ -74,14 +74,14 @@ class Stress:
     def argument(self, rng):
         """A vector of one of a few lengths, often where XLA cannot read it in place."""
         n = rng.choice([10, 1000, 40000])
-        return np.ones(n + 1)[rng.choice([0, 1]):][:n]
+        return np.ones(n + 1)[rng.choice([0, 1]) :][:n]
 
     def mistake(self, subject, rng):
         """A call with an index out of bounds, or an argument of the wrong type, changes nothing."""
         bounded = subject.kind.__name__ == "with_a_guard"
         try:
             subject.step(*((np.ones(10), 10**6) if bounded else ("a string", 1)))
-        except (IndexError if bounded else ValueError):
+        except IndexError if bounded else ValueError:
             return
         self.complain("%s took an argument that is wrong" % subject.name)
 
@@ -154,8 +154,10 @@ class Stress:
         events = ", ".join("%d %s" % (n, what) for what, n in self.events.most_common())
         print("seed %d, %d threads: %s" % (self.options.seed, self.options.threads + 1, events))
         for subject in self.subjects:
-            print("  %-32s version %6d, calls begun %6d, done %6d" % (
-                subject.name, subject.c.get_value(), len(subject.begun), len(subject.done)))
+            print(
+                "  %-32s version %6d, calls begun %6d, done %6d"
+                % (subject.name, subject.c.get_value(), len(subject.begun), len(subject.done))
+            )
         print("  draws: %s" % ", ".join("%d %s" % (len(d.seen), d.name) for d in self.draws))
         for text, n in Counter(self.complaints).most_common(40):
             print("COMPLAINT (%d times) %s" % (n, text))

@@ -62,8 +62,16 @@ def exchanged(s, x):
     return s.a[::-1] + 1, s.b + 1, s.c + 1
 
 
-KINDS = [plain, by_the_host, by_a_loop, by_a_loop_over_rows, with_a_guard, with_a_shape_from_data, with_a_branch,
-         exchanged]
+KINDS = [
+    plain,
+    by_the_host,
+    by_a_loop,
+    by_a_loop_over_rows,
+    with_a_guard,
+    with_a_shape_from_data,
+    with_a_branch,
+    exchanged,
+]
 
 
 class Subject:
@@ -86,8 +94,9 @@ class Subject:
         self.step = self.make_step()
 
     def make_look(self):
-        return theano.function([], [self.a[0, 0], self.a[-1, -1], self.a.sum() / SIZE**2, self.b.min(), self.b.max(),
-                                    self.c])
+        return theano.function(
+            [], [self.a[0, 0], self.a[-1, -1], self.a.sum() / SIZE**2, self.b.min(), self.b.max(), self.c]
+        )
 
     def make_step(self):
         outputs = [self.a[0, 0], self.a.mean(), self.b[0], self.c]

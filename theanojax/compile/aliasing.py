@@ -18,14 +18,16 @@ def alias_root(v):
     while v.owner is not None:
         position = v.owner.outputs.index(v)
         op = v.owner.op
-        viewed = (list(getattr(op, "view_map", {}).get(position, ()))
-                  + list(getattr(op, "destroy_map", {}).get(position, ())))
+        viewed = list(getattr(op, "view_map", {}).get(position, ())) + list(
+            getattr(op, "destroy_map", {}).get(position, ())
+        )
         if not viewed:
             return v
         if len(viewed) > 1:
             raise NotImplementedError(
                 str(v) + " is a view/destroyed version of more then one inputs. Currently, we only support the case "
-                "where an output is a view or a destroyed version of one input.")
+                "where an output is a view or a destroyed version of one input."
+            )
         v = v.owner.inputs[viewed[0]]
     return v
 
@@ -39,8 +41,9 @@ def view_tree_set(v, treeset):
         for client, position in v.clients:
             if client == "output":
                 continue
-            for out, ins in chain(getattr(client.op, "view_map", {}).items(),
-                                  getattr(client.op, "destroy_map", {}).items()):
+            for out, ins in chain(
+                getattr(client.op, "view_map", {}).items(), getattr(client.op, "destroy_map", {}).items()
+            ):
                 if position in ins and client.outputs[out] not in treeset:
                     pending.append(client.outputs[out])
 
@@ -58,7 +61,7 @@ def fgraph_updated_vars(fgraph, expanded_inputs):
     if len(expanded_inputs) != len(fgraph.inputs):
         raise ValueError("expanded_inputs must match len(fgraph.inputs)")
     updated = [v for spec, v in zip(expanded_inputs, fgraph.inputs) if spec.update is not None]
-    return dict(zip(updated, fgraph.outputs[len(fgraph.outputs) - len(updated):]))
+    return dict(zip(updated, fgraph.outputs[len(fgraph.outputs) - len(updated) :]))
 
 
 class Supervisor:
@@ -110,8 +113,11 @@ def insert_deepcopy(fgraph, wrapped_inputs, wrapped_outputs):
 
 def _overwritable(fgraph, inputs):
     """The inputs that stand for arguments which the user says may be overwritten -> their positions."""
-    return {v: i for i, (v, spec) in enumerate(zip(fgraph.inputs, inputs))
-            if spec.mutable and spec.update is None and not getattr(spec, "shared", False)}
+    return {
+        v: i
+        for i, (v, spec) in enumerate(zip(fgraph.inputs, inputs))
+        if spec.mutable and spec.update is None and not getattr(spec, "shared", False)
+    }
 
 
 def may_overwrite(fgraph, inputs, n_outputs):
@@ -140,8 +146,11 @@ def results_in_arguments(fgraph, inputs, n_outputs):
 
 def lent_constants(fgraph, n_outputs):
     """The constants of the graph that outputs are: a list of pairs (output position, array)."""
-    return [(o, v.owner.inputs[0].data) for o, v in enumerate(fgraph.outputs[:n_outputs])
-            if v.owner is not None and v.owner.op == view_op and isinstance(v.owner.inputs[0], Constant)]
+    return [
+        (o, v.owner.inputs[0].data)
+        for o, v in enumerate(fgraph.outputs[:n_outputs])
+        if v.owner is not None and v.owner.op == view_op and isinstance(v.owner.inputs[0], Constant)
+    ]
 
 
 def sharing_memory(call, in_arguments, lent):
@@ -152,14 +161,20 @@ def sharing_memory(call, in_arguments, lent):
     in_arguments : see `results_in_arguments`. Of two arguments that share memory only the first is overwritten.
     lent : see `lent_constants`.
     """
+
     def call_and_share(values, cells):
         arguments = [values[i] for _, i in in_arguments]
         outputs = list(call(values, cells))
         written: list = []
         for (o, _), memory in zip(in_arguments, arguments):
             result = outputs[o]
-            if (isinstance(memory, np.ndarray) and memory.flags.writeable and memory.dtype == result.dtype
-                    and memory.shape == result.shape and not any(np.may_share_memory(memory, m) for m in written)):
+            if (
+                isinstance(memory, np.ndarray)
+                and memory.flags.writeable
+                and memory.dtype == result.dtype
+                and memory.shape == result.shape
+                and not any(np.may_share_memory(memory, m) for m in written)
+            ):
                 np.copyto(memory, result)
                 written.append(memory)
                 outputs[o] = memory

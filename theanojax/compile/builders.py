@@ -40,8 +40,18 @@ class OpFromGraph(Op):
     Raises TypeError for inputs and outputs that are no Variables, and for `updates` and `givens`.
     """
 
-    def __init__(self, inputs, outputs, inline=False, lop_overrides="default", grad_overrides="default",
-                 rop_overrides="default", connection_pattern=None, name=None, **kwargs):
+    def __init__(
+        self,
+        inputs,
+        outputs,
+        inline=False,
+        lop_overrides="default",
+        grad_overrides="default",
+        rop_overrides="default",
+        connection_pattern=None,
+        name=None,
+        **kwargs,
+    ):
         if not isinstance(outputs, list):
             raise TypeError("outputs must be list, got %s" % type(outputs))
         for v in inputs + outputs:
@@ -53,8 +63,9 @@ class OpFromGraph(Op):
             raise AssertionError("name must be None or string object")
         self.is_inline, self.name, self.kwargs = inline, name, kwargs
         self.inputs, self.outputs = inputs, outputs
-        self.shared_inputs = [v for v in graph_inputs(outputs, blockers=inputs)
-                              if isinstance(v, SharedVariable) and v not in inputs]
+        self.shared_inputs = [
+            v for v in graph_inputs(outputs, blockers=inputs) if isinstance(v, SharedVariable) and v not in inputs
+        ]
         # Inside, inputs are neither shared nor constant, and each is given once: the first one counts.
         stand_ins = {v: v.type() for v in [*inputs, *self.shared_inputs] if isinstance(v, (SharedVariable, Constant))}
         local = [v.type() if v in inputs[:i] else stand_ins.get(v, v) for i, v in enumerate(inputs)]
@@ -62,8 +73,8 @@ class OpFromGraph(Op):
         if len({*inputs}) < len(inputs):
             self.kwargs = {"on_unused_input": "ignore", **kwargs}
         self.local_inputs, self.local_outputs, _ = rebuild_collect_shared(
-            outputs, inputs=local, replace=list(stand_ins.items()),
-            copy_inputs_over=False, no_default_updates=True)
+            outputs, inputs=local, replace=list(stand_ins.items()), copy_inputs_over=False, no_default_updates=True
+        )
         self.input_types = [v.type for v in inputs]
         self.output_types = [v.type for v in outputs]
         if lop_overrides != "default" and grad_overrides != "default":
@@ -95,7 +106,7 @@ class OpFromGraph(Op):
 
     def map_inner(self, node, replacer):
         """`node` with the variables of its inner graph replaced; see `theanojax.graph.replace.map_variables`."""
-        given = node.inputs[:len(self.inputs)]
+        given = node.inputs[: len(self.inputs)]
         inner, outer, outputs = map_inner_graph(replacer, self.inputs, given, self.outputs, self)
         return OpFromGraph(inner, outputs, **self.kwargs).make_node(*outer)
 
@@ -219,6 +230,7 @@ class OpFromGraph(Op):
 
             def override(inputs, grads):
                 return op(*(list(inputs) + list(grads)), return_list=True)
+
         out_grads = [t() for t in self.output_types]
         args = (ins, outs, out_grads) if self._lop_type == "lop" else (ins, out_grads)
         results, special = gradients(override, ins, outs, out_grads, args)
@@ -232,8 +244,13 @@ class OpFromGraph(Op):
         return self._sub_op(self.local_inputs + points, results, "_rop"), special
 
     def _sub_op(self, inputs, outputs, suffix):
-        return type(self)(inputs=inputs, outputs=outputs, inline=self.is_inline,
-                          name=None if self.name is None else self.name + suffix, on_unused_input="ignore")
+        return type(self)(
+            inputs=inputs,
+            outputs=outputs,
+            inline=self.is_inline,
+            name=None if self.name is None else self.name + suffix,
+            on_unused_input="ignore",
+        )
 
     def L_op(self, inputs, outputs, output_grads):
         op = self.get_lop_op()
@@ -259,7 +276,7 @@ class OpFromGraph(Op):
             return self._connection_pattern
         pattern = io_connection_pattern(self.local_inputs, self.local_outputs)
         lop = self.get_lop_op()
-        backward = io_connection_pattern(lop.local_inputs[len(self.local_inputs):], lop.local_outputs)
+        backward = io_connection_pattern(lop.local_inputs[len(self.local_inputs) :], lop.local_outputs)
         for i, special in enumerate(self._lop_special):
             cut = special is not None and isinstance(special.type, DisconnectedType)
             for o in range(len(self.local_outputs)):

@@ -44,19 +44,24 @@ class BadThunkOutput(DebugModeError):
     def str_diagnostic(self):
         """The node, its inputs, and how far the two values are apart, as several lines of text."""
         node, values = self.r.owner, self.inputs_val
-        return "BadThunkOutput\n" + _lines(
-            ("Apply   ", node),
-            ("op      ", self.offending_op()),
-            ("Outputs Type", self.r.type),
-            ("Outputs Shape", getattr(self.val1, "shape", None)),
-            ("Outputs Strides", getattr(self.val1, "strides", None)),
-            ("Inputs Type ", [v.type for v in node.inputs]),
-            ("Inputs Shape", [getattr(v, "shape", None) for v in values]),
-            ("Inputs Strides", [getattr(v, "strides", None) for v in values]),
-            ("Inputs values", [v if getattr(v, "size", 11) <= 10 else "not shown" for v in values]),
-            ("Bad Variable", self.r),
-            ("thunk1  ", self.thunk1),
-            ("thunk2  ", self.thunk2)) + compare_text(self.val1, self.val2)
+        return (
+            "BadThunkOutput\n"
+            + _lines(
+                ("Apply   ", node),
+                ("op      ", self.offending_op()),
+                ("Outputs Type", self.r.type),
+                ("Outputs Shape", getattr(self.val1, "shape", None)),
+                ("Outputs Strides", getattr(self.val1, "strides", None)),
+                ("Inputs Type ", [v.type for v in node.inputs]),
+                ("Inputs Shape", [getattr(v, "shape", None) for v in values]),
+                ("Inputs Strides", [getattr(v, "strides", None) for v in values]),
+                ("Inputs values", [v if getattr(v, "size", 11) <= 10 else "not shown" for v in values]),
+                ("Bad Variable", self.r),
+                ("thunk1  ", self.thunk1),
+                ("thunk2  ", self.thunk2),
+            )
+            + compare_text(self.val1, self.val2)
+        )
 
     __str__ = str_diagnostic
 
@@ -66,8 +71,18 @@ def compare_text(expected, value):
     out = io.StringIO()
     for word, v in (("expected    ", expected), ("value       ", value)):
         if isinstance(v, np.ndarray) and v.size and v.dtype.kind in "biufc":
-            print(word, ": shape, dtype, strides, min, max, n_inf, n_nan:", v.shape, v.dtype, v.strides, v.min(),
-                  v.max(), np.isinf(v).sum(), np.isnan(v).sum(), file=out)
+            print(
+                word,
+                ": shape, dtype, strides, min, max, n_inf, n_nan:",
+                v.shape,
+                v.dtype,
+                v.strides,
+                v.min(),
+                v.max(),
+                np.isinf(v).sum(),
+                np.isnan(v).sum(),
+                file=out,
+            )
         else:
             print(word, ":", type(v), v, file=out)
     try:
@@ -93,17 +108,23 @@ class BadDestroyMap(DebugModeError):
 
     def __str__(self):
         node = self.node
-        return _lines(
-            ("node", node),
-            ("perform", self.perform),
-            ("node.inputs", _named(node.inputs)),
-            ("destroy_map", getattr(node.op, "destroy_map", {})),
-            ("changed input idx", self.idx),
-            ("changed input type", node.inputs[self.idx].type),
-            ("repr (old val)", repr(self.old_val)),
-            ("repr (new val)", repr(self.new_val))) + compare_text(self.old_val, self.new_val) + (
-            "  Hint: this can also be caused by a deficient values_eq_approx() or __eq__() implementation [which "
-            "compared input values]\n")
+        return (
+            _lines(
+                ("node", node),
+                ("perform", self.perform),
+                ("node.inputs", _named(node.inputs)),
+                ("destroy_map", getattr(node.op, "destroy_map", {})),
+                ("changed input idx", self.idx),
+                ("changed input type", node.inputs[self.idx].type),
+                ("repr (old val)", repr(self.old_val)),
+                ("repr (new val)", repr(self.new_val)),
+            )
+            + compare_text(self.old_val, self.new_val)
+            + (
+                "  Hint: this can also be caused by a deficient values_eq_approx() or __eq__() implementation [which "
+                "compared input values]\n"
+            )
+        )
 
 
 class BadViewMap(DebugModeError):
@@ -116,10 +137,15 @@ class BadViewMap(DebugModeError):
 
     def __str__(self):
         node = self.node
-        rows = [("node", node), ("node.inputs", _named(node.inputs)), ("node.outputs", _named(node.outputs)),
-                ("view_map", getattr(node.op, "view_map", {})),
-                ("destroy_map", getattr(node.op, "destroy_map", {})),
-                ("aliased output", self.output_idx), ("aliased output storage", self.out_storage)]
+        rows = [
+            ("node", node),
+            ("node.inputs", _named(node.inputs)),
+            ("node.outputs", _named(node.outputs)),
+            ("view_map", getattr(node.op, "view_map", {})),
+            ("destroy_map", getattr(node.op, "destroy_map", {})),
+            ("aliased output", self.output_idx),
+            ("aliased output storage", self.out_storage),
+        ]
         if self.in_alias_idx:
             rows.append(("aliased to inputs", self.in_alias_idx))
         if self.out_alias_idx:
@@ -148,9 +174,19 @@ class InvalidValueError(DebugModeError):
             low, high, finite = v.min(), v.max(), np.all(np.isfinite(v))
         context = io.StringIO()
         print_tree(r, prefix="  ", depth=12, file=context)
-        rows = (("type(variable)", r.type), ("variable      ", r), ("type(value)   ", type(v)),
-                ("dtype(value)  ", getattr(v, "dtype", "N/A")), ("shape(value)  ", getattr(v, "shape", "N/A")),
-                ("value         ", str(v)[:100]), ("min(value)    ", low), ("max(value)    ", high),
-                ("isfinite      ", finite), ("client_node   ", self.client_node), ("hint          ", self.hint),
-                ("specific_hint ", self.specific_hint), ("context       ", "...\n" + context.getvalue()))
+        rows = (
+            ("type(variable)", r.type),
+            ("variable      ", r),
+            ("type(value)   ", type(v)),
+            ("dtype(value)  ", getattr(v, "dtype", "N/A")),
+            ("shape(value)  ", getattr(v, "shape", "N/A")),
+            ("value         ", str(v)[:100]),
+            ("min(value)    ", low),
+            ("max(value)    ", high),
+            ("isfinite      ", finite),
+            ("client_node   ", self.client_node),
+            ("hint          ", self.hint),
+            ("specific_hint ", self.specific_hint),
+            ("context       ", "...\n" + context.getvalue()),
+        )
         return "InvalidValueError\n" + "".join("        %s = %s\n" % row for row in rows)

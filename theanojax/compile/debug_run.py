@@ -97,8 +97,9 @@ class DebugExecutor:
                 known.update(node.outputs)
                 self._order.append(node)
         used = [u for n in self._order for u in n.inputs + n.outputs]
-        self._storage = {v: [v.data if isinstance(v, Constant) else None]
-                         for v in [*inputs, *self.fgraph.outputs, *used]}
+        self._storage = {
+            v: [v.data if isinstance(v, Constant) else None] for v in [*inputs, *self.fgraph.outputs, *used]
+        }
         self._computed = {v: [True] for v in self._storage}
         self._thunks = {}
         for node in self._order:
@@ -108,8 +109,12 @@ class DebugExecutor:
     def _check_value(self, v, value, hint):
         if not v.type.is_valid_value(value):
             raise InvalidValueError(v, value, hint=hint, specific_hint=v.type.value_validity_msg(value))
-        if (self.mode.check_isfinite and isinstance(value, np.ndarray) and value.dtype.kind in "fc"
-                and not np.isfinite(value).all()):
+        if (
+            self.mode.check_isfinite
+            and isinstance(value, np.ndarray)
+            and value.dtype.kind in "fc"
+            and not np.isfinite(value).all()
+        ):
             raise InvalidValueError(v, value, hint=hint, specific_hint="non-finite elements not allowed")
 
     def _check_replacements(self):
@@ -180,8 +185,11 @@ class DebugExecutor:
         """Name the rewrite that put `node` into the graph in the text of `error`."""
         for old, new, reason, old_graph, _ in self.tracker.replacements:
             if new is node.outputs[0]:
-                add_text(error, "\nAn optimization (probably %s) inserted an apply node that raise an error.\nThe "
-                         "information we have about this optimizations is:%s\n%s" % (reason, old, old_graph))
+                add_text(
+                    error,
+                    "\nAn optimization (probably %s) inserted an apply node that raise an error.\nThe "
+                    "information we have about this optimizations is:%s\n%s" % (reason, old, old_graph),
+                )
                 return
 
     def _check_preallocated(self, node, thunk, cells, originals, outs):
@@ -206,8 +214,11 @@ def _check_views(node, results, inputs):
         if share is None:
             continue
         allowed = list(views.get(o, ())) + list(destroys.get(o, ()))
-        aliased = [i for i, (u, x) in enumerate(zip(node.inputs, inputs))
-                   if hasattr(u.type, "may_share_memory") and share(result, x)]
+        aliased = [
+            i
+            for i, (u, x) in enumerate(zip(node.inputs, inputs))
+            if hasattr(u.type, "may_share_memory") and share(result, x)
+        ]
         if any(i not in allowed for i in aliased):
             raise BadViewMap(node, o, result, [i for i in aliased if i not in allowed])
         if not aliased and _is_used(v):
@@ -254,8 +265,13 @@ PREALLOCATE = {
 
 def _expand_kinds(kinds):
     """The keys of PREALLOCATE that the names in `kinds` stand for."""
-    groups = {"ALL": list(PREALLOCATE), "strided": ["strided", "neg_strides"], "wrong_size": ["larger", "smaller"],
-              "initial": ["previous"], "": []}
+    groups = {
+        "ALL": list(PREALLOCATE),
+        "strided": ["strided", "neg_strides"],
+        "wrong_size": ["larger", "smaller"],
+        "initial": ["previous"],
+        "": [],
+    }
     found = [k for kind in kinds for k in groups.get(kind, [kind])]
     unknown = [k for k in found if k not in PREALLOCATE]
     if unknown:

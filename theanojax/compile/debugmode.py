@@ -81,10 +81,14 @@ class _Maker(FunctionMaker):
             with flags_of_thread(compute_test_value=config.compute_test_value_opt):
                 optimizer(graph)
             if again.events != first:
-                at = next((i for i, (a, b) in enumerate(zip(again.events, first)) if a != b),
-                          min(len(first), len(again.events)))
-                raise StochasticOrder("Rewriting the graph again took another course at change %d: %s, before %s"
-                                      % (at, again.events[at:at + 1], first[at:at + 1]))
+                at = next(
+                    (i for i, (a, b) in enumerate(zip(again.events, first)) if a != b),
+                    min(len(first), len(again.events)),
+                )
+                raise StochasticOrder(
+                    "Rewriting the graph again took another course at change %d: %s, before %s"
+                    % (at, again.events[at : at + 1], first[at : at + 1])
+                )
 
     @staticmethod
     def _watch(fgraph):
@@ -130,14 +134,28 @@ class DebugMode(Mode):
     require_matching_strides = config.DebugMode.check_strides
     check_preallocated_output = config.DebugMode.check_preallocated_output.split(":")
 
-    def __init__(self, optimizer="fast_run", stability_patience=None, check_c_code=None, check_py_code=None,
-                 check_isfinite=None, check_preallocated_output=None, require_matching_strides=None, linker=None):
+    def __init__(
+        self,
+        optimizer="fast_run",
+        stability_patience=None,
+        check_c_code=None,
+        check_py_code=None,
+        check_isfinite=None,
+        check_preallocated_output=None,
+        require_matching_strides=None,
+        linker=None,
+    ):
         if linker is not None and not isinstance(linker, _Linker):
             raise Exception("DebugMode can only use its own linker! You should not provide one.", linker)
         super().__init__(optimizer=optimizer, linker=_Linker())
-        given = dict(stability_patience=stability_patience, check_c_code=check_c_code, check_py_code=check_py_code,
-                     check_isfinite=check_isfinite, require_matching_strides=require_matching_strides,
-                     check_preallocated_output=check_preallocated_output and list(check_preallocated_output))
+        given = dict(
+            stability_patience=stability_patience,
+            check_c_code=check_c_code,
+            check_py_code=check_py_code,
+            check_isfinite=check_isfinite,
+            require_matching_strides=require_matching_strides,
+            check_preallocated_output=check_preallocated_output and list(check_preallocated_output),
+        )
         self.__dict__.update({k: v for k, v in given.items() if v is not None})
         if not (self.check_c_code or self.check_py_code):
             raise ValueError("DebugMode has to check at least one of c and py code")
@@ -147,8 +165,14 @@ class DebugMode(Mode):
         return _Maker(i, o, self, *args, **kwargs)
 
     def _checks(self):
-        names = ("stability_patience", "check_c_code", "check_py_code", "check_isfinite", "check_preallocated_output",
-                 "require_matching_strides")
+        names = (
+            "stability_patience",
+            "check_c_code",
+            "check_py_code",
+            "check_isfinite",
+            "check_preallocated_output",
+            "require_matching_strides",
+        )
         return {name: getattr(self, name) for name in names}
 
     def clone(self, link_kwargs=None, optimizer="", **kwargs):

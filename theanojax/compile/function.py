@@ -9,9 +9,20 @@ from theanojax.graph import above
 from theanojax.graph.tag import _PACKAGE as PACKAGE
 
 
-def function(inputs, outputs=None, mode=None, updates=None, givens=None, no_default_updates=False,
-             accept_inplace=False, name=None, rebuild_strict=True, allow_input_downcast=None, profile=None,
-             on_unused_input=None):
+def function(
+    inputs,
+    outputs=None,
+    mode=None,
+    updates=None,
+    givens=None,
+    no_default_updates=False,
+    accept_inplace=False,
+    name=None,
+    rebuild_strict=True,
+    allow_input_downcast=None,
+    profile=None,
+    on_unused_input=None,
+):
     """A callable that computes `outputs` from `inputs` and applies `updates` to shared variables.
 
     Parameters
@@ -57,37 +68,73 @@ def function(inputs, outputs=None, mode=None, updates=None, givens=None, no_defa
     if name is None:
         name = _caller()
     if not isinstance(inputs, (list, tuple)):
-        raise Exception("Input variables of a Theano function should be contained in a list, even when there is a "
-                        "single input.")
+        raise Exception(
+            "Input variables of a Theano function should be contained in a list, even when there is a single input."
+        )
     if any(isinstance(i, (list, tuple)) for i in inputs):
         if profile:
             raise NotImplementedError("profiling not supported in old-style function")
         if updates or givens:
-            raise NotImplementedError("In() instances and tuple inputs trigger the old semantics, which disallow "
-                                      "using updates and givens")
+            raise NotImplementedError(
+                "In() instances and tuple inputs trigger the old semantics, which disallow using updates and givens"
+            )
         return orig_function(inputs, outputs, mode=mode, accept_inplace=accept_inplace, name=name)
-    return pfunc(inputs, outputs, mode=mode, updates=updates, givens=givens, no_default_updates=no_default_updates,
-                 accept_inplace=accept_inplace, name=name, rebuild_strict=rebuild_strict,
-                 allow_input_downcast=allow_input_downcast, profile=profile, on_unused_input=on_unused_input,
-                 output_keys=output_keys)
+    return pfunc(
+        inputs,
+        outputs,
+        mode=mode,
+        updates=updates,
+        givens=givens,
+        no_default_updates=no_default_updates,
+        accept_inplace=accept_inplace,
+        name=name,
+        rebuild_strict=rebuild_strict,
+        allow_input_downcast=allow_input_downcast,
+        profile=profile,
+        on_unused_input=on_unused_input,
+        output_keys=output_keys,
+    )
 
 
 above.function = function
 
 
-def function_dump(filename, inputs, outputs=None, mode=None, updates=None, givens=None, no_default_updates=False,
-                  accept_inplace=False, name=None, rebuild_strict=True, allow_input_downcast=None, profile=None,
-                  on_unused_input=None, extra_tag_to_remove=None):
+def function_dump(
+    filename,
+    inputs,
+    outputs=None,
+    mode=None,
+    updates=None,
+    givens=None,
+    no_default_updates=False,
+    accept_inplace=False,
+    name=None,
+    rebuild_strict=True,
+    allow_input_downcast=None,
+    profile=None,
+    on_unused_input=None,
+    extra_tag_to_remove=None,
+):
     """Write the arguments of `function` to a file, to reproduce a compilation elsewhere.
 
     ``theano.function(**pickle.load(open(filename, 'rb')))`` makes the function again.
     """
     from theanojax.graph.strip_pickler import StripPickler
 
-    arguments = dict(inputs=inputs, outputs=outputs, mode=mode, updates=updates, givens=givens,
-                     no_default_updates=no_default_updates, accept_inplace=accept_inplace, name=name,
-                     rebuild_strict=rebuild_strict, allow_input_downcast=allow_input_downcast, profile=profile,
-                     on_unused_input=on_unused_input)
+    arguments = dict(
+        inputs=inputs,
+        outputs=outputs,
+        mode=mode,
+        updates=updates,
+        givens=givens,
+        no_default_updates=no_default_updates,
+        accept_inplace=accept_inplace,
+        name=name,
+        rebuild_strict=rebuild_strict,
+        allow_input_downcast=allow_input_downcast,
+        profile=profile,
+        on_unused_input=on_unused_input,
+    )
     with open(filename, "wb") as f:
         StripPickler(f, protocol=pickle.HIGHEST_PROTOCOL, extra_tag_to_remove=extra_tag_to_remove).dump(arguments)
 

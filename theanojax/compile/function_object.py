@@ -58,8 +58,20 @@ class Function:
     maker = fn = input_storage = output_storage = indices = defaults = unpack_single = return_none = None
     finder = inv_finder = None
 
-    def __init__(self, fn, input_storage, output_storage, indices, outputs, defaults, unpack_single, return_none,
-                 output_keys, maker, name=None):
+    def __init__(
+        self,
+        fn,
+        input_storage,
+        output_storage,
+        indices,
+        outputs,
+        defaults,
+        unpack_single,
+        return_none,
+        output_keys,
+        maker,
+        name=None,
+    ):
         self.fn = fn
         self.input_storage, self.output_storage = input_storage, output_storage
         self.indices, self.outputs, self.defaults = indices, outputs, defaults
@@ -71,12 +83,14 @@ class Function:
         # whether an argument's memory may be used for other values, so that no other may share it
         self._check_for_aliased_inputs = any(
             not getattr(spec, "shared", False) and (getattr(spec, "borrow", False) or spec.mutable)
-            for spec in maker.expanded_inputs)
+            for spec in maker.expanded_inputs
+        )
         self._register_inputs()
         self._value, self._container = _Values(self), _Containers(self)
         self._cells = [c.storage for c in input_storage]
-        self._update_cells = [c.storage for spec, c in zip(maker.expanded_inputs, input_storage)
-                              if spec.update is not None]
+        self._update_cells = [
+            c.storage for spec, c in zip(maker.expanded_inputs, input_storage) if spec.update is not None
+        ]
         self.n_returned_outputs = len(output_storage) - len(self._update_cells)
         self._call = (fn if hasattr(fn, "call") else _ThunkProgram(fn, input_storage, output_storage)).call
         self._group = None  # found at the first call
@@ -87,7 +101,8 @@ class Function:
         self.finder, self.inv_finder = {}, {}
         names = []
         for i, ((spec, _, _), (required, refeed, value), c) in enumerate(
-                zip(self.indices, self.defaults, self.input_storage)):
+            zip(self.indices, self.defaults, self.input_storage)
+        ):
             c.strict = getattr(spec, "strict", False)
             c.allow_downcast = getattr(spec, "allow_downcast", None)
             if value is not None and not isinstance(value, Container):
@@ -171,8 +186,11 @@ class Function:
             if group is None or group.joined is not None:
                 group = self._group = self._find_group()
                 if group is None:  # it cannot be said while this thread runs a function of one of several groups
-                    return nested(lambda: while_nobody_updates(
-                        self._cells, lambda: call([*values, *take(cells)], self._update_cells)))
+                    return nested(
+                        lambda: while_nobody_updates(
+                            self._cells, lambda: call([*values, *take(cells)], self._update_cells)
+                        )
+                    )
             if group.held():  # called by an Op, or a handler of a signal, in the midst of a call
                 return nested(lambda: call([*values, *take(cells)], self._update_cells))
             with group.lock:
@@ -259,8 +277,10 @@ class Function:
         """ValueError if an argument of a tensor's type is no array: its dtype would be anyone's guess."""
         for c, arg in zip(self.input_storage, args):
             if arg is not None and not hasattr(arg, "dtype") and hasattr(c.type, "numpy_dtype"):
-                raise ValueError("expected an ndarray for %s of type %s, got %r. With trust_input, arguments are not "
-                                 "converted" % (c.name or "an input", c.type, arg))
+                raise ValueError(
+                    "expected an ndarray for %s of type %s, got %r. With trust_input, arguments are not "
+                    "converted" % (c.name or "an input", c.type, arg)
+                )
 
     def _filter(self, i, arg):
         """Argument `i` converted to its type; errors say which argument is bad."""
@@ -318,8 +338,9 @@ class Function:
             info = get_info_on_inputs(names, len(self._input_names) - len(names))
             raise TypeError("Unknown input or state: %s. %s" % (key, info)) from None
         if c is DUPLICATE:
-            raise TypeError("Ambiguous name: %s - please check the names of the inputs of your function for "
-                            "duplicates." % key)
+            raise TypeError(
+                "Ambiguous name: %s - please check the names of the inputs of your function for duplicates." % key
+            )
         return c
 
     def __contains__(self, item):
@@ -360,15 +381,23 @@ class Function:
         n_outputs = len(maker.outputs) if delete_updates else None
         fgraph = copied_graph(maker.executed_fgraph, n_outputs, swapped)
         outs = [SymbolicOutput(v, borrow=old.borrow) for v, old in zip(fgraph.outputs, maker.outputs)]
-        updates = iter(fgraph.outputs[len(outs):])
+        updates = iter(fgraph.outputs[len(outs) :])
         for spec, v in zip(ins, fgraph.inputs):
             spec.variable = v
             spec.update = None if delete_updates or spec.update is None else next(updates)
         name = name or (self.name and self.name + " copy")
         profile = profiling.profile_for(profile, name or "%s copy" % getattr(self.profile, "message", None))
-        twin = maker.__class__(inputs=ins, outputs=outs, fgraph=fgraph, mode=maker.mode, profile=profile,
-                               on_unused_input="ignore", function_builder=maker.function_builder,
-                               accept_inplace=True, name=name)
+        twin = maker.__class__(
+            inputs=ins,
+            outputs=outs,
+            fgraph=fgraph,
+            mode=maker.mode,
+            profile=profile,
+            on_unused_input="ignore",
+            function_builder=maker.function_builder,
+            accept_inplace=True,
+            name=name,
+        )
         twin._finish = CopiedFrom(maker, n_outputs, swapped)
         result = twin.create([spec.value for spec in ins])
         for old, new, mine, its in zip(maker.inputs, ins, self.input_storage, result.input_storage):
@@ -411,8 +440,7 @@ def _check_of(function, i):
     """(dtype, ndim, converter) of input `i`: an aligned array of just this dtype and ndim needs no conversion."""
     c = function.input_storage[i]
     kind = c.type
-    plain = (isinstance(kind, TensorType) and type(kind).filter is TensorType.filter
-             and not kind.filter_checks_isfinite)
+    plain = isinstance(kind, TensorType) and type(kind).filter is TensorType.filter and not kind.filter_checks_isfinite
 
     def convert(arg):
         return function._filter(i, arg)
@@ -507,9 +535,13 @@ def _swap_shared(ins, swap):
             if not isinstance(v, SharedVariable):
                 raise AssertionError("swap needs SharedVariables, given:", v, " type", type(v))
         if old.type != new.type:
-            raise AssertionError("Type of given SharedVariable conflicts with original one",
-                                 "Type of given SharedVariable:", new.type,
-                                 "Type of original SharedVariable:", old.type)
+            raise AssertionError(
+                "Type of given SharedVariable conflicts with original one",
+                "Type of given SharedVariable:",
+                new.type,
+                "Type of original SharedVariable:",
+                old.type,
+            )
         spec.variable, spec.value = new, new.container
         swapped[i] = new
     return swapped
@@ -520,12 +552,16 @@ def _pickle_Function(f):
     if f.pickle_aliased_memory_strategy != "ignore":
         arrays = [v for v in values if isinstance(v, np.ndarray)]
         for i, a in enumerate(arrays):
-            for b in arrays[i + 1:]:
+            for b in arrays[i + 1 :]:
                 if np.may_share_memory(a, b):
                     if f.pickle_aliased_memory_strategy != "warn":
                         raise AliasedMemoryError(a, b)
-                    _logger.warning("aliased relationship between Function arguments %s, %s will not be preserved by "
-                                    "un-pickling operation", a, b)
+                    _logger.warning(
+                        "aliased relationship between Function arguments %s, %s will not be preserved by "
+                        "un-pickling operation",
+                        a,
+                        b,
+                    )
     return _constructor_Function, (f.maker, list(f.input_storage), values, f.trust_input)
 
 
@@ -538,5 +574,3 @@ def _constructor_Function(maker, input_storage, inputs_data, trust_input=False):
 
 
 copyreg.pickle(Function, _pickle_Function)
-
-

@@ -23,8 +23,14 @@ class numeric_grad:
     out_type : dtype of the result if complex, e.g. 'complex64'.
     """
 
-    type_eps = {"float64": 1e-7, "float32": 3e-4, "float16": 1e-1,
-                np.dtype("float64"): 1e-7, np.dtype("float32"): 3e-4, np.dtype("float16"): 1e-1}
+    type_eps = {
+        "float64": 1e-7,
+        "float32": 3e-4,
+        "float16": 1e-1,
+        np.dtype("float64"): 1e-7,
+        np.dtype("float32"): 3e-4,
+        np.dtype("float16"): 1e-1,
+    }
 
     def __init__(self, f, pt, eps=None, out_type=None):
         packed = not isinstance(pt, (list, tuple))
@@ -100,13 +106,16 @@ class GradientError(Exception):
         self.abs_err, self.rel_err, self.abs_tol, self.rel_tol = abs_err, rel_err, abs_tol, rel_tol
 
     def __str__(self):
-        return "\n".join([
-            "GradientError: numeric gradient and analytic gradient exceed tolerance:",
-            "        At position %i of argument %i with shape %s," % (self.err_pos, self.arg, self.shape),
-            "            val1 = %f      ,  val2 = %f" % (self.val1, self.val2),
-            "            abs. error = %f,  abs. tolerance = %f" % (self.abs_err, self.abs_tol),
-            "            rel. error = %f,  rel. tolerance = %f" % (self.rel_err, self.rel_tol),
-            "Exception args: " + ", ".join(map(str, self.args))])
+        return "\n".join(
+            [
+                "GradientError: numeric gradient and analytic gradient exceed tolerance:",
+                "        At position %i of argument %i with shape %s," % (self.err_pos, self.arg, self.shape),
+                "            val1 = %f      ,  val2 = %f" % (self.val1, self.val2),
+                "            abs. error = %f,  abs. tolerance = %f" % (self.abs_err, self.abs_tol),
+                "            rel. error = %f,  rel. tolerance = %f" % (self.rel_err, self.rel_tol),
+                "Exception args: " + ", ".join(map(str, self.args)),
+            ]
+        )
 
 
 def mode_not_slow(mode):
@@ -119,8 +128,19 @@ def mode_not_slow(mode):
     return mode
 
 
-def verify_grad(fun, pt, n_tests=2, rng=None, eps=None, out_type=None, abs_tol=None, rel_tol=None, mode=None,
-                cast_to_output_type=False, no_debug_ref=True):
+def verify_grad(
+    fun,
+    pt,
+    n_tests=2,
+    rng=None,
+    eps=None,
+    out_type=None,
+    abs_tol=None,
+    rel_tol=None,
+    mode=None,
+    cast_to_output_type=False,
+    no_debug_ref=True,
+):
     """Compare the symbolic gradient of `fun` with finite differences; raise GradientError when they differ.
 
     What is differentiated is the sum of ``u * fun(*pt)`` with a random `u` in [0.5, 1.5).
@@ -142,13 +162,22 @@ def verify_grad(fun, pt, n_tests=2, rng=None, eps=None, out_type=None, abs_tol=N
     abs_tol = tolerance if abs_tol is None else abs_tol
     rel_tol = tolerance if rel_tol is None else rel_tol
     if rng is None:
-        raise TypeError("rng should be a valid instance of numpy.random.RandomState. You may want to use "
-                        "theano.tests.unittest_tools.verify_grad instead of theano.gradient.verify_grad.")
+        raise TypeError(
+            "rng should be a valid instance of numpy.random.RandomState. You may want to use "
+            "theano.tests.unittest_tools.verify_grad instead of theano.gradient.verify_grad."
+        )
 
     def function(output, name, mode=mode):
         # numeric_grad works in the most precise dtype of all arguments, so some need a downcast
-        return compile_function(inputs, output, accept_inplace=True, allow_input_downcast=True, mode=mode,
-                                on_unused_input="ignore", name=name)
+        return compile_function(
+            inputs,
+            output,
+            accept_inplace=True,
+            allow_input_downcast=True,
+            mode=mode,
+            on_unused_input="ignore",
+            name=name,
+        )
 
     inputs = [T.TensorType(p.dtype, [n == 1 for n in p.shape])(name="input %i" % i) for i, p in enumerate(points)]
     output = fun(*inputs)
@@ -156,8 +185,10 @@ def verify_grad(fun, pt, n_tests=2, rng=None, eps=None, out_type=None, abs_tol=N
         raise NotImplementedError("cant (yet) autotest gradient of fun with multiple outputs")
     value = function(output, "gradient.py fwd")(*[p.copy() for p in points])
     if isinstance(value, (list, tuple)):
-        raise TypeError("It seems like you are trying to use verify_grad on an op or a function which outputs a list: "
-                        "there should be a single (array-like) output instead")
+        raise TypeError(
+            "It seems like you are trying to use verify_grad on an op or a function which outputs a list: "
+            "there should be a single (array-like) output instead"
+        )
 
     def random_projection():
         # no small elements: they would cost precision
@@ -175,8 +206,14 @@ def verify_grad(fun, pt, n_tests=2, rng=None, eps=None, out_type=None, abs_tol=N
             if test < n_tests - 1:
                 u.set_value(random_projection(), borrow=True)
         except Exception as e:
-            e.args += ("\nThe error happened with the following inputs:", points,
-                       "\nThe value of eps is:", eps, "\nThe out_type is:", out_type)
+            e.args += (
+                "\nThe error happened with the following inputs:",
+                points,
+                "\nThe value of eps is:",
+                eps,
+                "\nThe out_type is:",
+                out_type,
+            )
             raise
 
 
@@ -186,8 +223,9 @@ def _checked_points(pt):
     points = [np.array(p) for p in pt]
     for i, p in enumerate(points):
         if str(p.dtype) not in _TOLERANCE:
-            raise TypeError('verify_grad can work only with floating point inputs, but input %i has dtype "%s".'
-                            % (i, p.dtype))
+            raise TypeError(
+                'verify_grad can work only with floating point inputs, but input %i has dtype "%s".' % (i, p.dtype)
+            )
     return points
 
 
@@ -196,8 +234,17 @@ def _compare(cost_fn, grad_fn, points, eps, out_type, abs_tol, rel_tol):
     analytic = grad_fn(*[p.copy() for p in points])
     arg, position, abs_err, rel_err = numeric.max_err(analytic, abs_tol, rel_tol)
     if abs_err > abs_tol and rel_err > rel_tol:
-        raise verify_grad.E_grad(arg, position, analytic[arg].shape, analytic[arg].flat[position],
-                                 numeric.gf[arg].flat[position], abs_err, rel_err, abs_tol, rel_tol)
+        raise verify_grad.E_grad(
+            arg,
+            position,
+            analytic[arg].shape,
+            analytic[arg].flat[position],
+            numeric.gf[arg].flat[position],
+            abs_err,
+            rel_err,
+            abs_tol,
+            rel_tol,
+        )
 
 
 verify_grad.E_grad = GradientError

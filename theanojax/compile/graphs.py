@@ -22,16 +22,20 @@ def std_fgraph(input_specs, output_specs, accept_inplace=False):
         if spec.update is not None:
             update_mapping[len(output_specs) + len(updates)] = i
             updates.append(spec.update)
-    fgraph = FunctionGraph([spec.variable for spec in input_specs],
-                           [spec.variable for spec in output_specs] + updates, update_mapping=update_mapping)
+    fgraph = FunctionGraph(
+        [spec.variable for spec in input_specs],
+        [spec.variable for spec in output_specs] + updates,
+        update_mapping=update_mapping,
+    )
     inplace = next((n for n in fgraph.apply_nodes if getattr(n.op, "destroy_map", None)), None)
     if inplace is not None:
         if not accept_inplace:
             raise TypeError("Graph must not contain inplace operations", inplace, inplace.op)
         fgraph.attach_feature(DestroyHandler())
     destroyed = fgraph.has_destroyers if hasattr(fgraph, "has_destroyers") else lambda inputs: False
-    fgraph.attach_feature(Supervisor(v for spec, v in zip(input_specs, fgraph.inputs)
-                                     if not spec.mutable and not destroyed([v])))
+    fgraph.attach_feature(
+        Supervisor(v for spec, v in zip(input_specs, fgraph.inputs) if not spec.mutable and not destroyed([v]))
+    )
     for feature in std_fgraph.features:
         fgraph.attach_feature(feature())
     return fgraph, [SymbolicOutput(v) for v in updates]

@@ -29,8 +29,17 @@ class SymbolicInput:
     Raises TypeError if the name is no string or the update is of another type than the variable.
     """
 
-    def __init__(self, variable, name=None, update=None, mutable=None, strict=False, allow_downcast=None,
-                 autoname=True, implicit=False):
+    def __init__(
+        self,
+        variable,
+        name=None,
+        update=None,
+        mutable=None,
+        strict=False,
+        allow_downcast=None,
+        autoname=True,
+        implicit=False,
+    ):
         if implicit is None:
             raise AssertionError("implicit must be True or False here")
         self.variable = variable
@@ -41,7 +50,8 @@ class SymbolicInput:
         if update is not None and not variable.type == update.type:
             raise TypeError(
                 "Variable '%s' has type %s but an update of type %s. The type of the update should be the same as "
-                "the type of the variable" % (variable, variable.type, update.type))
+                "the type of the variable" % (variable, variable.type, update.type)
+            )
         self.mutable = (update is not None) if mutable is None else mutable
         self.strict, self.allow_downcast, self.implicit = strict, allow_downcast, implicit
 
@@ -69,19 +79,40 @@ class In(SymbolicInput):
     The other parameters are those of `SymbolicInput`. An implicit input without value raises TypeError.
     """
 
-    def __init__(self, variable, name=None, value=None, update=None, mutable=None, strict=False,
-                 allow_downcast=None, autoname=True, implicit=None, borrow=None, shared=False):
+    def __init__(
+        self,
+        variable,
+        name=None,
+        value=None,
+        update=None,
+        mutable=None,
+        strict=False,
+        allow_downcast=None,
+        autoname=True,
+        implicit=None,
+        borrow=None,
+        shared=False,
+    ):
         self.shared = shared
         self.borrow = mutable if borrow is None else borrow
         if mutable and not self.borrow:
             raise AssertionError(
                 "Symbolic input for variable %s (name=%s) has flags mutable=True, borrow=False. This combination is "
                 "incompatible since mutable=True implies that the input variable may be both aliased (borrow=True) "
-                "and overwritten." % (variable, name))
+                "and overwritten." % (variable, name)
+            )
         if implicit is None:
             implicit = isinstance(value, (Container, SharedVariable))
-        super().__init__(variable, name=name, update=update, mutable=mutable, strict=strict,
-                         allow_downcast=allow_downcast, autoname=autoname, implicit=implicit)
+        super().__init__(
+            variable,
+            name=name,
+            update=update,
+            mutable=mutable,
+            strict=strict,
+            allow_downcast=allow_downcast,
+            autoname=autoname,
+            implicit=implicit,
+        )
         self.value = value
         if self.implicit and value is None:
             raise TypeError("An implicit input must be given a default value")
@@ -90,11 +121,28 @@ class In(SymbolicInput):
 class Param(In):
     """Old spelling of `In`, where `value` was called `default`."""
 
-    def __init__(self, variable, default=None, name=None, mutable=False, strict=False, allow_downcast=None,
-                 implicit=None, borrow=None):
+    def __init__(
+        self,
+        variable,
+        default=None,
+        name=None,
+        mutable=False,
+        strict=False,
+        allow_downcast=None,
+        implicit=None,
+        borrow=None,
+    ):
         warnings.warn("The Param class is deprecated. Replace Param(default=N) by theano.In(value=N)", stacklevel=2)
-        super().__init__(variable, name=name, value=default, mutable=mutable, strict=strict,
-                         allow_downcast=allow_downcast, implicit=implicit, borrow=borrow)
+        super().__init__(
+            variable,
+            name=name,
+            value=default,
+            mutable=mutable,
+            strict=strict,
+            allow_downcast=allow_downcast,
+            implicit=implicit,
+            borrow=borrow,
+        )
 
 
 class SymbolicOutput:

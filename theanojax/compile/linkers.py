@@ -64,9 +64,12 @@ class Program:
         return outputs
 
     nodes = property(lambda self: self.fgraph.toposort())
-    plan = property(lambda self: getattr(self.executor, "plan", ON_HOST), doc="""
+    plan = property(
+        lambda self: getattr(self.executor, "plan", ON_HOST),
+        doc="""
         How the graph runs: its stages, where and why, what fixes shapes, whose buffers are given away;
-        ``print(f.fn.plan)`` shows it.""")
+        ``print(f.fn.plan)`` shows it.""",
+    )
 
     @property
     def storage_map(self):
@@ -97,8 +100,10 @@ class Linker:
 
         def execute(*args):
             if len(args) != len(arguments):
-                raise TypeError("Function call takes exactly %i %s (%i given)" % (
-                    len(arguments), "arguments" if len(arguments) > 1 else "argument", len(args)))
+                raise TypeError(
+                    "Function call takes exactly %i %s (%i given)"
+                    % (len(arguments), "arguments" if len(arguments) > 1 else "argument", len(args))
+                )
             for arg, cell in zip(args, arguments):
                 cell.data = arg
             run()
@@ -193,8 +198,11 @@ class ExecutorLinker(LocalLinker):
         ins = [[None] for _ in fgraph.inputs] if input_storage is None else input_storage
         outs = [[None] for _ in fgraph.outputs] if output_storage is None else output_storage
         program = Program(fgraph, self.make_executor(updates), ins, outs, updates, self.allow_gc)
-        return (program, [Container(v, cell) for v, cell in zip(fgraph.inputs, ins)],
-                [Container(v, cell, True) for v, cell in zip(fgraph.outputs, outs)])
+        return (
+            program,
+            [Container(v, cell) for v, cell in zip(fgraph.inputs, ins)],
+            [Container(v, cell, True) for v, cell in zip(fgraph.outputs, outs)],
+        )
 
     def _update_pairs(self):
         # Updates are the last outputs, in the order of their inputs.
@@ -219,8 +227,13 @@ class ExecutorLinker(LocalLinker):
             runner.run_in_cells()
 
         run.allow_gc, run.storage_map, run.nodes, run.thunks = self.allow_gc, cells, runner.order, runner.thunks
-        return (run, [Container(v, cells[v]) for v in fgraph.inputs],
-                [Container(v, cells[v], True) for v in fgraph.outputs], runner.thunks, runner.order)
+        return (
+            run,
+            [Container(v, cells[v]) for v in fgraph.inputs],
+            [Container(v, cells[v], True) for v in fgraph.outputs],
+            runner.thunks,
+            runner.order,
+        )
 
     def __getstate__(self):
         return dict(self.__dict__, fgraph=None, no_recycling=[], profile=None, updated_vars={})
@@ -262,8 +275,17 @@ class VM_Linker(ExecutorLinker):
     allow_gc, use_cloop, lazy, schedule, allow_partial_eval : accepted; the executors need no advice.
     """
 
-    def __init__(self, allow_gc=None, use_cloop=False, callback=None, callback_input=None, lazy=None, schedule=None,
-                 c_thunks=None, allow_partial_eval=None):
+    def __init__(
+        self,
+        allow_gc=None,
+        use_cloop=False,
+        callback=None,
+        callback_input=None,
+        lazy=None,
+        schedule=None,
+        c_thunks=None,
+        allow_partial_eval=None,
+    ):
         super().__init__(allow_gc, schedule)
         self.use_cloop, self.lazy, self.allow_partial_eval = use_cloop, lazy, allow_partial_eval
         self.callback, self.callback_input = callback, callback_input
@@ -291,7 +313,8 @@ class _WatchedExecutor(HostExecutor):
         self.input_callback = callback_input
         if callback is not None:
             self.callback = lambda i, node, thunk: callback(
-                node=node, thunk=thunk, storage_map=self.storage_map, compute_map=self.compute_map)
+                node=node, thunk=thunk, storage_map=self.storage_map, compute_map=self.compute_map
+            )
 
     def __call__(self, values):
         if self.input_callback is not None:

@@ -17,8 +17,14 @@ def compiled_step(op):
 
     The executors take its rewritten graph; the Function itself is what users find as ``op.fn``.
     """
-    fn = function(list(op.inputs), list(op.outputs), mode=op.mode_instance, name=op.name, profile=_profile(op),
-                  on_unused_input="ignore")
+    fn = function(
+        list(op.inputs),
+        list(op.outputs),
+        mode=op.mode_instance,
+        name=op.name,
+        profile=_profile(op),
+        on_unused_input="ignore",
+    )
     if isinstance(fn.maker._finish, RewrittenAgain):
         fn.maker._finish.prepare = lambda maker: _as_preallocated(op, maker)
     return fn
@@ -32,7 +38,7 @@ def _as_preallocated(op, maker):
     """
     inputs, moved = list(maker.inputs), set()
     position, first = op.n_seqs, 0
-    for taps, written in zip(op.tap_array[:op.n_mit_mot], op.mit_mot_out_slices):
+    for taps, written in zip(op.tap_array[: op.n_mit_mot], op.mit_mot_out_slices):
         for tap in taps:
             if tap in written:
                 out = first + list(written).index(tap)

@@ -57,14 +57,46 @@ class FunctionMaker:
     _finished = None  # `fgraph`, once it is there
     _finish = None  # how to make it; None where it is the graph that runs
 
-    def __init__(self, inputs, outputs, mode=None, accept_inplace=False, function_builder=Function, profile=None,
-                 on_unused_input=None, fgraph=None, output_keys=None, name=None):
+    def __init__(
+        self,
+        inputs,
+        outputs,
+        mode=None,
+        accept_inplace=False,
+        function_builder=Function,
+        profile=None,
+        on_unused_input=None,
+        fgraph=None,
+        output_keys=None,
+        name=None,
+    ):
         with compiling.lock:
-            self._make(inputs, outputs, mode, accept_inplace, function_builder, profile, on_unused_input, fgraph,
-                       output_keys, name)
+            self._make(
+                inputs,
+                outputs,
+                mode,
+                accept_inplace,
+                function_builder,
+                profile,
+                on_unused_input,
+                fgraph,
+                output_keys,
+                name,
+            )
 
-    def _make(self, inputs, outputs, mode, accept_inplace, function_builder, profile, on_unused_input, fgraph,
-              output_keys, name):
+    def _make(
+        self,
+        inputs,
+        outputs,
+        mode,
+        accept_inplace,
+        function_builder,
+        profile,
+        on_unused_input,
+        fgraph,
+        output_keys,
+        name,
+    ):
         self.mode = mode
         mode = get_mode(mode)
         if getattr(mode, "profile", None):
@@ -87,9 +119,13 @@ class FunctionMaker:
         else:
             self.executed_fgraph = fgraph
             updates = [SymbolicOutput(i.update) for i in inputs if i.update is not None]
-            fgraph.update_mapping = {o: i for o, i in zip(
-                range(len(outputs), len(fgraph.outputs)),
-                [i for i, spec in enumerate(inputs) if spec.update is not None])}
+            fgraph.update_mapping = {
+                o: i
+                for o, i in zip(
+                    range(len(outputs), len(fgraph.outputs)),
+                    [i for i, spec in enumerate(inputs) if spec.update is not None],
+                )
+            }
         self.executed_fgraph.name = name
         refuse_c_code(self.executed_fgraph.apply_nodes)
         self._link(copy.copy(mode.linker), outputs + updates)
@@ -99,8 +135,10 @@ class FunctionMaker:
         self.output_keys = output_keys
         self.name = name
         self.required = [getattr(i, "value", None) is None for i in inputs]
-        self.refeed = [not required and not isinstance(i.value, Container) and i.update is None
-                       for i, required in zip(inputs, self.required)]
+        self.refeed = [
+            not required and not isinstance(i.value, Container) and i.update is None
+            for i, required in zip(inputs, self.required)
+        ]
 
     @property
     def fgraph(self):
@@ -126,8 +164,9 @@ class FunctionMaker:
         start = time.perf_counter()
         report = None
         try:
-            with flags_of_thread(compute_test_value=config.compute_test_value_opt,
-                              **{"traceback.limit": config.traceback.compile_limit}):
+            with flags_of_thread(
+                compute_test_value=config.compute_test_value_opt, **{"traceback.limit": config.traceback.compile_limit}
+            ):
                 if config.cache_optimizations:
                     report = self.optimize_graph_with_cache(optimizer, self.inputs, self.outputs)
                 elif optimizer is not None:
@@ -141,8 +180,9 @@ class FunctionMaker:
                 if config.profile_optimizer:
                     self.profile.optimizer_profile = (optimizer, report or getattr(optimizer, "pre_profile", None))
             elif config.profile_optimizer and self.profile is not False:
-                warnings.warn("config.profile_optimizer requires config.profile to be set to True as well",
-                              stacklevel=3)
+                warnings.warn(
+                    "config.profile_optimizer requires config.profile to be set to True as well", stacklevel=3
+                )
 
     def optimize_graph_with_cache(self, optimizer, inputs, outputs):
         """Rewrite the graph. Nothing is kept on disk: comparing with graphs of the past takes longer than rewriting."""
@@ -150,8 +190,10 @@ class FunctionMaker:
 
     def _link(self, linker, output_specs):
         if not hasattr(linker, "accept"):
-            raise ValueError("'linker' parameter of FunctionMaker should be a Linker with an accept method or one of %s"
-                             % list(predefined_linkers))
+            raise ValueError(
+                "'linker' parameter of FunctionMaker should be a Linker with an accept method or one of %s"
+                % list(predefined_linkers)
+            )
         fgraph = self.executed_fgraph
         kept = [v for v, spec in zip(fgraph.outputs, output_specs) if not spec.borrow]
         self.linker = linker.accept(fgraph, no_recycling=infer_reuse_pattern(fgraph, kept), profile=self.profile)
@@ -191,8 +233,12 @@ class FunctionMaker:
         how = config.on_unused_input if on_unused_input is None else on_unused_input
         if how == "ignore":
             return
-        needed = set(ancestors([o.variable for o in outputs] + [i.update for i in inputs if i.update is not None],
-                               blockers={i.variable for i in inputs}))
+        needed = set(
+            ancestors(
+                [o.variable for o in outputs] + [i.update for i in inputs if i.update is not None],
+                blockers={i.variable for i in inputs},
+            )
+        )
         for k, i in enumerate(inputs):
             if i.variable in needed or i.update is not None:
                 continue
@@ -201,8 +247,10 @@ class FunctionMaker:
             elif how == "raise":
                 raise UnusedInputError(messages.unused_input(k, i.variable, how))
             else:
-                raise ValueError("Invalid value for keyword on_unused_input of theano.function: '%s'.\nValid values "
-                                 "are 'raise', 'warn', and 'ignore'." % how)
+                raise ValueError(
+                    "Invalid value for keyword on_unused_input of theano.function: '%s'.\nValid values "
+                    "are 'raise', 'warn', and 'ignore'." % how
+                )
 
     # ---------------------------------------------------------------- making functions
     def create(self, input_storage=None, trustme=False, storage_map=None):
@@ -229,8 +277,10 @@ class FunctionMaker:
                 cells.append([value] if spec.update is None else Cell(value))
             defaults.append((required, refeed, None if no_default else value))
         start = time.perf_counter()
-        with compiling.lock, flags_of_thread(compute_test_value="off",
-                                          **{"traceback.limit": config.traceback.compile_limit}):
+        with (
+            compiling.lock,
+            flags_of_thread(compute_test_value="off", **{"traceback.limit": config.traceback.compile_limit}),
+        ):
             for node in self.executed_fgraph.apply_nodes:
                 node.op.compile_step()  # the inner graphs of loops
             fn, ins, outs = self.linker.make_thunk(input_storage=cells, storage_map=None)
@@ -240,8 +290,19 @@ class FunctionMaker:
         profiling.total_time_linker += spent
         if self.profile:
             self.profile.linker_time += spent
-        function = self.function_builder(fn, ins, outs, self.indices, self.outputs, defaults, self.unpack_single,
-                                         self.return_none, self.output_keys, self, name=self.name)
+        function = self.function_builder(
+            fn,
+            ins,
+            outs,
+            self.indices,
+            self.outputs,
+            defaults,
+            self.unpack_single,
+            self.return_none,
+            self.output_keys,
+            self,
+            name=self.name,
+        )
         function.profile = self.profile
         return function
 
@@ -272,11 +333,23 @@ class FunctionMaker:
     def __reduce__(self):
         # What was linked is linked again; the rewritten graph is kept.
         finished = True if isinstance(self._finish, RewrittenAgain) else self._finish and self.fgraph
-        return _constructor_FunctionMaker, (dict(
-            inputs=self.inputs, outputs=self.outputs, fgraph=self.executed_fgraph, finished=finished, mode=self.mode,
-            accept_inplace=self.accept_inplace, function_builder=self.function_builder, profile=self.profile,
-            on_unused_input=self.on_unused_input, output_keys=self.output_keys, name=self.name,
-            unpack_single=self.unpack_single, return_none=self.return_none),)
+        return _constructor_FunctionMaker, (
+            dict(
+                inputs=self.inputs,
+                outputs=self.outputs,
+                fgraph=self.executed_fgraph,
+                finished=finished,
+                mode=self.mode,
+                accept_inplace=self.accept_inplace,
+                function_builder=self.function_builder,
+                profile=self.profile,
+                on_unused_input=self.on_unused_input,
+                output_keys=self.output_keys,
+                name=self.name,
+                unpack_single=self.unpack_single,
+                return_none=self.return_none,
+            ),
+        )
 
     def __setstate__(self, state):
         """Take over what Theano itself pickled: its graph, as rewritten there, is linked here."""
@@ -329,8 +402,9 @@ def register_checker(checker):
     _checkers.insert(0, checker)
 
 
-def orig_function(inputs, outputs, mode=None, accept_inplace=False, name=None, profile=None, on_unused_input=None,
-                  output_keys=None):
+def orig_function(
+    inputs, outputs, mode=None, accept_inplace=False, name=None, profile=None, on_unused_input=None, output_keys=None
+):
     """A Function of `inputs` and `outputs` without shared variables' magic.
 
     Every input may be anything that `convert_function_input` takes; the other parameters are those of
@@ -345,8 +419,16 @@ def orig_function(inputs, outputs, mode=None, accept_inplace=False, name=None, p
     if isinstance(mode, (list, tuple)):
         raise Exception("We do not support the passing of multiple modes")
     make = getattr(mode, "function_maker", FunctionMaker)
-    maker = make(inputs, outputs, mode, accept_inplace=accept_inplace, profile=profile,
-                 on_unused_input=on_unused_input, output_keys=output_keys, name=name)
+    maker = make(
+        inputs,
+        outputs,
+        mode,
+        accept_inplace=accept_inplace,
+        profile=profile,
+        on_unused_input=on_unused_input,
+        output_keys=output_keys,
+        name=name,
+    )
     fn = maker.create([getattr(i, "value", None) for i in inputs])
     if profile:
         profile.compile_time += time.perf_counter() - start
@@ -398,6 +480,7 @@ def _from_tuple(input):
     if update is not None and not isinstance(update, Variable):
         raise TypeError("Unknown update type: %s, expected Variable instance" % type(update), update)
     if isinstance(value, (Variable, SymbolicInput)):
-        raise TypeError("The value for input %s should not be a Variable or SymbolicInput instance (got: %s)"
-                        % (variable, value))
+        raise TypeError(
+            "The value for input %s should not be a Variable or SymbolicInput instance (got: %s)" % (variable, value)
+        )
     return In(variable, name=name, value=value, update=update)

@@ -27,32 +27,46 @@ def get_info_on_inputs(named_inputs, n_unnamed_inputs):
     if n == 0 and n_unnamed_inputs == 0:
         return "The function is supposed to have no input."
     if n == 0 and n_unnamed_inputs == 1:
-        return ("The function has a single input variable which has no name, and thus cannot be assigned through a "
-                "keyword argument " + how)
+        return (
+            "The function has a single input variable which has no name, and thus cannot be assigned through a "
+            "keyword argument " + how
+        )
     if n == 0:
-        return ("The function has %s inputs, but none of them is named, and thus they cannot be assigned through "
-                "keyword arguments %s" % (n_unnamed_inputs, how))
+        return (
+            "The function has %s inputs, but none of them is named, and thus they cannot be assigned through "
+            "keyword arguments %s" % (n_unnamed_inputs, how)
+        )
     named = "The function has %s named input%s (%s)" % (n, s, ", ".join(named_inputs))
     if n_unnamed_inputs == 0:
         return named + "."
     return "%s, and %s unnamed input%s which thus cannot be accessed through keyword argument%s %s" % (
-        named, n_unnamed_inputs, un_s, un_s, how.replace("Variable's", "variable's"))
+        named,
+        n_unnamed_inputs,
+        un_s,
+        un_s,
+        how.replace("Variable's", "variable's"),
+    )
 
 
 def unused_input(i, variable, how):
     """The message about an input that serves no output, with how to make it milder or stricter."""
-    head = ("theano.function was asked to create a function computing outputs given certain inputs, but the provided "
-            "input variable at index %i is not part of the computational graph needed to compute the outputs: %s.\n"
-            % (i, variable))
+    head = (
+        "theano.function was asked to create a function computing outputs given certain inputs, but the provided "
+        "input variable at index %i is not part of the computational graph needed to compute the outputs: %s.\n"
+        % (i, variable)
+    )
     milder = "error into a warning, you can pass the parameter on_unused_input='warn'"
     stricter = "warning into an error, you can pass the parameter on_unused_input='raise'"
     return "%sTo make this %s to theano.function. To disable it completely, use on_unused_input='ignore'." % (
-        head, milder if how == "raise" else stricter)
-
+        head,
+        milder if how == "raise" else stricter,
+    )
 
 
 def only_c_code(node):
     """Say that nothing here can run the Op of `node`."""
     where = get_variable_trace_string(node.outputs[0])
-    return ("The Op %s has only C code, which is not run here; give it a perform (or compute).\n"
-            "Apply node: %s\n%s" % (node.op, node, where)).rstrip()
+    return (
+        "The Op %s has only C code, which is not run here; give it a perform (or compute).\n"
+        "Apply node: %s\n%s" % (node.op, node, where)
+    ).rstrip()

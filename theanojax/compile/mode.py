@@ -62,7 +62,10 @@ class Mode:
 
     def __str__(self):
         return "%s(linker = %s, optimizer = %s)" % (
-            self.__class__.__name__, self.provided_linker, self.provided_optimizer)
+            self.__class__.__name__,
+            self.provided_linker,
+            self.provided_optimizer,
+        )
 
     @property
     def optimizer(self):
@@ -75,8 +78,10 @@ class Mode:
 
     def get_linker_optimizer(self, linker, optimizer):
         """The linker and the optimizer that the two names stand for; objects stand for themselves."""
-        return tuple(table[thing] if thing is None or isinstance(thing, str) else thing
-                     for thing, table in ((linker, predefined_linkers), (optimizer, predefined_optimizers)))
+        return tuple(
+            table[thing] if thing is None or isinstance(thing, str) else thing
+            for thing, table in ((linker, predefined_linkers), (optimizer, predefined_optimizers))
+        )
 
     def _query(self):
         return self.get_linker_optimizer(self.provided_linker, self.provided_optimizer)[1]
@@ -99,8 +104,10 @@ class Mode:
 
     def clone(self, link_kwargs=None, optimizer="", **kwargs):
         """A copy of this mode; `link_kwargs` go to the linker's ``clone``."""
-        return type(self)(linker=self.linker.clone(**(link_kwargs or {})),
-                          optimizer=self.provided_optimizer if optimizer == "" else optimizer)
+        return type(self)(
+            linker=self.linker.clone(**(link_kwargs or {})),
+            optimizer=self.provided_optimizer if optimizer == "" else optimizer,
+        )
 
 
 FAST_COMPILE = Mode(VM_Linker(use_cloop=False, c_thunks=False), "fast_compile")
@@ -131,8 +138,14 @@ def get_default_mode():
     global instantiated_default_mode, _default_mode_flags
     if not isinstance(config.mode, str):
         return config.mode
-    flags = (config.mode, config.linker, config.optimizer, config.optimizer_excluding, config.optimizer_including,
-             config.optimizer_requiring)
+    flags = (
+        config.mode,
+        config.linker,
+        config.optimizer,
+        config.optimizer_excluding,
+        config.optimizer_including,
+        config.optimizer_requiring,
+    )
     if instantiated_default_mode is None or flags != _default_mode_flags:
         mode = _named_mode(config.mode)
         if config.optimizer_excluding:

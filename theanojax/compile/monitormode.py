@@ -24,8 +24,10 @@ class MonitorMode(Mode):
         self.pre_func, self.post_func = pre_func, post_func
         if linker is not None:
             raise Exception("MonitorMode can only use its own linker! You should not provide one.", linker)
-        super().__init__(WrapLinkerMany([OpWiseCLinker()], [self.eval]),
-                         optimizer=config.optimizer if optimizer == "default" else optimizer)
+        super().__init__(
+            WrapLinkerMany([OpWiseCLinker()], [self.eval]),
+            optimizer=config.optimizer if optimizer == "default" else optimizer,
+        )
 
     def __reduce__(self):
         return type(self), (self.pre_func, self.post_func, self.provided_optimizer)
@@ -39,8 +41,11 @@ class MonitorMode(Mode):
 
     def clone(self, link_kwargs=None, optimizer="", **kwargs):
         """A MonitorMode with the same functions, and another `optimizer` if given."""
-        return type(self)(pre_func=self.pre_func, post_func=self.post_func,
-                          optimizer=self.provided_optimizer if optimizer == "" else optimizer)
+        return type(self)(
+            pre_func=self.pre_func,
+            post_func=self.post_func,
+            optimizer=self.provided_optimizer if optimizer == "" else optimizer,
+        )
 
 
 def _nothing(i, node, fn):

@@ -17,8 +17,11 @@ pygpu_available = False
 
 
 def _has_numbers(value, var):
-    if value is None or isinstance(value, (slice, np.random.RandomState)) or getattr(
-            getattr(var, "tag", None), "is_rng", False):
+    if (
+        value is None
+        or isinstance(value, (slice, np.random.RandomState))
+        or getattr(getattr(var, "tag", None), "is_rng", False)
+    ):
         return False
     data = getattr(value, "data", value) if hasattr(value, "indptr") else value  # the stored part of sparse matrices
     return getattr(data, "size", 0) > 0 and getattr(data, "dtype", np.dtype(object)).kind in "biufc"
@@ -90,8 +93,12 @@ class NanGuardMode(Mode):
 
     def clone(self, link_kwargs=None, optimizer="", **kwargs):
         """This mode with another `optimizer`."""
-        return type(self)(self.nan_is_error, self.inf_is_error, self.big_is_error,
-                          self.provided_optimizer if optimizer == "" else optimizer)
+        return type(self)(
+            self.nan_is_error,
+            self.inf_is_error,
+            self.big_is_error,
+            self.provided_optimizer if optimizer == "" else optimizer,
+        )
 
     def _check_node(self, node, thunk, storage_map, compute_map):
         for var in node.outputs:
@@ -129,5 +136,10 @@ def _where(node, var):
         return "NanGuardMode found an error in an input of the graph.\n" + get_variable_trace_string(var) + "\n"
     graph = io.StringIO()
     debugprint(node, file=graph)
-    return ("NanGuardMode found an error in the output of a node in this variable:\n" + graph.getvalue() + "\n"
-            + get_variable_trace_string(node.outputs[0]) + "\n")
+    return (
+        "NanGuardMode found an error in the output of a node in this variable:\n"
+        + graph.getvalue()
+        + "\n"
+        + get_variable_trace_string(node.outputs[0])
+        + "\n"
+    )

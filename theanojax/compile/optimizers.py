@@ -15,9 +15,11 @@ class AddDestroyHandler(Optimizer):
 
     def apply(self, fgraph):
         if not any(isinstance(f, Supervisor) for f in fgraph._features):
-            warnings.warn("WARNING: Supervisor is not added. Please build a FunctionGraph via "
-                          "theano.compile.function_module.std_graph() or add the Supervisor class manually.",
-                          stacklevel=3)
+            warnings.warn(
+                "WARNING: Supervisor is not added. Please build a FunctionGraph via "
+                "theano.compile.function_module.std_graph() or add the Supervisor class manually.",
+                stacklevel=3,
+            )
 
     def add_requirements(self, fgraph):
         super().add_requirements(fgraph)

@@ -11,8 +11,10 @@ from theanojax.graph.type import NullType
 from theanojax.graph.variable import Variable
 from theanojax.tensor.as_tensor import constant
 
-_KIND = ("L_op/gradient override should be (single or list of)'default' | OpFromGraph | callable | Variable with "
-         "NullType or DisconnectedType, got %s")
+_KIND = (
+    "L_op/gradient override should be (single or list of)'default' | OpFromGraph | callable | Variable with "
+    "NullType or DisconnectedType, got %s"
+)
 _ROP_KIND = "R_op overrides should be (single or list of)OpFromGraph | 'default' | None | 0 | callable, got %s"
 _WITHOUT_VALUE = (NullType, DisconnectedType)
 _TYPE = "Overriding Variable instance can only have type of DisconnectedType or NullType, got %s"
@@ -49,8 +51,14 @@ def gradients(override, inputs, outputs, output_grads, arguments):
     def default(wrt):
         if not wrt:
             return []
-        return grad(cost=None, wrt=wrt, disconnected_inputs="ignore", return_disconnected="Disconnected",
-                    null_gradients="return", known_grads=dict(zip(outputs, output_grads)))
+        return grad(
+            cost=None,
+            wrt=wrt,
+            disconnected_inputs="ignore",
+            return_disconnected="Disconnected",
+            null_gradients="return",
+            known_grads=dict(zip(outputs, output_grads)),
+        )
 
     if _is_default(override):
         pairs = [_split_gradient(g, v) for g, v in zip(default(list(inputs)), inputs)]
@@ -75,8 +83,10 @@ def gradients(override, inputs, outputs, output_grads, arguments):
         if not isinstance(results, list):
             raise TypeError('Gradient/L_op overriding function should return a list, got "%s"' % type(results))
         if len(results) != len(inputs):
-            raise ValueError("Gradient/L_op overriding function should return list of %d outputs, got %d"
-                             % (len(inputs), len(results)))
+            raise ValueError(
+                "Gradient/L_op overriding function should return list of %d outputs, got %d"
+                % (len(inputs), len(results))
+            )
         pairs = [_split_gradient(g, v) for g, v in zip(results, inputs)]
     else:
         raise TypeError(_KIND % (override,))
@@ -99,6 +109,7 @@ def _fixed_rop(override, v):
 
 def r_operator(override, inputs, outputs, eval_points):
     """The R-operator of `outputs`, by `override` where it has something to say; errors as for `gradients`."""
+
     def default(wanted):
         return Rop(f=wanted, wrt=inputs, eval_points=eval_points) if wanted else []
 
@@ -125,8 +136,10 @@ def r_operator(override, inputs, outputs, eval_points):
         if not isinstance(results, list):
             raise TypeError('Rop overriding function should return a list, got "%s"' % type(results))
         if len(results) != len(outputs):
-            raise ValueError("Rop overriding function %s should return list of %d outputs, got %d"
-                             % (override, len(outputs), len(results)))
+            raise ValueError(
+                "Rop overriding function %s should return list of %d outputs, got %d"
+                % (override, len(outputs), len(results))
+            )
         pairs = [_split_rop(r, v) for r, v in zip(results, outputs)]
     else:
         raise TypeError(_ROP_KIND % (override,))

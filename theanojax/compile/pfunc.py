@@ -8,9 +8,21 @@ from theanojax.graph.rebuild import iter_over_pairs, rebuild_collect_shared
 from theanojax.graph.variable import Constant, Variable
 
 
-def pfunc(params, outputs=None, mode=None, updates=None, givens=None, no_default_updates=False, accept_inplace=False,
-          name=None, rebuild_strict=True, allow_input_downcast=None, profile=None, on_unused_input=None,
-          output_keys=None):
+def pfunc(
+    params,
+    outputs=None,
+    mode=None,
+    updates=None,
+    givens=None,
+    no_default_updates=False,
+    accept_inplace=False,
+    name=None,
+    rebuild_strict=True,
+    allow_input_downcast=None,
+    profile=None,
+    on_unused_input=None,
+    output_keys=None,
+):
     """A Function of a graph with shared variables: what `function` does once its arguments are sorted.
 
     The parameters are those of `function`; `output_keys` are the keys of the result when it is to be a dict.
@@ -34,22 +46,37 @@ def pfunc(params, outputs=None, mode=None, updates=None, givens=None, no_default
         out_list = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
     extended = out_list + [i.update for i in inputs if i.update is not None]
     new_variables, new_outputs, (clones, update_of, _, shared_inputs) = rebuild_collect_shared(
-        extended, variables, replace=givens, updates=updates, rebuild_strict=rebuild_strict, copy_inputs_over=True,
-        no_default_updates=no_default_updates)
+        extended,
+        variables,
+        replace=givens,
+        updates=updates,
+        rebuild_strict=rebuild_strict,
+        copy_inputs_over=True,
+        no_default_updates=no_default_updates,
+    )
     if outputs is None:
         outputs = []
     else:
-        outputs = new_outputs[:len(out_list)] if isinstance(outputs, (list, tuple)) else new_outputs[0]
+        outputs = new_outputs[: len(out_list)] if isinstance(outputs, (list, tuple)) else new_outputs[0]
     for i, v in zip(inputs, new_variables):
         i.variable = v
         if i.update is not None:
             i.update = clones[i.update]
     for v in shared_inputs:
         update = update_of.get(v)
-        inputs.append(In(variable=v, value=v.container, mutable=update is not None, borrow=True, update=update,
-                         shared=True))
-    return orig_function(inputs, outputs, mode, accept_inplace=accept_inplace, name=name, profile=profile,
-                         on_unused_input=on_unused_input, output_keys=output_keys)
+        inputs.append(
+            In(variable=v, value=v.container, mutable=update is not None, borrow=True, update=update, shared=True)
+        )
+    return orig_function(
+        inputs,
+        outputs,
+        mode,
+        accept_inplace=accept_inplace,
+        name=name,
+        profile=profile,
+        on_unused_input=on_unused_input,
+        output_keys=output_keys,
+    )
 
 
 def _as_in(param, allow_downcast):
@@ -69,7 +96,8 @@ def _check_inputs(variables, givens):
             raise UnusedInputError(
                 "Variable %s is used twice in inputs to theano.function, at indices %i and %i.  This would result in "
                 "values provided for it being ignored. Please do not duplicate variables in the inputs list."
-                % (v, first[v], i))
+                % (v, first[v], i)
+            )
         first[v] = i
     for x, _ in iter_over_pairs(givens):
         if isinstance(x, Variable) and x in first:
@@ -78,4 +106,5 @@ def _check_inputs(variables, givens):
                 "input to your function. Replacing inputs is currently forbidden because it has no effect. One way to "
                 "modify an input `x` to a function evaluating f(x) is to define a new input `y` and use "
                 "`theano.function([y], f(x), givens={x: g(y)})`. Another solution consists in using `theano.clone`, "
-                "e.g. like this: `theano.function([x], theano.clone(f(x), replace={x: g(x)}))`." % x)
+                "e.g. like this: `theano.function([x], theano.clone(f(x), replace={x: g(x)}))`." % x
+            )

@@ -105,8 +105,11 @@ class ProfileStats:
         print("  Message: %s" % self.message, file=file)
         print("  Time in %i calls to Function.__call__: %es" % (self.fct_callcount, self.fct_call_time), file=file)
         if self.fct_call_time > 0:
-            print("  Time in Function.fn.__call__: %es (%.3f%%)" % (
-                self.vm_call_time, 100 * self.vm_call_time / self.fct_call_time), file=file)
+            print(
+                "  Time in Function.fn.__call__: %es (%.3f%%)"
+                % (self.vm_call_time, 100 * self.vm_call_time / self.fct_call_time),
+                file=file,
+            )
         print("  Total compile time: %es" % self.compile_time, file=file)
         print("    Number of Apply nodes: %d" % self.nb_nodes, file=file)
         print("    Theano Optimizer time: %es" % self.optimizer_time, file=file)
@@ -126,8 +129,15 @@ class ProfileStats:
         self.summary_function(file)
         self.summary_globals(file)
         for printer in _printers:
-            printer(self.message, self.compile_time, self.fct_call_time, self.apply_time, self.apply_cimpl,
-                    self.output_size, file)
+            printer(
+                self.message,
+                self.compile_time,
+                self.fct_call_time,
+                self.apply_time,
+                self.apply_cimpl,
+                self.output_size,
+                file,
+            )
 
 
 class ScanProfileStats(ProfileStats):
@@ -146,8 +156,11 @@ class ScanProfileStats(ProfileStats):
         print("Scan Op profiling (" + str(self.name) + ")", file=file)
         print("==================", file=file)
         print("  Message: %s" % self.message, file=file)
-        print("  Time in %i calls of the op (for a total of %i steps) %es" % (
-            self.callcount, self.nbsteps, self.call_time), file=file)
+        print(
+            "  Time in %i calls of the op (for a total of %i steps) %es"
+            % (self.callcount, self.nbsteps, self.call_time),
+            file=file,
+        )
         print("", file=file)
 
 
@@ -160,11 +173,18 @@ def print_global_stats():
     """Print how long functions have been running, compiling and linking in all."""
     with _Destination() as file:
         print("=" * 50, file=file)
-        print("Global stats: " + ", ".join((
-            "Time elasped since Theano import = %6.3fs" % (time.time() - theano_imported_time),
-            "Time spent in Theano functions = %6.3fs" % total_fct_exec_time,
-            "Time spent compiling Theano functions:  optimization = %6.3fs, linker = %6.3fs"
-            % (total_graph_opt_time, total_time_linker))), file=file)
+        print(
+            "Global stats: "
+            + ", ".join(
+                (
+                    "Time elasped since Theano import = %6.3fs" % (time.time() - theano_imported_time),
+                    "Time spent in Theano functions = %6.3fs" % total_fct_exec_time,
+                    "Time spent compiling Theano functions:  optimization = %6.3fs, linker = %6.3fs"
+                    % (total_graph_opt_time, total_time_linker),
+                )
+            ),
+            file=file,
+        )
         print("=" * 50, file=file)
 
 

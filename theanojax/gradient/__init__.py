@@ -1,4 +1,3 @@
-
 """Symbolic derivatives: grad, Lop, Rop, jacobian, hessian, and what Ops need to state their gradients."""
 
 import time
@@ -48,25 +47,65 @@ from theanojax.tensor.gradient_ops import (
 )
 
 __all__ = [
-    "ConsiderConstant", "DisconnectedGrad", "DisconnectedInputError", "DisconnectedType", "GradClip", "GradScale",
-    "GradientError", "Lop", "NullType", "NullTypeGradError", "Rop", "UndefinedGrad", "ZeroGrad", "consider_constant",
-    "consider_constant_", "disconnected_grad", "disconnected_grad_", "disconnected_type", "format_as", "grad",
-    "grad_clip", "grad_not_implemented", "grad_scale", "grad_undefined", "hessian", "io_connection_pattern",
-    "jacobian", "mode_not_slow", "null_type", "numeric_grad", "subgraph_grad", "undefined_grad", "undefined_grad_",
-    "verify_grad", "zero_grad", "zero_grad_",
+    "ConsiderConstant",
+    "DisconnectedGrad",
+    "DisconnectedInputError",
+    "DisconnectedType",
+    "GradClip",
+    "GradScale",
+    "GradientError",
+    "Lop",
+    "NullType",
+    "NullTypeGradError",
+    "Rop",
+    "UndefinedGrad",
+    "ZeroGrad",
+    "consider_constant",
+    "consider_constant_",
+    "disconnected_grad",
+    "disconnected_grad_",
+    "disconnected_type",
+    "format_as",
+    "grad",
+    "grad_clip",
+    "grad_not_implemented",
+    "grad_scale",
+    "grad_undefined",
+    "hessian",
+    "io_connection_pattern",
+    "jacobian",
+    "mode_not_slow",
+    "null_type",
+    "numeric_grad",
+    "subgraph_grad",
+    "undefined_grad",
+    "undefined_grad_",
+    "verify_grad",
+    "zero_grad",
+    "zero_grad_",
 ]
 
 grad_time = 0.0  # seconds spent in `grad` so far; profiles report it
 _float_zeros_like = float_zeros_like
 _float_ones_like = float_ones_like
 
-_NO_PATH = ("%s was asked to compute the gradient with respect to a variable that is not part of the computational "
-            "graph of %s, or is used only by a non-differentiable operator: %s")
+_NO_PATH = (
+    "%s was asked to compute the gradient with respect to a variable that is not part of the computational "
+    "graph of %s, or is used only by a non-differentiable operator: %s"
+)
 
 
 # ---------------------------------------------------------------- gradients
-def grad(cost, wrt, consider_constant=None, disconnected_inputs="raise", add_names=True, known_grads=None,
-         return_disconnected="zero", null_gradients="raise"):
+def grad(
+    cost,
+    wrt,
+    consider_constant=None,
+    disconnected_inputs="raise",
+    add_names=True,
+    known_grads=None,
+    return_disconnected="zero",
+    null_gradients="raise",
+):
     """The symbolic gradient of a scalar for one or more variables.
 
     Parameters
@@ -141,8 +180,10 @@ def _check_cost(cost, known_grads):
 
 def _check_wrt(wrt, single):
     if single and isinstance(wrt[0], (set, frozenset)):
-        raise TypeError("wrt must not be a set. sets have no defined iteration order, so we can't return gradients "
-                        "in a  matching order.")
+        raise TypeError(
+            "wrt must not be a set. sets have no defined iteration order, so we can't return gradients "
+            "in a  matching order."
+        )
     for v in wrt:
         if not isinstance(v, Variable):
             raise TypeError("Expected Variable, got %s of type %s" % (v, type(v)))
@@ -150,8 +191,9 @@ def _check_wrt(wrt, single):
 
 def _option(name, value, allowed):
     if value not in allowed:
-        raise AssertionError("Invalid value %r for keyword %r, valid values are %s."
-                             % (value, name, ", ".join(map(repr, allowed))))
+        raise AssertionError(
+            "Invalid value %r for keyword %r, valid values are %s." % (value, name, ", ".join(map(repr, allowed)))
+        )
     return value
 
 
@@ -159,11 +201,15 @@ def _starting_gradients(cost, known_grads):
     """A dict from each output to its gradient: 1 for the cost, unless `known_grads` says otherwise."""
     for g in known_grads.values():
         if not hasattr(g, "type"):
-            raise TypeError("output grads must be theano variables.Ambiguous whether %s should be made into tensor "
-                            "or sparse theano variable" % type(g))
+            raise TypeError(
+                "output grads must be theano variables.Ambiguous whether %s should be made into tensor "
+                "or sparse theano variable" % type(g)
+            )
         if not (is_null(g) or is_disconnected(g)) and "float" not in str(g.type.dtype):
-            raise TypeError("Gradients must always be NullType, DisconnectedType, or continuous, but grad was given "
-                            "a known_grad of type " + str(g.type))
+            raise TypeError(
+                "Gradients must always be NullType, DisconnectedType, or continuous, but grad was given "
+                "a known_grad of type " + str(g.type)
+            )
     grads = {}
     if cost is not None:
         g = known_grads[cost] if cost in known_grads else float_ones_like(cost)
@@ -183,8 +229,9 @@ def _disconnected(var, policy, method, graph, exception):
     elif policy == "raise":
         raise exception(get_variable_trace_string(var) + text)
     elif policy != "ignore":
-        raise ValueError("Invalid value for keyword 'disconnected_inputs', valid values are 'ignore', 'warn' and "
-                         "'raise'.")
+        raise ValueError(
+            "Invalid value for keyword 'disconnected_inputs', valid values are 'ignore', 'warn' and 'raise'."
+        )
 
 
 def subgraph_grad(wrt, end, start=None, cost=None, details=False):
@@ -243,8 +290,13 @@ def Lop(f, wrt, eval_points, consider_constant=None, disconnected_inputs="raise"
     f = list(f) if isinstance(f, (list, tuple)) else [f]
     if len(f) != len(points):
         raise AssertionError("Lop has %d functions but %d eval_points." % (len(f), len(points)))
-    result = grad(None, list(wrt) if isinstance(wrt, (list, tuple)) else [wrt], known_grads=dict(zip(f, points)),
-                  consider_constant=consider_constant, disconnected_inputs=disconnected_inputs)
+    result = grad(
+        None,
+        list(wrt) if isinstance(wrt, (list, tuple)) else [wrt],
+        known_grads=dict(zip(f, points)),
+        consider_constant=consider_constant,
+        disconnected_inputs=disconnected_inputs,
+    )
     return format_as(using_list, using_tuple, result)
 
 
@@ -282,16 +334,20 @@ def Rop(f, wrt, eval_points, disconnected_outputs="raise", return_disconnected="
             elif how == "disconnected":
                 move = disconnected_type()
             elif how != "none":
-                raise ValueError("Invalid value for keyword 'return_disconnected', valid values are 'zero', 'None' "
-                                 "and 'Disconnected'.")
+                raise ValueError(
+                    "Invalid value for keyword 'return_disconnected', valid values are 'zero', 'None' "
+                    "and 'Disconnected'."
+                )
         result.append(move)
     return format_as(using_list, using_tuple, result)
 
 
 def _check_same_ndim(wrt, eval_points):
     for i, (v, point) in enumerate(zip(wrt, eval_points)):
-        ndims = [getattr((x if isinstance(x, Variable) else as_tensor_variable(x)).type, "ndim", None)
-                 for x in (v, point)]
+        ndims = [
+            getattr((x if isinstance(x, Variable) else as_tensor_variable(x)).type, "ndim", None) for x in (v, point)
+        ]
         if None not in ndims and ndims[0] != ndims[1]:
-            raise ValueError("Element %d of wrt/eval_point have mismatched dimensionality: %d versus %d"
-                             % (i, ndims[0], ndims[1]))
+            raise ValueError(
+                "Element %d of wrt/eval_point have mismatched dimensionality: %d versus %d" % (i, ndims[0], ndims[1])
+            )

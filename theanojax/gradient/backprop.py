@@ -88,8 +88,9 @@ def _checked_constants(consider_constant):
     try:
         elements = list(consider_constant)
     except TypeError:
-        raise TypeError("consider_constant must be an iterable collection, got "
-                        + str(type(consider_constant))) from None
+        raise TypeError(
+            "consider_constant must be an iterable collection, got " + str(type(consider_constant))
+        ) from None
     for v in elements:
         if not isinstance(v, Variable):
             # a nested structure would silently leave its leaves differentiable
@@ -146,8 +147,10 @@ class Backprop:
                     nulls.append(term)
                 elif not is_disconnected(term):
                     if hasattr(var, "ndim") and term.ndim != var.ndim:
-                        raise ValueError("%s.grad returned a term with %d dimensions, but %d are required."
-                                         % (node.op, term.ndim, var.ndim))
+                        raise ValueError(
+                            "%s.grad returned a term with %d dimensions, but %d are required."
+                            % (node.op, term.ndim, var.ndim)
+                        )
                     terms.append(term)
         if nulls:
             total = nulls[0]
@@ -217,8 +220,9 @@ def _cast_like_outputs(node, output_grads):
         if hasattr(out, "shape") and not (is_disconnected(g) or is_null(g)):
             for value, g_value in get_debug_values(out, g):
                 if value.shape != g_value.shape:
-                    raise ValueError("Got a gradient of shape %s on an output of shape %s"
-                                     % (g_value.shape, value.shape))
+                    raise ValueError(
+                        "Got a gradient of shape %s on an output of shape %s" % (g_value.shape, value.shape)
+                    )
         result.append(g)
     return result
 
@@ -235,35 +239,46 @@ def _ask_op(node, inputs, output_grads):
 def _check_term(node, i, ipt, term, only_null, only_discrete):
     op = node.op
     if term is None:
-        raise TypeError("%s.grad returned None for a gradient term, this is prohibited. Instead of None,"
-                        "return zeros_like(input), disconnected_type(), or a NullType variable such as those made "
-                        "with the grad_undefined or grad_unimplemented helper functions." % op)
+        raise TypeError(
+            "%s.grad returned None for a gradient term, this is prohibited. Instead of None,"
+            "return zeros_like(input), disconnected_type(), or a NullType variable such as those made "
+            "with the grad_undefined or grad_unimplemented helper functions." % op
+        )
     if not isinstance(term, Variable):
         raise TypeError("%s.grad returned %s, expected Variable instance." % (op, type(term)))
     if hasattr(term, "shape"):
         for value, t_value in get_debug_values(ipt, term):
             if value.shape != t_value.shape:
-                raise ValueError("%s.grad returned object of shape %s as gradient term on input %d of shape %s"
-                                 % (op, t_value.shape, i, value.shape))
+                raise ValueError(
+                    "%s.grad returned object of shape %s as gradient term on input %d of shape %s"
+                    % (op, t_value.shape, i, value.shape)
+                )
     if is_null(term) or is_disconnected(term):
         return
     if dtype_kind(term) != "f":
-        raise TypeError("%s.grad illegally  returned an integer-valued variable. (Input index %d, dtype %s)"
-                        % (op, i, term.type.dtype))
+        raise TypeError(
+            "%s.grad illegally  returned an integer-valued variable. (Input index %d, dtype %s)"
+            % (op, i, term.type.dtype)
+        )
     if only_null:
-        raise AssertionError("%s.grad returned %s for input %d, all of whose paths to the cost have no gradient."
-                             % (op, term, i))
+        raise AssertionError(
+            "%s.grad returned %s for input %d, all of whose paths to the cost have no gradient." % (op, term, i)
+        )
     if only_discrete and is_zero(term) == "no":
-        raise ValueError("%s.grad returned %s of type %s for input %d. Since this input is only connected to "
-                         "integer-valued outputs, it should evaluate to zeros, but it evaluates to %s."
-                         % (op, term, type(term), i, get_scalar_constant_value(term)))
+        raise ValueError(
+            "%s.grad returned %s of type %s for input %d. Since this input is only connected to "
+            "integer-valued outputs, it should evaluate to zeros, but it evaluates to %s."
+            % (op, term, type(term), i, get_scalar_constant_value(term))
+        )
 
 
 def _check_connected(node, i, term, connected):
     returned = not is_disconnected(term)
     if returned and not connected:
-        raise TypeError("%s.grad returned %s of type %s for input %d. Expected DisconnectedType instance based on  "
-                        "the output of the op's connection_pattern method." % (node.op, term, term.type, i))
+        raise TypeError(
+            "%s.grad returned %s of type %s for input %d. Expected DisconnectedType instance based on  "
+            "the output of the op's connection_pattern method." % (node.op, term, term.type, i)
+        )
     if connected and not returned:
         text = "%s.grad returned DisconnectedType for input %d." % (node.op, i)
         if hasattr(node.op, "connection_pattern"):

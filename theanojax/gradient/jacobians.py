@@ -24,8 +24,9 @@ def jacobian(expression, wrt, consider_constant=None, disconnected_inputs="raise
     if not isinstance(expression, Variable):
         raise AssertionError("tensor.jacobian expects a Variable as `expression`")
     if expression.ndim >= 2:
-        raise AssertionError("tensor.jacobian expects a 1 dimensional variable as `expression`. If not use flatten "
-                             "to make it a vector")
+        raise AssertionError(
+            "tensor.jacobian expects a 1 dimensional variable as `expression`. If not use flatten to make it a vector"
+        )
     using_list, using_tuple = isinstance(wrt, list), isinstance(wrt, tuple)
     wrt = list(wrt) if isinstance(wrt, (list, tuple)) else [wrt]
     options = dict(consider_constant=consider_constant, disconnected_inputs=disconnected_inputs)
@@ -77,5 +78,7 @@ def hessian(cost, wrt, consider_constant=None, disconnected_inputs="raise"):
 
 def _no_updates(updates):
     if updates:
-        raise AssertionError("Scan has returned a list of updates. This should not happen! Report this to "
-                             "theano-users (also include the script that generated the error)")
+        raise AssertionError(
+            "Scan has returned a list of updates. This should not happen! Report this to "
+            "theano-users (also include the script that generated the error)"
+        )

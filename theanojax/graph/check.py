@@ -54,5 +54,8 @@ def _node_problems(node):
 def _compatible(a, b):
     if a == b:
         return True
-    return (getattr(a, "dtype", None) == getattr(b, "dtype", 0) and hasattr(a, "broadcastable")
-            and len(a.broadcastable) == len(getattr(b, "broadcastable", ())))
+    return (
+        getattr(a, "dtype", None) == getattr(b, "dtype", 0)
+        and hasattr(a, "broadcastable")
+        and len(a.broadcastable) == len(getattr(b, "broadcastable", ()))
+    )

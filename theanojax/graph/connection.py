@@ -14,18 +14,22 @@ def connection_pattern(node):
         return [[True] * len(node.outputs) for _ in node.inputs]
     pattern = op.connection_pattern(node)
     if not isinstance(pattern, list):
-        raise TypeError("Op.connection_pattern should return list of list of bool, but for Op=%s got %s with type %s."
-                        % (op, pattern, type(pattern)))
+        raise TypeError(
+            "Op.connection_pattern should return list of list of bool, but for Op=%s got %s with type %s."
+            % (op, pattern, type(pattern))
+        )
     if len(pattern) != len(node.inputs):
-        raise ValueError("%s.connection_pattern should have %d rows but has %d."
-                         % (op, len(node.inputs), len(pattern)))
+        raise ValueError("%s.connection_pattern should have %d rows but has %d." % (op, len(node.inputs), len(pattern)))
     for i, row in enumerate(pattern):
         if not isinstance(row, list):
-            raise TypeError("%s.connection_pattern should return a list of lists, but element %d is %s of type %s."
-                            % (op, i, row, type(row)))
+            raise TypeError(
+                "%s.connection_pattern should return a list of lists, but element %d is %s of type %s."
+                % (op, i, row, type(row))
+            )
         if len(row) != len(node.outputs):
-            raise ValueError("%s.connection_pattern should have %d columns but row %d has %d."
-                             % (op, len(node.outputs), i, len(row)))
+            raise ValueError(
+                "%s.connection_pattern should have %d columns but row %d has %d." % (op, len(node.outputs), i, len(row))
+            )
     return pattern
 
 

@@ -88,8 +88,14 @@ class Container:
     def __deepcopy__(self, memo):
         # Two containers of one list still share it after both are copied; their arrays are never devices'.
         self.__get__()
-        return type(self)(deepcopy(self.type, memo), deepcopy(self.storage, memo), self.readonly, self.strict,
-                          self.allow_downcast, self.name)
+        return type(self)(
+            deepcopy(self.type, memo),
+            deepcopy(self.storage, memo),
+            self.readonly,
+            self.strict,
+            self.allow_downcast,
+            self.name,
+        )
 
     def __getstate__(self):
         self.__get__()

@@ -165,5 +165,4 @@ def fast_inplace_check(inputs):
     """Those of `inputs` (variables of one graph) that an in-place Op might overwrite."""
     fgraph = inputs[0].fgraph
     protected = [v for f in fgraph._features for v in getattr(f, "protected", ())] + list(fgraph.outputs)
-    return [v for v in inputs
-            if not isinstance(v, Constant) and not fgraph.has_destroyers([v]) and v not in protected]
+    return [v for v in inputs if not isinstance(v, Constant) and not fgraph.has_destroyers([v]) and v not in protected]

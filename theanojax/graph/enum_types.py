@@ -38,8 +38,10 @@ class EnumType(Type, dict):
     def _constant(self, name, value):
         """The value of constant `name`, whose alias, if any, is noted."""
         if not CONSTANT_NAME.fullmatch(name):
-            self._reject('invalid enum name: "%s". Only capital letters, underscores and digits are allowed.' % name,
-                         AttributeError)
+            self._reject(
+                'invalid enum name: "%s". Only capital letters, underscores and digits are allowed.' % name,
+                AttributeError,
+            )
         if isinstance(value, (list, tuple)):
             alias, value = self._pair(value, "constant alias followed by constant value")
             self._check_alias(alias)

@@ -22,8 +22,7 @@ class BadOptimization(Exception):
     new_r = old_r = old_r_val = new_r_val = reason = None
     old_graph = new_graph = ""
 
-    def __init__(self, old_r, new_r=None, old_r_val=None, new_r_val=None, reason=None, old_graph=None,
-                 new_graph=None):
+    def __init__(self, old_r, new_r=None, old_r_val=None, new_r_val=None, reason=None, old_graph=None, new_graph=None):
         super().__init__()
         self.old_r, self.new_r = old_r, new_r
         self.old_r_val, self.new_r_val = old_r_val, new_r_val
@@ -44,8 +43,10 @@ class BadOptimization(Exception):
         print("  Value Type:", type(self.new_r_val), file=out)
         for word, value in (("Old", self.old_r_val), ("New", self.new_r_val)):
             if isinstance(value, np.ndarray):
-                print("  %s Value shape, dtype, strides: %s %s %s" % (word, value.shape, value.dtype, value.strides),
-                      file=out)
+                print(
+                    "  %s Value shape, dtype, strides: %s %s %s" % (word, value.shape, value.dtype, value.strides),
+                    file=out,
+                )
             text = str(value)
             print("  %s Value: " % word, text if len(text) <= 800 else text[:800] + " ...", file=out)
         self._print_difference(out)
@@ -278,10 +279,12 @@ class ReplaceValidate(History, Validator):
             return
         fgraph.revert(mark)
         if warn:
-            print("WARNING: An optimization wanted to replace a Variable in the graph, but the replacement for it "
-                  "doesn't remove it. We disabled the optimization. Your function runs correctly, but it would be "
-                  "appreciated if you submit this problem to the mailing list theano-users so that we can fix it.",
-                  file=sys.stderr)
+            print(
+                "WARNING: An optimization wanted to replace a Variable in the graph, but the replacement for it "
+                "doesn't remove it. We disabled the optimization. Your function runs correctly, but it would be "
+                "appreciated if you submit this problem to the mailing list theano-users so that we can fix it.",
+                file=sys.stderr,
+            )
             print(reason, replacements, file=sys.stderr)
         raise ReplacementDidntRemovedError()
 
@@ -405,16 +408,35 @@ class NoOutputFromInplace(Feature):
     def validate(self, fgraph):
         if not hasattr(fgraph, "destroyers"):
             return True
-        for out in list(fgraph.outputs)[self.first_idx:self.last_idx]:
+        for out in list(fgraph.outputs)[self.first_idx : self.last_idx]:
             node = out.owner
             if node is not None and node.outputs.index(out) in getattr(node.op, "destroy_map", {}):
                 raise InconsistencyError(
-                    "A function graph Feature has requested (probably for ", "efficiency reasons for scan) that "
-                    "outputs of the graph", "be prevented from being the result of inplace ",
-                    "operations. This has prevented output ", out, " from ",
-                    "being computed by modifying another variable ", "inplace.")
+                    "A function graph Feature has requested (probably for ",
+                    "efficiency reasons for scan) that outputs of the graph",
+                    "be prevented from being the result of inplace ",
+                    "operations. This has prevented output ",
+                    out,
+                    " from ",
+                    "being computed by modifying another variable ",
+                    "inplace.",
+                )
 
 
-__all__ = ["AlreadyThere", "BadOptimization", "Bookkeeper", "Feature", "GetCheckpoint", "History", "LambdExtract",
-           "NoOutputFromInplace", "NodeFinder", "PreserveNames", "PreserveVariableAttributes", "PrintListener",
-           "ReplaceValidate", "ReplacementDidntRemovedError", "Validator"]
+__all__ = [
+    "AlreadyThere",
+    "BadOptimization",
+    "Bookkeeper",
+    "Feature",
+    "GetCheckpoint",
+    "History",
+    "LambdExtract",
+    "NoOutputFromInplace",
+    "NodeFinder",
+    "PreserveNames",
+    "PreserveVariableAttributes",
+    "PrintListener",
+    "ReplaceValidate",
+    "ReplacementDidntRemovedError",
+    "Validator",
+]

@@ -43,8 +43,10 @@ class FunctionGraph:
         self.attach_feature(ReplaceValidate())
         for v in self.inputs:
             if v.owner is not None and not clone:
-                raise ValueError("One of the provided inputs is the output of an already existing node. If that is "
-                                 "okay, either discard that input's owner or use graph.clone.")
+                raise ValueError(
+                    "One of the provided inputs is the output of an already existing node. If that is "
+                    "okay, either discard that input's owner or use graph.clone."
+                )
             self._setup(v)
             self.variables.add(v)
         for v in self.outputs:
@@ -63,9 +65,11 @@ class FunctionGraph:
 
     def _setup(self, v):
         if getattr(v, "cached", False):
-            raise CachedConstantError("You manually constructed a FunctionGraph, but you passed it a graph that has a "
-                                      "cached constant. This should not happen. Clone the graph before building the "
-                                      "FunctionGraph.")
+            raise CachedConstantError(
+                "You manually constructed a FunctionGraph, but you passed it a graph that has a "
+                "cached constant. This should not happen. Clone the graph before building the "
+                "FunctionGraph."
+            )
         owner = getattr(v, "fgraph", None)
         if owner is not None and owner is not self:
             raise Exception("%s is already owned by another fgraph" % v)
@@ -150,8 +154,9 @@ class FunctionGraph:
             raise Exception("Cannot operate on %s because it does not belong to this FunctionGraph" % node)
         old = places[i]
         if not old.type == new_v.type:
-            raise TypeError("The type of the replacement must be compatible with the type of the original Variable.",
-                            old, new_v)
+            raise TypeError(
+                "The type of the replacement must be compatible with the type of the original Variable.", old, new_v
+            )
         if old is new_v:
             return
         places[i] = new_v
@@ -243,8 +248,11 @@ class FunctionGraph:
         """Raise unless clients, owners and membership agree everywhere."""
         nodes = set(io_toposort(self.inputs, self.outputs))
         if self.apply_nodes != nodes:
-            raise Exception("The nodes are inappropriately cached. missing, in excess: ",
-                            nodes - self.apply_nodes, self.apply_nodes - nodes)
+            raise Exception(
+                "The nodes are inappropriately cached. missing, in excess: ",
+                nodes - self.apply_nodes,
+                self.apply_nodes - nodes,
+            )
         for node in nodes:
             if node.fgraph is not self:
                 raise Exception("Node should belong to the FunctionGraph.", node)
@@ -331,6 +339,7 @@ class FunctionGraph:
 def _bad_replacement(v, new_v, reason):
     """The error for a replacement of another type."""
     from theanojax.graph.features import BadOptimization
+
     graphs = [above.debugprint(x, depth=6, print_type=True, file="str") for x in (v, new_v)]
     return BadOptimization(v, new_v, None, None, "%s. The type of the replacement must be the same." % reason, *graphs)
 
@@ -342,6 +351,8 @@ def _refuse_null(v):
 
 
 def _missing_message(node, v):
-    place = "Input %d of the graph (indices start from 0), used to compute %s, was not provided and not given a " \
-            "value. Use the Theano flag exception_verbosity='high', for more information on this error."
+    place = (
+        "Input %d of the graph (indices start from 0), used to compute %s, was not provided and not given a "
+        "value. Use the Theano flag exception_verbosity='high', for more information on this error."
+    )
     return place % (node.inputs.index(v), node) + "\n" + where_built(v)

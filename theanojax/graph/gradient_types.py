@@ -2,8 +2,10 @@
 
 from theanojax.graph.type import NullType, Type
 
-_PLACEHOLDER = ("If you're assigning to a DisconnectedType you're doing something wrong. It should only be used as a "
-                "symbolic placeholder.")
+_PLACEHOLDER = (
+    "If you're assigning to a DisconnectedType you're doing something wrong. It should only be used as a "
+    "symbolic placeholder."
+)
 
 
 class DisconnectedType(Type):
@@ -38,8 +40,10 @@ def grad_not_implemented(op, x_pos, x, comment=""):
 
     Its type is NullType; ``grad`` raises NullTypeGradError, with `comment`, when a result depends on it.
     """
-    return NullType("This variable is Null because the grad method for input %s (%s) of the %s op is not implemented. "
-                    "%s" % (x_pos, x, op, comment))()
+    return NullType(
+        "This variable is Null because the grad method for input %s (%s) of the %s op is not implemented. "
+        "%s" % (x_pos, x, op, comment)
+    )()
 
 
 def grad_undefined(op, x_pos, x, comment=""):
@@ -47,8 +51,10 @@ def grad_undefined(op, x_pos, x, comment=""):
 
     Its type is NullType; ``grad`` raises NullTypeGradError, with `comment`, when a result depends on it.
     """
-    return NullType("This variable is Null because the grad method for input %s (%s) of the %s op is mathematically "
-                    "undefined. %s" % (x_pos, x, op, comment))()
+    return NullType(
+        "This variable is Null because the grad method for input %s (%s) of the %s op is mathematically "
+        "undefined. %s" % (x_pos, x, op, comment)
+    )()
 
 
 def format_as(use_list, use_tuple, outputs):

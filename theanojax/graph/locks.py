@@ -71,6 +71,7 @@ def nested(work):
 
 def serving(callback):
     """`callback`, to be called by any thread on behalf of a call, with the locks of which it is."""
+
     def serve(*args):
         before, nesting.serving = nesting.serving, True
         try:
@@ -120,8 +121,9 @@ def _enter(group, updated, read):
 
 def while_nobody_updates(cells, work):
     """``work()``, while no function runs that updates one of `cells`."""
-    groups = sorted({c.group.root() for c in cells if getattr(c, "group", None) is not None},
-                    key=lambda group: group.number)
+    groups = sorted(
+        {c.group.root() for c in cells if getattr(c, "group", None) is not None}, key=lambda group: group.number
+    )
 
     def under(groups):
         if not groups:

@@ -78,9 +78,12 @@ class PureOp(Contract):
         return node.outputs[0] if len(node.outputs) == 1 else node.outputs
 
     def perform(self, node, inputs, output_storage, params=None):
-        raise MethodNotDefined("perform", type(self), self.__class__.__name__,
-                               "Did you used Theano flags mode=FAST_COMPILE? You can use optimizer=fast_compile "
-                               "instead.")
+        raise MethodNotDefined(
+            "perform",
+            type(self),
+            self.__class__.__name__,
+            "Did you used Theano flags mode=FAST_COMPILE? You can use optimizer=fast_compile instead.",
+        )
 
     def runs_on_host(self, node):
         """True when only the host can run this node: it has a ``perform`` and nothing newer."""
@@ -109,7 +112,8 @@ class PureOp(Contract):
         """The derivative of each output in the direction `eval_points` (None where an input does not move)."""
         raise NotImplementedError(
             "%s of class %s does not implement R_op. If this is a theano op, write to the theano-dev mailing list "
-            "for assistance. If it is your own op, implement the R_op method." % (self, self.__class__.__name__))
+            "for assistance. If it is your own op, implement the R_op method." % (self, self.__class__.__name__)
+        )
 
     @staticmethod
     def _get_test_value(v):
@@ -123,9 +127,12 @@ class PureOp(Contract):
             try:
                 return v.type.filter(v.tag.test_value)
             except Exception as e:
-                raise type(e)("For compute_test_value, one input test value does not have the requested type.\n"
-                              + where_built(v) + "\nThe error when converting the test value to that variable "
-                              "type:\n" + str(e)) from e
+                raise type(e)(
+                    "For compute_test_value, one input test value does not have the requested type.\n"
+                    + where_built(v)
+                    + "\nThe error when converting the test value to that variable "
+                    "type:\n" + str(e)
+                ) from e
         raise AttributeError("%s has no test value %s" % (v, where_built(v)))
 
 
@@ -153,8 +160,9 @@ class Op(Props, PureOp, CLinkerOp):
         if len(inputs) != len(self.itypes):
             raise ValueError("We expected %d inputs but got %d." % (len(self.itypes), len(inputs)))
         if not all(v.type == t for v, t in zip(inputs, self.itypes)):
-            raise TypeError("We expected inputs of types '%s' but got types '%s' "
-                            % (self.itypes, [v.type for v in inputs]))
+            raise TypeError(
+                "We expected inputs of types '%s' but got types '%s' " % (self.itypes, [v.type for v in inputs])
+            )
         return Apply(self, inputs, [t() for t in self.otypes])
 
     def compute(self, xp, node, *inputs):
@@ -281,7 +289,11 @@ def compute_test_value(node):
             value = PureOp._get_test_value(v)
         except AttributeError:
             text = "Cannot compute test value: input %i (%s) of Op %s missing default value. %s" % (
-                i, v, node, where_built(v))
+                i,
+                v,
+                node,
+                where_built(v),
+            )
             if mode == "raise":
                 raise ValueError(text) from None
             if mode == "warn":
@@ -360,6 +372,19 @@ def debug_assert(condition, msg=None):
 
 ops_with_inner_function: dict = {}
 
-__all__ = ["Apply", "COp", "CLinkerObject", "CLinkerOp", "Op", "OpenMPOp", "PureOp", "compute_test_value",
-           "debug_assert", "debug_error_message", "get_debug_values", "get_test_value", "missing_test_message",
-           "ops_with_inner_function"]
+__all__ = [
+    "Apply",
+    "COp",
+    "CLinkerObject",
+    "CLinkerOp",
+    "Op",
+    "OpenMPOp",
+    "PureOp",
+    "compute_test_value",
+    "debug_assert",
+    "debug_error_message",
+    "get_debug_values",
+    "get_test_value",
+    "missing_test_message",
+    "ops_with_inner_function",
+]

@@ -9,7 +9,10 @@ from theanojax.graph.enum_types import IDENTIFIER, EnumType
 from theanojax.graph.type import Type
 
 # a name that no C struct could have as a field is refused, as in Theano
-C_KEYWORDS = frozenset(re.split(r"\s+", """
+C_KEYWORDS = frozenset(
+    re.split(
+        r"\s+",
+        """
     _Alignas _Alignof _Atomic _Bool _Complex _Generic _Imaginary _Noreturn _Pragma _Static_assert _Thread_local
     alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t class compl const
     const_cast constexpr continue decltype default delete do double dynamic_cast else enum explicit export extern
@@ -17,7 +20,9 @@ C_KEYWORDS = frozenset(re.split(r"\s+", """
     or_eq private protected public register reinterpret_cast restrict return short signed sizeof static static_assert
     static_cast struct switch template this thread_local throw true try typedef typeid typename union unsigned using
     virtual void volatile wchar_t while xor xor_eq
-    """.strip()))
+    """.strip(),
+    )
+)
 
 
 def hash_from_code(msg):
@@ -96,11 +101,14 @@ class ParamsType(Type):
             if not IDENTIFIER.fullmatch(name):
                 raise AttributeError('ParamsType: attribute "%s" should be a valid identifier.' % name)
             if name in C_KEYWORDS:
-                raise SyntaxError('ParamsType: "%s" is a potential C/C++ keyword and should not be used as attribute '
-                                  'name.' % name)
+                raise SyntaxError(
+                    'ParamsType: "%s" is a potential C/C++ keyword and should not be used as attribute name.' % name
+                )
             if not isinstance(kind, Type):
-                raise TypeError('ParamsType: attribute "%s" should inherit from Theano Type, got "%s".'
-                                % (name, type(kind).__name__))
+                raise TypeError(
+                    'ParamsType: attribute "%s" should inherit from Theano Type, got "%s".'
+                    % (name, type(kind).__name__)
+                )
         self.fields = tuple(sorted(kwargs))
         self.types = tuple(map(kwargs.get, self.fields))
         self.length = len(self.fields)
@@ -172,8 +180,13 @@ class ParamsType(Type):
         for source in objects:
             values.update((field, getattr(source, field)) for field in self.fields if hasattr(source, field))
         values.update(kwargs)
-        return Params(self, **{field: kind.filter(values[field], strict=False, allow_downcast=True)
-                               for field, kind in zip(self.fields, self.types)})
+        return Params(
+            self,
+            **{
+                field: kind.filter(values[field], strict=False, allow_downcast=True)
+                for field, kind in zip(self.fields, self.types)
+            },
+        )
 
     def extended(self, **kwargs):
         """A ParamsType with these fields too."""
@@ -183,13 +196,16 @@ class ParamsType(Type):
         """Params with the attributes of `data`; TypeError if one does not fit, or if `strict` and it is no Params."""
         if strict and not isinstance(data, Params):
             raise TypeError("%s: strict mode: data should be an instance of Params." % self)
-        values = {field: kind.filter(getattr(data, field), strict, allow_downcast)
-                  for field, kind in zip(self.fields, self.types)}
+        values = {
+            field: kind.filter(getattr(data, field), strict, allow_downcast)
+            for field, kind in zip(self.fields, self.types)
+        }
         return data if isinstance(data, Params) else Params(self, **values)
 
     def values_eq(self, a, b):
         return all(kind.values_eq(getattr(a, field), getattr(b, field)) for field, kind in zip(self.fields, self.types))
 
     def values_eq_approx(self, a, b):
-        return all(kind.values_eq_approx(getattr(a, field), getattr(b, field))
-                   for field, kind in zip(self.fields, self.types))
+        return all(
+            kind.values_eq_approx(getattr(a, field), getattr(b, field)) for field, kind in zip(self.fields, self.types)
+        )

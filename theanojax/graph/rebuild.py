@@ -9,8 +9,15 @@ def iter_over_pairs(pairs):
     return pairs.items() if isinstance(pairs, dict) else pairs
 
 
-def rebuild_collect_shared(outputs, inputs=None, replace=None, updates=None, rebuild_strict=True,
-                           copy_inputs_over=True, no_default_updates=False):
+def rebuild_collect_shared(
+    outputs,
+    inputs=None,
+    replace=None,
+    updates=None,
+    rebuild_strict=True,
+    copy_inputs_over=True,
+    no_default_updates=False,
+):
     """Copy a graph with substitutions, and find the shared variables and updates that it involves.
 
     Parameters
@@ -34,15 +41,19 @@ def rebuild_collect_shared(outputs, inputs=None, replace=None, updates=None, reb
     new_inputs = [copy.input(v) for v in inputs or ()]
     for v in new_inputs:
         if isinstance(v, SharedVariable):
-            raise TypeError("Cannot use a shared variable (%s) as explicit input. Consider substituting a non-shared "
-                            "variable via the `givens` parameter" % v)
+            raise TypeError(
+                "Cannot use a shared variable (%s) as explicit input. Consider substituting a non-shared "
+                "variable via the `givens` parameter" % v
+            )
     for target, value in iter_over_pairs(updates or []):
         copy.add_update(target, value)
     if outputs is None:
         new_outputs = []
     elif isinstance(outputs, (list, tuple)):
-        new_outputs = [copy.output(v, "Outputs must be theano Variable or Out instances. Received %s of type %s"
-                                   % (v, type(v))) for v in outputs]
+        new_outputs = [
+            copy.output(v, "Outputs must be theano Variable or Out instances. Received %s of type %s" % (v, type(v)))
+            for v in outputs
+        ]
     else:
         new_outputs = copy.output(outputs, "output must be a theano Variable or Out instance (or list of them)")
     # New default updates may turn up on the way, so the list grows while it is walked.
@@ -73,7 +84,8 @@ class _Copy:
                     "When using 'givens' or 'replace' with several (old_v, new_v) replacement pairs, you can not have "
                     "a new_v variable depend on an old_v one. For instance, givens = {a:b, b:(a+1)} is not allowed. "
                     "Here, the old_v %s is used to compute other new_v's, but it is scheduled to be replaced by %s."
-                    % (old, new))
+                    % (old, new)
+                )
             self.clones[old] = self.variable(new)
 
     def input(self, v):
@@ -130,8 +142,11 @@ class _Copy:
 
     def _default_update_applies(self, v):
         skip = self.no_default_updates
-        return (getattr(v, "default_update", None) is not None and v not in self.updates
-                and (skip is False or (isinstance(skip, list) and v not in skip)))
+        return (
+            getattr(v, "default_update", None) is not None
+            and v not in self.updates
+            and (skip is False or (isinstance(skip, list) and v not in skip))
+        )
 
     def meet(self, v):
         if isinstance(v, SharedVariable):
@@ -150,6 +165,7 @@ class _Copy:
                 "shared_var.type=%s, update_val=%s, update_val.type=%s)."
                 % (target, target.type, value, getattr(value, "type", None)),
                 "If the difference is related to the broadcast pattern, you can call the tensor.unbroadcast(var, "
-                "axis_to_unbroadcast[, ...]) function to remove broadcastable dimensions.") from None
+                "axis_to_unbroadcast[, ...]) function to remove broadcastable dimensions.",
+            ) from None
         self.updates[target] = new
         self.update_list.append((target, new))

@@ -23,12 +23,16 @@ def clone(output, replace=None, strict=True, share_inputs=True, copy_inputs=DEPR
     copy_inputs : the old name of `share_inputs`.
     """
     if copy_inputs is not DEPRECATED_ARG:
-        warnings.warn("In `clone()` function, the argument `copy_inputs` has been deprecated and renamed into "
-                      "`share_inputs`", stacklevel=2)
+        warnings.warn(
+            "In `clone()` function, the argument `copy_inputs` has been deprecated and renamed into `share_inputs`",
+            stacklevel=2,
+        )
         share_inputs = copy_inputs
     if not (replace is None or isinstance(replace, (dict, list, tuple))):
-        raise ValueError("replace is neither a dictionary, list, tuple or None ! The value provided is %s,of type %s"
-                         % (replace, type(replace)))
+        raise ValueError(
+            "replace is neither a dictionary, list, tuple or None ! The value provided is %s,of type %s"
+            % (replace, type(replace))
+        )
     pairs = list(replace.items()) if isinstance(replace, dict) else list(replace or ())
     # In two steps, so that a replacement may contain what it replaces.
     stand_ins = [(old, old.type()) for old, _ in pairs]
@@ -99,8 +103,11 @@ def map_variables(replacer, graphs, additional_inputs=()):
     pairs = [(v, once(v)) for v in leaves]
     graphs = clone(graphs, replace=[(v, new) for v, new in pairs if new is not v])
     leaves = list(OrderedDict.fromkeys(graph_inputs(graphs) + list(additional_inputs)))
-    cached = [v for v in leaves if getattr(v, "cached", False) or
-              (isinstance(v, Constant) and getattr(v, "fgraph", None) is not None)]
+    cached = [
+        v
+        for v in leaves
+        if getattr(v, "cached", False) or (isinstance(v, Constant) and getattr(v, "fgraph", None) is not None)
+    ]
     copies = [v.clone() for v in cached]  # a constant may belong to one graph only
     graphs = clone(graphs, replace=list(zip(cached, copies)))
     leaves = [v for v in leaves if v not in cached] + copies

@@ -74,18 +74,24 @@ class SharedVariable(Variable):
     def __getitem__(self, *args):
         value = self.get_value(borrow=True)
         if isinstance(value, np.ndarray):
-            contents = ("a Numpy array with dtype: '%s'. This data type is not currently recognized by Theano tensors: "
-                        "please cast your data into a supported numeric type if you need Theano tensor "
-                        "functionalities." % value.dtype)
+            contents = (
+                "a Numpy array with dtype: '%s'. This data type is not currently recognized by Theano tensors: "
+                "please cast your data into a supported numeric type if you need Theano tensor "
+                "functionalities." % value.dtype
+            )
         else:
-            contents = ("an object of type: %s. Did you forget to cast it into a Numpy array before calling "
-                        "theano.shared()?" % type(value))
-        raise TypeError("The generic 'SharedVariable' object is not subscriptable. This shared variable contains "
-                        + contents)
+            contents = (
+                "an object of type: %s. Did you forget to cast it into a Numpy array before calling "
+                "theano.shared()?" % type(value)
+            )
+        raise TypeError(
+            "The generic 'SharedVariable' object is not subscriptable. This shared variable contains " + contents
+        )
 
     def _no_value(self, *args):
-        raise Exception("sharedvar.value does not exist anymore. Use sharedvar.get_value() or sharedvar.set_value() "
-                        "instead.")
+        raise Exception(
+            "sharedvar.value does not exist anymore. Use sharedvar.get_value() or sharedvar.set_value() instead."
+        )
 
     value = property(_no_value, _no_value)
 
@@ -133,7 +139,8 @@ def shared(value, name=None, strict=False, allow_downcast=None, **kwargs):
         return add_tag_trace(made)
     raise TypeError(
         "No suitable SharedVariable constructor could be found. Are you sure all kwargs are supported? We do not "
-        'support the parameter dtype or type. value="%s". parameters="%s"' % (value, kwargs))
+        'support the parameter dtype or type. value="%s". parameters="%s"' % (value, kwargs)
+    )
 
 
 shared.constructors = []

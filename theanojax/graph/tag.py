@@ -53,8 +53,10 @@ class Stack:
         self.entries = entries
 
     def _rows(self):
-        return [(c.co_filename, line, c.co_name, linecache.getline(c.co_filename, line).strip() or None)
-                for c, line in self.entries]
+        return [
+            (c.co_filename, line, c.co_name, linecache.getline(c.co_filename, line).strip() or None)
+            for c, line in self.entries
+        ]
 
     def __iter__(self):
         return iter(self._rows())

@@ -55,7 +55,8 @@ def variables_and_orphans(i, o):
 
     ends = set(i)
     found = stack_search(
-        deque(o), lambda v: () if v.owner is None or v in ends else [*v.owner.inputs, *v.owner.outputs], "dfs")
+        deque(o), lambda v: () if v.owner is None or v in ends else [*v.owner.inputs, *v.owner.outputs], "dfs"
+    )
     return found, [v for v in found if v.owner is None and v not in ends]
 
 
@@ -77,7 +78,8 @@ def list_of_nodes(inputs, outputs):
     stop = set(inputs)
     return stack_search(
         deque([o.owner for o in outputs if o.owner is not None]),
-        lambda n: [v.owner for v in n.inputs if v.owner is not None and not any(o in stop for o in v.owner.outputs)])
+        lambda n: [v.owner for v in n.inputs if v.owner is not None and not any(o in stop for o in v.owner.outputs)],
+    )
 
 
 def general_toposort(outputs, deps, debug_print=False, compute_deps_cache=None, deps_cache=None, clients=None):

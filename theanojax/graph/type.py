@@ -63,7 +63,8 @@ class PureType:
         if converted is None:
             raise TypeError(
                 "Cannot convert Type %(othertype)s (of Variable %(other)s) into Type %(self)s. You can try to "
-                "manually convert %(other)s into a %(self)s." % dict(othertype=other.type, other=other, self=self))
+                "manually convert %(other)s into a %(self)s." % dict(othertype=other.type, other=other, self=self)
+            )
         return converted
 
     def convert_variable(self, var):
@@ -166,8 +167,18 @@ class CDataType(Type):
 
     __props__ = ("ctype", "freefunc", "headers", "header_dirs", "libraries", "lib_dirs", "extra_support_code")
 
-    def __init__(self, ctype, freefunc=None, headers=(), header_dirs=(), libraries=(), lib_dirs=(),
-                 compile_args=(), extra_support_code=(), version=None):
+    def __init__(
+        self,
+        ctype,
+        freefunc=None,
+        headers=(),
+        header_dirs=(),
+        libraries=(),
+        lib_dirs=(),
+        compile_args=(),
+        extra_support_code=(),
+        version=None,
+    ):
         if not isinstance(ctype, str):
             raise TypeError("ctype must be a string")
         self.ctype, self.freefunc = ctype, freefunc

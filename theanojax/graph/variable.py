@@ -35,8 +35,9 @@ class Apply(Node):
                 raise TypeError("The 'inputs' argument to Apply must contain Variable instances, not %s" % (v,))
         for i, v in enumerate(outputs):
             if not isinstance(v, Variable):
-                raise TypeError("The 'outputs' argument to Apply must contain Variable instances with no owner, "
-                                "not %s" % (v,))
+                raise TypeError(
+                    "The 'outputs' argument to Apply must contain Variable instances with no owner, not %s" % (v,)
+                )
             if v.owner is None:
                 v.owner, v.index = self, i
             elif (v.owner, v.index) != (self, i):
@@ -142,8 +143,11 @@ class Variable(Node):
 
     def __init__(self, type, owner=None, index=None, name=None):
         super().__init__()
-        for value, kind, complaint in ((owner, Apply, "owner must be an Apply instance"),
-                                       (index, int, "index must be an int"), (name, str, "name must be a string")):
+        for value, kind, complaint in (
+            (owner, Apply, "owner must be an Apply instance"),
+            (index, int, "index must be an int"),
+            (name, str, "name must be a string"),
+        ):
             if value is not None and not isinstance(value, kind):
                 raise TypeError(complaint, value)
         self.type, self.owner, self.index, self.name = type, owner, index, name

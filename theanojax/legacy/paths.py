@@ -278,7 +278,7 @@ DEFINED: dict[str, str] = {
     "scalar.transcendental scalar.types",
     "scalar.basic_scipy": "scalar.special",
     "scalar.basic_sympy": "scalar.sympy_code",
-    "tensor.basic": "tensor.creation tensor.diagonal tensor.dot tensor.join tensor.permute tensor.shape "
+    "tensor.basic": "tensor.creation tensor.diagonal tensor.dims tensor.dot tensor.join tensor.permute tensor.shape "
     "tensor.reduce:Mean tensor.reduce:MaxAndArgmax tensor.reduce:Argmax errors:ShapeError "
     "errors:NotScalarConstantError errors:EmptyConstantError",
     "tensor.var": "errors:AsTensorError",

@@ -7,12 +7,7 @@ from typing import Any
 
 
 def max_pool_2d(
-    input: Any,
-    ds: Any,
-    ignore_border: bool | None = None,
-    st: Any = None,
-    padding: Any = (0, 0),
-    mode: str = "max",
+    input: Any, ds: Any, ignore_border: bool | None = None, st: Any = None, padding: Any = (0, 0), mode: str = "max"
 ) -> Any:
     """`theano.tensor.signal.downsample.max_pool_2d`: pool_2d with the old names of its parameters."""
     from theanojax.tensor.signal.pool import pool_2d

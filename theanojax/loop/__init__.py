@@ -3,8 +3,14 @@
 from theanojax.loop import scan_op as scan_op, scan_utils as scan_utils
 from theanojax.loop.scan_utils import clone as clone, until as until
 
-_LATER = {"scan": "theanojax.scan", "scan_checkpoints": "theanojax.loop.checkpoints", "map": "theanojax.loop.views",
-          "reduce": "theanojax.loop.views", "foldl": "theanojax.loop.views", "foldr": "theanojax.loop.views"}
+_LATER = {
+    "scan": "theanojax.scan",
+    "scan_checkpoints": "theanojax.loop.checkpoints",
+    "map": "theanojax.loop.views",
+    "reduce": "theanojax.loop.views",
+    "foldl": "theanojax.loop.views",
+    "foldr": "theanojax.loop.views",
+}
 
 
 def __getattr__(name):

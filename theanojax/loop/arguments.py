@@ -19,7 +19,7 @@ class _Cursor:
 
     def take(self, n):
         self.at += n
-        return self.items[self.at - n:self.at]
+        return self.items[self.at - n : self.at]
 
     def groups(self, sizes):
         return [self.take(n) for n in sizes]
@@ -39,11 +39,11 @@ class scan_args:
     def __init__(self, outer_inputs, outer_outputs, _inner_inputs, _inner_outputs, info):
         inner_inputs, inner_outputs = reconstruct_graph(_inner_inputs, _inner_outputs, "")
         n_cond = int(bool(info["as_while"]))
-        self.cond = inner_outputs[len(inner_outputs) - n_cond:]
+        self.cond = inner_outputs[len(inner_outputs) - n_cond :]
         n_mit_mot, n_mit_sot, n_sit_sot = info["n_mit_mot"], info["n_mit_sot"], info["n_sit_sot"]
         n_shared, n_nit_sot = info["n_shared_outs"], info["n_nit_sot"]
         self.mit_mot_in_slices = info["tap_array"][:n_mit_mot]
-        self.mit_sot_in_slices = info["tap_array"][n_mit_mot:n_mit_mot + n_mit_sot]
+        self.mit_sot_in_slices = info["tap_array"][n_mit_mot : n_mit_mot + n_mit_sot]
         self.mit_mot_out_slices = info["mit_mot_out_slices"]
 
         outer, inner = _Cursor(outer_inputs), _Cursor(inner_inputs)
@@ -58,7 +58,7 @@ class scan_args:
         self.outer_in_nit_sot = outer.take(n_nit_sot)
         self.outer_in_non_seqs, self.inner_in_non_seqs = outer.rest(), inner.rest()
 
-        outer, inner = _Cursor(outer_outputs), _Cursor(inner_outputs[:len(inner_outputs) - n_cond])
+        outer, inner = _Cursor(outer_outputs), _Cursor(inner_outputs[: len(inner_outputs) - n_cond])
         self.outer_out_mit_mot = outer.take(n_mit_mot)
         self.inner_out_mit_mot = inner.groups([len(s) for s in self.mit_mot_out_slices])
         self.outer_out_mit_sot, self.inner_out_mit_sot = outer.take(n_mit_sot), inner.take(n_mit_sot)
@@ -71,34 +71,63 @@ class scan_args:
 
     @property
     def inner_inputs(self):
-        return (self.inner_in_seqs + sum(self.inner_in_mit_mot, []) + sum(self.inner_in_mit_sot, []) +
-                self.inner_in_sit_sot + self.inner_in_shared + self.inner_in_non_seqs)
+        return (
+            self.inner_in_seqs
+            + sum(self.inner_in_mit_mot, [])
+            + sum(self.inner_in_mit_sot, [])
+            + self.inner_in_sit_sot
+            + self.inner_in_shared
+            + self.inner_in_non_seqs
+        )
 
     @property
     def outer_inputs(self):
-        return ([self.n_steps] + self.outer_in_seqs + self.outer_in_mit_mot + self.outer_in_mit_sot +
-                self.outer_in_sit_sot + self.outer_in_shared + self.outer_in_nit_sot + self.outer_in_non_seqs)
+        return (
+            [self.n_steps]
+            + self.outer_in_seqs
+            + self.outer_in_mit_mot
+            + self.outer_in_mit_sot
+            + self.outer_in_sit_sot
+            + self.outer_in_shared
+            + self.outer_in_nit_sot
+            + self.outer_in_non_seqs
+        )
 
     @property
     def inner_outputs(self):
-        return (sum(self.inner_out_mit_mot, []) + self.inner_out_mit_sot + self.inner_out_sit_sot +
-                self.inner_out_nit_sot + self.inner_out_shared + self.cond)
+        return (
+            sum(self.inner_out_mit_mot, [])
+            + self.inner_out_mit_sot
+            + self.inner_out_sit_sot
+            + self.inner_out_nit_sot
+            + self.inner_out_shared
+            + self.cond
+        )
 
     @property
     def outer_outputs(self):
-        return (self.outer_out_mit_mot + self.outer_out_mit_sot + self.outer_out_sit_sot + self.outer_out_nit_sot +
-                self.outer_out_shared)
+        return (
+            self.outer_out_mit_mot
+            + self.outer_out_mit_sot
+            + self.outer_out_sit_sot
+            + self.outer_out_nit_sot
+            + self.outer_out_shared
+        )
 
     @property
     def info(self):
         return OrderedDict(
-            n_seqs=len(self.outer_in_seqs), n_mit_mot=len(self.outer_in_mit_mot),
+            n_seqs=len(self.outer_in_seqs),
+            n_mit_mot=len(self.outer_in_mit_mot),
             n_mit_sot=len(self.outer_in_mit_sot),
             tap_array=self.mit_mot_in_slices + self.mit_sot_in_slices + [[-1]] * len(self.inner_in_sit_sot),
-            n_sit_sot=len(self.outer_in_sit_sot), n_nit_sot=len(self.outer_in_nit_sot),
+            n_sit_sot=len(self.outer_in_sit_sot),
+            n_nit_sot=len(self.outer_in_nit_sot),
             n_shared_outs=len(self.outer_in_shared),
             n_mit_mot_outs=sum(map(len, self.mit_mot_out_slices)),
-            mit_mot_out_slices=self.mit_mot_out_slices, **self.other_info)
+            mit_mot_out_slices=self.mit_mot_out_slices,
+            **self.other_info,
+        )
 
     def __copy__(self):
         twin = object.__new__(type(self))
@@ -122,11 +151,17 @@ def _is_list(name):
 def _rows(op):
     """Of each outer output: its kind, its inner inputs and its inner outputs."""
     maps = op.var_mappings
-    ends = [("mit_mot", op.n_mit_mot), ("mit_sot", op.n_mit_sot), ("sit_sot", op.n_sit_sot),
-            ("nit_sot", op.n_nit_sot), ("shared_outs", op.n_shared_outs)]
+    ends = [
+        ("mit_mot", op.n_mit_mot),
+        ("mit_sot", op.n_mit_sot),
+        ("sit_sot", op.n_sit_sot),
+        ("nit_sot", op.n_nit_sot),
+        ("shared_outs", op.n_shared_outs),
+    ]
     kinds = [kind for kind, n in ends for _ in range(n)]
-    return [(kind, maps["inner_inp_from_outer_out"][i], maps["inner_out_from_outer_out"][i])
-            for i, kind in enumerate(kinds)]
+    return [
+        (kind, maps["inner_inp_from_outer_out"][i], maps["inner_out_from_outer_out"][i]) for i, kind in enumerate(kinds)
+    ]
 
 
 def scan_can_remove_outs(op, out_idxs):
@@ -157,11 +192,22 @@ def compress_outs(op, not_required, inputs):
     inner inputs, inner outputs, info, outer inputs, and an OrderedDict from old to new outer output positions.
     """
     maps, n_inner = op.var_mappings, op.n_seqs
-    info = OrderedDict((k, op.info[k]) for k in ("n_seqs", "truncate_gradient", "name", "gpua", "mode", "as_while",
-                                                 "profile", "allow_gc") if k in op.info)
-    info.update(tap_array=[], mit_mot_out_slices=[], n_mit_mot=0, n_mit_mot_outs=0, n_mit_sot=0, n_sit_sot=0,
-                n_shared_outs=0, n_nit_sot=0)
-    inner_in, inner_out, outer_in = list(op.inputs[:op.n_seqs]), [], list(inputs[:op.n_seqs + 1])
+    info = OrderedDict(
+        (k, op.info[k])
+        for k in ("n_seqs", "truncate_gradient", "name", "gpua", "mode", "as_while", "profile", "allow_gc")
+        if k in op.info
+    )
+    info.update(
+        tap_array=[],
+        mit_mot_out_slices=[],
+        n_mit_mot=0,
+        n_mit_mot_outs=0,
+        n_mit_sot=0,
+        n_sit_sot=0,
+        n_shared_outs=0,
+        n_nit_sot=0,
+    )
+    inner_in, inner_out, outer_in = list(op.inputs[: op.n_seqs]), [], list(inputs[: op.n_seqs + 1])
     late = {"shared_outs": [], "nit_sot": []}  # outside, shared states come before the lengths of nit_sots
     old_to_new = OrderedDict()
     for i, (kind, taken, given) in enumerate(_rows(op)):

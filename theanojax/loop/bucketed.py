@@ -62,7 +62,11 @@ class BucketedLoop(Loop):
         self.counted, self.growing = True, lengths.growing
         self.steps, self.n = None, n
         self.seqs, self.shared, self.non_seqs = seqs, shared, non_seqs
-        self.buffers = [xp.concatenate([b, xp.zeros((room, *b.shape[1:]), b.dtype)])
-                        if j in lengths.growing and j >= op.n_mit_mot else b for j, b in enumerate(states)]
-        self.nit_lengths = [room if length is None else length for length in lengths.fixed[op.n_outs:]]
+        self.buffers = [
+            xp.concatenate([b, xp.zeros((room, *b.shape[1:]), b.dtype)])
+            if j in lengths.growing and j >= op.n_mit_mot
+            else b
+            for j, b in enumerate(states)
+        ]
+        self.nit_lengths = [room if length is None else length for length in lengths.fixed[op.n_outs :]]
         self.statics = ctx.statics

@@ -39,7 +39,7 @@ class ReachedRows(Op):
     def perform(self, node, inputs, output_storage, params=None):
         buffer, done, n_steps = inputs
         if len(buffer) > done + self.first and done < n_steps:
-            buffer = buffer[:int(done) - int(n_steps)]
+            buffer = buffer[: int(done) - int(n_steps)]
         output_storage[0][0] = buffer
 
 

@@ -28,8 +28,13 @@ def connection_pattern(op, node):
     columns = []
     for o in range(n_outputs):
         outs = maps["inner_out_from_outer_out"][o]
-        columns.append({i for i in range(len(node.inputs)) if any(
-            inner[k][out] for k in maps["inner_inp_from_outer_inp"][i] for out in outs)})
+        columns.append(
+            {
+                i
+                for i in range(len(node.inputs))
+                if any(inner[k][out] for k in maps["inner_inp_from_outer_inp"][i] for out in outs)
+            }
+        )
     state_of = maps["outer_inp_from_outer_out"]
     grew = True
     while grew:  # what a state depends on reaches whatever reads the state
@@ -75,10 +80,19 @@ class _PullBack:
         self.node = outs[0].owner
         self.n_steps, self.grad_steps = self._steps()
         op_in, op_out = op.inputs, op.outputs
-        self.wrt = (op.inner_seqs(op_in) + op.inner_mitmot(op_in) + op.inner_mitsot(op_in) + op.inner_sitsot(op_in) +
-                    op.inner_non_seqs(op_in))
-        self.results = (op.inner_mitmot_outs(op_out) + op.inner_mitsot_outs(op_out) + op.inner_sitsot_outs(op_out) +
-                        op.inner_nitsot_outs(op_out))
+        self.wrt = (
+            op.inner_seqs(op_in)
+            + op.inner_mitmot(op_in)
+            + op.inner_mitsot(op_in)
+            + op.inner_sitsot(op_in)
+            + op.inner_non_seqs(op_in)
+        )
+        self.results = (
+            op.inner_mitmot_outs(op_out)
+            + op.inner_mitsot_outs(op_out)
+            + op.inner_sitsot_outs(op_out)
+            + op.inner_nitsot_outs(op_out)
+        )
         self.n_states_in = op._taps_before(op._n_states)
         self.shared = set(op.inner_shared(op_in))
 
@@ -106,7 +120,7 @@ class _PullBack:
         """A placeholder for the gradient of each result of a step; None for an unused output without taps."""
         op = self.op
         first_nit = len(op.inner_mitmot_outs(op.outputs)) + op.n_mit_sot + op.n_sit_sot
-        states = op.inputs[op.n_seqs:op.n_seqs + self.n_states_in]
+        states = op.inputs[op.n_seqs : op.n_seqs + self.n_states_in]
         incoming = []
         for i, result in enumerate(self.results):
             if i >= first_nit:
@@ -136,12 +150,22 @@ class _PullBack:
         outer = [maps["outer_out_from_inner_out"][op.outputs.index(v)] for v in known]
         place = {v: i for i, v in reversed(list(enumerate(op.inputs)))}
         candidates = set(self.wrt)
-        wrt = [v for v in graph_inputs(list(known)) if v in candidates and
-               any(pattern[maps["outer_inp_from_inner_inp"][place[v]]][o] for o in outer)]
+        wrt = [
+            v
+            for v in graph_inputs(list(known))
+            if v in candidates and any(pattern[maps["outer_inp_from_inner_inp"][place[v]]][o] for o in outer)
+        ]
         # Copies, so that a result used by another result gets both its own gradient and that one.
         known = OrderedDict((v.copy(), g) for v, g in known.items())
-        grads = grad(cost=None, known_grads=known, wrt=wrt, consider_constant=wrt, disconnected_inputs="ignore",
-                     return_disconnected="None", null_gradients="return")
+        grads = grad(
+            cost=None,
+            known_grads=known,
+            wrt=wrt,
+            consider_constant=wrt,
+            disconnected_inputs="ignore",
+            return_disconnected="None",
+            null_gradients="return",
+        )
         found = dict(zip(wrt, grads))
         return [found.get(v) for v in self.wrt]
 
@@ -151,7 +175,7 @@ class _PullBack:
         grads = self._step_gradients()
         self.connected = [g is not None for g in grads]
         # The step's results need not be computed again: they are read from the outputs of the loop.
-        results = self.results[op.n_mit_mot_outs:]
+        results = self.results[op.n_mit_mot_outs :]
         self.known_results = [_placeholder(v) for v in results]
         for i, g in enumerate(grads):
             if g is None:
@@ -162,7 +186,7 @@ class _PullBack:
             grads[i] = g
         # What has been gathered so far, from later steps.
         self.gathered = []
-        for k, g in enumerate(grads[op.n_seqs:]):
+        for k, g in enumerate(grads[op.n_seqs :]):
             outs = op.var_mappings["inner_out_from_inner_inp"][op.n_seqs + k] if k < self.n_states_in else []
             if outs:
                 like = self.incoming[outs[0]]
@@ -198,23 +222,23 @@ class _PullBack:
         """What the reversed loop reads: all that the forward loop read and wrote, and gradients of its rows."""
         op, outs = self.op, self.outs
         if op.as_while:
-            seqs = [x[self.n_steps - 1::-1] for x in op.outer_seqs(self.inputs)]
+            seqs = [x[self.n_steps - 1 :: -1] for x in op.outer_seqs(self.inputs)]
         else:
             seqs = [x[::-1] for x in op.outer_seqs(self.inputs)]
         for i in range(op.n_mit_mot + op.n_mit_sot):
             first = min(op.tap_array[i])
             last = max(op.mitmot_out_taps()[i]) if i < op.n_mit_mot else 0
             for tap in op.tap_array[i]:
-                rows = outs[i][tap - first:tap - last] if last != tap else outs[i][tap - first:]
+                rows = outs[i][tap - first : tap - last] if last != tap else outs[i][tap - first :]
                 seqs.append(rows[::-1])
         seqs += [x[:-1][::-1] for x in op.outer_sitsot_outs(outs)]
         for g in op.outer_nitsot_outs(self.output_grads):
             if not _disconnected(g):
-                seqs.append(g[self.n_steps - 1::-1] if op.as_while else g[::-1])
-        seqs += [x[::-1][:min(taps)] for taps, x in zip(op.mitsot_taps(), op.outer_mitsot_outs(outs))]
+                seqs.append(g[self.n_steps - 1 :: -1] if op.as_while else g[::-1])
+        seqs += [x[::-1][: min(taps)] for taps, x in zip(op.mitsot_taps(), op.outer_mitsot_outs(outs))]
         seqs += [x[::-1][:-1] for x in op.outer_sitsot_outs(outs)]
         seqs += [x[::-1] for x in op.outer_nitsot_outs(outs)]
-        return [s[:self.grad_steps] for s in seqs]
+        return [s[: self.grad_steps] for s in seqs]
 
     def _buffer(self, i, k):
         """The gradient that arrives at state `i` from outside, in reversed order."""
@@ -267,8 +291,9 @@ class _PullBack:
             if _is_null(gathered):
                 gathered = T.zeros(self.wrt[k].shape, dtype=config.floatX).type()
             self.sum_in.append(gathered)
-            self.sum_outer.append(T.zeros([self.grad_steps + 1] + [x.shape[i] for i in range(x.ndim)],
-                                          dtype=gathered.dtype))
+            self.sum_outer.append(
+                T.zeros([self.grad_steps + 1] + [x.shape[i] for i in range(x.ndim)], dtype=gathered.dtype)
+            )
             self.sum_rows.append(self._verdict([k]))
 
     def _loop(self):
@@ -280,17 +305,46 @@ class _PullBack:
         self.seq_rows = [self._verdict([k]) for k in range(op.n_seqs)]
         row_out = [self._overwritten(k) for k in range(op.n_seqs)]
         seqs = self._reversed_seqs()
-        nit_in = [g for g in self.incoming[len(self.incoming) - op.n_nit_sot:] if g is not None] if op.n_nit_sot else []
-        inner_in = (self.wrt[:op.n_seqs + self.n_states_in] + nit_in + self.known_results + self.state_in +
-                    self.sum_in + op.inner_shared(op.inputs) + op.inner_non_seqs(op.inputs))
+        nit_in = (
+            [g for g in self.incoming[len(self.incoming) - op.n_nit_sot :] if g is not None] if op.n_nit_sot else []
+        )
+        inner_in = (
+            self.wrt[: op.n_seqs + self.n_states_in]
+            + nit_in
+            + self.known_results
+            + self.state_in
+            + self.sum_in
+            + op.inner_shared(op.inputs)
+            + op.inner_non_seqs(op.inputs)
+        )
         info = OrderedDict(
-            n_seqs=len(seqs), n_mit_sot=0, tap_array=self.in_taps + [[-1] for _ in self.sum_in], gpua=False,
-            n_mit_mot=len(self.buffers), n_mit_mot_outs=len(self.state_out), mit_mot_out_slices=self.out_taps,
-            truncate_gradient=op.truncate_gradient, n_sit_sot=len(self.sum_in), n_shared_outs=0, n_nit_sot=op.n_seqs,
-            as_while=False, profile=op.profile, destroy_map=OrderedDict(),
-            name="grad_of_" + op.name if op.name else None, mode=op.mode, allow_gc=op.allow_gc)
-        outer = ([self.grad_steps] + seqs + self.buffers + self.sum_outer + [self.n_steps] * op.n_seqs +
-                 list(op.outer_shared(self.inputs)) + list(op.outer_non_seqs(self.inputs)))
+            n_seqs=len(seqs),
+            n_mit_sot=0,
+            tap_array=self.in_taps + [[-1] for _ in self.sum_in],
+            gpua=False,
+            n_mit_mot=len(self.buffers),
+            n_mit_mot_outs=len(self.state_out),
+            mit_mot_out_slices=self.out_taps,
+            truncate_gradient=op.truncate_gradient,
+            n_sit_sot=len(self.sum_in),
+            n_shared_outs=0,
+            n_nit_sot=op.n_seqs,
+            as_while=False,
+            profile=op.profile,
+            destroy_map=OrderedDict(),
+            name="grad_of_" + op.name if op.name else None,
+            mode=op.mode,
+            allow_gc=op.allow_gc,
+        )
+        outer = (
+            [self.grad_steps]
+            + seqs
+            + self.buffers
+            + self.sum_outer
+            + [self.n_steps] * op.n_seqs
+            + list(op.outer_shared(self.inputs))
+            + list(op.outer_non_seqs(self.inputs))
+        )
         return type(op)(inner_in, self.state_out + self.sum_out + row_out, info)(*outer, return_list=True)
 
     # ---------------------------------------------------------------- what the user gets
@@ -298,7 +352,7 @@ class _PullBack:
         op = self.op
         outputs = self._loop()
         n_states, n_sums = len(self.buffers), len(self.sum_in)
-        states, sums, rows = outputs[:n_states], outputs[n_states:n_states + n_sums], outputs[n_states + n_sums:]
+        states, sums, rows = outputs[:n_states], outputs[n_states : n_states + n_sums], outputs[n_states + n_sums :]
         found = [DisconnectedType()()]
         for values, verdicts in ((rows, self.seq_rows), (states, self.rows)):
             for value, row in zip(values, verdicts):

@@ -44,7 +44,7 @@ class HostLoop:
             values = self.step([s[done, ...] for s in seqs] + state.read() + shared + non_seqs)
             if op.as_while:
                 go_on = values[-1] == 0
-            shared = values[first_shared:first_shared + op.n_shared_outs]
+            shared = values[first_shared : first_shared + op.n_shared_outs]
             state.write(values, done)
             done += 1
         state.finish(done, n_steps)
@@ -58,7 +58,7 @@ class HostLoop:
         if not op.n_nit_sot:
             return []
         values = [np.zeros(s.shape[1:], s.dtype) for s in op.outer_seqs(args)]
-        for taps, buffer in zip(op.tap_array, args[op.seqs_arg_offset:op.shared_arg_offset]):
+        for taps, buffer in zip(op.tap_array, args[op.seqs_arg_offset : op.shared_arg_offset]):
             values += [np.zeros(buffer.shape[1:], buffer.dtype) for _ in taps]
         values += list(op.outer_shared(args)) + list(op.outer_non_seqs(args))
         return [np.shape(v) for v in op.inner_nitsot_outs(self.step(values))]
@@ -69,7 +69,7 @@ class _State:
 
     def __init__(self, op, node, args):
         self.op, self.types = op, [v.type for v in node.outputs]
-        given = args[op.seqs_arg_offset:op.shared_arg_offset]
+        given = args[op.seqs_arg_offset : op.shared_arg_offset]
         inplace = op.destroy_map or ()
         self.buffers = [a if i in inplace else np.array(a) for i, a in enumerate(given)]
         self.lengths = [len(b) for b in self.buffers] + [int(n) for n in op.outer_nitsot(args)]
@@ -102,9 +102,11 @@ class _State:
             except ValueError as e:
                 if done == 0 or j >= op._n_states:
                     raise
-                raise ValueError("An output of the scan has changed shape. This may be caused by a pushout "
-                                 "optimization. Try adding 'optimizer_excluding=scanOp_pushout_output' to your "
-                                 "Theano flags.") from e
+                raise ValueError(
+                    "An output of the scan has changed shape. This may be caused by a pushout "
+                    "optimization. Try adding 'optimizer_excluding=scanOp_pushout_output' to your "
+                    "Theano flags."
+                ) from e
             k += 1
         self.pos = [(p + 1) % n for p, n in zip(pos, self.lengths)]
 
@@ -121,7 +123,7 @@ class _State:
             elif self.lengths[j] > used:
                 self.buffers[j][used:] = 0
                 if done < n_steps:
-                    self.buffers[j] = self.buffers[j][:done - n_steps]
+                    self.buffers[j] = self.buffers[j][: done - n_steps]
 
 
 class _Detach:
@@ -132,8 +134,10 @@ class _Detach:
 
     def __call__(self, outputs, inputs):
         read = [inputs[i] for i in self.states if isinstance(inputs[i], np.ndarray)]
-        return [v.copy() if isinstance(v, np.ndarray) and any(np.may_share_memory(v, r) for r in read) else v
-                for v in outputs]
+        return [
+            v.copy() if isinstance(v, np.ndarray) and any(np.may_share_memory(v, r) for r in read) else v
+            for v in outputs
+        ]
 
 
 def check_lengths(node, n_steps, seqs):
@@ -142,5 +146,9 @@ def check_lengths(node, n_steps, seqs):
         raise IndexError("Scan was asked to run for negative number of step %d" % n_steps)
     for i, seq in enumerate(seqs):
         if seq.shape[0] < n_steps:
-            raise ValueError("Sequence is shorter then the required number of steps : (n_steps, seq, seq.shape):",
-                             n_steps, node.inputs[1 + i], seq.shape)
+            raise ValueError(
+                "Sequence is shorter then the required number of steps : (n_steps, seq, seq.shape):",
+                n_steps,
+                node.inputs[1 + i],
+                seq.shape,
+            )

@@ -77,7 +77,8 @@ def map_inner_graph(replacer, inner_inputs, outer_inputs, inner_outputs, op):
             if getattr(u, "update", False):
                 raise NotImplementedError(
                     "Replacement introduces shared variable %s which has an update associated with it into the inner "
-                    "graph of %s. This is not currently supported." % (u, op))
+                    "graph of %s. This is not currently supported." % (u, op)
+                )
             if u not in outer_to_inner:
                 outer_to_inner[u] = safe_new(u, tag="_copy")
                 extra_inner.append(outer_to_inner[u])

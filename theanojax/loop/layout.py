@@ -47,63 +47,65 @@ class ScanLayout:
 
     # ---------------------------------------------------------------- taps
     def mitmot_taps(self):
-        return self.tap_array[:self.n_mit_mot]
+        return self.tap_array[: self.n_mit_mot]
 
     def mitmot_out_taps(self):
         return list(self.mit_mot_out_slices)  # nothing else has several output taps
 
     def mitsot_taps(self):
-        return self.tap_array[self.n_mit_mot:self.n_mit_mot + self.n_mit_sot]
+        return self.tap_array[self.n_mit_mot : self.n_mit_mot + self.n_mit_sot]
 
     # ---------------------------------------------------------------- inner inputs
     def inner_seqs(self, inner_inputs):
-        return inner_inputs[:self.n_seqs]
+        return inner_inputs[: self.n_seqs]
 
     def inner_mitmot(self, inner_inputs):
-        return inner_inputs[self.n_seqs:self.n_seqs + self._taps_before(self.n_mit_mot)]
+        return inner_inputs[self.n_seqs : self.n_seqs + self._taps_before(self.n_mit_mot)]
 
     def inner_mitsot(self, inner_inputs):
-        return inner_inputs[self.n_seqs + self._taps_before(self.n_mit_mot):
-                            self.n_seqs + self._taps_before(self.n_mit_mot + self.n_mit_sot)]
+        return inner_inputs[
+            self.n_seqs + self._taps_before(self.n_mit_mot) : self.n_seqs
+            + self._taps_before(self.n_mit_mot + self.n_mit_sot)
+        ]
 
     def inner_sitsot(self, inner_inputs):
         start = self.n_seqs + self._taps_before(self.n_mit_mot + self.n_mit_sot)
-        return inner_inputs[start:start + self.n_sit_sot]
+        return inner_inputs[start : start + self.n_sit_sot]
 
     def inner_shared(self, inner_inputs):
         start = self.n_seqs + self._taps_before(self.n_mit_mot + self.n_mit_sot) + self.n_sit_sot
-        return inner_inputs[start:start + self.n_shared_outs]
+        return inner_inputs[start : start + self.n_shared_outs]
 
     def inner_non_seqs(self, inner_inputs):
         start = self.n_seqs + self._taps_before(self.n_mit_mot + self.n_mit_sot) + self.n_sit_sot
-        return inner_inputs[start + self.n_shared_outs:]
+        return inner_inputs[start + self.n_shared_outs :]
 
     # ---------------------------------------------------------------- inner outputs
     def inner_mitmot_outs(self, inner_outputs):
-        return inner_outputs[:self._n_slices]
+        return inner_outputs[: self._n_slices]
 
     def inner_mitsot_outs(self, inner_outputs):
-        return inner_outputs[self._n_slices:self._n_slices + self.n_mit_sot]
+        return inner_outputs[self._n_slices : self._n_slices + self.n_mit_sot]
 
     def inner_sitsot_outs(self, inner_outputs):
         start = self._n_slices + self.n_mit_sot
-        return inner_outputs[start:start + self.n_sit_sot]
+        return inner_outputs[start : start + self.n_sit_sot]
 
     def inner_nitsot_outs(self, inner_outputs):
         start = self._n_slices + self.n_mit_sot + self.n_sit_sot
-        return inner_outputs[start:start + self.n_nit_sot]
+        return inner_outputs[start : start + self.n_nit_sot]
 
     def inner_shared_outs(self, inner_outputs):
         start = self._n_slices + self.n_mit_sot + self.n_sit_sot + self.n_nit_sot
-        return inner_outputs[start:start + self.n_shared_outs]
+        return inner_outputs[start : start + self.n_shared_outs]
 
     # ---------------------------------------------------------------- outer inputs
     def outer_seqs(self, node):
-        return _outer_inputs(node)[1:1 + self.n_seqs]
+        return _outer_inputs(node)[1 : 1 + self.n_seqs]
 
     def _outer_states(self, node, skip, count):
         start = 1 + self.n_seqs + skip
-        return _outer_inputs(node)[start:start + count]
+        return _outer_inputs(node)[start : start + count]
 
     def outer_mitmot(self, node):
         return self._outer_states(node, 0, self.n_mit_mot)
@@ -121,7 +123,7 @@ class ScanLayout:
         return self._outer_states(node, self._n_states + self.n_shared_outs, self.n_nit_sot)
 
     def outer_non_seqs(self, node):
-        return _outer_inputs(node)[1 + self.n_seqs + self._n_states + self.n_shared_outs + self.n_nit_sot:]
+        return _outer_inputs(node)[1 + self.n_seqs + self._n_states + self.n_shared_outs + self.n_nit_sot :]
 
     @property
     def _n_states(self):
@@ -129,20 +131,20 @@ class ScanLayout:
 
     # ---------------------------------------------------------------- outer outputs
     def outer_mitmot_outs(self, node):
-        return _outer_outputs(node)[:self.n_mit_mot]
+        return _outer_outputs(node)[: self.n_mit_mot]
 
     def outer_mitsot_outs(self, node):
-        return _outer_outputs(node)[self.n_mit_mot:self.n_mit_mot + self.n_mit_sot]
+        return _outer_outputs(node)[self.n_mit_mot : self.n_mit_mot + self.n_mit_sot]
 
     def outer_sitsot_outs(self, node):
-        return _outer_outputs(node)[self._n_states - self.n_sit_sot:self._n_states]
+        return _outer_outputs(node)[self._n_states - self.n_sit_sot : self._n_states]
 
     def outer_nitsot_outs(self, node):
-        return _outer_outputs(node)[self._n_states:self._n_states + self.n_nit_sot]
+        return _outer_outputs(node)[self._n_states : self._n_states + self.n_nit_sot]
 
     def outer_shared_outs(self, node):
         start = self._n_states + self.n_nit_sot
-        return _outer_outputs(node)[start:start + self.n_shared_outs]
+        return _outer_outputs(node)[start : start + self.n_shared_outs]
 
     # ---------------------------------------------------------------- correspondence
     def get_oinp_iinp_iout_oout_mappings(self):

@@ -39,7 +39,7 @@ class Loop:
         if not ctx.known(self.n):
             self.n = self.xp.astype(self.n, "int64")
         self.seqs = list(op.outer_seqs(inputs))
-        self.buffers = [self.xp.asarray(b) for b in inputs[op.seqs_arg_offset:op.shared_arg_offset]]
+        self.buffers = [self.xp.asarray(b) for b in inputs[op.seqs_arg_offset : op.shared_arg_offset]]
         self.shared = [self.xp.asarray(v) for v in op.outer_shared(inputs)]
         self.nit_lengths = [int(ctx.need(v, value)) for v, value in zip(op.outer_nitsot(node), op.outer_nitsot(inputs))]
         self.non_seqs = [self._plain(v, x) for v, x in zip(op.outer_non_seqs(node), op.outer_non_seqs(inputs))]
@@ -79,11 +79,11 @@ class Loop:
         outs = [self.xp.asarray(v) for v in outs]
         go_on = outs.pop() == 0 if op.as_while else self.xp.asarray(True)
         slices, at = [], 0
-        for s in op.mit_mot_out_slices[:op.n_mit_mot]:
-            slices.append(outs[at:at + len(s)])
+        for s in op.mit_mot_out_slices[: op.n_mit_mot]:
+            slices.append(outs[at : at + len(s)])
             at += len(s)
         n_rows = op.n_mit_sot + op.n_sit_sot + op.n_nit_sot
-        return slices, outs[at:at + n_rows], outs[at + n_rows:], go_on, ok
+        return slices, outs[at : at + n_rows], outs[at + n_rows :], go_on, ok
 
     def fit(self, value, shape):
         """`value` as a row of a buffer of this shape."""
@@ -113,18 +113,23 @@ class Loop:
         mots, rest = range(op.n_mit_mot), range(op.n_mit_mot, op.n_outs)
         # A mit_mot carries a window of rows; at each step the next row of its buffer enters, and the first leaves.
         windows = [[self.buffers[j][i] for i in range(self.width[j] - 1)] for j in mots]
-        entering = [self.buffers[j][self.width[j] - 1:self.width[j] - 1 + n] for j in mots]
+        entering = [self.buffers[j][self.width[j] - 1 : self.width[j] - 1 + n] for j in mots]
         kept = [self.buffers[j].shape[0] >= n + self.first[j] for j in rest]
         # The rows that the taps reach, and one more where it must be returned.
         recent = [[self.buffers[j][i] for i in range(self.first[j])] for j in rest]
-        older = [None if k or self.buffers[j].shape[0] == self.first[j] else xp.zeros_like(r[0])
-                 for j, k, r in zip(rest, kept, recent)]
+        older = [
+            None if k or self.buffers[j].shape[0] == self.first[j] else xp.zeros_like(r[0])
+            for j, k, r in zip(rest, kept, recent)
+        ]
         last_only = [length == 1 and n != 1 for length in self.nit_lengths]
         nits, shapes = None, self.nit_shapes()
         if any(last_only):
             nits = [xp.zeros(s.shape, s.dtype) for s, last in zip(shapes, last_only) if last]
-        like = ([self.buffers[j][0] for j in mots], [self.buffers[j][0] if k else None for j, k in zip(rest, kept)],
-                [None if last else s for s, last in zip(shapes, last_only)])
+        like = (
+            [self.buffers[j][0] for j in mots],
+            [self.buffers[j][0] if k else None for j, k in zip(rest, kept)],
+            [None if last else s for s, last in zip(shapes, last_only)],
+        )
         seqs = [xp.asarray(s)[:n] for s in self.seqs]
 
         def body(carry, xs):
@@ -142,7 +147,7 @@ class Loop:
                 new_recent.append([*r[1:], value])
                 new_older.append(None if old is None else r[0])
                 stacked.append(value if k else None)
-            rows = outs[len(rest):]
+            rows = outs[len(rest) :]
             nits = [v for v, last in zip(rows, last_only) if last] if nits is not None else None
             rows = [None if last else v for v, last in zip(rows, last_only)]
             carry = full, new_recent, new_older, nits, list(shared), ok & good
@@ -150,17 +155,18 @@ class Loop:
 
         carry = windows, recent, older, nits, self.shared, xp.asarray(True)
         (windows, recent, older, nits, shared, ok), (left, stacked, rows) = self.ctx.scan(
-            body, carry, (seqs, entering), like, n)
+            body, carry, (seqs, entering), like, n
+        )
         if self.guarded:
             self.ctx.guard(ok)
         outs = []
         for j, window, rows_left in zip(mots, windows, left):
-            parts = [rows_left, *[w[None] for w in window], self.buffers[j][n + self.width[j] - 1:]]
+            parts = [rows_left, *[w[None] for w in window], self.buffers[j][n + self.width[j] - 1 :]]
             outs.append(self._concatenate(parts))
         for j, k, r, old, values in zip(rest, kept, recent, older, stacked):
             length = self.buffers[j].shape[0]
             if k:
-                outs.append(self._padded([self.buffers[j][:self.first[j]], values], length))
+                outs.append(self._padded([self.buffers[j][: self.first[j]], values], length))
             else:
                 outs.append(xp.stack(r if old is None else [old, *r]))
         nits = iter(nits or ())
@@ -168,7 +174,7 @@ class Loop:
             if last:
                 outs.append(next(nits)[None])
             elif length <= n:
-                outs.append(values[n - length:])
+                outs.append(values[n - length :])
             else:
                 outs.append(self._padded([values], length))
         return [*outs, *shared]
@@ -195,10 +201,9 @@ class Loop:
             return []
 
         def rows():
-            seqs = [self._row(s, np.int64(0)) if s.shape[0] else self.xp.zeros(s.shape[1:], s.dtype)
-                    for s in self.seqs]
+            seqs = [self._row(s, np.int64(0)) if s.shape[0] else self.xp.zeros(s.shape[1:], s.dtype) for s in self.seqs]
             taps = [[b[0]] * len(taps) for b, taps in zip(self.buffers, self.op.tap_array)]
-            return self.step(seqs, taps, self.shared)[1][self.op.n_outs - self.op.n_mit_mot:]
+            return self.step(seqs, taps, self.shared)[1][self.op.n_outs - self.op.n_mit_mot :]
 
         return self.ctx.eval_shape(rows)
 
@@ -223,8 +228,11 @@ class Loop:
         shapes = self.nit_shapes()
         first = self.first + [0] * op.n_nit_sot
         lengths = [b.shape[0] for b in self.buffers] + self.nit_lengths
-        if op.as_while and not self.counted and any(b > f + 1 for b, f in zip(lengths[op.n_mit_mot:],
-                                                                              first[op.n_mit_mot:])):
+        if (
+            op.as_while
+            and not self.counted
+            and any(b > f + 1 for b, f in zip(lengths[op.n_mit_mot :], first[op.n_mit_mot :]))
+        ):
             self.ctx.unsupported("until decides how many rows are returned")
         carried = self._carried(first, lengths, shapes)
 
@@ -244,11 +252,14 @@ class Loop:
         def body(carry):
             i, _, ok, states, shared = carry
             rows = [self._row(s, i) for s in self.seqs]
-            windows = [[*states[j][0], self._row(self.buffers[j], i + (self.width[j] - 1))]
-                       for j in range(op.n_mit_mot)]
-            reached = windows + [rows for rows, _ in states[op.n_mit_mot:op.n_outs]]
-            taps = [[known[t + self.first[j]] if j < op.n_mit_mot else known[len(known) + t] for t in group]
-                    for j, (group, known) in enumerate(zip(op.tap_array, reached))]
+            windows = [
+                [*states[j][0], self._row(self.buffers[j], i + (self.width[j] - 1))] for j in range(op.n_mit_mot)
+            ]
+            reached = windows + [rows for rows, _ in states[op.n_mit_mot : op.n_outs]]
+            taps = [
+                [known[t + self.first[j]] if j < op.n_mit_mot else known[len(known) + t] for t in group]
+                for j, (group, known) in enumerate(zip(op.tap_array, reached))
+            ]
             slices, outs, shared, going, good = self.step(rows, taps, shared)
             new = []
             for j, window in enumerate(windows):
@@ -291,11 +302,11 @@ class Loop:
     def _results(self, states, done, first, shapes):
         """The outputs but for shared ones, after `done` steps."""
         outs = []
-        for window, buffer in states[:self.op.n_mit_mot]:
+        for window, buffer in states[: self.op.n_mit_mot]:
             for k, row in enumerate(window):
                 buffer = self._set_row(buffer, done + k, row)
             outs.append(buffer)
-        for j, (rows, buffer) in enumerate(states[self.op.n_mit_mot:], self.op.n_mit_mot):
+        for j, (rows, buffer) in enumerate(states[self.op.n_mit_mot :], self.op.n_mit_mot):
             if buffer is not None:
                 outs.append(buffer if j in self.growing else self._in_order(buffer, done + first[j]))
             elif rows:
@@ -320,13 +331,14 @@ class Loop:
         if length > 1:
             buffer = self.xp.roll(buffer, -self.lax.select(used > length, used % length, np.int64(0)), axis=0)
         written = self.xp.arange(length) < used
-        return self.xp.where(written.reshape((length,) + (1,) * (buffer.ndim - 1)), buffer,
-                             self.xp.zeros((), buffer.dtype))
+        return self.xp.where(
+            written.reshape((length,) + (1,) * (buffer.ndim - 1)), buffer, self.xp.zeros((), buffer.dtype)
+        )
 
 
 def rows_around(op):
     """For each state of the Scan `op`: the rows before the first one that it writes, and the rows a step may read."""
-    first = [-m for m in op.mintaps[:op.n_outs]]
+    first = [-m for m in op.mintaps[: op.n_outs]]
     return first, [max([0, *(t + f for t in taps)]) + 1 for taps, f in zip(op.tap_array, first)]
 
 

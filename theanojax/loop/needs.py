@@ -14,7 +14,7 @@ from theanojax.tensor.type import TensorType
 def static_needs(op, node):
     """The variables that fix shapes: lengths of outputs, what the inner graph needs, the steps that buffers have."""
     needs = list(op.outer_nitsot(node))
-    if any(_grows_with(buffer, node.inputs[0]) for buffer in node.inputs[op.seqs_arg_offset:op.shared_arg_offset]):
+    if any(_grows_with(buffer, node.inputs[0]) for buffer in node.inputs[op.seqs_arg_offset : op.shared_arg_offset]):
         needs.append(node.inputs[0])  # no more executables than there are buffer lengths
     needs += [outer for _, outer in inner_needs(op, node)]
     return list(dict.fromkeys(needs))
@@ -30,8 +30,12 @@ def _grows_with(buffer, n_steps):
 
 def is_bounded(v):
     """Whether `v` is the lesser of something and a constant: the few last rows of a loop that may be shorter."""
-    return v.owner is not None and isinstance(v.owner.op, Elemwise) and isinstance(v.owner.op.scalar_op, Minimum) and \
-        any(isinstance(u, Constant) for u in v.owner.inputs)
+    return (
+        v.owner is not None
+        and isinstance(v.owner.op, Elemwise)
+        and isinstance(v.owner.op.scalar_op, Minimum)
+        and any(isinstance(u, Constant) for u in v.owner.inputs)
+    )
 
 
 def length_terms(v):
@@ -86,8 +90,8 @@ class _Outside:
         self.op = op
         self.known = dict(zip(op.inner_non_seqs(fgraph.inputs), op.outer_non_seqs(node)))
         self.rows = dict(zip(op.inner_seqs(fgraph.inputs), op.outer_seqs(node)))
-        taps = iter(fgraph.inputs[op.n_seqs:])
-        for group, outer in zip(op.tap_array, node.inputs[op.seqs_arg_offset:op.shared_arg_offset]):
+        taps = iter(fgraph.inputs[op.n_seqs :])
+        for group, outer in zip(op.tap_array, node.inputs[op.seqs_arg_offset : op.shared_arg_offset]):
             for _ in group:
                 self.rows[next(taps)] = outer
 

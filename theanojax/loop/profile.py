@@ -12,15 +12,21 @@ def profile_printer(message, compile_time, fct_call_time, apply_time, apply_cimp
     if not any(seconds > 0 for _, seconds in rows):
         return
     print("\nScan overhead:", file=file)
-    print("<Scan op time(s)> <sub scan fct time(s)> <sub scan op time(s)> <sub scan fct time(% scan op time)> "
-          "<sub scan op time(% scan op time)> <node>", file=file)
+    print(
+        "<Scan op time(s)> <sub scan fct time(s)> <sub scan op time(s)> <sub scan fct time(% scan op time)> "
+        "<sub scan op time(% scan op time)> <node>",
+        file=file,
+    )
     totals = [0.0, 0.0, 0.0]
     for node, seconds in rows:
         profile = getattr(getattr(node.op, "fn", None), "profile", None)
         if not profile:
-            print("  One scan node do not have its inner profile enabled. If you enable Theano profiler with "
-                  "'theano.function(..., profile=True)', you must manually enable the profiling for each scan too: "
-                  "'theano.scan_module.scan(...,profile=True)'. Or use Theano flag 'profile=True'.", file=file)
+            print(
+                "  One scan node do not have its inner profile enabled. If you enable Theano profiler with "
+                "'theano.function(..., profile=True)', you must manually enable the profiling for each scan too: "
+                "'theano.scan_module.scan(...,profile=True)'. Or use Theano flag 'profile=True'.",
+                file=file,
+            )
         elif seconds > 0:
             times = seconds, profile.call_time, sum(profile.apply_time.values())
             totals = [a + b for a, b in zip(totals, times)]

@@ -20,8 +20,22 @@ from theanojax.loop.scan_utils import equal_computations
 from theanojax.loop.shapes import output_shapes
 from theanojax.tensor.type import TensorType
 
-_IDENTITY = ("truncate_gradient", "profile", "n_seqs", "tap_array", "as_while", "n_mit_sot", "destroy_map",
-             "n_nit_sot", "n_shared_outs", "n_sit_sot", "gpua", "n_mit_mot_outs", "n_mit_mot", "mit_mot_out_slices")
+_IDENTITY = (
+    "truncate_gradient",
+    "profile",
+    "n_seqs",
+    "tap_array",
+    "as_while",
+    "n_mit_sot",
+    "destroy_map",
+    "n_nit_sot",
+    "n_shared_outs",
+    "n_sit_sot",
+    "gpua",
+    "n_mit_mot_outs",
+    "n_mit_mot",
+    "mit_mot_out_slices",
+)
 
 
 class Scan(ScanLayout, Op):
@@ -58,13 +72,15 @@ class Scan(ScanLayout, Op):
 
     def _set_output_types(self, make_type):
         outs, types, k = self.outputs, [], 0
-        for slices in self.mit_mot_out_slices[:self.n_mit_mot]:
+        for slices in self.mit_mot_out_slices[: self.n_mit_mot]:
             types.append(outs[k])
             k += len(slices)
         end = k + self.n_mit_sot + self.n_sit_sot + self.n_nit_sot
-        types = [make_type(broadcastable=(False, *o.type.broadcastable), dtype=o.type.dtype)
-                 for o in types + list(outs[k:end])]
-        self.output_types = types + [o.type for o in outs[end:end + self.n_shared_outs]]
+        types = [
+            make_type(broadcastable=(False, *o.type.broadcastable), dtype=o.type.dtype)
+            for o in types + list(outs[k:end])
+        ]
+        self.output_types = types + [o.type for o in outs[end : end + self.n_shared_outs]]
 
     # ---------------------------------------------------------------- identity
     def _identity(self, key):
@@ -113,7 +129,7 @@ class Scan(ScanLayout, Op):
         """The loop applied to outer `inputs`; ValueError or TypeError when they disagree with the inner graph."""
         inputs = checked_inputs(self, inputs)
         self.vector_seqs = [_has_ndim(v, 1) for v in self.outer_seqs(inputs)]
-        self.vector_outs = [_has_ndim(v, 1) for v in inputs[self.seqs_arg_offset:self.shared_arg_offset]]
+        self.vector_outs = [_has_ndim(v, 1) for v in inputs[self.seqs_arg_offset : self.shared_arg_offset]]
         self.vector_outs += [_has_ndim(v, 0) for v in self.inner_nitsot_outs(self.outputs)]
         return Apply(self, inputs, [t() for t in self.output_types])
 
@@ -125,9 +141,11 @@ class Scan(ScanLayout, Op):
                 for o in maps["inner_out_from_outer_out"][k]:
                     before, after = self.inputs[i].type, self.outputs[o].type
                     if before != after:
-                        raise TypeError("Inconsistency in the inner graph of scan '%s' : an input and an output are "
-                                        "associated with the same recurrent state and should have the same type but "
-                                        "have type '%s' and '%s' respectively." % (self.name, before, after))
+                        raise TypeError(
+                            "Inconsistency in the inner graph of scan '%s' : an input and an output are "
+                            "associated with the same recurrent state and should have the same type but "
+                            "have type '%s' and '%s' respectively." % (self.name, before, after)
+                        )
 
     def infer_shape(self, node, input_shapes):
         return output_shapes(self, node, input_shapes)
@@ -193,7 +211,6 @@ class Scan(ScanLayout, Op):
             profile.callcount += 1
             profile.nbsteps += steps
             profile.call_time += time.perf_counter() - start
-
 
     def runs_on_host(self, node):
         if not hasattr(self, "_host_reason"):

@@ -58,6 +58,6 @@ def expand_empty(tensor_var, size):
         return tensor_var
     shape = [tensor_var.shape[i] for i in range(tensor_var.ndim)]
     empty = AllocEmpty(tensor_var.dtype)(size + shape[0], *shape[1:])
-    result = set_subtensor(empty[:shape[0]], tensor_var)
+    result = set_subtensor(empty[: shape[0]], tensor_var)
     result.tag.nan_guard_mode_check = False
     return result

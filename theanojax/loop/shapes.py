@@ -82,14 +82,16 @@ def output_shapes(op, node, shapes):
 
     Every step gives rows of one shape, so a row's shape may depend on the inner graph's non-sequences only.
     """
-    state_shapes = shapes[op.seqs_arg_offset:op.shared_arg_offset]
+    state_shapes = shapes[op.seqs_arg_offset : op.shared_arg_offset]
     inner = [s[1:] for s in op.outer_seqs(shapes)]
     inner += [s[1:] for s, taps in zip(state_shapes, op.tap_array) for _ in taps]
     inner += list(op.outer_shared(shapes)) + list(op.outer_non_seqs(shapes))
-    rows = infer_shape(op.outputs[:len(op.outputs) - bool(op.as_while)], op.inputs, inner)
-    validator = Validator(valid=[d for s in shapes if s is not None for d in s if not isinstance(d, (int, Constant))],
-                          invalid=op.inputs,
-                          valid_equivalent=dict(zip(op.inner_non_seqs(op.inputs), op.outer_non_seqs(node))))
+    rows = infer_shape(op.outputs[: len(op.outputs) - bool(op.as_while)], op.inputs, inner)
+    validator = Validator(
+        valid=[d for s in shapes if s is not None for d in s if not isinstance(d, (int, Constant))],
+        invalid=op.inputs,
+        valid_equivalent=dict(zip(op.inner_non_seqs(op.inputs), op.outer_non_seqs(node))),
+    )
     result = list(state_shapes)
     for row, length, out in zip(op.inner_nitsot_outs(rows), op.outer_nitsot(node), op.outer_nitsot_outs(node)):
         if row is None:

@@ -16,8 +16,9 @@ class until:
     def __init__(self, condition):
         self.condition = as_tensor_variable(condition)
         if self.condition.ndim != 0:
-            raise AssertionError("The condition of `until` must be a scalar, it has %d dimensions"
-                                 % self.condition.ndim)
+            raise AssertionError(
+                "The condition of `until` must be a scalar, it has %d dimensions" % self.condition.ndim
+            )
 
 
 def get_updates_and_outputs(ls):
@@ -30,7 +31,8 @@ def get_updates_and_outputs(ls):
         raise ValueError(
             "The return value of your scan lambda expression may only be made of lists, tuples, or dictionaries "
             "containing Theano variables (or `theano.scan_module.until` objects for conditions). In particular if "
-            "you need to use constant values, you can use `tensor.constant` to turn them into Theano variables.")
+            "you need to use constant values, you can use `tensor.constant` to turn them into Theano variables."
+        )
     if _is_outputs(ls):
         return None, _as_list(ls), OrderedDict()
     if _is_updates(ls):
@@ -39,8 +41,10 @@ def get_updates_and_outputs(ls):
     condition, outputs, updates = None, [], OrderedDict()
     kinds = "".join(_kind(p, i == 0) for i, p in enumerate(parts))
     if kinds == "uo":
-        raise ValueError("The return value of the lambda function has been restricted. you have to always return "
-                         "first the outputs (if any), afterwards the updates (if any) and at the end the conclusion")
+        raise ValueError(
+            "The return value of the lambda function has been restricted. you have to always return "
+            "first the outputs (if any), afterwards the updates (if any) and at the end the conclusion"
+        )
     if kinds not in ("ou", "oc", "uc", "ouc"):
         raise ValueError("Scan cannot parse the return value of your lambda expression, which is: %s" % (ls,))
     for kind, part in zip(kinds, parts):
@@ -69,8 +73,11 @@ def _is_outputs(x):
 def _is_updates(x):
     if isinstance(x, dict):
         if not isinstance(x, OrderedDict) and len(x) > 1:
-            warnings.warn("Expected OrderedDict or OrderedUpdates, got " + str(type(x)) + ". This can make your script "
-                          "non-deterministic.", stacklevel=5)
+            warnings.warn(
+                "Expected OrderedDict or OrderedUpdates, got " + str(type(x)) + ". This can make your script "
+                "non-deterministic.",
+                stacklevel=5,
+            )
         return True
     return isinstance(x, (list, tuple)) and all(isinstance(p, (list, tuple)) and len(p) == 2 for p in x)
 

@@ -5,14 +5,30 @@ from theanojax.scan import scan
 
 def map(fn, sequences, non_sequences=None, truncate_gradient=-1, go_backwards=False, mode=None, name=None):
     """Apply `fn` to each row of `sequences`. Arguments and result are those of `scan`."""
-    return scan(fn, sequences=sequences, outputs_info=[], non_sequences=non_sequences,
-                truncate_gradient=truncate_gradient, go_backwards=go_backwards, mode=mode, name=name)
+    return scan(
+        fn,
+        sequences=sequences,
+        outputs_info=[],
+        non_sequences=non_sequences,
+        truncate_gradient=truncate_gradient,
+        go_backwards=go_backwards,
+        mode=mode,
+        name=name,
+    )
 
 
 def reduce(fn, sequences, outputs_info, non_sequences=None, go_backwards=False, mode=None, name=None):
     """The last value of a scan of `fn` over `sequences`: (value or list of values, updates)."""
-    outs, updates = scan(fn, sequences=sequences, outputs_info=outputs_info, non_sequences=non_sequences,
-                         go_backwards=go_backwards, truncate_gradient=-1, mode=mode, name=name)
+    outs, updates = scan(
+        fn,
+        sequences=sequences,
+        outputs_info=outputs_info,
+        non_sequences=non_sequences,
+        go_backwards=go_backwards,
+        truncate_gradient=-1,
+        mode=mode,
+        name=name,
+    )
     last = [x[-1] for x in outs] if isinstance(outs, (list, tuple)) else outs[-1]
     return last, updates
 

@@ -47,8 +47,18 @@ def is_scan(v):
     return v.owner is not None and v.owner.op.loop_steps(v.owner) is not None
 
 
-def debugprint(obj, depth=-1, print_type=False, file=None, ids="CHAR", stop_on_name=False, done=None,
-               print_storage=False, print_clients=False, used_ids=None):
+def debugprint(
+    obj,
+    depth=-1,
+    print_type=False,
+    file=None,
+    ids="CHAR",
+    stop_on_name=False,
+    done=None,
+    print_storage=False,
+    print_clients=False,
+    used_ids=None,
+):
     """Print a graph as a tree, a line for each variable: Op or name, id, type, name, order number.
 
     What was printed before is not expanded again. Inner graphs of scans follow the tree.
@@ -83,9 +93,17 @@ def debugprint(obj, depth=-1, print_type=False, file=None, ids="CHAR", stop_on_n
     if any(r[1] is not None and r[1].fct_callcount > 0 for r in roots):
         print(_TIMING_HEADER, file=stream)
     scans = []
-    options = dict(depth=depth, done={} if done is None else done, print_type=print_type, file=stream, ids=ids,
-                   scan_ops=scans, stop_on_name=stop_on_name, print_clients=print_clients,
-                   used_ids={} if used_ids is None else used_ids)
+    options = dict(
+        depth=depth,
+        done={} if done is None else done,
+        print_type=print_type,
+        file=stream,
+        ids=ids,
+        scan_ops=scans,
+        stop_on_name=stop_on_name,
+        print_clients=print_clients,
+        used_ids={} if used_ids is None else used_ids,
+    )
     for v, profile, smap, order in roots:
         if is_scan(v):
             scans.append(v)
@@ -147,9 +165,26 @@ def _print_inner_graph(v, scans, options):
         print_tree(out, prefix=" >", prefix_child=" >", scan_inner_to_outer_inputs=outer, **options)
 
 
-def print_tree(r, prefix="", depth=-1, done=None, print_type=False, file=None, print_destroy_map=False,
-               print_view_map=False, order=None, ids="CHAR", stop_on_name=False, prefix_child=None, scan_ops=None,
-               profile=None, scan_inner_to_outer_inputs=None, smap=None, used_ids=None, print_clients=False):
+def print_tree(
+    r,
+    prefix="",
+    depth=-1,
+    done=None,
+    print_type=False,
+    file=None,
+    print_destroy_map=False,
+    print_view_map=False,
+    order=None,
+    ids="CHAR",
+    stop_on_name=False,
+    prefix_child=None,
+    scan_ops=None,
+    profile=None,
+    scan_inner_to_outer_inputs=None,
+    smap=None,
+    used_ids=None,
+    print_clients=False,
+):
     """Print the tree of one variable `r`: the part of `debugprint` that knows no functions.
 
     Beyond its parameters: `prefix` starts the first line and `prefix_child` those below; `order` is a list of
@@ -221,14 +256,26 @@ class _TreePrinter:
         own = self.id_of(node, v)
         index = "" if len(node.outputs) == 1 else ".%i" % node.outputs.index(v)
         maps = []
-        for wanted, attr, letter in ((self.print_destroy_map, "destroy_map", "d="),
-                                     (self.print_view_map, "view_map", "v=")):
+        for wanted, attr, letter in (
+            (self.print_destroy_map, "destroy_map", "d="),
+            (self.print_view_map, "view_map", "v="),
+        ):
             text = str(getattr(node.op, attr, "")) if wanted else ""
             maps.append(letter + text if text not in ("", "{}") else text)
         order = str(self.position[node]) if self.order else ""
         stored = " " + str(self.smap.get(node.outputs[0], "")) if self.smap else ""
-        line = "%s%s %s%s '%s' %s %s %s%s%s" % (node.op, index, own, self.type_of(v), v.name or "", maps[0], maps[1],
-                                               order, stored, self.clients_of(v))
+        line = "%s%s %s%s '%s' %s %s %s%s%s" % (
+            node.op,
+            index,
+            own,
+            self.type_of(v),
+            v.name or "",
+            maps[0],
+            maps[1],
+            order,
+            stored,
+            self.clients_of(v),
+        )
         return line + self.times_of(node)
 
     def clients_of(self, v):

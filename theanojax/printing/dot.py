@@ -17,8 +17,15 @@ _logger = logging.getLogger("theano.printing")
 
 # part of the name of an Op's class -> its colour
 default_colorCodes = {
-    "GpuFromHost": "red", "HostFromGpu": "red", "Scan": "yellow", "Shape": "brown", "IfElse": "magenta",
-    "Elemwise": "#FFAABB", "Subtensor": "#FFAAFF", "Alloc": "#FFAA22", "Output": "blue",
+    "GpuFromHost": "red",
+    "HostFromGpu": "red",
+    "Scan": "yellow",
+    "Shape": "brown",
+    "IfElse": "magenta",
+    "Elemwise": "#FFAABB",
+    "Subtensor": "#FFAAFF",
+    "Alloc": "#FFAA22",
+    "Output": "blue",
 }
 
 
@@ -48,9 +55,21 @@ def pydot_status():
     return True, ""
 
 
-def pydotprint(fct, outfile=None, compact=True, format="png", with_ids=False, high_contrast=True,
-               cond_highlight=None, colorCodes=None, max_label_size=70, scan_graphs=False,
-               var_with_name_simple=False, print_output_file=True, return_image=False):
+def pydotprint(
+    fct,
+    outfile=None,
+    compact=True,
+    format="png",
+    with_ids=False,
+    high_contrast=True,
+    cond_highlight=None,
+    colorCodes=None,
+    max_label_size=70,
+    scan_graphs=False,
+    var_with_name_simple=False,
+    print_output_file=True,
+    return_image=False,
+):
     """Draw a graph into a file: ellipses are Applies, boxes are variables.
 
     Boxes are green for inputs, cyan for shared variables, blue for outputs, grey for what nobody uses. An edge is
@@ -77,8 +96,10 @@ def pydotprint(fct, outfile=None, compact=True, format="png", with_ids=False, hi
     fgraph = _graph_of(fct)
     imported, message = pydot_status()
     if not imported:
-        raise RuntimeError("Failed to import pydot. You must install graphviz and either pydot or pydot-ng for "
-                           "`pydotprint` to work.", message)
+        raise RuntimeError(
+            "Failed to import pydot. You must install graphviz and either pydot or pydot-ng for `pydotprint` to work.",
+            message,
+        )
     drawing = _Drawing(fgraph, fct if is_function(fct) else None)
     drawing.compact, drawing.with_ids, drawing.high_contrast = compact, with_ids, high_contrast
     drawing.colors = default_colorCodes if colorCodes is None else colorCodes
@@ -95,9 +116,20 @@ def pydotprint(fct, outfile=None, compact=True, format="png", with_ids=False, hi
             if node.op.loop_steps(node) is not None:
                 name = "".join("_" + str(part) for part in (getattr(node.op, "name", None), i) if part is not None)
                 compiled = getattr(node.op, "fn", None)
-                pydotprint(compiled if is_function(compiled) else node.op.outputs, base + name + ext, compact, format,
-                           with_ids, high_contrast, cond_highlight, colorCodes, max_label_size, scan_graphs,
-                           var_with_name_simple, print_output_file)
+                pydotprint(
+                    compiled if is_function(compiled) else node.op.outputs,
+                    base + name + ext,
+                    compact,
+                    format,
+                    with_ids,
+                    high_contrast,
+                    cond_highlight,
+                    colorCodes,
+                    max_label_size,
+                    scan_graphs,
+                    var_with_name_simple,
+                    print_output_file,
+                )
     if return_image:
         return drawing.picture.create(prog="dot", format=format)
     drawing.picture.write(outfile, prog="dot", format=format)
@@ -135,7 +167,7 @@ class _Drawing:
 
     # ------------------------------------------------------------ labels
     def cut(self, label):
-        return label if len(label) <= self.max_label_size else label[:self.max_label_size - 3] + "..."
+        return label if len(label) <= self.max_label_size else label[: self.max_label_size - 3] + "..."
 
     def var_label(self, v):
         if v not in self.var_labels:
@@ -158,14 +190,17 @@ class _Drawing:
             limit = self.max_label_size
             if label in self.used or self.with_ids:
                 suffix = " id=" + str(self.order.index(node))
-                label = label + suffix if len(label + suffix) <= limit else (
-                    label[:max(limit - 3 - len(suffix), 0)] + suffix + "...")
+                label = (
+                    label + suffix
+                    if len(label + suffix) <= limit
+                    else (label[: max(limit - 3 - len(suffix), 0)] + suffix + "...")
+                )
             elif len(label) > limit:
                 label, number = self.cut(label), 1
                 while label in self.used:
                     number += 1
                     suffix = " id=" + str(number)
-                    label = label[:max(limit - 3 - len(suffix), 0)] + "..." + suffix
+                    label = label[: max(limit - 3 - len(suffix), 0)] + "..." + suffix
             self.used.add(label)
             self.apply_labels[node] = label
         return self.apply_labels[node]
@@ -251,7 +286,7 @@ class _Drawing:
             return []
         node = found[-1]
         n_outs = len(node.outputs)
-        left, right = (_applies_above(node.inputs[a:a + n_outs]) for a in (1, 1 + n_outs))
+        left, right = (_applies_above(node.inputs[a : a + n_outs]) for a in (1, 1 + n_outs))
         rows = (("Left", left - right), ("Right", right - left), ("Middle", left & right))
         return [(self.pd.Cluster(title), nodes) for title, nodes in rows]
 

@@ -297,8 +297,13 @@ pprint.assign(lambda pstate, r: True, default_printer)
 
 # ---------------------------------------------------------------- the library's own Ops
 _ARITHMETIC = {
-    "add": ("+", -2, "either"), "mul": ("*", -1, "either"), "sub": ("-", -2, "left"), "neg": ("-", 0, "either"),
-    "true_div": ("/", -1, "left"), "int_div": ("//", -1, "left"), "pow": ("**", 1, "right"),
+    "add": ("+", -2, "either"),
+    "mul": ("*", -1, "either"),
+    "sub": ("-", -2, "left"),
+    "neg": ("-", 0, "either"),
+    "true_div": ("/", -1, "left"),
+    "int_div": ("//", -1, "left"),
+    "pow": ("**", 1, "right"),
 }
 
 
@@ -319,10 +324,10 @@ def _elemwise_printers(module):
             continue
         name = op.name or ""
         if name.startswith("Elemwise{"):
-            name = name[len("Elemwise{"):].split(",")[0].rstrip("}")
+            name = name[len("Elemwise{") :].split(",")[0].rstrip("}")
         elif not name.endswith("_inplace"):
             continue
-        base, inplace = (name[:-len("_inplace")], "=") if name.endswith("_inplace") else (name, "")
+        base, inplace = (name[: -len("_inplace")], "=") if name.endswith("_inplace") else (name, "")
         if base in _ARITHMETIC:
             row = _ARITHMETIC[base]
             printers[op] = OperatorPrinter(row[0] + inplace, *row[1:])
@@ -353,10 +358,14 @@ _TABLES = {
     "theanojax.tensor.creation": _named(Alloc=FunctionPrinter("alloc")),
     "theanojax.tensor.join": _named(Join=FunctionPrinter("join")),
     "theanojax.tensor.dot": _named(Dot=OperatorPrinter(special["middle_dot"], -1, "left")),
-    "theanojax.tensor.blas": _named(gemm_inplace=FunctionPrinter("gemm_inplace"),
-                                    gemm_no_inplace=FunctionPrinter("gemm_no_inplace")),
-    "theanojax.tensor.nnet.sigm": _named(sigmoid=FunctionPrinter("sigmoid"), softplus=FunctionPrinter("softplus"),
-                                         ultra_fast_sigmoid=FunctionPrinter("ultra_fast_sigmoid")),
+    "theanojax.tensor.blas": _named(
+        gemm_inplace=FunctionPrinter("gemm_inplace"), gemm_no_inplace=FunctionPrinter("gemm_no_inplace")
+    ),
+    "theanojax.tensor.nnet.sigm": _named(
+        sigmoid=FunctionPrinter("sigmoid"),
+        softplus=FunctionPrinter("softplus"),
+        ultra_fast_sigmoid=FunctionPrinter("ultra_fast_sigmoid"),
+    ),
 }
 _library: dict = {}  # Op or class -> printer
 

@@ -104,7 +104,7 @@ class Canonizer(LocalOptimizer):
             num, denum = [widened(terms, dtype) if len(terms) > 1 else terms for terms in (num, denum)]
             if self.inverse != T.true_div:  # a quotient is never an integer
                 both = widened([*num, *denum], dtype)
-                num, denum = both[:len(num)], both[len(num):]
+                num, denum = both[: len(num)], both[len(num) :]
         if not num and denum and self.use_reciprocal:
             return self.reciprocal(self._joined(denum))
         return self.inverse(self._joined(num), self._joined(denum)) if denum else self._joined(num)
@@ -213,7 +213,8 @@ class Canonizer(LocalOptimizer):
 
 def _same(x, y):
     return len(x) == len(y) and all(
-        a is b if isinstance(a, Variable) or isinstance(b, Variable) else np.all(a == b) for a, b in zip(x, y))
+        a is b if isinstance(a, Variable) or isinstance(b, Variable) else np.all(a == b) for a, b in zip(x, y)
+    )
 
 
 def mul_calculate(num, denum, aslist=False, out_type=None):
@@ -236,8 +237,9 @@ def add_calculate(num, denum, aslist=False, out_type=None):
     zero = 0.0 if out_type is None else np.asarray(0, dtype=out_type.dtype)
     if out_type is not None and out_type.dtype == "bool":
         if denum:
-            raise Exception("bool subtraction not supported. This should not happen as an earlier error should have "
-                            "been raised")
+            raise Exception(
+                "bool subtraction not supported. This should not happen as an earlier error should have been raised"
+            )
         v = reduce(np.add, num, zero)
     else:
         with np.errstate(invalid="ignore", over="ignore"):
@@ -268,10 +270,12 @@ local_mul_canonizer.add_simplifier(check_for_x_over_absX, "X_over_absX")
 local_add_canonizer = Canonizer(T.add, T.sub, T.neg, add_calculate)
 local_add_canonizer.__name__ = "local_add_canonizer"
 
-mul_canonizer = in2out(LocalOptGroup(local_mul_canonizer, local_fill_sink, apply_all_opts=True),
-                       name="mul_canonizer_groups")
-add_canonizer = in2out(LocalOptGroup(local_add_canonizer, local_fill_sink, apply_all_opts=True),
-                       name="add_canonizer_group")
+mul_canonizer = in2out(
+    LocalOptGroup(local_mul_canonizer, local_fill_sink, apply_all_opts=True), name="mul_canonizer_groups"
+)
+add_canonizer = in2out(
+    LocalOptGroup(local_add_canonizer, local_fill_sink, apply_all_opts=True), name="add_canonizer_group"
+)
 
 # ---------------------------------------------------------------- distributing factors over sums
 DIVISION_COST = 1.5  # in multiplications
@@ -321,7 +325,8 @@ def attempt_distribution(factor, num, denum, out_type):
         return False, factor, num, denum
     new = local_add_canonizer.merge_num_denum(
         *[[local_mul_canonizer.merge_num_denum(*p, out_type.dtype) for p in pairs] for pairs in (pos_pairs, neg_pairs)],
-        out_type.dtype)
+        out_type.dtype,
+    )
     return True, new, num, denum
 
 
@@ -351,4 +356,3 @@ def local_greedy_distributor(node):
         return False
     ret = local_mul_canonizer.merge_num_denum(new_num + num, new_denum + denum, out.type.dtype)
     return replacement(node, ret)
-

@@ -158,8 +158,14 @@ def local_mul_to_sqr(node):
     return cast_replacement(node, T.sqr(node.inputs[0]))
 
 
-_POWERS = {2: lambda x: T.sqr(x), 1: lambda x: x, 0.5: lambda x: T.sqrt(x), -0.5: lambda x: T.inv(T.sqrt(x)),
-           -1: lambda x: T.inv(x), -2: lambda x: T.inv(T.sqr(x))}
+_POWERS = {
+    2: lambda x: T.sqr(x),
+    1: lambda x: x,
+    0.5: lambda x: T.sqrt(x),
+    -0.5: lambda x: T.inv(T.sqrt(x)),
+    -1: lambda x: T.inv(x),
+    -2: lambda x: T.inv(T.sqr(x)),
+}
 
 
 def _power_of(node):
@@ -197,8 +203,12 @@ def local_pow_specialize_device(node):
     if power is None:
         return False
     x, exponent = power[0], power[1].item()
-    if isinstance(exponent, complex) or not math.isfinite(exponent) or exponent != int(exponent) \
-            or not 1 <= abs(exponent) <= 512:
+    if (
+        isinstance(exponent, complex)
+        or not math.isfinite(exponent)
+        or exponent != int(exponent)
+        or not 1 <= abs(exponent) <= 512
+    ):
         return False
     size = int(abs(exponent))
     if size <= 2:

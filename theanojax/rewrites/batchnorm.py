@@ -11,8 +11,12 @@ from theanojax.tensor.type import TensorType
 
 def _fits(node, op_class):
     """Whether `node` is of `op_class`, with axes that its input has, on the tensors of this library."""
-    return (isinstance(node.op, op_class) and min(node.op.axes) >= 0 and max(node.op.axes) < node.inputs[0].ndim
-            and all(isinstance(v.type, TensorType) for v in node.inputs))
+    return (
+        isinstance(node.op, op_class)
+        and min(node.op.axes) >= 0
+        and max(node.op.axes) < node.inputs[0].ndim
+        and all(isinstance(v.type, TensorType) for v in node.inputs)
+    )
 
 
 def _like(var, epsilon):
@@ -57,7 +61,7 @@ def local_abstract_batch_norm_train_grad(node):
     along = dict(axis=node.op.axes, keepdims=True)
     centred = x - x_mean
     slope = T.mean(dy * centred, **along)
-    c = dy * x_invstd - centred * (slope * x_invstd ** 3)
+    c = dy * x_invstd - centred * (slope * x_invstd**3)
     return _done(node, [scale * (c - T.mean(c, **along)), T.sum(dy * x_invstd * centred, **along), T.sum(dy, **along)])
 
 

@@ -59,6 +59,7 @@ def _applied(op, node):
 
 def _replaces(name, before, after, inplace=True):
     """A rewrite that applies the Op `after` where `before` was."""
+
     @local_optimizer([before], inplace=inplace)
     def rewrite(node):
         return _applied(after, node) if node.op == before else None
@@ -146,9 +147,13 @@ def local_dot22_to_dot22scalar(node):
     if any(_as_scalar(v, product.dtype) is not None for v in node.inputs):
         return _scaled_product(node, product, rest, [])
     for k, v in enumerate(rest):
-        if v.owner is not None and v.owner.op == T.mul and not is_integer(v) and any(
-                _as_scalar(u, product.dtype) is not None for u in v.owner.inputs):
-            return _scaled_product(node, product, v.owner.inputs, rest[:k] + rest[k + 1:])
+        if (
+            v.owner is not None
+            and v.owner.op == T.mul
+            and not is_integer(v)
+            and any(_as_scalar(u, product.dtype) is not None for u in v.owner.inputs)
+        ):
+            return _scaled_product(node, product, v.owner.inputs, rest[:k] + rest[k + 1 :])
     return False
 
 
@@ -157,7 +162,7 @@ def _scaled_product(node, product, factors, others):
     for i, v in enumerate(factors):
         number = _as_scalar(v, product.dtype)
         if number is not None and upcast(v.dtype, product.dtype) == product.dtype:
-            left = others + factors[:i] + factors[i + 1:]
+            left = others + factors[:i] + factors[i + 1 :]
             with inherit_stack_trace(node.outputs):
                 scaled = _dot22scalar(*product.owner.inputs, T.cast(number, product.dtype))
                 return [T.mul(scaled, *left) if left else scaled]
@@ -232,8 +237,11 @@ def local_print_as_we_go_along(node):
         debugprint(node)
 
 
-to_vectors = EquilibriumOptimizer([local_gemm_to_gemv, local_gemm_to_ger, local_dot22_to_ger_or_gemv,
-                                   local_dimshuffle_lift], max_use_ratio=5, ignore_newtrees=False)
+to_vectors = EquilibriumOptimizer(
+    [local_gemm_to_gemv, local_gemm_to_ger, local_dot22_to_ger_or_gemv, local_dimshuffle_lift],
+    max_use_ratio=5,
+    ignore_newtrees=False,
+)
 use_scipy_blas = in2out(use_scipy_ger)
 make_scipy_blas_destructive = in2out(make_ger_destructive)
 blas_opt_inplace = in2out(local_inplace_gemm, local_inplace_gemv, local_inplace_ger, name="blas_opt_inplace")

@@ -133,7 +133,7 @@ def encompasses_broadcastable(b1, b2):
     """Whether an expression of pattern `b2` broadcast against one of pattern `b1` gets the shape of the latter."""
     if len(b1) < len(b2):
         return False
-    return not any(v1 and not v2 for v1, v2 in zip(b1[len(b1) - len(b2):], b2))
+    return not any(v1 and not v2 for v1, v2 in zip(b1[len(b1) - len(b2) :], b2))
 
 
 def merge_broadcastables(broadcastables):
@@ -162,8 +162,9 @@ def broadcast_like(value, template, fgraph, dtype=None):
     value = T.as_tensor_variable(value)
     if value.type != template.type:
         if template not in fgraph.variables:
-            raise NotImplementedError("broadcast_like currently requires the template Variable to be in the fgraph "
-                                      "already")
+            raise NotImplementedError(
+                "broadcast_like currently requires the template Variable to be in the fgraph already"
+            )
         value = T.cast(value, template.dtype if dtype is None else dtype)
     if value.type == template.type:
         return value
@@ -174,8 +175,10 @@ def broadcast_like(value, template, fgraph, dtype=None):
     if surplus:
         result = T.unbroadcast(result, *surplus)
     if result.type.broadcastable != template.type.broadcastable:
-        raise AssertionError("rval.type.broadcastable is %s but template.broadcastable is %s" % (
-            result.type.broadcastable, template.broadcastable))
+        raise AssertionError(
+            "rval.type.broadcastable is %s but template.broadcastable is %s"
+            % (result.type.broadcastable, template.broadcastable)
+        )
     return result
 
 

@@ -19,8 +19,14 @@ from theanojax.tensor.nnet.ctc import ConnectionistTemporalClassification
 from theanojax.tensor.shape import patternbroadcast
 from theanojax.tensor.type import TensorType
 
-_ALL = [AbstractConv2d, AbstractConv2d_gradWeights, AbstractConv2d_gradInputs, AbstractConv3d,
-        AbstractConv3d_gradWeights, AbstractConv3d_gradInputs]
+_ALL = [
+    AbstractConv2d,
+    AbstractConv2d_gradWeights,
+    AbstractConv2d_gradInputs,
+    AbstractConv3d,
+    AbstractConv3d_gradWeights,
+    AbstractConv3d_gradInputs,
+]
 
 
 def _flipped(op, filters):
@@ -32,8 +38,11 @@ def _flipped(op, filters):
 
 def _applies(node, cls):
     """Whether `node` is a convolution of this kind that the correlation Ops can do: of floats, but not of float16."""
-    return (isinstance(node.op, cls) and all(isinstance(v.type, TensorType) for v in node.inputs[:2])
-            and all(str(v.dtype) in ("float32", "float64") for v in node.inputs[:2]))
+    return (
+        isinstance(node.op, cls)
+        and all(isinstance(v.type, TensorType) for v in node.inputs[:2])
+        and all(str(v.dtype) in ("float32", "float64") for v in node.inputs[:2])
+    )
 
 
 def _correlation(cls, op):
@@ -107,16 +116,29 @@ def local_abstractconv3d_gradinputs_gemm(node):
 def _old_op(node, cls):
     """The old ConvOp of a convolution, where that can do it and its derivatives."""
     op = node.op
-    if (not _applies(node, cls) or op.border_mode not in ("full", "valid") or not op.filter_flip
-            or op.num_groups > 1 or op.unshared or op.filter_dilation != (1, 1)
-            or node.inputs[0].dtype != node.inputs[1].dtype):
+    if (
+        not _applies(node, cls)
+        or op.border_mode not in ("full", "valid")
+        or not op.filter_flip
+        or op.num_groups > 1
+        or op.unshared
+        or op.filter_dilation != (1, 1)
+        or node.inputs[0].dtype != node.inputs[1].dtype
+    ):
         return None
     if cls is not AbstractConv2d and op.subsample != (1, 1):
         known = None not in op.imshp + op.kshp
         if op.border_mode == "valid" or not known or any(s not in (1, 2) for s in op.subsample):
             return None
-    return ConvOp(imshp=op.imshp[1:], kshp=op.kshp[2:], nkern=op.kshp[0], bsize=op.imshp[0], dx=op.subsample[0],
-                  dy=op.subsample[1], output_mode=op.border_mode)
+    return ConvOp(
+        imshp=op.imshp[1:],
+        kshp=op.kshp[2:],
+        nkern=op.kshp[0],
+        bsize=op.imshp[0],
+        dx=op.subsample[0],
+        dy=op.subsample[1],
+        output_mode=op.border_mode,
+    )
 
 
 def _replaced(node, out):
@@ -163,7 +185,8 @@ def local_abstractconv_check(node):
             "%s Theano optimization failed: there is no implementation available supporting the requested options. "
             'Did you exclude both "conv_dnn" and "conv_gemm" from the optimizer? If on GPU, is cuDNN available and '
             "does the GPU support it? If on CPU, do you have a BLAS library installed Theano can link against? On the "
-            "CPU we do not support float16." % type(node.op).__name__)
+            "CPU we do not support float16." % type(node.op).__name__
+        )
 
 
 @local_optimizer([DiagonalSubtensor, IncDiagonalSubtensor], inplace=True)

@@ -1,6 +1,5 @@
 """Elementwise Ops that do nothing, whose result is known, or that undo each other."""
 
-
 import theanojax.tensor as T
 from theanojax import scalar as scal
 from theanojax.graph.rewriting.local import OpRemove, local_optimizer
@@ -94,9 +93,22 @@ def local_cast_cast(node):
     return [ret]
 
 
-_CATEGORY = {"bool": (0, 0), "uint8": (1, 1), "uint16": (1, 2), "uint32": (1, 3), "uint64": (1, 4), "int8": (2, 1),
-             "int16": (2, 2), "int32": (2, 3), "int64": (2, 4), "float16": (3, 1.5), "float32": (3, 2.5),
-             "float64": (3, 3.5), "complex64": (4, 3), "complex128": (4, 4)}
+_CATEGORY = {
+    "bool": (0, 0),
+    "uint8": (1, 1),
+    "uint16": (1, 2),
+    "uint32": (1, 3),
+    "uint64": (1, 4),
+    "int8": (2, 1),
+    "int16": (2, 2),
+    "int32": (2, 3),
+    "int64": (2, 4),
+    "float16": (3, 1.5),
+    "float32": (3, 2.5),
+    "float64": (3, 3.5),
+    "complex64": (4, 3),
+    "complex128": (4, 4),
+}
 
 
 def is_an_upcast(type1, type2):
@@ -105,8 +117,15 @@ def is_an_upcast(type1, type2):
     return kind2 >= kind1 and width2 > width1
 
 
-_INVERSES = ((scal.Deg2Rad, scal.Rad2Deg), (scal.Cosh, scal.ArcCosh), (scal.Tanh, scal.ArcTanh),
-             (scal.Sinh, scal.ArcSinh), (scal.Conj, scal.Conj), (scal.Neg, scal.Neg), (scal.Inv, scal.Inv))
+_INVERSES = (
+    (scal.Deg2Rad, scal.Rad2Deg),
+    (scal.Cosh, scal.ArcCosh),
+    (scal.Tanh, scal.ArcTanh),
+    (scal.Sinh, scal.ArcSinh),
+    (scal.Conj, scal.Conj),
+    (scal.Neg, scal.Neg),
+    (scal.Inv, scal.Inv),
+)
 
 
 @elemwise_rewrite(*{c for pair in _INVERSES for c in pair})
@@ -126,7 +145,8 @@ def is_inverse_pair(node_op, prev_op, inv_pair):
     """Whether the two scalar Ops are of the classes `inv_pair`, in one order or the other."""
     one, other = inv_pair
     return (isinstance(node_op, one) and isinstance(prev_op, other)) or (
-        isinstance(node_op, other) and isinstance(prev_op, one))
+        isinstance(node_op, other) and isinstance(prev_op, one)
+    )
 
 
 @local_optimizer([Elemwise])
@@ -236,8 +256,13 @@ def local_useless_switch(node):
         copy_stack_trace([out, left], ret)
         return _if_same_type(node, ret)
     test = scalar_maker(cond, scal.LE)
-    if (test is not None and maker(test.inputs[0], Shape_i) is not None and is_number(test.inputs[1], 0)
-            and is_number(left, 0) and right is test.inputs[0]):
+    if (
+        test is not None
+        and maker(test.inputs[0], Shape_i) is not None
+        and is_number(test.inputs[1], 0)
+        and is_number(left, 0)
+        and right is test.inputs[0]
+    ):
         return _if_same_type(node, right)
     return False
 
@@ -250,8 +275,10 @@ def _chosen(node, branch):
     if ret.type.broadcastable != out.type.broadcastable:
         _, left, right = node.inputs
         # not the shape of the output, which would make the new node depend on the old one
-        shape = [ret.shape[i] if mine == wanted else (right if left.type.broadcastable[i] else left).shape[i]
-                 for i, (mine, wanted) in enumerate(zip(ret.type.broadcastable, out.type.broadcastable))]
+        shape = [
+            ret.shape[i] if mine == wanted else (right if left.type.broadcastable[i] else left).shape[i]
+            for i, (mine, wanted) in enumerate(zip(ret.type.broadcastable, out.type.broadcastable))
+        ]
         ret = T.alloc(ret, *shape)
         if ret.type.broadcastable != out.type.broadcastable:
             ret = T.patternbroadcast(ret, out.type.broadcastable)
@@ -272,7 +299,7 @@ def local_mul_switch_sink(node):
         switch = scalar_maker(v, scal.Switch)
         if switch is None:
             continue
-        rest = node.inputs[:i] + node.inputs[i + 1:]
+        rest = node.inputs[:i] + node.inputs[i + 1 :]
         ret = _sunk_switch(node, switch, lambda branch, rest=rest: T.mul(*(rest + [branch])))
         if ret:
             return ret

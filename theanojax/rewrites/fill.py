@@ -35,8 +35,14 @@ def local_fill_sink(node):
         out = this.outputs[0]
         replacements[out] = filled
         for user in users(out):
-            if user is not this and isinstance(user.op, Elemwise) and not applies(user, scal.Second) \
-                    and len(user.outputs) == 1 and user.outputs[0] not in replacements and len(replacements) < 1000:
+            if (
+                user is not this
+                and isinstance(user.op, Elemwise)
+                and not applies(user, scal.Second)
+                and len(user.outputs) == 1
+                and user.outputs[0] not in replacements
+                and len(replacements) < 1000
+            ):
                 todo.append((user, [replacements.get(v, v) for v in user.inputs]))
     return replacements or False
 
@@ -153,9 +159,11 @@ def local_merge_alloc(node):
             continue
         if isinstance(mine, Constant) and isinstance(theirs, Constant) and mine.data == theirs.data:
             continue
-        lengths[-back] = Assert("You have a shape error in your graph. To see a better error message and a stack trace "
-                                "of where in your code the error is created, use the Theano flags optimizer=None or "
-                                "optimizer=fast_compile.")(mine, T.eq(mine, theirs))
+        lengths[-back] = Assert(
+            "You have a shape error in your graph. To see a better error message and a stack trace "
+            "of where in your code the error is created, use the Theano flags optimizer=None or "
+            "optimizer=fast_compile."
+        )(mine, T.eq(mine, theirs))
     ret = T.alloc(inner.inputs[0], *lengths)
     return replacement(node, ret)
 

@@ -17,12 +17,16 @@ from theanojax.tensor.elemwise import Elemwise
 
 # Scalar Ops of which Theano had no C code, for any inputs or for those of some types: they stay on their own.
 _NO_C = set("Angle Complex ComplexFromPolar Erfcinv Erfcx Erfinv I0 I1 Imag Iv Jv Real".split())
-_NO_C_DISCRETE = set("Chi2SF Gamma GammaInc GammaIncC GammaL GammaU J0 J1 Psi ScalarSigmoid ScalarSoftplus "
-                     "ScalarSoftsign TriGamma XlogX XlogY0".split())
+_NO_C_DISCRETE = set(
+    "Chi2SF Gamma GammaInc GammaIncC GammaL GammaU J0 J1 Psi ScalarSigmoid ScalarSoftplus "
+    "ScalarSoftsign TriGamma XlogX XlogY0".split()
+)
 _NO_C_HALF = set("IntDiv RoundHalfAwayFromZero RoundHalfToEven ScalarSoftsign XlogX XlogY0".split())
-_C_COMPLEX = set("AND Abs Add Angle Cast Ceil Clip Complex ComplexFromPolar EQ Erfc Floor Identity InRange Invert Mul "
-                 "Neg OR RoundHalfAwayFromZero RoundHalfToEven Second Sgn Sqr Sub Switch TrueDiv Trunc "
-                 "UltraFastScalarSigmoid XOR".split())
+_C_COMPLEX = set(
+    "AND Abs Add Angle Cast Ceil Clip Complex ComplexFromPolar EQ Erfc Floor Identity InRange Invert Mul "
+    "Neg OR RoundHalfAwayFromZero RoundHalfToEven Second Sgn Sqr Sub Switch TrueDiv Trunc "
+    "UltraFastScalarSigmoid XOR".split()
+)
 
 
 def _has_c_code(node):
@@ -36,8 +40,13 @@ def _has_c_code(node):
         if "c_code" in cls.__dict__:
             break
     try:
-        op.c_code(node, "test_presence_of_c_code", ["x" for _ in node.inputs], ["z" for _ in node.outputs],
-                  {"fail": "%(fail)s"})
+        op.c_code(
+            node,
+            "test_presence_of_c_code",
+            ["x" for _ in node.inputs],
+            ["z" for _ in node.outputs],
+            {"fail": "%(fail)s"},
+        )
     except (MethodNotDefined, NotImplementedError):
         return False
     return True
@@ -98,9 +107,13 @@ class _Region:
 
     def _fusible(self, v):
         node = v.owner
-        return (node is not None and isinstance(node.op, self.op_class) and len(node.outputs) == 1
-                and len({client for client, _ in getattr(v, "clients", ())}) == 1
-                and v.broadcastable == self.pattern)  # otherwise the same would be computed several times
+        return (
+            node is not None
+            and isinstance(node.op, self.op_class)
+            and len(node.outputs) == 1
+            and len({client for client, _ in getattr(v, "clients", ())}) == 1
+            and v.broadcastable == self.pattern
+        )  # otherwise the same would be computed several times
 
     def grow(self):
         """Replace every input that can be by what computes it; whether there was one."""
@@ -186,9 +199,13 @@ def local_add_mul_fusion(node):
         changed, before, inputs = False, inputs, []
         for v in before:
             inner = v.owner
-            if (inner is not None and isinstance(inner.op, Elemwise) and isinstance(inner.op.scalar_op, kind)
-                    and not may_have_wrapped(v, node.outputs[0].dtype)
-                    and len(getattr(v, "clients", ())) == 1):
+            if (
+                inner is not None
+                and isinstance(inner.op, Elemwise)
+                and isinstance(inner.op.scalar_op, kind)
+                and not may_have_wrapped(v, node.outputs[0].dtype)
+                and len(getattr(v, "clients", ())) == 1
+            ):
                 inputs.extend(inner.inputs)
                 joined = changed = True
             else:

@@ -13,8 +13,19 @@ from theanojax.tensor.reduce import MaxAndArgmax
 from theanojax.tensor.shape import Rebroadcast, Reshape, Shape, SpecifyShape
 from theanojax.tensor.subtensor import IncSubtensor, Subtensor
 
-acceptable_ops = (Dot, Reshape, Shape, SpecifyShape, MaxAndArgmax, Subtensor, IncSubtensor, Rebroadcast, Alloc,
-                  Elemwise, DimShuffle)
+acceptable_ops = (
+    Dot,
+    Reshape,
+    Shape,
+    SpecifyShape,
+    MaxAndArgmax,
+    Subtensor,
+    IncSubtensor,
+    Rebroadcast,
+    Alloc,
+    Elemwise,
+    DimShuffle,
+)
 
 
 @local_optimizer([IfElse])

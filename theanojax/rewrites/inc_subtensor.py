@@ -45,8 +45,13 @@ def local_useless_inc_subtensor(node):
     if x.type != y.type:
         return False
     index = get_idx_list(node.inputs[1:], node.op.idx_list)
-    if not all(isinstance(e, slice) and e.start is None and e.stop is None
-               and (e.step is None or constant_value(e.step, only_process_constants=True) == -1) for e in index):
+    if not all(
+        isinstance(e, slice)
+        and e.start is None
+        and e.stop is None
+        and (e.step is None or constant_value(e.step, only_process_constants=True) == -1)
+        for e in index
+    ):
         return False
     feature = shape_feature(node)
     if feature is None or not feature.same_shape(x, y):
@@ -130,8 +135,12 @@ def local_incsubtensor_of_zeros_to_setsubtensor(node):
     x = node.inputs[0]
     if not isinstance(x, Constant) or np.any(x.data):
         return False
-    op = IncSubtensor(node.op.idx_list, node.op.inplace, set_instead_of_inc=True,
-                      destroyhandler_tolerate_aliased=node.op.destroyhandler_tolerate_aliased)
+    op = IncSubtensor(
+        node.op.idx_list,
+        node.op.inplace,
+        set_instead_of_inc=True,
+        destroyhandler_tolerate_aliased=node.op.destroyhandler_tolerate_aliased,
+    )
     return replacement(node, op(*node.inputs))
 
 
@@ -156,10 +165,13 @@ def local_adv_sub1_adv_inc_sub1(node):
     x, y = inner.inputs[:2]
     if not inner.op.set_instead_of_inc:
         if config.warn.inc_subtensor1_opt and is_number(x, 0):
-            warnings.warn("Your current code is fine, but Theano versions between 0.7rc1 and 0.10 (or development "
-                          "versions between Nov. 2014 and May 2017) might have given incorrect results for "
-                          "inc_subtensor(zeros[idx], x)[idx] with duplicated indices. To disable this warning, set "
-                          "the Theano flag warn.inc_subtensor1_opt to False.", stacklevel=2)
+            warnings.warn(
+                "Your current code is fine, but Theano versions between 0.7rc1 and 0.10 (or development "
+                "versions between Nov. 2014 and May 2017) might have given incorrect results for "
+                "inc_subtensor(zeros[idx], x)[idx] with duplicated indices. To disable this warning, set "
+                "the Theano flag warn.inc_subtensor1_opt to False.",
+                stacklevel=2,
+            )
         return False
     feature = shape_feature(node)
     if feature is None or y.ndim != x.ndim:
@@ -193,9 +205,13 @@ def local_useless_inc_subtensor_alloc(node):
     if part.ndim > y.ndim:
         y = T.shape_padleft(y, part.ndim - y.ndim)
     stretched = (True,) * (part.ndim - z.ndim) + z.broadcastable
-    conds = [T.or_(T.eq(y.shape[k], 1), T.eq(y.shape[k], part.shape[k])) for k in range(part.ndim)
-             if stretched[k] and not feature.same_shape(part, y, dim_x=k, dim_y=k)
-             and not is_number(feature.shape_of[y][k], 1)]
+    conds = [
+        T.or_(T.eq(y.shape[k], 1), T.eq(y.shape[k], part.shape[k]))
+        for k in range(part.ndim)
+        if stretched[k]
+        and not feature.same_shape(part, y, dim_x=k, dim_y=k)
+        and not is_number(feature.shape_of[y][k], 1)
+    ]
     if conds:
         z = Assert("`x[i]` and `y` do not have the same shape.")(z, *conds)
     return replacement(node, node.op(x, z, *index))
@@ -207,8 +223,12 @@ def local_inplace_setsubtensor(node):
     """A write that may overwrite its input"""
     if not isinstance(node.op, IncSubtensor) or node.op.inplace:
         return False
-    op = IncSubtensor(node.op.idx_list, inplace=True, set_instead_of_inc=node.op.set_instead_of_inc,
-                      destroyhandler_tolerate_aliased=node.op.destroyhandler_tolerate_aliased)
+    op = IncSubtensor(
+        node.op.idx_list,
+        inplace=True,
+        set_instead_of_inc=node.op.set_instead_of_inc,
+        destroyhandler_tolerate_aliased=node.op.destroyhandler_tolerate_aliased,
+    )
     return replacement(node, op(*node.inputs))
 
 

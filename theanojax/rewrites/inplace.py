@@ -63,9 +63,14 @@ class _InplaceRun:
 
     def _try_node(self, node):
         fgraph, pattern = self.fgraph, dict(node.op.inplace_pattern)
-        candidates = [i for i, v in enumerate(node.inputs)
-                      if i not in pattern.values() and not isinstance(v, Constant) and v not in self.protected
-                      and not fgraph.has_destroyers([v])]
+        candidates = [
+            i
+            for i, v in enumerate(node.inputs)
+            if i not in pattern.values()
+            and not isinstance(v, Constant)
+            and v not in self.protected
+            and not fgraph.has_destroyers([v])
+        ]
         for o in range(len(node.outputs)):
             if o in node.op.inplace_pattern:
                 continue

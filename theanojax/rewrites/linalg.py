@@ -215,8 +215,13 @@ def local_det_chol(node):
 def local_log_prod_sqr(node):
     """log of a product of what isn't negative -> the sum of the logarithms"""
     maker = node.inputs[0].owner
-    if node.op == T.log and maker and isinstance(maker.op, Prod) and is_positive(maker.inputs[0]) \
-            and not is_integer(node.inputs[0]):
+    if (
+        node.op == T.log
+        and maker
+        and isinstance(maker.op, Prod)
+        and is_positive(maker.inputs[0])
+        and not is_integer(node.inputs[0])
+    ):
         return [T.log(maker.inputs[0]).sum(axis=maker.op.axis)]
     return None
 
@@ -254,7 +259,28 @@ def spectral_radius_bound(X, log2_exponent):
     return T.pow(trace(power), 2 ** (-log2_exponent))
 
 
-__all__ = ["Cholesky", "ExtractDiag", "Hint", "HintsFeature", "HintsOptimizer", "MatrixInverse", "Solve", "hints",
-           "inv_as_solve", "is_hint_node", "is_positive", "is_psd", "is_symmetric", "local_det_chol", "local_log_pow",
-           "local_log_prod_sqr", "no_transpose_symmetric", "psd", "psd_solve_with_chol", "remove_hint_nodes",
-           "spectral_radius_bound", "tag_solve_triangular", "transinv_to_invtrans"]
+__all__ = [
+    "Cholesky",
+    "ExtractDiag",
+    "Hint",
+    "HintsFeature",
+    "HintsOptimizer",
+    "MatrixInverse",
+    "Solve",
+    "hints",
+    "inv_as_solve",
+    "is_hint_node",
+    "is_positive",
+    "is_psd",
+    "is_symmetric",
+    "local_det_chol",
+    "local_log_pow",
+    "local_log_prod_sqr",
+    "no_transpose_symmetric",
+    "psd",
+    "psd_solve_with_chol",
+    "remove_hint_nodes",
+    "spectral_radius_bound",
+    "tag_solve_triangular",
+    "transinv_to_invtrans",
+]

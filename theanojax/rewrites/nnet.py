@@ -211,7 +211,8 @@ def local_argmax_pushdown(node):
             logging.getLogger("theano.tensor.nnet.nnet").warning(
                 "WARNING: there was a bug in Theano fixed on May 27th, 2010 in this case. I.E. when we take the max of "
                 "a softplus, softmax, exp, log, tanh, sigmoid, softmax_with_bias op, we were doing the max of the "
-                "parent of the input. To remove this warning set the Theano flags 'warn.argmax_pushdown_bug' to False")
+                "parent of the input. To remove this warning set the Theano flags 'warn.argmax_pushdown_bug' to False"
+            )
         return False
     inner = made.inputs[0]
     if isinstance(made.op, SoftmaxWithBias):
@@ -425,8 +426,12 @@ def graph_merge_softmax_with_crossentropy_softmax(node):
         return False
     x, b = node.inputs
     for client, _ in x.clients:
-        if client != "output" and client.op == crossentropy_softmax_argmax_1hot_with_bias and client.inputs[1] is b \
-                and client.inputs[0] is x:
+        if (
+            client != "output"
+            and client.op == crossentropy_softmax_argmax_1hot_with_bias
+            and client.inputs[1] is b
+            and client.inputs[0] is x
+        ):
             ret = client.op(x, b, client.inputs[2])[1]
             copy_stack_trace(node.outputs[0], ret)
             return [ret]

@@ -114,8 +114,12 @@ PASSES = [
     (1.61, "scanOp_save_mem", scan_memory.ScanSaveMem(), "fast_run scan"),
     (1.75, "local_scaled_by_zero", in2out(blas.local_scaled_by_zero), "fast_run"),
     (2, "specialize", registry.specialize, "fast_run fast_compile_gpu"),
-    (2.01, "crossentropy_to_crossentropy_with_softmax", nnet.crossentropy_to_crossentropy_with_softmax,
-     "fast_run xent fast_compile_gpu"),
+    (
+        2.01,
+        "crossentropy_to_crossentropy_with_softmax",
+        nnet.crossentropy_to_crossentropy_with_softmax,
+        "fast_run xent fast_compile_gpu",
+    ),
     (3, "uncanonicalize", registry.uncanonicalize, "fast_run"),
     (10, "UnShapeOpt", shapes.UnShapeOptimizer(), ""),
     (48.6, "specialize_device", registry.specialize_device, _always),
@@ -142,19 +146,31 @@ FINISHING = [
     (2.03, "local_mul_s_v", in2out(sparse.local_mul_s_v), "fast_run cxx_only"),
     (2.03, "local_structured_add_s_v", in2out(sparse.local_structured_add_s_v), "fast_run cxx_only"),
     (2.03, "local_sampling_dot_csr", in2out(sparse.local_sampling_dot_csr), "fast_run cxx_only"),
-    (49, "elemwise_fusion", registry.fuse_seqopt,
-     _fusion_tags + " fast_run" if config.tensor.local_elemwise_fusion else _fusion_tags),
+    (
+        49,
+        "elemwise_fusion",
+        registry.fuse_seqopt,
+        _fusion_tags + " fast_run" if config.tensor.local_elemwise_fusion else _fusion_tags,
+    ),
     (60, "local_inplace_addsd_ccode", _once_in_place(sparse.local_inplace_addsd_ccode), "fast_run inplace"),
-    (60, "local_usmm_csc_dense_inplace", _once_in_place(sparse.local_usmm_csc_dense_inplace),
-     "fast_run inplace cxx_only"),
+    (
+        60,
+        "local_usmm_csc_dense_inplace",
+        _once_in_place(sparse.local_usmm_csc_dense_inplace),
+        "fast_run inplace cxx_only",
+    ),
     (61, "local_addsd_ccode", TopoOptimizer(sparse.local_addsd_ccode), "fast_run"),
     (60, "local_inplace_setsubtensor", _once_in_place(inc_subtensor.local_inplace_setsubtensor), "fast_run inplace"),
     (60, "local_inplace_incsubtensor1", _once_in_place(inc_subtensor.local_inplace_incsubtensor1), "fast_run inplace"),
     (70.0, "InplaceBlasOpt", blas.blas_opt_inplace, "fast_run inplace blas_opt_inplace"),
     (70.0, "c_blas_destructive", blas.c_blas_destructive, "fast_run inplace c_blas"),
     (70.0, "make_scipy_blas_destructive", blas.make_scipy_blas_destructive, "fast_run inplace"),
-    (75, "inplace_elemwise_opt", inplace.inplace_elemwise_optimizer,
-     "fast_run inplace inplace_opt inplace_elemwise_optimizer"),
+    (
+        75,
+        "inplace_elemwise_opt",
+        inplace.inplace_elemwise_optimizer,
+        "fast_run inplace inplace_opt inplace_elemwise_optimizer",
+    ),
     (99, "random_make_inplace", _once(inplace.random_make_inplace), "fast_run inplace"),
     (99, "random_make_inplace_mrg", _once(inplace.mrg_random_make_inplace), "fast_run inplace"),
 ]
@@ -165,50 +181,68 @@ _gemm = "fast_run fast_compile conv_gemm"
 
 # The rows of each database that is a pass, or one local rewrite, of the others; without a position where that has none.
 INNER = [
-    (registry.scan_seqopt1, [
-        (0.5, "local_last_of_scan", _once(scan_memory.local_last_of_scan), "fast_run scan"),
-        (1, "scanOp_remove_constants_and_unused_inputs0", _once(_tidy), _tidy_tags),
-        (2, "scanOp_pushout_nonseqs_ops", scan_pushout.PushOutNonSeqScan(), "fast_run scan"),
-        (3, "scanOp_pushout_seqs_ops", scan_pushout.PushOutSeqScan(), "fast_run scan"),
-        (4, "scan_pushout_dot1", scan_pushout.PushOutDot1(), "fast_run scan more_mem"),
-        (5, "scanOp_pushout_output", scan_pushout.PushOutScanOutput(), "fast_run scan more_mem"),
-    ]),
+    (
+        registry.scan_seqopt1,
+        [
+            (0.5, "local_last_of_scan", _once(scan_memory.local_last_of_scan), "fast_run scan"),
+            (1, "scanOp_remove_constants_and_unused_inputs0", _once(_tidy), _tidy_tags),
+            (2, "scanOp_pushout_nonseqs_ops", scan_pushout.PushOutNonSeqScan(), "fast_run scan"),
+            (3, "scanOp_pushout_seqs_ops", scan_pushout.PushOutSeqScan(), "fast_run scan"),
+            (4, "scan_pushout_dot1", scan_pushout.PushOutDot1(), "fast_run scan more_mem"),
+            (5, "scanOp_pushout_output", scan_pushout.PushOutScanOutput(), "fast_run scan more_mem"),
+        ],
+    ),
     (registry.scan_eqopt1, [(None, "all_pushout_opt", registry.scan_seqopt1, "fast_run scan")]),
-    (registry.scan_eqopt2, [
-        (None, "scanOp_remove_constants_and_unused_inputs1", _once(_tidy), _tidy_tags),
-        (None, "scanOp_merge", scan_merge.ScanMerge(), "fast_run scan"),
-        (None, "scanop_remove_constants_and_unused_inputs2", _once(_tidy), _tidy_tags),
-        (None, "scanOp_merge_inouts", _once(scan_inputs.scan_merge_inouts), "fast_run scan scan_merge_inouts"),
-        (None, "scanOp_remove_constants_and_unused_inputs3", _once(_tidy), _tidy_tags),
-    ]),
-    (registry.blas_optdb, [
-        (0, "local_dot_to_dot22", in2out(blas.local_dot_to_dot22), "fast_run fast_compile"),
-        (10, "gemm_optimizer", gemm.GemmOptimizer(), "fast_run"),
-        (11, "local_dot22_to_dot22scalar", in2out(blas.local_dot22_to_dot22scalar), "fast_run"),
-        (15, "local_gemm_to_gemv", blas.to_vectors, "fast_run"),
-        (20, "use_c_blas", in2out(blas.use_c_ger, blas.use_c_gemv), "fast_run c_blas"),
-        (100, "scipy_blas", blas.use_scipy_blas, "fast_run"),
-    ]),
-    (registry.fuse_seqopt, [
-        (0, "local_add_mul_fusion", fusion.FusionOptimizer(fusion.local_add_mul_fusion), "fast_run fusion"),
-        (1, "composite_elemwise_fusion", fusion.FusionOptimizer(fusion.local_elemwise_fusion), "fast_run fusion"),
-    ]),
-    (registry.conv_groupopt, [
-        (30, "local_abstractconv_gemm", conv.local_abstractconv_gemm, _gemm),
-        (30, "local_abstractconv_gradweight_gemm", conv.local_abstractconv_gradweight_gemm, _gemm),
-        (30, "local_abstractconv_gradinputs_gemm", conv.local_abstractconv_gradinputs_gemm, _gemm),
-        (30, "local_abstractconv3d_gemm", conv.local_abstractconv3d_gemm, _gemm),
-        (30, "local_abstractconv3d_gradweight_gemm", conv.local_abstractconv3d_gradweight_gemm, _gemm),
-        (30, "local_abstractconv3d_gradinputs_gemm", conv.local_abstractconv3d_gradinputs_gemm, _gemm),
-        (40, "local_conv2d_cpu", conv.local_conv2d_cpu, _always),
-        (40, "local_conv2d_gradweight_cpu", conv.local_conv2d_gradweight_cpu, _always),
-        (40, "local_conv2d_gradinputs_cpu", conv.local_conv2d_gradinputs_cpu, _always),
-    ]),
-    (registry.bn_groupopt, [
-        (30, "local_abstract_batch_norm_train", batchnorm.local_abstract_batch_norm_train, _always),
-        (30, "local_abstract_batch_norm_train_grad", batchnorm.local_abstract_batch_norm_train_grad, _always),
-        (30, "local_abstract_batch_norm_inference", batchnorm.local_abstract_batch_norm_inference, _always),
-    ]),
+    (
+        registry.scan_eqopt2,
+        [
+            (None, "scanOp_remove_constants_and_unused_inputs1", _once(_tidy), _tidy_tags),
+            (None, "scanOp_merge", scan_merge.ScanMerge(), "fast_run scan"),
+            (None, "scanop_remove_constants_and_unused_inputs2", _once(_tidy), _tidy_tags),
+            (None, "scanOp_merge_inouts", _once(scan_inputs.scan_merge_inouts), "fast_run scan scan_merge_inouts"),
+            (None, "scanOp_remove_constants_and_unused_inputs3", _once(_tidy), _tidy_tags),
+        ],
+    ),
+    (
+        registry.blas_optdb,
+        [
+            (0, "local_dot_to_dot22", in2out(blas.local_dot_to_dot22), "fast_run fast_compile"),
+            (10, "gemm_optimizer", gemm.GemmOptimizer(), "fast_run"),
+            (11, "local_dot22_to_dot22scalar", in2out(blas.local_dot22_to_dot22scalar), "fast_run"),
+            (15, "local_gemm_to_gemv", blas.to_vectors, "fast_run"),
+            (20, "use_c_blas", in2out(blas.use_c_ger, blas.use_c_gemv), "fast_run c_blas"),
+            (100, "scipy_blas", blas.use_scipy_blas, "fast_run"),
+        ],
+    ),
+    (
+        registry.fuse_seqopt,
+        [
+            (0, "local_add_mul_fusion", fusion.FusionOptimizer(fusion.local_add_mul_fusion), "fast_run fusion"),
+            (1, "composite_elemwise_fusion", fusion.FusionOptimizer(fusion.local_elemwise_fusion), "fast_run fusion"),
+        ],
+    ),
+    (
+        registry.conv_groupopt,
+        [
+            (30, "local_abstractconv_gemm", conv.local_abstractconv_gemm, _gemm),
+            (30, "local_abstractconv_gradweight_gemm", conv.local_abstractconv_gradweight_gemm, _gemm),
+            (30, "local_abstractconv_gradinputs_gemm", conv.local_abstractconv_gradinputs_gemm, _gemm),
+            (30, "local_abstractconv3d_gemm", conv.local_abstractconv3d_gemm, _gemm),
+            (30, "local_abstractconv3d_gradweight_gemm", conv.local_abstractconv3d_gradweight_gemm, _gemm),
+            (30, "local_abstractconv3d_gradinputs_gemm", conv.local_abstractconv3d_gradinputs_gemm, _gemm),
+            (40, "local_conv2d_cpu", conv.local_conv2d_cpu, _always),
+            (40, "local_conv2d_gradweight_cpu", conv.local_conv2d_gradweight_cpu, _always),
+            (40, "local_conv2d_gradinputs_cpu", conv.local_conv2d_gradinputs_cpu, _always),
+        ],
+    ),
+    (
+        registry.bn_groupopt,
+        [
+            (30, "local_abstract_batch_norm_train", batchnorm.local_abstract_batch_norm_train, _always),
+            (30, "local_abstract_batch_norm_train_grad", batchnorm.local_abstract_batch_norm_train_grad, _always),
+            (30, "local_abstract_batch_norm_inference", batchnorm.local_abstract_batch_norm_inference, _always),
+        ],
+    ),
 ]
 
 GROUPS = {
@@ -349,8 +383,11 @@ LOCAL = [
     (nnet.local_logsoftmax_grad, "p", "stabilize fast_compile"),
     (nnet.local_softmax_with_bias, "p", "fast_compile_gpu"),
     (nnet.crossentropy_to_crossentropy_with_softmax_with_bias, "s p", "fast_compile_gpu"),
-    (nnet.local_softmax_grad_to_crossentropy_with_softmax_grad, "p",
-     "fast_compile_gpu local_crossentropy_to_crossentropy_with_softmax_grad"),
+    (
+        nnet.local_softmax_grad_to_crossentropy_with_softmax_grad,
+        "p",
+        "fast_compile_gpu local_crossentropy_to_crossentropy_with_softmax_grad",
+    ),
     (nnet.local_argmax_pushdown, "p", "fast_compile_gpu"),
     (nnet.local_advanced_indexing_crossentropy_onehot, "p", "fast_compile_gpu"),
     (nnet.local_advanced_indexing_crossentropy_onehot_grad, "p", "fast_compile_gpu"),
@@ -407,8 +444,9 @@ def _fill():
         for letter in groups.split():
             GROUPS[letter].register(rewrite.__name__, rewrite, *tags.split(), use_db_name_as_tag=False)
     for letter in "cnsp":
-        GROUPS[letter].register("topo_constant_folding", topo_constant_folding, "fast_run", "fast_compile",
-                                final_opt=True)
+        GROUPS[letter].register(
+            "topo_constant_folding", topo_constant_folding, "fast_run", "fast_compile", final_opt=True
+        )
 
 
 _fill()
@@ -427,8 +465,15 @@ def optimizer_for(query):
             return query
     if query.extra_optimizations or query.subquery:
         return optdb.query(query)
-    key = (tuple(query.include), tuple(query.require), tuple(query.exclude), query.position_cutoff,
-           config.optdb.position_cutoff, config.optdb.max_use_ratio, registry.version())
+    key = (
+        tuple(query.include),
+        tuple(query.require),
+        tuple(query.exclude),
+        query.position_cutoff,
+        config.optdb.position_cutoff,
+        config.optdb.max_use_ratio,
+        registry.version(),
+    )
     if key not in _built:
         if len(_built) > 30:
             _built.clear()

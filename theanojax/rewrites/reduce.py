@@ -78,7 +78,7 @@ def local_sum_prod_mul_by_scalar(node):
                 size = inner.size
             if x.dtype == "uint64":
                 size = T.cast(size, x.dtype)  # with int64 it would give a float64
-            scalars = [s ** size for s in scalars]
+            scalars = [s**size for s in scalars]
         scalars.append(reduced)
     ret = scalars[0] if len(scalars) == 1 else T.mul(*scalars)
     if ret.type.dtype != node.outputs[0].type.dtype:
@@ -116,7 +116,7 @@ def local_sum_prod_div_dimshuffle(node):
         ret = T.sum(ret, axis=others) if others else ret
     else:
         count = T.prod([num.shape[a].astype(num.dtype) for a in free])
-        ret = T.true_div(T.prod(num, axis=free), b ** count)
+        ret = T.true_div(T.prod(num, axis=free), b**count)
         ret = T.prod(ret, axis=others) if others else ret
     return replacement(node, ret)
 
@@ -224,7 +224,7 @@ def local_opt_alloc(node):
             value = T.cast(value, node.op.acc_dtype)
             if value.dtype == "uint64":
                 size = T.cast(size, "uint64")  # with int64 it would give a float64
-        value = value * size if isinstance(node.op, Sum) else value ** size
+        value = value * size if isinstance(node.op, Sum) else value**size
     value = value.astype(node.outputs[0].dtype)
     kept = [n for i, n in enumerate(lengths) if i not in axis]
     ret = T.alloc(value, *kept) if kept else value
@@ -274,4 +274,3 @@ def local_max_to_min(node):
     if negated is None:
         return False
     return replacement(node, CAReduce(scal.minimum, maximum.op.axis)(negated.inputs[0]))
-

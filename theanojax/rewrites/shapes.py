@@ -49,9 +49,10 @@ def local_track_shape_i(node):
     length = feature.get_shape(x, i)
     if length is node.outputs[0] or (asks_value(length) and length.owner.inputs[0] is x):
         return None
-    if length.owner is not None and length.owner not in node.fgraph.apply_nodes and node.outputs[0] in ancestors(
-            [length]):
+    if (
+        length.owner is not None
+        and length.owner not in node.fgraph.apply_nodes
+        and node.outputs[0] in ancestors([length])
+    ):
         return None
     return [length]
-
-

@@ -50,18 +50,26 @@ _stable = dict(allow_multiple_clients=True, values_eq_approx=values_eq_approx_re
 
 # log(sigmoid(x)) -> -softplus(-x)
 logsigm_to_softplus = PatternSub(
-    (T.log, (sigmoid, dict(pattern="x", constraint=lambda v: not is_integer(v)))), (T.neg, (softplus, (T.neg, "x"))),
+    (T.log, (sigmoid, dict(pattern="x", constraint=lambda v: not is_integer(v)))),
+    (T.neg, (softplus, (T.neg, "x"))),
     skip_identities_fn=_skip_mul_1,
-    name="logsigm_to_softplus", **_stable)
+    name="logsigm_to_softplus",
+    **_stable,
+)
 # log(1 - sigmoid(x)) -> -softplus(x)
 log1msigm_to_softplus = PatternSub(
-    (T.log, (T.sub, dict(pattern="y", constraint=_is_1), (sigmoid, "x"))), (T.neg, (softplus, "x")),
-    skip_identities_fn=_skip_mul_1, name="log1msigm_to_softplus", **_stable)
+    (T.log, (T.sub, dict(pattern="y", constraint=_is_1), (sigmoid, "x"))),
+    (T.neg, (softplus, "x")),
+    skip_identities_fn=_skip_mul_1,
+    name="log1msigm_to_softplus",
+    **_stable,
+)
 # log1p(exp(x)) -> softplus(x)
 log1pexp_to_softplus = PatternSub((T.log1p, (T.exp, "x")), (softplus, "x"), name="log1pexp_to_softplus", **_stable)
 # log1p(-sigmoid(x)) -> -softplus(x)
-log1p_neg_sigmoid = PatternSub((T.log1p, (T.neg, (sigmoid, "x"))), (T.neg, (softplus, "x")),
-                               name="log1p_neg_sigmoid", **_stable)
+log1p_neg_sigmoid = PatternSub(
+    (T.log1p, (T.neg, (sigmoid, "x"))), (T.neg, (softplus, "x")), name="log1p_neg_sigmoid", **_stable
+)
 
 
 # ---------------------------------------------------------------- forms of exp and of products
@@ -88,7 +96,7 @@ def is_neg(var):
     for i, v in enumerate(product.inputs):
         value = constant_value(v)
         if value is not None and np.allclose(value, -1):
-            rest = product.inputs[:i] + product.inputs[i + 1:]
+            rest = product.inputs[:i] + product.inputs[i + 1 :]
             return combined(T.mul, rest, var.type.dtype) if not is_integer(*rest) else None
     return None
 
@@ -220,14 +228,16 @@ def compute_mul(tree):
     """The variable that a product tree stands for; AssertionError for one that has to be simplified first."""
     negative, factors = tree
     if factors is None:
-        raise AssertionError("Function `compute_mul` found a missing leaf, did you forget to call `simplify_mul` on "
-                             "the tree first?")
+        raise AssertionError(
+            "Function `compute_mul` found a missing leaf, did you forget to call `simplify_mul` on the tree first?"
+        )
     ret = T.mul(*[compute_mul(t) for t in factors]) if isinstance(factors, list) else factors
     return -ret if negative else ret
 
 
-def perform_sigm_times_exp(tree, exp_x=None, exp_minus_x=None, sigm_x=None, sigm_minus_x=None, parent=None,
-                           child_idx=None, full_tree=None):
+def perform_sigm_times_exp(
+    tree, exp_x=None, exp_minus_x=None, sigm_x=None, sigm_minus_x=None, parent=None, child_idx=None, full_tree=None
+):
     """Replace, in a product tree, pairs sigmoid(-x), exp(x) by sigmoid(x), and sigmoid(x), exp(-x) by sigmoid(-x).
 
     The lists hold (x, tree) for the leaves met so far. Returns whether anything was replaced.
@@ -236,8 +246,10 @@ def perform_sigm_times_exp(tree, exp_x=None, exp_minus_x=None, sigm_x=None, sigm
     sigm_x, sigm_minus_x = [] if sigm_x is None else sigm_x, [] if sigm_minus_x is None else sigm_minus_x
     negative, leaf = tree
     if isinstance(leaf, list):
-        done = [perform_sigm_times_exp(sub, exp_x, exp_minus_x, sigm_x, sigm_minus_x, tree, i, full_tree)
-                for i, sub in enumerate(leaf)]
+        done = [
+            perform_sigm_times_exp(sub, exp_x, exp_minus_x, sigm_x, sigm_minus_x, tree, i, full_tree)
+            for i, sub in enumerate(leaf)
+        ]
         return any(done)
     exp, logistic = is_exp(leaf), scalar_maker(leaf, ScalarSigmoid)
     if exp is not None:

@@ -102,7 +102,8 @@ def _is_other_shape(d, node):
     # the gradient of a DimShuffle is one with the inverse order
     order, back = d.op.new_order, node.op.new_order
     return len(back) == d.inputs[0].ndim and all(
-        j == "x" if i not in order else j == order.index(i) for i, j in enumerate(back))
+        j == "x" if i not in order else j == order.index(i) for i, j in enumerate(back)
+    )
 
 
 def _filled(n, like):
@@ -115,7 +116,7 @@ def _of_quotient(node, is_divisor, depth):
     factors = [denom] if product is None else list(product.inputs)
     for i, d in enumerate(factors):
         if is_divisor(d):
-            rest = factors[:i] + factors[i + 1:]
+            rest = factors[:i] + factors[i + 1 :]
             return T.true_div(num, rest[0] if len(rest) == 1 else T.mul(*rest)) if rest else num
     n = numerator(num, is_divisor, depth)
     return None if n is None else T.true_div(n, denom)
@@ -125,7 +126,7 @@ def _of_product(node, is_divisor, depth):
     for i, u in enumerate(node.inputs):
         n = numerator(u, is_divisor, depth)
         if n is not None:
-            return node.op(*node.inputs[:i], n, *node.inputs[i + 1:])
+            return node.op(*node.inputs[:i], n, *node.inputs[i + 1 :])
     return None
 
 
@@ -143,9 +144,12 @@ def _of_increment(node, is_divisor, depth):
     same = _BACK[type(node.op)]
 
     def is_part(d):
-        return type(d.op) is same and tuple(getattr(d.op, "idx_list", ())) == tuple(
-            getattr(node.op, "idx_list", ())) and len(d.inputs) == len(index) + 1 and all(
-            a is b for a, b in zip(d.inputs[1:], index))
+        return (
+            type(d.op) is same
+            and tuple(getattr(d.op, "idx_list", ())) == tuple(getattr(node.op, "idx_list", ()))
+            and len(d.inputs) == len(index) + 1
+            and all(a is b for a, b in zip(d.inputs[1:], index))
+        )
 
     n = numerator(y, _through(is_divisor, is_part), depth)
     return None if n is None else node.op(zeros, _filled(n, y), *index)
@@ -178,8 +182,7 @@ def _terms(g):
 
 @local_optimizer([softmax_grad])  # not the class, which would be tried before the cross-entropy's rewrite of this Op
 def local_logsoftmax_grad_of_view(node):
-    """softmax_grad(g, sm), g being n / sm in some form -> n - sum(n, axis=1) * sm: the gradient of log(view(softmax))
-    """
+    """softmax_grad(g, sm), g in some form n / sm -> n - sum(n, axis=1) * sm: the gradient of log(view(softmax))"""
     if node.op != softmax_grad:
         return False
     g, sm = node.inputs
@@ -206,8 +209,12 @@ def _of_crossentropy(n, sm, fgraph):
     _, g, rows, labels = made.inputs
     if switch is not None:
         mask = maker(switch.inputs[0], AdvancedIncSubtensor)
-        if mask is None or not is_number(switch.inputs[2], 0) or not is_number(mask.inputs[1], 1) or any(
-                a is not b for a, b in zip(mask.inputs[2:], made.inputs[2:])):
+        if (
+            mask is None
+            or not is_number(switch.inputs[2], 0)
+            or not is_number(mask.inputs[1], 1)
+            or any(a is not b for a, b in zip(mask.inputs[2:], made.inputs[2:]))
+        ):
             return None
     if g.ndim > 1 or labels.ndim != 1 or not _check_rows_is_arange_len_labels(rows, labels, fgraph):
         return None

@@ -15,7 +15,8 @@ def local_useless_topk(node):
     if values == indices:
         return False
     old = node.outputs[0 if values else 1]
-    new = TopKOp(axis=op.axis, sorted=op.sorted, idx_dtype=op.idx_dtype, return_values=values,
-                 return_indices=indices)(*node.inputs)
+    new = TopKOp(axis=op.axis, sorted=op.sorted, idx_dtype=op.idx_dtype, return_values=values, return_indices=indices)(
+        *node.inputs
+    )
     copy_stack_trace(old, new)
     return {old: new}

@@ -31,8 +31,10 @@ def local_csm_properties_csm(node):
     if not isinstance(node.op, CSMProperties) or csm is None or not isinstance(csm.op, CSM):
         return False
     # Indices of another integer dtype would be cast to int32 on their way.
-    return [T.patternbroadcast(v if v.dtype == out.dtype else T.cast(v, out.dtype), out.broadcastable)
-            for v, out in zip(csm.inputs, node.outputs, strict=True)]
+    return [
+        T.patternbroadcast(v if v.dtype == out.dtype else T.cast(v, out.dtype), out.broadcastable)
+        for v, out in zip(csm.inputs, node.outputs, strict=True)
+    ]
 
 
 @local_optimizer([DenseFromSparse])
@@ -58,6 +60,7 @@ def local_inplace_remove0(node):
 
 def _compiled(tracks, inplace=False):
     """Decorator: a local optimizer for graphs of machines that have the compiler that ``config.cxx`` names."""
+
     def decorator(f):
         @functools.wraps(f)
         def rewrite(node):
@@ -100,8 +103,9 @@ def local_usmm_csx(node):
     if dtype not in ("float32", "float64") or y.dtype != dtype or any(z.broadcastable):
         return False
     data, indices, indptr, shape = sparse.csm_properties(x)
-    return [T.patternbroadcast(usmm_csc_dense(alpha, data, indices, indptr, shape[0], y, z),
-                               node.outputs[0].broadcastable)]
+    return [
+        T.patternbroadcast(usmm_csc_dense(alpha, data, indices, indptr, shape[0], y, z), node.outputs[0].broadcastable)
+    ]
 
 
 @_compiled([usmm_csc_dense], inplace=True)
@@ -112,6 +116,7 @@ def local_usmm_csc_dense_inplace(node):
 
 def _on_arrays(name, before, by_format):
     """A rewrite that applies, to what a sparse matrix consists of, an Op of `by_format` where `before` was."""
+
     @_compiled([before])
     def rewrite(node):
         if node.op != before:
@@ -130,8 +135,9 @@ def _on_arrays(name, before, by_format):
 
 local_mul_s_d = _on_arrays("local_mul_s_d", sparse.mul_s_d, {"csc": mul_s_d_csc, "csr": mul_s_d_csr})
 local_mul_s_v = _on_arrays("local_mul_s_v", sparse.mul_s_v, {"csr": mul_s_v_csr})
-local_structured_add_s_v = _on_arrays("local_structured_add_s_v", sparse.structured_add_s_v,
-                                      {"csr": structured_add_s_v_csr})
+local_structured_add_s_v = _on_arrays(
+    "local_structured_add_s_v", sparse.structured_add_s_v, {"csr": structured_add_s_v_csr}
+)
 
 
 @_compiled([sparse.sampling_dot])

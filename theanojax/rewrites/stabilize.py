@@ -157,26 +157,31 @@ _under_erfc2 = dict(tracks=[T.erfc], get_nodes=get_clients2)
 local_one_plus_erf = _pattern("local_one_plus_erf", (T.add, 1, (T.erf, _real)), (T.erfc, (T.neg, "x")), **_under_erf)
 local_one_minus_erf = _pattern("local_one_minus_erf", (T.sub, 1, (T.erf, "x")), (T.erfc, "x"))
 local_one_minus_erf2 = _pattern("local_one_minus_erf2", (T.add, 1, (T.mul, -1, (T.erf, "x"))), (T.erfc, "x"))
-local_one_plus_neg_erf = _pattern("local_one_plus_neg_erf", (T.add, 1, (T.neg, (T.erf, "x"))), (T.erfc, "x"),
-                                  **_under_erf2)
+local_one_plus_neg_erf = _pattern(
+    "local_one_plus_neg_erf", (T.add, 1, (T.neg, (T.erf, "x"))), (T.erfc, "x"), **_under_erf2
+)
 local_erf_minus_one = _pattern("local_erf_minus_one", (T.add, -1, (T.erf, "x")), (T.neg, (T.erfc, "x")), **_under_erf)
 local_one_minus_erfc = _pattern("local_one_minus_erfc", (T.sub, 1, (T.erfc, "x")), (T.erf, "x"), **_under_erfc)
-local_one_minus_erfc2 = _pattern("local_one_minus_erfc2", (T.add, 1, (T.neg, (T.erfc, "x"))), (T.erf, "x"),
-                                 **_under_erfc2)
-local_one_minus_erfc3 = _pattern("local_one_minus_erfc3", (T.add, 1, (T.mul, -1, (T.erfc, "x"))), (T.erf, "x"),
-                                 **_under_erfc2)
-local_one_add_neg_erfc = _pattern("local_one_add_neg_erfc", (T.add, 1, (T.neg, (T.erfc, "x"))), (T.erf, "x"),
-                                  **_under_erfc2)
-local_erf_neg_minus_one = _pattern("local_erf_neg_minus_one", (T.add, -1, (T.erfc, (T.neg, _real))), (T.erf, "x"),
-                                   **_under_erfc)
-local_erf_neg_minus_one2 = _pattern("local_erf_neg_minus_one2", (T.add, -1, (T.erfc, (T.mul, -1, _real))), (T.erf, "x"),
-                                    **_under_erfc)
-
+local_one_minus_erfc2 = _pattern(
+    "local_one_minus_erfc2", (T.add, 1, (T.neg, (T.erfc, "x"))), (T.erf, "x"), **_under_erfc2
+)
+local_one_minus_erfc3 = _pattern(
+    "local_one_minus_erfc3", (T.add, 1, (T.mul, -1, (T.erfc, "x"))), (T.erf, "x"), **_under_erfc2
+)
+local_one_add_neg_erfc = _pattern(
+    "local_one_add_neg_erfc", (T.add, 1, (T.neg, (T.erfc, "x"))), (T.erf, "x"), **_under_erfc2
+)
+local_erf_neg_minus_one = _pattern(
+    "local_erf_neg_minus_one", (T.add, -1, (T.erfc, (T.neg, _real))), (T.erf, "x"), **_under_erfc
+)
+local_erf_neg_minus_one2 = _pattern(
+    "local_erf_neg_minus_one2", (T.add, -1, (T.erfc, (T.mul, -1, _real))), (T.erf, "x"), **_under_erfc
+)
 
 
 def _tail_series(x):
     """What sqrt(pi) * x * exp(x**2) * erfc(x) tends to as x grows."""
-    return 1 - 1 / (2 * x ** 2) + 3 / (4 * x ** 4) - 15 / (8 * x ** 6)
+    return 1 - 1 / (2 * x**2) + 3 / (4 * x**4) - 15 / (8 * x**6)
 
 
 @local_optimizer([T.log])
@@ -190,7 +195,7 @@ def local_log_erfc(node):
         return False
     node.tag.local_log_erfc_applied = True  # the result contains this node
     x = T.cast(erfc.inputs[0], out.dtype)
-    series = -x ** 2 - T.log(x) - .5 * T.log(np.pi) + T.log(_tail_series(x))
+    series = -(x**2) - T.log(x) - 0.5 * T.log(np.pi) + T.log(_tail_series(x))
     threshold = 26.641747557 if out.dtype == "float64" else 10.0541949
     ret = T.switch(x < threshold, out, series)
     return cast_replacement(node, ret, values_eq_approx_remove_inf)
@@ -246,4 +251,4 @@ def _is_minus_square(v, x):
     if root is x:
         return number == -1
     numbers, _, rest = scalarconsts_rest(_factors(x), only_process_constants=True)
-    return len(rest) == 1 and rest[0] is root and bool(numbers) and np.isclose(number, -float(np.prod(numbers)) ** 2)
+    return len(rest) == 1 and rest[0] is root and bool(numbers) and np.isclose(number, -(float(np.prod(numbers)) ** 2))

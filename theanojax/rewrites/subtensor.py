@@ -38,8 +38,13 @@ def local_useless_slice(node):
         return False
     index = list(_index(node))
     count = len(index)
-    while index and isinstance(index[-1], slice) and index[-1].start is None and index[-1].stop is None and (
-            index[-1].step is None or constant_value(index[-1].step, only_process_constants=True) == 1):
+    while (
+        index
+        and isinstance(index[-1], slice)
+        and index[-1].start is None
+        and index[-1].stop is None
+        and (index[-1].step is None or constant_value(index[-1].step, only_process_constants=True) == 1)
+    ):
         index.pop()
     if len(index) == count:
         return False
@@ -57,8 +62,9 @@ def local_useless_subtensor(node):
         lengths = feature.shape_of[node.inputs[0]]
         useless = lengths is not None and all(_takes_all(entry, n) for entry, n in zip(index, lengths))
     elif isinstance(node.op, AdvancedSubtensor1):
-        useless = _counts_to(node.inputs[1], constant_value(feature.shape_of[node.inputs[0]][0],
-                                                            only_process_constants=True))
+        useless = _counts_to(
+            node.inputs[1], constant_value(feature.shape_of[node.inputs[0]][0], only_process_constants=True)
+        )
     else:
         return False
     return [node.inputs[0]] if useless and node.inputs[0].type == node.outputs[0].type else False
@@ -70,7 +76,8 @@ def _takes_all(entry, length):
         return False
     start, stop, step = entry.start, entry.stop, entry.step
     if (start is not None and (isinstance(start, Variable) or start != 0)) or (
-            step is not None and (isinstance(step, Variable) or step != 1)):
+        step is not None and (isinstance(step, Variable) or step != 1)
+    ):
         return False
     if stop is None:
         return True
@@ -124,7 +131,8 @@ def local_subtensor_inc_subtensor(node):
     if inner is None or not inner.op.set_instead_of_inc:
         return False
     if len(inner.inputs) - 2 != len(node.inputs) - 1 or any(
-            a is not b for a, b in zip(inner.inputs[2:], node.inputs[1:])):
+        a is not b for a, b in zip(inner.inputs[2:], node.inputs[1:])
+    ):
         return False
     if tuple(inner.op.idx_list) != tuple(node.op.idx_list):
         return False
@@ -156,10 +164,10 @@ def local_subtensor_make_vector(node):
     index = _index(node)
     if len(index) != 1:
         return False
-    index, = index
+    (index,) = index
     if isinstance(index, slice):
         try:
-            known, = node.op.get_constant_idx(node.inputs, allow_partial=False)
+            (known,) = node.op.get_constant_idx(node.inputs, allow_partial=False)
         except NotScalarConstantError:
             return False
         known = slice(*[None if b is None else int(b) for b in (known.start, known.stop, known.step)])
@@ -207,8 +215,7 @@ def local_subtensor_lift(node):
 
 def _lifted_rebroadcast(node, inner):
     u = node.inputs[0]
-    kept = [i for i in range(u.ndim)
-            if i >= len(node.op.idx_list) or isinstance(node.op.idx_list[i], slice)]
+    kept = [i for i in range(u.ndim) if i >= len(node.op.idx_list) or isinstance(node.op.idx_list[i], slice)]
     part = node.op(inner.inputs[0], *node.inputs[1:])
     copy_stack_trace(node.outputs[0], part)
     ret = Rebroadcast(*[(j, node.outputs[0].broadcastable[j]) for j in range(len(kept))])(part)
@@ -240,7 +247,7 @@ def local_subtensor_of_alloc(node):
                 new_length = T.ceil_intdiv(new_length, canonical.step)
             new_lengths.append(new_length)
     new_value = value[tuple(value_index)] if value_index else value
-    new_lengths += lengths[len(index):]
+    new_lengths += lengths[len(index) :]
     if new_value.ndim > len(new_lengths):
         return False
     ret = T.alloc(new_value, *new_lengths) if new_lengths else new_value
@@ -261,7 +268,7 @@ def local_subtensor_of_dot(node):
     a_index, b_index = index[:split], index[split:]
     # dot sums over the last dimension but one of b, which the index skips
     if b.ndim > 1 and len(b_index) >= b.ndim - 1:
-        b_index = b_index[:b.ndim - 2] + (slice(None),) + b_index[b.ndim - 2:]
+        b_index = b_index[: b.ndim - 2] + (slice(None),) + b_index[b.ndim - 2 :]
     a_part = a[tuple(a_index)] if a_index else a
     b_part = b[tuple(b_index)] if b_index else b
     for part, whole in ((a_part, a), (b_part, b)):
@@ -270,5 +277,3 @@ def local_subtensor_of_dot(node):
     ret = T.dot(a_part, b_part)
     copy_stack_trace([node.outputs[0], node.inputs[0]], ret)
     return declared_replacement(node, ret)
-
-

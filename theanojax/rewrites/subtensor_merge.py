@@ -19,8 +19,13 @@ from theanojax.tensor.slices import get_canonical_form_slice, get_idx_list, is_f
 from theanojax.tensor.subtensor import Subtensor
 
 # Applied to the bounds of merged slices at once: they come out long, and mostly constant.
-_SIMPLIFY = [local_abs_merge, local_mul_switch_sink, local_upcast_elemwise_constant_inputs, local_useless_switch,
-             constant_folding]
+_SIMPLIFY = [
+    local_abs_merge,
+    local_mul_switch_sink,
+    local_upcast_elemwise_constant_inputs,
+    local_useless_switch,
+    constant_folding,
+]
 
 
 def _simplified(v, times=2):
@@ -93,8 +98,7 @@ def _merged_slice(first, reverse1, second, reverse2, len1):
     opposite, down = T.lt(_symbolic(reverse2) * reverse1, 0), T.lt(reverse1, 0)
 
     def choose(one_of_each_down, one_of_each_up, both_down, both_up):
-        return T.switch(opposite, T.switch(down, one_of_each_down, one_of_each_up),
-                        T.switch(down, both_down, both_up))
+        return T.switch(opposite, T.switch(down, one_of_each_down, one_of_each_up), T.switch(down, both_down, both_up))
 
     start = T.switch(T.le(count, 0), 0, choose(np_start, pn_start, nn_start, pp_start))
     stop = T.switch(T.le(count, 0), 0, choose(np_stop, pn_stop, nn_stop, pp_stop))
@@ -120,8 +124,11 @@ def local_subtensor_merge(node):
         this = slices1[position]
         if isinstance(this, slice):
             dim = sum(isinstance(s, slice) for s in slices1[:position])
-            lengths = ((feature.get_shape(x, position), feature.get_shape(u, dim)) if feature is not None
-                       else (x.shape[position], u.shape[dim]))
+            lengths = (
+                (feature.get_shape(x, position), feature.get_shape(u, dim))
+                if feature is not None
+                else (x.shape[position], u.shape[dim])
+            )
             merged.append(merge_two_slices(this, lengths[0], slices2.pop(0), lengths[1]))
         else:
             merged.append(this)

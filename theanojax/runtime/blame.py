@@ -95,10 +95,12 @@ def describe(node, values, index=None, storage_map=None):
         for stack in trace:
             text.append("".join(traceback.format_list(list(stack))))
     else:
-        hints.append("HINT: Re-running with most Theano optimization disabled could give you a back-trace of when "
-                     "this node was created. This can be done with by setting the Theano flag "
-                     "'optimizer=fast_compile'. If that does not work, Theano optimizations can be disabled with "
-                     "'optimizer=None'.")
+        hints.append(
+            "HINT: Re-running with most Theano optimization disabled could give you a back-trace of when "
+            "this node was created. This can be done with by setting the Theano flag "
+            "'optimizer=fast_compile'. If that does not work, Theano optimizations can be disabled with "
+            "'optimizer=None'."
+        )
     if high:
         from theanojax.printing import debugprint
 
@@ -108,8 +110,10 @@ def describe(node, values, index=None, storage_map=None):
         if storage_map is not None:
             text.append(storage_footprint(storage_map))
     else:
-        hints.append("HINT: Use the Theano flag 'exception_verbosity=high' for a debugprint and storage map "
-                     "footprint of this apply node.")
+        hints.append(
+            "HINT: Use the Theano flag 'exception_verbosity=high' for a debugprint and storage map "
+            "footprint of this apply node."
+        )
     return "".join(text) + "\n" + "\n".join(hints)
 
 
@@ -125,9 +129,17 @@ def storage_footprint(storage_map):
         if v.owner is None:
             inputs += value.nbytes
             kind = "Shared Input, " if hasattr(v, "container") else "Input, "
-        rows.append((value.nbytes, " - %s, %sShape: %s, ElemSize: %s Byte(s), TotalSize: %s Byte(s)\n"
-                     % (v, kind, value.shape, value.itemsize, value.nbytes)))
+        rows.append(
+            (
+                value.nbytes,
+                " - %s, %sShape: %s, ElemSize: %s Byte(s), TotalSize: %s Byte(s)\n"
+                % (v, kind, value.shape, value.itemsize, value.nbytes),
+            )
+        )
     rows.sort(key=lambda r: -r[0])
-    return ("\nStorage map footprint:\n" + "".join(r[1] for r in rows) +
-            " TotalSize: %s Byte(s) %.3f GB\n TotalSize inputs: %s Byte(s) %.3f GB\n"
-            % (total, total / 2.0**30, inputs, inputs / 2.0**30))
+    return (
+        "\nStorage map footprint:\n"
+        + "".join(r[1] for r in rows)
+        + " TotalSize: %s Byte(s) %.3f GB\n TotalSize inputs: %s Byte(s) %.3f GB\n"
+        % (total, total / 2.0**30, inputs, inputs / 2.0**30)
+    )

@@ -277,8 +277,10 @@ class XlaExecutor:
         else:
             self.fallbacks.extend(self.failures)
             self._program = _OnHost(self)
-            text = ("XLA failed %d times in a row where the host executor did not; the function runs on the host from "
-                    "now on. The errors are in f.fn.executor.fallbacks. " % MOST_FAILURES) + text
+            text = (
+                "XLA failed %d times in a row where the host executor did not; the function runs on the host from "
+                "now on. The errors are in f.fn.executor.fallbacks. " % MOST_FAILURES
+            ) + text
         return text
 
 

@@ -95,8 +95,12 @@ from theanojax.scalar.types import (
 )
 
 # These live above this package and are found when they are asked for.
-_ELSEWHERE = {"DisconnectedType": "gradient", "grad_not_implemented": "gradient", "grad_undefined": "gradient",
-              "pprint": "printing"}
+_ELSEWHERE = {
+    "DisconnectedType": "gradient",
+    "grad_not_implemented": "gradient",
+    "grad_undefined": "gradient",
+    "pprint": "printing",
+}
 
 
 def __getattr__(name):

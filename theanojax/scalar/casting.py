@@ -120,7 +120,7 @@ def as_scalar(x, name=None):
     if isinstance(x, Apply):
         if len(x.outputs) != 1:
             raise ValueError("It is ambiguous which output of a multi-output Op has to be fetched.", x)
-        x, = x.outputs
+        (x,) = x.outputs
     if not isinstance(x, Variable):
         try:
             return constant(x)

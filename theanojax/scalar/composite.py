@@ -227,4 +227,3 @@ def handle_composite(node, mapping):
 
 
 Compositef32.special.update({Cast: handle_cast, Composite: handle_composite})
-

@@ -49,8 +49,17 @@ def upcast_out_no_complex(*types):
 
 
 # The float that an integer becomes when a function such as exp is applied to it.
-_FLOAT_OF = {bool_: float32, int8: float32, int16: float32, int32: float64, int64: float64,
-             uint8: float32, uint16: float32, uint32: float64, uint64: float64}
+_FLOAT_OF = {
+    bool_: float32,
+    int8: float32,
+    int16: float32,
+    int32: float64,
+    int64: float64,
+    uint8: float32,
+    uint16: float32,
+    uint32: float64,
+    uint64: float64,
+}
 
 
 def upgrade_to_float(*types):

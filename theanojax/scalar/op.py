@@ -72,20 +72,26 @@ class ScalarOp(Op):
         self.name = name
         if output_types_preference is not None:
             if not callable(output_types_preference):
-                raise TypeError("Expected a callable for the 'output_types_preference' argument to %s. (got: %s)"
-                                % (self.__class__, output_types_preference))
+                raise TypeError(
+                    "Expected a callable for the 'output_types_preference' argument to %s. (got: %s)"
+                    % (self.__class__, output_types_preference)
+                )
             self.output_types_preference = output_types_preference
 
     # ---------------------------------------------------------------- types
     def make_node(self, *inputs):
         if 0 <= self.nin != len(inputs):
-            raise TypeError("Wrong number of inputs for %s.make_node (got %i(%s), expected %i)"
-                            % (self, len(inputs), inputs, self.nin))
+            raise TypeError(
+                "Wrong number of inputs for %s.make_node (got %i(%s), expected %i)"
+                % (self, len(inputs), inputs, self.nin)
+            )
         inputs = list(map(as_scalar, inputs))
         outputs = [kind() for kind in self.output_types([v.type for v in inputs])]
         if len(outputs) != self.nout:
-            raise TypeError("Not the right number of outputs produced for %s(%s). Expected %s, got %s."
-                            % (self, ", ".join(map(str, inputs)), self.nout, len(outputs)))
+            raise TypeError(
+                "Not the right number of outputs produced for %s(%s). Expected %s, got %s."
+                % (self, ", ".join(map(str, inputs)), self.nout, len(outputs))
+            )
         return Apply(self, inputs, outputs)
 
     def output_types(self, types):
@@ -97,8 +103,10 @@ class ScalarOp(Op):
         if not isinstance(found, (list, tuple)) or any(not isinstance(t, Type) for t in found):
             raise TypeError("output_types_preference should return a list or a tuple of types", rule, found)
         if len(found) != self.nout:
-            raise TypeError("Not the right number of outputs types produced for %s(%s) by %s. Expected %s, got %s."
-                            % (self, ", ".join(map(str, found)), rule, self.nout, len(found)))
+            raise TypeError(
+                "Not the right number of outputs types produced for %s(%s) by %s. Expected %s, got %s."
+                % (self, ", ".join(map(str, found)), rule, self.nout, len(found))
+            )
         return found
 
     def output_dtypes(self, dtypes):
@@ -172,8 +180,9 @@ class ScalarOp(Op):
 
     # ---------------------------------------------------------------- identity
     def __eq__(self, other):
-        return type(self) is type(other) and (getattr(self, "output_types_preference", None)
-                                              == getattr(other, "output_types_preference", None))
+        return type(self) is type(other) and (
+            getattr(self, "output_types_preference", None) == getattr(other, "output_types_preference", None)
+        )
 
     def __hash__(self):
         return hash((type(self), getattr(self, "output_types_preference", 0)))
@@ -289,8 +298,11 @@ def numpy_unary(class_name, name, rule, gradient=None, numpy_name=None, **member
 
 def names(table, but=()):
     """What a module of rows shows: the Ops, classes and functions among its globals `table` that it defines itself."""
-    return [name for name, value in table.items()
-            if name[0] != "_" and name not in but and getattr(value, "__module__", None) == table["__name__"]]
+    return [
+        name
+        for name, value in table.items()
+        if name[0] != "_" and name not in but and getattr(value, "__module__", None) == table["__name__"]
+    ]
 
 
 def tensor_rows(table):

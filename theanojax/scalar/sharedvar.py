@@ -18,5 +18,10 @@ def shared(value, name=None, strict=False, allow_downcast=None):
     if not isinstance(value, (np.number, float, int, complex)):
         raise TypeError("a scalar shared variable needs a number, got %s" % (type(value),))
     dtype = str(np.asarray(value).dtype)
-    return ScalarSharedVariable(type=Scalar(dtype=dtype), value=np.dtype(dtype).type(value), name=name, strict=strict,
-                                allow_downcast=allow_downcast)
+    return ScalarSharedVariable(
+        type=Scalar(dtype=dtype),
+        value=np.dtype(dtype).type(value),
+        name=name,
+        strict=strict,
+        allow_downcast=allow_downcast,
+    )

@@ -54,8 +54,10 @@ class SymPyCCode(ScalarOp):
 
     def grad(self, inputs, output_gradients):
         (gz,) = output_gradients
-        slopes = [SymPyCCode(self.inputs, self.expr.diff(v), name="%s_grad_%d" % (self.name, i))
-                  for i, v in enumerate(self.inputs)]
+        slopes = [
+            SymPyCCode(self.inputs, self.expr.diff(v), name="%s_grad_%d" % (self.name, i))
+            for i, v in enumerate(self.inputs)
+        ]
         return [gz * slope(*inputs) for slope in slopes]
 
     def _key(self):

@@ -58,10 +58,22 @@ def get_scalar_type(dtype):
 get_scalar_type.cache = {}
 
 # dtype: (numpy class, C name, class name in the C API)
-_SPECS = {name: (getattr(np, name), "npy_" + name, label) for name, label in (
-    ("float16", "Float16"), ("float32", "Float32"), ("float64", "Float64"), ("uint8", "UInt8"), ("int8", "Int8"),
-    ("uint16", "UInt16"), ("int16", "Int16"), ("uint32", "UInt32"), ("int32", "Int32"), ("uint64", "UInt64"),
-    ("int64", "Int64"))}
+_SPECS = {
+    name: (getattr(np, name), "npy_" + name, label)
+    for name, label in (
+        ("float16", "Float16"),
+        ("float32", "Float32"),
+        ("float64", "Float64"),
+        ("uint8", "UInt8"),
+        ("int8", "Int8"),
+        ("uint16", "UInt16"),
+        ("int16", "Int16"),
+        ("uint32", "UInt32"),
+        ("int32", "Int32"),
+        ("uint64", "UInt64"),
+        ("int64", "Int64"),
+    )
+}
 _SPECS["bool"] = (np.bool_, "npy_bool", "Bool")
 _SPECS["complex64"] = (np.complex64, "theano_complex64", "Complex64")
 _SPECS["complex128"] = (np.complex128, "theano_complex128", "Complex128")
@@ -107,11 +119,15 @@ class Scalar(Type):
             raise TypeError("%s expected a %s, got %s of type %s" % (self, number_type, data, type(data)), data)
         try:
             converted = _convert(number_type, data)
-            if (allow_downcast or converted == data
-                    or (allow_downcast is None and type(data) is float and self.dtype == config.floatX)):
+            if (
+                allow_downcast
+                or converted == data
+                or (allow_downcast is None and type(data) is float and self.dtype == config.floatX)
+            ):
                 return converted
-            raise TypeError("Value cannot accurately be converted to dtype (%s) and allow_downcast is not True"
-                            % self.dtype)
+            raise TypeError(
+                "Value cannot accurately be converted to dtype (%s) and allow_downcast is not True" % self.dtype
+            )
         except Exception as e:
             raise TypeError("Could not convert %s (value=%s) to %s" % (type(data), data, self.dtype), e) from e
 

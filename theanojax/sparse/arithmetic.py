@@ -125,8 +125,9 @@ def _with_vector(op, x, y):
     if y.type.ndim != 1:
         raise AssertionError("a vector is needed, not %s" % y.type)
     if x.dtype != y.dtype:
-        raise NotImplementedError("%s not implemented for differing dtypes. Got %s and %s."
-                                  % (type(op).__name__, x.dtype, y.dtype))
+        raise NotImplementedError(
+            "%s not implemented for differing dtypes. Got %s and %s." % (type(op).__name__, x.dtype, y.dtype)
+        )
     return Apply(op, [x, y], [x.type()])
 
 
@@ -306,10 +307,16 @@ def _comparison(name, function):
     """The classes of a comparison, for two sparse matrices and for a sparse and a dense one."""
     doc = "Compares %%s: %s." % function.__name__
     return tuple(
-        type(name + suffix, (base,), {"__props__": (), "__doc__": doc % what, "comparison": staticmethod(function),
-                                      "__module__": __name__})
-        for suffix, base, what in (("SS", _ComparisonOpSS, "two sparse matrices"),
-                                   ("SD", _ComparisonOpSD, "a sparse and a dense matrix")))
+        type(
+            name + suffix,
+            (base,),
+            {"__props__": (), "__doc__": doc % what, "comparison": staticmethod(function), "__module__": __name__},
+        )
+        for suffix, base, what in (
+            ("SS", _ComparisonOpSS, "two sparse matrices"),
+            ("SD", _ComparisonOpSD, "a sparse and a dense matrix"),
+        )
+    )
 
 
 EqualSS, EqualSD = _comparison("Equal", operator.eq)

@@ -35,8 +35,10 @@ class _PerElement(Op):
     def make_node(self, a_data, a_indices, a_indptr, b):
         inputs = _variables(a_data, a_indices, a_indptr, b)
         if inputs[3].type.ndim != self.operand_ndim:
-            raise AssertionError("%s needs an operand of %d dimensions, not %s"
-                                 % (type(self).__name__, self.operand_ndim, inputs[3].type))
+            raise AssertionError(
+                "%s needs an operand of %d dimensions, not %s"
+                % (type(self).__name__, self.operand_ndim, inputs[3].type)
+            )
         return Apply(self, inputs, [_vector(upcast(inputs[0].dtype, inputs[3].dtype))])
 
     infer_shape = shaped_like(0)
@@ -189,8 +191,9 @@ class AddSD_ccode(Op):
     def make_node(self, x, y):
         x, y = as_csx_variable(x), as_tensor_variable(y)
         if x.format != self.format or y.type.ndim != 2:
-            raise AssertionError("a %s matrix and a dense one are needed, not %s and %s"
-                                 % (self.format, x.type, y.type))
+            raise AssertionError(
+                "a %s matrix and a dense one are needed, not %s and %s" % (self.format, x.type, y.type)
+            )
         dtype = upcast(x.dtype, y.dtype)
         if self.inplace and dtype != y.dtype:
             raise AssertionError("y of dtype %s cannot hold results of dtype %s" % (y.dtype, dtype))
@@ -230,7 +233,25 @@ class SamplingDotCSR(Op):
 
 sampling_dot_csr = SamplingDotCSR()
 
-__all__ = ["AddSD_ccode", "CSMGradC", "MulSDCSC", "MulSDCSR", "MulSVCSR", "SamplingDotCSR", "StructuredAddSVCSR",
-           "StructuredDotCSC", "StructuredDotCSR", "UsmmCscDense", "csm_grad_c", "mul_s_d_csc", "mul_s_d_csr",
-           "mul_s_v_csr", "sampling_dot_csr", "sd_csc", "sd_csr", "structured_add_s_v_csr",
-           "usmm_csc_dense", "usmm_csc_dense_inplace"]
+__all__ = [
+    "AddSD_ccode",
+    "CSMGradC",
+    "MulSDCSC",
+    "MulSDCSR",
+    "MulSVCSR",
+    "SamplingDotCSR",
+    "StructuredAddSVCSR",
+    "StructuredDotCSC",
+    "StructuredDotCSR",
+    "UsmmCscDense",
+    "csm_grad_c",
+    "mul_s_d_csc",
+    "mul_s_d_csr",
+    "mul_s_v_csr",
+    "sampling_dot_csr",
+    "sd_csc",
+    "sd_csr",
+    "structured_add_s_v_csr",
+    "usmm_csc_dense",
+    "usmm_csc_dense_inplace",
+]

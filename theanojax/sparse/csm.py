@@ -32,11 +32,12 @@ class CSMProperties(Op):
 
     def make_node(self, csm):
         csm = as_csx_variable(csm)
-        return Apply(self, [csm], [TensorType(csm.dtype, (False,))(), tensor.ivector(), tensor.ivector(),
-                                   tensor.ivector()])
+        return Apply(
+            self, [csm], [TensorType(csm.dtype, (False,))(), tensor.ivector(), tensor.ivector(), tensor.ivector()]
+        )
 
     def perform(self, node, inputs, output_storage, params=None):
-        csm, = inputs
+        (csm,) = inputs
         output_storage[0][0] = csm.data
         for cell, value in zip(output_storage[1:], (csm.indices, csm.indptr, csm.shape), strict=True):
             cell[0] = safe_asarray(value, dtype="int32")
@@ -95,8 +96,11 @@ class CSM(Op):
         indices, indptr, shape = (as_tensor_variable(_as_int32(v)) for v in (indices, indptr, shape))
         if data.type.ndim != 1:
             raise TypeError("data argument must be a vector", data.type, data.type.ndim)
-        for what, v in (("indices must be vector of integers", indices), ("indices must be vector of integers", indptr),
-                        ("n_rows must be integer type", shape)):
+        for what, v in (
+            ("indices must be vector of integers", indices),
+            ("indices must be vector of integers", indptr),
+            ("n_rows must be integer type", shape),
+        ):
             if v.type.ndim != 1 or v.type.dtype not in discrete_dtypes:
                 raise TypeError(what, v, v.type)
         return Apply(self, [data, indices, indptr, shape], [SparseType(dtype=data.dtype, format=self.format)()])
@@ -106,10 +110,13 @@ class CSM(Op):
         if len(shape) != 2:
             raise ValueError("Shape should be an array of length 2")
         if data.shape != indices.shape:
-            raise ValueError("Data (shape %r must have the same number of elements as indices (shape%r)"
-                             % (data.shape, indices.shape))
+            raise ValueError(
+                "Data (shape %r must have the same number of elements as indices (shape%r)"
+                % (data.shape, indices.shape)
+            )
         output_storage[0][0] = SparseType.format_cls[self.format](
-            (data, indices.copy(), indptr.copy()), tuple([int(n) for n in shape]), copy=False)
+            (data, indices.copy(), indptr.copy()), tuple([int(n) for n in shape]), copy=False
+        )
 
     connection_pattern = first_connected(1)
 
@@ -141,8 +148,9 @@ class CSMGrad(Op):
         _no_kmap(kmap)
 
     def make_node(self, x_data, x_indices, x_indptr, x_shape, g_data, g_indices, g_indptr, g_shape):
-        return Apply(self, [x_data, x_indices, x_indptr, x_shape, g_data, g_indices, g_indptr, g_shape],
-                     [g_data.type()])
+        return Apply(
+            self, [x_data, x_indices, x_indptr, x_shape, g_data, g_indices, g_indptr, g_shape], [g_data.type()]
+        )
 
     def perform(self, node, inputs, output_storage, params=None):
         x_data, x_indices, x_indptr, x_shape, g_data, g_indices, g_indptr, _ = inputs
@@ -255,8 +263,9 @@ class SparseFromDense(Op):
     def make_node(self, x):
         x = as_tensor_variable(x)
         if x.ndim > 2:
-            raise TypeError("Theano does not have sparse tensor types with more than 2 dimensions, but %s.ndim = %i"
-                            % (x, x.ndim))
+            raise TypeError(
+                "Theano does not have sparse tensor types with more than 2 dimensions, but %s.ndim = %i" % (x, x.ndim)
+            )
         if x.ndim < 2:
             x = x.dimshuffle(*["x"] * (2 - x.ndim), *range(x.ndim))
         return Apply(self, [x], [SparseType(dtype=x.dtype, format=self.format)()])
@@ -284,5 +293,9 @@ def sp_ones_like(x):
 def sp_zeros_like(x):
     """A sparse matrix of the shape of `x` with nothing in it."""
     _, _, indptr, shape = csm_properties(x)
-    return CSM(format=x.format)(data=np.array([], dtype=x.type.dtype), indices=np.array([], dtype="int32"),
-                                indptr=tensor.zeros_like(indptr), shape=shape)
+    return CSM(format=x.format)(
+        data=np.array([], dtype=x.type.dtype),
+        indices=np.array([], dtype="int32"),
+        indptr=tensor.zeros_like(indptr),
+        shape=shape,
+    )

@@ -138,8 +138,9 @@ def _bound(bound, what):
     if not isinstance(bound, Variable):
         bound = as_tensor_variable(bound)
     if not (bound.ndim == 0 and bound.dtype in tensor.discrete_dtypes):
-        raise ValueError("Impossible to index into a sparse matrix with slice where %s=%s" % (what, bound),
-                         bound.ndim, bound.dtype)
+        raise ValueError(
+            "Impossible to index into a sparse matrix with slice where %s=%s" % (what, bound), bound.ndim, bound.dtype
+        )
     return bound
 
 
@@ -161,11 +162,13 @@ class GetItem2d(Op):
                 step = None if isinstance(ind.step, numbers.Integral) and ind.step == 1 else ind.step
                 inputs += [_bound(ind.start, "start"), _bound(ind.stop, "stop"), _bound(step, "step")]
             elif isinstance(ind, Variable) and getattr(ind, "ndim", -1) == 0 or np.isscalar(ind):
-                raise NotImplementedError("Theano has no sparse vectorUse X[a:b, c:d], X[a:b, c:c+1] or X[a:b] "
-                                          "instead.")
+                raise NotImplementedError(
+                    "Theano has no sparse vectorUse X[a:b, c:d], X[a:b, c:c+1] or X[a:b] instead."
+                )
             else:
-                raise ValueError("Advanced indexing is not implemented for sparse matrices. Argument not supported: %s"
-                                 % (ind,))
+                raise ValueError(
+                    "Advanced indexing is not implemented for sparse matrices. Argument not supported: %s" % (ind,)
+                )
         return Apply(self, inputs, [x.type()])
 
     def perform(self, node, inputs, output_storage, params=None):

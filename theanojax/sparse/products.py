@@ -37,9 +37,6 @@ def _operands(x, y):
     return x, y, _is_sparse_variable(x), _is_sparse_variable(y)
 
 
-
-
-
 class TrueDot(Op):
     """The product of a sparse matrix and a sparse or dense one, sparse; see `true_dot`."""
 
@@ -236,8 +233,10 @@ class Dot(Op):
         x, y = (as_sparse_variable(v) if isinstance(v, scipy.sparse.spmatrix) else v for v in (x, y))
         x_sparse, y_sparse = _is_sparse_variable(x), _is_sparse_variable(y)
         if not (x_sparse or y_sparse):
-            raise TypeError("Sparse dot product should have at least one sparse variable as inputs, but the inputs "
-                            "are %s (%s) and %s (%s)." % (x, x.type, y, y.type))
+            raise TypeError(
+                "Sparse dot product should have at least one sparse variable as inputs, but the inputs "
+                "are %s (%s) and %s (%s)." % (x, x.type, y, y.type)
+            )
         flags = []
         for i, (v, is_sparse, other) in enumerate(((x, x_sparse, y), (y, y_sparse, x))):
             if is_sparse:
@@ -245,8 +244,9 @@ class Dot(Op):
                 continue
             _require_csx(other)
             if v.ndim not in (1, 2):
-                raise TypeError("theano.sparse.Dot: input %d (%d-indexed) must have ndim of 1 or 2, %d given."
-                                % (i, i, v.ndim))
+                raise TypeError(
+                    "theano.sparse.Dot: input %d (%d-indexed) must have ndim of 1 or 2, %d given." % (i, i, v.ndim)
+                )
             flags.append(v.type.broadcastable)
         return Apply(self, [x, y], [TensorType(dtype, flags[0][:-1] + flags[1][1:])()])
 

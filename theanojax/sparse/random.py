@@ -18,8 +18,10 @@ class _Draws(Op):
     do_constant_folding = never_folded
 
     def _undefined(self, inputs, *positions):
-        return [grad_undefined(self, i, inputs[i], "No gradient exists for the draws of class %s" % type(self).__name__)
-                for i in positions]
+        return [
+            grad_undefined(self, i, inputs[i], "No gradient exists for the draws of class %s" % type(self).__name__)
+            for i in positions
+        ]
 
 
 class Poisson(_Draws):

@@ -108,8 +108,9 @@ class RowScaleCSC(_SameShape):
     def perform(self, node, inputs, output_storage, params=None):
         x, s = inputs
         if x.format != "csc" or s.shape != x.shape[:1]:
-            raise AssertionError("a csc matrix and a vector of %d elements are needed, not %s and %s"
-                                 % (x.shape[0], x.format, s.shape))
+            raise AssertionError(
+                "a csc matrix and a vector of %d elements are needed, not %s and %s" % (x.shape[0], x.format, s.shape)
+            )
         output_storage[0][0] = scipy.sparse.csc_matrix((x.data * s[x.indices], x.indices, x.indptr), x.shape)
 
     def grad(self, inputs, gout):
@@ -191,7 +192,7 @@ class Diag(Op):
         return Apply(self, [x], [TensorType(x.dtype, (False,))()])
 
     def perform(self, node, inputs, output_storage, params=None):
-        x, = inputs
+        (x,) = inputs
         if x.shape[0] != x.shape[1]:
             raise ValueError("Diag only apply on square matrix")
         output_storage[0][0] = x.diagonal()
@@ -256,7 +257,7 @@ class EnsureSortedIndices(_Tidied):
         return "%s{%s}" % (type(self).__name__, "inplace" if self.inplace else "no_inplace")
 
     def perform(self, node, inputs, output_storage, params=None):
-        x, = inputs
+        (x,) = inputs
         if self.inplace:
             x.sort_indices()
         output_storage[0][0] = x if self.inplace else x.sorted_indices()
@@ -317,8 +318,10 @@ class HStack(Op):
             gz = dense_from_sparse(gz)
         parts = tensor.Split(len(inputs))(gz, self.axis, tensor.stack([x.shape[self.axis] for x in inputs]))
         parts = parts if isinstance(parts, list) else [parts]
-        return [SparseFromDense(x.format)(part) if x.dtype in continuous_dtypes else None
-                for x, part in zip(inputs, parts, strict=True)]
+        return [
+            SparseFromDense(x.format)(part) if x.dtype in continuous_dtypes else None
+            for x, part in zip(inputs, parts, strict=True)
+        ]
 
     def infer_shape(self, node, ins_shapes):
         out = list(ins_shapes[0])
@@ -376,7 +379,9 @@ class ConstructSparseFromList(Op):
             raise AssertionError("there are %d rows for %d indices" % (rows, len(ilist)))
         output_storage[0][0] = scipy.sparse.csc_matrix(
             (values.T.ravel(), np.tile(ilist, columns), np.arange(columns + 1) * rows),
-            shape=tuple([int(n) for n in shape]), dtype=values.dtype)
+            shape=tuple([int(n) for n in shape]),
+            dtype=values.dtype,
+        )
 
     def infer_shape(self, node, shapes):
         shape = node.inputs[0]
@@ -387,7 +392,7 @@ class ConstructSparseFromList(Op):
     connection_pattern = first_connected(2)
 
     def grad(self, inputs, grads):
-        g_output, = grads
+        (g_output,) = grads
         return [g_output, tensor.advanced_subtensor1(g_output, inputs[2]), DisconnectedType()()]
 
 

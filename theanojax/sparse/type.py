@@ -13,8 +13,9 @@ imported_scipy = True  # Theano could do without
 def _is(wanted, x, matrices):
     if isinstance(x, matrices):
         return isinstance(x, wanted)
-    raise NotImplementedError("this function should only be called on sparse.scipy.sparse.spmatrix or numpy.ndarray, "
-                              "not,", x)
+    raise NotImplementedError(
+        "this function should only be called on sparse.scipy.sparse.spmatrix or numpy.ndarray, not,", x
+    )
 
 
 def _is_sparse(x):
@@ -43,8 +44,20 @@ class SparseType(Type):
     host_only = True
     ndim = 2
     format_cls = {"csr": scipy.sparse.csr_matrix, "csc": scipy.sparse.csc_matrix, "bsr": scipy.sparse.bsr_matrix}
-    dtype_set = {"int8", "int16", "int32", "int64", "float32", "uint8", "uint16", "uint32", "uint64", "float64",
-                 "complex64", "complex128"}
+    dtype_set = {
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "float32",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float64",
+        "complex64",
+        "complex128",
+    }
 
     def __init__(self, format, dtype):
         dtype = str(dtype)
@@ -66,8 +79,9 @@ class SparseType(Type):
         if isinstance(value, matrix) and value.dtype == self.dtype:
             return value
         if strict:
-            raise TypeError("%s is not sparse, or not the right dtype (is %s, expected %s)"
-                            % (value, value.dtype, self.dtype))
+            raise TypeError(
+                "%s is not sparse, or not the right dtype (is %s, expected %s)" % (value, value.dtype, self.dtype)
+            )
         if allow_downcast:
             return matrix(value, dtype=self.dtype)
         found = matrix(value)
@@ -118,8 +132,9 @@ class SparseType(Type):
         return obj.shape, obj.data.size, obj.indices.size, obj.indptr.size, obj.nnz
 
     def get_size(self, shape_info):
-        return (shape_info[1] * np.dtype(self.dtype).itemsize
-                + (shape_info[2] + shape_info[3]) * np.dtype("int32").itemsize)
+        return (
+            shape_info[1] * np.dtype(self.dtype).itemsize + (shape_info[2] + shape_info[3]) * np.dtype("int32").itemsize
+        )
 
 
 all_dtypes = SparseType.dtype_set

@@ -17,8 +17,11 @@ def _type_of(x):
     """The type of the variable `x`; NotImplementedError if it's no variable."""
     if isinstance(x, Variable):
         return x.type
-    raise NotImplementedError("this function should only be called on *variables* (of type sparse.SparseType "
-                              "or tensor.TensorType, for instance), not ", x)
+    raise NotImplementedError(
+        "this function should only be called on *variables* (of type sparse.SparseType "
+        "or tensor.TensorType, for instance), not ",
+        x,
+    )
 
 
 def _is_sparse_variable(x):
@@ -92,8 +95,10 @@ def _ops():
 
 def _operator(name):
     """The methods for an operator with a sparse matrix on its left and on its right; `name` is that of the function."""
-    return (lambda self, other: getattr(_ops(), name)(self, other),
-            lambda self, other: getattr(_ops(), name)(other, self))
+    return (
+        lambda self, other: getattr(_ops(), name)(self, other),
+        lambda self, other: getattr(_ops(), name)(other, self),
+    )
 
 
 class _sparse_py_operators:
@@ -152,8 +157,13 @@ class SparseConstantSignature(tuple):
         if type(self) is not type(other):
             return False
         (a, b), (x, y) = self, other
-        return (a == x and b.dtype == y.dtype and type(b) is type(y) and b.shape == y.shape
-                and bool(abs(b - y).sum() < 1e-6 * max(b.nnz, 1)))
+        return (
+            a == x
+            and b.dtype == y.dtype
+            and type(b) is type(y)
+            and b.shape == y.shape
+            and bool(abs(b - y).sum() < 1e-6 * max(b.nnz, 1))
+        )
 
     def __ne__(self, other):
         return not self == other
@@ -189,8 +199,9 @@ class SparseTensorSharedVariable(_sparse_py_operators, SharedVariable):
 @shared_constructor
 def sparse_constructor(value, name=None, strict=False, allow_downcast=None, borrow=False, format=None):
     """A shared variable for a scipy matrix; TypeError for anything else."""
-    type = _type_for(value, format, "Expected a sparse matrix in the sparse shared variable constructor. "
-                     "Received: ", value.__class__)
+    type = _type_for(
+        value, format, "Expected a sparse matrix in the sparse shared variable constructor. Received: ", value.__class__
+    )
     return SparseTensorSharedVariable(name, type, value if borrow else copy.deepcopy(value), strict, allow_downcast)
 
 

@@ -29,6 +29,7 @@ from theanojax.tensor.constant_value import *
 from theanojax.tensor.constructors import *
 from theanojax.tensor.creation import *
 from theanojax.tensor.diagonal import *
+from theanojax.tensor.dims import *
 from theanojax.tensor.dot import *
 from theanojax.tensor.elemwise import *
 from theanojax.tensor.extra_ops import *
@@ -47,22 +48,70 @@ _shared = tensor_constructor  # noqa: F405
 
 # Names whose modules build on this package: they are looked up when first asked for.
 _LATER = {
-    "theanojax.gradient": ("DisconnectedType", "Lop", "Rop", "consider_constant", "grad", "grad_not_implemented",
-                           "grad_undefined", "hessian", "jacobian", "numeric_grad", "verify_grad"),
+    "theanojax.gradient": (
+        "DisconnectedType",
+        "Lop",
+        "Rop",
+        "consider_constant",
+        "grad",
+        "grad_not_implemented",
+        "grad_undefined",
+        "hessian",
+        "jacobian",
+        "numeric_grad",
+        "verify_grad",
+    ),
     "theanojax.printing": ("min_informative_str", "pprint"),
-    "theanojax.tensor.io": ("LoadFromDisk", "MPIRecv", "MPIRecvWait", "MPISend", "MPISendWait", "irecv", "isend",
-                            "load", "mpi_cmps", "mpi_keys", "mpi_send_wait_cmp", "mpi_send_wait_key", "mpi_tag_cmp",
-                            "mpi_tag_key", "recv", "send"),
+    "theanojax.tensor.io": (
+        "LoadFromDisk",
+        "MPIRecv",
+        "MPIRecvWait",
+        "MPISend",
+        "MPISendWait",
+        "irecv",
+        "isend",
+        "load",
+        "mpi_cmps",
+        "mpi_keys",
+        "mpi_send_wait_cmp",
+        "mpi_send_wait_key",
+        "mpi_tag_cmp",
+        "mpi_tag_key",
+        "recv",
+        "send",
+    ),
 }
 _HOME = {name: module for module, names in _LATER.items() for name in names}
 # What ``from theano.tensor import *`` gives besides; modules that only the library itself needs are left out.
-_SHOWN_MODULES = ("basic", "blas", "elemwise", "extra_ops", "inplace", "io", "nlinalg", "nnet", "opt", "sharedvar",
-                  "subtensor", "type", "type_other", "xlogx")
+_SHOWN_MODULES = (
+    "basic",
+    "blas",
+    "elemwise",
+    "extra_ops",
+    "inplace",
+    "io",
+    "nlinalg",
+    "nnet",
+    "opt",
+    "sharedvar",
+    "subtensor",
+    "type",
+    "type_other",
+    "xlogx",
+)
 __all__ = [name for name, value in globals().items() if name[0] != "_" and not isinstance(value, _Module)]
 # Programs that star-import this package count on these too.
-_LEAKED = {"compile": "theanojax.compile", "gof": "theanojax.gof", "logging": "logging", "np": "numpy",
-           "numbers": "numbers", "printing": "theanojax.printing", "sys": "sys", "theano": "theanojax",
-           "warnings": "warnings"}
+_LEAKED = {
+    "compile": "theanojax.compile",
+    "gof": "theanojax.gof",
+    "logging": "logging",
+    "np": "numpy",
+    "numbers": "numbers",
+    "printing": "theanojax.printing",
+    "sys": "sys",
+    "theano": "theanojax",
+    "warnings": "warnings",
+}
 __all__ += [*_HOME, *_SHOWN_MODULES, *("raw_random", "shared_randomstreams", "scal"), *_LEAKED]
 
 

@@ -49,10 +49,12 @@ def as_tensor_variable(x, name=None, ndim=None):
         except (TypeError, ValueError):
             pass  # the attempt below gives the error that names x
     if isinstance(x, bool):
-        raise AsTensorError("Cannot cast True or False as a tensor variable. Please use np.array(True) or "
-                            "np.array(False) if you need these constants. This error might be caused by using the == "
-                            "operator on Variables. v == w does not do what you think it does, use "
-                            "theano.tensor.eq(v, w) instead.")
+        raise AsTensorError(
+            "Cannot cast True or False as a tensor variable. Please use np.array(True) or "
+            "np.array(False) if you need these constants. This error might be caused by using the == "
+            "operator on Variables. v == w does not do what you think it does, use "
+            "theano.tensor.eq(v, w) instead."
+        )
     try:
         return constant(x, name=name, ndim=ndim)
     except TypeError as e:
@@ -160,6 +162,7 @@ def _obj_is_wrappable_as_tensor(x):
 
 def check_equal_numpy(x, y):
     """True if `x` and `y` are equal; arrays need the same dtype and shape and close elements."""
+
     def are(kind):
         return isinstance(x, kind) and isinstance(y, kind)
 
@@ -180,8 +183,9 @@ def numpy_scalar(data):
     except Exception as e:
         if by_signal(e):
             raise
-        raise NotScalarConstantError("v.data is non-numeric, non-scalar, or has more than one unique value",
-                                     data) from None
+        raise NotScalarConstantError(
+            "v.data is non-numeric, non-scalar, or has more than one unique value", data
+        ) from None
 
 
 # Op class -> rule(node, elemwise, max_recur), which returns the value of the (only) output, or an input that
@@ -310,6 +314,18 @@ def get_vector_length(v):
     raise ValueError("length not known: %s" % debugprint(v, file="str"))
 
 
-__all__ = ["as_tensor_variable", "as_tensor", "constant_cache", "constant", "check_equal_numpy", "numpy_scalar",
-           "get_scalar_constant_value", "extract_constant", "get_vector_length", "NotScalarConstantError",
-           "EmptyConstantError", "_as_tensor_variable", "_obj_is_wrappable_as_tensor"]
+__all__ = [
+    "as_tensor_variable",
+    "as_tensor",
+    "constant_cache",
+    "constant",
+    "check_equal_numpy",
+    "numpy_scalar",
+    "get_scalar_constant_value",
+    "extract_constant",
+    "get_vector_length",
+    "NotScalarConstantError",
+    "EmptyConstantError",
+    "_as_tensor_variable",
+    "_obj_is_wrappable_as_tensor",
+]

@@ -49,15 +49,22 @@ class Gemv(InplaceOp):
 
     def compute(self, xp, node, y, alpha, A, x, beta):
         if (A.shape[0], A.shape[1]) != (y.shape[0], x.shape[0]):
-            raise ValueError("Incompatible shapes for gemv (beta * y + alpha * dot(A, x)). y: %s, A: %s, x: %s "
-                             % (y.shape, A.shape, x.shape))
+            raise ValueError(
+                "Incompatible shapes for gemv (beta * y + alpha * dot(A, x)). y: %s, A: %s, x: %s "
+                % (y.shape, A.shape, x.shape)
+            )
         alpha, beta = xp.astype(alpha, y.dtype), xp.astype(beta, y.dtype)
         return _accumulated(xp, y, beta, alpha * xp.dot(A, x))
 
     def grad(self, inputs, g_outputs):
         (y, alpha, A, x, beta), (g,) = inputs, g_outputs
-        return [beta * g, (g * tensor.dot(A, x)).sum(), alpha * tensor.outer(g, x), alpha * tensor.dot(A.T, g),
-                (g * y).sum()]
+        return [
+            beta * g,
+            (g * tensor.dot(A, x)).sum(),
+            alpha * tensor.outer(g, x),
+            alpha * tensor.dot(A.T, g),
+            (g * y).sum(),
+        ]
 
 
 gemv = gemv_no_inplace = Gemv(False)
@@ -90,8 +97,10 @@ class Ger(Op):
 
     def compute(self, xp, node, A, alpha, x, y):
         if A.shape != (x.shape[0], y.shape[0]):
-            raise ValueError("Incompatible shapes for ger (A + alpha * outer(x, y)). A: %s, x: %s, y: %s"
-                             % (A.shape, x.shape, y.shape))
+            raise ValueError(
+                "Incompatible shapes for ger (A + alpha * outer(x, y)). A: %s, x: %s, y: %s"
+                % (A.shape, x.shape, y.shape)
+            )
         return A + alpha * (x[:, None] * y)
 
     def grad(self, inputs, g_outputs):
@@ -132,8 +141,12 @@ class GemmRelated(Op):
 
 def _check_product(x, y):
     if x.shape[1] != y.shape[0]:
-        raise ValueError("Shape mismatch: x has %d cols (and %d rows) but y has %d rows (and %d cols)" % (
-            x.shape[1], x.shape[0], y.shape[0], y.shape[1]), x.shape, y.shape)
+        raise ValueError(
+            "Shape mismatch: x has %d cols (and %d rows) but y has %d rows (and %d cols)"
+            % (x.shape[1], x.shape[0], y.shape[0], y.shape[1]),
+            x.shape,
+            y.shape,
+        )
 
 
 class Gemm(InplaceOp, GemmRelated):
@@ -160,8 +173,13 @@ class Gemm(InplaceOp, GemmRelated):
             for other in (x, y):
                 if set(view_roots(z)) & set(view_roots(other)):
                     raise InconsistencyError(Gemm.E_z_uniq, (z, other))
-        for v, ndim, text in ((z, 2, Gemm.E_rank), (a, 0, Gemm.E_scalar), (x, 2, Gemm.E_rank), (y, 2, Gemm.E_rank),
-                              (b, 0, Gemm.E_scalar)):
+        for v, ndim, text in (
+            (z, 2, Gemm.E_rank),
+            (a, 0, Gemm.E_scalar),
+            (x, 2, Gemm.E_rank),
+            (y, 2, Gemm.E_rank),
+            (b, 0, Gemm.E_scalar),
+        ):
             if v.ndim != ndim:
                 raise TypeError(text, v)
         if not z.dtype == a.dtype == x.dtype == y.dtype == b.dtype:
@@ -263,8 +281,11 @@ def ldflags(libs=True, flags=False, libs_dir=False, include_dir=False):
             raise ValueError('invalid token "%s" in ldflags_str: "%s"' % (token, config.blas.ldflags))
         kind, value = token[1], token[2:]
         if include_dir and kind == "I":
-            raise ValueError("Include dirs are not used for blas. We disable this as this can hide other headers and "
-                             "this is not wanted.", token)
+            raise ValueError(
+                "Include dirs are not used for blas. We disable this as this can hide other headers and "
+                "this is not wanted.",
+                token,
+            )
         if libs_dir and kind == "L" or libs and kind == "l":
             found.append(value)
         elif flags and kind not in "LIl":
@@ -274,8 +295,37 @@ def ldflags(libs=True, flags=False, libs_dir=False, include_dir=False):
     return found
 
 
-__all__ = ["BatchedDot", "CGemv", "CGer", "Dot22", "Dot22Scalar", "Gemm", "GemmRelated", "Gemv", "Ger", "ScipyGer",
-           "_dot22", "_dot22scalar", "batched_dot", "cgemv_inplace", "cgemv_no_inplace", "cger_inplace",
-           "cger_no_inplace", "check_force_gemv_init", "check_init_y", "gemm", "gemm_inplace", "gemm_no_inplace",
-           "gemv", "gemv_inplace", "gemv_no_inplace", "ger", "ger_destructive", "have_fblas", "ldflags", "res_is_a",
-           "scipy_ger_inplace", "scipy_ger_no_inplace"]
+__all__ = [
+    "BatchedDot",
+    "CGemv",
+    "CGer",
+    "Dot22",
+    "Dot22Scalar",
+    "Gemm",
+    "GemmRelated",
+    "Gemv",
+    "Ger",
+    "ScipyGer",
+    "_dot22",
+    "_dot22scalar",
+    "batched_dot",
+    "cgemv_inplace",
+    "cgemv_no_inplace",
+    "cger_inplace",
+    "cger_no_inplace",
+    "check_force_gemv_init",
+    "check_init_y",
+    "gemm",
+    "gemm_inplace",
+    "gemm_no_inplace",
+    "gemv",
+    "gemv_inplace",
+    "gemv_no_inplace",
+    "ger",
+    "ger_destructive",
+    "have_fblas",
+    "ldflags",
+    "res_is_a",
+    "scipy_ger_inplace",
+    "scipy_ger_no_inplace",
+]

@@ -27,8 +27,23 @@ from theanojax.tensor.var import TensorConstant
 # The elementwise Ops that are cheap and occur in index arithmetic. Evaluating more would do the work of constant
 # folding, before the rewrites that look for these Ops.
 get_scalar_constant_value_elemwises = (
-    scal.Cast, scal.Switch, scal.NEQ, scal.EQ, scal.LT, scal.GT, scal.LE, scal.GE, scal.Sub, scal.Add, scal.Mod,
-    scal.Mul, scal.IntDiv, scal.TrueDiv, scal.Minimum, scal.Maximum)
+    scal.Cast,
+    scal.Switch,
+    scal.NEQ,
+    scal.EQ,
+    scal.LT,
+    scal.GT,
+    scal.LE,
+    scal.GE,
+    scal.Sub,
+    scal.Add,
+    scal.Mod,
+    scal.Mul,
+    scal.IntDiv,
+    scal.TrueDiv,
+    scal.Minimum,
+    scal.Maximum,
+)
 
 scalar_rule(DimShuffle)(first_input_rule)
 
@@ -38,7 +53,7 @@ def _of_shape_i(node, elemwise, max_recur):
     (x,), i = node.inputs, node.op.i
     if isinstance(x, Constant):
         return np.asarray(x.data.shape[i])
-    if getattr(x.type, "broadcastable", ())[i:i + 1] == (True,):
+    if getattr(x.type, "broadcastable", ())[i : i + 1] == (True,):
         return np.asarray(1)
     return None
 
@@ -95,8 +110,9 @@ def _of_element(node, elemwise, max_recur):
     if isinstance(maker.op, Join):
         return _joined_element(maker.inputs[1:], index, node.outputs[0].dtype, max_recur)
     if isinstance(maker.op, MakeVector):
-        return safe_asarray(get_scalar_constant_value(maker.inputs[index], max_recur=max_recur),
-                            dtype=node.outputs[0].dtype)
+        return safe_asarray(
+            get_scalar_constant_value(maker.inputs[index], max_recur=max_recur), dtype=node.outputs[0].dtype
+        )
     if isinstance(maker.op, Shape):
         return _length(maker.inputs[0], index, node.outputs[0])
     return None
@@ -126,8 +142,10 @@ def _length(x, i, v):
         flags = [a or b for a, b in zip(flags, x.owner.inputs[0].broadcastable)]
     if i >= len(flags):
         shown = min_informative_str(v) if config.exception_verbosity == "high" else str(v)
-        raise ValueError("get_scalar_constant_value detected deterministic IndexError: x.shape[%d] when x.ndim=%d. "
-                         "x=%s" % (i, x.type.ndim, shown))
+        raise ValueError(
+            "get_scalar_constant_value detected deterministic IndexError: x.shape[%d] when x.ndim=%d. "
+            "x=%s" % (i, x.type.ndim, shown)
+        )
     return np.asarray(1) if flags[i] else None
 
 
@@ -143,5 +161,6 @@ def _length_of_slice(node):
         return None
     bounds = [b if b is None else int(b) for b in bounds]
     return len(range(*slice(*bounds).indices(maker.inputs[0].type.ndim)))
+
 
 __all__ = ["get_scalar_constant_value_elemwises"]

@@ -6,11 +6,28 @@ from theanojax.config import config
 from theanojax.tensor.type import TensorType
 
 # Every prefix of a type name, and the dtype that it stands for.
-PREFIXES = {"c": "complex64", "z": "complex128", "f": "float32", "d": "float64", "b": "int8", "w": "int16",
-            "i": "int32", "l": "int64"}
-PATTERNS = {"scalar": (), "vector": (False,), "matrix": (False, False), "row": (True, False), "col": (False, True),
-            "tensor3": (False,) * 3, "tensor4": (False,) * 4, "tensor5": (False,) * 5, "tensor6": (False,) * 6,
-            "tensor7": (False,) * 7}
+PREFIXES = {
+    "c": "complex64",
+    "z": "complex128",
+    "f": "float32",
+    "d": "float64",
+    "b": "int8",
+    "w": "int16",
+    "i": "int32",
+    "l": "int64",
+}
+PATTERNS = {
+    "scalar": (),
+    "vector": (False,),
+    "matrix": (False, False),
+    "row": (True, False),
+    "col": (False, True),
+    "tensor3": (False,) * 3,
+    "tensor4": (False,) * 4,
+    "tensor5": (False,) * 5,
+    "tensor6": (False,) * 6,
+    "tensor7": (False,) * 7,
+}
 PLURALS = {name: name[:-2] + "ices" if name.endswith("ix") else name + "s" for name in PATTERNS}
 
 
@@ -36,8 +53,10 @@ def _floatx_constructor(kind):
         return TensorType(config.floatX if dtype is None else dtype, PATTERNS[kind])(name)
 
     construct.__name__ = construct.__qualname__ = kind
-    construct.__doc__ = ("A free %s variable, with broadcast pattern %s.\n\n    `dtype` None means ``config.floatX``."
-                         "\n    " % (kind, PATTERNS[kind]))
+    construct.__doc__ = (
+        "A free %s variable, with broadcast pattern %s.\n\n    `dtype` None means ``config.floatX``."
+        "\n    " % (kind, PATTERNS[kind])
+    )
     return construct
 
 

@@ -45,11 +45,15 @@ def alloc_validate_shape(shape):
     flags = []
     for i, s in enumerate(lengths):
         if s.type.dtype not in integer_dtypes:
-            raise TypeError("Shape arguments to Alloc must be integers, but argument %s is not for apply node: %s"
-                            % (i, _described(s)))
+            raise TypeError(
+                "Shape arguments to Alloc must be integers, but argument %s is not for apply node: %s"
+                % (i, _described(s))
+            )
         if s.ndim != 0:
-            raise TypeError("Each shape dimension to Alloc must be a scalar, ",
-                            "but dimension %s have %d dimensions for apply node: %s" % (i, s.ndim, _described(s)))
+            raise TypeError(
+                "Each shape dimension to Alloc must be a scalar, ",
+                "but dimension %s have %d dimensions for apply node: %s" % (i, s.ndim, _described(s)),
+            )
         try:
             flags.append(bool(get_scalar_constant_value(s) == 1))
         except NotScalarConstantError:
@@ -76,8 +80,9 @@ class Alloc(Op):
         value = as_tensor_variable(value)
         lengths, flags = alloc_validate_shape(shape)
         if value.ndim > len(lengths):
-            raise TypeError("The Alloc value to use has more dimensions than the specified dimensions",
-                            value.ndim, len(lengths))
+            raise TypeError(
+                "The Alloc value to use has more dimensions than the specified dimensions", value.ndim, len(lengths)
+            )
         return Apply(self, [value] + lengths, [TensorType(value.dtype, flags)()])
 
     def __call__(self, val, *shapes, **kwargs):
@@ -120,11 +125,13 @@ class Alloc(Op):
         """False where the constant would be copied at each call: as a result, or as what an Op works in place on."""
         clients = getattr(node.outputs[0], "clients", [])
         return bool(clients) and not any(
-            client == "output" or (i == 0 and type(client.op).__name__ in _INPLACE_CLIENTS) for client, i in clients)
+            client == "output" or (i == 0 and type(client.op).__name__ in _INPLACE_CLIENTS) for client, i in clients
+        )
 
 
-_INPLACE_CLIENTS = frozenset(("IncSubtensor", "AdvancedIncSubtensor1", "AdvancedIncSubtensor", "Gemv", "CGemv", "Ger",
-                              "CGer", "ScipyGer"))
+_INPLACE_CLIENTS = frozenset(
+    ("IncSubtensor", "AdvancedIncSubtensor1", "AdvancedIncSubtensor", "Gemv", "CGemv", "Ger", "CGer", "ScipyGer")
+)
 
 alloc = Alloc()
 scalar_rule(Alloc)(first_input_rule)
@@ -332,8 +339,9 @@ class ARange(Op):
         return start + step * xp.arange(int(n), dtype=self.dtype)
 
     def _counts(self, node):
-        return all(v.dtype in integer_dtypes and v.dtype != "uint64" for v in node.inputs) \
-            and self.dtype in integer_dtypes
+        return (
+            all(v.dtype in integer_dtypes and v.dtype != "uint64" for v in node.inputs) and self.dtype in integer_dtypes
+        )
 
     @change_flags(warn_float64="ignore")
     def infer_shape(self, node, i_shapes):
@@ -402,8 +410,13 @@ def _arange_dtype(dtypes):
     if config.cast_policy not in ("numpy", "numpy+floatX"):
         return dtype
     numpy_dtype = str(np.arange(*[np.array(v, dtype=d) for v, d in zip((0, 1, 1), dtypes)]).dtype)
-    if numpy_dtype != dtype and config.cast_policy == "numpy+floatX" and config.floatX == "float32" \
-            and numpy_dtype == "float64" and "float64" not in dtypes:
+    if (
+        numpy_dtype != dtype
+        and config.cast_policy == "numpy+floatX"
+        and config.floatX == "float32"
+        and numpy_dtype == "float64"
+        and "float64" not in dtypes
+    ):
         return "float32"
     return numpy_dtype
 
@@ -485,6 +498,30 @@ def nonzero_values(a):
     return a.flatten()[flatnonzero(a)]
 
 
-__all__ = ["alloc_validate_shape", "Alloc", "alloc", "AllocEmpty", "zeros", "ones", "ones_like", "zeros_like", "Tri",
-           "tri", "tril", "triu", "Eye", "eye", "identity_like", "ARange", "arange", "mgrid", "ogrid", "Nonzero",
-           "nonzero", "flatnonzero", "nonzero_values", "_nonzero", "_arange"]
+__all__ = [
+    "alloc_validate_shape",
+    "Alloc",
+    "alloc",
+    "AllocEmpty",
+    "zeros",
+    "ones",
+    "ones_like",
+    "zeros_like",
+    "Tri",
+    "tri",
+    "tril",
+    "triu",
+    "Eye",
+    "eye",
+    "identity_like",
+    "ARange",
+    "arange",
+    "mgrid",
+    "ogrid",
+    "Nonzero",
+    "nonzero",
+    "flatnonzero",
+    "nonzero_values",
+    "_nonzero",
+    "_arange",
+]

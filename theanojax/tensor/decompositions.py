@@ -62,7 +62,7 @@ class Eig(Op):
         return xp.linalg.eig(x)
 
     def infer_shape(self, node, shapes):
-        (n, _), = shapes
+        ((n, _),) = shapes
         return [(n,), (n, n)]
 
 
@@ -227,7 +227,7 @@ class SVD(Op):
         return tuple(found) if self.compute_uv else found
 
     def infer_shape(self, node, shapes):
-        (m, n), = shapes
+        ((m, n),) = shapes
         k = tensor.minimum(m, n)
         if not self.compute_uv:
             return [(k,)]

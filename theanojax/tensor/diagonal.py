@@ -60,8 +60,8 @@ class ExtractDiag(Op):
         zeros = zeros_like(x)
         square = AllocDiag(offset=self.offset)(gz)
         if self.offset:  # of a matrix that is not square, the square around the diagonal may stick out
-            square = square[:x.shape[0], :x.shape[1]]
-        return [set_subtensor(zeros[:square.shape[0], :square.shape[1]], square)]
+            square = square[: x.shape[0], : x.shape[1]]
+        return [set_subtensor(zeros[: square.shape[0], : square.shape[1]], square)]
 
     R_op = linear_in(0)
 

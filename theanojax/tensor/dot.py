@@ -8,9 +8,10 @@ from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.dims import shape_padright
 from theanojax.tensor.elemwise import DimShuffle
 from theanojax.tensor.join import concatenate
-from theanojax.tensor.shape import patternbroadcast, shape_padright
+from theanojax.tensor.shape import patternbroadcast
 from theanojax.tensor.type import TensorType
 
 
@@ -37,8 +38,10 @@ class Dot(Op):
             raise TypeError("theano.tensor.Dot: 2 arguments required, %d given " % len(inputs))
         for i, v in enumerate(inputs):
             if v.ndim not in (1, 2):
-                raise TypeError("theano.tensor.Dot: input %d (0-indexed) must have ndim of 1 or 2, %d given. Consider "
-                                "calling theano.tensor.dot instead." % (i, v.ndim))
+                raise TypeError(
+                    "theano.tensor.Dot: input %d (0-indexed) must have ndim of 1 or 2, %d given. Consider "
+                    "calling theano.tensor.dot instead." % (i, v.ndim)
+                )
         x, y = inputs
         flags = x.broadcastable[:-1] + (y.broadcastable[-1:] if y.ndim == 2 else ())
         return Apply(self, inputs, [TensorType(upcast(x.dtype, y.dtype), flags)()])
@@ -49,8 +52,9 @@ class Dot(Op):
 
     def lower_xla(self, ctx, node, x, y):
         dtype = node.outputs[0].dtype
-        (x, x_axis), (y, y_axis) = (untransposed(ctx, v, value, axis)
-                                    for v, value, axis in zip(node.inputs, (x, y), (-1, 0), strict=True))
+        (x, x_axis), (y, y_axis) = (
+            untransposed(ctx, v, value, axis) for v, value, axis in zip(node.inputs, (x, y), (-1, 0), strict=True)
+        )
         return product(ctx, ctx.xp.astype(x, dtype), x_axis, ctx.xp.astype(y, dtype), y_axis)
 
     def infer_shape(self, node, shapes):
@@ -68,8 +72,10 @@ class Dot(Op):
         else:
             xgrad, ygrad = dot(gz, y.T), dot(x.T, gz)
         # A dimension that only the other operand knows to have length 1.
-        grads = [g if g.broadcastable == v.broadcastable else patternbroadcast(g, v.broadcastable)
-                 for g, v in ((xgrad, x), (ygrad, y))]
+        grads = [
+            g if g.broadcastable == v.broadcastable else patternbroadcast(g, v.broadcastable)
+            for g, v in ((xgrad, x), (ygrad, y))
+        ]
         if any("float" not in g.dtype for g in grads):
             raise AssertionError("the gradient of dot is only defined for floats, got %s" % [g.dtype for g in grads])
         return grads
@@ -84,8 +90,7 @@ def untransposed(ctx, var, value, axis):
     """
     axis %= value.ndim
     node = var.owner
-    if value.ndim == 2 and node is not None and isinstance(node.op, DimShuffle) \
-            and tuple(node.op.new_order) == (1, 0):
+    if value.ndim == 2 and node is not None and isinstance(node.op, DimShuffle) and tuple(node.op.new_order) == (1, 0):
         source = ctx.env.get(node.inputs[0])
         if source is not None:
             return source, 1 - axis
@@ -95,8 +100,10 @@ def untransposed(ctx, var, value, axis):
 def product(ctx, x, x_axis, y, y_axis):
     """The sum of products over an axis of each operand; the other axes of `x` come first."""
     if x.shape[x_axis] != y.shape[y_axis]:
-        raise ValueError("shapes %s and %s not aligned: %d (dim %d) != %d (dim %d)" % (
-            x.shape, y.shape, x.shape[x_axis], x_axis, y.shape[y_axis], y_axis))
+        raise ValueError(
+            "shapes %s and %s not aligned: %d (dim %d) != %d (dim %d)"
+            % (x.shape, y.shape, x.shape[x_axis], x_axis, y.shape[y_axis], y_axis)
+        )
     # Matrix first or vector first: XLA is quickest where the matrix is read in order.
     if (x.ndim, y.ndim, x_axis) == (2, 1, 0) or (x.ndim, y.ndim, y_axis) == (1, 2, 1):
         x, x_axis, y, y_axis = y, y_axis, x, x_axis
@@ -140,8 +147,10 @@ class BatchedDot(Op):
             raise TypeError("theano.tensor.blas.BatchedDot: 2 arguments required, %d given " % len(inputs))
         for i, v in enumerate(inputs):
             if v.ndim not in (2, 3):
-                raise TypeError("theano.tensor.blas.BatchedDot: input %d (0-indexed) must have ndim of 2 or 3, %d "
-                                "given. Consider calling theano.tensor.batched_dot instead." % (i, v.ndim))
+                raise TypeError(
+                    "theano.tensor.blas.BatchedDot: input %d (0-indexed) must have ndim of 2 or 3, %d "
+                    "given. Consider calling theano.tensor.batched_dot instead." % (i, v.ndim)
+                )
         dtype = upcast(*[v.dtype for v in inputs])
         x, y = [v.astype(dtype) for v in inputs]
         flags = (x.broadcastable[0] or y.broadcastable[0],) + x.broadcastable[1:-1] + y.broadcastable[2:]
@@ -151,8 +160,10 @@ class BatchedDot(Op):
         x, y = x if x.ndim == 3 else x[:, None, :], y if y.ndim == 3 else y[:, :, None]
         for what, differ in (("batch", x.shape[0] != y.shape[0]), ("summation axis", x.shape[2] != y.shape[1])):
             if differ:
-                raise ValueError("Shape mismatch: %s sizes unequal. x.shape is (%d, %d, %d), y.shape is (%d, %d, %d)."
-                                 % (what, *x.shape, *y.shape))
+                raise ValueError(
+                    "Shape mismatch: %s sizes unequal. x.shape is (%d, %d, %d), y.shape is (%d, %d, %d)."
+                    % (what, *x.shape, *y.shape)
+                )
         out = xp.matmul(x, y)
         rows, columns = (v.ndim == 3 for v in node.inputs)
         return out.reshape(out.shape[:1] + out.shape[1:2] * rows + out.shape[2:] * columns)
@@ -174,8 +185,10 @@ class BatchedDot(Op):
         else:
             xgrad = batched_dot(gz, y.dimshuffle(0, 2, 1))
             ygrad = batched_dot(x.dimshuffle(0, 2, 1), gz)
-        return [g if g.broadcastable == v.broadcastable else patternbroadcast(g, v.broadcastable)
-                for g, v in ((xgrad, x), (ygrad, y))]
+        return [
+            g if g.broadcastable == v.broadcastable else patternbroadcast(g, v.broadcastable)
+            for g, v in ((xgrad, x), (ygrad, y))
+        ]
 
     R_op = product_rule
 
@@ -240,11 +253,15 @@ def _tensordot(a, b, axes, batched):
 
 def _check_axes(i, axes, name, ndim, batched):
     if len(axes) > ndim:
-        raise ValueError("axes[%i] should be array_like with length less than the dimensions of %s (%s.ndim=%i, "
-                         "len(axes[0])=%i)." % (i, name, name, ndim, len(axes)))
+        raise ValueError(
+            "axes[%i] should be array_like with length less than the dimensions of %s (%s.ndim=%i, "
+            "len(axes[0])=%i)." % (i, name, name, ndim, len(axes))
+        )
     if axes and max(axes) >= ndim:
-        raise ValueError("axes[%i] contains dimensions greater than or equal to %s.ndim (%s.ndim=%i, "
-                         "max(axes[0])=%i)." % (i, name, name, ndim, max(axes)))
+        raise ValueError(
+            "axes[%i] contains dimensions greater than or equal to %s.ndim (%s.ndim=%i, "
+            "max(axes[0])=%i)." % (i, name, name, ndim, max(axes))
+        )
     if batched and 0 in axes:
         raise ValueError("axes to sum over must not contain the batch axis (axes[%i]=%s)" % (i, axes))
 
@@ -253,11 +270,14 @@ def _trailing_dot(a, b, n, batched):
     """Sum over the last `n` dimensions of `a` and the first `n` of `b` (after the batch), both seen as matrices."""
     for name, operand in (("a", a), ("b", b)):
         if n > operand.ndim:
-            raise ValueError("axes can not be larger than the dimension of %s (%s.ndim=%i, axes=%i)"
-                             % (name, name, operand.ndim, n))
+            raise ValueError(
+                "axes can not be larger than the dimension of %s (%s.ndim=%i, axes=%i)" % (name, name, operand.ndim, n)
+            )
         if batched and n == operand.ndim:
-            raise ValueError("axes to sum over must not include the batch axis of %s (%s.ndim=%i, axes=%i)"
-                             % (name, name, operand.ndim, n))
+            raise ValueError(
+                "axes to sum over must not include the batch axis of %s (%s.ndim=%i, axes=%i)"
+                % (name, name, operand.ndim, n)
+            )
     first = 1 if batched else 0
     a_kept, b_kept = slice(0, a.ndim - n), slice(first + n, b.ndim)
     out_shape = concatenate([a.shape[a_kept], b.shape[b_kept]])

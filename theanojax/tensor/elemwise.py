@@ -52,15 +52,18 @@ class DimShuffle(Op):
             if not isinstance(j, (int, np.integer)):
                 raise TypeError("DimShuffle indices must be python ints. Got: '%s' of type '%s'." % (j, type(j)))
             if j >= len(self.input_broadcastable):
-                raise ValueError("new_order[%d] is %d, but the input only has %d axes."
-                                 % (i, j, len(self.input_broadcastable)))
-            if j in self.new_order[i + 1:]:
-                raise ValueError("The same input dimension may not appear twice in the list of output dimensions",
-                                 self.new_order)
+                raise ValueError(
+                    "new_order[%d] is %d, but the input only has %d axes." % (i, j, len(self.input_broadcastable))
+                )
+            if j in self.new_order[i + 1 :]:
+                raise ValueError(
+                    "The same input dimension may not appear twice in the list of output dimensions", self.new_order
+                )
         self.drop = [i for i in range(len(self.input_broadcastable)) if i not in self.new_order]
         if not all(self.input_broadcastable[i] for i in self.drop):
-            raise ValueError("You cannot drop a non-broadcastable dimension.",
-                             (self.input_broadcastable, self.new_order))
+            raise ValueError(
+                "You cannot drop a non-broadcastable dimension.", (self.input_broadcastable, self.new_order)
+            )
         self.shuffle = [j for j in self.new_order if j != "x"]
         self.augment = [i for i, j in enumerate(self.new_order) if j == "x"]
         self.view_map = {0: [0]}
@@ -70,11 +73,15 @@ class DimShuffle(Op):
         pattern = tuple(x.type.broadcastable)
         if pattern != self.input_broadcastable:
             if len(pattern) != len(self.input_broadcastable):
-                raise TypeError("The number of dimensions of the input is incorrect for this op. Expected %s, got %s."
-                                % (self.input_broadcastable, pattern))
+                raise TypeError(
+                    "The number of dimensions of the input is incorrect for this op. Expected %s, got %s."
+                    % (self.input_broadcastable, pattern)
+                )
             if any(mine and not theirs for mine, theirs in zip(self.input_broadcastable, pattern)):
-                raise TypeError("The broadcastable pattern of the input is incorrect for this op. Expected %s, got %s."
-                                % (self.input_broadcastable, pattern))
+                raise TypeError(
+                    "The broadcastable pattern of the input is incorrect for this op. Expected %s, got %s."
+                    % (self.input_broadcastable, pattern)
+                )
         out = [True if j == "x" else pattern[j] for j in self.new_order]
         return Apply(self, [x], [TensorType(x.type.dtype, out)()])
 
@@ -84,12 +91,13 @@ class DimShuffle(Op):
     def compute(self, xp, node, x):
         for i in self.drop:
             if x.shape[i] != 1:
-                raise ValueError("You cannot drop a non-broadcastable dimension. Dimension %d has length %d."
-                                 % (i, x.shape[i]))
+                raise ValueError(
+                    "You cannot drop a non-broadcastable dimension. Dimension %d has length %d." % (i, x.shape[i])
+                )
         order = self.shuffle + self.drop
         if order != list(range(len(order))):
             x = xp.transpose(x, order)
-        shape = list(x.shape[:len(self.shuffle)])
+        shape = list(x.shape[: len(self.shuffle)])
         for i in self.augment:
             shape.insert(i, 1)
         return xp.reshape(x, tuple(shape))
@@ -158,16 +166,21 @@ class Elemwise(OpenMPOp):
         """(dtypes, broadcast patterns) of the outputs, and the inputs brought to one number of dimensions."""
         out_dtypes = self.scalar_op.output_dtypes([v.type.dtype for v in inputs])
         ndim = max([v.type.ndim for v in inputs])
-        inputs = [v if v.type.ndim == ndim else
-                  dim_shuffle(v.type.broadcastable, ["x"] * (ndim - v.type.ndim) + list(range(v.type.ndim)))(v)
-                  for v in inputs]
+        inputs = [
+            v
+            if v.type.ndim == ndim
+            else dim_shuffle(v.type.broadcastable, ["x"] * (ndim - v.type.ndim) + list(range(v.type.ndim)))(v)
+            for v in inputs
+        ]
         pattern = [all(column) for column in zip(*[v.type.broadcastable for v in inputs])]
         for o, i in self.inplace_pattern.items():
             if any(ib and not ob for ib, ob in zip(inputs[i].type.broadcastable, pattern)):
                 raise ValueError("Operation cannot be done inplace on an input with broadcasted dimensions.")
             if inputs[i].type.dtype != out_dtypes[o]:
-                raise TypeError("Cannot do an inplace operation on incompatible data types.",
-                                ([v.type.dtype for v in inputs], out_dtypes, self.inplace_pattern))
+                raise TypeError(
+                    "Cannot do an inplace operation on incompatible data types.",
+                    ([v.type.dtype for v in inputs], out_dtypes, self.inplace_pattern),
+                )
         return out_dtypes, [pattern] * len(out_dtypes), inputs
 
     def make_node(self, *inputs):
@@ -183,8 +196,10 @@ class Elemwise(OpenMPOp):
         return "Elemwise{%s}" % self.scalar_op
 
     def infer_shape(self, node, shapes):
-        return [tuple([self._length(node, shapes, d, b) for d, b in enumerate(out.type.broadcastable)])
-                for out in node.outputs]
+        return [
+            tuple([self._length(node, shapes, d, b) for d, b in enumerate(out.type.broadcastable)])
+            for out in node.outputs
+        ]
 
     def _length(self, node, shapes, dim, broadcastable):
         if broadcastable:
@@ -247,8 +262,10 @@ class Elemwise(OpenMPOp):
         else:
             result = self._bgrad(inputs, outputs, output_gradients)
         if any(v.type.dtype not in _continuous for v in outputs):
-            return [g if isinstance(g.type, (NullType, DisconnectedType)) else _float_zeros(v)
-                    for g, v in zip(result, inputs)]
+            return [
+                g if isinstance(g.type, (NullType, DisconnectedType)) else _float_zeros(v)
+                for g, v in zip(result, inputs)
+            ]
         # What was stretched on the way forward is summed on the way back.
         for i, v in enumerate(inputs):
             if isinstance(result[i].type, (NullType, DisconnectedType)):
@@ -313,8 +330,11 @@ class Elemwise(OpenMPOp):
             raise TypeError("%s.grad returned %s instead of list or tuple" % (self.scalar_op, type(found)))
         if any(g is None for g in found):
             raise AssertionError("%s.grad returned None for an input" % self.scalar_op)
-        tensors = dict(zip(scalar_gradients + scalar_outputs + scalar_inputs,
-                           list(output_gradients) + list(outputs) + list(inputs)))
+        tensors = dict(
+            zip(
+                scalar_gradients + scalar_outputs + scalar_inputs, list(output_gradients) + list(outputs) + list(inputs)
+            )
+        )
         ndim = inputs[0].type.ndim
 
         def on_tensors(v):
@@ -360,8 +380,10 @@ def common_shape(node, inputs):
             if chosen[d] is None:
                 chosen[d], shape[d] = v, length
             elif length != shape[d]:
-                raise ValueError("Input dimension mis-match. (input[%d].shape[%d] = %d, input[%d].shape[%d] = %d)"
-                                 % (unique.index(chosen[d]), d, shape[d], unique.index(v), d, length))
+                raise ValueError(
+                    "Input dimension mis-match. (input[%d].shape[%d] = %d, input[%d].shape[%d] = %d)"
+                    % (unique.index(chosen[d]), d, shape[d], unique.index(v), d, length)
+                )
     return tuple(shape)
 
 
@@ -390,5 +412,3 @@ def _scalar_like(v):
 def _float_zeros(v):
     zeros = v.zeros_like()
     return zeros if zeros.type.dtype in _continuous else zeros.astype(config.floatX)
-
-

@@ -27,11 +27,39 @@ from theanojax.tensor.shape import Shape_i
 from theanojax.tensor.subtensor import advanced_inc_subtensor1, set_subtensor
 from theanojax.tensor.type import TensorType, int_dtypes, integer_dtypes
 
-__all__ = ["Bartlett", "CpuContiguous", "CumOp", "CumprodOp", "CumsumOp", "DiffOp", "FillDiagonal",
-           "FillDiagonalOffset", "RavelMultiIndex", "RepeatOp", "SearchsortedOp", "Unique", "UnravelIndex", "bartlett",
-           "bartlett_", "bincount", "compress", "cpu_contiguous", "cumprod", "cumsum", "diff", "fill_diagonal",
-           "fill_diagonal_", "fill_diagonal_offset", "fill_diagonal_offset_", "ravel_multi_index", "repeat",
-           "searchsorted", "squeeze", "to_one_hot", "unravel_index"]
+__all__ = [
+    "Bartlett",
+    "CpuContiguous",
+    "CumOp",
+    "CumprodOp",
+    "CumsumOp",
+    "DiffOp",
+    "FillDiagonal",
+    "FillDiagonalOffset",
+    "RavelMultiIndex",
+    "RepeatOp",
+    "SearchsortedOp",
+    "Unique",
+    "UnravelIndex",
+    "bartlett",
+    "bartlett_",
+    "bincount",
+    "compress",
+    "cpu_contiguous",
+    "cumprod",
+    "cumsum",
+    "diff",
+    "fill_diagonal",
+    "fill_diagonal_",
+    "fill_diagonal_offset",
+    "fill_diagonal_offset_",
+    "ravel_multi_index",
+    "repeat",
+    "searchsorted",
+    "squeeze",
+    "to_one_hot",
+    "unravel_index",
+]
 
 
 def _disconnected():
@@ -110,8 +138,9 @@ class SearchsortedOp(Op):
         return xp.searchsorted(xp.asarray(xp.astype(x, common)), xp.astype(v, common), side=self.side)
 
     def grad(self, inputs, output_gradients):
-        grads = [v.zeros_like(dtype=v.dtype if v.dtype.startswith(("float", "complex")) else _floatX())
-                 for v in inputs[:2]]
+        grads = [
+            v.zeros_like(dtype=v.dtype if v.dtype.startswith(("float", "complex")) else _floatX()) for v in inputs[:2]
+        ]
         return grads + [_disconnected() for _ in inputs[2:]]
 
 
@@ -201,8 +230,9 @@ class RepeatOp(Op):
         if repeats.dtype not in integer_dtypes:
             raise TypeError("repeats.dtype must be an integer.")
         if repeats.dtype == "uint64":
-            raise TypeError("dtypes ('uint64',) are not supported by numpy.repeat for the 'repeats' parameter, ",
-                            repeats.dtype)
+            raise TypeError(
+                "dtypes ('uint64',) are not supported by numpy.repeat for the 'repeats' parameter, ", repeats.dtype
+            )
         if self.axis is None:
             pattern = [False]
         else:
@@ -243,8 +273,11 @@ class RepeatOp(Op):
         repeats = node.inputs[1]
         shape = list(shapes[0])
         # Lengths may not be uint64, which is what sums of unsigned integers are.
-        total = None if repeats.ndim == 0 else sum_(
-            repeats, dtype="int64" if repeats.dtype in ("uint8", "uint16", "uint32") else None)
+        total = (
+            None
+            if repeats.ndim == 0
+            else sum_(repeats, dtype="int64" if repeats.dtype in ("uint8", "uint16", "uint32") else None)
+        )
         if self.axis is not None:
             shape[self.axis] = shape[self.axis] * repeats if total is None else total
             return [shape]
@@ -287,7 +320,7 @@ def repeat(x, repeats, axis=None):
             axis += x.ndim
     # A new dimension beside the axis, of length `repeats`, which is then merged into it.
     shape = [x.shape[i] for i in range(x.ndim)]
-    wide = shape[:axis + 1] + [repeats] + shape[axis + 1:]
+    wide = shape[: axis + 1] + [repeats] + shape[axis + 1 :]
     shape[axis] = shape[axis] * repeats
     order = list(range(x.ndim))
     order.insert(axis + 1, "x")
@@ -362,8 +395,13 @@ class Unique(Op):
         return Apply(self, [x], outputs + [TensorType("int64", (False,))() for wanted in extra if wanted])
 
     def perform(self, node, inputs, output_storage, params=None):
-        found = np.unique(inputs[0], return_index=self.return_index, return_inverse=self.return_inverse,
-                          return_counts=self.return_counts, axis=self.axis)
+        found = np.unique(
+            inputs[0],
+            return_index=self.return_index,
+            return_inverse=self.return_inverse,
+            return_counts=self.return_counts,
+            axis=self.axis,
+        )
         found = found if isinstance(found, tuple) else (found,)
         for k, (cell, value) in enumerate(zip(output_storage, found)):
             cell[0] = value if k == 0 else value.reshape(-1).astype("int64", copy=False)

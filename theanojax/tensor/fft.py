@@ -74,8 +74,10 @@ class IRFFTOp(_FFT):
     def make_node(self, a, s=None):
         a = as_tensor_variable(a)
         if a.ndim < 3:
-            raise TypeError("%s: input must have dimension >= 3,  with first dimension batches and last real/imag "
-                            "parts" % type(self).__name__)
+            raise TypeError(
+                "%s: input must have dimension >= 3,  with first dimension batches and last real/imag "
+                "parts" % type(self).__name__
+            )
         if s is None:
             s = a.shape[1:-1]
             s = as_tensor_variable(set_subtensor(s[-1], (s[-1] - 1) * 2))
@@ -146,6 +148,7 @@ def irfft(inp, norm=None, is_odd=False):
     s = inp.shape[1:-1]
     last = (s[-1] - 1) * 2
     s = set_subtensor(s[-1], last + 1 if is_odd else last)
-    scaling = {None: lambda: _size(s, inp), "ortho": lambda: sqrt(_size(s, inp)),
-               "no_norm": lambda: 1}[_checked_norm(norm)]()
+    scaling = {None: lambda: _size(s, inp), "ortho": lambda: sqrt(_size(s, inp)), "no_norm": lambda: 1}[
+        _checked_norm(norm)
+    ]()
     return irfft_op(inp, s) / scaling

@@ -88,8 +88,9 @@ class FillDiagonalOffset(Op):
             raise TypeError("%s: third parameter must be a scalar" % name)
         val = _diagonal_value(self, a, val)
         if offset.dtype not in integer_dtypes:
-            raise TypeError("%s: type of third parameter must be as integer use theano.tensor.cast( input, "
-                            "'int32/int64')" % name)
+            raise TypeError(
+                "%s: type of third parameter must be as integer use theano.tensor.cast( input, 'int32/int64')" % name
+            )
         return Apply(self, [a, val, offset], [a.type()])
 
     def compute(self, xp, node, a, val, offset):
@@ -109,8 +110,12 @@ class FillDiagonalOffset(Op):
         step = a.shape[1] + 1
         end = start + step * count
         start, step, end = [cast(v, "int32") for v in (start, step, end)]
-        g_offset = grad_undefined(self, 2, offset, "offset is not defined for non-integer offset so "
-                                                   "fill_diagonal_offset(a,val,offset+eps) is undefined")
+        g_offset = grad_undefined(
+            self,
+            2,
+            offset,
+            "offset is not defined for non-integer offset so fill_diagonal_offset(a,val,offset+eps) is undefined",
+        )
         return [fill_diagonal_offset(g, 0, offset), g.flatten()[start:end:step].sum(), g_offset]
 
 

@@ -29,8 +29,10 @@ class Fourier(Op):
             raise TypeError("Fourier: index of the transformed axis must be of type integer")
         known = axis.data if isinstance(axis, TensorConstant) and axis.ndim == 0 else 0
         if axis.ndim != 0 or not 0 <= known < a.ndim:
-            raise TypeError("Fourier: index of the transformed axis must be a scalar not smaller than 0 and smaller "
-                            "than dimension of array")
+            raise TypeError(
+                "Fourier: index of the transformed axis must be a scalar not smaller than 0 and smaller "
+                "than dimension of array"
+            )
         n = as_tensor_variable(a.shape[axis] if n is None else n)
         if n.dtype not in integer_dtypes:
             raise TypeError("Fourier: length of the transformed axis must be of type integer")
@@ -43,15 +45,20 @@ class Fourier(Op):
 
     def infer_shape(self, node, shapes):
         _, n, axis = node.inputs
-        return [[tensor.switch(tensor.eq(axis, i), n, length) if node.inputs[0].ndim > 1 else n
-                 for i, length in enumerate(shapes[0])]]
+        return [
+            [
+                tensor.switch(tensor.eq(axis, i), n, length) if node.inputs[0].ndim > 1 else n
+                for i, length in enumerate(shapes[0])
+            ]
+        ]
 
     def grad(self, inputs, output_gradients):
         """The transform as a function that is differentiable in the complex sense; `axis` must be a constant."""
         (a, n, axis), (g,) = inputs, output_gradients
         if not isinstance(axis, TensorConstant):
-            raise NotImplementedError("Fourier: gradient is currently implemented only for axis being a Theano "
-                                      "constant")
+            raise NotImplementedError(
+                "Fourier: gradient is currently implemented only for axis being a Theano constant"
+            )
         axis = int(axis.data)
         length = a.shape[axis]
         turns = tensor.outer(tensor.arange(n), tensor.arange(length)) / tensor.cast(n, "float64")

@@ -90,8 +90,9 @@ class FromFunctionOp(Op):
         with contextlib.suppress(ImportError, KeyError, AttributeError):
             found = load_back(module, name)
         if found is not self:
-            raise pickle.PicklingError("Can't pickle as_op(), not %s %s.%s" % (
-                "found as" if found is None else "the object at", module, name))
+            raise pickle.PicklingError(
+                "Can't pickle as_op(), not %s %s.%s" % ("found as" if found is None else "the object at", module, name)
+            )
         return load_back, (module, name)
 
 

@@ -170,10 +170,12 @@ def gather_rows(ctx, x, i):
     i = places(ctx, i, x.shape[0])
     if x.shape[0] == 0 or i.shape[0] == 0:
         return ctx.xp.zeros((i.shape[0],) + x.shape[1:], x.dtype)
-    numbers = lax.GatherDimensionNumbers(offset_dims=tuple(range(1, x.ndim)), collapsed_slice_dims=(0,),
-                                         start_index_map=(0,))
-    return lax.gather(x, i.reshape(-1, 1), numbers, slice_sizes=(1,) + x.shape[1:],
-                      mode=lax.GatherScatterMode.PROMISE_IN_BOUNDS)
+    numbers = lax.GatherDimensionNumbers(
+        offset_dims=tuple(range(1, x.ndim)), collapsed_slice_dims=(0,), start_index_map=(0,)
+    )
+    return lax.gather(
+        x, i.reshape(-1, 1), numbers, slice_sizes=(1,) + x.shape[1:], mode=lax.GatherScatterMode.PROMISE_IN_BOUNDS
+    )
 
 
 def scatter_rows(ctx, x, y, i, add):
@@ -186,8 +188,9 @@ def scatter_rows(ctx, x, y, i, add):
         return xp.asarray(x)
     if not add and not same and not _distinct(ctx, (i,)):
         return put(ctx, xp.asarray(x), (i,), y, False)
-    numbers = lax.ScatterDimensionNumbers(update_window_dims=tuple(range(1, x.ndim)), inserted_window_dims=(0,),
-                                          scatter_dims_to_operand_dims=(0,))
+    numbers = lax.ScatterDimensionNumbers(
+        update_window_dims=tuple(range(1, x.ndim)), inserted_window_dims=(0,), scatter_dims_to_operand_dims=(0,)
+    )
     write_rows = lax.scatter_add if add and x.dtype != bool else lax.scatter
     if add and x.dtype == bool:
         return xp.asarray(x).at[i].add(y)
@@ -200,7 +203,7 @@ def masked_write(ctx, x, y, variables, values, add):
     xp = ctx.xp
     k, first = lone_mask(variables)
     mask = values[k]
-    n, rest = mask.size, x.shape[first + mask.ndim:]
+    n, rest = mask.size, x.shape[first + mask.ndim :]
     flat_shape = x.shape[:first] + (n,) + rest
     flat = xp.reshape(x, flat_shape)
     mask = xp.reshape(mask, (n,))

@@ -99,8 +99,9 @@ class GradClip(ViewOp):
     def __init__(self, clip_lower_bound, clip_upper_bound):
         self.clip_lower_bound, self.clip_upper_bound = clip_lower_bound, clip_upper_bound
         if not clip_upper_bound >= clip_lower_bound:
-            raise AssertionError("The upper bound of grad_clip, %s, is less than the lower, %s."
-                                 % (clip_upper_bound, clip_lower_bound))
+            raise AssertionError(
+                "The upper bound of grad_clip, %s, is less than the lower, %s." % (clip_upper_bound, clip_lower_bound)
+            )
 
     def grad(self, args, g_outs):
         return [clip(g, self.clip_lower_bound, self.clip_upper_bound) for g in g_outs]

@@ -30,13 +30,54 @@ from theanojax.tensor.subtensor_advanced import (
 from theanojax.tensor.subtensor_basic import IncSubtensor, Subtensor
 
 # The slope is a constant, or a truth value: it does no harm.
-_LINEAR = (scal.Add, scal.Sub, scal.Neg, scal.Identity, scal.Second, scal.Cast, scal.Switch, scal.Maximum, scal.Minimum,
-           scal.Clip, scal.Abs, scal.Sgn, scal.Floor, scal.Ceil, scal.Trunc, scal.RoundHalfToEven,
-           scal.RoundHalfAwayFromZero, scal.LogicalComparison, scal.FixedLogicalComparison)
+_LINEAR = (
+    scal.Add,
+    scal.Sub,
+    scal.Neg,
+    scal.Identity,
+    scal.Second,
+    scal.Cast,
+    scal.Switch,
+    scal.Maximum,
+    scal.Minimum,
+    scal.Clip,
+    scal.Abs,
+    scal.Sgn,
+    scal.Floor,
+    scal.Ceil,
+    scal.Trunc,
+    scal.RoundHalfToEven,
+    scal.RoundHalfAwayFromZero,
+    scal.LogicalComparison,
+    scal.FixedLogicalComparison,
+)
 # The slope, or the value itself, is infinite or overflows at some finite argument.
-_SINGULAR = (scal.Log, scal.Log2, scal.Log10, scal.Log1p, scal.Sqrt, scal.Inv, scal.TrueDiv, scal.Pow, scal.Exp,
-             scal.Exp2, scal.Expm1, scal.Sinh, scal.Cosh, scal.Tan, scal.ArcSin, scal.ArcCos, scal.ArcCosh,
-             scal.ArcTanh, scal.ArcTan2, scal.Erfinv, scal.Erfcinv, scal.Gamma, scal.GammaLn, scal.Psi)
+_SINGULAR = (
+    scal.Log,
+    scal.Log2,
+    scal.Log10,
+    scal.Log1p,
+    scal.Sqrt,
+    scal.Inv,
+    scal.TrueDiv,
+    scal.Pow,
+    scal.Exp,
+    scal.Exp2,
+    scal.Expm1,
+    scal.Sinh,
+    scal.Cosh,
+    scal.Tan,
+    scal.ArcSin,
+    scal.ArcCos,
+    scal.ArcCosh,
+    scal.ArcTanh,
+    scal.ArcTan2,
+    scal.Erfinv,
+    scal.Erfcinv,
+    scal.Gamma,
+    scal.GammaLn,
+    scal.Psi,
+)
 # These are singular where the last argument is zero or negative, and nowhere else.
 _SINGULAR_AT_ZERO = (scal.Log, scal.Log2, scal.Log10, scal.Log1p, scal.Sqrt, scal.Inv, scal.TrueDiv)
 # The slope stays finite whatever the argument is.
@@ -67,8 +108,11 @@ def _may_be_infinite(v, depth=3):
     node = v.owner
     if node is None or not depth or not isinstance(node.op, (Elemwise, DimShuffle)):
         return False
-    if isinstance(node.op, Elemwise) and isinstance(node.op.scalar_op, _SINGULAR) and needs_support(
-            node.op.scalar_op, node.inputs, False):
+    if (
+        isinstance(node.op, Elemwise)
+        and isinstance(node.op.scalar_op, _SINGULAR)
+        and needs_support(node.op.scalar_op, node.inputs, False)
+    ):
         return True
     return any(_may_be_infinite(u, depth - 1) for u in node.inputs)
 
@@ -108,8 +152,10 @@ def is_log_of_exponentials(scalar_op, inputs):
         terms = [] if node.op.axis == (1,) and node.inputs[0].ndim == 2 else node.inputs
     else:
         terms = node.inputs if isinstance(node.op, Elemwise) and isinstance(node.op.scalar_op, scal.Add) else []
-    return bool(terms) and all(v.owner is not None and isinstance(v.owner.op, Elemwise)
-                               and isinstance(v.owner.op.scalar_op, scal.Exp) for v in terms)
+    return bool(terms) and all(
+        v.owner is not None and isinstance(v.owner.op, Elemwise) and isinstance(v.owner.op.scalar_op, scal.Exp)
+        for v in terms
+    )
 
 
 # ---------------------------------------------------------------- signs
@@ -133,11 +179,13 @@ def is_positive(v, depth=6):
     op = getattr(node.op, "scalar_op", None) if isinstance(node.op, Elemwise) else None
     if isinstance(op, scal.Add):
         return all(is_nonnegative(u, depth - 1) for u in node.inputs) and any(
-            is_positive(u, depth - 1) for u in node.inputs)
+            is_positive(u, depth - 1) for u in node.inputs
+        )
     if isinstance(op, scal.Maximum):
         return any(is_positive(u, depth - 1) for u in node.inputs)
     return isinstance(op, (scal.Sqrt, scal.Sqr, scal.Mul, scal.TrueDiv, scal.Second, scal.Cast)) and all(
-        is_positive(u, depth - 1) for u in node.inputs[isinstance(op, scal.Second):])
+        is_positive(u, depth - 1) for u in node.inputs[isinstance(op, scal.Second) :]
+    )
 
 
 def is_nonnegative(v, depth=8):
@@ -161,7 +209,8 @@ def is_nonnegative(v, depth=8):
     if isinstance(op, scal.Maximum):
         return any(is_nonnegative(u, depth - 1) for u in node.inputs)
     return isinstance(op, (scal.Add, scal.Mul, scal.TrueDiv, scal.Cast)) and all(
-        is_nonnegative(u, depth - 1) for u in node.inputs)
+        is_nonnegative(u, depth - 1) for u in node.inputs
+    )
 
 
 # ---------------------------------------------------------------- supports
@@ -308,8 +357,11 @@ class Search:
         """What an index selects of zeros, or what is left where zeros are written."""
         x, y, *index = node.inputs
         op = node.op
-        write = type(op)(op.idx_list, set_instead_of_inc=True) if hasattr(op, "idx_list") else type(op)(
-            set_instead_of_inc=True)
+        write = (
+            type(op)(op.idx_list, set_instead_of_inc=True)
+            if hasattr(op, "idx_list")
+            else type(op)(set_instead_of_inc=True)
+        )
         if _is_zero(x):
             part = self.support(y)
             if part is None:
@@ -318,7 +370,8 @@ class Search:
                 return part.under(lambda c: write(zeros_like(x, dtype="bool"), c, *index))
             # an index with repetitions may select an element more than once: count how often
             return part.under(
-                lambda c: _as_bool(type(op)()(zeros_like(x, dtype="int64"), cast(c, "int64"), *index), True))
+                lambda c: _as_bool(type(op)()(zeros_like(x, dtype="int64"), cast(c, "int64"), *index), True)
+            )
         if op.set_instead_of_inc and _is_zero(y):
             part = self.support(x) or Support(lambda: ones_like(x, dtype="bool"), False)
             return part.under(lambda c: write(_stretched(c, x), constant(False), *index))

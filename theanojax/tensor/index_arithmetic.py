@@ -84,7 +84,8 @@ def unravel_index(indices, dims, order="C", ndim=None):
             raise ValueError(
                 "The length of the provided dimension list (%s) cannot be automatically determined, so Theano is not "
                 "able to know what the number of dimensions of the unraveled index will be. You can provide the "
-                "'ndim' keyword argument to 'unravel_index' to avoid this problem." % (dims,)) from None
+                "'ndim' keyword argument to 'unravel_index' to avoid this problem." % (dims,)
+            ) from None
     found = UnravelIndex(ndim=ndim, order=order)(indices, dims)
     return (found,) if ndim == 1 else tuple(found)
 

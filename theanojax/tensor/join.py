@@ -14,9 +14,10 @@ from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_v
 from theanojax.tensor.assert_op import assert_
 from theanojax.tensor.constructors import int_types, int_vector_types
 from theanojax.tensor.creation import alloc
+from theanojax.tensor.dims import shape_padaxis
 from theanojax.tensor.math import eq, ge, switch
 from theanojax.tensor.op_methods import linear_in
-from theanojax.tensor.shape import MakeVector, patternbroadcast, shape, shape_padaxis
+from theanojax.tensor.shape import MakeVector, patternbroadcast, shape
 from theanojax.tensor.subtensor import set_subtensor
 from theanojax.tensor.type import TensorType, discrete_dtypes
 from theanojax.tensor.var import TensorVariable
@@ -51,8 +52,8 @@ class Join(Op):
             raise ValueError("Cannot join an empty list of tensors")
         tensors = [as_tensor_variable(t) for t in tensors]
         return self._make_node_internal(
-            axis, tensors, tensors,
-            lambda flags: TensorType(upcast(*[t.dtype for t in tensors]), flags)())
+            axis, tensors, tensors, lambda flags: TensorType(upcast(*[t.dtype for t in tensors]), flags)()
+        )
 
     def _make_node_internal(self, axis, tensors, as_tensor_variable_args, output_maker):
         tensors = as_tensor_variable_args
@@ -96,9 +97,11 @@ class Join(Op):
         for k, t in enumerate(tensors):
             for dim, (a, b) in enumerate(zip(first, t.shape)):
                 if a != b and dim != axis:
-                    raise ValueError("all the input array dimensions for the concatenation axis must match exactly, "
-                                     "but along dimension %d, the array at index 0 has size %d and the array at index "
-                                     "%d has size %d" % (dim, a, k, b))
+                    raise ValueError(
+                        "all the input array dimensions for the concatenation axis must match exactly, "
+                        "but along dimension %d, the array at index 0 has size %d and the array at index "
+                        "%d has size %d" % (dim, a, k, b)
+                    )
 
     def infer_shape(self, node, ishapes):
         axis, shapes = node.inputs[0], ishapes[1:]
@@ -175,8 +178,9 @@ class Split(Op):
         if not -x.ndim <= axis < x.ndim:
             raise IndexError("Split: invalid axis %d for a %d-D array." % (axis, x.ndim))
         if any(s < 0 for s in splits):
-            raise ValueError("Split: you try to take a negative number (%d) of elements."
-                             % next(s for s in splits if s < 0))
+            raise ValueError(
+                "Split: you try to take a negative number (%d) of elements." % next(s for s in splits if s < 0)
+            )
         if sum(splits) != x.shape[axis]:
             raise ValueError("Split: the splits sums to %d, expected %d." % (sum(splits), x.shape[axis]))
         before = (slice(None),) * (axis % x.ndim)
@@ -217,8 +221,11 @@ def concatenate(tensor_list, axis=0):
     """The tensors of a list side by side along `axis`; TypeError if they do not come in a list or tuple."""
     if isinstance(tensor_list, (tuple, list)):
         return join(axis, *tensor_list)
-    raise TypeError("The 'tensors' argument must be either a tuple or a list, make sure you did not forget () or [] "
-                    "around arguments of concatenate.", tensor_list)
+    raise TypeError(
+        "The 'tensors' argument must be either a tuple or a list, make sure you did not forget () or [] "
+        "around arguments of concatenate.",
+        tensor_list,
+    )
 
 
 def stack(*tensors, **kwargs):
@@ -236,11 +243,15 @@ def stack(*tensors, **kwargs):
             axis = tensors[1]
         tensors = tensors[0]
     else:
-        warnings.warn("stack(*tensors) interface is deprecated, use stack(tensors, axis=0) instead.",
-                      DeprecationWarning, stacklevel=3)
+        warnings.warn(
+            "stack(*tensors) interface is deprecated, use stack(tensors, axis=0) instead.",
+            DeprecationWarning,
+            stacklevel=3,
+        )
     if len(tensors) == 0:
-        raise Exception("tensors is empty. You should at least provide one tensor to "
-                        "theano.tensor.stack(tensors, axis).")
+        raise Exception(
+            "tensors is empty. You should at least provide one tensor to theano.tensor.stack(tensors, axis)."
+        )
     if all(_is_scalar(t) for t in tensors):
         tensors = [as_tensor_variable(t) for t in tensors]
         return MakeVector(upcast(*[t.dtype for t in tensors]))(*tensors)
@@ -249,7 +260,8 @@ def stack(*tensors, **kwargs):
 
 def _is_scalar(t):
     return isinstance(t, (np.number, float, int, complex)) or (
-        isinstance(t, Variable) and isinstance(t.type, TensorType) and t.ndim == 0)
+        isinstance(t, Variable) and isinstance(t.type, TensorType) and t.ndim == 0
+    )
 
 
 def stacklists(arg):
@@ -339,8 +351,10 @@ def tile(x, reps, ndim=None):
     if isinstance(reps, (list, tuple)):
         if ndim is not None and len(reps) > ndim:
             raise ValueError("len(reps) should be equal or less than ndim")
-        if not all(isinstance(r, (int, np.integer))
-                   or (isinstance(r, TensorVariable) and r.dtype in discrete_dtypes) for r in reps):
+        if not all(
+            isinstance(r, (int, np.integer)) or (isinstance(r, TensorVariable) and r.dtype in discrete_dtypes)
+            for r in reps
+        ):
             raise ValueError("elements of reps must be scalars of integer dtype")
         reps = list(reps)
     else:
@@ -390,5 +404,21 @@ default = Default()
 setdefault = default
 
 
-__all__ = ["Join", "join_", "join", "Split", "split", "concatenate", "stack", "stacklists", "horizontal_stack",
-           "vertical_stack", "roll", "Tile", "tile", "Default", "default", "setdefault"]
+__all__ = [
+    "Join",
+    "join_",
+    "join",
+    "Split",
+    "split",
+    "concatenate",
+    "stack",
+    "stacklists",
+    "horizontal_stack",
+    "vertical_stack",
+    "roll",
+    "Tile",
+    "tile",
+    "Default",
+    "default",
+    "setdefault",
+]

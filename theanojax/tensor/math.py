@@ -99,9 +99,12 @@ def round(a, mode=None):
     if mode is None:
         mode = "half_to_even"
         if config.warn.round:
-            warnings.warn("theano.tensor.round() changed its default from `half_away_from_zero` to `half_to_even` to "
-                          "have the same default as NumPy. Use the Theano flag `warn.round=False` to disable this "
-                          "warning.", stacklevel=2)
+            warnings.warn(
+                "theano.tensor.round() changed its default from `half_away_from_zero` to `half_to_even` to "
+                "have the same default as NumPy. Use the Theano flag `warn.round=False` to disable this "
+                "warning.",
+                stacklevel=2,
+            )
     ways = {"half_away_from_zero": round_half_away_from_zero, "half_to_even": round_half_to_even}
     if mode in ways:
         return ways[mode](a)
@@ -140,7 +143,7 @@ def ceil_intdiv(a, b):
 
 def power(x, y):
     """``x ** y``"""
-    return x ** y
+    return x**y
 
 
 def smallest(*args):
@@ -209,8 +212,9 @@ def check_and_normalize_axes(x, axis):
 def makeKeepDims(x, y, axis):
     """`y`, a reduction of `x` along `axis`, with the reduced axes put back as dimensions of length 1."""
     x, y = as_tensor_variable(x), as_tensor_variable(y)
-    if isinstance(axis, Variable) or (isinstance(axis, (list, tuple))
-                                      and builtins.any(isinstance(a, Variable) for a in axis)):
+    if isinstance(axis, Variable) or (
+        isinstance(axis, (list, tuple)) and builtins.any(isinstance(a, Variable) for a in axis)
+    ):
         if not isinstance(axis, Constant):
             raise ValueError("keepdims option can be used only with constant axis")
         axis = axis.data
@@ -285,11 +289,17 @@ def mean(input, axis=None, dtype=None, op=False, keepdims=False, acc_dtype=None)
 
 def _refuse_dtypes(dtype, acc_dtype):
     if dtype not in (None, "float64"):
-        raise NotImplementedError("The Mean op does not support the dtype argument, and will always use float64. If "
-                                  "you want to specify the dtype, call tensor.mean(..., op=False).", dtype)
+        raise NotImplementedError(
+            "The Mean op does not support the dtype argument, and will always use float64. If "
+            "you want to specify the dtype, call tensor.mean(..., op=False).",
+            dtype,
+        )
     if acc_dtype not in (None, "float64"):
-        raise NotImplementedError("The Mean op does not support the acc_dtype argument, and will always use float64. "
-                                  "If you want to specify acc_dtype, call tensor.mean(..., op=False).", acc_dtype)
+        raise NotImplementedError(
+            "The Mean op does not support the acc_dtype argument, and will always use float64. "
+            "If you want to specify acc_dtype, call tensor.mean(..., op=False).",
+            acc_dtype,
+        )
 
 
 def var(input, axis=None, ddof=0, keepdims=False, corrected=False):
@@ -306,10 +316,10 @@ def var(input, axis=None, ddof=0, keepdims=False, corrected=False):
     centred = input - mean(input, axes, keepdims=True)
     two = constant(2, dtype=centred.dtype)
     if ddof == 0:
-        v = mean(centred ** two, axes, keepdims=keepdims)
+        v = mean(centred**two, axes, keepdims=keepdims)
     else:
         lengths = input.shape - ddof
-        v = sum(centred ** two, axis=axes, keepdims=keepdims)
+        v = sum(centred**two, axis=axes, keepdims=keepdims)
         for i in axes:
             v = true_div(v, lengths[i])
     if corrected:
@@ -327,8 +337,9 @@ def var(input, axis=None, ddof=0, keepdims=False, corrected=False):
 
 def _refuse_keepdims(ddof):
     if isinstance(ddof, bool):
-        raise ValueError("Parameter keepdims is now at index 3: (input, axis=None, ddof=0, keepdims=False, "
-                         "corrected=False)")
+        raise ValueError(
+            "Parameter keepdims is now at index 3: (input, axis=None, ddof=0, keepdims=False, corrected=False)"
+        )
 
 
 def std(input, axis=None, ddof=0, keepdims=False, corrected=False):
@@ -434,8 +445,36 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
 
 
 __all__ = [
-    "ComplexError", "IntegerDivisionError", "all", "allclose", "any", "argmax", "argmin", "ceil_intdiv",
-    "check_and_normalize_axes", "cov", "div_proxy", "divmod", "iround", "isclose", "isinf", "isnan", "largest",
-    "makeKeepDims", "max", "max_and_argmax", "mean", "min", "mod_check", "power", "prod", "ptp", "round", "smallest",
-    "std", "sum", "var"]
+    "ComplexError",
+    "IntegerDivisionError",
+    "all",
+    "allclose",
+    "any",
+    "argmax",
+    "argmin",
+    "ceil_intdiv",
+    "check_and_normalize_axes",
+    "cov",
+    "div_proxy",
+    "divmod",
+    "iround",
+    "isclose",
+    "isinf",
+    "isnan",
+    "largest",
+    "makeKeepDims",
+    "max",
+    "max_and_argmax",
+    "mean",
+    "min",
+    "mod_check",
+    "power",
+    "prod",
+    "ptp",
+    "round",
+    "smallest",
+    "std",
+    "sum",
+    "var",
+]
 __all__.extend(sorted(ELEMWISE))

@@ -88,8 +88,6 @@ class ChoiceFromUniform(MultinomialFromUniform):
         super().__init__(odtype)
         self.replace = replace
 
-
-
     def infer_shape(self, node, shapes):
         return [(shapes[0][0], node.inputs[2])]
 

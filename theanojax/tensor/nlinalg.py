@@ -59,15 +59,17 @@ class MatrixPinv(Op):
         return xp.astype(_finite(xp, xp.linalg.pinv(lapack_operand(xp, x), 1e-15)), x.dtype)
 
     def infer_shape(self, node, shapes):
-        (rows, columns), = shapes
+        ((rows, columns),) = shapes
         return [(columns, rows)]
 
     def L_op(self, inputs, outputs, g_outputs):
         (x,), (z,), (gz,) = inputs, outputs, g_outputs
         x_dot_z, z_dot_x = tensor.dot(x, z), tensor.dot(z, x)
-        moved = (-matrix_dot(z, gz.T, z)
-                 + matrix_dot(z, z.T, gz, tensor.identity_like(x_dot_z) - x_dot_z)
-                 + matrix_dot(tensor.identity_like(z_dot_x) - z_dot_x, gz, z.T, z))
+        moved = (
+            -matrix_dot(z, gz.T, z)
+            + matrix_dot(z, z.T, gz, tensor.identity_like(x_dot_z) - x_dot_z)
+            + matrix_dot(tensor.identity_like(z_dot_x) - z_dot_x, gz, z.T, z)
+        )
         return [moved.T]
 
 
@@ -119,8 +121,12 @@ class AllocDiag(Op):
     __props__ = ()
 
     def make_node(self, _x):
-        warnings.warn("DeprecationWarning: theano.tensor.nlinalg.AllocDiagis deprecated, please use "
-                      "theano.tensor.AllocDiaginstead.", category=DeprecationWarning, stacklevel=3)
+        warnings.warn(
+            "DeprecationWarning: theano.tensor.nlinalg.AllocDiagis deprecated, please use "
+            "theano.tensor.AllocDiaginstead.",
+            category=DeprecationWarning,
+            stacklevel=3,
+        )
         x = as_tensor_variable(_x)
         if x.type.ndim != 1:
             raise TypeError("AllocDiag only works on vectors", _x)
@@ -133,7 +139,7 @@ class AllocDiag(Op):
         return [extract_diag(g_outputs[0])]
 
     def infer_shape(self, node, shapes):
-        (n,), = shapes
+        ((n,),) = shapes
         return [(n, n)]
 
 
@@ -233,7 +239,7 @@ def norm(x, ord):
 
 def _vector_norm(x, ord):
     if ord is None:
-        return tensor.sum(x ** 2) ** 0.5
+        return tensor.sum(x**2) ** 0.5
     if ord == "inf":
         return tensor.max(abs(x))
     if ord == "-inf":
@@ -241,14 +247,14 @@ def _vector_norm(x, ord):
     if ord == 0:
         return x[x.nonzero()].shape[0]
     try:
-        return tensor.sum(abs(x ** ord)) ** (1. / ord)
+        return tensor.sum(abs(x**ord)) ** (1.0 / ord)
     except TypeError:
         raise ValueError("Invalid norm order for vectors.") from None
 
 
 def _matrix_norm(x, ord):
     if ord is None or ord == "fro":
-        return tensor.sum(abs(x ** 2)) ** 0.5
+        return tensor.sum(abs(x**2)) ** 0.5
     sums = {"inf": (tensor.max, 1), "-inf": (tensor.min, 1), 1: (tensor.max, 0), -1: (tensor.min, 0)}
     if ord not in sums:
         raise ValueError(0)
@@ -272,7 +278,7 @@ class TensorInv(Op):
         return _finite(xp, xp.linalg.tensorinv(lapack_operand(xp, a), self.ind))
 
     def infer_shape(self, node, shapes):
-        return [tuple(shapes[0][self.ind:]) + tuple(shapes[0][:self.ind])]
+        return [tuple(shapes[0][self.ind :]) + tuple(shapes[0][: self.ind])]
 
 
 def tensorinv(a, ind=2):
@@ -311,7 +317,36 @@ def tensorsolve(a, b, axes=None):
     return TensorSolve(axes)(a, b)
 
 
-__all__ = ["AllocDiag", "Det", "Eig", "Eigh", "EighGrad", "ExtractDiag", "MatrixInverse", "MatrixPinv", "QRFull",
-           "QRIncomplete", "SVD", "TensorInv", "TensorSolve", "_zero_disconnected", "alloc_diag", "det", "diag", "eig",
-           "eigh", "extract_diag", "lstsq", "matrix_dot", "matrix_inverse", "matrix_power", "norm", "pinv", "qr",
-           "svd", "tensorinv", "tensorsolve", "trace"]
+__all__ = [
+    "AllocDiag",
+    "Det",
+    "Eig",
+    "Eigh",
+    "EighGrad",
+    "ExtractDiag",
+    "MatrixInverse",
+    "MatrixPinv",
+    "QRFull",
+    "QRIncomplete",
+    "SVD",
+    "TensorInv",
+    "TensorSolve",
+    "_zero_disconnected",
+    "alloc_diag",
+    "det",
+    "diag",
+    "eig",
+    "eigh",
+    "extract_diag",
+    "lstsq",
+    "matrix_dot",
+    "matrix_inverse",
+    "matrix_power",
+    "norm",
+    "pinv",
+    "qr",
+    "svd",
+    "tensorinv",
+    "tensorsolve",
+    "trace",
+]

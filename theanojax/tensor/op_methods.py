@@ -31,6 +31,7 @@ def linear_in(start, stop=None):
     The Op is applied to the directions of these and to the values of the others. Without all these directions
     no output has a derivative.
     """
+
     def R_op(self, inputs, eval_points):
         moving = eval_points[start:stop]
         if any(v is None for v in moving):

@@ -7,9 +7,9 @@ from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.creation import arange
+from theanojax.tensor.dims import shape_padleft
 from theanojax.tensor.math import maximum
 from theanojax.tensor.reduce import Sum
-from theanojax.tensor.shape import shape_padleft
 from theanojax.tensor.type import TensorType, discrete_dtypes, integer_dtypes
 
 
@@ -27,20 +27,25 @@ class PermuteRowElements(Op):
         if y.type.dtype not in integer_dtypes:
             raise AssertionError("a permutation needs integers, got %s" % y.type)
         ndim = max(x.ndim, y.ndim)
-        x, y = shape_padleft(x, ndim - x.ndim) if x.ndim < ndim else x, \
-            shape_padleft(y, ndim - y.ndim) if y.ndim < ndim else y
+        x, y = (
+            shape_padleft(x, ndim - x.ndim) if x.ndim < ndim else x,
+            shape_padleft(y, ndim - y.ndim) if y.ndim < ndim else y,
+        )
         flags = [a and b for a, b in zip(x.broadcastable, y.broadcastable)]
         return Apply(self, [x, y, inverse], [TensorType(x.dtype, flags)()])
 
     def compute(self, xp, node, x, y, inverse):
         for i, (a, b) in enumerate(zip(x.shape, y.shape)):
-            stretches = i < x.ndim - 1 and ((b == 1 and node.inputs[1].broadcastable[i])
-                                            or (a == 1 and node.inputs[0].broadcastable[i]))
+            stretches = i < x.ndim - 1 and (
+                (b == 1 and node.inputs[1].broadcastable[i]) or (a == 1 and node.inputs[0].broadcastable[i])
+            )
             if a != b and not stretches:
                 raise ValueError("Dimension mismatch: %s, %s" % (a, b))
         shape = tuple([max(a, b) for a, b in zip(x.shape, y.shape)])
-        xp.guard(xp.all((y < shape[-1]) & (y >= -shape[-1])),
-                 lambda: IndexError("a permutation holds an index that is out of bounds for size %d" % shape[-1]))
+        xp.guard(
+            xp.all((y < shape[-1]) & (y >= -shape[-1])),
+            lambda: IndexError("a permutation holds an index that is out of bounds for size %d" % shape[-1]),
+        )
         y = xp.broadcast_to(y, shape)
         order = xp.where(inverse != 0, xp.argsort(y, axis=-1), y)
         return xp.take_along_axis(xp.broadcast_to(x, shape), order, axis=-1)
@@ -100,8 +105,10 @@ class Choose(Op):
         a = shape_padleft(a, out_ndim - a.ndim)
         if ndim != out_ndim:
             if not isinstance(choice.type, TensorType):
-                raise NotImplementedError("We currently didn't implemented that case. To make it work, explicitly add "
-                                          "dimensions of size one for dimensions that will be broadcasted")
+                raise NotImplementedError(
+                    "We currently didn't implemented that case. To make it work, explicitly add "
+                    "dimensions of size one for dimensions that will be broadcasted"
+                )
             choice = choice.dimshuffle(0, *["x"] * (out_ndim - ndim), *range(1, choice.ndim))
             flags = choice.broadcastable[1:]
         out = [b1 and b2 for b1, b2 in zip(a.broadcastable, flags)]
@@ -118,8 +125,14 @@ class Choose(Op):
     def infer_shape(self, node, shapes):
         if not isinstance(node.inputs[1].type, TensorType):
             raise ShapeError("Case not implemented")
-        return [tuple([theirs if flag else mine for mine, theirs, flag in
-                       zip(shapes[0], shapes[1][1:], node.inputs[0].broadcastable)])]
+        return [
+            tuple(
+                [
+                    theirs if flag else mine
+                    for mine, theirs, flag in zip(shapes[0], shapes[1][1:], node.inputs[0].broadcastable)
+                ]
+            )
+        ]
 
 
 def choose(a, choices, out=None, mode="raise"):

@@ -32,18 +32,29 @@ MASK12, MASK13, MASK2, MULT2 = np.int32(511), np.int32(16777215), np.int32(65535
 NORM = 4.656612873077392578125e-10  # 2^-31
 
 # The two recurrences' matrices to the powers 2^72 (from a substream to the next) and 2^134 (stream to stream).
-A1p72 = np.array([[1516919229, 758510237, 499121365], [1884998244, 1516919229, 335398200],
-                  [601897748, 1884998244, 358115744]], dtype="int64")
-A2p72 = np.array([[1228857673, 1496414766, 954677935], [1133297478, 1407477216, 1496414766],
-                  [2002613992, 1639496704, 1407477216]], dtype="int64")
-A1p134 = np.array([[1702500920, 1849582496, 1656874625], [828554832, 1702500920, 1512419905],
-                   [1143731069, 828554832, 102237247]], dtype="int64")
-A2p134 = np.array([[796789021, 1464208080, 607337906], [1241679051, 1431130166, 1464208080],
-                   [1401213391, 1178684362, 1431130166]], dtype="int64")
+A1p72 = np.array(
+    [[1516919229, 758510237, 499121365], [1884998244, 1516919229, 335398200], [601897748, 1884998244, 358115744]],
+    dtype="int64",
+)
+A2p72 = np.array(
+    [[1228857673, 1496414766, 954677935], [1133297478, 1407477216, 1496414766], [2002613992, 1639496704, 1407477216]],
+    dtype="int64",
+)
+A1p134 = np.array(
+    [[1702500920, 1849582496, 1656874625], [828554832, 1702500920, 1512419905], [1143731069, 828554832, 102237247]],
+    dtype="int64",
+)
+A2p134 = np.array(
+    [[796789021, 1464208080, 607337906], [1241679051, 1431130166, 1464208080], [1401213391, 1178684362, 1431130166]],
+    dtype="int64",
+)
 
 # dtype -> (mask, offset, norm): how an integer of 31 bits becomes a number in (0, 1)
-_SCALE = {"float16": (0x7FFF, 1, np.float16(3.0458e-05)), "float32": (0xFFFFFFFF, 0, np.float32(4.6566126e-10)),
-          "float64": (0xFFFFFFFF, 0, np.float64(NORM))}
+_SCALE = {
+    "float16": (0x7FFF, 1, np.float16(3.0458e-05)),
+    "float32": (0xFFFFFFFF, 0, np.float32(4.6566126e-10)),
+    "float64": (0xFFFFFFFF, 0, np.float64(NORM)),
+}
 
 MOST_STREAMS = 60 * 256
 UNROLLED = 8  # rounds written out in the graph; more become a loop
@@ -82,8 +93,10 @@ class DotModulo(Op):
         return [(shapes[0][0] + shapes[3][0],)]
 
     def compute(self, xp, node, A, s, m, A2, s2, m2):
-        halves = [_mod_dot(xp.astype(a, "int64"), xp.astype(v, "int64")[:, None], xp.astype(n, "int64"))[:, 0]
-                  for a, v, n in ((A, s, m), (A2, s2, m2))]
+        halves = [
+            _mod_dot(xp.astype(a, "int64"), xp.astype(v, "int64")[:, None], xp.astype(n, "int64"))[:, 0]
+            for a, v, n in ((A, s, m), (A2, s2, m2))
+        ]
         return xp.astype(xp.concatenate(halves), node.outputs[0].type.dtype)
 
 
@@ -226,8 +239,9 @@ def guess_n_streams(size, warn=False):
         r = int(np.prod(size, dtype=object)) if size else 1
         return min(r // 6 if r > 6 else r, MOST_STREAMS)
     if warn:
-        warnings.warn("MRG_RandomStreams Can't determine #streams from size (%s), guessing 60*256" % str(size),
-                      stacklevel=3)
+        warnings.warn(
+            "MRG_RandomStreams Can't determine #streams from size (%s), guessing 60*256" % str(size), stacklevel=3
+        )
     return MOST_STREAMS
 
 
@@ -314,8 +328,10 @@ class MRG_RandomStreams:
             if any(not isinstance(i, Variable) and i <= 0 for i in size):
                 raise ValueError("The specified size contains a dimension with value <= 0", size)
         elif not (isinstance(size, Variable) and size.ndim == 1):
-            raise TypeError("size must be a tuple of int or a Theano Variable with 1 dimension, got %s of type %s"
-                            % (size, type(size)))
+            raise TypeError(
+                "size must be a tuple of int or a Theano Variable with 1 dimension, got %s of type %s"
+                % (size, type(size))
+            )
         kwargs.pop("target", None)
         if kwargs:
             raise TypeError("uniform() got unexpected keyword arguments %s" % kwargs.keys())
@@ -325,8 +341,9 @@ class MRG_RandomStreams:
         u = self.pretty_return(state, *mrg_uniform.new(state, ndim, dtype, size), size=size, nstreams=nstreams)
         r = u * (high - low) + low
         if u.type.broadcastable != r.type.broadcastable:
-            raise NotImplementedError("Increase the size to match the broadcasting pattern of `low` and `high` "
-                                      "arguments")
+            raise NotImplementedError(
+                "Increase the size to match the broadcasting pattern of `low` and `high` arguments"
+            )
         return r
 
     def binomial(self, size=None, n=1, p=0.5, ndim=None, dtype="int64", nstreams=None, **kwargs):
@@ -344,11 +361,13 @@ class MRG_RandomStreams:
         if size is not None:
             if any(isinstance(i, int) and i <= 0 for i in size):
                 raise ValueError("The specified size contains a dimension with value <= 0", size)
-            raise ValueError("Provided a size argument to MRG_RandomStreams.multinomial, which does not use the size "
-                             "argument.")
+            raise ValueError(
+                "Provided a size argument to MRG_RandomStreams.multinomial, which does not use the size argument."
+            )
         if ndim is not None:
-            raise ValueError("Provided an ndim argument to MRG_RandomStreams.multinomial, which does not use the ndim "
-                             "argument.")
+            raise ValueError(
+                "Provided an ndim argument to MRG_RandomStreams.multinomial, which does not use the ndim argument."
+            )
         if pvals.ndim != 2:
             raise NotImplementedError("MRG_RandomStreams.multinomial only implemented for pvals.ndim = 2")
         draws = self.uniform(size=pvals[:, 0].shape * n, ndim=1, nstreams=nstreams, **kwargs)
@@ -359,8 +378,9 @@ class MRG_RandomStreams:
         if replace:
             raise NotImplementedError("MRG_RandomStreams.choice only works without replacement for now.")
         if a is not None:
-            raise TypeError("For now, a has to be None in MRG_RandomStreams.choice. Sampled values are between 0 and "
-                            "p.shape[1]-1")
+            raise TypeError(
+                "For now, a has to be None in MRG_RandomStreams.choice. Sampled values are between 0 and p.shape[1]-1"
+            )
         if p is None:
             raise TypeError("For now, p has to be specified in MRG_RandomStreams.choice.")
         p = _without_gradient(as_tensor_variable(p))
@@ -371,10 +391,11 @@ class MRG_RandomStreams:
         draws = self.uniform(size=p[:, 0].shape * size, ndim=1, nstreams=nstreams, **kwargs)
         return ChoiceFromUniform(odtype=dtype)(p, draws, as_tensor_variable(size))
 
-    def multinomial_wo_replacement(self, size=None, n=1, pvals=None, ndim=None, dtype="int64", nstreams=None,
-                                   **kwargs):
-        warnings.warn("MRG_RandomStreams.multinomial_wo_replacement() is deprecated and will be removed in the next "
-                      "release of Theano. Please use MRG_RandomStreams.choice() instead.")
+    def multinomial_wo_replacement(self, size=None, n=1, pvals=None, ndim=None, dtype="int64", nstreams=None, **kwargs):
+        warnings.warn(
+            "MRG_RandomStreams.multinomial_wo_replacement() is deprecated and will be removed in the next "
+            "release of Theano. Please use MRG_RandomStreams.choice() instead."
+        )
         if size is not None:
             raise AssertionError("size is not used")
         return self.choice(size=n, a=None, replace=False, p=pvals, dtype=dtype, nstreams=nstreams, ndim=ndim, **kwargs)
@@ -391,7 +412,7 @@ class MRG_RandomStreams:
         wanted = size.data.prod(dtype="int64") if isinstance(size, Constant) else T.prod(size, dtype="int64")
         even = wanted + wanted % 2
         u = self.uniform((even,), low=0.0, high=1.0, ndim=1, dtype=dtype, nstreams=nstreams, **kwargs)
-        u1, u2 = u[:even // 2], u[even // 2:]
+        u1, u2 = u[: even // 2], u[even // 2 :]
         radius = T.sqrt(-2.0 * T.log(u1))
         angle = np.array(2.0 * np.pi, dtype=dtype) * u2
         cos, sin = T.cos(angle), T.sin(angle)
@@ -401,10 +422,11 @@ class MRG_RandomStreams:
             kept0, kept1 = z0[T.nonzero(~far0)], z1[T.nonzero(~far1)]
             far0, far1 = T.nonzero(far0)[0], T.nonzero(far1)[0]
             low = constant(1.0 / np.e**2, dtype=dtype)
-            again = self.uniform((far0.size + far1.size,), low=low, high=1.0, ndim=1, dtype=dtype, nstreams=nstreams,
-                                 **kwargs)
+            again = self.uniform(
+                (far0.size + far1.size,), low=low, high=1.0, ndim=1, dtype=dtype, nstreams=nstreams, **kwargs
+            )
             radius = T.sqrt(-2.0 * T.log(again))
-            samples = T.join(0, kept0, radius[:far0.size] * cos[far0], kept1, radius[far0.size:] * sin[far1])
+            samples = T.join(0, kept0, radius[: far0.size] * cos[far0], kept1, radius[far0.size :] * sin[far1])
         else:
             samples = T.join(0, z0, z1)
         if isinstance(wanted, Variable):
@@ -418,8 +440,9 @@ class MRG_RandomStreams:
         """Normal draws cut at two standard deviations and scaled so that the result has deviation `std`."""
         # the standard deviation of a standard normal truncated to [-2, 2]
         std = std / constant(0.87962566103423978)
-        return self.normal(size=size, avg=avg, std=std, truncate=True, ndim=ndim, dtype=dtype, nstreams=nstreams,
-                           **kwargs)
+        return self.normal(
+            size=size, avg=avg, std=std, truncate=True, ndim=ndim, dtype=dtype, nstreams=nstreams, **kwargs
+        )
 
 
 def _check_size(size):

@@ -47,8 +47,10 @@ class RandomStateType(Type):
         return None
 
     def get_size(self, shape_info):
-        return sum(x.nbytes if isinstance(x, np.ndarray) else len(x) if isinstance(x, str) else 8
-                   for x in np.random.RandomState(0).get_state())
+        return sum(
+            x.nbytes if isinstance(x, np.ndarray) else len(x) if isinstance(x, str) else 8
+            for x in np.random.RandomState(0).get_state()
+        )
 
     @staticmethod
     def may_share_memory(a, b):
@@ -118,19 +120,25 @@ class RandomFunction(InplaceOp):
         ndim = self.outtype.ndim
         size = tuple(int(n) for n in shape) if len(shape) else None
         if size is not None and ndim != len(size) + self.ndim_added:
-            raise ValueError("Shape mismatch: self.outtype.ndim (%i) != len(shape) (%i) + self.ndim_added (%i)"
-                             % (ndim, len(size), self.ndim_added))
+            raise ValueError(
+                "Shape mismatch: self.outtype.ndim (%i) != len(shape) (%i) + self.ndim_added (%i)"
+                % (ndim, len(size), self.ndim_added)
+            )
         if not self.inplace:
             r = _copied(r)
         draw = np.asarray(self.exec_fn(r, *args, size), dtype=self.outtype.dtype)
         if size is None and draw.ndim == 0 and ndim > 0:
             draw = draw.reshape([1] * ndim)
         if draw.ndim != ndim:
-            raise ValueError('Shape mismatch: "out" should have dimension %i, but the value produced by "perform" has '
-                             "dimension %i" % (ndim, draw.ndim))
-        if size is not None and size != draw.shape[:len(size)]:
-            raise ValueError('Shape mismatch: "out" should have shape %s, but the value produced by "perform" has '
-                             "shape %s" % (size, draw.shape))
+            raise ValueError(
+                'Shape mismatch: "out" should have dimension %i, but the value produced by "perform" has '
+                "dimension %i" % (ndim, draw.ndim)
+            )
+        if size is not None and size != draw.shape[: len(size)]:
+            raise ValueError(
+                'Shape mismatch: "out" should have shape %s, but the value produced by "perform" has '
+                "shape %s" % (size, draw.shape)
+            )
         outputs[0][0], outputs[1][0] = r, draw
 
     do_constant_folding = never_folded
@@ -157,8 +165,10 @@ def _sized(ndim, shape, *args):
         if ndim is None:
             ndim = len(shape)
         elif ndim != len(shape):
-            raise ValueError("ndim should be equal to len(shape), but\n",
-                             "ndim = %s, len(shape) = %s, shape = %s" % (ndim, len(shape), shape))
+            raise ValueError(
+                "ndim should be equal to len(shape), but\n",
+                "ndim = %s, len(shape) = %s, shape = %s" % (ndim, len(shape), shape),
+            )
         dims = [_dimension(i, s, ndim, args) for i, s in enumerate(shape)]
         pattern = [not hasattr(d, "type") and d == 1 for d in dims]
         if dims:
@@ -226,8 +236,11 @@ def binomial(random_state, size=None, n=1, p=0.5, ndim=None, dtype="int64", prob
     """The number of successes in `n` trials of probability `p`. `prob` is the old name of `p`."""
     if prob is not None:
         p = prob
-        print("DEPRECATION WARNING: the parameter prob to the binomal fct have been renamed to p to have the same "
-              "name as np.", file=sys.stderr)
+        print(
+            "DEPRECATION WARNING: the parameter prob to the binomal fct have been renamed to p to have the same "
+            "name as np.",
+            file=sys.stderr,
+        )
     n, p = as_tensor_variable(n), as_tensor_variable(p)
     return _draw("binomial", random_state, size, ndim, dtype, (n, p), (n, p), plain_pattern=True)
 
@@ -243,8 +256,12 @@ def random_integers_helper(random_state, low, high, size):
 
 def _spread(x, shape, name, size, extra=0):
     if x.ndim - extra > len(shape) - extra:
-        raise ValueError("%s.ndim%s (%i) should not be larger than len(size) (%i)"
-                         % (name, "-%i" % extra if extra else "", x.ndim - extra, len(shape) - extra), x, size)
+        raise ValueError(
+            "%s.ndim%s (%i) should not be larger than len(size) (%i)"
+            % (name, "-%i" % extra if extra else "", x.ndim - extra, len(shape) - extra),
+            x,
+            size,
+        )
     return np.broadcast_to(x, shape)
 
 
@@ -328,8 +345,11 @@ def multinomial(random_state, size=None, n=1, pvals=(0.5, 0.5), ndim=None, dtype
     """
     n, pvals = as_tensor_variable(n), as_tensor_variable(pvals)
     ndim, size, pattern = _sized(ndim, size, n, pvals.T[0].T)
-    op = RandomFunction(multinomial_helper,
-                        TensorType(dtype=dtype, broadcastable=pattern + (pvals.type.broadcastable[-1],)), ndim_added=1)
+    op = RandomFunction(
+        multinomial_helper,
+        TensorType(dtype=dtype, broadcastable=pattern + (pvals.type.broadcastable[-1],)),
+        ndim_added=1,
+    )
     return op(random_state, size, n, pvals)
 
 

@@ -18,18 +18,43 @@ from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.op_methods import linear_in
 from theanojax.tensor.type import TensorType
 
-__all__ = ["All", "Any", "Argmax", "CAReduce", "CAReduceDtype", "MaxAndArgmax", "Mean", "MulWithoutZeros", "Prod",
-           "ProdWithoutZeros", "Sum", "mul_without_zeros"]
+__all__ = [
+    "All",
+    "Any",
+    "Argmax",
+    "CAReduce",
+    "CAReduceDtype",
+    "MaxAndArgmax",
+    "Mean",
+    "MulWithoutZeros",
+    "Prod",
+    "ProdWithoutZeros",
+    "Sum",
+    "mul_without_zeros",
+]
 
 _continuous = {t.dtype for t in continuous_types}
 _discrete = {t.dtype for t in discrete_types}
 
 # Integers are summed in 64 bits, small floats in the next larger ones.
-_WIDE_INT = {"bool": "int64", "int8": "int64", "int16": "int64", "int32": "int64",
-             "uint8": "uint64", "uint16": "uint64", "uint32": "uint64"}
+_WIDE_INT = {
+    "bool": "int64",
+    "int8": "int64",
+    "int16": "int64",
+    "int32": "int64",
+    "uint8": "uint64",
+    "uint16": "uint64",
+    "uint32": "uint64",
+}
 _WIDE = dict(_WIDE_INT, float16="float32", float32="float64", complex64="complex128")
-_WIDE_BEFORE = {"int8": "int32", "int16": "int32", "int32": "int64", "uint8": "uint32", "uint16": "uint32",
-                "uint32": "uint64"}
+_WIDE_BEFORE = {
+    "int8": "int32",
+    "int16": "int32",
+    "int32": "int64",
+    "uint8": "uint32",
+    "uint16": "uint32",
+    "uint32": "uint64",
+}
 
 
 # ------------------------------------------------------------------ how each scalar Op reduces an array
@@ -46,7 +71,7 @@ def _bitwise(name, logical, identity):
         x = xp.astype(x, dtype)
         for d in sorted(axis, reverse=True):
             if x.shape[d] == 0:
-                shape = x.shape[:d] + x.shape[d + 1:]
+                shape = x.shape[:d] + x.shape[d + 1 :]
                 x = xp.full(shape, np.array(identity).astype(dtype))
                 continue
             x = getattr(xp, name).reduce(x, axis=d)
@@ -78,16 +103,37 @@ def _not_zero(xp, x, y):
 
 
 MulWithoutZeros, mul_without_zeros = define(
-    "MulWithoutZeros", "mul_without_zeros", upcast_out, _not_zero, base=BinaryScalarOp, module=__name__, identity=0.0,
-    commutative=True, associative=True, doc="A product in which a zero counts as a one, unless all are zeros.")
+    "MulWithoutZeros",
+    "mul_without_zeros",
+    upcast_out,
+    _not_zero,
+    base=BinaryScalarOp,
+    module=__name__,
+    identity=0.0,
+    commutative=True,
+    associative=True,
+    doc="A product in which a zero counts as a one, unless all are zeros.",
+)
 
 _REDUCERS = {
-    scalar.Add: _sum, scalar.Mul: _product, scalar.Maximum: _extremum("max"), scalar.Minimum: _extremum("min"),
-    scalar.AND: _bitwise("bitwise_and", "all", -1), scalar.OR: _bitwise("bitwise_or", "any", 0),
-    scalar.XOR: _bitwise("bitwise_xor", None, 0), MulWithoutZeros: _without_zeros,
+    scalar.Add: _sum,
+    scalar.Mul: _product,
+    scalar.Maximum: _extremum("max"),
+    scalar.Minimum: _extremum("min"),
+    scalar.AND: _bitwise("bitwise_and", "all", -1),
+    scalar.OR: _bitwise("bitwise_or", "any", 0),
+    scalar.XOR: _bitwise("bitwise_xor", None, 0),
+    MulWithoutZeros: _without_zeros,
 }
-_UFUNCS = {scalar.Add: np.add, scalar.Mul: np.multiply, scalar.Maximum: np.maximum, scalar.Minimum: np.minimum,
-           scalar.AND: np.bitwise_and, scalar.OR: np.bitwise_or, scalar.XOR: np.bitwise_xor}
+_UFUNCS = {
+    scalar.Add: np.add,
+    scalar.Mul: np.multiply,
+    scalar.Maximum: np.maximum,
+    scalar.Minimum: np.minimum,
+    scalar.AND: np.bitwise_and,
+    scalar.OR: np.bitwise_or,
+    scalar.XOR: np.bitwise_xor,
+}
 
 
 def _look_up(table, scalar_op):
@@ -167,9 +213,11 @@ class CAReduce(Op):
         for d in sorted(axes, reverse=True):
             if x.shape[d] == 0:
                 if not hasattr(self.scalar_op, "identity"):
-                    raise ValueError("Input (%s) has zero-size on axis %s, but self.scalar_op (%s) has no attribute "
-                                     "'identity'" % (x, d, self.scalar_op))
-                x = np.full(x.shape[:d] + x.shape[d + 1:], self.scalar_op.identity, dtype=dtype)
+                    raise ValueError(
+                        "Input (%s) has zero-size on axis %s, but self.scalar_op (%s) has no attribute "
+                        "'identity'" % (x, d, self.scalar_op)
+                    )
+                x = np.full(x.shape[:d] + x.shape[d + 1 :], self.scalar_op.identity, dtype=dtype)
             else:
                 x = np.asarray(self.ufunc.reduce(x, axis=d), dtype=dtype)
         return x
@@ -280,11 +328,12 @@ class CAReduceDtype(CAReduce):
         needed = upcast(input_dtype, acc)
         if acc != needed:
             raise TypeError(
-                'Cannot build %s node with input dtype %s and acc_dtype %s, as precision would be lost. To correct '
-                'this error, you can:\n  - not specify acc_dtype, or\n  - use an acc_dtype at least as precise as %s.'
+                "Cannot build %s node with input dtype %s and acc_dtype %s, as precision would be lost. To correct "
+                "this error, you can:\n  - not specify acc_dtype, or\n  - use an acc_dtype at least as precise as %s."
                 '\n  - specify "dtype" instead of "acc_dtype", so the reduction will be precise, but the result will '
                 'be casted into "dtype" at the end.\nIf you are expecting the precision loss, you can use '
-                'tensor.cast(..., dtype="%s"), on your input.' % (self, input_dtype, acc, needed, acc))
+                'tensor.cast(..., dtype="%s"), on your input.' % (self, input_dtype, acc, needed, acc)
+            )
         return acc
 
     def make_node(self, input):
@@ -378,7 +427,6 @@ class Prod(CAReduceDtype):
         no_zero = T.eq(count, 0).dimshuffle(padded)
         return [T.switch(no_zero, plain, T.switch(the_zero, others, 0.0) * gz)]
 
-
     def R_op(self, inputs, eval_points):
         (x,), (point,) = inputs, eval_points
         if point is None:
@@ -397,9 +445,15 @@ class ProdWithoutZeros(CAReduceDtype):
         super().__init__(mul_without_zeros, axis=axis, dtype=dtype, acc_dtype=acc_dtype)
 
     def grad(self, inputs, output_gradients):
-        return [grad_not_implemented(
-            self, 0, inputs[0], "2nd derivatives of `product(a)` is not currently supported.If `a` is guaranteed to "
-            "contains no zeros, use `product(a, no_zeros_in_input=True)`.")]
+        return [
+            grad_not_implemented(
+                self,
+                0,
+                inputs[0],
+                "2nd derivatives of `product(a)` is not currently supported.If `a` is guaranteed to "
+                "contains no zeros, use `product(a, no_zeros_in_input=True)`.",
+            )
+        ]
 
 
 class Mean(CAReduce):
@@ -426,8 +480,8 @@ def _argmax(xp, x, axes):
     kept = [d for d in range(x.ndim) if d not in axes]
     if len(axes) > 1 or (axes and axes[0] != x.ndim - 1):
         x = xp.transpose(x, kept + list(axes))
-    shape = x.shape[:len(kept)]
-    length = int(np.prod(x.shape[len(kept):], dtype="int64"))
+    shape = x.shape[: len(kept)]
+    length = int(np.prod(x.shape[len(kept) :], dtype="int64"))
     return xp.astype(xp.argmax(xp.reshape(x, shape + (length,)), axis=-1), "int64")
 
 
@@ -464,8 +518,9 @@ class MaxAndArgmax(_Position):
     def make_node(self, x):
         x = as_tensor_variable(x)
         pattern = _without(x.type.broadcastable, self.axis)
-        return Apply(self, [x], [TensorType(x.type.dtype, pattern)(name="max"),
-                                 TensorType("int64", pattern)(name="argmax")])
+        return Apply(
+            self, [x], [TensorType(x.type.dtype, pattern)(name="max"), TensorType("int64", pattern)(name="argmax")]
+        )
 
     def compute(self, xp, node, x):
         if any(x.shape[a] == 0 for a in self.axis):

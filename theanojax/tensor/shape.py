@@ -21,7 +21,6 @@ from theanojax.tensor.as_tensor import (
     scalar_rule,
 )
 from theanojax.tensor.cast import cast
-from theanojax.tensor.elemwise import DimShuffle
 from theanojax.tensor.math import eq, maximum, mul, prod, switch
 from theanojax.tensor.op_methods import first_connected, linear_in, scalar_shape
 from theanojax.tensor.type import TensorType, discrete_dtypes, float_dtypes, int_dtypes, integer_dtypes
@@ -99,8 +98,7 @@ class MakeVector(Op):
         inputs = [as_tensor_variable(i) for i in inputs]
         if any(i.dtype != self.dtype for i in inputs):
             if upcast(self.dtype, *[i.dtype for i in inputs]) != self.dtype:
-                raise AssertionError("The upcast of the inputs to MakeVector should match the dtype given in "
-                                     "__init__.")
+                raise AssertionError("The upcast of the inputs to MakeVector should match the dtype given in __init__.")
             inputs = [cast(i, dtype=self.dtype) for i in inputs]
         if any(i.ndim != 0 for i in inputs):
             raise AssertionError("MakeVector takes tensors of no dimension, got %s" % [i.type for i in inputs])
@@ -199,8 +197,11 @@ class Shape_i(Op):
         return [[False]]
 
     def grad(self, inp, grads):
-        return [grad_not_implemented(op=self, x_pos=0, x=inp[0],
-                                     comment="No gradient for the shape of a matrix is implemented.")]
+        return [
+            grad_not_implemented(
+                op=self, x_pos=0, x=inp[0], comment="No gradient for the shape of a matrix is implemented."
+            )
+        ]
 
 
 def shape_i(var, i, fgraph=None):
@@ -254,8 +255,10 @@ class SpecifyShape(Op):
 
     def compute(self, xp, node, x, shape):
         if x.ndim != shape.shape[0]:
-            raise AssertionError("SpecifyShape: vector of shape has %d elements, but the input has %d dimensions."
-                                 % (shape.shape[0], x.ndim))
+            raise AssertionError(
+                "SpecifyShape: vector of shape has %d elements, but the input has %d dimensions."
+                % (shape.shape[0], x.ndim)
+            )
         xp.guard(xp.all(shape == np.array(x.shape)), lambda: _other_shape(x.shape, shape))
         return x
 
@@ -320,8 +323,9 @@ class Rebroadcast(Op):
     def compute(self, xp, node, x):
         for dim, flag in self.axis.items():
             if flag and x.shape[dim] != 1:
-                raise ValueError("Dimension %s in Rebroadcast's input was supposed to be 1 (got %s instead)"
-                                 % (dim, x.shape[dim]))
+                raise ValueError(
+                    "Dimension %s in Rebroadcast's input was supposed to be 1 (got %s instead)" % (dim, x.shape[dim])
+                )
         return x
 
     def infer_shape(self, node, ishapes):
@@ -400,8 +404,9 @@ class Reshape(Op):
 
     def compute(self, xp, node, x, shp):
         if len(shp) != self.ndim:
-            raise ValueError("shape argument to Reshape.perform has incorrect length %i, should be %i"
-                             % (len(shp), self.ndim), shp)
+            raise ValueError(
+                "shape argument to Reshape.perform has incorrect length %i, should be %i" % (len(shp), self.ndim), shp
+            )
         return xp.reshape(x, tuple([max(int(s), -1) for s in shp]))  # numpy takes any negative length for -1
 
     def infer_shape(self, node, ishapes):
@@ -465,15 +470,18 @@ def reshape(x, newshape, ndim=None):
     if ndim is None:
         newshape = as_tensor_variable(newshape)
         if newshape.ndim != 1:
-            raise TypeError("New shape in reshape must be a vector or a list/tuple of scalar. Got %s after conversion "
-                            "to a vector." % newshape)
+            raise TypeError(
+                "New shape in reshape must be a vector or a list/tuple of scalar. Got %s after conversion "
+                "to a vector." % newshape
+            )
         try:
             ndim = get_vector_length(newshape)
         except ValueError:
-            raise ValueError("The length of the provided shape (%s) cannot be automatically determined, so Theano is "
-                             "not able to know what the number of dimensions of the reshaped variable will be. You "
-                             "can provide the 'ndim' keyword argument to 'reshape' to avoid this problem."
-                             % newshape) from None
+            raise ValueError(
+                "The length of the provided shape (%s) cannot be automatically determined, so Theano is "
+                "not able to know what the number of dimensions of the reshaped variable will be. You "
+                "can provide the 'ndim' keyword argument to 'reshape' to avoid this problem." % newshape
+            ) from None
     return Reshape(ndim)(x, newshape)
 
 
@@ -484,8 +492,9 @@ class Flatten(Op):
     __props__ = ("outdim",)
 
     def __init__(self, outdim=1):
-        warnings.warn("Flatten class is deprecated, please use flatten method instead.", DeprecationWarning,
-                      stacklevel=4)
+        warnings.warn(
+            "Flatten class is deprecated, please use flatten method instead.", DeprecationWarning, stacklevel=4
+        )
         self.outdim = int(outdim)
 
     def __str__(self):
@@ -498,10 +507,10 @@ class Flatten(Op):
         return Apply(self, [x], [TensorType(x.type.dtype, _flattened_flags(x, self.outdim))()])
 
     def compute(self, xp, node, x):
-        return xp.reshape(x, x.shape[:self.outdim - 1] + (-1 if x.size else int(np.prod(x.shape[self.outdim - 1:])),))
+        return xp.reshape(x, x.shape[: self.outdim - 1] + (-1 if x.size else int(np.prod(x.shape[self.outdim - 1 :])),))
 
     def infer_shape(self, node, in_shapes):
-        kept, merged = in_shapes[0][:self.outdim - 1], in_shapes[0][self.outdim - 1:]
+        kept, merged = in_shapes[0][: self.outdim - 1], in_shapes[0][self.outdim - 1 :]
         if len(merged) > 1:
             merged = (prod(merged, dtype="int64"),)
         return [tuple(kept) + (tuple(merged) or (1,))]
@@ -513,7 +522,7 @@ class Flatten(Op):
 
 
 def _flattened_flags(x, ndim):
-    return x.broadcastable[:ndim - 1] + (all(x.broadcastable[ndim - 1:]),)
+    return x.broadcastable[: ndim - 1] + (all(x.broadcastable[ndim - 1 :]),)
 
 
 def _flat_ndim(ndim, outdim):
@@ -540,53 +549,28 @@ def flatten(x, ndim=None, outdim=None):
     ndim = _flat_ndim(ndim, outdim)
     if not 1 <= ndim <= max(x.ndim, 1):
         raise ValueError("ndim %s out of bound [1, %d)" % (ndim, x.ndim + 1))
-    lengths = tuple(x.shape[:ndim - 1]) + (-1,) if ndim > 1 else (-1,)
+    lengths = tuple(x.shape[: ndim - 1]) + (-1,) if ndim > 1 else (-1,)
     flags = _flattened_flags(x, ndim)
     return addbroadcast(x.reshape(lengths), *[i for i in range(ndim) if flags[i]])
 
 
-def shape_padleft(t, n_ones=1):
-    """`t` with `n_ones` broadcastable dimensions added on the left."""
-    t = as_tensor_variable(t)
-    return DimShuffle(t.broadcastable, ["x"] * n_ones + list(range(t.type.ndim)))(t)
-
-
-def shape_padright(t, n_ones=1):
-    """`t` with `n_ones` broadcastable dimensions added on the right."""
-    t = as_tensor_variable(t)
-    return DimShuffle(t.broadcastable, list(range(t.type.ndim)) + ["x"] * n_ones)(t)
-
-
-def shape_padaxis(t, axis):
-    """`t` with a broadcastable dimension inserted, which becomes number `axis`; IndexError when that can't be."""
-    t = as_tensor_variable(t)
-    ndim = t.ndim + 1
-    if not -ndim <= axis < ndim:
-        raise IndexError("axis {0} is out of bounds [-{1}, {1})".format(axis, ndim))
-    pattern = list(range(t.type.ndim))
-    pattern.insert(axis if axis >= 0 else axis + ndim, "x")
-    return DimShuffle(t.broadcastable, pattern)(t)
-
-
-def transpose(x, axes=None):
-    """The dimensions of `x` in the order `axes`; reversed by default."""
-    reverse = list(range(x.ndim - 1, -1, -1))
-    axes = reverse if axes is None else axes
-    out = DimShuffle(x.broadcastable, axes)(x)
-    if x.name and axes == reverse:
-        out.name = x.name + ".T"
-    return out
-
-
-def swapaxes(y, axis1, axis2):
-    """`y` with two dimensions exchanged."""
-    y = as_tensor_variable(y)
-    order = list(range(y.ndim))
-    order[axis1], order[axis2] = order[axis2], order[axis1]
-    return y.dimshuffle(order)
-
-
-__all__ = ["TensorFromScalar", "ScalarFromTensor", "tensor_from_scalar", "scalar_from_tensor", "Shape", "shape",
-           "SpecifyShape", "specify_shape", "Rebroadcast", "addbroadcast", "unbroadcast", "patternbroadcast",
-           "Reshape", "reshape", "Flatten", "is_flat", "flatten", "shape_padleft", "shape_padright", "shape_padaxis",
-           "transpose", "swapaxes", "_shape"]
+__all__ = [
+    "TensorFromScalar",
+    "ScalarFromTensor",
+    "tensor_from_scalar",
+    "scalar_from_tensor",
+    "Shape",
+    "shape",
+    "SpecifyShape",
+    "specify_shape",
+    "Rebroadcast",
+    "addbroadcast",
+    "unbroadcast",
+    "patternbroadcast",
+    "Reshape",
+    "reshape",
+    "Flatten",
+    "is_flat",
+    "flatten",
+    "_shape",
+]

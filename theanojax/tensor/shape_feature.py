@@ -127,9 +127,10 @@ class ShapeFeature(Feature):
             return
         shapes = self.get_node_infer_shape(node)
         if len(shapes) != len(node.outputs):
-            raise Exception('The infer_shape method for the Op "%s" returned a list with the wrong number of element: '
-                            "len(o_shapes) = %d  != len(node.outputs) = %d" % (node.op, len(shapes),
-                                                                               len(node.outputs)))
+            raise Exception(
+                'The infer_shape method for the Op "%s" returned a list with the wrong number of element: '
+                "len(o_shapes) = %d  != len(node.outputs) = %d" % (node.op, len(shapes), len(node.outputs))
+            )
         for out, shape in zip(node.outputs, shapes):
             if not self.shape_of.is_known(out):
                 self.set_shape(out, shape)
@@ -147,13 +148,15 @@ class ShapeFeature(Feature):
             raise NotImplementedError(
                 "Code called by infer_shape failed raising a NotImplementedError. Raising NotImplementedError to "
                 "indicate that a shape cannot be computed is no longer supported, and one should now use "
-                "tensor.ShapeError instead. The original exception message is: %s" % e) from e
+                "tensor.ShapeError instead. The original exception message is: %s" % e
+            ) from e
         except Exception as e:
             if by_signal(e):
                 raise
-            text = ("Failed to infer_shape from Op %s.\nInput shapes: %s\nException encountered during infer_shape: "
-                    "%s\nException message: %s\nTraceback: %s" % (node.op, in_shapes, type(e), e,
-                                                                  traceback.format_exc()))
+            text = (
+                "Failed to infer_shape from Op %s.\nInput shapes: %s\nException encountered during infer_shape: "
+                "%s\nException message: %s\nTraceback: %s" % (node.op, in_shapes, type(e), e, traceback.format_exc())
+            )
             if config.on_shape_error == "raise":
                 raise Exception(text) from e
             _logger.warning(text)
@@ -211,10 +214,14 @@ class ShapeFeature(Feature):
     def _element_of_shape(self, s_i):
         """What is known of ``x.shape[number]``; other expressions as they are."""
         node = s_i.owner
-        if (node is None or not isinstance(node.op, Subtensor) or node.inputs[0].owner is None
-                or not isinstance(node.inputs[0].owner.op, Shape)):
+        if (
+            node is None
+            or not isinstance(node.op, Subtensor)
+            or node.inputs[0].owner is None
+            or not isinstance(node.inputs[0].owner.op, Shape)
+        ):
             return s_i
-        index, = get_idx_list(node.inputs, node.op.idx_list)
+        (index,) = get_idx_list(node.inputs, node.op.idx_list)
         if isinstance(index, slice):
             return s_i
         if isinstance(index, Variable):
@@ -234,8 +241,10 @@ class ShapeFeature(Feature):
         if not isinstance(s, (tuple, list)):
             raise TypeError("shapes must be tuple/list", (r, s))
         if r.ndim != len(s):
-            raise AssertionError("Something inferred a shape with %d dimensions for a variable with %d dimensions for "
-                                 "the variable:\n%s" % (len(s), r.ndim, debugprint(r, file="str", print_type=True)))
+            raise AssertionError(
+                "Something inferred a shape with %d dimensions for a variable with %d dimensions for "
+                "the variable:\n%s" % (len(s), r.ndim, debugprint(r, file="str", print_type=True))
+            )
         ones = getattr(r.type, "broadcastable", None) or (False,) * r.ndim
         self.shape_of[r] = tuple([self.lscalar_one if one else self.unpack(length, r) for one, length in zip(ones, s)])
 
@@ -278,8 +287,12 @@ class ShapeFeature(Feature):
     def get_shape(self, var, idx):
         """Length `idx` of `var`; found anew when what is known is in terms of variables that left the graph."""
         length = self.shape_of[var][idx]
-        if (asks_value(length) and length.owner.inputs[0] not in self.fgraph.variables
-                and length.owner.inputs[0] is not var and var.owner is not None):
+        if (
+            asks_value(length)
+            and length.owner.inputs[0] not in self.fgraph.variables
+            and length.owner.inputs[0] is not var
+            and var.owner is not None
+        ):
             for v in var.owner.inputs:
                 if getattr(v, "ndim", 0):
                     self.get_shape(v, 0)

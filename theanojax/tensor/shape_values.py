@@ -25,8 +25,10 @@ def shape_of_variables(fgraph, input_shapes):
     shape_of = {v: dims for v, dims in shape_of.items() if dims is not None}
     foreign = [v for v in input_shapes if v not in fgraph.inputs]
     if foreign:
-        raise ValueError("input_shapes has variables that are no inputs of the graph: %s. A FunctionGraph clones the "
-                         "graph it is given unless it is told clone=False." % foreign)
+        raise ValueError(
+            "input_shapes has variables that are no inputs of the graph: %s. A FunctionGraph clones the "
+            "graph it is given unless it is told clone=False." % foreign
+        )
     given = {}
     for v, lengths in input_shapes.items():
         given.update((dim, n) for dim, n in zip(shape_of[v], lengths) if not isinstance(dim, Constant))

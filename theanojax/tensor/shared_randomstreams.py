@@ -17,8 +17,13 @@ def randomstate_constructor(value, name=None, strict=False, allow_downcast=None,
     """A shared variable for a RandomState; TypeError for anything else."""
     if not isinstance(value, np.random.RandomState):
         raise TypeError()
-    return RandomStateSharedVariable(type=random_state_type, value=value if borrow else copy.deepcopy(value),
-                                     name=name, strict=strict, allow_downcast=allow_downcast)
+    return RandomStateSharedVariable(
+        type=random_state_type,
+        value=value if borrow else copy.deepcopy(value),
+        name=name,
+        strict=strict,
+        allow_downcast=allow_downcast,
+    )
 
 
 class RandomStreams(RandomStreamsBase):

@@ -18,8 +18,9 @@ class ScalarSharedVariable(_tensor_py_operators, SharedVariable):
 
 
 @shared_constructor
-def tensor_constructor(value, name=None, strict=False, allow_downcast=None, borrow=False, broadcastable=None,
-                       target="cpu"):
+def tensor_constructor(
+    value, name=None, strict=False, allow_downcast=None, borrow=False, broadcastable=None, target="cpu"
+):
     """A shared variable for an ndarray; TypeError for anything else, so that ``shared`` asks the next constructor.
 
     `broadcastable` is all False by default: the value may later be replaced by one of another shape.
@@ -30,9 +31,13 @@ def tensor_constructor(value, name=None, strict=False, allow_downcast=None, borr
         raise TypeError("not an array")
     if broadcastable is None:
         broadcastable = (False,) * value.ndim
-    v = TensorSharedVariable(type=TensorType(value.dtype, broadcastable=broadcastable),
-                             value=np.asarray(value) if borrow else aligned_copy(value), name=name, strict=strict,
-                             allow_downcast=allow_downcast)
+    v = TensorSharedVariable(
+        type=TensorType(value.dtype, broadcastable=broadcastable),
+        value=np.asarray(value) if borrow else aligned_copy(value),
+        name=name,
+        strict=strict,
+        allow_downcast=allow_downcast,
+    )
     if borrow:
         keep_in_place(v.container.storage[0])
     return v
@@ -46,8 +51,13 @@ def scalar_constructor(value, name=None, strict=False, allow_downcast=None, borr
     if not isinstance(value, (np.number, float, int, complex)):
         raise TypeError("not a number")
     dtype = str(value.dtype) if isinstance(value, np.number) else str(np.asarray(value).dtype)
-    return ScalarSharedVariable(type=TensorType(dtype, ()), value=np.array(safe_asarray(value, dtype=dtype)),
-                                name=name, strict=strict, allow_downcast=allow_downcast)
+    return ScalarSharedVariable(
+        type=TensorType(dtype, ()),
+        value=np.array(safe_asarray(value, dtype=dtype)),
+        name=name,
+        strict=strict,
+        allow_downcast=allow_downcast,
+    )
 
 
 def load_shared_variable(val):
@@ -55,5 +65,11 @@ def load_shared_variable(val):
     return tensor_constructor(val)
 
 
-__all__ = ["SharedVariable", "TensorSharedVariable", "ScalarSharedVariable", "tensor_constructor",
-           "scalar_constructor", "load_shared_variable"]
+__all__ = [
+    "SharedVariable",
+    "TensorSharedVariable",
+    "ScalarSharedVariable",
+    "tensor_constructor",
+    "scalar_constructor",
+    "load_shared_variable",
+]

@@ -61,8 +61,9 @@ def index_type(entry, slice_ok=True):
     if isinstance(entry, (np.ndarray, Variable)) and getattr(entry, "dtype", None) == "bool":
         raise AdvancedBooleanIndexingError(BAD_INDEX, entry)
     type_ = entry.type if isinstance(entry, Variable) else entry
-    if isinstance(type_, Type) and (isinstance(type_, scal.Scalar)
-                                    or isinstance(type_, TensorType) and type_.ndim == 0):
+    if isinstance(type_, Type) and (
+        isinstance(type_, scal.Scalar) or isinstance(type_, TensorType) and type_.ndim == 0
+    ):
         if type_.dtype in _INDEX_DTYPES:
             return type_ if isinstance(type_, scal.Scalar) else scal.get_scalar_type(type_.dtype)
         if type_.dtype in _NO_INDEX_DTYPES and isinstance(entry, Variable):

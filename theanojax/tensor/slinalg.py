@@ -21,8 +21,16 @@ from theanojax.tensor.type_other import NoneConst
 
 imported_scipy = True  # Theano could do without
 
-MATRIX_STRUCTURES = ("general", "symmetric", "lower_triangular", "upper_triangular", "hermitian", "banded",
-                     "diagonal", "toeplitz")
+MATRIX_STRUCTURES = (
+    "general",
+    "symmetric",
+    "lower_triangular",
+    "upper_triangular",
+    "hermitian",
+    "banded",
+    "diagonal",
+    "toeplitz",
+)
 
 
 def _checked(x, *ndims):
@@ -77,7 +85,7 @@ class Cholesky(Op):
     infer_shape = shaped_like(0)
 
     def perform(self, node, inputs, output_storage, params=None):
-        x, = inputs
+        (x,) = inputs
         try:
             found = scipy.linalg.cholesky(x, lower=self.lower)
         except scipy.linalg.LinAlgError as error:
@@ -85,8 +93,9 @@ class Cholesky(Op):
                 order = re.search(r"\d+", str(error))  # which minor it was; the words vary with scipy's version
                 if order is None:
                     raise
-                raise scipy.linalg.LinAlgError("%s-th leading minor of the array is not positive definite"
-                                               % order.group()) from error
+                raise scipy.linalg.LinAlgError(
+                    "%s-th leading minor of the array is not positive definite" % order.group()
+                ) from error
             found = np.full(x.shape, np.nan)
         output_storage[0][0] = found.astype(x.dtype)
 
@@ -112,7 +121,7 @@ class Cholesky(Op):
             chol_x, dz = chol_x.T, dz.T
 
         inner = chol_x.T.dot(dz)
-        phi = tensor.tril(inner) - tensor.diag(tensor.diagonal(inner) / 2.)
+        phi = tensor.tril(inner) - tensor.diag(tensor.diagonal(inner) / 2.0)
         s = solve_upper_triangular(chol_x.T, solve_upper_triangular(chol_x.T, phi.T).T)
         half = tensor.tril if self.lower else tensor.triu
         grad = half(s + s.T) - tensor.diag(tensor.diagonal(s))
@@ -346,8 +355,9 @@ def kron(a, b):
     if ndim == 3:
         return o.dimshuffle(1, 0, 2).flatten()
     swapped = o.dimshuffle(0, 2, 1, *range(3, ndim))
-    return swapped.reshape((o.shape[0] * o.shape[2], o.shape[1] * o.shape[3])
-                           + tuple([o.shape[i] for i in range(4, ndim)]))
+    return swapped.reshape(
+        (o.shape[0] * o.shape[2], o.shape[1] * o.shape[3]) + tuple([o.shape[i] for i in range(4, ndim)])
+    )
 
 
 class Expm(Op):
@@ -388,8 +398,9 @@ class ExpmGrad(Op):
         # The derivative of exp at a in the direction e is the upper right block of exp([[a, e], [0, a]]),
         # and the adjoint of the derivative at a is the derivative at a.T.
         n, a = A.shape[0], A.T
-        block = xp.concatenate([xp.concatenate([a, xp.astype(g, A.dtype)], axis=1),
-                                xp.concatenate([xp.zeros_like(a), a], axis=1)])
+        block = xp.concatenate(
+            [xp.concatenate([a, xp.astype(g, A.dtype)], axis=1), xp.concatenate([xp.zeros_like(a), a], axis=1)]
+        )
         return xp.index_get(_expm(xp, block), (slice(0, n), slice(n, 2 * n)))
 
     infer_shape = shaped_like(0)
@@ -398,6 +409,22 @@ class ExpmGrad(Op):
 expm = Expm()
 
 
-__all__ = ["MATRIX_STRUCTURES", "Cholesky", "CholeskyGrad", "Eigvalsh", "EigvalshGrad", "Expm", "ExpmGrad", "Solve",
-           "cholesky", "eigvalsh", "expm", "imported_scipy", "kron", "solve", "solve_lower_triangular",
-           "solve_symmetric", "solve_upper_triangular"]
+__all__ = [
+    "MATRIX_STRUCTURES",
+    "Cholesky",
+    "CholeskyGrad",
+    "Eigvalsh",
+    "EigvalshGrad",
+    "Expm",
+    "ExpmGrad",
+    "Solve",
+    "cholesky",
+    "eigvalsh",
+    "expm",
+    "imported_scipy",
+    "kron",
+    "solve",
+    "solve_lower_triangular",
+    "solve_symmetric",
+    "solve_upper_triangular",
+]

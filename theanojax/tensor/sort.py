@@ -63,8 +63,9 @@ class SortOp(_Sorting):
 
     def grad(self, inputs, output_grads):
         a, axis = inputs
-        g_axis = self._undefined_axis(axis, "The gradient of sort is not defined with respect to the integer axes "
-                                            "itself")
+        g_axis = self._undefined_axis(
+            axis, "The gradient of sort is not defined with respect to the integer axes itself"
+        )
         moved = output_grads[0][tuple(self._places(a, axis))]
         if any(a.broadcastable):  # an index by arrays keeps no such promise
             moved = patternbroadcast(moved, a.broadcastable)
@@ -76,8 +77,10 @@ class SortOp(_Sorting):
         a, axis = inputs
         order = argsort(a, axis, kind=self.kind, order=self.order)
         along = int(axis.data) % a.ndim
-        places = [order if i == along else arange(a.shape[i]).dimshuffle([0] + ["x"] * (a.ndim - i - 1))
-                  for i in range(a.ndim)]
+        places = [
+            order if i == along else arange(a.shape[i]).dimshuffle([0] + ["x"] * (a.ndim - i - 1))
+            for i in range(a.ndim)
+        ]
         return [eval_points[0][tuple(places)]]
 
     def _places(self, a, axis):
@@ -125,8 +128,9 @@ class ArgSortOp(_Sorting):
         return sorting_order(ctx, a, self._axis(ctx.need(node.inputs[1], axis)))
 
     def grad(self, inputs, output_grads):
-        g_axis = self._undefined_axis(inputs[1], "argsort is not defined for non-integer axes so argsort(x, axis+eps) "
-                                                 "is undefined")
+        g_axis = self._undefined_axis(
+            inputs[1], "argsort is not defined for non-integer axes so argsort(x, axis+eps) is undefined"
+        )
         return [inputs[0].zeros_like(), g_axis]
 
     def R_op(self, inputs, eval_points):
@@ -243,8 +247,10 @@ class TopKOp(Op):
         if isinstance(out_grads[0].type, NullType):
             return [out_grads[0], k_grad]
         lengths, axis = shape_of(x), self.axis % x.ndim
-        places = [outputs[-1] if i == axis else arange(lengths[i]).dimshuffle([0] + ["x"] * (x.ndim - i - 1))
-                  for i in range(x.ndim)]
+        places = [
+            outputs[-1] if i == axis else arange(lengths[i]).dimshuffle([0] + ["x"] * (x.ndim - i - 1))
+            for i in range(x.ndim)
+        ]
         x_grad = x.zeros_like(dtype=out_grads[0].dtype)
         return [set_subtensor(x_grad[tuple(places)], out_grads[0]), k_grad]
 

@@ -54,15 +54,40 @@ _sum_grad_over_bcasted_dims = sum_grad_over_bcasted_dims
 
 sparse_module_ref = None  # Theano kept the sparse module here once it was needed
 
-__all__ = ["AdvancedBooleanIncSubtensor", "AdvancedBooleanIndexingError", "AdvancedBooleanSubtensor",
-           "AdvancedIncSubtensor", "AdvancedIncSubtensor1", "AdvancedIndexingError", "AdvancedSubtensor",
-           "AdvancedSubtensor1", "BaseAdvancedIncSubtensor", "BaseAdvancedSubtensor", "IncSubtensor", "SliceLength",
-           "Subtensor", "adv_index_broadcastable_pattern", "advanced_boolean_inc_subtensor",
-           "advanced_boolean_set_subtensor", "advanced_boolean_subtensor", "advanced_inc_subtensor",
-           "advanced_inc_subtensor1", "advanced_set_subtensor", "advanced_set_subtensor1", "advanced_subtensor",
-           "advanced_subtensor1", "as_index_variable", "check_advanced_indexing_dimensions",
-           "check_and_reject_bool", "get_canonical_form_slice", "get_idx_list", "inc_subtensor", "make_constant",
-           "set_subtensor", "take"]
+__all__ = [
+    "AdvancedBooleanIncSubtensor",
+    "AdvancedBooleanIndexingError",
+    "AdvancedBooleanSubtensor",
+    "AdvancedIncSubtensor",
+    "AdvancedIncSubtensor1",
+    "AdvancedIndexingError",
+    "AdvancedSubtensor",
+    "AdvancedSubtensor1",
+    "BaseAdvancedIncSubtensor",
+    "BaseAdvancedSubtensor",
+    "IncSubtensor",
+    "SliceLength",
+    "Subtensor",
+    "adv_index_broadcastable_pattern",
+    "advanced_boolean_inc_subtensor",
+    "advanced_boolean_set_subtensor",
+    "advanced_boolean_subtensor",
+    "advanced_inc_subtensor",
+    "advanced_inc_subtensor1",
+    "advanced_set_subtensor",
+    "advanced_set_subtensor1",
+    "advanced_subtensor",
+    "advanced_subtensor1",
+    "as_index_variable",
+    "check_advanced_indexing_dimensions",
+    "check_and_reject_bool",
+    "get_canonical_form_slice",
+    "get_idx_list",
+    "inc_subtensor",
+    "make_constant",
+    "set_subtensor",
+    "take",
+]
 
 
 # ---------------------------------------------------------------------- x[...]
@@ -84,9 +109,15 @@ def getitem(var, args):
         return advanced_boolean_subtensor(var, *args)
     if advanced:
         k = advanced[0]
-        if (len(advanced) == 1 and all(is_full_slice(a) for i, a in enumerate(args) if i != k)
-                and (isinstance(args[k], (np.ndarray, list))
-                     or isinstance(args[k], Variable) and isinstance(args[k].type, TensorType))):
+        if (
+            len(advanced) == 1
+            and all(is_full_slice(a) for i, a in enumerate(args) if i != k)
+            and (
+                isinstance(args[k], (np.ndarray, list))
+                or isinstance(args[k], Variable)
+                and isinstance(args[k].type, TensorType)
+            )
+        ):
             return take(var, args[k], k)
         return advanced_subtensor(var, *args)
     if any(a is None for a in args):
@@ -121,9 +152,11 @@ def _without_ellipsis(var, args):
         elif arg is not None:
             # How numpy reads lists of bools and integers has changed over time; masks have to be arrays.
             if _has_bool(arg):
-                raise TypeError("TensorType does not support Python bools for indexing, such as tensor[[True, False]]. "
-                                "To use a boolean mask, convert the mask to a NumPy array first, e.g., "
-                                "tensor[numpy.array([True, False])].")
+                raise TypeError(
+                    "TensorType does not support Python bools for indexing, such as tensor[[True, False]]. "
+                    "To use a boolean mask, convert the mask to a NumPy array first, e.g., "
+                    "tensor[numpy.array([True, False])]."
+                )
             count += 1
     if var.ndim < count:
         raise IndexError("too many indices for array")
@@ -131,7 +164,7 @@ def _without_ellipsis(var, args):
         raise IndexError("an index can only have a single Ellipsis (`...`)")
     if ellipses:
         k = ellipses[0]
-        args = args[:k] + (slice(None),) * (var.ndim - count) + args[k + 1:]
+        args = args[:k] + (slice(None),) * (var.ndim - count) + args[k + 1 :]
     return args
 
 
@@ -207,7 +240,7 @@ def take(a, indices, axis=None, mode="raise"):
     if axis is None:
         shape, ndim = indices.shape, indices.ndim
     else:
-        parts = [indices.shape, a.shape[axis + 1:]]
+        parts = [indices.shape, a.shape[axis + 1 :]]
         shape = concatenate(parts if axis == 0 else [a.shape[:axis]] + parts)
         ndim = a.ndim + indices.ndim - 1
     return take(a, indices.flatten(), axis, mode).reshape(shape, ndim)
@@ -241,8 +274,9 @@ def inc_subtensor(x, y, inplace=False, set_instead_of_inc=False, tolerate_inplac
     """
     x, y = as_tensor_variable(x), as_tensor_variable(y)
     if y.ndim > x.ndim:
-        raise TypeError("Trying to increment a %d-dimensional subtensor with a %d-dimensional value."
-                        % (x.ndim, y.ndim))
+        raise TypeError(
+            "Trying to increment a %d-dimensional subtensor with a %d-dimensional value." % (x.ndim, y.ndim)
+        )
     offset = x.ndim - y.ndim
     for dim in range(y.ndim):
         if x.broadcastable[dim + offset] and not y.broadcastable[dim]:
@@ -268,10 +302,12 @@ def inc_subtensor(x, y, inplace=False, set_instead_of_inc=False, tolerate_inplac
     raise TypeError("x must be the result of a subtensor operation")
 
 
-_WAS_WRONG = ("Although your current code is fine, please note that earlier versions prior to 0.7 (or this "
-              "development version) may have yielded an incorrect result in this `inc_subtensor` or `set_subtensor` "
-              "operation. To remove this warning, you can either set the `warn.inc_set_subtensor1` config option to "
-              "`False`, or `warn.ignore_bug_before` to at least \"0.7\".")
+_WAS_WRONG = (
+    "Although your current code is fine, please note that earlier versions prior to 0.7 (or this "
+    "development version) may have yielded an incorrect result in this `inc_subtensor` or `set_subtensor` "
+    "operation. To remove this warning, you can either set the `warn.inc_set_subtensor1` config option to "
+    '`False`, or `warn.ignore_bug_before` to at least "0.7".'
+)
 
 
 def _through_dimshuffle(x, y, source, offset, options):

@@ -73,9 +73,10 @@ def check_advanced_indexing_dimensions(input, idx_list):
         if getattr(index, "dtype", None) == "bool":
             for i, length in enumerate(index.shape):
                 if length != input.shape[dim + i]:
-                    raise IndexError("boolean index did not match indexed array along dimension %d; dimension is %d "
-                                     "but corresponding boolean dimension is %d"
-                                     % (dim + i, input.shape[dim + i], length))
+                    raise IndexError(
+                        "boolean index did not match indexed array along dimension %d; dimension is %d "
+                        "but corresponding boolean dimension is %d" % (dim + i, input.shape[dim + i], length)
+                    )
             dim += index.ndim
         else:
             dim += 1
@@ -84,8 +85,9 @@ def check_advanced_indexing_dimensions(input, idx_list):
 def check_and_reject_bool(args_el):
     """TypeError if an index is, or contains, a boolean."""
     if isinstance(args_el, (np.bool_, bool)) or getattr(args_el, "dtype", None) == "bool":
-        raise TypeError("AdvancedSubtensor does not support boolean masks for indexing. Use AdvancedBooleanSubtensor "
-                        "instead. ")
+        raise TypeError(
+            "AdvancedSubtensor does not support boolean masks for indexing. Use AdvancedBooleanSubtensor instead. "
+        )
     if not isinstance(args_el, (Variable, str)) and hasattr(args_el, "__iter__"):
         for el in args_el:
             check_and_reject_bool(el)
@@ -158,8 +160,10 @@ class AdvancedSubtensor1(Op):
         if not self.sparse_grad:
             return [advanced_inc_subtensor1(zeros_for_grad(x), grads[0], ilist)] + disconnected([ilist])
         if x.type.ndim != 2:
-            raise TypeError("AdvancedSubtensor1: you can't take the sparse grad from a tensor with ndim != 2. ndim is "
-                            + str(x.type.ndim))
+            raise TypeError(
+                "AdvancedSubtensor1: you can't take the sparse grad from a tensor with ndim != 2. ndim is "
+                + str(x.type.ndim)
+            )
         return [above.construct_sparse_from_list(x, grads[0], ilist)] + disconnected([ilist])
 
     def infer_shape(self, node, shapes):
@@ -184,15 +188,20 @@ class AdvancedIncSubtensor1(InplaceOp):
         return self.__class__(inplace=True, set_instead_of_inc=self.set_instead_of_inc)
 
     def __str__(self):
-        return "%s{%s,%s}" % (type(self).__name__, "inplace" if self.inplace else "no_inplace",
-                              "set" if self.set_instead_of_inc else "inc")
+        return "%s{%s,%s}" % (
+            type(self).__name__,
+            "inplace" if self.inplace else "no_inplace",
+            "set" if self.set_instead_of_inc else "inc",
+        )
 
     def make_node(self, x, y, ilist):
         x, y = as_tensor_variable(x), as_tensor_variable(y)
         ilist = check_row_index(x, ilist)
         if y.type.ndim > x.type.ndim:
-            raise TypeError("cannot %s x subtensor with ndim=%s by y with ndim=%s to x subtensor with ndim=%s "
-                            % ("set" if self.set_instead_of_inc else "increment", x.type.ndim, y.type.ndim, "?"))
+            raise TypeError(
+                "cannot %s x subtensor with ndim=%s by y with ndim=%s to x subtensor with ndim=%s "
+                % ("set" if self.set_instead_of_inc else "increment", x.type.ndim, y.type.ndim, "?")
+            )
         return Apply(self, [x, y, ilist], [x.type()])
 
     def perform(self, node, inputs, output_storage, params=None):
@@ -268,8 +277,7 @@ class AdvancedSubtensor(BaseAdvancedSubtensor):
 
     def infer_shape(self, node, shapes):
         # Only pairs of vectors into a matrix; which of two equal lengths is taken decides how the graph looks.
-        if (len(shapes) == 3 and len(shapes[0]) == 2
-                and all(s is not None and len(s) == 1 for s in shapes[1:])):
+        if len(shapes) == 3 and len(shapes[0]) == 2 and all(s is not None and len(s) == 1 for s in shapes[1:]):
             one = [v.broadcastable[0] for v in node.inputs[1:]]
             first = one[1] if one[0] != one[1] else node.inputs[2].owner is not None
             return [shapes[1] if first else shapes[2]]
@@ -320,8 +328,12 @@ class BaseAdvancedIncSubtensor(Op):
     def runs_on_host(self, node):
         indices = node.inputs[2:]
         masks = [v for v in indices if is_mask(v)]
-        return unknown_slices(indices) or bool(masks) and lone_mask(indices) is None and not all(
-            isinstance(m, Constant) and m.ndim for m in masks)
+        return (
+            unknown_slices(indices)
+            or bool(masks)
+            and lone_mask(indices) is None
+            and not all(isinstance(m, Constant) and m.ndim for m in masks)
+        )
 
     def static_needs(self, node):
         return slice_needs(node.inputs[0], covered(node.inputs[2:]))
@@ -364,4 +376,5 @@ advanced_boolean_subtensor = AdvancedBooleanSubtensor()
 advanced_inc_subtensor1, advanced_set_subtensor1 = (AdvancedIncSubtensor1(False, put) for put in (False, True))
 advanced_inc_subtensor, advanced_set_subtensor = (AdvancedIncSubtensor(False, put) for put in (False, True))
 advanced_boolean_inc_subtensor, advanced_boolean_set_subtensor = (
-    AdvancedBooleanIncSubtensor(False, put) for put in (False, True))
+    AdvancedBooleanIncSubtensor(False, put) for put in (False, True)
+)

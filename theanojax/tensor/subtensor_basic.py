@@ -113,8 +113,7 @@ class Subtensor(Op):
         inputs = index_inputs(self, x, inputs)
         index = self.get_constant_idx((None,) + inputs, allow_partial=True)
         index += [slice(None)] * (x.type.ndim - len(index))
-        pattern = [b and _keeps_one(entry) for entry, b in zip(index, x.type.broadcastable)
-                   if isinstance(entry, slice)]
+        pattern = [b and _keeps_one(entry) for entry, b in zip(index, x.type.broadcastable) if isinstance(entry, slice)]
         return Apply(self, (x,) + inputs, [TensorType(x.type.dtype, pattern)()])
 
     def compute(self, xp, node, x, *values):
@@ -132,7 +131,7 @@ class Subtensor(Op):
     def infer_shape(self, node, shapes):
         index = get_idx_list(node.inputs, self.idx_list)
         lengths = [_length(entry, dim) for entry, dim in zip(index, shapes[0]) if isinstance(entry, slice)]
-        return [lengths + list(shapes[0][len(index):])]
+        return [lengths + list(shapes[0][len(index) :])]
 
     def grad(self, inputs, grads):
         x, rest = inputs[0], inputs[1:]
@@ -166,8 +165,12 @@ def _keeps_one(entry):
 
 def _length(entry, dim):
     """The symbolic length of the slice `entry` of a dimension of length `dim`."""
-    if slices.is_full_slice(entry) or _is_number(entry.start, (0, None)) and entry.stop is None and _is_number(
-            entry.step, (1, None)):
+    if (
+        slices.is_full_slice(entry)
+        or _is_number(entry.start, (0, None))
+        and entry.stop is None
+        and _is_number(entry.step, (1, None))
+    ):
         return dim
     canonical = get_canonical_form_slice(entry, dim)[0]
     if _is_number(canonical.step, (1,)):
@@ -202,8 +205,9 @@ class IncSubtensor(InplaceOp):
     def make_node(self, x, y, *inputs):
         x, y = as_tensor_variable(x), as_tensor_variable(y)
         if y.ndim > x.ndim:
-            raise ValueError("Trying to increment a %d-dimensional subtensor with a %d-dimensional value."
-                             % (x.ndim, y.ndim))
+            raise ValueError(
+                "Trying to increment a %d-dimensional subtensor with a %d-dimensional value." % (x.ndim, y.ndim)
+            )
         return Apply(self, (x, y) + index_inputs(self, x, inputs), [x.type()])
 
     def perform(self, node, inputs, output_storage, params=None):
@@ -242,8 +246,12 @@ class IncSubtensor(InplaceOp):
         return hash((type(self), idx_key(self.idx_list), self.inplace, self.set_instead_of_inc))
 
     def __str__(self):
-        return "%s{%s%s;%s}" % (type(self).__name__, "Inplace" if self.inplace else "",
-                                "Set" if self.set_instead_of_inc else "Inc", idx_text(self.idx_list))
+        return "%s{%s%s;%s}" % (
+            type(self).__name__,
+            "Inplace" if self.inplace else "",
+            "Set" if self.set_instead_of_inc else "Inc",
+            idx_text(self.idx_list),
+        )
 
 
 def gradients_of_write(op, inputs, g, read, put):
@@ -257,8 +265,10 @@ def gradients_of_write(op, inputs, g, read, put):
     if x.dtype in discrete_dtypes:
         gradients = [x.zeros_like(dtype=config.floatX), zero_grad_of(y)]
     else:
-        gradients = [put(g, y.zeros_like(), *index) if op.set_instead_of_inc else g,
-                     sum_grad_over_bcasted_dims(y, read(g, *index))]
+        gradients = [
+            put(g, y.zeros_like(), *index) if op.set_instead_of_inc else g,
+            sum_grad_over_bcasted_dims(y, read(g, *index)),
+        ]
     return gradients + disconnected(index)
 
 

@@ -36,15 +36,24 @@ int_dtypes = [str(t) for t in int_types]
 uint_dtypes = [str(t) for t in uint_types]
 
 # dtype -> (Python type, C type, numpy type number), Theano's table for code that wants C names.
-_DTYPE_SPECS = {name: (kind, "npy_" + name, "NPY_" + name.upper())
-                for kind, names in ((float, ("float16", "float32", "float64")),
-                                    (bool, ("bool",)),
-                                    (int, ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")))
-                for name in names}
+_DTYPE_SPECS = {
+    name: (kind, "npy_" + name, "NPY_" + name.upper())
+    for kind, names in (
+        (float, ("float16", "float32", "float64")),
+        (bool, ("bool",)),
+        (int, ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")),
+    )
+    for name in names
+}
 _DTYPE_SPECS.update({name: (complex, "theano_" + name, "NPY_" + name.upper()) for name in ("complex64", "complex128")})
 
-_PATTERN_NAMES = {(): "scalar", (False,): "vector", (False, True): "col", (True, False): "row",
-                  (False, False): "matrix"}
+_PATTERN_NAMES = {
+    (): "scalar",
+    (False,): "vector",
+    (False, True): "col",
+    (True, False): "row",
+    (False, False): "matrix",
+}
 
 
 class TensorType(Type):
@@ -74,16 +83,22 @@ class TensorType(Type):
         self.dtype_specs()
         self.name, self.numpy_dtype, self.sparse_grad = name, np.dtype(self.dtype), sparse_grad
         if sparse_grad:
-            warnings.warn("DEPRECATION WARNING: You use an old interface to AdvancedSubtensor1 sparse_grad. Now use "
-                          "theano.sparse_grad(a_tensor[an_int_vector]).", stacklevel=2)
+            warnings.warn(
+                "DEPRECATION WARNING: You use an old interface to AdvancedSubtensor1 sparse_grad. Now use "
+                "theano.sparse_grad(a_tensor[an_int_vector]).",
+                stacklevel=2,
+            )
 
     ndim = property(lambda self: len(self.broadcastable), doc="The number of dimensions.")
 
     def clone(self, dtype=None, broadcastable=None):
         """This type with another dtype or broadcast pattern."""
-        return self.__class__(self.dtype if dtype is None else dtype,
-                              self.broadcastable if broadcastable is None else broadcastable,
-                              name=self.name, sparse_grad=self.sparse_grad)
+        return self.__class__(
+            self.dtype if dtype is None else dtype,
+            self.broadcastable if broadcastable is None else broadcastable,
+            name=self.name,
+            sparse_grad=self.sparse_grad,
+        )
 
     def filter(self, data, strict=False, allow_downcast=None):
         """`data` as an ndarray of this type.
@@ -96,29 +111,39 @@ class TensorType(Type):
         TypeError : the value, its dtype or its shape does not fit this type.
         """
         if isinstance(data, Variable):
-            raise TypeError("Expected an array-like object, but found a Variable: maybe you are trying to call a "
-                            "function on a (possibly shared) variable instead of a numeric array?")
+            raise TypeError(
+                "Expected an array-like object, but found a Variable: maybe you are trying to call a "
+                "function on a (possibly shared) variable instead of a numeric array?"
+            )
         if type(data) in (np.ndarray, np.memmap) and data.dtype == self.numpy_dtype:
             if data.dtype.num != self.numpy_dtype.num:
                 data = safe_asarray(data, dtype=self.dtype)
         elif strict:
             if type(data) is not np.ndarray:
                 raise TypeError("%s expected a ndarray object." % self, data, type(data))
-            raise TypeError("%s expected a ndarray object with dtype = %s (got %s)."
-                            % (self, self.numpy_dtype, data.dtype))
+            raise TypeError(
+                "%s expected a ndarray object with dtype = %s (got %s)." % (self, self.numpy_dtype, data.dtype)
+            )
         else:
             data = self._convert(data, allow_downcast)
         if self.ndim != data.ndim:
-            raise TypeError("Wrong number of dimensions: expected %s, got %s with shape %s."
-                            % (self.ndim, data.ndim, data.shape))
+            raise TypeError(
+                "Wrong number of dimensions: expected %s, got %s with shape %s." % (self.ndim, data.ndim, data.shape)
+            )
         if not data.flags.aligned:
-            raise TypeError("The numpy.ndarray object is not aligned. Theano C code does not support that.",
-                            "object buffer" + str(data.data), "object shape", data.shape,
-                            "object strides", data.strides, "object dtype", data.dtype)
+            raise TypeError(
+                "The numpy.ndarray object is not aligned. Theano C code does not support that.",
+                "object buffer" + str(data.data),
+                "object shape",
+                data.shape,
+                "object strides",
+                data.strides,
+                "object dtype",
+                data.dtype,
+            )
         for length, b in zip(data.shape, self.broadcastable):
             if b and length != 1:
-                raise TypeError("Non-unit value on shape on a broadcastable dimension.", data.shape,
-                                self.broadcastable)
+                raise TypeError("Non-unit value on shape on a broadcastable dimension.", data.shape, self.broadcastable)
         if self.filter_checks_isfinite and not np.all(np.isfinite(data)):
             raise ValueError("non-finite elements not allowed")
         return data
@@ -130,18 +155,21 @@ class TensorType(Type):
             if upcast(self.dtype, data.dtype) == self.dtype:
                 return safe_asarray(data, dtype=self.dtype)
             raise TypeError(
-                '%s cannot store a value of dtype %s without risking loss of precision. If you do not mind this '
+                "%s cannot store a value of dtype %s without risking loss of precision. If you do not mind this "
                 'loss, you can: 1) explicitly cast your data to %s, or 2) set "allow_input_downcast=True" when '
-                'calling "function". Value: "%s"' % (self, data.dtype, self.dtype, repr(data)))
+                'calling "function". Value: "%s"' % (self, data.dtype, self.dtype, repr(data))
+            )
         if allow_downcast is None and type(data) is float and self.dtype == config.floatX:
             return safe_asarray(data, self.dtype)
         converted = safe_asarray(data, self.dtype)
         if TensorType.values_eq(np.asarray(data), converted, force_same_dtype=False):
             return converted
         raise TypeError(
-            '%s cannot store accurately value %s, it would be represented as %s. If you do not mind this precision '
-            'loss, you can: 1) explicitly convert your data to a numpy array of dtype %s, or 2) set '
-            '"allow_input_downcast=True" when calling "function".' % (self, data, converted, self.dtype), data)
+            "%s cannot store accurately value %s, it would be represented as %s. If you do not mind this precision "
+            "loss, you can: 1) explicitly convert your data to a numpy array of dtype %s, or 2) set "
+            '"allow_input_downcast=True" when calling "function".' % (self, data, converted, self.dtype),
+            data,
+        )
 
     def filter_variable(self, other, allow_convert=True):
         """`other` (a variable or a value) as a variable of this type.
@@ -157,9 +185,12 @@ class TensorType(Type):
         return super().filter_variable(other, allow_convert)
 
     def convert_variable(self, var):
-        if (type(self) is type(var.type) and self.dtype == var.type.dtype and self.ndim == var.type.ndim
-                and all(mine == theirs or theirs
-                        for mine, theirs in zip(self.broadcastable, var.type.broadcastable))):
+        if (
+            type(self) is type(var.type)
+            and self.dtype == var.type.dtype
+            and self.ndim == var.type.ndim
+            and all(mine == theirs or theirs for mine, theirs in zip(self.broadcastable, var.type.broadcastable))
+        ):
             return tensor.patternbroadcast(var, self.broadcastable)
         return None
 
@@ -185,8 +216,9 @@ class TensorType(Type):
         return get_scalar_type(dtype=self.dtype)
 
     def __eq__(self, other):
-        return self is other or (type(self) is type(other) and other.dtype == self.dtype
-                                 and other.broadcastable == self.broadcastable)
+        return self is other or (
+            type(self) is type(other) and other.dtype == self.dtype and other.broadcastable == self.broadcastable
+        )
 
     def __hash__(self):
         return hash((type(self), self.dtype, self.broadcastable))
@@ -325,7 +357,24 @@ def values_eq_approx_always_true(a, b):
     return True
 
 
-__all__ = ["complex_dtypes", "continuous_dtypes", "float_dtypes", "integer_dtypes", "discrete_dtypes", "all_dtypes",
-           "int_dtypes", "uint_dtypes", "TensorType", "Tensor", "float16_rtol", "float16_atol", "float32_rtol",
-           "float32_atol", "float64_rtol", "float64_atol", "values_eq_approx_always_true", "_allclose",
-           "_get_atol_rtol"]
+__all__ = [
+    "complex_dtypes",
+    "continuous_dtypes",
+    "float_dtypes",
+    "integer_dtypes",
+    "discrete_dtypes",
+    "all_dtypes",
+    "int_dtypes",
+    "uint_dtypes",
+    "TensorType",
+    "Tensor",
+    "float16_rtol",
+    "float16_atol",
+    "float32_rtol",
+    "float32_atol",
+    "float64_rtol",
+    "float64_atol",
+    "values_eq_approx_always_true",
+    "_allclose",
+    "_get_atol_rtol",
+]

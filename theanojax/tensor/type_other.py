@@ -114,5 +114,14 @@ class MakeSlice(Op):
 make_slice = MakeSlice()
 
 
-__all__ = ["as_int_none_variable", "SliceType", "SliceConstant", "slicetype", "NoneTypeT", "none_type_t", "NoneConst",
-           "MakeSlice", "make_slice"]
+__all__ = [
+    "as_int_none_variable",
+    "SliceType",
+    "SliceConstant",
+    "slicetype",
+    "NoneTypeT",
+    "none_type_t",
+    "NoneConst",
+    "MakeSlice",
+    "make_slice",
+]

@@ -191,8 +191,10 @@ class _tensor_py_operators:
     broadcastable = property(lambda self: self.type.broadcastable, doc="Which dimensions have length 1 and stretch.")
     dtype = property(lambda self: self.type.dtype, doc="The name of the dtype.")
     shape = property(lambda self: tensor.shape(self), doc="The shape, a symbolic vector of int64.")
-    size = property(lambda self: self.shape[0] if self.ndim == 1 else tensor.prod(self.shape),
-                    doc="The number of elements, a symbolic integer.")
+    size = property(
+        lambda self: self.shape[0] if self.ndim == 1 else tensor.prod(self.shape),
+        doc="The number of elements, a symbolic integer.",
+    )
     T = property(lambda self: tensor.transpose(self), doc="The dimensions in reverse order.")
     real = property(lambda self: tensor.real(self), doc="The real part.")
     imag = property(lambda self: tensor.imag(self), doc="The imaginary part.")
@@ -264,8 +266,10 @@ class _tensor_py_operators:
             for i in range(tensor.get_vector_length(self)):
                 yield self[i]
         except TypeError:
-            raise TypeError("TensorType does not support iteration. Maybe you are using builtin.sum instead of "
-                            "theano.tensor.sum? (Maybe .max?)") from None
+            raise TypeError(
+                "TensorType does not support iteration. Maybe you are using builtin.sum instead of "
+                "theano.tensor.sum? (Maybe .max?)"
+            ) from None
 
     def take(self, indices, axis=None, mode="raise"):
         return tensor.subtensor.take(self, indices, axis, mode)
@@ -396,8 +400,10 @@ class TensorVariable(_tensor_py_operators, Variable):
 
 
 def _complain_of_float64(action):
-    msg = ("You are creating a TensorVariable with float64 dtype. You requested an action via the Theano flag "
-           "warn_float64={ignore,warn,raise,pdb}.")
+    msg = (
+        "You are creating a TensorVariable with float64 dtype. You requested an action via the Theano flag "
+        "warn_float64={ignore,warn,raise,pdb}."
+    )
     if action == "warn":
         warnings.warn(msg, stacklevel=_user_stacklevel())
     elif action == "raise":

@@ -74,7 +74,7 @@ def make_windows(ctx, shape, indices, values, needs):
                 windows.append(_symbolic_window(ctx, dim, bounds, found, length, step))
         else:
             windows.append(_place(ctx, dim, value))
-    windows.extend([Window(0, d, 1, False, False) for d in shape[len(windows):]])
+    windows.extend([Window(0, d, 1, False, False) for d in shape[len(windows) :]])
     return windows
 
 
@@ -132,8 +132,9 @@ def _symbolic_window(ctx, dim, bounds, values, length, step):
     else:
         start = ctx.xp.astype(start, "int64")
         first = ctx.lax.select(start < 0, start + dim, start)
-        low = ctx.lax.clamp(np.int64(0), first if step > 0 else ctx.lax.min(first, np.int64(dim - 1)) - reach,
-                            np.int64(dim - reach - 1))
+        low = ctx.lax.clamp(
+            np.int64(0), first if step > 0 else ctx.lax.min(first, np.int64(dim - 1)) - reach, np.int64(dim - reach - 1)
+        )
     return Window(low, count, stride, step < 0 and count > 1, False)
 
 

@@ -31,6 +31,7 @@ def _is_element(x, elem):
 
 def _of_list(op):
     """A method of symbolic lists: `op`, with the list as the first input."""
+
     def method(self, *args, **kwargs):
         return op(self, *args, **kwargs)
 

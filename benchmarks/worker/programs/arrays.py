@@ -48,7 +48,7 @@ class Reduction(Program):
         n = 10**6 if quick else 10**7
         room = np.empty(n + 16)
         start = 2 + (-(room.ctypes.data // 8) % 8)  # 16 bytes past a multiple of 64, as numpy's large arrays lie
-        x = room[start:start + n]
+        x = room[start : start + n]
         x[:] = rng.uniform(size=n)
         return {"x": x}
 

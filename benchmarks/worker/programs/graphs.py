@@ -22,7 +22,7 @@ class Layers(Program):
     def network(self, m, x, W, b):
         for _ in range(self.nodes // 4):
             x = m.tanh(m.dot(x, W) + b) * b
-        return (x ** 2).sum()
+        return (x**2).sum()
 
     def theano(self, th, data):
         T = th.T

@@ -18,10 +18,20 @@ class LeNet(Program):
         def weights(fan, *shape):
             return (rng.normal(size=shape) / np.sqrt(fan)).astype(self.dtype)
 
-        return {"x": rng.normal(size=(50, 1, 28, 28)).astype(self.dtype), "y": rng.randint(0, 10, size=50),
-                "params": [weights(25, 20, 1, 5, 5), np.zeros(20, self.dtype), weights(500, 50, 20, 5, 5),
-                           np.zeros(50, self.dtype), weights(800, 800, 500), np.zeros(500, self.dtype),
-                           weights(500, 500, 10), np.zeros(10, self.dtype)]}
+        return {
+            "x": rng.normal(size=(50, 1, 28, 28)).astype(self.dtype),
+            "y": rng.randint(0, 10, size=50),
+            "params": [
+                weights(25, 20, 1, 5, 5),
+                np.zeros(20, self.dtype),
+                weights(500, 50, 20, 5, 5),
+                np.zeros(50, self.dtype),
+                weights(800, 800, 500),
+                np.zeros(500, self.dtype),
+                weights(500, 500, 10),
+                np.zeros(10, self.dtype),
+            ],
+        }
 
     def theano(self, th, data):
         T = th.T

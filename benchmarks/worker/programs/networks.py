@@ -11,15 +11,18 @@ class Logistic(Program):
     name, title = "logistic", "the tutorial's logistic regression, 400 x 784 float64 numpy arguments: a training step"
 
     def data(self, rng, quick):
-        return {"x": rng.normal(size=(400, 784)), "y": rng.randint(0, 2, size=400).astype("float64"),
-                "w": rng.normal(size=784) * 0.1}
+        return {
+            "x": rng.normal(size=(400, 784)),
+            "y": rng.randint(0, 2, size=400).astype("float64"),
+            "w": rng.normal(size=784) * 0.1,
+        }
 
     def theano(self, th, data):
         T = th.T
         x, y = T.dmatrix("x"), T.dvector("y")
         w, b = th.shared(data["w"], name="w"), th.shared(0.0, name="b")
         p = 1 / (1 + T.exp(-T.dot(x, w) - b))
-        cost = (-y * T.log(p) - (1 - y) * T.log(1 - p)).mean() + 0.01 * (w ** 2).sum()
+        cost = (-y * T.log(p) - (1 - y) * T.log(1 - p)).mean() + 0.01 * (w**2).sum()
         train = th.function([x, y], [p > 0.5, cost], updates=sgd(th, cost, [w, b], 0.1))
         return lambda: train(data["x"], data["y"]), shared_values([w, b])
 
@@ -29,7 +32,7 @@ class Logistic(Program):
         def loss(params, x, y):
             w, b = params
             z = x @ w + b
-            cost = (y * jax.nn.softplus(-z) + (1 - y) * jax.nn.softplus(z)).mean() + 0.01 * (w ** 2).sum()
+            cost = (y * jax.nn.softplus(-z) + (1 - y) * jax.nn.softplus(z)).mean() + 0.01 * (w**2).sum()
             return cost, jax.nn.sigmoid(z) > 0.5
 
         cell = [(jnp.array(data["w"]), jnp.zeros(()))]
@@ -52,8 +55,11 @@ class MLP(Program):
     name, title = "mlp", "MLP 784-500-10: a step on 20 rows sliced from shared data by index"
 
     def data(self, rng, quick):
-        return {"x": rng.normal(size=(2000, 784)), "y": rng.randint(0, 10, size=2000),
-                "params": [uniform(rng, 784, 500), np.zeros(500), uniform(rng, 500, 10) * 0.1, np.zeros(10)]}
+        return {
+            "x": rng.normal(size=(2000, 784)),
+            "y": rng.randint(0, 10, size=2000),
+            "params": [uniform(rng, 784, 500), np.zeros(500), uniform(rng, 500, 10) * 0.1, np.zeros(10)],
+        }
 
     def theano(self, th, data):
         T = th.T
@@ -89,8 +95,11 @@ class Embedding(Program):
 
     def data(self, rng, quick):
         n = 10000 if quick else 100000
-        return {"table": rng.normal(size=(n, 128)), "rows": rng.randint(0, n, size=1000),
-                "target": rng.normal(size=(1000, 128))}
+        return {
+            "table": rng.normal(size=(n, 128)),
+            "rows": rng.randint(0, n, size=1000),
+            "target": rng.normal(size=(1000, 128)),
+        }
 
     def theano(self, th, data):
         T = th.T

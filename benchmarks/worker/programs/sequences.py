@@ -9,16 +9,23 @@ class RNN(Program):
     name, title = "rnn", "a gradient step of an RNN: 50 steps, batch 16, 64 hidden units"
 
     def data(self, rng, quick):
-        return {"x": rng.normal(size=(50, 16, 32)), "y": rng.normal(size=(16, 64)),
-                "params": [uniform(rng, 32, 64), uniform(rng, 64, 64), np.zeros(64)]}
+        return {
+            "x": rng.normal(size=(50, 16, 32)),
+            "y": rng.normal(size=(16, 64)),
+            "params": [uniform(rng, 32, 64), uniform(rng, 64, 64), np.zeros(64)],
+        }
 
     def theano(self, th, data):
         T = th.T
         x, y = T.dtensor3("x"), T.dmatrix("y")
         params = [th.shared(p) for p in data["params"]]
         h0 = th.shared(np.zeros((16, 64)))
-        hs, _ = th.scan(lambda x, h, Wx, Wh, b: T.tanh(T.dot(x, Wx) + T.dot(h, Wh) + b), sequences=x, outputs_info=h0,
-                        non_sequences=params)
+        hs, _ = th.scan(
+            lambda x, h, Wx, Wh, b: T.tanh(T.dot(x, Wx) + T.dot(h, Wh) + b),
+            sequences=x,
+            outputs_info=h0,
+            non_sequences=params,
+        )
         loss = T.mean((hs[-1] - y) ** 2)
         train = th.function([x, y], loss, updates=sgd(th, loss, params, 0.1))
         return lambda: [train(data["x"], data["y"])], shared_values(params)
@@ -46,8 +53,11 @@ class LSTM(Program):
     def data(self, rng, quick):
         n = 20 if quick else 200
         lengths = rng.permutation(np.arange(5, 5 + n))
-        return {"x": [rng.normal(size=(k, 8)) for k in lengths], "y": rng.normal(size=(n, 16)),
-                "params": [uniform(rng, 8, 64), uniform(rng, 16, 64), np.zeros(64)]}
+        return {
+            "x": [rng.normal(size=(k, 8)) for k in lengths],
+            "y": rng.normal(size=(n, 16)),
+            "params": [uniform(rng, 8, 64), uniform(rng, 16, 64), np.zeros(64)],
+        }
 
     def theano(self, th, data):
         T = th.T
@@ -80,7 +90,7 @@ class LSTM(Program):
                 h, c = state
                 x, t = xt
                 z = x + h @ U + b
-                i, f, o = (jax.nn.sigmoid(z[k:k + 16]) for k in (0, 16, 32))
+                i, f, o = (jax.nn.sigmoid(z[k : k + 16]) for k in (0, 16, 32))
                 new = f * c + i * jnp.tanh(z[48:])
                 return (jnp.where(t < n, o * jnp.tanh(new), h), jnp.where(t < n, new, c)), None
 

@@ -187,8 +187,7 @@ class SeqOptimizer(Optimizer, list):
 
     def without_finishing(self):
         """This sequence without the optimizers marked ``finishing``; itself if there are none."""
-        kept = [opt.without_finishing() if isinstance(opt, SeqOptimizer) else opt for opt in self
-                if not opt.finishing]
+        kept = [opt.without_finishing() if isinstance(opt, SeqOptimizer) else opt for opt in self if not opt.finishing]
         kept = [opt for opt in kept if opt or not isinstance(opt, SeqOptimizer)]
         if len(kept) == len(self) and all(a is b for a, b in zip(kept, self)):
             return self

@@ -61,8 +61,9 @@ class DB:
         if not isinstance(obj, (DB, Optimizer, LocalOptimizer)):
             raise TypeError("Object cannot be registered in OptDB", obj)
         if name in self.__db__:
-            raise ValueError("The name of the object cannot be an existing tag or the name of another existing object.",
-                             obj, name)
+            raise ValueError(
+                "The name of the object cannot be an existing tag or the name of another existing object.", obj, name
+            )
         if use_db_name_as_tag and self.name is not None:
             tags = tags + (self.name,)
         obj.name = name
@@ -113,8 +114,9 @@ class DB:
         """The rewrites chosen by one Query, or by tags that start with "+" (include), "&" (require), "-" (exclude)."""
         if tags and isinstance(tags[0], Query):
             if len(tags) > 1 or kwtags:
-                raise TypeError("If the first argument to query is a Query, there should be no other arguments.",
-                                tags, kwtags)
+                raise TypeError(
+                    "If the first argument to query is a Query, there should be no other arguments.", tags, kwtags
+                )
             return self.__query__(tags[0])
         if any(tag[:1] not in ("+", "&", "-") or not tag for tag in tags):
             raise ValueError("All tags must start with one of the following characters: '+', '&' or '-'", tags)
@@ -151,8 +153,9 @@ class Query:
     extra_optimizations : list of (optimizer, position) pairs to put into the sequence.
     """
 
-    def __init__(self, include, require=None, exclude=None, subquery=None, position_cutoff=float("inf"),
-                 extra_optimizations=None):
+    def __init__(
+        self, include, require=None, exclude=None, subquery=None, position_cutoff=float("inf"), extra_optimizations=None
+    ):
         self.include, self.require, self.exclude = TagSet(include), TagSet(require or ()), TagSet(exclude or ())
         self.subquery = subquery or {}
         self.position_cutoff = position_cutoff
@@ -160,15 +163,22 @@ class Query:
 
     def __str__(self):
         return "Query{inc=%s,ex=%s,require=%s,subquery=%s,position_cutoff=%f,extra_opts=%s}" % (
-            self.include, self.exclude, self.require, self.subquery, self.position_cutoff, self.extra_optimizations)
+            self.include,
+            self.exclude,
+            self.require,
+            self.subquery,
+            self.position_cutoff,
+            self.extra_optimizations,
+        )
 
     def __setstate__(self, state):
         self.__dict__.update(state)
         self.__dict__.setdefault("extra_optimizations", [])
 
     def _with(self, **changes):
-        new = Query(self.include, self.require, self.exclude, self.subquery, self.position_cutoff,
-                    self.extra_optimizations)
+        new = Query(
+            self.include, self.require, self.exclude, self.subquery, self.position_cutoff, self.extra_optimizations
+        )
         new.__dict__.update(changes)
         return new
 
@@ -214,9 +224,14 @@ class EquilibriumDB(DB):
         final, cleanup = ([o for o in found if marked.get(o.name)] for marked in (self.__final__, self.__cleanup__))
         rest = [o for o in found if o not in final and o not in cleanup]
         return EquilibriumOptimizer(
-            rest, max_use_ratio=config.optdb.max_use_ratio, ignore_newtrees=self.ignore_newtrees,
-            tracks_on_change_inputs=self.tracks_on_change_inputs, failure_callback=NavigatorOptimizer.warn_inplace,
-            final_optimizers=final or None, cleanup_optimizers=cleanup or None)
+            rest,
+            max_use_ratio=config.optdb.max_use_ratio,
+            ignore_newtrees=self.ignore_newtrees,
+            tracks_on_change_inputs=self.tracks_on_change_inputs,
+            failure_callback=NavigatorOptimizer.warn_inplace,
+            final_optimizers=final or None,
+            cleanup_optimizers=cleanup or None,
+        )
 
 
 def _place(positions, name, position):

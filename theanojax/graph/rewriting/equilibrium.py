@@ -104,8 +104,16 @@ class EquilibriumOptimizer(NavigatorOptimizer):
     cleanup_optimizers : global ones that are cheap when there is nothing to do, run after each replacement
     """
 
-    def __init__(self, optimizers, failure_callback=None, ignore_newtrees=True, tracks_on_change_inputs=False,
-                 max_use_ratio=None, final_optimizers=None, cleanup_optimizers=None):
+    def __init__(
+        self,
+        optimizers,
+        failure_callback=None,
+        ignore_newtrees=True,
+        tracks_on_change_inputs=False,
+        max_use_ratio=None,
+        final_optimizers=None,
+        cleanup_optimizers=None,
+    ):
         super().__init__(None, ignore_newtrees=ignore_newtrees, failure_callback=failure_callback)
         if max_use_ratio is None:
             raise ValueError("max_use_ratio has to be a number")
@@ -130,8 +138,7 @@ class EquilibriumOptimizer(NavigatorOptimizer):
 
     def add_requirements(self, fgraph):
         super().add_requirements(fgraph)
-        for opt in [*self.local_optimizers, *self.global_optimizers, *self.final_optimizers,
-                    *self.cleanup_optimizers]:
+        for opt in [*self.local_optimizers, *self.global_optimizers, *self.final_optimizers, *self.cleanup_optimizers]:
             opt.add_requirements(fgraph)
 
     def apply(self, fgraph, start_from=None):
@@ -145,8 +152,20 @@ class EquilibriumOptimizer(NavigatorOptimizer):
     def report(self, profile):
         seconds, uses, nodes, in_global, sorting = map(list, zip(*profile.rounds)) if profile.rounds else [[]] * 5
         parts = [[] for _ in profile.rounds]
-        return (self, seconds, uses, (*profile.nodes, profile.most_nodes), in_global, nodes, dict(profile.times),
-                sorting, dict(profile.created), parts, parts, parts)
+        return (
+            self,
+            seconds,
+            uses,
+            (*profile.nodes, profile.most_nodes),
+            in_global,
+            nodes,
+            dict(profile.times),
+            sorting,
+            dict(profile.created),
+            parts,
+            parts,
+            parts,
+        )
 
     def print_summary(self, stream=None, level=0, depth=-1):
         stream = stream or sys.stdout
@@ -288,8 +307,10 @@ class _Run:
         return changed
 
     def _complain(self):
-        text = ("EquilibriumOptimizer max'ed out by '%s'. You can safely raise the current threshold of %f with the "
-                "theano flag 'optdb.max_use_ratio'." % (name_of(self.looping), config.optdb.max_use_ratio))
+        text = (
+            "EquilibriumOptimizer max'ed out by '%s'. You can safely raise the current threshold of %f with the "
+            "theano flag 'optdb.max_use_ratio'." % (name_of(self.looping), config.optdb.max_use_ratio)
+        )
         if config.on_opt_error == "raise":
             raise AssertionError(text)
         _logger.error(text)

@@ -147,8 +147,11 @@ class MergeOptimizer(Optimizer):
                 feature._forget(old)  # the original is gone: this one takes its place
                 feature.process_node(fgraph, old)
                 continue
-            pairs = self._constant_pairs(fgraph, old, new) if isinstance(old, Variable) \
+            pairs = (
+                self._constant_pairs(fgraph, old, new)
+                if isinstance(old, Variable)
                 else self._node_pairs(fgraph, old, new)
+            )
             if not pairs:
                 continue
             try:
@@ -205,8 +208,11 @@ def _replaceable(old, new):
 
 def _destroyers(node):
     """How many users overwrite the first output of `node`."""
-    return sum(i in [p for ps in getattr(c.op, "destroy_map", {}).values() for p in ps]
-               for c, i in node.outputs[0].clients if c != "output")
+    return sum(
+        i in [p for ps in getattr(c.op, "destroy_map", {}).values() for p in ps]
+        for c, i in node.outputs[0].clients
+        if c != "output"
+    )
 
 
 def is_same_graph_with_merge(var1, var2, givens=None):
@@ -236,16 +242,19 @@ def pre_constant_merge(vars):
         try:
             return known.setdefault(v.signature(), v)
         except TypeError:
-            warnings.warn("We work around a problem, the following variable signature isn't hashable: %s" % v,
-                          stacklevel=3)
+            warnings.warn(
+                "We work around a problem, the following variable signature isn't hashable: %s" % v, stacklevel=3
+            )
             return v
 
     def free_parents(node):
-        return [v.owner for v in node.inputs
-                if v.owner is not None and getattr(v.owner, "fgraph", None) is None]
+        return [v.owner for v in node.inputs if v.owner is not None and getattr(v.owner, "fgraph", None) is None]
 
-    roots = [v.owner for v in vars if isinstance(v, Variable) and v.owner is not None
-             and getattr(v.owner, "fgraph", None) is None]
+    roots = [
+        v.owner
+        for v in vars
+        if isinstance(v, Variable) and v.owner is not None and getattr(v.owner, "fgraph", None) is None
+    ]
     for node in general_toposort(roots, free_parents):
         node.inputs = [canonical(v) for v in node.inputs]
     return [canonical(v) for v in vars]

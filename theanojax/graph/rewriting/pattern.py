@@ -28,8 +28,18 @@ class PatternSub(LocalOptimizer):
     values_eq_approx : stored as the result's ``tag.values_eq_approx``, for debug modes.
     """
 
-    def __init__(self, in_pattern, out_pattern, allow_multiple_clients=False, skip_identities_fn=None, name=None,
-                 pdb=False, tracks=(), get_nodes=None, values_eq_approx=None):
+    def __init__(
+        self,
+        in_pattern,
+        out_pattern,
+        allow_multiple_clients=False,
+        skip_identities_fn=None,
+        name=None,
+        pdb=False,
+        tracks=(),
+        get_nodes=None,
+        values_eq_approx=None,
+    ):
         self.in_pattern, self.out_pattern = in_pattern, out_pattern
         self.values_eq_approx = values_eq_approx
         outermost = in_pattern["pattern"] if isinstance(in_pattern, dict) else in_pattern
@@ -73,8 +83,11 @@ class PatternSub(LocalOptimizer):
             node = expr.owner
             if node is None:
                 return False
-            if (node.op == pattern[0] and len(pattern) - 1 == len(node.inputs)
-                    and (many_clients or len(getattr(expr, "clients", ())) <= 1)):
+            if (
+                node.op == pattern[0]
+                and len(pattern) - 1 == len(node.inputs)
+                and (many_clients or len(getattr(expr, "clients", ())) <= 1)
+            ):
                 for p, v in zip(pattern[1:], node.inputs):
                     u = self._match(p, v, u, self.allow_multiple_clients)
                     if not u:
@@ -84,8 +97,7 @@ class PatternSub(LocalOptimizer):
             if "pattern" not in pattern:
                 raise KeyError("Malformed pattern: %s (expected key 'pattern')" % pattern)
             if pattern.get("constraint", lambda expr: True)(expr):
-                return self._match(pattern["pattern"], expr, u,
-                                   pattern.get("allow_multiple_clients", many_clients))
+                return self._match(pattern["pattern"], expr, u, pattern.get("allow_multiple_clients", many_clients))
         elif isinstance(pattern, str):
             v = Var(pattern)
             if u[v] is v or u[v] is expr:
@@ -119,8 +131,11 @@ class PatternSub(LocalOptimizer):
 
     def print_summary(self, stream=sys.stdout, level=0, depth=-1):
         name = getattr(self, "__name__", getattr(self, "name", None))
-        print("%s%s %s(%s, %s) id=%i" % (" " * level, type(self).__name__, name, self.in_pattern, self.out_pattern,
-                                         id(self)), file=stream)
+        print(
+            "%s%s %s(%s, %s) id=%i"
+            % (" " * level, type(self).__name__, name, self.in_pattern, self.out_pattern, id(self)),
+            file=stream,
+        )
 
 
 def _pattern_text(pattern):

@@ -44,8 +44,11 @@ class RewriteProfile:
     def print(self, stream, level=0):
         """Write the profile to `stream`, slowest parts first, indented by `level`."""
         pad = "    " * level
-        print("%s %s %s time %.3fs for %d/%d nodes before/after optimization" % (
-            pad, type(self.optimizer).__name__, name_of(self.optimizer), self.seconds, *self.nodes), file=stream)
+        print(
+            "%s %s %s time %.3fs for %d/%d nodes before/after optimization"
+            % (pad, type(self.optimizer).__name__, name_of(self.optimizer), self.seconds, *self.nodes),
+            file=stream,
+        )
         if self.uses:
             print("%s   %d passes, %d replacements" % (pad, self.passes, sum(self.uses.values())), file=stream)
             for opt, count in sorted(self.uses.items(), key=lambda item: -item[1]):

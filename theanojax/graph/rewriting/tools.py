@@ -61,16 +61,16 @@ def pre_greedy_local_optimizer(list_optimizations, out):
     stands_for = {}
 
     def parents(node):
-        return [v.owner for v in node.inputs
-                if v.owner is not None and getattr(v.owner, "fgraph", None) is None]
+        return [v.owner for v in node.inputs if v.owner is not None and getattr(v.owner, "fgraph", None) is None]
 
     for node in general_toposort([out.owner], parents):
         node.inputs = [stands_for.get(v, v) for v in node.inputs]
         originals = node.outputs
         for opt in list_optimizations:
             tracks = opt.tracks()
-            if tracks is not None and not any(t == node.op if isinstance(t, PureOp) else isinstance(node.op, t)
-                                              for t in tracks):
+            if tracks is not None and not any(
+                t == node.op if isinstance(t, PureOp) else isinstance(node.op, t) for t in tracks
+            ):
                 continue
             new = opt.transform(node)
             if not new:
@@ -125,8 +125,11 @@ def _nodes_to_check(fgraph, which):
     if isinstance(which, (tuple, list)):
         instances = [op for op in which if isinstance(op, Op)]
         classes = tuple(op for op in which if not isinstance(op, Op))
-        return [n for n in fgraph.apply_nodes if n.op in instances or isinstance(n.op, classes)
-                or isinstance(getattr(n.op, "scalar_op", None), classes)]
+        return [
+            n
+            for n in fgraph.apply_nodes
+            if n.op in instances or isinstance(n.op, classes) or isinstance(getattr(n.op, "scalar_op", None), classes)
+        ]
     if callable(which):
         return [n for n in fgraph.apply_nodes if which(n)]
     raise ValueError("ops_to_check does not have the right type")
@@ -226,8 +229,14 @@ class LocalMetaOptimizer(LocalOptimizer):
             givens.update(provided)
             missing.difference_update(provided)
         if missing:
-            self._say(1, "%s cannot meta-optimize %s, %d of %d input shapes unknown", type(self).__name__, node,
-                      len(missing), node.nin)
+            self._say(
+                1,
+                "%s cannot meta-optimize %s, %d of %d input shapes unknown",
+                type(self).__name__,
+                node,
+                len(missing),
+                node.nin,
+            )
             return None
         return givens
 

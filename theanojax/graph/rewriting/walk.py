@@ -230,7 +230,7 @@ def _walker(order, local_opts, name, kwargs):
     if len(local_opts) > 1:
         local_opt = LocalOptGroup(*local_opts)
     else:
-        local_opt, = local_opts
+        (local_opt,) = local_opts
         name = name or local_opt.__name__
     walker = TopoOptimizer(local_opt, order=order, failure_callback=TopoOptimizer.warn_inplace, **kwargs)
     if name:

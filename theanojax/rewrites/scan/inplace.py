@@ -55,8 +55,9 @@ class ScanInplaceOptimizer(ScanRewrite):
         info["destroy_map"] = destroyed
         outs = Scan(op.inputs, op.outputs, info)(*inputs, return_list=True)
         try:
-            fgraph.replace_all_validate_remove(list(zip(node.outputs, outs)), remove=[node],
-                                               reason="scanOp_make_inplace")
+            fgraph.replace_all_validate_remove(
+                list(zip(node.outputs, outs)), remove=[node], reason="scanOp_make_inplace"
+            )
         except InconsistencyError:
             return node
         return outs[0].owner

@@ -25,8 +25,8 @@ def remove_constants_and_unused_inputs_scan(node):
     rest = _needed(op.inner_non_seqs(op.inputs), op.outer_non_seqs(node), used, givens, lambda c: c.clone())
     if len(seqs) == op.n_seqs and len(rest) == len(op.inner_non_seqs(op.inputs)):
         return False
-    states = op.inputs[op.n_seqs:len(op.inputs) - len(op.inner_non_seqs(op.inputs))]
-    outer_states = node.inputs[1 + op.n_seqs:len(node.inputs) - len(op.outer_non_seqs(node))]
+    states = op.inputs[op.n_seqs : len(op.inputs) - len(op.inner_non_seqs(op.inputs))]
+    outer_states = node.inputs[1 + op.n_seqs : len(node.inputs) - len(op.outer_non_seqs(node))]
     info = op.info.copy()
     info["n_seqs"] = len(seqs)
     new = Scan([i for i, _ in seqs] + states + [i for i, _ in rest], clone(op.outputs, replace=givens), info)
@@ -124,10 +124,15 @@ def _merged_outputs(args):
                 result.append(o_out)
         return result
 
-    outputs = first_equal(args.outer_in_mit_mot, args.inner_out_mit_mot, args.outer_out_mit_mot,
-                          args.mit_mot_out_slices)
+    outputs = first_equal(
+        args.outer_in_mit_mot, args.inner_out_mit_mot, args.outer_out_mit_mot, args.mit_mot_out_slices
+    )
     for kind, keys in (("mit_sot", args.mit_sot_in_slices), ("sit_sot", None), ("nit_sot", None)):
         outer_in = getattr(args, "outer_in_" + kind)
-        outputs += first_equal(outer_in, [[v] for v in getattr(args, "inner_out_" + kind)],
-                               getattr(args, "outer_out_" + kind), keys or [None] * len(outer_in))
+        outputs += first_equal(
+            outer_in,
+            [[v] for v in getattr(args, "inner_out_" + kind)],
+            getattr(args, "outer_out_" + kind),
+            keys or [None] * len(outer_in),
+        )
     return outputs + args.outer_out_shared

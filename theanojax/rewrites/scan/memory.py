@@ -77,8 +77,9 @@ def scan_uncut_sequences(node):
 
 def _depends_on_values(v):
     """Whether `v` is computed from more than the shapes of the graph's inputs."""
-    leaves = stack_search(deque([v]), lambda u: None if u.owner is None or isinstance(u.owner.op, (Shape, Shape_i))
-                          else u.owner.inputs)
+    leaves = stack_search(
+        deque([v]), lambda u: None if u.owner is None or isinstance(u.owner.op, (Shape, Shape_i)) else u.owner.inputs
+    )
     return any(u.owner is None and not isinstance(u, Constant) for u in leaves)
 
 
@@ -132,8 +133,9 @@ class ScanKeepLastRows(ScanRewrite):
         for i in range(op.n_mit_mot, op.n_outs):
             rows, found = self._read(node, i)
             k = op.var_mappings["outer_inp_from_outer_out"][i]
-            short = short_buffer(inputs[k], -op.mintaps[i], _minimum(inputs[0] - op.mintaps[i], rows)) \
-                if found else None
+            short = (
+                short_buffer(inputs[k], -op.mintaps[i], _minimum(inputs[0] - op.mintaps[i], rows)) if found else None
+            )
             if short is not None:
                 inputs[k] = short
                 cuts += [(cut, rows + op.mintaps[i]) for cut in found]
@@ -153,8 +155,11 @@ class ScanKeepLastRows(ScanRewrite):
         out, rows, cuts = node.outputs[i], 0, []
         for client, position in out.clients:
             last = _last_rows(client, position)
-            index = get_idx_list(client.inputs, client.op.idx_list) if client != "output" and position == 0 and \
-                isinstance(client.op, Subtensor) else ()
+            index = (
+                get_idx_list(client.inputs, client.op.idx_list)
+                if client != "output" and position == 0 and isinstance(client.op, Subtensor)
+                else ()
+            )
             if len(index) == 1 and _drops_initial_state(node, out, index[0]):
                 cuts.append(client)
                 lasts = [_last_rows(c, p, node.inputs[0]) for c, p in client.outputs[0].clients]
@@ -202,8 +207,7 @@ def _use(client, position):
 
 
 def _is_ring(node, i):
-    """Whether output `i` may have fewer rows than the loop writes, so that its first row is not the first one written.
-    """
+    """Whether output `i` may have fewer rows than the loop writes: its first row is not the first one written."""
     if i >= node.op.n_outs:
         return False
     terms = length_terms(node.inputs[node.op.var_mappings["outer_inp_from_outer_out"][i]])
@@ -220,8 +224,10 @@ class ScanSaveMem(ScanRewrite):
         op = node.op
         op._scan_savemem_visited = op.info["_scan_savemem_visited"] = True  # as Theano marks it
         n_stacked = op.n_outs + op.n_nit_sot
-        uses = [[_Use() if _is_ring(node, k) else _use(c, i) for c, i in v.clients]
-                for k, v in enumerate(node.outputs[:n_stacked])]
+        uses = [
+            [_Use() if _is_ring(node, k) else _use(c, i) for c, i in v.clients]
+            for k, v in enumerate(node.outputs[:n_stacked])
+        ]
         steps = self._fewer_steps(node, uses)
         unused = [i for i, u in enumerate(uses) if not u]
         required, removable = scan_can_remove_outs(op, unused)
@@ -264,8 +270,7 @@ class ScanSaveMem(ScanRewrite):
         return T.cast(fewer, node.inputs[0].dtype)
 
     def _shortened(self, op, i, given, steps, rows):
-        """The buffer (or length) of output `i` for `rows` rows from the end, or for all steps; None if it is as short.
-        """
+        """The buffer (or length) of output `i` for `rows` rows from the end, or for all; None if it is as short."""
         first = -op.mintaps[i]
         if rows is None:
             length = steps + first if first else steps
@@ -300,8 +305,13 @@ def short_buffer(buffer, first, length):
             return T.unbroadcast(short, 0) if short.broadcastable[0] else short
     if node is not None and isinstance(node.op, Subtensor):
         index = get_idx_list(node.inputs, node.op.idx_list)
-        if n is not None and isinstance(index[0], slice) and index[0].start is None and \
-                index[0].stop is not None and known_int(index[0].stop) == n:
+        if (
+            n is not None
+            and isinstance(index[0], slice)
+            and index[0].start is None
+            and index[0].stop is not None
+            and known_int(index[0].stop) == n
+        ):
             return None  # shortened before
     return buffer[:length] if _may_be_longer(buffer, n) else None
 

@@ -36,8 +36,9 @@ class ScanMerge(ScanRewrite):
                 return False
         if any(is_in_ancestors(node, n) or is_in_ancestors(n, node) for n in set_nodes):
             return False
-        return not op.as_while or equal_computations([op.outputs[-1]], [first.op.outputs[-1]], op.inputs,
-                                                     first.op.inputs)
+        return not op.as_while or equal_computations(
+            [op.outputs[-1]], [first.op.outputs[-1]], op.inputs, first.op.inputs
+        )
 
     def merge(self, nodes):
         """Pairs of the outputs of `nodes` and those of one node that does the work of all."""

@@ -66,7 +66,7 @@ class _PushOut(ScanRewrite):
             if result not in moved:
                 return False
             rows = self.rows(moved[result], node.inputs[0])
-            pairs.append((out, T.set_subtensor(buffer[-min(taps):], rows)))
+            pairs.append((out, T.set_subtensor(buffer[-min(taps) :], rows)))
         for out, length, result in zip(args.outer_out_nit_sot, args.outer_in_nit_sot, args.inner_out_nit_sot):
             if result not in moved or length is not node.inputs[0]:  # there are more rows than steps
                 return False
@@ -100,8 +100,9 @@ class PushOutNonSeqScan(_PushOut):
             return None
         if not all(v in outside or v in moved or isinstance(v, Constant) for v in inner.inputs):
             return None
-        values = [v.clone() if isinstance(v, Constant) else outside[v] if v in outside else moved[v]
-                  for v in inner.inputs]
+        values = [
+            v.clone() if isinstance(v, Constant) else outside[v] if v in outside else moved[v] for v in inner.inputs
+        ]
         values = [v.type.filter_variable(value) for v, value in zip(inner.inputs, values)]
         return inner.op(*values, return_list=True)[0].owner.outputs
 
@@ -136,8 +137,9 @@ class PushOutSeqScan(_PushOut):
             return None
         if not any(v in self.seqs or v in moved for v in inner.inputs):
             return None  # PushOutNonSeqScan sees to it
-        values = [v.clone() if isinstance(v, Constant) else outside[v] if v in outside else moved[v]
-                  for v in inner.inputs]
+        values = [
+            v.clone() if isinstance(v, Constant) else outside[v] if v in outside else moved[v] for v in inner.inputs
+        ]
         return inner.op(*values, return_list=True)[0].owner.outputs
 
     def add_input(self, args, inner, outer):
@@ -215,9 +217,10 @@ class PushOutScanOutput(ScanRewrite):
         outs = rebuilt(args)
         new = outs[0].owner
         first = node.op.n_outs + n_old
-        added = outs[first:first + len(missing)]
-        fgraph.replace_all_validate_remove(list(zip(node.outputs, outs[:first] + outs[first + len(missing):])),
-                                           remove=[node], reason=self.reason)
+        added = outs[first : first + len(missing)]
+        fgraph.replace_all_validate_remove(
+            list(zip(node.outputs, outs[:first] + outs[first + len(missing) :])), remove=[node], reason=self.reason
+        )
         rows = new.op.outer_nitsot_outs(new)
         for i, v in enumerate(factors):
             if outer[i] is None:

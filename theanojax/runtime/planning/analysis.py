@@ -43,8 +43,9 @@ class Analysis:
             return False
         for node in io_toposort(self.inputs | known.keys(), [v]):
             values = self.hidden if reads_lengths(node) is not None else self.inputs
-            good = not any(u in values or getattr(u.type, "host_only", False) or not known.get(u, True)
-                           for u in node.inputs)
+            good = not any(
+                u in values or getattr(u.type, "host_only", False) or not known.get(u, True) for u in node.inputs
+            )
             known.update((o, good) for o in node.outputs)
         return known.get(v, True)
 
@@ -66,9 +67,11 @@ class Analysis:
                 x = node.inputs[0]
                 good = x in self.inputs or isinstance(x, Constant) or self.shape_of(x) is not None
             else:
-                good = (node.op.cheap_on_host
-                        and all(getattr(o.type, "ndim", 0) <= 1 for o in node.outputs)
-                        and all(self._cheap[u] if u in self._cheap else self._leaf(u) for u in node.inputs))
+                good = (
+                    node.op.cheap_on_host
+                    and all(getattr(o.type, "ndim", 0) <= 1 for o in node.outputs)
+                    and all(self._cheap[u] if u in self._cheap else self._leaf(u) for u in node.inputs)
+                )
             for o in node.outputs:
                 self._cheap[o] = good
         if v not in self._cheap:

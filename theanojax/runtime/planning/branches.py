@@ -31,8 +31,13 @@ def branching(inputs, outputs, learned, updates, build):
     if cheap:
         return Branching(inputs, outputs, cheap, learned, updates, analysis, build)
     found = regions(order, outputs)
-    costly = [n for n in lazy if conditions[n] in learned.forced or learned.on_host(n)
-              or any(learned.on_host(m) for part in found[n] for m in part)]
+    costly = [
+        n
+        for n in lazy
+        if conditions[n] in learned.forced
+        or learned.on_host(n)
+        or any(learned.on_host(m) for part in found[n] for m in part)
+    ]
     return Branching(inputs, outputs, costly[:1], learned, updates, None, build) if costly else None
 
 
@@ -92,8 +97,10 @@ class Branching:
         """The plans of the cases that have been met."""
         conditions = ", ".join(str(n.op.lazy_branches(n)[0]) for n in self.nodes)
         how = "from numbers and shapes" if self.first is None else "by this plan:\n%s\n" % self.first.plan
-        cases = ["where they are %s:\n%s" % (", ".join(map(str, key)), program.plan)
-                 for key, (program, _) in list(self.cases.items())]
+        cases = [
+            "where they are %s:\n%s" % (", ".join(map(str, key)), program.plan)
+            for key, (program, _) in list(self.cases.items())
+        ]
         return Remark("\n".join(["the conditions %s are computed first, %s" % (conditions, how), *cases]))
 
 
@@ -175,7 +182,7 @@ def regions(order, outputs):
         sides = []
         for lo, hi in ((1, 1 + n), (1 + n, 1 + 2 * n)):
             own = set()
-            for cand in reversed(order[:position[node]]):
+            for cand in reversed(order[: position[node]]):
                 if cand in wanted:
                     continue
                 uses = clients.get(cand, ())

@@ -17,14 +17,52 @@ MOST_STEPS = 100
 SMALL = 4096  # elements; numpy is quicker than a call into XLA up to about here
 
 _NUMPY = {
-    "ge": np.greater_equal, "gt": np.greater, "le": np.less_equal, "lt": np.less, "eq": np.equal, "ne": np.not_equal,
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "max": np.maximum, "min": np.minimum, "neg": np.negative,
-    "abs": np.absolute, "copy": np.asarray, "copy_p": np.asarray,
+    "ge": np.greater_equal,
+    "gt": np.greater,
+    "le": np.less_equal,
+    "lt": np.less,
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "max": np.maximum,
+    "min": np.minimum,
+    "neg": np.negative,
+    "abs": np.absolute,
+    "copy": np.asarray,
+    "copy_p": np.asarray,
 }
 _CALLS = ("pjit", "jit", "closed_call", "core_call")
-_XLA = {*_NUMPY, "and", "or", "not", "select_n", "convert_element_type", "broadcast_in_dim", "reduce_and", "reduce_or",
-        "reduce_max", "reduce_min", "reduce_sum", "reshape", "squeeze", "slice", "dynamic_slice", "iota", "concatenate",
-        "clamp", "rem", "div", "sign", "expand_dims", "transpose", "rev", "gather", "is_finite"}
+_XLA = {
+    *_NUMPY,
+    "and",
+    "or",
+    "not",
+    "select_n",
+    "convert_element_type",
+    "broadcast_in_dim",
+    "reduce_and",
+    "reduce_or",
+    "reduce_max",
+    "reduce_min",
+    "reduce_sum",
+    "reshape",
+    "squeeze",
+    "slice",
+    "dynamic_slice",
+    "iota",
+    "concatenate",
+    "clamp",
+    "rem",
+    "div",
+    "sign",
+    "expand_dims",
+    "transpose",
+    "rev",
+    "gather",
+    "is_finite",
+}
 
 
 def split(traced):
@@ -149,7 +187,9 @@ def _step(eqn):
 
         return cut_at
     if name == "slice":
-        cut = tuple(slice(a, b, s) for a, b, s in zip(p["start_indices"], p["limit_indices"],
-                                                      p["strides"] or [1] * len(p["start_indices"])))
+        cut = tuple(
+            slice(a, b, s)
+            for a, b, s in zip(p["start_indices"], p["limit_indices"], p["strides"] or [1] * len(p["start_indices"]))
+        )
         return lambda x: np.asarray(x)[cut]
     return None

@@ -30,8 +30,10 @@ BYTES_PER_ELEMENT = 16  # of large arguments, that pay for one elementwise opera
 _FLOATS = ("float32", "float64")
 _WIDE = ("float64", "complex128", "int64", "uint64")  # where numpy adds up in the dtype of the input
 # what numpy's functions of these names do to floats of one dtype is all that the Ops do
-_SAME = frozenset("""negative exp log log1p square sqrt tanh sin cos abs add subtract multiply true_divide maximum
-                  minimum greater greater_equal less less_equal equal not_equal""".split())
+_SAME = frozenset(
+    """negative exp log log1p square sqrt tanh sin cos abs add subtract multiply true_divide maximum
+                  minimum greater greater_equal less less_equal equal not_equal""".split()
+)
 
 
 def scalar_program(inputs, outputs):
@@ -40,8 +42,12 @@ def scalar_program(inputs, outputs):
     if len(order) > MOST_SCALAR_NODES or not all(_ndim(v) == 0 for v in (*inputs, *outputs)):
         return None
     for node in order:
-        if (node.op.array_role != "elementwise" or node.op.runs_on_host(node) or len(node.outputs) != 1
-                or not all(_ndim(v) == 0 for v in node.inputs)):
+        if (
+            node.op.array_role != "elementwise"
+            or node.op.runs_on_host(node)
+            or len(node.outputs) != 1
+            or not all(_ndim(v) == 0 for v in node.inputs)
+        ):
             return None
     return _Always(generate(inputs, outputs, order))
 
@@ -60,8 +66,11 @@ class NumpyProgram:
         self.generated = generate(inputs, outputs, order)
         self.large = [i for i, v in enumerate(inputs) if v in large]
         self.small = [i for i, v in enumerate(inputs) if v not in large and _ndim(v)]
-        self.vector_nodes = sum(bool(_ndim(n.outputs[0])) and n.outputs[0] not in large for n in order
-                                if n.op.array_role not in ("reduction", "view", "product"))
+        self.vector_nodes = sum(
+            bool(_ndim(n.outputs[0])) and n.outputs[0] not in large
+            for n in order
+            if n.op.array_role not in ("reduction", "view", "product")
+        )
         self.otherwise = otherwise
         self.plan = Remark("numpy, as generated code, where the arguments make it quicker; else", otherwise.plan)
 
@@ -97,8 +106,12 @@ def numpy_program(inputs, outputs, otherwise):
             return None
         if node.outputs[0] in large or reads_lengths(node) is not None:
             continue
-        if (node.op.runs_on_host(node) or type(node.op).compute is Op.compute or len(node.outputs) != 1
-                or _lengths(node.outputs[0]) > 1):
+        if (
+            node.op.runs_on_host(node)
+            or type(node.op).compute is Op.compute
+            or len(node.outputs) != 1
+            or _lengths(node.outputs[0]) > 1
+        ):
             return None
         if any(_lengths(v) > 1 and v not in large for v in node.inputs):
             return None
@@ -206,8 +219,14 @@ def _function(node):
         return "int64(%%s.shape[%d])" % which, None
     if op.array_role == "product" and all(v.type.dtype == out.type.dtype for v in node.inputs):
         return np.dot, None
-    if op.array_role == "reduction" and op.scalar_op.name == "add" and out.type.dtype in _FLOATS and all(
-            dtype == out.type.dtype for dtype in (node.inputs[0].type.dtype, getattr(op, "acc_dtype", out.type.dtype))):
+    if (
+        op.array_role == "reduction"
+        and op.scalar_op.name == "add"
+        and out.type.dtype in _FLOATS
+        and all(
+            dtype == out.type.dtype for dtype in (node.inputs[0].type.dtype, getattr(op, "acc_dtype", out.type.dtype))
+        )
+    ):
         return partial(np.add.reduce, axis=op.axis), None
     return _checked(node, op.compute), None
 
@@ -219,9 +238,13 @@ def _elementwise(node):
     """
     op, out = node.op.scalar_op, node.outputs[0]
     dtype = node.inputs[_typical(node)].type.dtype
-    if dtype not in _FLOATS or not all(
-            v.type.dtype == dtype or isinstance(v, Constant) and np.can_cast(v.type.dtype, dtype)
-            for v in node.inputs) or any(len(set(v.broadcastable)) > 1 for v in node.inputs):
+    if (
+        dtype not in _FLOATS
+        or not all(
+            v.type.dtype == dtype or isinstance(v, Constant) and np.can_cast(v.type.dtype, dtype) for v in node.inputs
+        )
+        or any(len(set(v.broadcastable)) > 1 for v in node.inputs)
+    ):
         return None
     function, nin, _ = getattr(op, "nfunc_spec", None) or ("", 0, 0)
     if function in _SAME and nin == len(node.inputs) and out.type.dtype in (dtype, "bool"):

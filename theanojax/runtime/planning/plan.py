@@ -42,8 +42,13 @@ class StagePlan:
         ops = _names(node.op for node in self.nodes) or "reads values"
         lines = ["%s: %s" % ("XLA" if self.on_xla else "host", ops)]
         lines += ["why: %s" % reason for reason in dict.fromkeys(self.reasons.values())]
-        facts = [("takes", self.inputs), ("gives", self.outputs), ("compiled for each value of", self.statics),
-                 ("gives away the buffer of", self.donated), ("makes known", self.fetched)]
+        facts = [
+            ("takes", self.inputs),
+            ("gives", self.outputs),
+            ("compiled for each value of", self.statics),
+            ("gives away the buffer of", self.donated),
+            ("makes known", self.fetched),
+        ]
         return "\n   ".join(lines + ["%s %s" % (title, _names(them)) for title, them in facts if them])
 
 
@@ -117,11 +122,20 @@ class Planner:
         self._assign(order)
         stages = self._cut(order)
         replaced = {self.inputs[i] for i in self.updates.values()}
-        moved = frozenset(o for o in self.updates
-                          if self.outputs[o] in replaced and self.outputs.count(self.outputs[o]) == 1)
+        moved = frozenset(
+            o for o in self.updates if self.outputs[o] in replaced and self.outputs.count(self.outputs[o]) == 1
+        )
         cheap = tuple(n for n in self.static_of if self.analysis.cheap(n))
-        return Plan(tuple(self.inputs), tuple(self.outputs), dict(self.updates), moved, stages, cheap,
-                    compile_program(self.inputs, cheap, self.analysis) if cheap else None, self._steps(stages))
+        return Plan(
+            tuple(self.inputs),
+            tuple(self.outputs),
+            dict(self.updates),
+            moved,
+            stages,
+            cheap,
+            compile_program(self.inputs, cheap, self.analysis) if cheap else None,
+            self._steps(stages),
+        )
 
     # ---------------------------------------------------------------- which stage
     def _assign(self, order):
@@ -187,9 +201,11 @@ class Planner:
         found = set()
         for v, uses in users.items():
             if v in self.inputs and all(
-                    k == 0 and n.op.reads_part
-                    and all(isinstance(u, Constant) or u in self.inputs or self.analysis.cheap(u) for u in n.inputs[1:])
-                    for n, k in uses):
+                k == 0
+                and n.op.reads_part
+                and all(isinstance(u, Constant) or u in self.inputs or self.analysis.cheap(u) for u in n.inputs[1:])
+                for n, k in uses
+            ):
                 self.kept_out.add(v)
                 found.update(n for n, _ in uses + shapes.get(v, []))
                 # what computes the index is needed on the host, too
@@ -223,8 +239,11 @@ class Planner:
         for node in order:
             if node in self.stage_of:
                 members = nodes.setdefault(self.stage_of[node], [])
-                members += [v.owner for v in node.inputs
-                            if v.owner is not None and is_index_part(v.owner) and v.owner not in members]
+                members += [
+                    v.owner
+                    for v in node.inputs
+                    if v.owner is not None and is_index_part(v.owner) and v.owner not in members
+                ]
                 members.append(node)
         return nodes
 
@@ -232,8 +251,16 @@ class Planner:
         ins, at = needed[stage], stage[0]
         statics = tuple(n for n, stages in self.static_of.items() if at in stages)
         places = {outs.index(self.outputs[o]): k for k, o in enumerate(self.updates) if self.outputs[o] in outs}
-        return StagePlan(at, True, tuple(ins), tuple(outs), tuple(members), statics=statics, updates=places,
-                         donated=self._donations(ins, outs, needed, nodes, at))
+        return StagePlan(
+            at,
+            True,
+            tuple(ins),
+            tuple(outs),
+            tuple(members),
+            statics=statics,
+            updates=places,
+            donated=self._donations(ins, outs, needed, nodes, at),
+        )
 
     def _on_host(self, stage, members, outs, needed, nodes):
         reasons = {n: self.reasons[n] for n in members if n in self.reasons}
@@ -262,8 +289,14 @@ class Planner:
         for out_pos, in_pos in self.updates.items():
             old, new = self.inputs[in_pos], self.outputs[out_pos]
             others = any(old in vs for stage, vs in needed.items() if stage != (at, "x"))
-            if (new in outs and old in ins and not others and old not in self.outputs
-                    and self.outputs.count(new) == 1 and self.inputs.count(old) == 1):
+            if (
+                new in outs
+                and old in ins
+                and not others
+                and old not in self.outputs
+                and self.outputs.count(new) == 1
+                and self.inputs.count(old) == 1
+            ):
                 result[old] = new
         return result
 

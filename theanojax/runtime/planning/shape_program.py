@@ -13,11 +13,26 @@ from theanojax.runtime.planning.analysis import order_above_shapes, reads_length
 from theanojax.runtime.planning.source import Source
 
 REMEMBERED = 4096  # results that a program keeps
-_INLINE = {"add": "({0} + {1})", "sub": "({0} - {1})", "mul": "({0} * {1})", "lt": "({0} < {1})", "gt": "({0} > {1})",
-           "le": "({0} <= {1})", "ge": "({0} >= {1})", "eq": "({0} == {1})", "neq": "({0} != {1})",
-           "EQ": "({0} == {1})", "NEQ": "({0} != {1})", "LT": "({0} < {1})", "GT": "({0} > {1})",
-           "LE": "({0} <= {1})", "GE": "({0} >= {1})", "minimum": "min({0}, {1})", "maximum": "max({0}, {1})",
-           "switch": "({1} if {0} else {2})"}
+_INLINE = {
+    "add": "({0} + {1})",
+    "sub": "({0} - {1})",
+    "mul": "({0} * {1})",
+    "lt": "({0} < {1})",
+    "gt": "({0} > {1})",
+    "le": "({0} <= {1})",
+    "ge": "({0} >= {1})",
+    "eq": "({0} == {1})",
+    "neq": "({0} != {1})",
+    "EQ": "({0} == {1})",
+    "NEQ": "({0} != {1})",
+    "LT": "({0} < {1})",
+    "GT": "({0} > {1})",
+    "LE": "({0} <= {1})",
+    "GE": "({0} >= {1})",
+    "minimum": "min({0}, {1})",
+    "maximum": "max({0}, {1})",
+    "switch": "({1} if {0} else {2})",
+}
 
 
 def compile_program(inputs, outputs, analysis):
@@ -94,8 +109,13 @@ class _Writer:
         key = ", ".join(line.split()[0] for line in leaves.lines)
         work.function("compute(%s)" % key, result)
         leaves.scope["known"] = {}
-        leaves.lines += ["found = known.get((%s,))" % key, "if found is None:", "    if len(known) >= %d:" % REMEMBERED,
-                         "        known.clear()", "    found = known[%s,] = compute(%s)" % (key, key)]
+        leaves.lines += [
+            "found = known.get((%s,))" % key,
+            "if found is None:",
+            "    if len(known) >= %d:" % REMEMBERED,
+            "        known.clear()",
+            "    found = known[%s,] = compute(%s)" % (key, key),
+        ]
         return leaves.function("program(a)", "found")
 
 

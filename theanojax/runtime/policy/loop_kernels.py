@@ -69,7 +69,7 @@ class LoopKernels:
         op, n = self.op, int(args[0])
         if n < 2 or self.refusal is not None:
             return self._by_numpy(args)
-        seqs, states = op.outer_seqs(args), args[op.seqs_arg_offset:op.shared_arg_offset]
+        seqs, states = op.outer_seqs(args), args[op.seqs_arg_offset : op.shared_arg_offset]
         check_lengths(self.node, n, seqs)
         lengths = Lengths(op, n, [len(b) for b in states], [int(k) for k in op.outer_nitsot(args)])
         if not lengths.possible:
@@ -133,7 +133,7 @@ class LoopKernels:
             context = TraceContext(known, self.needs, stop)
             parts, at = [], 0
             for size in sizes:
-                parts.append(list(values[at:at + size]))
+                parts.append(list(values[at : at + size]))
                 at += size
             outs = BucketedLoop(op, context, node, lengths, room, n, *parts, list(values[at:])).run_while()
             if not weighed:
@@ -155,7 +155,7 @@ class LoopKernels:
             if j < op.n_mit_mot:
                 b = pad((len(values), room), b, len(b), room + self.width[j] - 1)
             elif j in lengths.growing:
-                b = b[:self.first[j]]
+                b = b[: self.first[j]]
             values.append(b)
         for a in rest:
             if platform.reads_in_place and a.nbytes > STAGED_BYTES and not is_aligned(a):
@@ -200,7 +200,7 @@ class LoopKernels:
         """The rows that Theano's loop would have returned."""
         op = self.op
         done = int(outs.pop())
-        lengths = [len(b) for b in args[op.seqs_arg_offset:op.shared_arg_offset]]
+        lengths = [len(b) for b in args[op.seqs_arg_offset : op.shared_arg_offset]]
         lengths += [int(k) for k in op.outer_nitsot(args)]
         first = self.first + [0] * op.n_nit_sot
         for j, length in enumerate(lengths):
@@ -208,6 +208,6 @@ class LoopKernels:
             if len(out) != length:
                 out = out[:length]
             if done < n and length > done + first[j] and j >= op.n_mit_mot:
-                out = out[:done - n]
+                out = out[: done - n]
             outs[j] = out
         return outs

@@ -63,8 +63,13 @@ def shape_arithmetic(inputs, outputs, analysis):
     found = {}
 
     def is_number(v):
-        return (v.owner is not None and v not in analysis.inputs and getattr(v.type, "dtype", None) in ("int64", "bool")
-                and getattr(v.type, "ndim", 0) <= 1 and analysis.cheap(v))
+        return (
+            v.owner is not None
+            and v not in analysis.inputs
+            and getattr(v.type, "dtype", None) in ("int64", "bool")
+            and getattr(v.type, "ndim", 0) <= 1
+            and analysis.cheap(v)
+        )
 
     for node in io_toposort(inputs, outputs):
         if not all(is_number(v) for v in node.outputs):

@@ -64,7 +64,10 @@ def folder():
     if danger:
         logging.getLogger("theanojax").warning(
             "Executables are neither read from nor kept in %s: %s. Set the flag base_compiledir to a folder that only "
-            "you can write to, or xla_cache=False.", path, danger)
+            "you can write to, or xla_cache=False.",
+            path,
+            danger,
+        )
         return None
     return path if os.access(path, os.W_OK | os.X_OK) else None
 

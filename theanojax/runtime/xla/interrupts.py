@@ -80,8 +80,7 @@ class _Job:
 
 
 def run(work):
-    """``work(flag)``, done by another thread. An exception that a signal raises here ends the loops that got the flag.
-    """
+    """``work(flag)`` in another thread. An exception that a signal raises here ends the loops that got the flag."""
     global _pool
     if _pool is None:
         _pool = ThreadPoolExecutor(1, "theanojax-loops")  # Python waits for its thread before it ends

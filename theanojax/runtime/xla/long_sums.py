@@ -51,8 +51,12 @@ def _chains(jaxpr):
     uses.update(v for v in jaxpr.outvars if not isinstance(v, Literal))
     chains = {}
     for eqn in jaxpr.eqns:
-        if eqn.primitive.name not in ADDITIONS or isinstance(eqn.invars[0], Literal) or \
-                isinstance(eqn.invars[1], Literal) or len({v.aval.shape for v in [*eqn.invars, *eqn.outvars]}) > 1:
+        if (
+            eqn.primitive.name not in ADDITIONS
+            or isinstance(eqn.invars[0], Literal)
+            or isinstance(eqn.invars[1], Literal)
+            or len({v.aval.shape for v in [*eqn.invars, *eqn.outvars]}) > 1
+        ):
             continue
         sofar, term = eqn.invars
         if sofar not in chains or uses[sofar] > 1:
@@ -70,6 +74,6 @@ def _chains(jaxpr):
 def _sum(*terms):
     total = terms[0]
     for start in range(1, len(terms), MOST_STACKED):
-        group = jnp.stack(terms[start:start + MOST_STACKED])
+        group = jnp.stack(terms[start : start + MOST_STACKED])
         total = lax.fori_loop(0, len(group), lambda i, sofar, group=group: sofar + group[i], total)
     return total

@@ -25,8 +25,10 @@ def readable(count):
     unit, units = "bytes", ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
     while units and round(count) >= 1024:
         count, unit = count / 1024, units.pop(0)
-    return "%s %s" % ("%d" % count if unit == "bytes" else "%#.3g" % count if round(count) < 1000 else "%#.0f" % count,
-                      unit)
+    return "%s %s" % (
+        "%d" % count if unit == "bytes" else "%#.3g" % count if round(count) < 1000 else "%#.0f" % count,
+        unit,
+    )
 
 
 @functools.cache

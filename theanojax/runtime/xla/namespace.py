@@ -248,12 +248,19 @@ class XlaNamespace:
 
 
 def _direct(name):
-    slow, fast = getattr(jnp, name), {"subtract": lax.sub, "multiply": lax.mul, "add": lax.add, "maximum": lax.max,
-                                      "minimum": lax.min}[name]
+    slow, fast = (
+        getattr(jnp, name),
+        {"subtract": lax.sub, "multiply": lax.mul, "add": lax.add, "maximum": lax.max, "minimum": lax.min}[name],
+    )
 
     def binary(a, b):
-        if (isinstance(a, jax.Array) and isinstance(b, jax.Array) and a.shape == b.shape and a.dtype == b.dtype
-                and a.dtype != bool):
+        if (
+            isinstance(a, jax.Array)
+            and isinstance(b, jax.Array)
+            and a.shape == b.shape
+            and a.dtype == b.dtype
+            and a.dtype != bool
+        ):
             return fast(a, b)
         return slow(a, b)
 

@@ -82,8 +82,12 @@ class XlaStage:
         self.statics, self.learned, self.donate = list(plan.statics), learned, plan.donated
         self.update_of = [plan.updates.get(j) for j in range(len(self.outputs))]
         self.places = [j if k is None else 0 for j, k in enumerate(self.update_of)]  # in the list of outputs, in a cell
-        big = {v: None for n in self.nodes for v in n.inputs
-               if isinstance(v, Constant) and getattr(v.data, "nbytes", 0) > EMBEDDED_BYTES}
+        big = {
+            v: None
+            for n in self.nodes
+            for v in n.inputs
+            if isinstance(v, Constant) and getattr(v.data, "nbytes", 0) > EMBEDDED_BYTES
+        }
         self.constants = list(big)
         self.constant_values = None
         self.functions = {}
@@ -140,7 +144,8 @@ class XlaStage:
         if interrupts.can_arrive():
             # No signal must reach jax while it traces. What that thread computes is stored by this one, or nobody.
             ready, outs, outcome = interrupts.run(
-                lambda flag: self._traced_call(signature, args, steps, None, (), flag))
+                lambda flag: self._traced_call(signature, args, steps, None, (), flag)
+            )
         else:
             ready, outs, outcome = self._traced_call(signature, args, steps, cells, others)
         if self.learned.compilations != traced:
@@ -237,8 +242,15 @@ class XlaStage:
         special, kinds = ready.special, tuple(map(type, args))
         room = ready.proven.get(kinds)
         twice = len(args) > 1 and len(set(map(id, args))) != len(args)  # one cell behind two inputs
-        if (room is None or cells is None or twice or kept and written_in_place(cells)
-                or self.loops and ready.pace.is_long(steps)):
+        if (
+            room is None
+            or cells is None
+            or twice
+            or kept
+            and written_in_place(cells)
+            or self.loops
+            and ready.pace.is_long(steps)
+        ):
             for i in special.donated:
                 args[i] = jax.device_put(args[i], may_alias=False)
             outs = self._compute(ready, args, constants, steps, flag)
@@ -387,9 +399,13 @@ class XlaStage:
     def _donated(self, outs, args):
         """Positions of the arguments whose buffers outputs take over."""
         place = {v: i for i, v in enumerate(self.outputs)}
-        return [i for i, v in enumerate(self.inputs) if v in self.donate
-                and outs[place[self.donate[v]]].shape == args[i].shape
-                and outs[place[self.donate[v]]].dtype == args[i].dtype]
+        return [
+            i
+            for i, v in enumerate(self.inputs)
+            if v in self.donate
+            and outs[place[self.donate[v]]].shape == args[i].shape
+            and outs[place[self.donate[v]]].dtype == args[i].dtype
+        ]
 
 
 def shapes_of(args):

@@ -131,8 +131,11 @@ class TraceContext:
         def step(state):
             i, carry, stacked = state
             carry, rows = body(carry, jax.tree.map(lambda x: lax.dynamic_index_in_dim(x, i, 0, False), xs))
-            return i + 1, carry, jax.tree.map(lambda y, row: lax.dynamic_update_index_in_dim(y, row, i, 0),
-                                              stacked, rows)
+            return (
+                i + 1,
+                carry,
+                jax.tree.map(lambda y, row: lax.dynamic_update_index_in_dim(y, row, i, 0), stacked, rows),
+            )
 
         stacked = jax.tree.map(lambda row: jnp.zeros((length, *row.shape), row.dtype), like)
         start = np.int64(0), carry, stacked
@@ -171,8 +174,13 @@ class TraceContext:
         results = sum(weight(self.value(v)) for v in outputs)
         if results > self.most and not self.oversized:
             last = outputs[-1]
-            self._blame(last.owner, MemoryError("Unable to allocate %s for %d results, the last with shape %s"
-                                                % (memory.readable(results), len(outputs), self.value(last).shape)))
+            self._blame(
+                last.owner,
+                MemoryError(
+                    "Unable to allocate %s for %d results, the last with shape %s"
+                    % (memory.readable(results), len(outputs), self.value(last).shape)
+                ),
+            )
         if not self.oversized:
             return
         given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
@@ -271,8 +279,10 @@ class TraceContext:
         for value in outs:
             size = weight(value)
             if size > self.most:
-                error = MemoryError("Unable to allocate %s for an array with shape %s and data type %s"
-                                    % (memory.readable(size), value.shape, value.dtype))
+                error = MemoryError(
+                    "Unable to allocate %s for an array with shape %s and data type %s"
+                    % (memory.readable(size), value.shape, value.dtype)
+                )
                 self.oversized.append((size, node, error))
                 if size >= memory.ADDRESS_SPACE:  # XLA's own sums of such sizes overflow and end the process
                     raise error

@@ -16,16 +16,26 @@ from theanojax.tensor.nnet.softmax import *
 
 # Names whose modules are loaded when first asked for; a pair is the name that the module has for it.
 _LATER = {
-    "theanojax.rewrites.nnet": ("crossentropy_to_crossentropy_with_softmax",
-                                "crossentropy_to_crossentropy_with_softmax_with_bias",
-                                "graph_merge_softmax_with_crossentropy_softmax", "softmax_simplifier"),
-    "theanojax.tensor.nnet.abstract_conv": (("abstract_conv2d", "conv2d"), "conv2d_grad_wrt_inputs", "conv3d",
-                                            "separable_conv2d"),
+    "theanojax.rewrites.nnet": (
+        "crossentropy_to_crossentropy_with_softmax",
+        "crossentropy_to_crossentropy_with_softmax_with_bias",
+        "graph_merge_softmax_with_crossentropy_softmax",
+        "softmax_simplifier",
+    ),
+    "theanojax.tensor.nnet.abstract_conv": (
+        ("abstract_conv2d", "conv2d"),
+        "conv2d_grad_wrt_inputs",
+        "conv3d",
+        "separable_conv2d",
+    ),
     "theanojax.tensor.nnet.conv": ("ConvOp",),
     "theanojax.tensor.nnet.conv2d_functions": ("conv2d", "conv2d_transpose"),
 }
-_HOME = {(entry if isinstance(entry, str) else entry[0]): (module, entry if isinstance(entry, str) else entry[1])
-         for module, entries in _LATER.items() for entry in entries}
+_HOME = {
+    (entry if isinstance(entry, str) else entry[0]): (module, entry if isinstance(entry, str) else entry[1])
+    for module, entries in _LATER.items()
+    for entry in entries
+}
 
 
 def __getattr__(name):

@@ -31,20 +31,46 @@ from theanojax.tensor.var import TensorConstant, TensorVariable
 imported_scipy_signal = True
 
 
-def conv2d(input, filters, input_shape=None, filter_shape=None, border_mode="valid", subsample=(1, 1),
-           filter_flip=True, filter_dilation=(1, 1), num_groups=1, unshared=False):
+def conv2d(
+    input,
+    filters,
+    input_shape=None,
+    filter_shape=None,
+    border_mode="valid",
+    subsample=(1, 1),
+    filter_flip=True,
+    filter_dilation=(1, 1),
+    num_groups=1,
+    unshared=False,
+):
     """Images (batch, channels, rows, columns) convolved with filters (filters, channels, rows, columns).
 
     See ``nnet.conv2d``, which takes more keywords; and BaseAbstractConv for the parameters.
     """
-    op = AbstractConv2d(imshp=input_shape, kshp=filter_shape, border_mode=border_mode, subsample=subsample,
-                        filter_flip=filter_flip, filter_dilation=filter_dilation, num_groups=num_groups,
-                        unshared=unshared)
+    op = AbstractConv2d(
+        imshp=input_shape,
+        kshp=filter_shape,
+        border_mode=border_mode,
+        subsample=subsample,
+        filter_flip=filter_flip,
+        filter_dilation=filter_dilation,
+        num_groups=num_groups,
+        unshared=unshared,
+    )
     return op(as_tensor_variable(input), as_tensor_variable(filters))
 
 
-def conv3d(input, filters, input_shape=None, filter_shape=None, border_mode="valid", subsample=(1, 1, 1),
-           filter_flip=True, filter_dilation=(1, 1, 1), num_groups=1):
+def conv3d(
+    input,
+    filters,
+    input_shape=None,
+    filter_shape=None,
+    border_mode="valid",
+    subsample=(1, 1, 1),
+    filter_flip=True,
+    filter_dilation=(1, 1, 1),
+    num_groups=1,
+):
     """Volumes (batch, channels, depth, rows, columns) convolved with filters (filters, channels, d, r, c).
 
     Parameters
@@ -57,26 +83,64 @@ def conv3d(input, filters, input_shape=None, filter_shape=None, border_mode="val
 
     Returns (batch, filters, depth, rows, columns).
     """
-    op = AbstractConv3d(imshp=input_shape, kshp=filter_shape, border_mode=border_mode, subsample=subsample,
-                        filter_flip=filter_flip, filter_dilation=filter_dilation, num_groups=num_groups)
+    op = AbstractConv3d(
+        imshp=input_shape,
+        kshp=filter_shape,
+        border_mode=border_mode,
+        subsample=subsample,
+        filter_flip=filter_flip,
+        filter_dilation=filter_dilation,
+        num_groups=num_groups,
+    )
     return op(as_tensor_variable(input), as_tensor_variable(filters))
 
 
-def _separable(cls, conv, input, depthwise_filters, pointwise_filters, num_channels, input_shape,
-               depthwise_filter_shape, pointwise_filter_shape, border_mode, subsample, filter_flip, filter_dilation):
-    op = cls(imshp=input_shape, kshp=depthwise_filter_shape, border_mode=border_mode, subsample=subsample,
-             filter_flip=filter_flip, filter_dilation=filter_dilation, num_groups=num_channels)
+def _separable(
+    cls,
+    conv,
+    input,
+    depthwise_filters,
+    pointwise_filters,
+    num_channels,
+    input_shape,
+    depthwise_filter_shape,
+    pointwise_filter_shape,
+    border_mode,
+    subsample,
+    filter_flip,
+    filter_dilation,
+):
+    op = cls(
+        imshp=input_shape,
+        kshp=depthwise_filter_shape,
+        border_mode=border_mode,
+        subsample=subsample,
+        filter_flip=filter_flip,
+        filter_dilation=filter_dilation,
+        num_groups=num_channels,
+    )
     shape = None
     if input_shape is not None and depthwise_filter_shape is not None:
         shape = op.infer_shape(None, [input_shape, depthwise_filter_shape])[0]
     depthwise = op(as_tensor_variable(input), as_tensor_variable(depthwise_filters))
-    return conv(depthwise, pointwise_filters, input_shape=shape, filter_shape=pointwise_filter_shape,
-                filter_flip=filter_flip)
+    return conv(
+        depthwise, pointwise_filters, input_shape=shape, filter_shape=pointwise_filter_shape, filter_flip=filter_flip
+    )
 
 
-def separable_conv2d(input, depthwise_filters, pointwise_filters, num_channels, input_shape=None,
-                     depthwise_filter_shape=None, pointwise_filter_shape=None, border_mode="valid", subsample=(1, 1),
-                     filter_flip=True, filter_dilation=(1, 1)):
+def separable_conv2d(
+    input,
+    depthwise_filters,
+    pointwise_filters,
+    num_channels,
+    input_shape=None,
+    depthwise_filter_shape=None,
+    pointwise_filter_shape=None,
+    border_mode="valid",
+    subsample=(1, 1),
+    filter_flip=True,
+    filter_dilation=(1, 1),
+):
     """Each channel convolved on its own, then a convolution with 1x1 filters that mixes the channels.
 
     Parameters
@@ -88,18 +152,52 @@ def separable_conv2d(input, depthwise_filters, pointwise_filters, num_channels, 
 
     `border_mode`, `subsample` and `filter_dilation` apply to the first convolution; see `conv2d`.
     """
-    return _separable(AbstractConv2d, conv2d, input, depthwise_filters, pointwise_filters, num_channels, input_shape,
-                      depthwise_filter_shape, pointwise_filter_shape, border_mode, subsample, filter_flip,
-                      filter_dilation)
+    return _separable(
+        AbstractConv2d,
+        conv2d,
+        input,
+        depthwise_filters,
+        pointwise_filters,
+        num_channels,
+        input_shape,
+        depthwise_filter_shape,
+        pointwise_filter_shape,
+        border_mode,
+        subsample,
+        filter_flip,
+        filter_dilation,
+    )
 
 
-def separable_conv3d(input, depthwise_filters, pointwise_filters, num_channels, input_shape=None,
-                     depthwise_filter_shape=None, pointwise_filter_shape=None, border_mode="valid",
-                     subsample=(1, 1, 1), filter_flip=True, filter_dilation=(1, 1, 1)):
+def separable_conv3d(
+    input,
+    depthwise_filters,
+    pointwise_filters,
+    num_channels,
+    input_shape=None,
+    depthwise_filter_shape=None,
+    pointwise_filter_shape=None,
+    border_mode="valid",
+    subsample=(1, 1, 1),
+    filter_flip=True,
+    filter_dilation=(1, 1, 1),
+):
     """`separable_conv2d` for volumes; see `conv3d`."""
-    return _separable(AbstractConv3d, conv3d, input, depthwise_filters, pointwise_filters, num_channels, input_shape,
-                      depthwise_filter_shape, pointwise_filter_shape, border_mode, subsample, filter_flip,
-                      filter_dilation)
+    return _separable(
+        AbstractConv3d,
+        conv3d,
+        input,
+        depthwise_filters,
+        pointwise_filters,
+        num_channels,
+        input_shape,
+        depthwise_filter_shape,
+        pointwise_filter_shape,
+        border_mode,
+        subsample,
+        filter_flip,
+        filter_dilation,
+    )
 
 
 # ---------------------------------------------------------------------- gradients by themselves
@@ -137,8 +235,18 @@ def _numbers(shape):
     return [None if isinstance(s, TensorVariable) and not isinstance(s, Constant) else s for s in shape]
 
 
-def conv2d_grad_wrt_inputs(output_grad, filters, input_shape, filter_shape=None, border_mode="valid",
-                           subsample=(1, 1), filter_flip=True, filter_dilation=(1, 1), num_groups=1, unshared=False):
+def conv2d_grad_wrt_inputs(
+    output_grad,
+    filters,
+    input_shape,
+    filter_shape=None,
+    border_mode="valid",
+    subsample=(1, 1),
+    filter_flip=True,
+    filter_dilation=(1, 1),
+    num_groups=1,
+    unshared=False,
+):
     """The gradient of a convolution for its input: `output_grad` brought back to `input_shape`.
 
     Parameters
@@ -152,25 +260,57 @@ def conv2d_grad_wrt_inputs(output_grad, filters, input_shape, filter_shape=None,
     """
     _check_sizes(input_shape, 2, "input_shape", ValueError)
     _check_known(filter_shape, 6 if unshared else 4, "filter_shape", ValueError)
-    op = AbstractConv2d_gradInputs(imshp=_numbers(input_shape), kshp=filter_shape, border_mode=border_mode,
-                                   subsample=subsample, filter_flip=filter_flip, filter_dilation=filter_dilation,
-                                   num_groups=num_groups, unshared=unshared)
+    op = AbstractConv2d_gradInputs(
+        imshp=_numbers(input_shape),
+        kshp=filter_shape,
+        border_mode=border_mode,
+        subsample=subsample,
+        filter_flip=filter_flip,
+        filter_dilation=filter_dilation,
+        num_groups=num_groups,
+        unshared=unshared,
+    )
     return op(as_tensor_variable(filters), as_tensor_variable(output_grad), input_shape[-2:])
 
 
-def conv3d_grad_wrt_inputs(output_grad, filters, input_shape, filter_shape=None, border_mode="valid",
-                           subsample=(1, 1, 1), filter_flip=True, filter_dilation=(1, 1, 1), num_groups=1):
+def conv3d_grad_wrt_inputs(
+    output_grad,
+    filters,
+    input_shape,
+    filter_shape=None,
+    border_mode="valid",
+    subsample=(1, 1, 1),
+    filter_flip=True,
+    filter_dilation=(1, 1, 1),
+    num_groups=1,
+):
     """`conv2d_grad_wrt_inputs` for volumes; AssertionError if a shape has members of other types."""
     _check_sizes(input_shape, 3, "input_shape", AssertionError)
     _check_known(filter_shape, 5, "filter_shape", AssertionError)
-    op = AbstractConv3d_gradInputs(imshp=_numbers(input_shape), kshp=filter_shape, border_mode=border_mode,
-                                   subsample=subsample, filter_flip=filter_flip, filter_dilation=filter_dilation,
-                                   num_groups=num_groups)
+    op = AbstractConv3d_gradInputs(
+        imshp=_numbers(input_shape),
+        kshp=filter_shape,
+        border_mode=border_mode,
+        subsample=subsample,
+        filter_flip=filter_flip,
+        filter_dilation=filter_dilation,
+        num_groups=num_groups,
+    )
     return op(as_tensor_variable(filters), as_tensor_variable(output_grad), input_shape[-3:])
 
 
-def conv2d_grad_wrt_weights(input, output_grad, filter_shape, input_shape=None, border_mode="valid",
-                            subsample=(1, 1), filter_flip=True, filter_dilation=(1, 1), num_groups=1, unshared=False):
+def conv2d_grad_wrt_weights(
+    input,
+    output_grad,
+    filter_shape,
+    input_shape=None,
+    border_mode="valid",
+    subsample=(1, 1),
+    filter_flip=True,
+    filter_dilation=(1, 1),
+    num_groups=1,
+    unshared=False,
+):
     """The gradient of a convolution for its filters, which have `filter_shape`.
 
     Parameters
@@ -184,25 +324,56 @@ def conv2d_grad_wrt_weights(input, output_grad, filter_shape, input_shape=None, 
     """
     _check_sizes(filter_shape, 2, "filter_shape", AssertionError)
     _check_known(input_shape, 4, "input_shape", AssertionError)
-    op = AbstractConv2d_gradWeights(imshp=input_shape, kshp=_numbers(filter_shape), border_mode=border_mode,
-                                    subsample=subsample, filter_flip=filter_flip, filter_dilation=filter_dilation,
-                                    num_groups=num_groups, unshared=unshared)
+    op = AbstractConv2d_gradWeights(
+        imshp=input_shape,
+        kshp=_numbers(filter_shape),
+        border_mode=border_mode,
+        subsample=subsample,
+        filter_flip=filter_flip,
+        filter_dilation=filter_dilation,
+        num_groups=num_groups,
+        unshared=unshared,
+    )
     return op(as_tensor_variable(input), as_tensor_variable(output_grad), filter_shape[-2:])
 
 
-def conv3d_grad_wrt_weights(input, output_grad, filter_shape, input_shape=None, border_mode="valid",
-                            subsample=(1, 1, 1), filter_flip=True, filter_dilation=(1, 1, 1), num_groups=1):
+def conv3d_grad_wrt_weights(
+    input,
+    output_grad,
+    filter_shape,
+    input_shape=None,
+    border_mode="valid",
+    subsample=(1, 1, 1),
+    filter_flip=True,
+    filter_dilation=(1, 1, 1),
+    num_groups=1,
+):
     """`conv2d_grad_wrt_weights` for volumes."""
     _check_sizes(filter_shape, 3, "filter_shape", AssertionError)
     _check_known(input_shape, 5, "input_shape", AssertionError)
-    op = AbstractConv3d_gradWeights(imshp=input_shape, kshp=_numbers(filter_shape), border_mode=border_mode,
-                                    subsample=subsample, filter_flip=filter_flip, filter_dilation=filter_dilation,
-                                    num_groups=num_groups)
+    op = AbstractConv3d_gradWeights(
+        imshp=input_shape,
+        kshp=_numbers(filter_shape),
+        border_mode=border_mode,
+        subsample=subsample,
+        filter_flip=filter_flip,
+        filter_dilation=filter_dilation,
+        num_groups=num_groups,
+    )
     return op(as_tensor_variable(input), as_tensor_variable(output_grad), filter_shape[-3:])
 
 
-def causal_conv1d(input, filters, filter_shape, input_shape=None, subsample=1, filter_flip=True, filter_dilation=1,
-                  num_groups=1, unshared=False):
+def causal_conv1d(
+    input,
+    filters,
+    filter_shape,
+    input_shape=None,
+    subsample=1,
+    filter_flip=True,
+    filter_dilation=1,
+    num_groups=1,
+    unshared=False,
+):
     """A convolution in time whose output at a time depends on no later input.
 
     Parameters
@@ -225,9 +396,16 @@ def causal_conv1d(input, filters, filter_shape, input_shape=None, subsample=1, f
         _require(len(input_shape) == 3, "input_shape must have three members", AssertionError)
         input_shape = tuple(input_shape) + (1,)
     before = filter_dilation * (filter_shape[2] - 1)
-    op = AbstractConv2d(imshp=input_shape, kshp=tuple(filter_shape) + (1,), border_mode=((before, 0), 0),
-                        subsample=(subsample, 1), filter_flip=filter_flip, filter_dilation=(filter_dilation, 1),
-                        num_groups=num_groups, unshared=unshared)
+    op = AbstractConv2d(
+        imshp=input_shape,
+        kshp=tuple(filter_shape) + (1,),
+        border_mode=((before, 0), 0),
+        subsample=(subsample, 1),
+        filter_flip=filter_flip,
+        filter_dilation=(filter_dilation, 1),
+        num_groups=num_groups,
+        unshared=unshared,
+    )
     return op(input.dimshuffle(0, 1, 2, "x"), filters.dimshuffle(0, 1, 2, "x"))[:, :, :, 0]
 
 
@@ -239,12 +417,39 @@ from theanojax.tensor.nnet.bilinear import (  # noqa: E402
     frac_bilinear_upsampling,
 )
 
-__all__ = ["AbstractConv", "AbstractConv2d", "AbstractConv2d_gradInputs", "AbstractConv2d_gradWeights",
-           "AbstractConv3d", "AbstractConv3d_gradInputs", "AbstractConv3d_gradWeights", "AbstractConv_gradInputs",
-           "AbstractConv_gradWeights", "BaseAbstractConv", "assert_conv_shape", "assert_shape", "bilinear_kernel_1D",
-           "bilinear_kernel_2D", "bilinear_upsampling", "border_mode_to_pad", "causal_conv1d",
-           "check_conv_gradinputs_shape", "conv2d", "conv2d_grad_wrt_inputs", "conv2d_grad_wrt_weights", "conv3d",
-           "conv3d_grad_wrt_inputs", "conv3d_grad_wrt_weights", "frac_bilinear_upsampling",
-           "get_conv_gradinputs_shape", "get_conv_gradinputs_shape_1axis", "get_conv_gradweights_shape",
-           "get_conv_gradweights_shape_1axis", "get_conv_output_shape", "get_conv_shape_1axis",
-           "imported_scipy_signal", "separable_conv2d", "separable_conv3d"]
+__all__ = [
+    "AbstractConv",
+    "AbstractConv2d",
+    "AbstractConv2d_gradInputs",
+    "AbstractConv2d_gradWeights",
+    "AbstractConv3d",
+    "AbstractConv3d_gradInputs",
+    "AbstractConv3d_gradWeights",
+    "AbstractConv_gradInputs",
+    "AbstractConv_gradWeights",
+    "BaseAbstractConv",
+    "assert_conv_shape",
+    "assert_shape",
+    "bilinear_kernel_1D",
+    "bilinear_kernel_2D",
+    "bilinear_upsampling",
+    "border_mode_to_pad",
+    "causal_conv1d",
+    "check_conv_gradinputs_shape",
+    "conv2d",
+    "conv2d_grad_wrt_inputs",
+    "conv2d_grad_wrt_weights",
+    "conv3d",
+    "conv3d_grad_wrt_inputs",
+    "conv3d_grad_wrt_weights",
+    "frac_bilinear_upsampling",
+    "get_conv_gradinputs_shape",
+    "get_conv_gradinputs_shape_1axis",
+    "get_conv_gradweights_shape",
+    "get_conv_gradweights_shape_1axis",
+    "get_conv_output_shape",
+    "get_conv_shape_1axis",
+    "imported_scipy_signal",
+    "separable_conv2d",
+    "separable_conv3d",
+]

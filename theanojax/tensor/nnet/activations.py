@@ -81,8 +81,13 @@ def h_softmax(x, batch_size, n_outputs, n_classes, n_outputs_per_class, W1, b1, 
         return probs.reshape((batch_size, -1))[:, :n_outputs]
     target = target.flatten()
     classes, places = target // n_outputs_per_class, target % n_outputs_per_class
-    activations = sparse_block_dot(W2.dimshuffle("x", 0, 1, 2), x.dimshuffle(0, "x", 1),
-                                   T.zeros((batch_size, 1), dtype="int32"), b2, classes.dimshuffle(0, "x"))
+    activations = sparse_block_dot(
+        W2.dimshuffle("x", 0, 1, 2),
+        x.dimshuffle(0, "x", 1),
+        T.zeros((batch_size, 1), dtype="int32"),
+        b2,
+        classes.dimshuffle(0, "x"),
+    )
     probs = softmax(activations.dimshuffle(0, 2))
     rows = T.arange(batch_size)
     return class_probs[rows, classes] * probs[rows, places]

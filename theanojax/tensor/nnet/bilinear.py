@@ -64,13 +64,13 @@ def frac_bilinear_upsampling(input, frac_ratio):
             shape[axis] = n
             sides.append(T.zeros(tuple(shape), dtype=config.floatX))
         kernel = T.concatenate((sides[0], kernel, sides[1]), axis=axis)
-    out = T.nnet.conv2d(kernel, images, border_mode="valid", filter_dilation=ratio,
-                        subsample=(down_rows, down_columns))
+    out = T.nnet.conv2d(kernel, images, border_mode="valid", filter_dilation=ratio, subsample=(down_rows, down_columns))
     return out.reshape((input.shape[0], input.shape[1], out.shape[2], out.shape[3]))
 
 
-def bilinear_upsampling(input, ratio=None, frac_ratio=None, batch_size=None, num_input_channels=None,
-                        use_1D_kernel=True):
+def bilinear_upsampling(
+    input, ratio=None, frac_ratio=None, batch_size=None, num_input_channels=None, use_1D_kernel=True
+):
     """Images (batch, channels, rows, columns) made larger by bilinear interpolation.
 
     Parameters
@@ -89,8 +89,9 @@ def bilinear_upsampling(input, ratio=None, frac_ratio=None, batch_size=None, num
         if ratio:
             raise ValueError("can't use ratio and frac_ratio together")
         if use_1D_kernel:
-            raise ValueError("For fractional ratios 1D kernel method not implemented. You may want to pass "
-                             "use_1D_kernel as False")
+            raise ValueError(
+                "For fractional ratios 1D kernel method not implemented. You may want to pass use_1D_kernel as False"
+            )
         return frac_bilinear_upsampling(input, frac_ratio)
     if not ratio:
         raise ValueError("No ratio (or frac_ratio) provided")
@@ -101,17 +102,36 @@ def bilinear_upsampling(input, ratio=None, frac_ratio=None, batch_size=None, num
     pad = 2 * ratio - (ratio - 1) // 2 - 1
 
     def spread(x, kernel, sizes, filter_shape, pads, steps):
-        return conv2d_grad_wrt_inputs(output_grad=x, filters=kernel, input_shape=(count, 1) + sizes,
-                                      filter_shape=(1, 1) + filter_shape, border_mode=pads, subsample=steps)
+        return conv2d_grad_wrt_inputs(
+            output_grad=x,
+            filters=kernel,
+            input_shape=(count, 1) + sizes,
+            filter_shape=(1, 1) + filter_shape,
+            border_mode=pads,
+            subsample=steps,
+        )
 
     if use_1D_kernel:
         kernel = bilinear_kernel_1D(ratio)
-        out = spread(out, kernel[np.newaxis, np.newaxis, :, np.newaxis], (row * ratio, col + 2), (None, 1), (pad, 0),
-                     (ratio, 1))
-        out = spread(out, kernel[np.newaxis, np.newaxis, np.newaxis, :], (row * ratio, col * ratio), (1, None),
-                     (0, pad), (1, ratio))
+        out = spread(
+            out, kernel[np.newaxis, np.newaxis, :, np.newaxis], (row * ratio, col + 2), (None, 1), (pad, 0), (ratio, 1)
+        )
+        out = spread(
+            out,
+            kernel[np.newaxis, np.newaxis, np.newaxis, :],
+            (row * ratio, col * ratio),
+            (1, None),
+            (0, pad),
+            (1, ratio),
+        )
     else:
         kernel = bilinear_kernel_2D(ratio)
-        out = spread(out, kernel[np.newaxis, np.newaxis, :, :], (row * ratio, col * ratio), (None, None), (pad, pad),
-                     (ratio, ratio))
+        out = spread(
+            out,
+            kernel[np.newaxis, np.newaxis, :, :],
+            (row * ratio, col * ratio),
+            (None, None),
+            (pad, pad),
+            (ratio, ratio),
+        )
     return out.reshape((input.shape[0], input.shape[1], row * ratio, col * ratio))

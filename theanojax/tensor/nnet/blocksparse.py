@@ -14,8 +14,10 @@ def _blocks(xp, rows, columns, shape):
     """The index of blocks [rows[b, i], columns[b, j]] of a matrix of blocks; IndexError where there is none."""
     rows, columns = xp.astype(rows, "int64"), xp.astype(columns, "int64")
     for axis, index in enumerate((rows, columns)):
-        xp.guard((index >= -shape[axis]) & (index < shape[axis]),
-                 IndexError("a block index is out of bounds for axis %d with size %d" % (axis, shape[axis])))
+        xp.guard(
+            (index >= -shape[axis]) & (index < shape[axis]),
+            IndexError("a block index is out of bounds for axis %d with size %d" % (axis, shape[axis])),
+        )
     return rows[:, :, None], columns[:, None, :]
 
 
@@ -44,9 +46,13 @@ class SparseBlockGemv(_InPlace):
 
     def make_node(self, o, W, h, inputIdx, outputIdx):
         inputs = [as_tensor_variable(v) for v in (o, W, h, inputIdx, outputIdx)]
-        texts = ("The output o must be a 2D tensor", "The weight matrix W must be a 4D tensor",
-                 "The input h must be a 3D tensor", "The input indices inputIdx must be a 2D tensor",
-                 "The output indices outputIdx must be a 2D tensor")
+        texts = (
+            "The output o must be a 2D tensor",
+            "The weight matrix W must be a 4D tensor",
+            "The input h must be a 3D tensor",
+            "The input indices inputIdx must be a 2D tensor",
+            "The output indices outputIdx must be a 2D tensor",
+        )
         for v, ndim, text in zip(inputs, (3, 4, 3, 2, 2), texts):
             if v.ndim != ndim:
                 raise TypeError(text)
@@ -63,8 +69,13 @@ class SparseBlockGemv(_InPlace):
         (go,) = grads
         W_grad = SparseBlockOuter(self.inplace)(W.zeros_like(), h, go, inputIdx, outputIdx)
         h_grad = SparseBlockGemv(self.inplace)(h.zeros_like(), W.dimshuffle((1, 0, 3, 2)), go, outputIdx, inputIdx)
-        return [go, W_grad, h_grad, grad_undefined(self, 3, inputIdx, "grad of inputIdx makes no sense"),
-                grad_undefined(self, 4, outputIdx, "grad of outputIdx makes no sense")]
+        return [
+            go,
+            W_grad,
+            h_grad,
+            grad_undefined(self, 3, inputIdx, "grad of inputIdx makes no sense"),
+            grad_undefined(self, 4, outputIdx, "grad of outputIdx makes no sense"),
+        ]
 
 
 class SparseBlockOuter(_InPlace):

@@ -93,9 +93,11 @@ class _Parameters:
         self.ndim = ndim if self.full else len(self.kept)
         self.order = [self.kept.index(i) if i in self.kept else "x" for i in range(ndim)]
         if gamma.ndim != self.ndim or beta.ndim != self.ndim:
-            raise ValueError("gamma and beta dimensionality must match the number of non-normalized axes, or have the "
-                             "same number of dimensions as the inputs; got %d and %d instead of %d"
-                             % (gamma.ndim, beta.ndim, self.ndim))
+            raise ValueError(
+                "gamma and beta dimensionality must match the number of non-normalized axes, or have the "
+                "same number of dimensions as the inputs; got %d and %d instead of %d"
+                % (gamma.ndim, beta.ndim, self.ndim)
+            )
 
     def spread(self, *params):
         """The parameters, broadcastable against the inputs."""
@@ -105,8 +107,16 @@ class _Parameters:
         return [v.dimshuffle(self.order) for v in params]
 
 
-def batch_normalization_train(inputs, gamma, beta, axes="per-activation", epsilon=1e-4, running_average_factor=0.1,
-                              running_mean=None, running_var=None):
+def batch_normalization_train(
+    inputs,
+    gamma,
+    beta,
+    axes="per-activation",
+    epsilon=1e-4,
+    running_average_factor=0.1,
+    running_mean=None,
+    running_var=None,
+):
     """The inputs with mean 0 and variance 1 along `axes`, times `gamma`, plus `beta`.
 
     Parameters
@@ -131,8 +141,10 @@ def batch_normalization_train(inputs, gamma, beta, axes="per-activation", epsilo
         raise ValueError("running_mean and running_var must either both be given or both be None")
     for name, value in (("running_mean", running_mean), ("running_var", running_var)):
         if value is not None and value.ndim != layout.ndim:
-            raise ValueError("%s must be of the same dimensionality as gamma and beta; got %d instead of %d"
-                             % (name, value.ndim, layout.ndim))
+            raise ValueError(
+                "%s must be of the same dimensionality as gamma and beta; got %d instead of %d"
+                % (name, value.ndim, layout.ndim)
+            )
     epsilon = _floatX_epsilon(epsilon)
     inputs = as_tensor_variable(inputs)
     gamma, beta = layout.spread(gamma, beta)
@@ -141,8 +153,15 @@ def batch_normalization_train(inputs, gamma, beta, axes="per-activation", epsilo
         results = op(inputs, gamma, beta, epsilon=epsilon)
     else:
         running = layout.spread(running_mean, running_var)
-        results = op(inputs, gamma, beta, epsilon=epsilon, running_average_factor=running_average_factor,
-                     running_mean=running[0], running_var=running[1])
+        results = op(
+            inputs,
+            gamma,
+            beta,
+            epsilon=epsilon,
+            running_average_factor=running_average_factor,
+            running_mean=running[0],
+            running_var=running[1],
+        )
         for i, old in enumerate(running, start=3):
             if results[i].broadcastable != old.broadcastable:
                 results[i] = T.patternbroadcast(results[i], old.broadcastable)
@@ -165,8 +184,10 @@ def batch_normalization_test(inputs, gamma, beta, mean, var, axes="per-activatio
     """
     layout = _Parameters(gamma, beta, axes, inputs.ndim)
     if mean.ndim != layout.ndim or var.ndim != layout.ndim:
-        raise ValueError("mean and var must be of the same dimensionality as gamma and beta; got %d and %d instead of "
-                         "%d" % (mean.ndim, var.ndim, layout.ndim))
+        raise ValueError(
+            "mean and var must be of the same dimensionality as gamma and beta; got %d and %d instead of "
+            "%d" % (mean.ndim, var.ndim, layout.ndim)
+        )
     epsilon = _floatX_epsilon(epsilon)
     return AbstractBatchNormInference(axes=layout.axes)(inputs, *layout.spread(gamma, beta, mean, var), epsilon=epsilon)
 
@@ -185,8 +206,9 @@ class _BatchNorm(Op):
     @staticmethod
     def _alike(*tensors):
         if len({v.ndim for v in tensors}) != 1:
-            raise AssertionError("all tensors must have the same number of dimensions, not %s"
-                                 % [v.ndim for v in tensors])
+            raise AssertionError(
+                "all tensors must have the same number of dimensions, not %s" % [v.ndim for v in tensors]
+            )
         return scal.as_common_dtype(*tensors)  # numbers such as epsilon keep their dtypes
 
     def _mean(self, v):
@@ -242,16 +264,23 @@ class AbstractBatchNormTrain(_BatchNorm):
         _, mean, invstd = outputs[:3]
         dy, *statistics = [None if isinstance(g.type, DisconnectedType) else g for g in grads]
         dx, dscale, dbias = AbstractBatchNormTrainGrad(self.axes)(
-            x, x.zeros_like() if dy is None else dy, scale, mean, invstd, epsilon)
+            x, x.zeros_like() if dy is None else dy, scale, mean, invstd, epsilon
+        )
         dmean, dinvstd, *drunning = statistics
         count = T.cast(x.size // scale.size, x.dtype)
         # second derivatives go through the statistics that the first one is given
-        through = [(dmean, 1 / count), (dinvstd, -(x - mean) * invstd ** 3 / count)]
+        through = [(dmean, 1 / count), (dinvstd, -(x - mean) * invstd**3 / count)]
         through += zip(drunning, (factor / count, 2 * factor * (x - mean) / (count - 1)))
         for g, slope in through:
             dx = dx if g is None else dx + g * slope
-        return [dx, dscale, dbias, DisconnectedType()(), DisconnectedType()(),
-                *[DisconnectedType()() if g is None else g * (1 - factor) for g in drunning]]
+        return [
+            dx,
+            dscale,
+            dbias,
+            DisconnectedType()(),
+            DisconnectedType()(),
+            *[DisconnectedType()() if g is None else g * (1 - factor) for g in drunning],
+        ]
 
     def connection_pattern(self, node):
         running = len(node.inputs) - 5
@@ -283,10 +312,16 @@ class AbstractBatchNormInference(_BatchNorm):
         scale, _, mean, var = [T.addbroadcast(v, *self.axes) for v in inputs[1:5]]
         var_eps = var + epsilon
         std = T.sqrt(var_eps)
-        two = T.constant(2.)
+        two = T.constant(2.0)
         dvar = -self._sum(dy * (x - mean)) * (scale / (two * var_eps * std))
-        return [dy * (scale / std), self._sum(dy * (x - mean)) / std, self._sum(dy), -self._sum(dy) * (scale / std),
-                dvar, DisconnectedType()()]
+        return [
+            dy * (scale / std),
+            self._sum(dy * (x - mean)) / std,
+            self._sum(dy),
+            -self._sum(dy) * (scale / std),
+            dvar,
+            DisconnectedType()(),
+        ]
 
     def connection_pattern(self, node):
         return [[True]] * 5 + [[False]]
@@ -307,7 +342,7 @@ class AbstractBatchNormTrainGrad(_BatchNorm):
         _check_axes(self.axes, x.ndim)
         along = dict(axis=self.axes, keepdims=True)
         x_diff = x - x_mean
-        c = dy * x_invstd - x_diff * xp.mean(dy * x_diff, **along) * x_invstd ** 3
+        c = dy * x_invstd - x_diff * xp.mean(dy * x_diff, **along) * x_invstd**3
         return (scale * (c - xp.mean(c, **along)), xp.sum(dy * x_invstd * x_diff, **along), xp.sum(dy, **along))
 
     def infer_shape(self, node, shapes):
@@ -320,7 +355,7 @@ class AbstractBatchNormTrainGrad(_BatchNorm):
         # the terms of the gradient for each input, from each output that has one
         terms = g_x, g_dy, g_scale, g_mean, g_invstd = [[] for _ in range(5)]
         if not isinstance(ddinputs.type, DisconnectedType):
-            cube = x_invstd ** 3
+            cube = x_invstd**3
             mean_dy_x_diff = self._mean(dy * x_diff)
             c = scale * (ddinputs - self._mean(ddinputs))
             mean_c_x_diff = self._mean(c * x_diff)
@@ -330,7 +365,7 @@ class AbstractBatchNormTrainGrad(_BatchNorm):
             g_dy.append(c * x_invstd - cube * x_diff * mean_c_x_diff)
             g_scale.append(self._sum(ddinputs * (e - self._mean(e))))
             g_mean.append(self._sum(d))
-            g_invstd.append(self._sum(c * (dy - 3 * (x_invstd ** 2) * x_diff * mean_dy_x_diff)))
+            g_invstd.append(self._sum(c * (dy - 3 * (x_invstd**2) * x_diff * mean_dy_x_diff)))
         if not isinstance(ddscale.type, DisconnectedType):
             g_x.append(x_invstd * ddscale * dy)
             g_dy.append(x_invstd * ddscale * x_diff)
@@ -341,5 +376,11 @@ class AbstractBatchNormTrainGrad(_BatchNorm):
         return [sum(found[1:], found[0]) if found else DisconnectedType()() for found in [*terms, []]]
 
     def connection_pattern(self, node):
-        return [[True, True, False], [True, True, True], [True, False, False], [True, True, False],
-                [True, True, False], [False, False, False]]
+        return [
+            [True, True, False],
+            [True, True, True],
+            [True, False, False],
+            [True, True, False],
+            [True, True, False],
+            [False, False, False],
+        ]

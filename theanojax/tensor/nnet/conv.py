@@ -28,8 +28,10 @@ def _constant_sizes(shape, name):
             try:
                 size = get_scalar_constant_value(as_tensor_variable(size))
             except NotScalarConstantError:
-                raise NotScalarConstantError("The convolution need that the shape information are constant values. "
-                                             "We got %s for the %s parameter" % (size, name)) from None
+                raise NotScalarConstantError(
+                    "The convolution need that the shape information are constant values. "
+                    "We got %s for the %s parameter" % (size, name)
+                ) from None
             if str(size.dtype) not in discrete_dtypes:
                 raise AssertionError("%s must hold integers, got %s" % (name, size.dtype))
             size = int(size)
@@ -43,8 +45,7 @@ def conv2d(input, filters, image_shape=None, filter_shape=None, border_mode="val
     `image_shape` and `filter_shape` are the shapes as far as they are known; `border_mode` is "valid" or "full";
     further keywords go to ConvOp. AssertionError if the declared numbers of channels differ.
     """
-    warnings.warn("theano.tensor.nnet.conv.conv2d is deprecated. Use theano.tensor.nnet.conv2d instead.",
-                  stacklevel=2)
+    warnings.warn("theano.tensor.nnet.conv.conv2d is deprecated. Use theano.tensor.nnet.conv2d instead.", stacklevel=2)
     nkern = kshp = bsize = imshp = None
     if image_shape is not None:
         bsize, *imshp = _constant_sizes(image_shape, "image_shape")
@@ -52,8 +53,16 @@ def conv2d(input, filters, image_shape=None, filter_shape=None, border_mode="val
         nkern, channels, *kshp = _constant_sizes(filter_shape, "filter_shape")
         if image_shape is not None and None not in (imshp[0], channels) and imshp[0] != channels:
             raise AssertionError("the images have %d channels, the filters %d" % (imshp[0], channels))
-    op = ConvOp(output_mode=border_mode, dx=subsample[0], dy=subsample[1], imshp=imshp, kshp=kshp, nkern=nkern,
-                bsize=bsize, **kargs)
+    op = ConvOp(
+        output_mode=border_mode,
+        dx=subsample[0],
+        dy=subsample[1],
+        imshp=imshp,
+        kshp=kshp,
+        nkern=nkern,
+        bsize=bsize,
+        **kargs,
+    )
     return op(input, filters)
 
 
@@ -71,16 +80,28 @@ def _divisor(wanted, total, name, total_name):
         return wanted
     found = total if total <= wanted else max(n for n in range(1, wanted + 1) if total % n == 0)
     if found != total:
-        _logger.warning("OPTIMISATION WARNING: in ConvOp.__init__() %s(%i) should be 0 or a divisor of %s(%i). We "
-                        "revert it to %i. This won't change the result, but may make it slower.", name, wanted,
-                        total_name, total, found)
+        _logger.warning(
+            "OPTIMISATION WARNING: in ConvOp.__init__() %s(%i) should be 0 or a divisor of %s(%i). We "
+            "revert it to %i. This won't change the result, but may make it slower.",
+            name,
+            wanted,
+            total_name,
+            total,
+            found,
+        )
     return found
 
 
 # What may be declared of a convolution, in the order in which it is checked.
-_DECLARED = ("number of rows in the filter", "number of columns in the filter", "image stack size",
-             "number of rows in the image", "number of columns in the image", "batch size",
-             "number of kernels in the filter")
+_DECLARED = (
+    "number of rows in the filter",
+    "number of columns in the filter",
+    "image stack size",
+    "number of rows in the image",
+    "number of columns in the image",
+    "batch size",
+    "number of kernels in the filter",
+)
 
 
 class ConvOp(OpenMPOp):
@@ -100,8 +121,21 @@ class ConvOp(OpenMPOp):
     ValueError, TypeError or Exception if they do not make a convolution.
     """
 
-    _attributes = ("imshp", "kshp", "nkern", "bsize", "dx", "dy", "out_mode", "unroll_batch", "unroll_kern",
-                   "unroll_patch", "imshp_logical", "kshp_logical", "kshp_logical_top_aligned")
+    _attributes = (
+        "imshp",
+        "kshp",
+        "nkern",
+        "bsize",
+        "dx",
+        "dy",
+        "out_mode",
+        "unroll_batch",
+        "unroll_kern",
+        "unroll_patch",
+        "imshp_logical",
+        "kshp_logical",
+        "kshp_logical_top_aligned",
+    )
 
     @staticmethod
     def has_all_shape(imshp, kshp, nkern=1, bsize=1):
@@ -113,17 +147,37 @@ class ConvOp(OpenMPOp):
         """The output's (rows, columns) for images of `inshp` and filters of `kshp`, both (rows, columns)."""
         return tuple(get_conv_shape_1axis(i, k, mode, s) for i, k, s in zip(inshp, kshp, stride))
 
-    def __init__(self, imshp=None, kshp=None, nkern=None, bsize=None, dx=1, dy=1, output_mode="valid",
-                 unroll_batch=None, unroll_kern=None, unroll_patch=None, imshp_logical=None, kshp_logical=None,
-                 kshp_logical_top_aligned=True, verbose=0, version=-1, direction_hint="forward", openmp=None):
+    def __init__(
+        self,
+        imshp=None,
+        kshp=None,
+        nkern=None,
+        bsize=None,
+        dx=1,
+        dy=1,
+        output_mode="valid",
+        unroll_batch=None,
+        unroll_kern=None,
+        unroll_patch=None,
+        imshp_logical=None,
+        kshp_logical=None,
+        kshp_logical_top_aligned=True,
+        verbose=0,
+        version=-1,
+        direction_hint="forward",
+        openmp=None,
+    ):
         self.fft_opt = version != "no_fft"
         self.version = -1 if version == "no_fft" else version
         imshp = (None,) * 3 if imshp is None else tuple(imshp)
         kshp = (None,) * 2 if kshp is None else tuple(kshp)
         imshp = (1,) + imshp if len(imshp) == 2 else imshp
-        for name, value, lengths, words in (("imshp", imshp, 3, "2 or 3"), ("kshp", kshp, 2, "2"),
-                                            ("imshp_logical", imshp_logical, 3, "3"),
-                                            ("kshp_logical", kshp_logical, 2, "2")):
+        for name, value, lengths, words in (
+            ("imshp", imshp, 3, "2 or 3"),
+            ("kshp", kshp, 2, "2"),
+            ("imshp_logical", imshp_logical, 3, "3"),
+            ("kshp_logical", kshp_logical, 2, "2"),
+        ):
             if value is not None and len(value) != lengths:
                 raise ValueError("len(%s) must be %s, got %d" % (name, words, len(value)))
         self.dx, self.dy = _whole(dx, "dx"), _whole(dy, "dy")
@@ -144,9 +198,11 @@ class ConvOp(OpenMPOp):
         self.outshp = self.getOutputShape(*sizes, (self.dx, self.dy), output_mode)
         self.fulloutshp = self.getOutputShape(*sizes, (1, 1), output_mode)
         if any(s is not None and s <= 0 for s in self.outshp):
-            raise Exception("Bad size for the output shape. Verify that [post-supersampling] input shape (%s) and "
-                            "kern shape(%s) are ok. (Hint: kerns must fit inside image in valid mode)"
-                            % (self.imshp_logical, self.kshp_logical))
+            raise Exception(
+                "Bad size for the output shape. Verify that [post-supersampling] input shape (%s) and "
+                "kern shape(%s) are ok. (Hint: kerns must fit inside image in valid mode)"
+                % (self.imshp_logical, self.kshp_logical)
+            )
 
     def _unroll(self, batch, kern, patch):
         # Theano's C code came in several versions; here the numbers only distinguish and print Ops.
@@ -181,20 +237,24 @@ class ConvOp(OpenMPOp):
     def make_node(self, inputs, kerns):
         inputs, kerns = as_tensor_variable(inputs), as_tensor_variable(kerns)
         if inputs.ndim != 4:
-            raise TypeError('ConvOp (make_node) requires input be a 4D tensor; received "%s" (%i dims)'
-                            % (inputs, inputs.ndim))
+            raise TypeError(
+                'ConvOp (make_node) requires input be a 4D tensor; received "%s" (%i dims)' % (inputs, inputs.ndim)
+            )
         if kerns.ndim != 4:
             raise TypeError("make_node requires 4D tensor of kernels")
         if inputs.type.dtype != kerns.type.dtype:
-            raise NotImplementedError("The image and the kernel must have the same type.inputs(%s), kerns(%s)"
-                                      % (inputs.dtype, kerns.dtype))
+            raise NotImplementedError(
+                "The image and the kernel must have the same type.inputs(%s), kerns(%s)" % (inputs.dtype, kerns.dtype)
+            )
         pattern = [inputs.broadcastable[0], kerns.broadcastable[0]] + [s == 1 for s in self.outshp]
         return Apply(self, [inputs, kerns], [TensorType(inputs.dtype, pattern)()])
 
     def infer_shape(self, node, input_shapes):
         images, kerns = [list(s) for s in input_shapes]
-        for shape, known in ((images, (self.bsize,) + self.imshp_logical),
-                             (kerns, (self.nkern, None) + self.kshp_logical)):
+        for shape, known in (
+            (images, (self.bsize,) + self.imshp_logical),
+            (kerns, (self.nkern, None) + self.kshp_logical),
+        ):
             shape[:] = [s if k is None else k for s, k in zip(shape, known)]
         return [get_conv_output_shape(images, kerns, self.out_mode, (self.dx, self.dy))]
 
@@ -203,8 +263,9 @@ class ConvOp(OpenMPOp):
         found = [*kern.shape[2:], *img.shape[1:], img.shape[0], kern.shape[0]]
         for what, wanted, given in zip(_DECLARED, declared, found):
             if wanted is not None and wanted != given:
-                raise ValueError("The hardcoded shape for the %s (%d) isn't the run time shape (%d)."
-                                 % (what, wanted, given))
+                raise ValueError(
+                    "The hardcoded shape for the %s (%d) isn't the run time shape (%d)." % (what, wanted, given)
+                )
         if img.shape[1] != kern.shape[1]:
             raise ValueError("the images have %d channels, the filters %d" % (img.shape[1], kern.shape[1]))
 
@@ -236,37 +297,72 @@ class ConvOp(OpenMPOp):
             raise NotImplementedError("the gradient of a ConvOp whose images or filters are spread with zeros")
         steps = (self.dx, self.dy)
         if self.out_mode == "valid" and steps != (1, 1):
-            raise NotImplementedError("ERROR: ConvOp.grad is now disabled for 'valid' convolutions with stride != "
-                                      "(1, 1); call theano.tensor.nnet.conv2d() instead.")
+            raise NotImplementedError(
+                "ERROR: ConvOp.grad is now disabled for 'valid' convolutions with stride != "
+                "(1, 1); call theano.tensor.nnet.conv2d() instead."
+            )
         if any(s not in (1, 2) for s in steps):
-            raise NotImplementedError("ERROR: We disable ConvOp.grad now when output_mode is not 'valid' and dx or dy "
-                                      "are greater than 2, as there is a bug in it. See `abstract_conv2d <>`_ for a "
-                                      "version that support this.")
+            raise NotImplementedError(
+                "ERROR: We disable ConvOp.grad now when output_mode is not 'valid' and dx or dy "
+                "are greater than 2, as there is a bug in it. See `abstract_conv2d <>`_ for a "
+                "version that support this."
+            )
         if steps != (1, 1) and not self.has_all_shape(self.imshp, self.kshp, self.nkern, self.bsize):
             raise Exception("ConvOp.grad when dx!=1 or dy!=1 we must have all the optional shape information")
-        return [patternbroadcast(self.grad_images(kerns, gz), inputs.broadcastable),
-                patternbroadcast(self.grad_filters(inputs, gz), kerns.broadcastable)]
+        return [
+            patternbroadcast(self.grad_images(kerns, gz), inputs.broadcastable),
+            patternbroadcast(self.grad_filters(inputs, gz), kerns.broadcastable),
+        ]
 
     def grad_filters(self, inputs, gz):
         """The gradient for the filters, from the images and the gradient `gz` for the output."""
         images, tops = inputs.dimshuffle((1, 0, 2, 3)), gz.dimshuffle((1, 0, 2, 3))
         channels, sizes = self.imshp[0], self.imshp[1:]
         if self.out_mode == "valid":
-            op = ConvOp((self.bsize,) + sizes, self.outshp, self.nkern, channels, 1, 1, output_mode="valid",
-                        kshp_logical=self.fulloutshp, kshp_logical_top_aligned=False, version=self.version,
-                        direction_hint="bprop weights", verbose=self.verbose)
+            op = ConvOp(
+                (self.bsize,) + sizes,
+                self.outshp,
+                self.nkern,
+                channels,
+                1,
+                1,
+                output_mode="valid",
+                kshp_logical=self.fulloutshp,
+                kshp_logical_top_aligned=False,
+                version=self.version,
+                direction_hint="bprop weights",
+                verbose=self.verbose,
+            )
             return op(images, tops[:, :, ::-1, ::-1]).dimshuffle((1, 0, 2, 3))[:, :, ::-1, ::-1]
-        op = ConvOp((self.bsize,) + self.outshp, sizes, channels, self.nkern, 1, 1, output_mode="valid",
-                    imshp_logical=(self.bsize,) + self.fulloutshp, version=self.version,
-                    direction_hint="bprop weights", verbose=self.verbose)
+        op = ConvOp(
+            (self.bsize,) + self.outshp,
+            sizes,
+            channels,
+            self.nkern,
+            1,
+            1,
+            output_mode="valid",
+            imshp_logical=(self.bsize,) + self.fulloutshp,
+            version=self.version,
+            direction_hint="bprop weights",
+            verbose=self.verbose,
+        )
         return op(tops, images[:, :, ::-1, ::-1])
 
     def grad_images(self, kerns, gz):
         """The gradient for the images, from the filters and the gradient `gz` for the output."""
-        op = ConvOp((self.nkern,) + self.outshp, self.kshp, self.imshp[0], self.bsize, 1, 1,
-                    output_mode="full" if self.out_mode == "valid" else "valid",
-                    imshp_logical=(self.nkern,) + self.fulloutshp, direction_hint="bprop inputs",
-                    verbose=self.verbose)
+        op = ConvOp(
+            (self.nkern,) + self.outshp,
+            self.kshp,
+            self.imshp[0],
+            self.bsize,
+            1,
+            1,
+            output_mode="full" if self.out_mode == "valid" else "valid",
+            imshp_logical=(self.nkern,) + self.fulloutshp,
+            direction_hint="bprop inputs",
+            verbose=self.verbose,
+        )
         return op(gz, kerns.dimshuffle((1, 0, 2, 3))[:, :, ::-1, ::-1])
 
 
@@ -286,5 +382,3 @@ def _spread(xp, x, logical, top_aligned):
 def gen_conv_code_unroll_batch_kern(d, unroll_bsize=1, unroll_ksize=1):
     """Theano wrote C code here; there is none, so this raises NotImplementedError."""
     raise NotImplementedError("ConvOp has no C code: it is compiled by XLA")
-
-

@@ -5,8 +5,20 @@ import warnings
 from theanojax.tensor.nnet import abstract_conv
 
 
-def conv2d(input, filters, input_shape=None, filter_shape=None, border_mode="valid", subsample=(1, 1), filter_flip=True,
-           image_shape=None, filter_dilation=(1, 1), num_groups=1, unshared=False, **kwargs):
+def conv2d(
+    input,
+    filters,
+    input_shape=None,
+    filter_shape=None,
+    border_mode="valid",
+    subsample=(1, 1),
+    filter_flip=True,
+    image_shape=None,
+    filter_dilation=(1, 1),
+    num_groups=1,
+    unshared=False,
+    **kwargs,
+):
     """A minibatch of stacks of images convolved with a set of filters.
 
     Parameters
@@ -28,30 +40,66 @@ def conv2d(input, filters, input_shape=None, filter_shape=None, border_mode="val
     names of the shape are given; other keywords are ignored with a warning.
     """
     if "imshp_logical" in kwargs or "kshp_logical" in kwargs:
-        raise ValueError("Keyword arguments 'imshp_logical' and 'kshp_logical' for conv2d are not supported anymore "
-                         "(and have not been a reliable way to perform upsampling). That feature is still available by "
-                         "calling theano.tensor.nnet.conv.conv2d() for the time being.")
+        raise ValueError(
+            "Keyword arguments 'imshp_logical' and 'kshp_logical' for conv2d are not supported anymore "
+            "(and have not been a reliable way to perform upsampling). That feature is still available by "
+            "calling theano.tensor.nnet.conv.conv2d() for the time being."
+        )
     if kwargs:
-        warnings.warn(str(kwargs.keys()) + " are now deprecated in `tensor.nnet.abstract_conv.conv2d` interface and "
-                      "will be ignored.", stacklevel=2)
+        warnings.warn(
+            str(kwargs.keys()) + " are now deprecated in `tensor.nnet.abstract_conv.conv2d` interface and "
+            "will be ignored.",
+            stacklevel=2,
+        )
     if image_shape is not None:
-        warnings.warn("The `image_shape` keyword argument to `tensor.nnet.conv2d` is deprecated, it has been renamed "
-                      "to `input_shape`.", stacklevel=2)
+        warnings.warn(
+            "The `image_shape` keyword argument to `tensor.nnet.conv2d` is deprecated, it has been renamed "
+            "to `input_shape`.",
+            stacklevel=2,
+        )
         if input_shape is not None:
             raise ValueError("input_shape and image_shape should not be provided at the same time.")
         input_shape = image_shape
-    return abstract_conv.conv2d(input, filters, input_shape, filter_shape, border_mode, subsample, filter_flip,
-                                filter_dilation, num_groups, unshared)
+    return abstract_conv.conv2d(
+        input,
+        filters,
+        input_shape,
+        filter_shape,
+        border_mode,
+        subsample,
+        filter_flip,
+        filter_dilation,
+        num_groups,
+        unshared,
+    )
 
 
-def conv2d_transpose(input, filters, output_shape, filter_shape=None, border_mode="valid", input_dilation=(1, 1),
-                     filter_flip=True, filter_dilation=(1, 1), num_groups=1, unshared=False):
+def conv2d_transpose(
+    input,
+    filters,
+    output_shape,
+    filter_shape=None,
+    border_mode="valid",
+    input_dilation=(1, 1),
+    filter_flip=True,
+    filter_dilation=(1, 1),
+    num_groups=1,
+    unshared=False,
+):
     """The transposed convolution: what the gradient of `conv2d` for its input does.
 
     `filters` are (input channels, output channels, rows, columns), `output_shape` is the shape of the result,
     `input_dilation` what the other direction calls `subsample`; the rest is as for `conv2d`.
     """
     return abstract_conv.conv2d_grad_wrt_inputs(
-        output_grad=input, filters=filters, input_shape=output_shape, filter_shape=filter_shape,
-        border_mode=border_mode, subsample=input_dilation, filter_flip=filter_flip, filter_dilation=filter_dilation,
-        num_groups=num_groups, unshared=unshared)
+        output_grad=input,
+        filters=filters,
+        input_shape=output_shape,
+        filter_shape=filter_shape,
+        border_mode=border_mode,
+        subsample=input_dilation,
+        filter_flip=filter_flip,
+        filter_dilation=filter_dilation,
+        num_groups=num_groups,
+        unshared=unshared,
+    )

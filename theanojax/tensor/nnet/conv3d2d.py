@@ -9,8 +9,14 @@ from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.op_methods import first_connected, shaped_like
 
-__all__ = ["DiagonalSubtensor", "IncDiagonalSubtensor", "conv3d", "diagonal_subtensor", "get_diagonal_subtensor_view",
-           "inc_diagonal_subtensor"]
+__all__ = [
+    "DiagonalSubtensor",
+    "IncDiagonalSubtensor",
+    "conv3d",
+    "diagonal_subtensor",
+    "get_diagonal_subtensor_view",
+    "inc_diagonal_subtensor",
+]
 
 
 def get_diagonal_subtensor_view(x, i0, i1):
@@ -69,8 +75,11 @@ class DiagonalSubtensor(_Diagonal):
 
     def grad(self, inputs, g_outputs):
         x, i0, i1 = inputs
-        return [inc_diagonal_subtensor(T.zeros_like(x), i0, i1, g_outputs[0]),
-                DisconnectedType()(), DisconnectedType()()]
+        return [
+            inc_diagonal_subtensor(T.zeros_like(x), i0, i1, g_outputs[0]),
+            DisconnectedType()(),
+            DisconnectedType()(),
+        ]
 
     connection_pattern = first_connected(1)
 
@@ -129,9 +138,13 @@ def conv3d(signals, filters, signals_shape=None, filters_shape=None, border_mode
             raise ValueError("invalid border mode", mode)
 
     image_shape, kernel_shape = (movies * times, channels, rows, columns), (nfilters * taps, channels, frows, fcolumns)
-    out = T.nnet.conv2d(signals.reshape(image_shape), filters.reshape(kernel_shape),
-                        input_shape=None if signals_shape is None else image_shape,
-                        filter_shape=None if filters_shape is None else kernel_shape, border_mode=modes[1])
+    out = T.nnet.conv2d(
+        signals.reshape(image_shape),
+        filters.reshape(kernel_shape),
+        input_shape=None if signals_shape is None else image_shape,
+        filter_shape=None if filters_shape is None else kernel_shape,
+        border_mode=modes[1],
+    )
     added = {"valid": lambda k: 1 - k, "full": lambda k: k - 1, "half": lambda k: 1 - k % 2}[modes[1]]
     height, width = rows + added(frows), columns + added(fcolumns)
     out = out.reshape((movies, times, nfilters, taps, height, width))
@@ -141,5 +154,5 @@ def conv3d(signals, filters, signals_shape=None, filters_shape=None, border_mode
     around = {"valid": lambda: 0, "full": lambda: taps - 1, "half": lambda: taps // 2}[modes[0]]()
     if not (isinstance(around, int) and around == 0):
         padded = T.zeros(dtype=out.dtype, shape=(movies, times + 2 * around, nfilters, taps, height, width))
-        out = T.set_subtensor(padded[:, around:(times + around)], out)
+        out = T.set_subtensor(padded[:, around : (times + around)], out)
     return diagonal_subtensor(out, 1, 3).sum(axis=3)

@@ -25,8 +25,9 @@ Geometry = namedtuple("Geometry", "pads strides dilation groups unshared")
 
 def out_sizes(sizes, kernel, g):
     """The output's sizes along the axes; some are not positive when the filters do not fit."""
-    return tuple((s + sum(p) - (k - 1) * d - 1) // st + 1
-                 for s, k, p, st, d in zip(sizes, kernel, g.pads, g.strides, g.dilation))
+    return tuple(
+        (s + sum(p) - (k - 1) * d - 1) // st + 1 for s, k, p, st, d in zip(sizes, kernel, g.pads, g.strides, g.dilation)
+    )
 
 
 def _pad(xp, x, g):
@@ -83,7 +84,7 @@ def _part(xp, x, axis, index):
     """``x[..., index, ...]``, without `axis`."""
     low, high = [0] * x.ndim, list(x.shape)
     low[axis], high[axis] = index, index + 1
-    return xp.reshape(xp.cut(x, low, high, [1] * x.ndim), x.shape[:axis] + x.shape[axis + 1:])
+    return xp.reshape(xp.cut(x, low, high, [1] * x.ndim), x.shape[:axis] + x.shape[axis + 1 :])
 
 
 def _split(xp, kernel, g):
@@ -93,8 +94,9 @@ def _split(xp, kernel, g):
 
 def _unshared(xp, kernel, g, n):
     """Unshared filters as (groups, filters of a group, *places, channels, taps)."""
-    return xp.reshape(kernel, (g.groups, kernel.shape[0] // g.groups) + kernel.shape[1:n + 2]
-                      + (math.prod(kernel.shape[n + 2:]),))
+    return xp.reshape(
+        kernel, (g.groups, kernel.shape[0] // g.groups) + kernel.shape[1 : n + 2] + (math.prod(kernel.shape[n + 2 :]),)
+    )
 
 
 def _letters(n):
@@ -165,8 +167,9 @@ def correlate_xla(ctx, image, kernel, g):
     image, kernel = ctx.xp.asarray(image), ctx.xp.asarray(kernel)
     if not _suits(g, image) or not kernel.size or _pointwise(ctx, kernel.shape[2:]):
         return correlate(ctx.xp, image, kernel, g)
-    return ctx.lax.conv_general_dilated(image, kernel, g.strides, g.pads, rhs_dilation=g.dilation,
-                                        feature_group_count=g.groups)
+    return ctx.lax.conv_general_dilated(
+        image, kernel, g.strides, g.pads, rhs_dilation=g.dilation, feature_group_count=g.groups
+    )
 
 
 def grad_kernel_xla(ctx, image, top, taps, g):
@@ -177,12 +180,14 @@ def grad_kernel_xla(ctx, image, top, taps, g):
     # The batch is what is summed over, so it takes the place of the channels; the output's places are the taps.
     numbers = ctx.lax.ConvDimensionNumbers(*[(1, 0) + tuple(range(2, image.ndim))] * 3)
     pads = []
-    for size, places, tap, (before, _), s, d in zip(image.shape[2:], top.shape[2:], taps, g.pads, g.strides,
-                                                    g.dilation):
+    for size, places, tap, (before, _), s, d in zip(
+        image.shape[2:], top.shape[2:], taps, g.pads, g.strides, g.dilation
+    ):
         reach = (tap - 1) * d + (places - 1) * s + 1
         pads.append((before, reach - before - size))
-    return ctx.lax.conv_general_dilated(image, top, g.dilation, pads, rhs_dilation=g.strides, dimension_numbers=numbers,
-                                        batch_group_count=g.groups)
+    return ctx.lax.conv_general_dilated(
+        image, top, g.dilation, pads, rhs_dilation=g.strides, dimension_numbers=numbers, batch_group_count=g.groups
+    )
 
 
 def grad_image_xla(ctx, kernel, top, sizes, g):
@@ -195,12 +200,21 @@ def grad_image_xla(ctx, kernel, top, sizes, g):
         kernel = ctx.xp.reshape(kernel, (g.groups, filters // g.groups, channels) + taps)
         kernel = ctx.xp.reshape(ctx.xp.moveaxis(kernel, 0, 1), (filters // g.groups, channels * g.groups) + taps)
     kernel = ctx.lax.rev(kernel, tuple(range(2, n + 2)))
-    numbers = ctx.lax.ConvDimensionNumbers((0, 1) + tuple(range(2, n + 2)), (1, 0) + tuple(range(2, n + 2)),
-                                           (0, 1) + tuple(range(2, n + 2)))
+    numbers = ctx.lax.ConvDimensionNumbers(
+        (0, 1) + tuple(range(2, n + 2)), (1, 0) + tuple(range(2, n + 2)), (0, 1) + tuple(range(2, n + 2))
+    )
     pads = []
     for size, places, tap, (before, _), s, d in zip(sizes, top.shape[2:], taps, g.pads, g.strides, g.dilation):
         reach = (tap - 1) * d
         spread = (places - 1) * s + 1
         pads.append((reach - before, size + before - spread))
-    return ctx.lax.conv_general_dilated(top, kernel, (1,) * n, pads, lhs_dilation=g.strides, rhs_dilation=g.dilation,
-                                        dimension_numbers=numbers, feature_group_count=g.groups)
+    return ctx.lax.conv_general_dilated(
+        top,
+        kernel,
+        (1,) * n,
+        pads,
+        lhs_dilation=g.strides,
+        rhs_dilation=g.dilation,
+        dimension_numbers=numbers,
+        feature_group_count=g.groups,
+    )

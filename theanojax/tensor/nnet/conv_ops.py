@@ -15,9 +15,18 @@ from theanojax.tensor.nnet import conv_kernels
 from theanojax.tensor.nnet.conv_shapes import assert_shape, border_mode_to_pad, get_conv_output_shape
 from theanojax.tensor.shape import patternbroadcast
 
-__all__ = ["AbstractConv", "AbstractConv2d", "AbstractConv2d_gradInputs", "AbstractConv2d_gradWeights",
-           "AbstractConv3d", "AbstractConv3d_gradInputs", "AbstractConv3d_gradWeights", "AbstractConv_gradInputs",
-           "AbstractConv_gradWeights", "BaseAbstractConv"]
+__all__ = [
+    "AbstractConv",
+    "AbstractConv2d",
+    "AbstractConv2d_gradInputs",
+    "AbstractConv2d_gradWeights",
+    "AbstractConv3d",
+    "AbstractConv3d_gradInputs",
+    "AbstractConv3d_gradWeights",
+    "AbstractConv_gradInputs",
+    "AbstractConv_gradWeights",
+    "BaseAbstractConv",
+]
 
 
 def _is_int(x):
@@ -37,15 +46,18 @@ def _clean_border_mode(mode, n):
         for m in mode:
             pair = isinstance(m, tuple) and len(m) == 2 and min(m) >= 0 and all(map(_is_int, m))
             if not pair and not (_is_int(m) and m >= 0):
-                raise ValueError("invalid border mode {}. The tuple can only contain integers  or pairs of "
-                                 "integers".format(mode))
+                raise ValueError(
+                    "invalid border mode {}. The tuple can only contain integers  or pairs of integers".format(mode)
+                )
             if pair and n != 2:
                 raise NotImplementedError("Asymmetric padding not implemented for {}D".format(n))
             axes.append(m[0] if pair and m[0] == m[1] else m)
         mode = tuple(axes)
     elif mode not in ("valid", "full", "half"):
-        raise ValueError('invalid border_mode {}, which must be either "valid", "full", "half", an integer or a '
-                         "tuple of length {}".format(mode, n))
+        raise ValueError(
+            'invalid border_mode {}, which must be either "valid", "full", "half", an integer or a '
+            "tuple of length {}".format(mode, n)
+        )
     if isinstance(mode, tuple) and all(m == 0 or m == (0, 0) for m in mode):
         return "valid"
     return mode
@@ -97,11 +109,30 @@ class BaseAbstractConv(Op):
     """
 
     check_broadcast = False
-    __props__ = ("convdim", "border_mode", "subsample", "filter_flip", "imshp", "kshp", "filter_dilation",
-                 "num_groups", "unshared")
+    __props__ = (
+        "convdim",
+        "border_mode",
+        "subsample",
+        "filter_flip",
+        "imshp",
+        "kshp",
+        "filter_dilation",
+        "num_groups",
+        "unshared",
+    )
 
-    def __init__(self, convdim, imshp=None, kshp=None, border_mode="valid", subsample=None, filter_flip=True,
-                 filter_dilation=None, num_groups=1, unshared=False):
+    def __init__(
+        self,
+        convdim,
+        imshp=None,
+        kshp=None,
+        border_mode="valid",
+        subsample=None,
+        filter_flip=True,
+        filter_dilation=None,
+        num_groups=1,
+        unshared=False,
+    ):
         if convdim not in (2, 3):
             raise ValueError("convolution dimension {} is not supported", convdim)
         self.convdim = convdim
@@ -130,8 +161,7 @@ class BaseAbstractConv(Op):
             raise NotImplementedError("flops not implemented for convdim={}", self.convdim)
         (images, filters), (out,) = inp, outp
         assert images[1] == filters[1] * self.num_groups
-        return (filters[2] * filters[3] * 2 * out[2] * out[3]
-                * images[1] * filters[0] * images[0] / self.num_groups)
+        return filters[2] * filters[3] * 2 * out[2] * out[3] * images[1] * filters[0] * images[0] / self.num_groups
 
     # ------------------------------------------------------------ for the three directions
     def _check_kernel_ndim(self, kern):
@@ -144,8 +174,9 @@ class BaseAbstractConv(Op):
     def _geometry(self, taps):
         dilated = [(int(t) - 1) * d + 1 for t, d in zip(taps, self.filter_dilation)]
         steps = [tuple(map(int, v)) for v in (self.subsample, self.filter_dilation)]
-        return conv_kernels.Geometry(border_mode_to_pad(self.border_mode, self.convdim, dilated), *steps,
-                                     self.num_groups, self.unshared)
+        return conv_kernels.Geometry(
+            border_mode_to_pad(self.border_mode, self.convdim, dilated), *steps, self.num_groups, self.unshared
+        )
 
     def _flip(self, kern):
         if not self.filter_flip:
@@ -158,13 +189,21 @@ class BaseAbstractConv(Op):
         if filters % self.num_groups:
             raise ValueError("number of filters must be divisible by num_groups")
         if image_channels // self.num_groups != kernel_channels:
-            raise ValueError("the number of input channels in the kernel should specify the number of channels of 1 "
-                             "group")
+            raise ValueError(
+                "the number of input channels in the kernel should specify the number of channels of 1 group"
+            )
 
     def _sibling(self, direction):
         """The Op of the same convolution in another direction: "", "_gradWeights" or "_gradInputs"."""
-        args = (self.imshp, self.kshp, self.border_mode, self.subsample, self.filter_flip, self.filter_dilation,
-                self.num_groups)
+        args = (
+            self.imshp,
+            self.kshp,
+            self.border_mode,
+            self.subsample,
+            self.filter_flip,
+            self.filter_dilation,
+            self.num_groups,
+        )
         if self.convdim == 3:
             return _BY_NAME["AbstractConv3d" + direction](*args)
         return _BY_NAME["AbstractConv2d" + direction](*args, unshared=self.unshared)
@@ -182,10 +221,8 @@ class AbstractConv(BaseAbstractConv):
         img, kern = _as_variables(img, kern)
         _check_ndim("img", img, 2 + self.convdim)
         self._check_kernel_ndim(kern)
-        img = assert_shape(img, self.imshp,
-                           "AbstractConv shape mismatch: shape of image does not match given imshp.")
-        kern = assert_shape(kern, self.kshp,
-                            "AbstractConv shape mismatch: shape of filters does not match given kshp.")
+        img = assert_shape(img, self.imshp, "AbstractConv shape mismatch: shape of image does not match given imshp.")
+        kern = assert_shape(kern, self.kshp, "AbstractConv shape mismatch: shape of filters does not match given kshp.")
         pattern = [img.broadcastable[0], kern.broadcastable[0]] + [False] * self.convdim
         return Apply(self, [img, kern], [img.type.clone(broadcastable=pattern)()])
 
@@ -196,11 +233,14 @@ class AbstractConv(BaseAbstractConv):
         self._check_channels(img.shape[1], kern.shape[0], kern.shape[-n - 1])
         places = conv_kernels.out_sizes(img.shape[2:], kern.shape[-n:], g)
         if min(places) <= 0:
-            raise ValueError("the filters of shape %s do not fit into the images of shape %s: the output would have "
-                             "the sizes %s" % (kern.shape, img.shape, places))
-        if self.unshared and kern.shape[1:1 + n] != places:
-            raise ValueError("Kernel shape {} does not match computed output size {}".format(kern.shape[1:1 + n],
-                                                                                             places))
+            raise ValueError(
+                "the filters of shape %s do not fit into the images of shape %s: the output would have "
+                "the sizes %s" % (kern.shape, img.shape, places)
+            )
+        if self.unshared and kern.shape[1 : 1 + n] != places:
+            raise ValueError(
+                "Kernel shape {} does not match computed output size {}".format(kern.shape[1 : 1 + n], places)
+            )
         return img, self._flip(kern), g
 
     def compute(self, xp, node, img, kern):
@@ -210,8 +250,10 @@ class AbstractConv(BaseAbstractConv):
         return conv_kernels.correlate_xla(ctx, *self._prepare(ctx.xp, img, kern))
 
     def infer_shape(self, node, input_shapes):
-        imshp, kshp = [[known if own is None else own for known, own in zip(shape, given)]
-                       for shape, given in zip(input_shapes, (self.imshp, self.kshp))]
+        imshp, kshp = [
+            [known if own is None else own for known, own in zip(shape, given)]
+            for shape, given in zip(input_shapes, (self.imshp, self.kshp))
+        ]
         return [get_conv_output_shape(imshp, kshp, self.border_mode, self.subsample, self.filter_dilation)]
 
     def grad(self, inp, grads):
@@ -250,8 +292,9 @@ class AbstractConv_gradWeights(_Gradient):
         _check_ndim("img", img, 2 + n)
         _check_ndim("topgrad", topgrad, 2 + n)
         if add_assert_shape:
-            img = assert_shape(img, self.imshp, "AbstractConv_gradWeights shape mismatch: shape of image does not "
-                                                "match given imshp.")
+            img = assert_shape(
+                img, self.imshp, "AbstractConv_gradWeights shape mismatch: shape of image does not match given imshp."
+            )
         spread = [False] * n if self.unshared else []
         pattern = [topgrad.broadcastable[1]] + spread + [img.broadcastable[1]] + [False] * n
         return Apply(self, [img, topgrad, as_tensor_variable(shape)], [img.type.clone(broadcastable=pattern)()])
@@ -263,8 +306,10 @@ class AbstractConv_gradWeights(_Gradient):
         self._check_channels(img.shape[1], topgrad.shape[1], img.shape[1] // self.num_groups)
         places = conv_kernels.out_sizes(img.shape[2:], taps, g)
         if places != tuple(topgrad.shape[2:]) or img.shape[0] != topgrad.shape[0]:
-            raise ValueError("filters of the sizes %s on images of shape %s have an output of the sizes %s, but the "
-                             "given topgrad has shape %s" % (taps, img.shape, places, topgrad.shape))
+            raise ValueError(
+                "filters of the sizes %s on images of shape %s have an output of the sizes %s, but the "
+                "given topgrad has shape %s" % (taps, img.shape, places, topgrad.shape)
+            )
         return img, topgrad, taps, g
 
     def compute(self, xp, node, img, topgrad, shape):
@@ -284,7 +329,7 @@ class AbstractConv_gradWeights(_Gradient):
     def grad(self, inp, grads):
         bottom, top = inp[:2]
         (weights,) = grads
-        d_bottom = self._sibling("_gradInputs")(weights, top, bottom.shape[-self.convdim:])
+        d_bottom = self._sibling("_gradInputs")(weights, top, bottom.shape[-self.convdim :])
         d_top = self._sibling("")(bottom, weights)
         return _like(d_bottom, bottom), _like(d_top, top), DisconnectedType()()
 
@@ -298,8 +343,9 @@ class AbstractConv_gradInputs(_Gradient):
         self._check_kernel_ndim(kern)
         _check_ndim("topgrad", topgrad, 2 + n)
         if add_assert_shape:
-            kern = assert_shape(kern, self.kshp, "AbstractConv_gradInputs shape mismatch: shape of filters does not "
-                                                 "match given kshp.")
+            kern = assert_shape(
+                kern, self.kshp, "AbstractConv_gradInputs shape mismatch: shape of filters does not match given kshp."
+            )
         one_channel = self.num_groups == 1 and kern.type.broadcastable[-n - 1]
         pattern = [topgrad.type.broadcastable[0], one_channel] + [False] * n
         return Apply(self, [kern, topgrad, as_tensor_variable(shape)], [kern.type.clone(broadcastable=pattern)()])
@@ -312,8 +358,10 @@ class AbstractConv_gradInputs(_Gradient):
         imshp = [size if own is None else int(get_scalar_constant_value(own)) for size, own in zip(found, self.imshp)]
         expected = (imshp[0], kern.shape[0]) + conv_kernels.out_sizes(imshp[2:], kern.shape[-n:], g)
         if expected != tuple(topgrad.shape):
-            raise ValueError("invalid input_shape for gradInputs: the given input_shape would produce an output of "
-                             "shape {}, but the given topgrad has shape {}".format(expected, tuple(topgrad.shape)))
+            raise ValueError(
+                "invalid input_shape for gradInputs: the given input_shape would produce an output of "
+                "shape {}, but the given topgrad has shape {}".format(expected, tuple(topgrad.shape))
+            )
         self._check_channels(imshp[1], kern.shape[0], kern.shape[-n - 1])
         return self._flip(kern), topgrad, found[2:], g
 
@@ -335,7 +383,7 @@ class AbstractConv_gradInputs(_Gradient):
     def grad(self, inp, grads):
         weights, top = inp[:2]
         (bottom,) = grads
-        d_weights = self._sibling("_gradWeights")(bottom, top, weights.shape[-self.convdim:])
+        d_weights = self._sibling("_gradWeights")(bottom, top, weights.shape[-self.convdim :])
         d_top = self._sibling("")(bottom, weights)
         return _like(d_weights, weights), _like(d_top, top), DisconnectedType()()
 
@@ -343,16 +391,33 @@ class AbstractConv_gradInputs(_Gradient):
 class _In2d:
     """An Op on images; its parameters are those of BaseAbstractConv."""
 
-    def __init__(self, imshp=None, kshp=None, border_mode="valid", subsample=(1, 1), filter_flip=True,
-                 filter_dilation=(1, 1), num_groups=1, unshared=False):
+    def __init__(
+        self,
+        imshp=None,
+        kshp=None,
+        border_mode="valid",
+        subsample=(1, 1),
+        filter_flip=True,
+        filter_dilation=(1, 1),
+        num_groups=1,
+        unshared=False,
+    ):
         super().__init__(2, imshp, kshp, border_mode, subsample, filter_flip, filter_dilation, num_groups, unshared)
 
 
 class _In3d:
     """An Op on volumes; its parameters are those of BaseAbstractConv."""
 
-    def __init__(self, imshp=None, kshp=None, border_mode="valid", subsample=(1, 1, 1), filter_flip=True,
-                 filter_dilation=(1, 1, 1), num_groups=1):
+    def __init__(
+        self,
+        imshp=None,
+        kshp=None,
+        border_mode="valid",
+        subsample=(1, 1, 1),
+        filter_flip=True,
+        filter_dilation=(1, 1, 1),
+        num_groups=1,
+    ):
         super().__init__(3, imshp, kshp, border_mode, subsample, filter_flip, filter_dilation, num_groups)
 
 
@@ -380,5 +445,14 @@ class AbstractConv3d_gradInputs(_In3d, AbstractConv_gradInputs):
     """The gradient of AbstractConv3d for its images."""
 
 
-_BY_NAME = {cls.__name__: cls for cls in (AbstractConv2d, AbstractConv2d_gradWeights, AbstractConv2d_gradInputs,
-                                          AbstractConv3d, AbstractConv3d_gradWeights, AbstractConv3d_gradInputs)}
+_BY_NAME = {
+    cls.__name__: cls
+    for cls in (
+        AbstractConv2d,
+        AbstractConv2d_gradWeights,
+        AbstractConv2d_gradInputs,
+        AbstractConv3d,
+        AbstractConv3d_gradWeights,
+        AbstractConv3d_gradInputs,
+    )
+}

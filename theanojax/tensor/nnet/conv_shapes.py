@@ -10,9 +10,18 @@ from theanojax.tensor.as_tensor import get_scalar_constant_value
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.math import eq, ge, gt
 
-__all__ = ["assert_conv_shape", "assert_shape", "border_mode_to_pad", "check_conv_gradinputs_shape",
-           "get_conv_gradinputs_shape", "get_conv_gradinputs_shape_1axis", "get_conv_gradweights_shape",
-           "get_conv_gradweights_shape_1axis", "get_conv_output_shape", "get_conv_shape_1axis"]
+__all__ = [
+    "assert_conv_shape",
+    "assert_shape",
+    "border_mode_to_pad",
+    "check_conv_gradinputs_shape",
+    "get_conv_gradinputs_shape",
+    "get_conv_gradinputs_shape_1axis",
+    "get_conv_gradweights_shape",
+    "get_conv_gradweights_shape_1axis",
+    "get_conv_output_shape",
+    "get_conv_shape_1axis",
+]
 
 
 def _axis_modes(border_mode, n):
@@ -98,8 +107,9 @@ def get_conv_gradweights_shape_1axis(image_shape, top_shape, border_mode, subsam
     return reach + 1
 
 
-def get_conv_gradweights_shape(image_shape, top_shape, border_mode, subsample, filter_dilation=None, num_groups=1,
-                               unshared=False):
+def get_conv_gradweights_shape(
+    image_shape, top_shape, border_mode, subsample, filter_dilation=None, num_groups=1, unshared=False
+):
     """The shape of a convolution's filters, from those of its image and its output; None where it isn't unique.
 
     (filters, channels of a group, *sizes), or unshared (filters, *places, channels, *sizes).
@@ -143,8 +153,7 @@ def get_conv_gradinputs_shape(kernel_shape, top_shape, border_mode, subsample, f
     return (top_shape[0], channels) + tuple(get_conv_gradinputs_shape_1axis(*axis) for axis in axes)
 
 
-def check_conv_gradinputs_shape(image_shape, kernel_shape, output_shape, border_mode, subsample,
-                                filter_dilation=None):
+def check_conv_gradinputs_shape(image_shape, kernel_shape, output_shape, border_mode, subsample, filter_dilation=None):
     """False if the convolution of such an image and filters cannot have `output_shape`.
 
     True if it has, and where sizes are None or symbolic and so cannot be told.
@@ -214,8 +223,10 @@ def border_mode_to_pad(mode, convdim, kshp):
         return tuple((kshp[i] // 2,) * 2 for i in range(convdim))
     if mode == "valid":
         return ((0, 0),) * convdim
-    raise ValueError('invalid border_mode {}, which must be either "valid", "full", "half", an integer or a tuple '
-                     "of length {}".format(mode, convdim))
+    raise ValueError(
+        'invalid border_mode {}, which must be either "valid", "full", "half", an integer or a tuple '
+        "of length {}".format(mode, convdim)
+    )
 
 
 def _pair(pad, mode):

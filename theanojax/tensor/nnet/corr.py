@@ -18,8 +18,9 @@ class BaseCorrMM(CorrBase):
 
     __props__ = ("border_mode", "subsample", "filter_dilation", "num_groups", "unshared")
 
-    def __init__(self, border_mode="valid", subsample=(1, 1), filter_dilation=(1, 1), num_groups=1, unshared=False,
-                 openmp=None):
+    def __init__(
+        self, border_mode="valid", subsample=(1, 1), filter_dilation=(1, 1), num_groups=1, unshared=False, openmp=None
+    ):
         self.unshared = unshared
         self._setup(_clean(border_mode), subsample, filter_dilation, num_groups, openmp)
 
@@ -30,8 +31,14 @@ class BaseCorrMM(CorrBase):
         return self.border_mode if isinstance(self.border_mode, tuple) else words[self.border_mode]
 
     def __str__(self):
-        return "%s{%s, %s, %s, %s %s}" % (type(self).__name__, self.border_mode, self.subsample, self.filter_dilation,
-                                          self.num_groups, self.unshared)
+        return "%s{%s, %s, %s, %s %s}" % (
+            type(self).__name__,
+            self.border_mode,
+            self.subsample,
+            self.filter_dilation,
+            self.num_groups,
+            self.unshared,
+        )
 
 
 def _clean(mode):
@@ -44,12 +51,15 @@ def _clean(mode):
             raise ValueError("invalid border_mode {} which must be a tuple of length 2".format(mode))
         pairs = [m if isinstance(m, tuple) else (m, m) for m in mode]
         if any(len(p) != 2 or min(p) < 0 for p in pairs):
-            raise ValueError("invalid border mode {}. The tuple can only contain integers or tuples of length "
-                             "2".format(mode))
+            raise ValueError(
+                "invalid border mode {}. The tuple can only contain integers or tuples of length 2".format(mode)
+            )
         return tuple((int(a), int(b)) for a, b in pairs)
     if mode not in ("valid", "full", "half"):
-        raise ValueError('invalid border_mode {}, which must be either "valid", "full", "half", an integer or a tuple '
-                         "of two integers or a pair of integers".format(mode))
+        raise ValueError(
+            'invalid border_mode {}, which must be either "valid", "full", "half", an integer or a tuple '
+            "of two integers or a pair of integers".format(mode)
+        )
     return mode
 
 

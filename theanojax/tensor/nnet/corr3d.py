@@ -19,8 +19,7 @@ class BaseCorr3dMM(CorrBase):
     convdim = 3
     family = "Corr3dMM"
 
-    def __init__(self, border_mode="valid", subsample=(1, 1, 1), filter_dilation=(1, 1, 1), openmp=None,
-                 num_groups=1):
+    def __init__(self, border_mode="valid", subsample=(1, 1, 1), filter_dilation=(1, 1, 1), openmp=None, num_groups=1):
         self._setup(_clean(border_mode), subsample, filter_dilation, num_groups, openmp)
 
     @property
@@ -30,8 +29,13 @@ class BaseCorr3dMM(CorrBase):
         return self.border_mode if isinstance(self.border_mode, tuple) else words[self.border_mode]
 
     def __str__(self):
-        return "%s{%s, %s, %s, %s}" % (type(self).__name__, self.border_mode, self.subsample, self.filter_dilation,
-                                       self.num_groups)
+        return "%s{%s, %s, %s, %s}" % (
+            type(self).__name__,
+            self.border_mode,
+            self.subsample,
+            self.filter_dilation,
+            self.num_groups,
+        )
 
 
 def _clean(mode):
@@ -41,12 +45,15 @@ def _clean(mode):
         return (mode,) * 3
     if isinstance(mode, tuple):
         if len(mode) != 3 or min(mode) < 0:
-            raise ValueError("invalid border_mode {}, which must be a tuple of three non-negative "
-                             "integers".format(mode))
+            raise ValueError(
+                "invalid border_mode {}, which must be a tuple of three non-negative integers".format(mode)
+            )
         return tuple(map(int, mode))
     if mode not in ("valid", "full", "half"):
-        raise ValueError('invalid border_mode {}, which must be either "valid", "full", "half", an integer or a tuple '
-                         "of three integers".format(mode))
+        raise ValueError(
+            'invalid border_mode {}, which must be either "valid", "full", "half", an integer or a tuple '
+            "of three integers".format(mode)
+        )
     return mode
 
 
@@ -62,7 +69,10 @@ class Corr3dMM_gradInputs(GradInputs, BaseCorr3dMM):
     """The gradient of Corr3dMM for its volumes."""
 
 
-BaseCorr3dMM.forward_op, BaseCorr3dMM.weights_op, BaseCorr3dMM.inputs_op = (Corr3dMM, Corr3dMM_gradWeights,
-                                                                            Corr3dMM_gradInputs)
+BaseCorr3dMM.forward_op, BaseCorr3dMM.weights_op, BaseCorr3dMM.inputs_op = (
+    Corr3dMM,
+    Corr3dMM_gradWeights,
+    Corr3dMM_gradInputs,
+)
 
 __all__ = ["BaseCorr3dMM", "Corr3dMM", "Corr3dMM_gradInputs", "Corr3dMM_gradWeights"]

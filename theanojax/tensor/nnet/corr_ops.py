@@ -74,9 +74,13 @@ class CorrBase(OpenMPOp):
     # ------------------------------------------------------------ numbers
     def _geometry(self, taps):
         dilated = [(int(t) - 1) * d + 1 for t, d in zip(taps, self.filter_dilation)]
-        return conv_kernels.Geometry(border_mode_to_pad(self.border_mode, self.convdim, dilated),
-                                     tuple(map(int, self.subsample)), tuple(map(int, self.filter_dilation)),
-                                     self.num_groups, self.unshared)
+        return conv_kernels.Geometry(
+            border_mode_to_pad(self.border_mode, self.convdim, dilated),
+            tuple(map(int, self.subsample)),
+            tuple(map(int, self.filter_dilation)),
+            self.num_groups,
+            self.unshared,
+        )
 
     def _check(self, bottom, weights, top, g):
         """ValueError unless the three shapes are those of one correlation."""
@@ -87,15 +91,18 @@ class CorrBase(OpenMPOp):
             raise ValueError("%s the number of filters must be divisible by the number of groups\n" % self.family)
         places = conv_kernels.out_sizes(bottom[2:], weights[-n:], g)
         expected = (bottom[0], weights[0]) + places
-        shown = "".join("\n  %s shape: %s" % (name, " x ".join(map(str, shape))) for name, shape in
-                        (("bottom", bottom), ("weights", weights), ("top", top or expected)))
+        shown = "".join(
+            "\n  %s shape: %s" % (name, " x ".join(map(str, shape)))
+            for name, shape in (("bottom", bottom), ("weights", weights), ("top", top or expected))
+        )
         if min(places) <= 0 or min(bottom[2:] + weights[1:]) < 0:
             back = {"forward": ""}.get(self._direction, " " + self._direction.replace("p ", "p wrt. "))
             raise ValueError("%s%s: impossible output shape%s\n" % (self.family, back, shown))
         if top is not None and tuple(top) != expected:
-            raise ValueError("%s shape inconsistency:%s (expected %s)\n"
-                             % (self.family, shown, " x ".join(map(str, expected))))
-        if self.unshared and tuple(weights[1:1 + n]) != places:
+            raise ValueError(
+                "%s shape inconsistency:%s (expected %s)\n" % (self.family, shown, " x ".join(map(str, expected)))
+            )
+        if self.unshared and tuple(weights[1 : 1 + n]) != places:
             raise ValueError("%s regions in kernel must match output regions:%s\n" % (self.family, shown))
 
     def _known_sizes(self, ctx, node, inputs):
@@ -121,15 +128,17 @@ class Forward(CorrBase):
 
     def make_node(self, img, kern):
         img, kern = self._pair(img, kern)
-        return self._node(("img", "kern"), img, kern, [],
-                          lambda i, k: [i[0], k[0]] + [False] * self.convdim)
+        return self._node(("img", "kern"), img, kern, [], lambda i, k: [i[0], k[0]] + [False] * self.convdim)
 
     def infer_shape(self, node, input_shapes):
-        return [get_conv_output_shape(input_shapes[0], input_shapes[1], self.border_mode, self.subsample,
-                                      self.filter_dilation)]
+        return [
+            get_conv_output_shape(
+                input_shapes[0], input_shapes[1], self.border_mode, self.subsample, self.filter_dilation
+            )
+        ]
 
     def _prepare(self, img, kern):
-        g = self._geometry(kern.shape[-self.convdim:])
+        g = self._geometry(kern.shape[-self.convdim :])
         self._check(img.shape, kern.shape, None, g)
         return img, kern, g
 
@@ -143,8 +152,10 @@ class Forward(CorrBase):
         bottom, weights = inp
         (top,) = grads
         n = self.convdim
-        return (self._sibling(self.inputs_op)(weights, top, bottom.shape[-n:]),
-                self._sibling(self.weights_op)(bottom, top, weights.shape[-n:]))
+        return (
+            self._sibling(self.inputs_op)(weights, top, bottom.shape[-n:]),
+            self._sibling(self.weights_op)(bottom, top, weights.shape[-n:]),
+        )
 
 
 class GradWeights(CorrBase):
@@ -156,18 +167,21 @@ class GradWeights(CorrBase):
         img, topgrad = self._pair(img, topgrad)
         n = self.convdim
         ones = (1,) * n
-        sizes = self._sizes(shape, self.subsample != ones or self.border_mode == "half",
-                            'subsample != %s or border_mode == "half"' % (ones,))
+        sizes = self._sizes(
+            shape,
+            self.subsample != ones or self.border_mode == "half",
+            'subsample != %s or border_mode == "half"' % (ones,),
+        )
         spread = [False] * n if self.unshared else []
-        return self._node(("img", "topgrad"), img, topgrad, sizes,
-                          lambda i, t: [t[1]] + spread + [i[1]] + [False] * n)
+        return self._node(("img", "topgrad"), img, topgrad, sizes, lambda i, t: [t[1]] + spread + [i[1]] + [False] * n)
 
     def _taps(self, image, top, given):
         """The sizes of the filters: those that follow from the others, else those `given`."""
         taps = []
         pads = self.border_mode if isinstance(self.border_mode, tuple) else (self.border_mode,) * self.convdim
-        for i, (size, places, pad, step, dilation) in enumerate(zip(image, top, pads, self.subsample,
-                                                                    self.filter_dilation)):
+        for i, (size, places, pad, step, dilation) in enumerate(
+            zip(image, top, pads, self.subsample, self.filter_dilation)
+        ):
             if given and (step != 1 or pad == "half"):
                 taps.append(given[i])
                 continue
@@ -203,8 +217,10 @@ class GradWeights(CorrBase):
     def grad(self, inp, grads):
         bottom, top = inp[:2]
         (weights,) = grads
-        return (self._sibling(self.inputs_op)(weights, top, bottom.shape[-self.convdim:]),
-                self._sibling(self.forward_op)(bottom, weights)) + self._disconnected(inp)
+        return (
+            self._sibling(self.inputs_op)(weights, top, bottom.shape[-self.convdim :]),
+            self._sibling(self.forward_op)(bottom, weights),
+        ) + self._disconnected(inp)
 
 
 class GradInputs(CorrBase):
@@ -217,20 +233,31 @@ class GradInputs(CorrBase):
         n = self.convdim
         ones = (1,) * n
         sizes = self._sizes(shape, self.subsample != ones, "subsample != %s" % (ones,))
-        return self._node(("kern", "topgrad"), kern, topgrad, sizes,
-                          lambda k, t: [t[0], self.num_groups == 1 and k[-n - 1]] + [False] * n)
+        return self._node(
+            ("kern", "topgrad"),
+            kern,
+            topgrad,
+            sizes,
+            lambda k, t: [t[0], self.num_groups == 1 and k[-n - 1]] + [False] * n,
+        )
 
     def _image_sizes(self, taps, top, given):
         sizes = []
         pads = self.border_mode if isinstance(self.border_mode, tuple) else (self.border_mode,) * self.convdim
-        for i, (tap, places, pad, step, dilation) in enumerate(zip(taps, top, pads, self.subsample,
-                                                                   self.filter_dilation)):
+        for i, (tap, places, pad, step, dilation) in enumerate(
+            zip(taps, top, pads, self.subsample, self.filter_dilation)
+        ):
             if given and step != 1:
                 sizes.append(given[i])
                 continue
             reach = (tap - 1) * dilation
-            around = {"valid": 0, "half": (reach + 1) // 2 * 2, "full": reach * 2}.get(pad) \
-                if isinstance(pad, str) else sum(pad) if isinstance(pad, tuple) else 2 * pad
+            around = (
+                {"valid": 0, "half": (reach + 1) // 2 * 2, "full": reach * 2}.get(pad)
+                if isinstance(pad, str)
+                else sum(pad)
+                if isinstance(pad, tuple)
+                else 2 * pad
+            )
             sizes.append((places - 1) * step + reach + 1 - around)
         return sizes
 
@@ -258,8 +285,10 @@ class GradInputs(CorrBase):
     def grad(self, inp, grads):
         weights, top = inp[:2]
         (bottom,) = grads
-        return (self._sibling(self.weights_op)(bottom, top, weights.shape[-self.convdim:]),
-                self._sibling(self.forward_op)(bottom, weights)) + self._disconnected(inp)
+        return (
+            self._sibling(self.weights_op)(bottom, top, weights.shape[-self.convdim :]),
+            self._sibling(self.forward_op)(bottom, weights),
+        ) + self._disconnected(inp)
 
 
 def is_int(x):

@@ -16,14 +16,28 @@ from theanojax.tensor.op_methods import first_connected, shaped_like
 from theanojax.tensor.subtensor import AdvancedIncSubtensor
 from theanojax.tensor.type import TensorType, discrete_dtypes, float_dtypes
 
-__all__ = ["CrossentropyCategorical1Hot", "CrossentropyCategorical1HotGrad", "CrossentropySoftmax1HotWithBiasDx",
-           "CrossentropySoftmaxArgmax1HotWithBias", "Prepend_scalar_constant_to_each_row", "Prepend_scalar_to_each_row",
-           "binary_crossentropy", "categorical_crossentropy", "crossentropy_categorical_1hot",
-           "crossentropy_categorical_1hot_grad", "crossentropy_softmax_1hot", "crossentropy_softmax_1hot_with_bias",
-           "crossentropy_softmax_1hot_with_bias_dx", "crossentropy_softmax_argmax_1hot_with_bias",
-           "crossentropy_softmax_max_and_argmax_1hot", "crossentropy_softmax_max_and_argmax_1hot_with_bias",
-           "prepend_0_to_each_row", "prepend_1_to_each_row", "prepend_scalar_to_each_row",
-           "sigmoid_binary_crossentropy"]
+__all__ = [
+    "CrossentropyCategorical1Hot",
+    "CrossentropyCategorical1HotGrad",
+    "CrossentropySoftmax1HotWithBiasDx",
+    "CrossentropySoftmaxArgmax1HotWithBias",
+    "Prepend_scalar_constant_to_each_row",
+    "Prepend_scalar_to_each_row",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "crossentropy_categorical_1hot",
+    "crossentropy_categorical_1hot_grad",
+    "crossentropy_softmax_1hot",
+    "crossentropy_softmax_1hot_with_bias",
+    "crossentropy_softmax_1hot_with_bias_dx",
+    "crossentropy_softmax_argmax_1hot_with_bias",
+    "crossentropy_softmax_max_and_argmax_1hot",
+    "crossentropy_softmax_max_and_argmax_1hot_with_bias",
+    "prepend_0_to_each_row",
+    "prepend_1_to_each_row",
+    "prepend_scalar_to_each_row",
+    "sigmoid_binary_crossentropy",
+]
 
 
 def _check_labels(y_idx):
@@ -207,7 +221,7 @@ class CrossentropyCategorical1HotGrad(Op):
     def grad(self, inputs, output_gradients):
         (g_y, coding, one_of_n), (g,) = inputs, output_gradients
         slopes = self(T.ones_like(g_y), coding, one_of_n)  # -1 / coding at the labels, 0 elsewhere
-        return [(g * slopes).sum(axis=1), T.shape_padright(g_y) * g * slopes ** 2, DisconnectedType()()]
+        return [(g * slopes).sum(axis=1), T.shape_padright(g_y) * g * slopes**2, DisconnectedType()()]
 
     connection_pattern = first_connected(2)
 
@@ -225,8 +239,10 @@ class CrossentropyCategorical1Hot(Op):
         if coding_dist.type.ndim != 2:
             raise TypeError("matrix required for argument: coding_dist")
         if true_one_of_n.type not in (T.lvector, T.ivector):
-            raise TypeError("integer vector required for argument: true_one_of_n(got type: %s instead of: %s)"
-                            % (true_one_of_n.type, T.lvector))
+            raise TypeError(
+                "integer vector required for argument: true_one_of_n(got type: %s instead of: %s)"
+                % (true_one_of_n.type, T.lvector)
+            )
         return Apply(self, [coding_dist, true_one_of_n], [TensorType(coding_dist.dtype, (False,))()])
 
     def compute(self, xp, node, coding, one_of_n):
@@ -272,6 +288,7 @@ def binary_crossentropy(output, target):
 
 def sigmoid_binary_crossentropy(output, target):
     """binary_crossentropy(sigmoid(output), target), exact for outputs of any size."""
+
     def gradient(inputs, out_grads):
         (x, y), (g,) = inputs, out_grads
         return [g * (sigmoid(x) - y), g * (-x)]
@@ -280,8 +297,7 @@ def sigmoid_binary_crossentropy(output, target):
     with flags_of_thread(compute_test_value="off"):
         x, y = output.type(), target.type()  # `output` and `target` may be one variable, which has both gradients
         cost = softplus(-abs(x)) + x * ((x > 0) - y)
-        op = above.OpFromGraph([x, y], [cost], grad_overrides=gradient, inline=True,
-                               name="sigmoid_binary_crossentropy")
+        op = above.OpFromGraph([x, y], [cost], grad_overrides=gradient, inline=True, name="sigmoid_binary_crossentropy")
     return op(output, target)
 
 
@@ -350,4 +366,3 @@ class Prepend_scalar_to_each_row(Op):
 prepend_scalar_to_each_row = Prepend_scalar_to_each_row()
 prepend_0_to_each_row = Prepend_scalar_constant_to_each_row(0.0)
 prepend_1_to_each_row = Prepend_scalar_constant_to_each_row(1.0)
-

@@ -125,7 +125,7 @@ class _Lattice:
 
 def _host_scan(step, first, xs, reverse):
     rows, carry = [], first
-    for x in (reversed(list(zip(*xs))) if reverse else zip(*xs)):
+    for x in reversed(list(zip(*xs))) if reverse else zip(*xs):
         carry = step(carry, x)
         rows.append(carry)
     if not rows:
@@ -145,8 +145,11 @@ class ConnectionistTemporalClassification(OpenMPOp):
 
     def make_node(self, activations, labels, input_lengths):
         inputs = []
-        for name, v, dtype, ndim in (("activations", activations, "float32", 3), ("labels", labels, "int32", 2),
-                                     ("input_lengths", input_lengths, "int32", 1)):
+        for name, v, dtype, ndim in (
+            ("activations", activations, "float32", 3),
+            ("labels", labels, "int32", 2),
+            ("input_lengths", input_lengths, "int32", 1),
+        ):
             v = as_tensor_variable(v)
             if v.type.dtype != dtype:
                 raise TypeError("%s must use the %s type!" % (name, dtype))

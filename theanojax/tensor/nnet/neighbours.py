@@ -17,8 +17,12 @@ MODES = ("valid", "half", "full", "wrap_centered", "ignore_borders")
 
 def _slack(mode, length, size):
     """By how much an axis, with its padding, is longer than one neighbourhood; None for "wrap_centered"."""
-    return {"valid": length - size, "ignore_borders": length - size, "half": length - size % 2,
-            "full": length + size - 2}[mode]
+    return {
+        "valid": length - size,
+        "ignore_borders": length - size,
+        "half": length - size % 2,
+        "full": length + size - 2,
+    }[mode]
 
 
 class Images2Neibs(Op):
@@ -31,8 +35,9 @@ class Images2Neibs(Op):
 
     def __init__(self, mode="valid"):
         if mode not in MODES:
-            raise NotImplementedError("Only modes %s have been implemented for %s"
-                                      % (", ".join(MODES), type(self).__name__))
+            raise NotImplementedError(
+                "Only modes %s have been implemented for %s" % (", ".join(MODES), type(self).__name__)
+            )
         self.mode = mode
 
     def __str__(self):
@@ -62,15 +67,19 @@ class Images2Neibs(Op):
             if any(s % 2 != 1 for s in sizes):
                 raise TypeError("Images2Neibs: in mode wrap_centered need patch with odd shapes")
             if any(n < s for n, s in zip(lengths, sizes)):
-                raise TypeError("Images2Neibs: in wrap_centered mode, don't support image shapes smaller then the "
-                                "patch shapes: neib_shape=(%d,%d), ten4[2:]=[%d,%d]" % (*sizes, *lengths))
+                raise TypeError(
+                    "Images2Neibs: in wrap_centered mode, don't support image shapes smaller then the "
+                    "patch shapes: neib_shape=(%d,%d), ten4[2:]=[%d,%d]" % (*sizes, *lengths)
+                )
             return [-(-n // step) for n, step in zip(lengths, steps)]
         places = []
         for i, (n, size, step) in enumerate(zip(lengths, sizes, steps)):
             slack = _slack(self.mode, n, size)
             if self.mode != "ignore_borders" and (n < size or slack % step):
-                raise TypeError("neib_shape[%d]=%d, neib_step[%d]=%d and ten4.shape[%d]=%d not consistent"
-                                % (i, size, i, step, i + 2, n))
+                raise TypeError(
+                    "neib_shape[%d]=%d, neib_step[%d]=%d and ten4.shape[%d]=%d not consistent"
+                    % (i, size, i, step, i + 2, n)
+                )
             places.append(1 + slack // step)
         return places
 
@@ -81,10 +90,14 @@ class Images2Neibs(Op):
         if len(sizes) != 2 or len(steps) != 2:
             raise AssertionError("neib_shape and neib_step must have two elements")
         places = self._places(lengths, sizes, steps)
-        before = {"wrap_centered": [s // 2 for s in sizes], "half": [s // 2 for s in sizes],
-                  "full": [s - 1 for s in sizes]}.get(self.mode, [0, 0])
-        indices = [np.arange(p)[:, None] * step + np.arange(s) - b
-                   for p, step, s, b in zip(places, steps, sizes, before)]
+        before = {
+            "wrap_centered": [s // 2 for s in sizes],
+            "half": [s // 2 for s in sizes],
+            "full": [s - 1 for s in sizes],
+        }.get(self.mode, [0, 0])
+        indices = [
+            np.arange(p)[:, None] * step + np.arange(s) - b for p, step, s, b in zip(places, steps, sizes, before)
+        ]
         if self.mode == "wrap_centered":
             indices = [i % n for i, n in zip(indices, lengths)]
         elif any(b for b in before):
@@ -124,15 +137,20 @@ class Images2Neibs(Op):
     @staticmethod
     def _scattered(x, neib_shape, neib_step, gz):
         """The gradient of overlapping neighbourhoods: one step of a loop adds up one place of all of them."""
+
         def step(position, piece, total, sizes, steps):
             batch, channels, rows, columns = total.shape
             i, j = position // sizes[1], position % sizes[1]
-            part = total[:, :, i:rows - sizes[0] + i + 1:steps[0], j:columns - sizes[1] + j + 1:steps[1]]
+            part = total[:, :, i : rows - sizes[0] + i + 1 : steps[0], j : columns - sizes[1] + j + 1 : steps[1]]
             shape = (batch, channels, (rows - sizes[0]) // steps[0] + 1, (columns - sizes[1]) // steps[1] + 1)
             return T.inc_subtensor(part, piece.reshape(shape))
 
-        totals, _ = above.scan(step, sequences=[T.arange(neib_shape[0] * neib_shape[1]), gz.dimshuffle((1, 0))],
-                         outputs_info=T.zeros(x.shape), non_sequences=[neib_shape, neib_step])
+        totals, _ = above.scan(
+            step,
+            sequences=[T.arange(neib_shape[0] * neib_shape[1]), gz.dimshuffle((1, 0))],
+            outputs_info=T.zeros(x.shape),
+            non_sequences=[neib_shape, neib_step],
+        )
         return totals[-1]
 
 

@@ -40,8 +40,11 @@ class UltraFastScalarSigmoid(_Squashing):
     @staticmethod
     def body(xp, x):
         half = xp.abs(x) * 0.5
-        bent = xp.where(half < 1.7, 1.5 * half / (1 + half),
-                        xp.where(half < 3, 0.935409070603099 + 0.0458812946797165 * (half - 1.7), 0.99505475368673))
+        bent = xp.where(
+            half < 1.7,
+            1.5 * half / (1 + half),
+            xp.where(half < 3, 0.935409070603099 + 0.0458812946797165 * (half - 1.7), 0.99505475368673),
+        )
         return xp.astype(0.5 * (xp.where(x >= 0, bent, -bent) + 1.0), x.dtype)
 
 
@@ -63,8 +66,9 @@ sigmoid_inplace = Elemwise(ScalarSigmoid(scal.transfer_type(0)), inplace_pattern
 
 ultra_fast_scalar_sigmoid = UltraFastScalarSigmoid(scal.upgrade_to_float, name="ultra_fast_scalar_sigmoid")
 ultra_fast_sigmoid = Elemwise(ultra_fast_scalar_sigmoid, name="ultra_fast_sigmoid")
-ultra_fast_sigmoid_inplace = Elemwise(UltraFastScalarSigmoid(scal.transfer_type(0)), inplace_pattern={0: 0},
-                                      name="ultra_fast_sigmoid_inplace")
+ultra_fast_sigmoid_inplace = Elemwise(
+    UltraFastScalarSigmoid(scal.transfer_type(0)), inplace_pattern={0: 0}, name="ultra_fast_sigmoid_inplace"
+)
 
 scalar_softplus = ScalarSoftplus(scal.upgrade_to_float, name="scalar_softplus")
 softplus = Elemwise(scalar_softplus, name="softplus")

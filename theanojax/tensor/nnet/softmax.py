@@ -12,8 +12,19 @@ from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.type import float_dtypes
 
-__all__ = ["LogSoftmax", "Softmax", "SoftmaxGrad", "SoftmaxWithBias", "logsoftmax", "logsoftmax_op", "softmax",
-           "softmax_grad", "softmax_graph", "softmax_op", "softmax_with_bias"]
+__all__ = [
+    "LogSoftmax",
+    "Softmax",
+    "SoftmaxGrad",
+    "SoftmaxWithBias",
+    "logsoftmax",
+    "logsoftmax_op",
+    "softmax",
+    "softmax_grad",
+    "softmax_graph",
+    "softmax_op",
+    "softmax_with_bias",
+]
 
 
 def in_single(xp, x):
@@ -43,9 +54,12 @@ def _as_rows(x, op_name):
     if x.type.ndim not in (1, 2) or x.type.dtype not in float_dtypes:
         raise ValueError("x must be 1-d or 2-d tensor of floats. Got %s" % x.type)
     if x.ndim == 1:
-        warnings.warn("DEPRECATION: If x is a vector, %s will not automatically pad x anymore in next releases. If you "
-                      "need it, please do it manually. The vector case is gonna be supported soon and the output will "
-                      "be a vector." % op_name, stacklevel=5)
+        warnings.warn(
+            "DEPRECATION: If x is a vector, %s will not automatically pad x anymore in next releases. If you "
+            "need it, please do it manually. The vector case is gonna be supported soon and the output will "
+            "be a vector." % op_name,
+            stacklevel=5,
+        )
         x = T.shape_padleft(x, n_ones=1)
     return x
 
@@ -204,8 +218,9 @@ def softmax(c):
     """
     c = as_tensor_variable(c)
     if c.broadcastable[-1]:
-        warnings.warn("The softmax is applied on a dimension of shape 1, which does not have a semantic meaning.",
-                      stacklevel=2)
+        warnings.warn(
+            "The softmax is applied on a dimension of shape 1, which does not have a semantic meaning.", stacklevel=2
+        )
     return softmax_op(c)
 
 

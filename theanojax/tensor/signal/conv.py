@@ -37,13 +37,24 @@ def conv2d(input, filters, image_shape=None, filter_shape=None, border_mode="val
         count = x.shape[0] if x.ndim == 3 else 1
         return T.reshape(x, T.join(0, T.stack([count, 1]), x.shape[-2:]), ndim=4)
 
-    op = ConvOp(output_mode=border_mode, dx=subsample[0], dy=subsample[1], imshp=imshp, kshp=kshp, nkern=nkern,
-                bsize=bsize, **kargs)
+    op = ConvOp(
+        output_mode=border_mode,
+        dx=subsample[0],
+        dy=subsample[1],
+        imshp=imshp,
+        kshp=kshp,
+        nkern=nkern,
+        bsize=bsize,
+        **kargs,
+    )
     out = op(with_channel(input), with_channel(filters))
     if input.ndim == 2 and filters.ndim == 2:
         if config.warn.signal_conv2d_interface:
-            warnings.warn("theano.tensor.signal.conv2d() now outputs a 2d tensor when both inputs are 2d. To disable "
-                          "this warning, set the Theano flag warn.signal_conv2d_interface to False", stacklevel=3)
+            warnings.warn(
+                "theano.tensor.signal.conv2d() now outputs a 2d tensor when both inputs are 2d. To disable "
+                "this warning, set the Theano flag warn.signal_conv2d_interface to False",
+                stacklevel=3,
+            )
         return T.flatten(out.T, ndim=2).T
     if input.ndim == 2 or filters.ndim == 2:
         return T.flatten(out.T, ndim=3).T

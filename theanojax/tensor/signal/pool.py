@@ -14,30 +14,51 @@ from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.signal import pool_windows
 from theanojax.tensor.type import TensorType, int_dtypes
 
-__all__ = ["AveragePoolGrad", "DownsampleFactorMaxGradGrad", "MaxPoolGrad", "MaxPoolRop", "Pool", "PoolGrad",
-           "PoolingMode_t", "max_pool_2d_same_size", "pool_2d", "pool_3d"]
+__all__ = [
+    "AveragePoolGrad",
+    "DownsampleFactorMaxGradGrad",
+    "MaxPoolGrad",
+    "MaxPoolRop",
+    "Pool",
+    "PoolGrad",
+    "PoolingMode_t",
+    "max_pool_2d_same_size",
+    "pool_2d",
+    "pool_3d",
+]
 
 # Numbers that Theano gives to the modes.
-PoolingMode_t = EnumList(("POOLING_MAX", "max"), ("POOLING_SUM", "sum"),
-                         ("POOLING_AVERAGE_COUNT_INCLUDE_PADDING", "average_inc_pad"),
-                         ("POOLING_AVERAGE_COUNT_EXCLUDE_PADDING", "average_exc_pad"))
+PoolingMode_t = EnumList(
+    ("POOLING_MAX", "max"),
+    ("POOLING_SUM", "sum"),
+    ("POOLING_AVERAGE_COUNT_INCLUDE_PADDING", "average_inc_pad"),
+    ("POOLING_AVERAGE_COUNT_EXCLUDE_PADDING", "average_exc_pad"),
+)
 
 MODES = ("max", "sum", "average_inc_pad", "average_exc_pad")
 
 
 def _renamed(ws, stride, pad, ds, st, padding, no_pad, where="", level=3):
     """The window sizes, steps and padding, given under their own or their old names. ValueError if under both."""
-    rows = [("ds", "ws", ds, ws, (None,)), ("st", "stride", st, stride, (None,)),
-            ("padding", "pad", padding, pad, no_pad)]
+    rows = [
+        ("ds", "ws", ds, ws, (None,)),
+        ("st", "stride", st, stride, (None,)),
+        ("padding", "pad", padding, pad, no_pad),
+    ]
     found = []
     for old_name, name, old, value, free in rows:
         if old is not None:
             if value not in free:
                 quoted = {"ds": ("'ws'", "'ds'"), "st": ("'st", "'stride'"), "padding": ("'padding'", "pad")}[old_name]
-                raise ValueError("You can't provide a tuple value to both %s and %s. Please provide a value only to "
-                                 "%s." % (*quoted, "pad" if name == "pad" else "'%s'" % name))
-            warnings.warn("DEPRECATION: the '%s' parameter%s is not going to exist anymore as it is going to be "
-                          "replaced by the parameter '%s'." % (old_name, where, name), stacklevel=level)
+                raise ValueError(
+                    "You can't provide a tuple value to both %s and %s. Please provide a value only to "
+                    "%s." % (*quoted, "pad" if name == "pad" else "'%s'" % name)
+                )
+            warnings.warn(
+                "DEPRECATION: the '%s' parameter%s is not going to exist anymore as it is going to be "
+                "replaced by the parameter '%s'." % (old_name, where, name),
+                stacklevel=level,
+            )
             value = old
         elif old_name == "ds" and value is None:
             raise ValueError("You must provide a tuple value for the window size.")
@@ -56,8 +77,7 @@ def _places(size, window, step, ignore_border, whole):
         count = (size - window) // step + 1
         return T.maximum(count, 0) if isinstance(count, Variable) else np.maximum(count, 0)
     if isinstance(size, Variable):
-        return T.switch(T.ge(step, window), (size - 1) // step + 1,
-                        T.maximum(0, (size - 1 - window) // step + 1) + 1)
+        return T.switch(T.ge(step, window), (size - 1) // step + 1, T.maximum(0, (size - 1 - window) // step + 1) + 1)
     if isinstance(window, Variable) or isinstance(step, Variable):
         return _places(as_tensor_variable(size), window, step, ignore_border, whole)
     if step >= window:
@@ -111,8 +131,10 @@ class _PoolOp(OpenMPOp):
     def _tensors(self, *values):
         values = [as_tensor_variable(v) for v in values]
         if any(v.ndim != values[0].ndim or v.ndim < self.ndim for v in values):
-            raise AssertionError("%s needs tensors of at least %d and equally many dimensions, got %s"
-                                 % (self, self.ndim, [v.type for v in values]))
+            raise AssertionError(
+                "%s needs tensors of at least %d and equally many dimensions, got %s"
+                % (self, self.ndim, [v.type for v in values])
+            )
         return values
 
     def static_needs(self, node):
@@ -136,7 +158,7 @@ class _PoolOp(OpenMPOp):
         if places is None:
             if not self.ignore_border and any(pad):
                 raise ValueError("padding must be zero when ignore border is False")
-            places = _out_shape(x.shape, ws, self.ignore_border, stride, pad, self.ndim, whole=False)[-self.ndim:]
+            places = _out_shape(x.shape, ws, self.ignore_border, stride, pad, self.ndim, whole=False)[-self.ndim :]
         return pool_windows.Windows(x.shape, ws, stride, pad, tuple(int(n) for n in places))
 
     def _disconnected(self):
@@ -149,8 +171,9 @@ class _PoolOp(OpenMPOp):
 def _check_mode(mode):
     mode = "max" if mode == "max_deterministic" else mode
     if mode not in MODES:
-        raise ValueError("Pool mode parameter only support 'max', 'sum', 'average_inc_pad' and 'average_exc_pad'. "
-                         "Got %s" % mode)
+        raise ValueError(
+            "Pool mode parameter only support 'max', 'sum', 'average_inc_pad' and 'average_exc_pad'. Got %s" % mode
+        )
     return mode
 
 
@@ -168,8 +191,9 @@ class Pool(_PoolOp):
     """
 
     @staticmethod
-    def out_shape(imgshape, ws=None, ignore_border=False, stride=None, pad=None, ndim=2, ds=None, st=None,
-                  padding=None):
+    def out_shape(
+        imgshape, ws=None, ignore_border=False, stride=None, pad=None, ndim=2, ds=None, st=None, padding=None
+    ):
         """The output's shape, a list, for images of `imgshape`; in numbers or symbols.
 
         `ds`, `st` and `padding` are old names of `ws`, `stride` and `pad`. TypeError if `imgshape` is too short.
@@ -187,7 +211,7 @@ class Pool(_PoolOp):
         sizes = self._parameters(ws, stride, pad)
         if x.type.ndim < self.ndim:
             raise TypeError("%s needs at least %d dimensions, got %s" % (self, self.ndim, x.type))
-        pattern = x.broadcastable[:-self.ndim] + (False,) * self.ndim
+        pattern = x.broadcastable[: -self.ndim] + (False,) * self.ndim
         return Apply(self, [x] + sizes, [TensorType(x.dtype, pattern)()])
 
     def compute(self, xp, node, x, ws, stride, pad):
@@ -202,8 +226,9 @@ class Pool(_PoolOp):
         return pool_windows.average(xp, x, windows, self.mode == "average_inc_pad")
 
     def infer_shape(self, node, in_shapes):
-        return [self.out_shape(in_shapes[0], node.inputs[1], self.ignore_border, node.inputs[2], node.inputs[3],
-                               self.ndim)]
+        return [
+            self.out_shape(in_shapes[0], node.inputs[1], self.ignore_border, node.inputs[2], node.inputs[3], self.ndim)
+        ]
 
     def L_op(self, inputs, outputs, grads):
         x, ws, stride, pad = inputs
@@ -231,8 +256,9 @@ class PoolGrad(_PoolOp):
     """What the gradients of Pool share."""
 
     @staticmethod
-    def out_shape(imgshape, ws=None, ignore_border=False, stride=None, pad=None, ndim=2, ds=None, st=None,
-                  padding=None):
+    def out_shape(
+        imgshape, ws=None, ignore_border=False, stride=None, pad=None, ndim=2, ds=None, st=None, padding=None
+    ):
         """The shape, a list, of the output of the Pool that this is the gradient of; see ``Pool.out_shape``."""
         ws, stride, pad = _renamed(ws, stride, pad, ds, st, padding, (None,), " in PoolGrad")
         return _out_shape(imgshape, ws, ignore_border, stride, pad, ndim, whole=False)
@@ -259,7 +285,7 @@ class MaxPoolGrad(PoolGrad):
 
     def compute(self, xp, node, x, maxout, gz, ws, stride, pad):
         x, maxout, gz = xp.asarray(x), xp.asarray(maxout), xp.asarray(gz)
-        windows = self._windows(x, ws, stride, pad, maxout.shape[-self.ndim:])
+        windows = self._windows(x, ws, stride, pad, maxout.shape[-self.ndim :])
         if windows.empty:
             return xp.zeros(x.shape, dtype=x.dtype)
         return pool_windows.maximum_back(xp, x, maxout, gz, windows)
@@ -326,7 +352,7 @@ class DownsampleFactorMaxGradGrad(_PoolOp):
 
     def compute(self, xp, node, x, maxout, ggx, ws, stride, pad):
         x, maxout, ggx = xp.asarray(x), xp.asarray(maxout), xp.asarray(ggx)
-        windows = self._windows(x, ws, stride, pad, maxout.shape[-self.ndim:])
+        windows = self._windows(x, ws, stride, pad, maxout.shape[-self.ndim :])
         if windows.empty:
             return xp.zeros(maxout.shape, dtype=x.dtype)
         return pool_windows.total_where_maximum(xp, x, maxout, ggx, windows)
@@ -357,7 +383,7 @@ class MaxPoolRop(_PoolOp):
         sizes = self._parameters(ws, stride, pad)
         if x.type.ndim < self.ndim:
             raise TypeError("%s needs at least %d dimensions, got %s" % (self, self.ndim, x.type))
-        pattern = x.broadcastable[:-self.ndim] + (False,) * self.ndim
+        pattern = x.broadcastable[: -self.ndim] + (False,) * self.ndim
         return Apply(self, [x, eval_point] + sizes, [TensorType(eval_point.dtype, pattern)()])
 
     def compute(self, xp, node, x, moved, ws, stride, pad):
@@ -368,8 +394,9 @@ class MaxPoolRop(_PoolOp):
         return pool_windows.at_first_maximum(xp, x, moved, windows)
 
     def infer_shape(self, node, in_shapes):
-        return [Pool.out_shape(in_shapes[0], node.inputs[2], self.ignore_border, node.inputs[3], node.inputs[4],
-                               self.ndim)]
+        return [
+            Pool.out_shape(in_shapes[0], node.inputs[2], self.ignore_border, node.inputs[3], node.inputs[4], self.ndim)
+        ]
 
 
 # ---------------------------------------------------------------------- functions
@@ -390,7 +417,8 @@ _DEFAULT_BORDER = (
     "behavior with all Theano version, explicitly add the parameter ignore_border=True. On the GPU, using "
     "ignore_border=True is needed to use cuDNN. When using ignore_border=False and not using cuDNN, the only GPU "
     "combination supported is when `ws == stride and pad == %s and mode == 'max'`. Otherwise, the convolution will be "
-    "executed on CPU.")
+    "executed on CPU."
+)
 
 
 def _pool(ndim, input, ws, ignore_border, stride, pad, mode, ds, st, padding):
@@ -424,7 +452,6 @@ def pool_2d(input, ws=None, ignore_border=None, stride=None, pad=(0, 0), mode="m
     return _pool(2, input, ws, ignore_border, stride, pad, mode, ds, st, padding)
 
 
-def pool_3d(input, ws=None, ignore_border=None, stride=None, pad=(0, 0, 0), mode="max", ds=None, st=None,
-            padding=None):
+def pool_3d(input, ws=None, ignore_border=None, stride=None, pad=(0, 0, 0), mode="max", ds=None, st=None, padding=None):
     """The last three dimensions of `input` downsampled; see `pool_2d`."""
     return _pool(3, input, ws, ignore_border, stride, pad, mode, ds, st, padding)

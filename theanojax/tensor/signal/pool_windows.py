@@ -23,8 +23,8 @@ class Windows:
 
     def __init__(self, shape, size, step, pad, places):
         self.nd = len(size)
-        self.lead = tuple(shape[:len(shape) - self.nd])
-        self.extent = tuple(shape[len(shape) - self.nd:])
+        self.lead = tuple(shape[: len(shape) - self.nd])
+        self.extent = tuple(shape[len(shape) - self.nd :])
         self.size, self.step, self.pad, self.places = size, step, pad, places
         self.empty = 0 in places or 0 in self.lead
 
@@ -37,8 +37,16 @@ class Windows:
 
     def padded(self, xp, x, value):
         """`x` with `value` wherever a window reaches over its edges, and cut off behind the last window."""
-        return xp.spread(x, self._widths([(p, (n - 1) * s + w - e - p, 0) for p, n, s, w, e in
-                                          zip(self.pad, self.places, self.step, self.size, self.extent)]), value)
+        return xp.spread(
+            x,
+            self._widths(
+                [
+                    (p, (n - 1) * s + w - e - p, 0)
+                    for p, n, s, w, e in zip(self.pad, self.places, self.step, self.size, self.extent)
+                ]
+            ),
+            value,
+        )
 
     def at(self, xp, padded, tap):
         """What each window has at `tap`."""
@@ -146,8 +154,9 @@ def total_where_maximum(xp, x, largest, values, windows):
     """The sum of `values` over the pixels of each window that equal its maximum."""
     zero = xp.zeros((), dtype=values.dtype)
     padded, values = windows.padded(xp, x, lowest(x.dtype)), windows.padded(xp, values, 0)
-    pieces = [xp.where(windows.at(xp, padded, tap) == largest, windows.at(xp, values, tap), zero)
-              for tap in windows.taps()]
+    pieces = [
+        xp.where(windows.at(xp, padded, tap) == largest, windows.at(xp, values, tap), zero) for tap in windows.taps()
+    ]
     return functools.reduce(xp.add, pieces)
 
 
