@@ -136,6 +136,7 @@ class Noise:
     def __init__(self, run):
         self.phase = run * 0.7 + 0.1
         self.roundings = (1.0, 4.0, 16.0)[run % 3]
+        self.cancelling = run % 2 == 1  # what may be 0 but for rounding is 0: noise alone never gets there
 
     def __call__(self, index, node, thunk):
         names = op_names(node.op)
@@ -164,6 +165,8 @@ class Noise:
             wide = x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)
             hashed = np.sin(np.sin(wide.real * 12.9898 + self.phase) * 43758.5453)
             moved = wide + hashed * amount * (abs(wide) + 0.5 * cancels)
+            if self.cancelling:
+                moved = np.where(abs(wide) <= amount * cancels, 0, moved)
             return np.where(np.isfinite(wide), moved, wide).astype(x.dtype)
 
 
