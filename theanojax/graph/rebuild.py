@@ -1,5 +1,6 @@
 """Copies of graphs with substitutions, and the shared variables and updates that are met on the way."""
 
+from theanojax.graph.copying import copy_graph
 from theanojax.graph.shared import SharedVariable, shared
 from theanojax.graph.variable import Constant, Variable
 
@@ -101,32 +102,8 @@ class _Copy:
         raise TypeError(message, v) if message.startswith("output ") else TypeError(message)
 
     def variable(self, v):
-        """The copy of `v`. Depth first and left to right: this fixes the order of the shared variables."""
-        clones = self.clones
-        if v in clones:
-            return clones[v]
-        stack = [(v, 0)]
-        while stack:
-            u, i = stack.pop()
-            if u in clones:
-                continue
-            node = u.owner
-            if node is None:
-                self._leaf(u, stack[-1][0].owner if stack else None)
-                continue
-            if node not in clones:
-                inputs = node.inputs
-                while i < len(inputs) and inputs[i] in clones:
-                    i += 1
-                if i < len(inputs):
-                    stack.append((u, i + 1))
-                    stack.append((inputs[i], 0))
-                    continue
-                clones[node] = twin = node.clone_with_new_inputs([clones[w] for w in inputs], strict=self.strict)
-                for old, new in zip(node.outputs, twin.outputs):
-                    clones.setdefault(old, new)
-            clones.setdefault(u, u)
-        return clones[v]
+        """The copy of `v`."""
+        return copy_graph([v], self.clones, self._leaf, strict=self.strict)[0]
 
     def _leaf(self, v, user):
         if isinstance(v, SharedVariable):
@@ -138,7 +115,7 @@ class _Copy:
                 self.update_list.append((v, value))
         # A constant may belong to one graph only.
         fresh = not self.share_inputs or (isinstance(v, Constant) and getattr(v, "fgraph", None) is not None)
-        self.clones[v] = v.clone() if fresh else v
+        return v.clone() if fresh else v
 
     def _default_update_applies(self, v):
         skip = self.no_default_updates

@@ -4,6 +4,7 @@ from collections import deque
 
 import numpy as np
 
+from theanojax.graph.copying import copy_graph
 from theanojax.graph.variable import Apply, Constant, Variable, op_as_string as one
 
 
@@ -176,20 +177,10 @@ def clone_get_equiv(inputs, outputs, copy_inputs=True, copy_orphans=True, memo=N
     """
     memo = {} if memo is None else memo
 
-    def settle(variables, copied):
-        for v in variables:
-            if v not in memo:
-                memo[v] = v.clone() if copied else v
-
-    settle(inputs, copy_inputs)
-    for node in io_toposort(inputs, outputs):
-        if node in memo:
-            continue
-        settle(node.inputs, copy_orphans)
-        twin = node.clone_with_new_inputs([memo[v] for v in node.inputs])
-        for old, new in zip((node, *node.outputs), (twin, *twin.outputs)):
-            memo.setdefault(old, new)
-    settle(outputs, copy_orphans)
+    for v in inputs:
+        if v not in memo:
+            memo[v] = v.clone() if copy_inputs else v
+    copy_graph(outputs, memo, (lambda v, user: v.clone()) if copy_orphans else (lambda v, user: v))
     return memo
 
 

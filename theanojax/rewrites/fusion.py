@@ -6,6 +6,7 @@ XLA fuses by itself, so none of this runs.
 from theanojax import scalar as scal
 from theanojax.config import config
 from theanojax.errors import InconsistencyError, MethodNotDefined
+from theanojax.graph.copying import substitute
 from theanojax.graph.features import ReplaceValidate
 from theanojax.graph.op import get_test_value
 from theanojax.graph.rewriting.base import Optimizer
@@ -146,31 +147,7 @@ class _Region:
         return grown
 
     def composite(self):
-        return scal.Composite(self.scalars, [self._resolved(self.out)])
-
-    def _resolved(self, out):
-        """`out` with what was made instead of its scalars."""
-        done: dict = {}
-        todo = [out]
-        while todo:
-            v = todo[-1]
-            if v in done:
-                todo.pop()
-                continue
-            parents = [self.made_by[v]] if v in self.made_by else [] if v.owner is None else v.owner.inputs
-            waiting = [u for u in parents if u not in done]
-            if waiting:
-                todo.extend(waiting)
-                continue
-            if v in self.made_by:
-                done[v] = done[self.made_by[v]]
-            elif v.owner is None:
-                done[v] = v
-            else:
-                twin = v.owner.clone_with_new_inputs([done[u] for u in v.owner.inputs])
-                done.update(zip(v.owner.outputs, twin.outputs))
-            todo.pop()
-        return done[out]
+        return scal.Composite(self.scalars, substitute([], [self.out], self.made_by))
 
 
 def _stand_in(v):

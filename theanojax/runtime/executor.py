@@ -8,10 +8,10 @@ import numpy as np
 from theanojax.config import config
 from theanojax.errors import HostFallbackWarning
 from theanojax.graph.cells import Cell, StaleValue, commit, on_device
+from theanojax.graph.copying import substitute
 from theanojax.graph.locks import compiling, nesting
 from theanojax.graph.op import without_test_values
 from theanojax.graph.signals import by_signal
-from theanojax.graph.substitute import substitute
 from theanojax.graph.traverse import io_toposort
 from theanojax.logs import theanojax_logger
 from theanojax.runtime.host import HostExecutor

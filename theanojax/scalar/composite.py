@@ -1,5 +1,6 @@
 """Composite: a scalar expression as one Op, which elementwise fusion makes."""
 
+from theanojax.graph.copying import copy_graph
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.traverse import clone, io_toposort, orphans
 from theanojax.graph.variable import Constant
@@ -146,11 +147,7 @@ class Composite(ScalarOp):
 
 def _rebuild(composite, inputs):
     """The outputs of the graph of `composite` on other `inputs`, which may have other types."""
-    mapping = dict(zip(composite.inputs, inputs))
-    for node in io_toposort(composite.inputs, composite.outputs):
-        args = [mapping.get(v, v) for v in node.inputs]
-        mapping.update(zip(node.outputs, node.clone_with_new_inputs(args, strict=False).outputs))
-    return [mapping.get(v, v) for v in composite.outputs]
+    return copy_graph(composite.outputs, dict(zip(composite.inputs, inputs)), strict=False)
 
 
 def _unfold(output):

@@ -5,8 +5,8 @@ import numpy as np
 import jax.numpy as jnp
 from jax import lax
 
+from theanojax.graph.copying import substitute
 from theanojax.graph.locks import compiling
-from theanojax.graph.substitute import substitute
 from theanojax.graph.traverse import ancestors, io_toposort
 from theanojax.runtime.planning.analysis import Analysis
 from theanojax.runtime.planning.plan import Remark
