@@ -158,6 +158,32 @@ def test_the_plan_after_many_shapes():
     assert str(f.fn.plan).startswith("host: shapes of which there is no executable yet")
 
 
+def test_the_steps_from_a_plan_to_what_runs():
+    x, s = T.dmatrix("x"), theanojax.shared(np.zeros(3))
+    f = theanojax.function([x], T.exp(x).sum(), updates=[(s, s + x.sum(axis=0))])
+    assert f.fn.traced == []
+    for rows in (2, 5):
+        f(np.ones((rows, 3)))
+    built = f.fn.executor.compilations
+    assert [t.shapes for t in f.fn.traced] == [((2, 3), (3,)), ((5, 3), (3,))]
+    traced = f.fn.traced[1]
+    assert traced.plan is f.fn.plan.stages[0] and "for shapes (5, 3), (3,)" in str(traced)
+    assert "exp" in str(traced.jaxpr) and "stablehlo.exponential" in traced.lower().as_text()
+    compiled = traced.lower().compile()
+    assert "ENTRY" in compiled.as_text() and compiled.cost["flops"] > 0
+    assert compiled.memory.argument_size_in_bytes == 8 * 18 and compiled.memory.alias_size_in_bytes == 8 * 3
+    assert f.fn.executor.compilations == built  # nothing was made anew
+    assert theanojax.function([x], x + 1, mode=theanojax.Mode("py")).fn.traced == []
+
+
+def test_steps_of_stages_between_host_stages_and_of_branches():
+    x, c = T.dvector("x"), T.iscalar("c")
+    chosen = theanojax.ifelse.ifelse(c, T.exp(x), T.zeros((T.cast(T.cumsum(x)[-1], "int64"),)))
+    f = theanojax.function([c, x], chosen)
+    f(1, [1.0, 2.0]), f(0, [1.0, 2.0])
+    assert {t.statics for t in f.fn.traced} == {(), (3,)}
+
+
 def test_plans_are_values():
     x = T.dvector("x")
     f = theanojax.function([x], T.exp(x).sum())

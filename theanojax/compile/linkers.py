@@ -70,6 +70,12 @@ class Program:
         How the graph runs: its stages, where and why, what fixes shapes, whose buffers are given away;
         ``print(f.fn.plan)`` shows it.""",
     )
+    traced = property(
+        lambda self: getattr(self.executor, "traced", []),
+        doc="""
+        What XLA runs of the graph, for the shapes that calls have had: a list of Traced, which have a `jaxpr` and
+        ``lower()``, whose result has ``as_text()`` and ``compile()``, whose result has `memory` and `cost`.""",
+    )
 
     @property
     def storage_map(self):

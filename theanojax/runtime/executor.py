@@ -73,8 +73,14 @@ class XlaExecutor:
                 self._rebuild()
                 made, self._program = self._program, None  # the first call looks at its arguments
                 return made.plan
-            full = any(stage.patience.full() for stage in getattr(self._program, "xla_stages", {}).values())
+            full = any(stage.patience.full() for stage in self._program.all_stages())
             return Remark(MANY_SHAPES, self._program.plan) if full else self._program.plan
+
+    @property
+    def traced(self):
+        """A list of Traced: what XLA runs of the graph as known by now, each for certain shapes. For looking at."""
+        program = self._program
+        return [] if program is None else [t for stage in program.all_stages() for t in stage.traced]
 
     compilations = property(lambda self: self.learned.compilations)
 
@@ -284,7 +290,13 @@ class XlaExecutor:
         return text
 
 
-class _Unplanned:
+class _NoStages:
+    @staticmethod
+    def all_stages():
+        return []
+
+
+class _Unplanned(_NoStages):
     """Stands for the program of a graph that could not be planned, because of `error`."""
 
     def __init__(self, error):
@@ -295,7 +307,7 @@ class _Unplanned:
         raise self.error
 
 
-class _OnHost:
+class _OnHost(_NoStages):
     """The program of a graph that XLA cannot run."""
 
     def __init__(self, executor):
@@ -315,6 +327,7 @@ class _OnProbation:
             program = program.program
         self.executor, self.program = executor, program
         self.plan = Remark("XLA has failed the last call; the host answered it", program.plan)
+        self.all_stages = program.all_stages
 
     def run(self, values, cells):
         outs, outcome = self.program.run(values, cells)
@@ -329,7 +342,7 @@ class _ScalarsAsNumbers:
     """A program that gives numpy scalars, instead of arrays of no dimension, where an output is of a Scalar type."""
 
     def __init__(self, program, outputs):
-        self.program, self.plan = program, program.plan
+        self.program, self.plan, self.all_stages = program, program.plan, program.all_stages
         self.places = [i for i, v in enumerate(outputs) if getattr(v.type, "gives_numbers", False)]
 
     def run(self, values, cells):

@@ -71,6 +71,10 @@ class Stages:
         delivery = [(stage.outputs.index(v), i in self.updates) for i, v in enumerate(self.outputs)]
         return stage, None if given == list(range(len(self.inputs))) else given, delivery
 
+    def all_stages(self):
+        """The XlaStages, those of programs within included."""
+        return list(self.xla_stages.values())
+
     # ---------------------------------------------------------------- running
     def run(self, values, cells):
         """The output values and how the run ended. Updates stay on the device, the rest is numpy."""

@@ -92,6 +92,10 @@ class Branching:
         updates = {o: place[i] for o, i in self.updates.items()}
         return self.build([inputs[i] for i in used], outputs, self.learned, updates), used
 
+    def all_stages(self):
+        programs = [program for program, _ in list(self.cases.values())] + [self.first] * (self.first is not None)
+        return [stage for program in programs for stage in program.all_stages()]
+
     @property
     def plan(self):
         """The plans of the cases that have been met."""

@@ -58,6 +58,10 @@ class _Always:
     def __init__(self, run):
         self.run = run
 
+    @staticmethod
+    def all_stages():
+        return []
+
 
 class NumpyProgram:
     """Runs generated numpy code where its large arguments are numpy arrays, else the program `otherwise`."""
@@ -71,7 +75,7 @@ class NumpyProgram:
             for n in order
             if n.op.array_role not in ("reduction", "view", "product")
         )
-        self.otherwise = otherwise
+        self.otherwise, self.all_stages = otherwise, otherwise.all_stages
         self.plan = Remark("numpy, as generated code, where the arguments make it quicker; else", otherwise.plan)
 
     def run(self, values, cells):

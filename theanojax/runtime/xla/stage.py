@@ -20,6 +20,7 @@ from theanojax.runtime.policy import background
 from theanojax.runtime.policy.outcome import COMMITTED, DONE, REPLAY, Declined, Refused
 from theanojax.runtime.policy.patience import Patience
 from theanojax.runtime.xla import interrupts, long_sums, platform
+from theanojax.runtime.xla.steps import Traced
 from theanojax.runtime.xla.trace import TraceContext
 from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, settle, wait
 
@@ -78,6 +79,7 @@ class XlaStage:
     """
 
     def __init__(self, plan, learned):
+        self.plan = plan
         self.inputs, self.outputs, self.nodes = list(plan.inputs), list(plan.outputs), plan.nodes
         self.statics, self.learned, self.donate = list(plan.statics), learned, plan.donated
         self.update_of = [plan.updates.get(j) for j in range(len(self.outputs))]
@@ -255,7 +257,7 @@ class XlaStage:
                 args[i] = jax.device_put(args[i], may_alias=False)
             outs = self._compute(ready, args, constants, steps, flag)
             if room is None:
-                ready.proven[kinds] = self._room(special, args, constants)
+                ready.proven[kinds] = self._room(special, args)
             return outs, DONE
         if room > PROBED_BYTES:
             np.empty(room, np.uint8)  # a MemoryError comes before anything is given away
@@ -275,12 +277,12 @@ class XlaStage:
             ready.pace.note(steps, perf_counter() - start)
         return outs, COMMITTED
 
-    def _room(self, special, args, constants):
+    def _room(self, special, args):
         """Bytes that a call of an executable with such arguments needs beside them."""
         if not platform.shares_memory:
             return 0
-        given = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in (*self._unstopped(), *args, *constants)]
-        need = special.function.lower(*given).compile().memory_analysis()  # jit has compiled it already
+        given = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in args]
+        need = self._traced(special, given).lower().compile().memory  # jit has compiled it already
         return need.temp_size_in_bytes + need.output_size_in_bytes - need.alias_size_in_bytes
 
     # ---------------------------------------------------------------- making executables
@@ -309,13 +311,28 @@ class XlaStage:
         try:
             special = self._function(args, signature[0])
             # jit keeps it, as long as somebody does
-            special.kept = special.function.lower(*self._unstopped(), *args, *self._constants()).compile()
+            special.kept = self._traced(special, args, signature[0]).lower().compile()
         except Exception as error:  # the call itself will meet it again, and knows what to do
             self.ahead[signature] = error
             return
         self.ahead[signature] = special
         self.learned.compilations += 1
         self.patience.note_compilation(signature, perf_counter() - start)
+
+    def _traced(self, special, args, key=()):
+        step = special.function.trace(*self._unstopped(), *args, *self._constants())
+        return Traced(self.plan, shapes_of(args), key, step)
+
+    @property
+    def traced(self):
+        """A list of Traced: the executables that calls have used and those made ahead, for looking at."""
+        used = {signature: ready.special for signature, ready in list(self.ready.items())}
+        used.update((s, special) for s, special in list(self.ahead.items()) if isinstance(special, Specialisation))
+        dtypes = [v.type.dtype for v in self.inputs]
+        return [
+            self._traced(special, list(map(jax.ShapeDtypeStruct, shapes, dtypes)), key)
+            for (key, shapes), special in used.items()
+        ]
 
     def _constants(self):
         if not self.constants:
