@@ -1,6 +1,8 @@
 """The shape of the house: who may import whom, how long a file may be, what the public names are."""
 
 import ast
+import importlib
+import inspect
 import functools
 import os
 import re
@@ -241,6 +243,18 @@ def test_public_names():
     shown = set(public_names().split())
     hint = "(record a change with: python -m tests.test_layout)"
     assert shown == recorded, f"new: {sorted(shown - recorded)}, gone: {sorted(recorded - shown)} {hint}"
+
+
+def test_public_names_are_documented():
+    """What can be called says what it does; classes for themselves, not by what they derive from."""
+    missing = []
+    for line in public_names().split():
+        path, _, name = line.rpartition(".")
+        value = getattr(importlib.import_module(path), name)
+        doc = vars(value).get("__doc__") if isinstance(value, type) else inspect.getdoc(value)
+        if callable(value) and not doc:
+            missing.append(line)
+    assert not missing
 
 
 @pytest.mark.parametrize("path", ["theanojax/config.py", "theanojax/__main__.py"])

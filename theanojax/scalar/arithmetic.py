@@ -326,7 +326,8 @@ Clip, clip = define("Clip", "clip", upcast_out_no_complex,
 Second, second = define("Second", "second", transfer_type(1), lambda xp, x, y: y, base=BinaryScalarOp, work="own",
                         grad=_second_grad, connection_pattern=lambda self, node: [[False], [True]],
                         tensor_doc="`b` in the shape of `a`.")
-Identity, identity = unary("Identity", "identity", same_out, lambda xp, x: x, grad=_identity_grad)
+Identity, identity = unary("Identity", "identity", same_out, lambda xp, x: x, grad=_identity_grad,
+                           doc="The number itself.")
 
 
 # ------------------------------------------------------------------ casts

@@ -28,6 +28,7 @@ class _Logical:
         return super().__hash__()
 
     def output_types(self, types):
+        """The dtype is bool."""
         return [bool_ if getattr(self, "bool", False) else int8]
 
     def L_op(self, inputs, outputs, output_gradients):
@@ -110,6 +111,7 @@ class Switch(ScalarOp):
     tensor_inplace = False
 
     def output_types(self, types):
+        """The dtype is the smallest that holds those of `ift` and `iff`."""
         return upcast_out(*types[1:])
 
     def compute(self, xp, node, condition, if_true, if_false):
@@ -150,6 +152,7 @@ class UnaryBitOp(UnaryScalarOp):
     """A function of the bits of an integer, or of a truth value."""
 
     def output_types(self, types):
+        """The dtype is that of the argument; TypeError unless that is bool or an integer."""
         for t in types:
             if t not in discrete_types:
                 raise TypeError(_BIT_TYPES % ("bool", t))
@@ -166,6 +169,7 @@ class BinaryBitOp(BinaryScalarOp):
     associative = True
 
     def output_types(self, types):
+        """The dtype is bool, or the smallest that holds those of all arguments, integers all; else TypeError."""
         if all(t == bool_ for t in types):
             return [bool_]
         for t in types:

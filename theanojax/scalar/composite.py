@@ -219,6 +219,7 @@ def handle_cast(node, mapping):
 
 
 def handle_composite(node, mapping):
+    """A Composite becomes its float32 version."""
     twin = node.op.clone_float32()
     mapping.update(zip(node.outputs, twin(*[mapping[v] for v in node.inputs], return_list=True)))
 

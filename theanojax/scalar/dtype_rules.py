@@ -1,4 +1,7 @@
-"""Rules from the types of an Op's inputs to those of its outputs, for ``output_types_preference``."""
+"""Rules from the types of an Op's inputs to those of its outputs, for ``output_types_preference``.
+
+The docstring of a rule says the dtype of the result; it ends that of each function of tensors that has the rule.
+"""
 
 from theanojax.graph.props import Props
 from theanojax.scalar.types import (
@@ -28,10 +31,12 @@ def _no_complex(types, text="complex argument not supported"):
 
 
 def upcast_out(*types):
+    """The dtype is the smallest that holds those of all arguments."""
     return (get_scalar_type(Scalar.upcast(*types)),)
 
 
 def upcast_out_nobool(*types):
+    """The dtype is the smallest that holds those of all arguments; TypeError if that is bool."""
     out = upcast_out(*types)
     if out[0] == bool_:
         raise TypeError("bool output not supported")
@@ -39,11 +44,13 @@ def upcast_out_nobool(*types):
 
 
 def upcast_out_min8(*types):
+    """The dtype is the smallest that holds those of all arguments, int8 instead of bool."""
     out = upcast_out(*types)
     return (int8,) if out[0] == bool_ else out
 
 
 def upcast_out_no_complex(*types):
+    """The dtype is the smallest that holds those of all arguments; TypeError for complex ones."""
     _no_complex(types, "complex type are not supported")
     return upcast_out(*types)
 
@@ -63,57 +70,65 @@ _FLOAT_OF = {
 
 
 def upgrade_to_float(*types):
-    """Small integers give float32, large ones float64; floats and complex numbers are upcast."""
+    """Booleans and integers of 8 and 16 bits give float32, larger ones float64; other dtypes stay."""
     return (get_scalar_type(Scalar.upcast(*[_FLOAT_OF.get(t, t) for t in types])),)
 
 
 def upgrade_to_float_no_complex(*types):
+    """Booleans and integers of 8 and 16 bits give float32, larger ones float64; TypeError for complex arguments."""
     _no_complex(types)
     return upgrade_to_float(*types)
 
 
 def upgrade_to_float64(*types):
+    """The dtype is float64."""
     return (float64,)
 
 
 def same_out(type):
+    """The dtype is that of the argument."""
     return (type,)
 
 
 def same_out_nobool(type):
+    """The dtype is that of the argument; TypeError for bool."""
     if type == bool_:
         raise TypeError("bool input not supported")
     return (type,)
 
 
 def same_out_min8(type):
+    """The dtype is that of the argument, int8 instead of bool."""
     return (int8,) if type == bool_ else (type,)
 
 
 def same_out_nocomplex(type):
+    """The dtype is that of the argument; TypeError for complex ones."""
     _no_complex([type])
     return (type,)
 
 
 def same_out_float_only(type):
+    """The dtype is that of the argument; TypeError unless it is a float."""
     if type not in float_types:
         raise TypeError("only float type are supported")
     return (type,)
 
 
 def real_out(type):
+    """The dtype is that of the argument, of complex ones that of their parts."""
     return {complex64: (float32,), complex128: (float64,)}.get(type, (type,))
 
 
 def sign_out(type):
-    """The type itself; signs of booleans and complex numbers are not defined."""
+    """The dtype is that of the argument; TypeError for bool and complex ones."""
     if type == bool_:
         raise TypeError(type)
     return same_out_nocomplex(type)
 
 
 def complex_out(x, y):
-    """The complex type made of two real ones."""
+    """complex128 if an argument has 64 bits or is an int32 or uint32, else complex64; TypeError for complex ones."""
     for t in (x, y):
         if t in complex_types:
             raise TypeError(t)
@@ -122,19 +137,23 @@ def complex_out(x, y):
 
 
 def int_out(*types):
+    """The dtype is int64."""
     return (int64,)
 
 
 def int_out_nocomplex(*types):
+    """The dtype is int64; TypeError for complex arguments."""
     _no_complex(types)
     return (int64,)
 
 
 def float_out(*types):
+    """The dtype is float64."""
     return (float64,)
 
 
 def float_out_nocomplex(*types):
+    """The dtype is float64; TypeError for complex arguments."""
     _no_complex(types)
     return (float64,)
 

@@ -257,7 +257,7 @@ def define(class_name, name, rule, body, base=ScalarOp, module=None, doc=None, i
         members.setdefault("work", "float")
     members["body"] = staticmethod(body)
     members["__module__"] = module or body.__module__
-    members["__doc__"] = doc
+    members["__doc__"] = doc or members.get("tensor_doc")
     cls = type(base)(class_name, (base,), members)
     if init is not None:
         return cls, cls(*init)

@@ -1,6 +1,7 @@
 """The elementwise functions of tensors, and the reductions: `exp`, `add`, `switch`, `sum`, `mean`, `argmax` ..."""
 
 import builtins
+import inspect
 import warnings
 
 import numpy as np
@@ -21,8 +22,22 @@ from theanojax.tensor.var import TensorConstant
 def _elemwise(name, op):
     """The scalar Op `op`, known as `name`, applied to each element."""
     found = Elemwise(op, name="Elemwise{%s,no_inplace}" % name)
-    found.__doc__ = op.tensor_doc
+    found.__doc__ = "\n".join([op.tensor_doc, "", *_shape_and_dtype(op)])
     return found
+
+
+def _shape_and_dtype(op):
+    one = getattr(op, "nin", -1) == 1
+    yield "The result has the shape of the argument." if one else "Arguments are broadcast against each other."
+    rule = getattr(op, "output_types_preference", op.output_types)
+    if isinstance(rule, scalar.transfer_type):
+        dtypes = ["the dtype of argument %d" % (i + 1) for i in rule.transfer if type(i) is int]
+    elif isinstance(rule, scalar.specific_out):
+        dtypes = ["the dtype %s" % t.dtype for t in rule.spec]
+    else:
+        yield inspect.getdoc(rule)
+        return
+    yield "It has %s." % ", ".join(dtypes)
 
 
 # Each row with a `tensor_doc` in the tables of theanojax/scalar is a function of this module.
