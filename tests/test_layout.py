@@ -1,9 +1,9 @@
 """The shape of the house: who may import whom, how long a file may be, what the public names are."""
 
 import ast
+import functools
 import importlib
 import inspect
-import functools
 import os
 import re
 import subprocess
