@@ -50,6 +50,17 @@ def run_script(folder, text, *arguments, name="script.py", encoding="utf-8", **f
         ("result = {1: 2}\nfor k in result.keys(): del result[k]", {}),
         ("class C:\n    def next(self): return 7\nresult = C().next()", 7),
         ("class C:\n    def __nonzero__(self): return False\nresult = bool(C())", False),
+        ("try:\n    raise KeyError('x'), None\nexcept KeyError, e:\n    result = e.args", ("x",)),
+        ("try:\n    raise OSError, (2, 'no')\nexcept OSError, e:\n    result = e.errno", 2),
+        ("try:\n    raise KeyError, KeyError('y')\nexcept KeyError, e:\n    result = e.args", ("y",)),
+        ("try:\n    raise KeyError('x'), 'y'\nexcept TypeError, e:\n    result = str(e)[:18]", "instance exception"),
+        (
+            "import sys\ndef f(): raise IndexError\ntry:\n    try:\n        f()\n    except IndexError:\n"
+            "        kind, value, where = sys.exc_info()\n        raise ValueError, 'v', where\n"
+            "except ValueError, e:\n    where = sys.exc_info()[2]\n    while where.tb_next: where = where.tb_next\n"
+            "    result = where.tb_frame.f_code.co_name",
+            "f",
+        ),
         ("if 1:\n\tresult = 1\n        result += 1", 2),
     ],
 )

@@ -1,28 +1,98 @@
-"""The commands: `python -m theanojax run script.py`, and `python -m theanojax config`."""
+"""The commands `theanojax run script.py`, `theanojax info`, `theanojax config`; `python -m theanojax` is the same."""
 
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
+import importlib.util
+import platform
 import sys
+
+API = "Theano 1.0.5"
+LIBRARIES = ("jax", "jaxlib", "numpy", "scipy", "pydot", "fissix", "six")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit status."""
-    parser = argparse.ArgumentParser(prog="theanojax", description="Theano's API on JAX.")
+    parser = argparse.ArgumentParser(prog="theanojax", description=f"The API of {API} on JAX.")
+    parser.add_argument("--version", action="version", version=f"theanojax {version('theanojax')} (the API of {API})")
     commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="run a script written for Theano, in Python 2 or 3")
-    run.add_argument("script", help="the script; arguments after it are its own")
-    run.add_argument("arguments", nargs=argparse.REMAINDER)
+    run = commands.add_parser(
+        "run",
+        help="run a program written for Theano, in Python 2 or 3",
+        usage="theanojax run [-2 | -3] (script.py | folder | - | -m module | -c code) [arguments ...]",
+    )
+    python = run.add_mutually_exclusive_group()
+    python.add_argument(
+        "-2", "--python2", dest="python", action="store_const", const=2, help="it is written in Python 2"
+    )
+    python.add_argument(
+        "-3", "--python3", dest="python", action="store_const", const=3, help="it is written in Python 3"
+    )
+    what = run.add_mutually_exclusive_group()
+    what.add_argument("-m", dest="module", nargs=argparse.REMAINDER, help="a module, by its dotted name")
+    what.add_argument("-c", dest="code", nargs=argparse.REMAINDER, help="the code itself")
+    run.add_argument("script", nargs="?", help="a file, a folder with a __main__.py, or - for standard input")
+    run.add_argument("arguments", nargs=argparse.REMAINDER, help="the program's own")
+    commands.add_parser("info", help="print versions, device, folders and flags: what a report of a bug needs")
     commands.add_parser("config", help="print every configuration flag with its value")
     args = parser.parse_args(arguments)
     if args.command == "run":
-        from theanojax.legacy import runner
-
-        return runner.run(args.script, args.arguments)
+        return _run(run, args)
+    if args.command == "info":
+        info()
+        return 0
     from theanojax.config import config
 
     print(config)
     return 0
+
+
+def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
+    for kind, words in (("module", args.module), ("code", args.code)):
+        if words is not None:
+            if not words:
+                parser.error(f"argument -{kind[0]}: expected a {kind}")
+            target, *own = words
+            break
+    else:
+        if args.script is None:
+            parser.error("nothing to run")
+        kind, target, own = "script", args.script, args.arguments
+    from theanojax.legacy import runner
+
+    return runner.run(target, own, kind, args.python)
+
+
+def version(name: str) -> str | None:
+    """The installed version of a distribution; None if it is not there."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def info() -> None:
+    """Print versions, device, folders, and the flags that are not as they come."""
+    from theanojax.config import config
+    from theanojax.configparser import given_flags
+    from theanojax.runtime.xla import platform as device
+
+    theano = importlib.util.find_spec("theano")
+    rows: list[tuple[str, str | None]] = [
+        ("theanojax", f"{version('theanojax')}, the API of {API}"),
+        ("Python", sys.version.replace("\n", " ")),
+    ]
+    rows += [("system", platform.platform())]
+    rows += [(name, version(name) or "not installed") for name in LIBRARIES]
+    rows += [
+        ("theano", theano.origin if theano else None),
+        ("device", device.describe()),
+        ("compiledir", config.compiledir),
+    ]
+    for name, value in rows:
+        print(f"{name:<12}{value}")
+    print("flags given:", *[f"{flag.fullname}={flag.val}" for flag in given_flags()])
 
 
 if __name__ == "__main__":

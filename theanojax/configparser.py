@@ -310,6 +310,11 @@ class TheanoConfigParser:
 config = TheanoConfigParser()
 
 
+def given_flags() -> list[ConfigParam]:
+    """The flags that the environment or a file sets."""
+    return [param for param in _config_var_list if not param.is_default]
+
+
 def _config_print(thing: Any, buf: Any, print_doc: bool = True) -> None:
     """Write every flag, with its value, to `buf`; `thing` is there for the sake of old callers."""
     for param in _config_var_list:

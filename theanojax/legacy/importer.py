@@ -21,10 +21,11 @@ import functools
 import importlib
 import pkgutil
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from theanojax.legacy import paths
@@ -37,11 +38,29 @@ def install() -> None:
     """Serve the old names from now on; calling it again does no harm."""
     if not any(isinstance(finder, LegacyFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, LegacyFinder())
+        if OLD not in sys.modules:
+            _warn_of_another()
     for name, module in list(sys.modules.items()):
         # Aliases have names of their own, and are none of our business.
         if (name == OURS or name.startswith(OURS + ".")) and module.__name__ == name:
             _adopt(module)
     _share_loaded_modules()
+
+
+def _warn_of_another() -> None:
+    """Say so if `import theano` would give something else, which pip has put in the place of ours or before it."""
+    spec = PathFinder.find_spec(OLD)
+    if spec is None or spec.origin is None:
+        return
+    with open(spec.origin, "rb") as file:
+        is_ours = OURS.encode() in file.read(1000)
+    if not is_ours:
+        warnings.warn(
+            f"`import theano` gives {spec.origin}, which is not theanojax's: a package that requires Theano has "
+            "brought it. Uninstall it, install theanojax again, and its stubs/theano, which meets the requirement.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
 
 
 class LegacyFinder(MetaPathFinder):
@@ -94,6 +113,11 @@ class _AliasLoader(Loader):
 
     def create_module(self, spec: ModuleSpec) -> None:
         return None
+
+    def get_code(self, name: str) -> CodeType | None:
+        """What `python -m` runs."""
+        loader: Any = self.module.__spec__ and self.module.__spec__.loader
+        return loader.get_code(self.module.__name__)
 
     def exec_module(self, module: ModuleType) -> None:
         # Replaced rather than returned by create_module, where the import system would change its

@@ -14,96 +14,65 @@ from __future__ import annotations
 import ast
 import difflib
 import logging
-import re
 import warnings
-from types import CodeType
+from collections.abc import Callable
+from types import CodeType, TracebackType
 from typing import Any
+
+from theanojax.legacy.which_python import changed_meaning, says_python2, uses_python2
 
 # 2to3's fixers for syntax and for methods of built-in types. Those for names are left out: see above.
 FIXERS = (
     *("apply", "dict", "except", "exec", "funcattrs", "has_key", "metaclass", "methodattrs", "ne", "next"),
-    *("nonzero", "numliterals", "paren", "print", "raise", "repr", "sys_exc", "throw", "tuple_params"),
+    *("nonzero", "numliterals", "paren", "print", "repr", "sys_exc", "throw", "tuple_params"),
     *("unicode", "xreadlines"),
 )
 
-# Names that exist in Python 2 alone: a script that uses one, and doesn't define it, was written for it.
-PYTHON2_NAMES = frozenset(
-    "apply basestring buffer cmp coerce execfile file intern long raw_input reduce reload unichr unicode xrange".split()
-)
-PYTHON2_MODULES = frozenset(
-    "ConfigParser HTMLParser Queue StringIO Tkinter UserDict __builtin__ cPickle cStringIO commands cookielib copy_reg "
-    "httplib md5 sets sha thread urllib2 urlparse xmlrpclib".split()
-)
-PYTHON2_METHODS = frozenset("has_key iteritems iterkeys itervalues".split())
-
+RAISED = "__python2_raised__"
 DIVIDE = "__python2_div__"
 DIVIDE_IN_PLACE = "__python2_idiv__"
 
 
 def compile_source(
-    source: str, filename: str, in_package: bool = False, default_python2: bool = False
+    source: str,
+    filename: str,
+    in_package: bool = False,
+    default_python2: bool = False,
+    version: int | None = None,
+    notice: Callable[[str], None] | None = None,
 ) -> tuple[CodeType, bool]:
     """The code of `source`, and whether it was taken for Python 2.
 
-    `default_python2` is for source that could be either: a module of a program in Python 2.
+    `default_python2` is for source that could be either: a module of a program in Python 2. `version` (2 or 3) decides
+    what else the source does. `notice` gets a line when it reads as both, and means something else in Python 2.
     """
     source = source.replace("\r\n", "\n").replace("\r", "\n")
+    if version == 2:
+        return _compile_python2(source, filename, in_package, None), True
     try:
         with warnings.catch_warnings():
             # `is` with a literal, invalid escapes: the style of the day.
             warnings.simplefilter("ignore")
             tree = ast.parse(source, filename)
     except SyntaxError as error:
+        if version == 3:
+            raise
         return _compile_python2(source, filename, in_package, error), True
-    if _says_python2(source) or _uses_python2(tree):
-        return _compile_python2(source, filename, in_package, None), True
-    if default_python2:
-        try:
+    if version is None:
+        if says_python2(source) or uses_python2(tree):
             return _compile_python2(source, filename, in_package, None), True
-        except SyntaxError:
-            pass  # it is in Python 3, then
+        if default_python2:
+            try:
+                return _compile_python2(source, filename, in_package, None), True
+            except SyntaxError:
+                pass  # it is in Python 3, then
+        elif notice is not None and (found := changed_meaning(tree)) is not None:
+            line, what = found
+            notice(
+                f"{filename} reads as Python 2 and as Python 3, which differ in {what} (line {line}): taken for "
+                "Python 3; -2 runs it as Python 2, -3 as Python 3 without this line"
+            )
     return compile(tree, filename, "exec", dont_inherit=True), False
-
-
-def _says_python2(source: str) -> bool:
-    return re.match(r"#!.*\bpython2", source) is not None
-
-
-def _uses_python2(tree: ast.Module) -> bool:
-    """Whether source that both Pythons can read uses what only Python 2 has."""
-    used: set[str] = set()
-    defined: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            (used if isinstance(node.ctx, ast.Load) else defined).add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            defined.add(node.name)
-        elif isinstance(node, ast.arg):
-            defined.add(node.arg)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            defined.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
-    guarded = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.Try | ast.If) for inner in ast.walk(node)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import) and id(node) not in guarded:
-            if any(alias.name in PYTHON2_MODULES for alias in node.names):
-                return True
-        elif isinstance(node, ast.ImportFrom) and id(node) not in guarded:
-            if node.module in PYTHON2_MODULES and not node.level:
-                return True
-        elif isinstance(node, ast.BinOp | ast.Expr):
-            # `print >>file, text` and a lone `print` are expressions in Python 3.
-            printed = node.left if isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift) else node
-            printed = printed.value if isinstance(printed, ast.Expr) else printed
-            if isinstance(printed, ast.Name) and printed.id == "print":
-                return True
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in PYTHON2_METHODS and not _is_module_call(node.func, "six"):
-                return True
-    return bool(used & PYTHON2_NAMES - defined)
-
-
-def _is_module_call(function: ast.Attribute, module: str) -> bool:
-    return isinstance(function.value, ast.Name) and function.value.id == module
 
 
 # ---- Conversion
@@ -162,7 +131,7 @@ def _refactoring_tool(in_package: bool) -> Any:
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        tool = RefactoringTool([f"fissix.fixes.fix_{name}" for name in names])
+        tool = RefactoringTool([*(f"fissix.fixes.fix_{name}" for name in names), "theanojax.legacy.fix_raise"])
     finally:
         logger.setLevel(level)
     tool.log_message = tool.log_debug = tool.warning = lambda *args, **kwargs: None
@@ -290,3 +259,25 @@ def idiv(a: Any, b: Any) -> Any:
 def _is_integral(value: Any) -> bool:
     dtype = getattr(value, "dtype", None)
     return getattr(dtype, "kind", "") in "biu" if dtype is not None else isinstance(value, int)
+
+
+def raised(kind: Any, value: Any = None, traceback: TracebackType | None = None) -> BaseException:
+    """The exception that Python 2 raised for ``raise kind, value, traceback``."""
+    while isinstance(kind, tuple) and kind:
+        kind = kind[0]
+    if isinstance(kind, type) and issubclass(kind, BaseException):
+        if isinstance(value, kind):
+            error = value
+        elif value is None:
+            error = kind()
+        else:
+            error = kind(*value) if isinstance(value, tuple) else kind(value)
+    elif isinstance(kind, BaseException):
+        if value is not None:
+            return TypeError("instance exception may not have a separate value")
+        error = kind
+    else:
+        return TypeError(
+            "exceptions must be old-style classes or derived from BaseException, not %s" % type(kind).__name__
+        )
+    return error if traceback is None else error.with_traceback(traceback)

@@ -1,4 +1,4 @@
-"""Running an old script: `python -m theanojax run script.py arguments`.
+"""Running an old program: `theanojax run script.py arguments`.
 
 The script is `__main__`; its folder comes first on `sys.path`; `import theano` gives theanojax. Python 2
 is converted (`theanojax.legacy.python2`), and what Python and numpy have removed since is given back to
@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import tokenize
+from collections.abc import Callable
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType, TracebackType
@@ -24,31 +25,56 @@ from theanojax.legacy import importer, python2, script_names
 # Folders below a script's own that are not its own.
 INSTALLED = re.compile(r"[\\/](site-packages|dist-packages)[\\/]")
 OURS = ("theano", "theanojax")
+OUR_FILES = (__file__, python2.__file__, script_names.__file__)
 
 
-def run(path: str, arguments: list[str]) -> int:
-    """Run the script at `path` as `__main__`; the exit status."""
-    if not os.path.isfile(path):
-        print(f"theanojax: can't open file {path!r}: no such file", file=sys.stderr)
-        return 2
+def run(target: str, arguments: list[str], kind: str = "script", version: int | None = None) -> int:
+    """Run `target` as `__main__`; the exit status.
+
+    Parameters
+    ----------
+    target : a file, a folder with a ``__main__.py``, "-" (read from standard input), or what `kind` says.
+    arguments : ``sys.argv`` of the program, after its name.
+    kind : "script", "module" (a dotted name), or "code" (the source itself).
+    version : 2 or 3, the Python that it is written in; None: decide by what it uses.
+    """
     importer.install()
+    folder = os.getcwd()
+    try:
+        if kind == "module":
+            path, source, package = _module(target)
+        elif kind == "code" or target == "-":
+            path, source, package = (
+                ("<string>", target, None) if kind == "code" else ("<stdin>", sys.stdin.read(), None)
+            )
+        else:
+            path = os.path.join(target, "__main__.py") if os.path.isdir(target) else target
+            source, package = read_source(path), None
+            folder = os.path.dirname(os.path.realpath(path))
+    except OSError as error:
+        print(f"theanojax: can't open file {error.filename!r}: {_reason(error)}", file=sys.stderr)
+        return 2
+    except ImportError as error:
+        print(f"theanojax: {error}", file=sys.stderr)
+        return 1
     main = ModuleType("__main__")
-    main.__dict__.update(__file__=path, __cached__=None, __package__=None)
-    folder = os.path.dirname(os.path.realpath(path))
-    finder = ScriptFinder(folder)
+    main.__dict__.update(__file__=path, __cached__=None, __package__=package)
+    if path[0] == "<":
+        del main.__dict__["__file__"]
+    finder = ScriptFinder(folder, version)
     before = (sys.argv, list(sys.path), sys.modules.get("__main__"))
-    sys.argv = [path, *arguments]
+    sys.argv = [{"code": "-c", "module": path}.get(kind, target), *arguments]
     sys.path.insert(0, folder)
     sys.modules["__main__"] = main
     sys.meta_path.insert(0, finder)
     try:
-        _execute(main, path, finder)
+        _execute(main, path, source, finder, notice=_notice)
     except SystemExit:
         raise
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
-        error.__traceback__ = _from_script(error.__traceback__)
+        _show_script_only(error)
         sys.excepthook(type(error), error, error.__traceback__)
         sys.stdout.flush()
         return 1
@@ -60,9 +86,39 @@ def run(path: str, arguments: list[str]) -> int:
         sys.argv, sys.path[:] = before[0], before[1]
 
 
-def _execute(module: ModuleType, path: str, finder: ScriptFinder) -> None:
+def _module(name: str) -> tuple[str, str, str]:
+    """(path, source, package) of the module `name`, of the package's ``__main__`` if it is one."""
+    sys.path.insert(0, os.getcwd())
+    try:
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.submodule_search_locations is not None:
+            name += ".__main__"
+            spec = importlib.util.find_spec(name)
+    finally:
+        del sys.path[0]
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        raise ImportError(f"no module named {name!r} with a source")
+    return spec.origin, read_source(spec.origin), spec.parent or ""
+
+
+def _reason(error: OSError) -> str:
+    return "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error))
+
+
+def _notice(text: str) -> None:
+    print(f"theanojax run: {text}", file=sys.stderr)
+
+
+def _execute(
+    module: ModuleType, path: str, source: str, finder: ScriptFinder, notice: Callable[[str], None] | None = None
+) -> None:
     code, is_python2 = python2.compile_source(
-        read_source(path), path, in_package=bool(module.__package__), default_python2=finder.is_python2
+        source,
+        path,
+        in_package=bool(module.__package__),
+        default_python2=finder.is_python2,
+        version=finder.version,
+        notice=notice,
     )
     # The script itself comes first, and decides for modules that could be either.
     finder.is_python2 = finder.is_python2 or is_python2
@@ -81,27 +137,36 @@ def read_source(path: str) -> str:
         return data.decode("latin-1")
 
 
+def _show_script_only(error: BaseException) -> None:
+    """Take our own frames out of the tracebacks of `error` and of those that it comes from."""
+    todo, seen = [error], set()
+    while todo:
+        this = todo.pop()
+        if id(this) in seen:
+            continue
+        seen.add(id(this))
+        this.__traceback__ = _from_script(this.__traceback__)
+        todo += [e for e in (this.__cause__, this.__context__) if e is not None]
+
+
 def _from_script(traceback: TracebackType | None) -> TracebackType | None:
-    """The traceback without our own frames: those above the script, and those of `/` below it."""
-    ours = (__file__, python2.__file__, script_names.__file__)
-    while traceback is not None and traceback.tb_frame.f_code.co_filename in ours:
+    """The traceback without our own frames: those above the script, between its modules, and those of `/` below it."""
+    kept = []
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename not in OUR_FILES:
+            kept.append(traceback)
         traceback = traceback.tb_next
-    frame, last = traceback, traceback
-    while frame is not None:
-        if frame.tb_frame.f_code.co_filename not in ours:
-            last = frame
-        frame = frame.tb_next
-    if last is not None:
-        last.tb_next = None
-    return traceback
+    for this, following in zip(kept, [*kept[1:], None]):
+        this.tb_next = following
+    return kept[0] if kept else None
 
 
 class ScriptFinder(MetaPathFinder):
     """Finds the modules that came with a script, in its folder and below."""
 
-    def __init__(self, folder: str):
-        self.folder = folder
-        self.is_python2 = False
+    def __init__(self, folder: str, version: int | None = None):
+        self.folder, self.version = folder, version
+        self.is_python2 = version == 2
 
     def find_spec(self, fullname: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
         """The spec of a module of the script's own; None for every other."""
@@ -133,4 +198,4 @@ class ScriptLoader(Loader):
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        _execute(module, self.path, self.finder)
+        _execute(module, self.path, read_source(self.path), self.finder)

@@ -348,6 +348,7 @@ def python2_builtins() -> dict[str, Any]:
         "input": lambda prompt="": eval(input(prompt), sys._getframe(1).f_globals),
         "apply": lambda function, args=(), kwargs=None: function(*args, **(kwargs or {})),
         "coerce": lambda a, b: (a, b) if type(a) is type(b) else (a + 0 * b, b + 0 * a),
+        python2.RAISED: python2.raised,
         python2.DIVIDE: python2.div,
         python2.DIVIDE_IN_PLACE: python2.idiv,
     }

@@ -37,6 +37,12 @@ def backend():
     return jax.default_backend()
 
 
+def describe():
+    """The backend and its devices, for a person."""
+    kinds = [device.device_kind for device in jax.devices()]
+    return "%s (%s)" % (backend(), ", ".join("%d x %s" % (kinds.count(k), k) for k in dict.fromkeys(kinds)))
+
+
 def __getattr__(question):
     if question not in WHERE:
         raise AttributeError("module %r has no attribute %r" % (__name__, question))

@@ -1,0 +1,160 @@
+"""The commands: which programs `theanojax run` takes and in which Python, `info`, and what pip is told."""
+
+import os
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from theanojax.legacy import python2
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def command(*words, folder=None, text="", **environment):
+    env = {**os.environ, "HOME": str(folder or ROOT), **environment}
+    return subprocess.run(
+        [sys.executable, "-m", "theanojax", *words], capture_output=True, text=True, cwd=folder, env=env, input=text
+    )
+
+
+# ---- what is run
+
+
+def test_code_standard_input_folder_and_module(tmp_path):
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "__init__.py").write_text("")
+    (tmp_path / "pack" / "part.py").write_text("half = 3 / 2\nprint 'part'\n")
+    (tmp_path / "pack" / "__main__.py").write_text("import sys\nfrom part import half\nprint half, sys.argv[1:]\n")
+    cases = [
+        (("-c", "import sys; print sys.argv, 3 / 2", "-x", "y"), "", "['-c', '-x', 'y'] 1\n"),
+        (("-", "a"), "import sys; print __name__, sys.argv", "__main__ ['-', 'a']\n"),
+        (("pack", "-m"), "", "part\n1 ['-m']\n"),
+        (("-m", "pack", "-c"), "", "part\n1 ['-c']\n"),
+        (("-m", "pack.part"), "", "part\n"),
+    ]
+    for words, text, printed in cases:
+        done = command("run", *words, folder=tmp_path, text=text)
+        assert (done.stdout, done.returncode) == (printed, 0), (words, done.stderr)
+
+
+@pytest.mark.parametrize(
+    "words, status, said",
+    [
+        (("run",), 2, "nothing to run"),
+        (("run", "-m"), 2, "expected a module"),
+        (("run", "-2", "-3", "x.py"), 2, "not allowed with"),
+        (("run", "no/such.py"), 2, "can't open file 'no/such.py': no such file"),
+        (("run", "-m", "no_such_module"), 1, "no module named 'no_such_module'"),
+        ((), 2, "usage: theanojax"),
+    ],
+)
+def test_usage(words, status, said):
+    done = command(*words)
+    assert done.returncode == status and said in done.stderr and "Traceback" not in done.stderr
+
+
+# ---- which Python
+
+BOTH = "pairs = zip([1], [2])\nprint(len([1, 2]) / 4, list(pairs), list(pairs))\n"
+
+
+def test_a_script_that_reads_as_both(tmp_path):
+    path = tmp_path / "both.py"
+    path.write_text(BOTH)
+    third, second = "0.5 [(1, 2)] []\n", "(0, [(1, 2)], [(1, 2)])\n"
+    by_use = command("run", str(path))
+    assert by_use.stdout == third
+    (line,) = by_use.stderr.splitlines()
+    assert "a list that zip made (line 1)" in line and "taken for Python 3" in line and "-2 runs it" in line
+    for flag, printed in (("-3", third), ("--python2", second)):
+        done = command("run", flag, str(path))
+        assert (done.stdout, done.stderr) == (printed, "")
+    path.write_text(BOTH + "xrange(3)\n")
+    assert command("run", str(path)).stdout == second
+    with pytest.raises(SyntaxError):
+        python2.compile_source("print 1", "x.py", version=3)
+
+
+@pytest.mark.parametrize(
+    "source, what",
+    [
+        ("d = {}\nk = d.keys()\n", "a list that .keys() made"),
+        ("print(len(filter(None, [1])))\n", "a list that filter made"),
+        ("x = range(3) + [4]\n", "a list that range made"),
+        ("first = map(str, [1])[0]\n", "a list that map made"),
+        ("def f(n):\n    return n / 2\n", "a quotient of whole numbers"),
+        ("for a, b in zip([1], [2]): print(a)\n", None),
+        ("x = list(zip([1], [2]))\n", None),
+        ("x = 1.0 / y\n", None),
+        ("from __future__ import print_function\nx = zip([1], [2])\n", None),
+        ("x = zip([1], [2])\nprint(f'{x}')\n", None),
+        (
+            "class C(object):\n    def __init__(self):\n        super().__init__()\n        self.x = map(str, [1])\n",
+            None,
+        ),
+    ],
+)
+def test_what_reads_as_both_and_differs(source, what):
+    said = []
+    python2.compile_source(source, "x.py", notice=said.append)
+    assert what in said[0] if what else not said, said
+
+
+def test_tracebacks_of_chained_errors_show_the_script_alone(tmp_path):
+    (tmp_path / "helper.py").write_text("def half(n):\n    return n / 0\nvalue = 1\n")
+    path = tmp_path / "script.py"
+    path.write_text(
+        "import helper\ntry:\n    helper.half(1)\nexcept ZeroDivisionError:\n    print 'in'\n"
+        "    raise KeyError('x'), None\n"
+    )
+    done = command("run", str(path))
+    shown = [line.strip() for line in done.stderr.splitlines() if "File" in line]
+    assert shown == [
+        f'File "{path}", line 3, in <module>',
+        f'File "{tmp_path}/helper.py", line 2, in half',
+        f'File "{path}", line 6, in <module>',
+    ]
+    assert done.stderr.splitlines()[-1] == "KeyError: 'x'"
+
+
+# ---- what is here
+
+
+def test_info_and_version():
+    done = command("info", THEANO_FLAGS="floatX=float32")
+    assert done.returncode == 0
+    rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    assert {"theanojax", "Python", "jax", "numpy", "device", "compiledir"} <= set(rows)
+    assert rows["device"].startswith("cpu (") and done.stdout.endswith("flags given: floatX=float32\n")
+    assert command("--version").stdout.startswith("theanojax 0.")
+    old_name = subprocess.run(
+        [sys.executable, "-m", "theano", "run", "-c", "print 3 / 2"], capture_output=True, text=True
+    )
+    assert old_name.stdout == "1\n"
+
+
+@pytest.mark.parametrize("name, version", [("theano", "1.0.5"), ("theano-pymc", "1.1.2")])
+def test_stand_ins_for_pip_have_no_files(name, version):
+    with open(os.path.join(ROOT, "stubs", name, "pyproject.toml"), "rb") as file:
+        found = tomllib.load(file)
+    assert found["project"]["name"].lower() == name and found["project"]["version"] == version + "+theanojax"
+    assert found["project"]["dependencies"] == ["theanojax"]
+    assert found["tool"]["setuptools"] == {"packages": [], "py-modules": []}
+
+
+def test_another_theano_on_the_path(tmp_path):
+    (tmp_path / "theano").mkdir()
+    (tmp_path / "theano" / "__init__.py").write_text("version = '1.0.5'\n")
+    for path, said in ((str(tmp_path), True), (ROOT, False)):
+        code = "import theanojax; print(theanojax.__name__)"
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path},
+            cwd="/",
+        )
+        assert done.stdout == "theanojax\n"
+        assert ("which is not theanojax's" in done.stderr and "stubs/theano" in done.stderr) is said, done.stderr
