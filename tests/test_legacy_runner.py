@@ -147,9 +147,63 @@ def test_numpy_names():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert numpy.random.random_integers(1, 1) == 1
-    assert numpy.array is np.array and "cast" in dir(numpy) and "cast" in numpy.__all__
+    assert numpy.dot is np.dot and "cast" in dir(numpy) and "cast" in numpy.__all__
     with pytest.raises(AttributeError, match="no_such_name"):
         numpy.no_such_name
+
+
+def test_arguments_that_numpy_took(tmp_path):
+    """Floats for sizes and indices, lists of slices, ragged lists, integers that wrap; for these scripts alone."""
+    values = evaluate(
+        """
+        import numpy as np
+        from numpy.random import RandomState
+        n, a, rng = 4.0, np.arange(10), np.random.RandomState(3)
+        same = RandomState(3).uniform(size=2)
+        b = np.zeros((3., n - 1)); b[1.0, 2.0] = 5; b[[slice(0, 1), 0]] += 1
+        class Part: pass
+        part = Part(); part.rows = [np.arange(4)]; part.rows[0][n - 3] = 7
+        d = {2.0: 1}; d[3.0] = 2; del d[2.0]
+        result = [
+            a[n], list(a[:n]), list(a[n:8.0:2]), list(a[[slice(0, 2.0)]]), list(a.reshape(2, 5)[1, :2.0]), b.sum(),
+            list(part.rows[0]), d, len(np.linspace(0, 1, 1e1)), np.tile([1], 2.0).tolist(), np.eye(2.0).trace(),
+            np.array([[1], [1, 2]]).dtype.kind, np.asarray([-1], 'uint8').tolist(), np.array(a, copy=False) is a,
+            np.fromstring('\\x01\\x00', 'int16').tolist(), np.fromstring('1 2', sep=' ').tolist(),
+            rng.uniform(size=2.0).tolist() == same.tolist(), rng.random_integers(2, 2, 3.0).tolist(),
+            isinstance(np.random.mtrand._rand, RandomState), np.random.permutation(3.0).shape,
+        ]
+        """
+    )
+    assert values == [
+        *[4, [0, 1, 2, 3], [4, 6], [0, 1], [5, 6], 6.0, [0, 7, 2, 3], {3.0: 2}, 10, [1, 1], 2.0],
+        *["O", [255], True, [1], [1.0, 2.0], True, [2, 2, 2], True, (3,)],
+    ]
+    with pytest.raises(TypeError):
+        np.zeros(3.0)
+    with pytest.raises(IndexError):
+        np.arange(3)[1.0]
+
+
+def test_lists_sorted_by_comparing():
+    source = "l = [3, 1, 2]\n%s\nresult = l"
+    for call, want in (
+        ("l.sort(lambda a, b: cmp(b, a))", [3, 2, 1]),
+        ("l.sort(cmp=lambda a, b: a - b)", [1, 2, 3]),
+        ("l.sort(None, lambda a: -a)", [3, 2, 1]),
+        ("l.sort(lambda a, b: a - b, lambda a: -a, True)", [1, 2, 3]),
+        ("l.sort(reverse=True)", [3, 2, 1]),
+        ("import numpy; l = numpy.array(l); l.sort(0); l = list(l)", [1, 2, 3]),
+    ):
+        assert evaluate(source % call) == want
+
+
+def test_pickles_and_files_of_python2_in_python3_scripts(tmp_path):
+    """A string of Python 2, and a file of objects, as the data sets of the tutorials are."""
+    (tmp_path / "old.pkl").write_bytes(b"\x80\x02U\x02\xe9aq\x00.")
+    np.save(tmp_path / "old.npy", np.array([[1], [1, 2]], dtype=object))
+    text = "import pickle, numpy\nprint(ascii(pickle.load(open('old.pkl', 'rb'))), numpy.load('old.npy')[1])\n"
+    done = run_script(tmp_path, "import os\nos.chdir(os.path.dirname(__file__))\n" + text)
+    assert done.stdout == "'\\xe9a' [1, 2]\n", done.stderr
 
 
 def test_real_modules_are_left_alone():

@@ -12,12 +12,16 @@ these two values, unless the source says `from __future__ import division`.
 from __future__ import annotations
 
 import ast
+import copy
 import difflib
+import functools
 import logging
 import warnings
 from collections.abc import Callable
 from types import CodeType, TracebackType
 from typing import Any
+
+import numpy as np
 
 from theanojax.legacy.which_python import changed_meaning, says_python2, uses_python2
 
@@ -29,6 +33,10 @@ FIXERS = (
 )
 
 RAISED = "__python2_raised__"
+ITEM = "__python2_item__"
+GET = "__python2_get__"
+SLICE = "__python2_slice__"
+SORT = "__python2_sort__"
 DIVIDE = "__python2_div__"
 DIVIDE_IN_PLACE = "__python2_idiv__"
 
@@ -89,7 +97,8 @@ def _compile_python2(source: str, filename: str, in_package: bool, python3_error
         raise (python3_error or error) from None
     _show_original_lines(tree, source, converted)
     if not _has_future_division(tree):
-        tree = ast.fix_missing_locations(_Division().visit(tree))
+        tree = _Division().visit(tree)
+    tree = ast.fix_missing_locations(_Items().visit(tree))
     return compile(tree, filename, "exec", dont_inherit=True)
 
 
@@ -227,6 +236,64 @@ class _Division(ast.NodeTransformer):
         return ast.copy_location(ast.Assign([target], value), node)
 
 
+class _Items(ast.NodeTransformer):
+    """``a[i]`` -> ``a[item(a, i)]`` or ``get(a, i)``, and ``a.sort(f)`` -> ``sort(a, f)``."""
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        """Arrays took floats, and lists of slices."""
+        repeatable = _is_path(node.value)
+        read = copy.deepcopy(node.value)
+        self.generic_visit(node)
+        if _plain(node.slice):
+            return node
+        if repeatable:
+            for part in ast.walk(read):
+                if hasattr(part, "ctx"):
+                    part.ctx = ast.Load()
+            node.slice = ast.copy_location(_call(ITEM, read, _index(node.slice)), node.slice)
+        elif isinstance(node.ctx, ast.Load):
+            return ast.copy_location(_call(GET, node.value, _index(node.slice)), node)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Lists were sorted by a function that compares."""
+        self.generic_visit(node)
+        function = node.func
+        if isinstance(function, ast.Attribute) and function.attr == "sort" and (node.args or node.keywords):
+            return ast.copy_location(
+                ast.Call(ast.Name(SORT, ast.Load()), [function.value, *node.args], node.keywords), node
+            )
+        return node
+
+
+def _is_path(owner: ast.expr) -> bool:
+    """Whether an expression may be read twice: names, their attributes, and items of these by plain indices."""
+    while isinstance(owner, ast.Attribute) or isinstance(owner, ast.Subscript) and _plain(owner.slice):
+        owner = owner.value
+    return isinstance(owner, ast.Name)
+
+
+def _plain(index: ast.expr) -> bool:
+    """Whether an index is what it is today."""
+    if isinstance(index, ast.Tuple):
+        return all(map(_plain, index.elts))
+    if isinstance(index, ast.Slice):
+        return all(part is None or _plain(part) for part in (index.lower, index.upper, index.step))
+    if isinstance(index, ast.UnaryOp):
+        return _plain(index.operand)
+    return isinstance(index, ast.Constant) and not isinstance(index.value, float)
+
+
+def _index(index: ast.expr) -> ast.expr:
+    """An index as an expression: slices are calls."""
+    if isinstance(index, ast.Slice):
+        parts = [part or ast.Constant(None) for part in (index.lower, index.upper, index.step)]
+        return ast.copy_location(_call(SLICE, *parts), index)
+    if isinstance(index, ast.Tuple):
+        return ast.copy_location(ast.Tuple([_index(part) for part in index.elts], ast.Load()), index)
+    return index
+
+
 def _call(function: str, *arguments: ast.expr) -> ast.Call:
     return ast.Call(ast.Name(function, ast.Load()), list(arguments), [])
 
@@ -281,3 +348,42 @@ def raised(kind: Any, value: Any = None, traceback: TracebackType | None = None)
             "exceptions must be old-style classes or derived from BaseException, not %s" % type(kind).__name__
         )
     return error if traceback is None else error.with_traceback(traceback)
+
+
+def item(owner: Any, index: Any) -> Any:
+    """The index that means today what `index` of `owner` meant."""
+    if type(index) is int or not isinstance(owner, np.ndarray):
+        return index
+    if type(index) is list and any(isinstance(part, slice) for part in index):
+        index = tuple(index)
+    return tuple(map(_whole, index)) if type(index) is tuple else _whole(index)
+
+
+def get(owner: Any, index: Any) -> Any:
+    """``owner[index]``, as it was meant."""
+    return owner[item(owner, index)]
+
+
+def _whole(index: Any) -> Any:
+    if isinstance(index, float | np.floating):
+        return int(index)
+    if type(index) is slice:
+        return slice(*[_whole(part) for part in (index.start, index.stop, index.step)])
+    return index
+
+
+def sort(owner: Any, *args: Any, **options: Any) -> Any:
+    """``owner.sort(...)``, whose first argument, `cmp`, compared two items of a list."""
+    if type(owner) is not list:
+        return owner.sort(*args, **options)
+    compare, key, reverse = [*args, *(None, None, False)[len(args) :]]
+    compare, key = options.get("cmp", compare), options.get("key", key)
+    owner.sort(key=_key(compare, key), reverse=options.get("reverse", reverse))
+    return None
+
+
+def _key(compare: Any, key: Any) -> Any:
+    if compare is None:
+        return key
+    by = functools.cmp_to_key(compare)
+    return by if key is None else lambda value: by(key(value))

@@ -19,9 +19,7 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
-from theanojax.legacy import python2
+from theanojax.legacy import old_numpy, python2
 
 
 class StandIn(ModuleType):
@@ -68,72 +66,6 @@ def _star_names(module: ModuleType) -> list[str]:
     return list(names) if names is not None else [name for name in vars(module) if name[0] != "_"]
 
 
-# ---- numpy
-
-
-class _Cast(dict):
-    """`numpy.cast[dtype](value)`."""
-
-    def __missing__(self, dtype: Any) -> Callable[[Any], Any]:
-        return lambda value: np.asarray(value).astype(dtype)
-
-
-def _random_integers(low: int, high: int | None = None, size: Any = None) -> Any:
-    """Both ends are included, as `numpy.random.random_integers` had it."""
-    low, high = (1, low) if high is None else (low, high)
-    return np.random.randint(low, high + 1, size)
-
-
-def _find_common_type(array_types: Iterable[Any], scalar_types: Iterable[Any]) -> np.dtype:
-    arrays, scalars = (list(map(np.dtype, types)) for types in (array_types, scalar_types))
-    if not scalars or not arrays:
-        return np.result_type(*(arrays or scalars))
-    array, scalar = np.result_type(*arrays), np.result_type(*scalars)
-    order = "biufc"
-    return np.promote_types(scalar, array) if order.find(scalar.kind) > order.find(array.kind) else array
-
-
-def _asfarray(a: Any, dtype: Any = np.float64) -> np.ndarray:
-    return np.asarray(a, dtype if np.issubdtype(dtype, np.inexact) else np.float64)
-
-
-def _numpy_names() -> dict[str, Any]:
-    return {
-        # aliases of Python's types and functions
-        **{name: getattr(builtins, name) for name in ("int", "float", "complex", "bool", "object", "str")},
-        **{"long": int, "unicode": str, "math": math, "sys": sys},
-        # other names of types and constants
-        **{"float_": np.float64, "complex_": np.complex128, "singlecomplex": np.complex64, "cfloat": np.complex128},
-        **{"longfloat": np.longdouble, "longcomplex": np.clongdouble, "clongfloat": np.clongdouble},
-        **{"string_": np.bytes_, "unicode_": np.str_, "bool8": np.bool_, "int0": np.intp, "uint0": np.uintp},
-        **{"object0": np.object_, "str0": np.str_, "bytes0": np.bytes_, "void0": np.void},
-        **{"Inf": np.inf, "Infinity": np.inf, "infty": np.inf, "PINF": np.inf, "NINF": -np.inf},
-        **{"NaN": np.nan, "NAN": np.nan, "PZERO": 0.0, "NZERO": -0.0},
-        # functions under other names
-        **{"product": np.prod, "cumproduct": np.cumprod, "sometrue": np.any, "alltrue": np.all},
-        **{"round_": np.round, "row_stack": np.vstack, "rank": np.ndim, "alen": len, "mat": np.asmatrix},
-        **{"trapz": np.trapezoid, "in1d": lambda a, b, **options: np.isin(np.ravel(a), b, **options)},
-        "msort": lambda a: np.sort(a, axis=0),
-        "asscalar": lambda a: np.asarray(a).item(),
-        "asfarray": _asfarray,
-        "cast": _Cast(),
-        "find_common_type": _find_common_type,
-        "issubsctype": lambda a, b: np.issubdtype(a, b),
-        "obj2sctype": lambda value, default=None: np.dtype(value).type,
-        "maximum_sctype": lambda t: np.longdouble if np.issubdtype(t, np.floating) else np.dtype(t).type,
-        "typeDict": np.sctypeDict,
-        "MAXDIMS": 64,
-        "sctypes": {
-            "int": [np.int8, np.int16, np.int32, np.int64],
-            "uint": [np.uint8, np.uint16, np.uint32, np.uint64],
-            "float": [np.float16, np.float32, np.float64, np.longdouble],
-            "complex": [np.complex64, np.complex128, np.clongdouble],
-            "others": [bool, object, bytes, str, np.void],
-        },
-        "random": Late(lambda: stand_in("numpy.random")),
-    }
-
-
 # ---- Python
 
 
@@ -143,7 +75,7 @@ def _clock() -> float:
 
 
 class _Pickle:
-    """`cPickle` as Python 2 scripts call it: strings of old pickles are latin-1, files may be text files."""
+    """`pickle` as old scripts call it: the strings of Python 2 in it are latin-1, files may be text files."""
 
     def __init__(self, real: ModuleType):
         self.real = real
@@ -188,8 +120,15 @@ def _getargspec(function: Any) -> Any:
 
 # Modules that have lost names: the names, as made by a function.
 CHANGED: dict[str, Callable[[], dict[str, Any]]] = {
-    "numpy": _numpy_names,
-    "numpy.random": lambda: {"random_integers": _random_integers},
+    "numpy": lambda: {
+        **old_numpy.names(),
+        **{part: Late(functools.partial(stand_in, f"numpy.{part}")) for part in ("random", "testing")},
+    },
+    "numpy.random": old_numpy.random_names,
+    "numpy.testing": lambda: {"Tester": old_numpy.Tester},
+    "pickle": lambda: {name: value for name, value in _pickle_names().items() if name != "dump"},
+    "yaml": lambda: {"load": _yaml_load},
+    "h5py": lambda: {"File": _h5py_file},
     "time": lambda: {"clock": _clock},
     "collections": _abstract_collections,
     "inspect": lambda: {"getargspec": _getargspec},
@@ -197,7 +136,10 @@ CHANGED: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 # What these modules still have, and we have otherwise: random_integers warns of its end.
-HIDING = {"numpy": ["random"], "numpy.random": ["random_integers"]}
+HIDING = {
+    **{"numpy": old_numpy.HIDDEN, "numpy.random": old_numpy.HIDDEN_RANDOM},
+    **{"pickle": ["load", "loads"], "yaml": ["load"], "h5py": ["File"]},
+}
 
 # The same for scripts in Python 2 alone.
 CHANGED_SINCE_2: dict[str, Callable[[], dict[str, Any]]] = {
@@ -248,6 +190,17 @@ RENAMED: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "urlparse": ("urllib.parse", dict),
     "xmlrpclib": ("xmlrpc.client", dict),
 }
+
+
+def _yaml_load(stream: Any, Loader: Any = None) -> Any:
+    """The loader had a default."""
+    yaml = importlib.import_module("yaml")
+    return yaml.load(stream, Loader or yaml.Loader)
+
+
+def _h5py_file(name: Any, mode: str | None = None, *args: Any, **options: Any) -> Any:
+    """Without a mode a file was opened to be read and written, and made if it wasn't there."""
+    return importlib.import_module("h5py").File(name, mode or "a", *args, **options)
 
 
 def _from_module(module: str, name: str) -> Any:
@@ -349,6 +302,7 @@ def python2_builtins() -> dict[str, Any]:
         "apply": lambda function, args=(), kwargs=None: function(*args, **(kwargs or {})),
         "coerce": lambda a, b: (a, b) if type(a) is type(b) else (a + 0 * b, b + 0 * a),
         python2.RAISED: python2.raised,
+        **{python2.ITEM: python2.item, python2.GET: python2.get, python2.SLICE: slice, python2.SORT: python2.sort},
         python2.DIVIDE: python2.div,
         python2.DIVIDE_IN_PLACE: python2.idiv,
     }
