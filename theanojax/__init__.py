@@ -83,6 +83,8 @@ _SHORTCUTS = {"opt": "gof.opt", "toolbox": "gof.toolbox", "utils": "gof.utils"}
 def __getattr__(name):
     if name in _SHORTCUTS:
         return _importlib.import_module("theanojax." + _SHORTCUTS[name])
+    if name in ("load_ipython_extension", "unload_ipython_extension"):
+        return getattr(_importlib.import_module("theanojax.legacy.notebook"), name)
     if name == "object2":
         return _importlib.import_module("theanojax.gof.utils").object2
     raise AttributeError("module %r has no attribute %r" % (__name__, name))

@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     run = commands.add_parser(
         "run",
         help="run a program written for Theano, in Python 2 or 3",
-        usage="theanojax run [-2 | -3] (script.py | folder | - | -m module | -c code) [arguments ...]",
+        usage="theanojax run [-2 | -3] (script.py | notebook.ipynb | folder | - | -m module | -c code) [arguments ...]",
     )
     python = run.add_mutually_exclusive_group()
     python.add_argument(
@@ -32,13 +32,22 @@ def main(arguments: list[str] | None = None) -> int:
     what = run.add_mutually_exclusive_group()
     what.add_argument("-m", dest="module", nargs=argparse.REMAINDER, help="a module, by its dotted name")
     what.add_argument("-c", dest="code", nargs=argparse.REMAINDER, help="the code itself")
-    run.add_argument("script", nargs="?", help="a file, a folder with a __main__.py, or - for standard input")
+    run.add_argument(
+        "script", nargs="?", help="a file (a notebook, too), a folder with a __main__.py, or - for standard input"
+    )
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="the program's own")
     commands.add_parser("info", help="print versions, device, folders and flags: what a report of a bug needs")
+    kernel = commands.add_parser("install-kernel", help="let Jupyter open old notebooks as they are")
+    kernel.add_argument("--name", default="theanojax", help="python2: for notebooks that ask for it by this name")
+    kernel.add_argument("--user", action="store_true", help="for all environments of this user, not for this one alone")
     commands.add_parser("config", help="print every configuration flag with its value")
     args = parser.parse_args(arguments)
     if args.command == "run":
         return _run(run, args)
+    if args.command == "install-kernel":
+        from theanojax.legacy import notebook
+
+        return notebook.install_kernel(args.name, args.user)
     if args.command == "info":
         info()
         return 0
@@ -59,6 +68,10 @@ def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
         if args.script is None:
             parser.error("nothing to run")
         kind, target, own = "script", args.script, args.arguments
+    if kind == "script" and target.endswith(".ipynb"):
+        from theanojax.legacy import notebook
+
+        return notebook.run(target, args.python)
     from theanojax.legacy import runner
 
     return runner.run(target, own, kind, args.python)

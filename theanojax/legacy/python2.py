@@ -96,10 +96,38 @@ def _compile_python2(source: str, filename: str, in_package: bool, python3_error
         # Line numbers of the converted text mean nothing to the user.
         raise (python3_error or error) from None
     _show_original_lines(tree, source, converted)
-    if not _has_future_division(tree):
-        tree = _Division().visit(tree)
-    tree = ast.fix_missing_locations(_Items().visit(tree))
+    tree = with_old_meaning(tree, _has_future_division(tree))
     return compile(tree, filename, "exec", dont_inherit=True)
+
+
+def to_python3(source: str, filename: str, default_python2: bool) -> str | None:
+    """The text of `source` in Python 3; None if it is in that already, or in neither."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source, filename)
+        if not default_python2 and not uses_python2(tree):
+            return None
+    except SyntaxError:
+        pass
+    try:
+        converted = _convert(source, filename, False, None)
+        _parse(converted, filename)
+    except SyntaxError:
+        return None
+    return converted
+
+
+def has_future_division(source: str) -> bool:
+    """Whether `source` asks for quotients as in Python 3."""
+    return _has_future_division(_parse(source, "<source>"))
+
+
+def with_old_meaning(tree: ast.Module, divides: bool) -> ast.Module:
+    """`tree` with indices and, unless it `divides` as Python 3 does, quotients of Python 2."""
+    if not divides:
+        tree = _Division().visit(tree)
+    return ast.fix_missing_locations(_Items().visit(tree))
 
 
 def _parse(converted: str, filename: str) -> ast.Module:

@@ -296,8 +296,9 @@ def python2_builtins() -> dict[str, Any]:
     return {
         **{"xrange": range, "range": _listing(range), "zip": _listing(zip), "map": _map, "filter": _filter},
         **{"basestring": str, "unicode": str, "unichr": chr, "long": int, "buffer": memoryview, "file": open},
-        **{"raw_input": input, "reduce": functools.reduce, "intern": sys.intern, "reload": importlib.reload},
+        **{"reduce": functools.reduce, "intern": sys.intern, "reload": importlib.reload},
         **{"cmp": _cmp, "sorted": _sorted, "round": _round, "execfile": _execfile, "StandardError": Exception},
+        "raw_input": lambda prompt="": builtins.input(prompt),  # a kernel puts its own there
         "input": lambda prompt="": eval(input(prompt), sys._getframe(1).f_globals),
         "apply": lambda function, args=(), kwargs=None: function(*args, **(kwargs or {})),
         "coerce": lambda a, b: (a, b) if type(a) is type(b) else (a + 0 * b, b + 0 * a),

@@ -1,0 +1,152 @@
+"""Old notebooks: ``%load_ext theanojax``, a kernel that has loaded it, and running a notebook from the command line.
+
+What `theanojax run` does for a script, this does for the cells of a notebook and the modules beside it: Python 2 is
+converted (after IPython has dealt with magics), and names that Python and numpy have removed are given back, to the
+notebook alone. Once a cell is in Python 2, those that could be either are.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import sys
+import tempfile
+from typing import Any
+
+from theanojax.legacy import importer, python2, runner, script_names
+
+# Set for kernels of notebooks that are in Python 2 from the first cell on.
+PYTHON2 = "THEANOJAX_NOTEBOOK_IN_PYTHON2"
+_loaded: dict[int, Cells] = {}
+
+
+class Cells:
+    """What the extension has changed in an IPython shell."""
+
+    has_side_effects = True  # a transformer that IPython leaves out when it asks whether a cell is complete
+
+    def __init__(self, shell: Any):
+        self.shell = shell
+        self.finder = runner.ScriptFinder(os.getcwd(), 2 if os.environ.get(PYTHON2) else None)
+        self.converted = self.divides = False
+        self.builtins = shell.user_module.__dict__.get("__builtins__")
+
+    def load(self) -> None:
+        """Begin."""
+        importer.install()
+        sys.meta_path.insert(0, self.finder)
+        self.shell.input_transformers_post.append(self)
+        self.shell.ast_transformers.append(self)
+        self._give_names()
+
+    def unload(self) -> None:
+        """Undo what `load` did."""
+        sys.meta_path.remove(self.finder)
+        self.shell.input_transformers_post.remove(self)
+        self.shell.ast_transformers.remove(self)
+        for names in (self.shell.user_module.__dict__, self.shell.user_ns):
+            names["__builtins__"] = self.builtins
+
+    def _give_names(self) -> None:
+        given = script_names.script_builtins(self.finder.is_python2)
+        for names in (self.shell.user_module.__dict__, self.shell.user_ns):
+            names["__builtins__"] = given
+
+    def __call__(self, lines: list[str]) -> list[str]:
+        """The lines of a cell in Python 3."""
+        text, self.converted = "".join(lines), False
+        converted = python2.to_python3(text, "<cell>", self.finder.is_python2)
+        if converted is None:
+            return lines
+        if not self.finder.is_python2:
+            self.finder.is_python2 = True
+            self._give_names()
+        self.converted, self.divides = True, self.divides or python2.has_future_division(converted)
+        return converted.splitlines(keepends=True)
+
+    def visit(self, tree: ast.Module) -> ast.Module:
+        """The tree of the cell just converted, with quotients and indices of Python 2."""
+        return python2.with_old_meaning(tree, self.divides) if self.converted else tree
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext theanojax``"""
+    if id(shell) not in _loaded:
+        _loaded[id(shell)] = Cells(shell)
+        _loaded[id(shell)].load()
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """``%unload_ext theanojax``"""
+    cells = _loaded.pop(id(shell), None)
+    if cells is not None:
+        cells.unload()
+
+
+# ---- kernels
+
+
+def kernel_spec(python2: bool = False) -> dict[str, Any]:
+    """What Jupyter needs to start a kernel with the extension."""
+    return {
+        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--ext", "theanojax"],
+        "display_name": "Python 2 (theanojax)" if python2 else "Python (theanojax)",
+        "language": "python",
+        "env": {PYTHON2: "1"} if python2 else {},
+    }
+
+
+def install_kernel(name: str, user: bool) -> int:
+    """Install the kernel `name` for this user, or else for this environment; the exit status."""
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    manager = KernelSpecManager()
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "kernel.json"), "w", encoding="utf-8") as file:
+            json.dump(kernel_spec(name == "python2"), file, indent=1)
+        where = {"user": True} if user else {"prefix": sys.prefix}
+        print(manager.install_kernel_spec(folder, name, **where))
+    return 0
+
+
+def run(path: str, version: int | None) -> int:
+    """Run the cells of a notebook and print what they print; the exit status. It says which cell has failed."""
+    import nbformat
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    notebook = nbformat.read(path, as_version=4)
+    told = notebook.metadata.get("kernelspec", {}).get("name") == "python2"
+    sockets = tempfile.TemporaryDirectory()
+    local = {"transport": "ipc", "ip": os.path.join(sockets.name, "kernel")} if os.name == "posix" else {}
+    manager = AsyncKernelManager(**local)
+    manager._kernel_spec = KernelSpec(**kernel_spec(version == 2 or version is None and told))
+    folder = os.path.dirname(os.path.realpath(path))
+    client = NotebookClient(notebook, km=manager, resources={"metadata": {"path": folder}}, timeout=None)
+    client.owns_km = True  # the end of the block ends the kernel
+    with sockets, client.setup_kernel():
+        for index, cell in enumerate(notebook.cells):
+            if cell.cell_type != "code":
+                continue
+            try:
+                client.execute_cell(cell, index)
+            except CellExecutionError:
+                _print_outputs(cell)
+                print(f"theanojax run: {path}: cell {index + 1} failed:\n{cell.source}", file=sys.stderr)
+                return 1
+            _print_outputs(cell)
+    return 0
+
+
+def _print_outputs(cell: Any) -> None:
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            print(output.text, end="", file=sys.stderr if output.name == "stderr" else sys.stdout)
+        elif output.output_type == "error":
+            print("\n".join(output.traceback), file=sys.stderr)
+        else:
+            print(output.data.get("text/plain", ""))
+    sys.stdout.flush()
