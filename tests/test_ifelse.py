@@ -6,7 +6,7 @@ import pytest
 import theanojax as theano
 import theanojax.tensor as T
 from tests.helpers import both
-from theanojax.compile.nanguardmode import NanGuardMode
+from theanojax.compile.debug.nanguardmode import NanGuardMode
 from theanojax.ifelse import IfElse, ifelse
 
 c, x, y = T.iscalar("c"), T.dvector("x"), T.dvector("y")

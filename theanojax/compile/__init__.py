@@ -13,7 +13,9 @@ from theanojax.compile.aliasing import (
     view_tree_set as view_tree_set,
 )
 from theanojax.compile.builders import OpFromGraph as OpFromGraph
-from theanojax.compile.debugmode import DebugMode as DebugMode
+from theanojax.compile.debug import nanguardmode as nanguardmode
+from theanojax.compile.debug.debugmode import DebugMode as DebugMode
+from theanojax.compile.debug.monitormode import MonitorMode as MonitorMode
 from theanojax.compile.function import function as function, function_dump as function_dump
 from theanojax.compile.function_object import DUPLICATE as DUPLICATE, NODEFAULT as NODEFAULT, Function as Function
 from theanojax.compile.io import (
@@ -45,7 +47,6 @@ from theanojax.compile.mode import (
     register_mode as register_mode,
     register_optimizer as register_optimizer,
 )
-from theanojax.compile.monitormode import MonitorMode as MonitorMode
 from theanojax.compile.optimizers import (
     AddDestroyHandler as AddDestroyHandler,
     AddFeatureOptimizer as AddFeatureOptimizer,

@@ -3,7 +3,7 @@
 import numpy as np
 
 import theanojax.tensor as T
-from theanojax.compile.debugmode import DebugMode
+from theanojax.compile.debug.debugmode import DebugMode
 from theanojax.compile.function import function as compile_function
 from theanojax.compile.mode import FAST_RUN, get_mode
 from theanojax.gradient import grad

@@ -115,6 +115,9 @@ FAST_RUN = Mode("cvm", "fast_run")
 
 predefined_modes = {"FAST_COMPILE": FAST_COMPILE, "FAST_RUN": FAST_RUN}
 
+# Modes that are made when they are asked for, from the optimizer of the moment: compile/debug/ adds its own.
+made_anew: dict = {}
+
 # The default mode, and the flags that it was made from.
 instantiated_default_mode = None
 _default_mode_flags = None
@@ -161,14 +164,8 @@ def get_default_mode():
 def _named_mode(name):
     if name in ("Mode", "ProfileMode", "PROFILE_MODE"):  # nodes are timed in any mode, by config.profile
         return Mode(linker=config.linker, optimizer=config.optimizer)
-    if name == "DebugMode":
-        from theanojax.compile.debugmode import DebugMode
-
-        return DebugMode(optimizer=config.optimizer)
-    if name == "NanGuardMode":
-        from theanojax.compile.nanguardmode import NanGuardMode
-
-        return NanGuardMode(True, True, True, optimizer=config.optimizer)
+    if name in made_anew:
+        return made_anew[name](config.optimizer)
     if name in predefined_modes:
         return predefined_modes[name]
     raise Exception("No predefined mode exist for string: %s" % name)

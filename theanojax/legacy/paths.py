@@ -41,6 +41,9 @@ def SameAs(module: str) -> Entry:
 # In this order: graph.rewriting.unify has a Variable of its own.
 GRAPH = ("graph.variable", "graph.op", "graph.type", "graph.traverse", "graph.*", "graph.rewriting.*", "errors")
 
+# Theano had these packages' names in the files of the package above.
+COMPILE = ("compile.*", "compile.debug.*")
+
 PATHS: dict[str, Entry] = {
     # ---- the graph
     "gof": At(*GRAPH, "compile.linkers", "legacy.gof_utils", optdb="gof.optdb", opt="gof.opt"),
@@ -58,11 +61,11 @@ PATHS: dict[str, Entry] = {
     "gof.sched": At("legacy.sched", "graph.traverse"),
     "gof.callcache": At("legacy.sched"),
     "gof.utils": At("graph.tag", "graph.props", *GRAPH, "legacy.gof_utils"),
-    "gof.link": At("compile.linkers", "runtime.*", "compile.*", "errors"),
-    "gof.vm": At("compile.linkers", "runtime.*", "compile.*"),
+    "gof.link": At("compile.linkers", "runtime.*", *COMPILE, "errors"),
+    "gof.vm": At("compile.linkers", "runtime.*", *COMPILE),
     "gof.cc": At(
         "compile.linkers",
-        "compile.*",
+        *COMPILE,
         "legacy.cmodule",
         "legacy.gof_utils",
         get_module_cache="legacy.cmodule:get_persistent_module_cache",
@@ -82,7 +85,7 @@ PATHS: dict[str, Entry] = {
     "scalar.basic": At("scalar", "scalar.*"),
     "scalar.basic_scipy": At("scalar.special", "scalar.*"),
     "scalar.basic_sympy": At("scalar.*"),
-    "scalar.sharedvar": At("compile.shared", "compile.*"),
+    "scalar.sharedvar": At("compile.shared", *COMPILE),
     # ---- tensors
     "tensor": At("tensor.*", "legacy.gof_utils", theano="", gof="gof", compile="compile", printing="printing"),
     "tensor.basic": At("tensor", "tensor.*", "errors", "scalar"),
@@ -106,7 +109,7 @@ PATHS: dict[str, Entry] = {
     "tensor.blas_c": At("tensor.*", "rewrites.*"),
     "tensor.opt": At("rewrites.*", "tensor.*", *GRAPH, "printing.pp"),
     "tensor.opt_uncanonicalize": At("rewrites.*"),
-    "tensor.sharedvar": At("tensor.*", "compile.shared", "compile.*"),
+    "tensor.sharedvar": At("tensor.*", "compile.shared", *COMPILE),
     "tensor.raw_random": At("tensor.*", "rewrites.inplace", theano=""),
     "tensor.shared_randomstreams": At("tensor.*"),
     "tensor.nnet": At("tensor.nnet.*"),
@@ -128,7 +131,7 @@ PATHS: dict[str, Entry] = {
     "tensor.signal.downsample": At("legacy.removed", "tensor.signal.*"),
     # ---- functions
     "compile": At(
-        "compile.*",
+        *COMPILE,
         *GRAPH,
         "runtime.*",
         "rewrites.*",
@@ -136,18 +139,18 @@ PATHS: dict[str, Entry] = {
         "tensor.shape",
         optdb="rewrites.pipeline:optdb",
     ),
-    "compile.function_module": At("compile.function", "compile.*", "errors"),
-    "compile.pfunc": At("compile.function", "compile.*"),
-    "compile.sharedvalue": At("compile.shared", "graph.shared", "graph.container", "graph.type", "compile.*"),
-    "compile.ops": At("tensor.function_ops", "compile.*", "tensor.*"),
-    "compile.builders": At("compile.*"),
-    "compile.mode": At("compile.*", "rewrites.*", *GRAPH, optdb="rewrites.pipeline:optdb"),
-    "compile.io": At("compile.*"),
-    "compile.function": At("compile.*"),
-    "compile.debugmode": At("compile.*", "errors"),
-    "compile.monitormode": At("compile.*"),
-    "compile.nanguardmode": At("compile.*"),
-    "compile.profiling": At("compile.*"),
+    "compile.function_module": At("compile.function", *COMPILE, "errors"),
+    "compile.pfunc": At("compile.function", *COMPILE),
+    "compile.sharedvalue": At("compile.shared", "graph.shared", "graph.container", "graph.type", *COMPILE),
+    "compile.ops": At("tensor.function_ops", *COMPILE, "tensor.*"),
+    "compile.builders": At(*COMPILE),
+    "compile.mode": At(*COMPILE, "rewrites.*", *GRAPH, optdb="rewrites.pipeline:optdb"),
+    "compile.io": At(*COMPILE),
+    "compile.function": At(*COMPILE),
+    "compile.debug.debugmode": At(*COMPILE, "errors"),
+    "compile.debug.monitormode": At(*COMPILE),
+    "compile.debug.nanguardmode": At(*COMPILE),
+    "compile.profiling": At(*COMPILE),
     # ---- loops and branches
     "scan_module": At("loop", "loop.*", "scan", scan="scan:scan", scan_checkpoints="loop.checkpoints:scan_checkpoints"),
     "scan_module.scan": At("scan"),
@@ -165,7 +168,7 @@ PATHS: dict[str, Entry] = {
         "gradient.jacobians",
         "compile.gradient_check",
     ),
-    "raise_op": At("tensor.*", "compile.*"),
+    "raise_op": At("tensor.*", *COMPILE),
     # Theano had this beside pydotprint until 0.9
     "printing": At("printing", "printing.pp", pydotprint_variables="printing:pydotprint"),
     # ---- sparse and lists
@@ -246,6 +249,8 @@ PATHS: dict[str, Entry] = {
        for name in ("branches", "guards", "numpy_program", "shape_program")},
     **{f"runtime.{name}": SameAs(f"runtime.policy.{name}")
        for name in ("background", "forked", "loop_kernels", "outcome", "patience", "polymorphic")},
+    **{f"compile.{name}": SameAs(f"compile.debug.{name}") for name in ("debugmode", "monitormode", "nanguardmode")},
+    **{f"compile.debug_{name}": SameAs(f"compile.debug.{name}") for name in ("errors", "run")},
     "graph.merge": At("graph.rewriting.merge"),
     "graph.unify": At("graph.rewriting.unify"),
 }
@@ -298,7 +303,9 @@ DEFINED: dict[str, str] = {
     "compile.pfunc": "compile.io:Param",
     "compile.sharedvalue": "graph.shared",
     "compile.mode": "compile.optimizers rewrites.pipeline",
-    "compile.debugmode": "compile.debug_errors",
+    "compile.debugmode": "compile.debug.debugmode compile.debug.errors",
+    "compile.monitormode": "compile.debug.monitormode",
+    "compile.nanguardmode": "compile.debug.nanguardmode",
     "compile.ops": "tensor.function_ops tensor.shape:Shape tensor.shape:Shape_i tensor.shape:SpecifyShape "
     "tensor.shape:Rebroadcast tensor.gradient_ops:ViewOp",
     "gradient": "graph.gradient_types tensor.gradient_ops compile.gradient_check errors:DisconnectedInputError "

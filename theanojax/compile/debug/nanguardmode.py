@@ -8,7 +8,7 @@ import numpy as np
 
 from theanojax.compile.linkers import VM_Linker
 from theanojax.compile.messages import get_variable_trace_string
-from theanojax.compile.mode import Mode
+from theanojax.compile.mode import Mode, made_anew
 from theanojax.config import config
 from theanojax.printing import debugprint
 
@@ -143,3 +143,6 @@ def _where(node, var):
         + get_variable_trace_string(node.outputs[0])
         + "\n"
     )
+
+
+made_anew["NanGuardMode"] = lambda optimizer: NanGuardMode(True, True, True, optimizer=optimizer)

@@ -5,7 +5,7 @@ from copy import deepcopy
 
 import numpy as np
 
-from theanojax.compile.debug_errors import BadDestroyMap, BadOptimization, BadThunkOutput, BadViewMap, InvalidValueError
+from theanojax.compile.debug.errors import BadDestroyMap, BadOptimization, BadThunkOutput, BadViewMap, InvalidValueError
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.op import Op
 from theanojax.graph.traverse import io_toposort

@@ -6,7 +6,7 @@ executors and between a graph and its rewritten version.
 
 import logging
 
-from theanojax.compile.debug_errors import (
+from theanojax.compile.debug.errors import (
     BadDestroyMap as BadDestroyMap,
     BadOptimization as BadOptimization,
     BadThunkOutput as BadThunkOutput,
@@ -15,10 +15,10 @@ from theanojax.compile.debug_errors import (
     InvalidValueError as InvalidValueError,
     StochasticOrder as StochasticOrder,
 )
-from theanojax.compile.debug_run import DebugExecutor, VariableTracker, check_eq as check_eq
+from theanojax.compile.debug.run import DebugExecutor, VariableTracker, check_eq as check_eq
 from theanojax.compile.linkers import ExecutorLinker
 from theanojax.compile.maker import FunctionMaker, std_fgraph
-from theanojax.compile.mode import Mode, register_mode
+from theanojax.compile.mode import Mode, made_anew, register_mode
 from theanojax.config import config, flags_of_thread
 from theanojax.graph.op import Op
 from theanojax.printing.debug import (
@@ -191,3 +191,4 @@ def _rebuild(cls, optimizer, checks):
 
 
 register_mode("DEBUG_MODE", DebugMode(optimizer="fast_run"))
+made_anew["DebugMode"] = DebugMode

@@ -1,0 +1,1 @@
+"""Modes that look at what a function computes: DebugMode, NanGuardMode, MonitorMode."""
