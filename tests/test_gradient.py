@@ -30,9 +30,9 @@ from theanojax.graph.traverse import clone
 from theanojax.graph.type import generic
 from theanojax.graph.variable import Apply
 from theanojax.printing import debugprint, pp
+from theanojax.tensor.linalg.slinalg import cholesky, solve
 from theanojax.tensor.nnet.bn import batch_normalization_train
 from theanojax.tensor.signal.pool import pool_2d
-from theanojax.tensor.slinalg import cholesky, solve
 
 
 def rng():

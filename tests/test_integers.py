@@ -13,8 +13,8 @@ import theano
 import theano.tensor as T
 from theanojax import scalar as S
 from theanojax.graph.traverse import ancestors
-from theanojax.tensor.dot import Dot
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.linalg.products import Dot
 from theanojax.tensor.reduce import Prod, Sum
 from theanojax.tensor.shape import Shape
 from theanojax.tensor.subtensor import Subtensor

@@ -7,7 +7,8 @@ import scipy.linalg
 import theanojax
 import theanojax.tensor as T
 from tests.helpers import both, check_op
-from theanojax.tensor import blas, fft, nlinalg, slinalg
+from theanojax.tensor import fft
+from theanojax.tensor.linalg import blas, nlinalg, slinalg
 
 
 def rng():

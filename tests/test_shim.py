@@ -136,6 +136,15 @@ def test_attributes_without_an_import(path):
     assert in_new_process(f"import theano; print(type(theano.{path}).__name__)") == "module"
 
 
+def test_a_file_that_moved_is_one_module_whichever_path_comes_first():
+    code = (
+        "import theanojax.tensor.nlinalg as old, theanojax.tensor.linalg.nlinalg as new\n"
+        "import theano.tensor.nlinalg as user\n"
+        "print(old is new is user, new.Det.__module__)"
+    )
+    assert in_new_process(code) == "True theano.tensor.nlinalg"
+
+
 def test_functions_named_like_their_module():
     code = (
         "import theano, theano.compile.function, theano.scan_module.scan, theano.tensor.sort, theano.compile.pfunc\n"

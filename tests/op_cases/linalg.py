@@ -5,8 +5,9 @@ import numpy as np
 import theanojax as theano
 import theanojax.tensor as T
 from tests.op_cases.case import V3, M, N, case, like, real
-from theanojax.tensor import fourier, nlinalg, slinalg
+from theanojax.tensor import fourier
 from theanojax.tensor.fft import irfft, rfft
+from theanojax.tensor.linalg import nlinalg, slinalg
 
 A, B = like(3), like(3, seed=1)
 TRIANGLE = np.tril(A)

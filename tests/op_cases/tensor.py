@@ -9,13 +9,14 @@ from tests.op_cases.case import COL, ROW, T3, V3, V4, M, N, case, ints, positive
 from theanojax.compile.ops import _output_guard, deep_copy_op
 from theanojax.gradient import consider_constant, disconnected_grad, grad_clip, grad_scale, undefined_grad, zero_grad
 from theanojax.rewrites.linalg import Hint
-from theanojax.tensor import blas, elemwise, reduce
+from theanojax.tensor import elemwise, reduce
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.creation import AllocEmpty, Nonzero, Tri
 from theanojax.tensor.diagonal import AllocDiag, ExtractDiag
-from theanojax.tensor.dot import BatchedDot
 from theanojax.tensor.gradient_ops import consider_constant_, view_op
 from theanojax.tensor.join import Tile, default
+from theanojax.tensor.linalg import blas
+from theanojax.tensor.linalg.products import BatchedDot
 from theanojax.tensor.nnet.bn import BNComposite
 from theanojax.tensor.shape import (
     Flatten,

@@ -85,9 +85,7 @@ class LegacyFinder(MetaPathFinder):
         # of `compile.function` would be imported later, and the import system would then replace the
         # function `theano.compile.function` by the module.
         _share_loaded_modules()
-        # A name that turns up while its spec is being looked for would be loaded by its module's own spec.
-        sys.modules.pop(fullname, None)
-        return ModuleSpec(fullname, _AliasLoader(sys.modules[f"{OURS}.{rest}"]))
+        return _alias(fullname, sys.modules[f"{OURS}.{rest}"])
 
     def _find_ours(self, rest: str, fullname: str, path: Any) -> ModuleSpec | None:
         spec = PathFinder.find_spec(fullname, path)
@@ -101,8 +99,14 @@ class LegacyFinder(MetaPathFinder):
         if entry is None:
             return None
         if entry.same_as:
-            return ModuleSpec(fullname, _AliasLoader(_import(entry.same_as)))
+            return _alias(fullname, _import(entry.same_as))
         return ModuleSpec(fullname, _FacadeLoader(rest, entry), is_package=True)
+
+
+def _alias(fullname: str, module: ModuleType) -> ModuleSpec:
+    # A name that turned up while its spec was being looked for would be loaded by its module's own spec, again.
+    sys.modules.pop(fullname, None)
+    return ModuleSpec(fullname, _AliasLoader(module))
 
 
 class _AliasLoader(Loader):

@@ -357,8 +357,8 @@ _TABLES = {
     "theanojax.tensor.shape": _named(MakeVector=MakeVectorPrinter()),
     "theanojax.tensor.creation": _named(Alloc=FunctionPrinter("alloc")),
     "theanojax.tensor.join": _named(Join=FunctionPrinter("join")),
-    "theanojax.tensor.dot": _named(Dot=OperatorPrinter(special["middle_dot"], -1, "left")),
-    "theanojax.tensor.blas": _named(
+    "theanojax.tensor.linalg.products": _named(Dot=OperatorPrinter(special["middle_dot"], -1, "left")),
+    "theanojax.tensor.linalg.blas": _named(
         gemm_inplace=FunctionPrinter("gemm_inplace"), gemm_no_inplace=FunctionPrinter("gemm_no_inplace")
     ),
     "theanojax.tensor.nnet.sigm": _named(

@@ -15,7 +15,7 @@ from theanojax.rewrites.common import is_integer
 from theanojax.rewrites.dimshuffle import local_dimshuffle_lift
 from theanojax.rewrites.gemm import _as_scalar
 from theanojax.scalar.types import upcast
-from theanojax.tensor.blas import (
+from theanojax.tensor.linalg.blas import (
     _FLOATS,
     _dot22,
     _dot22scalar,
@@ -32,7 +32,7 @@ from theanojax.tensor.blas import (
     scipy_ger_inplace,
     scipy_ger_no_inplace,
 )
-from theanojax.tensor.dot import Dot
+from theanojax.tensor.linalg.products import Dot
 
 
 @local_optimizer([Dot])

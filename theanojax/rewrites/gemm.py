@@ -12,8 +12,8 @@ from theanojax.graph.traverse import io_toposort
 from theanojax.rewrites.common import applies, is_integer
 from theanojax.scalar import Add, Mul, Neg, Sub
 from theanojax.scalar.types import upcast
-from theanojax.tensor.blas import _FLOATS, Dot22, _dot22, gemm_no_inplace
 from theanojax.tensor.elemwise import DimShuffle
+from theanojax.tensor.linalg.blas import _FLOATS, Dot22, _dot22, gemm_no_inplace
 from theanojax.tensor.type import values_eq_approx_remove_inf_nan
 
 _REAL = ("float16", "float32", "float64")

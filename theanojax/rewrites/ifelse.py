@@ -7,8 +7,8 @@ from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.traverse import is_in_ancestors
 from theanojax.ifelse import IfElse, ifelse
 from theanojax.tensor.creation import Alloc
-from theanojax.tensor.dot import Dot
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.linalg.products import Dot
 from theanojax.tensor.reduce import MaxAndArgmax
 from theanojax.tensor.shape import Rebroadcast, Reshape, Shape, SpecifyShape
 from theanojax.tensor.subtensor import IncSubtensor, Subtensor

@@ -12,14 +12,14 @@ from theanojax.graph.rewriting.base import Optimizer
 from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.variable import Apply
 from theanojax.rewrites.common import is_integer
-from theanojax.tensor.blas import Dot22
 from theanojax.tensor.diagonal import ExtractDiag
-from theanojax.tensor.dot import Dot
 from theanojax.tensor.elemwise import DimShuffle
-from theanojax.tensor.nlinalg import MatrixInverse, det, extract_diag, matrix_inverse, trace
+from theanojax.tensor.linalg.blas import Dot22
+from theanojax.tensor.linalg.nlinalg import MatrixInverse, det, extract_diag, matrix_inverse, trace
+from theanojax.tensor.linalg.products import Dot
+from theanojax.tensor.linalg.slinalg import Cholesky, Solve, cholesky, solve
 from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.reduce import Prod
-from theanojax.tensor.slinalg import Cholesky, Solve, cholesky, solve
 
 
 class Hint(Op):

@@ -30,10 +30,10 @@ from theanojax.tensor.constructors import *
 from theanojax.tensor.creation import *
 from theanojax.tensor.diagonal import *
 from theanojax.tensor.dims import *
-from theanojax.tensor.dot import *
 from theanojax.tensor.elemwise import *
 from theanojax.tensor.extra_ops import *
 from theanojax.tensor.join import *
+from theanojax.tensor.linalg.products import *
 from theanojax.tensor.math import *
 from theanojax.tensor.permute import *
 from theanojax.tensor.reduce import *

@@ -11,9 +11,9 @@ from theanojax.graph.variable import Constant
 from theanojax.loop.inner_graph import safe_new
 from theanojax.rewrites.scan.base import ScanRewrite, arguments, cut_at, last_step_client, rebuilt, replace_node
 from theanojax.scalar import Add
-from theanojax.tensor.dot import Dot
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.function_ops import DeepCopyOp, ViewOp
+from theanojax.tensor.linalg.products import Dot
 from theanojax.tensor.type import TensorType
 
 

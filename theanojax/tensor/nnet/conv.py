@@ -8,7 +8,7 @@ from theanojax.errors import NotScalarConstantError
 from theanojax.graph.op import OpenMPOp
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
-from theanojax.tensor.dot import product_rule
+from theanojax.tensor.linalg.products import product_rule
 from theanojax.tensor.nnet import conv_kernels
 from theanojax.tensor.nnet.conv_shapes import get_conv_output_shape, get_conv_shape_1axis
 from theanojax.tensor.shape import patternbroadcast

@@ -10,7 +10,7 @@ from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
-from theanojax.tensor.dot import product_rule
+from theanojax.tensor.linalg.products import product_rule
 from theanojax.tensor.nnet import conv_kernels
 from theanojax.tensor.nnet.conv_shapes import assert_shape, border_mode_to_pad, get_conv_output_shape
 from theanojax.tensor.shape import patternbroadcast

@@ -6,7 +6,7 @@ from theanojax.graph.gradient_types import grad_undefined
 from theanojax.graph.op import OpenMPOp
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.dot import batched_dot
+from theanojax.tensor.linalg.products import batched_dot
 from theanojax.tensor.type import TensorType
 
 __all__ = ["ConnectionistTemporalClassification", "ctc", "ctc_available", "ctc_present"]

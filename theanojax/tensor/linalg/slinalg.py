@@ -14,7 +14,7 @@ from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.decompositions import mirrored, one_triangle, require_square
+from theanojax.tensor.linalg.decompositions import mirrored, one_triangle, require_square
 from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.type import TensorType
 from theanojax.tensor.type_other import NoneConst

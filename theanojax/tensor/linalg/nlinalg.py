@@ -12,7 +12,8 @@ from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.decompositions import (
+from theanojax.tensor.diagonal import ExtractDiag
+from theanojax.tensor.linalg.decompositions import (
     SVD,
     Eig,
     Eigh,
@@ -27,7 +28,6 @@ from theanojax.tensor.decompositions import (
     require_square,
     svd,
 )
-from theanojax.tensor.diagonal import ExtractDiag
 from theanojax.tensor.op_methods import scalar_shape, shaped_like
 from theanojax.tensor.type import TensorType
 

@@ -11,7 +11,7 @@ from theanojax.graph.op import Op
 from theanojax.graph.traverse import view_roots
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.dot import BatchedDot, batched_dot_op
+from theanojax.tensor.linalg.products import BatchedDot, batched_dot_op
 from theanojax.tensor.op_methods import InplaceOp, product_shape, shaped_like
 from theanojax.tensor.type import TensorType
 
