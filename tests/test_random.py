@@ -8,10 +8,10 @@ import pytest
 import theanojax as theano
 import theanojax.tensor as T
 from tests.helpers import both
-from theanojax.tensor.multinomial import ChoiceFromUniform, MultinomialFromUniform
-from theanojax.tensor.random_mrg import M1, M2, MRG_RandomStreams, ff_2p72, ff_2p134, guess_n_streams, mrg_uniform
-from theanojax.tensor.raw_random import random_state_type, uniform
-from theanojax.tensor.shared_randomstreams import RandomStreams
+from theanojax.tensor.random.from_uniform import ChoiceFromUniform, MultinomialFromUniform
+from theanojax.tensor.random.mrg import M1, M2, MRG_RandomStreams, ff_2p72, ff_2p134, guess_n_streams, mrg_uniform
+from theanojax.tensor.random.raw_random import random_state_type, uniform
+from theanojax.tensor.random.shared_randomstreams import RandomStreams
 
 SEEDS = np.random.RandomState(234)
 
@@ -72,7 +72,7 @@ def test_explicit_state():
 
 
 def test_in_place_draws_do_not_disturb_each_other():
-    from theanojax.tensor.raw_random import RandomFunction
+    from theanojax.tensor.random.raw_random import RandomFunction
 
     r = random_state_type()
     plain, in_place = RandomFunction("uniform", T.dvector), RandomFunction("uniform", T.dvector, inplace=True)
@@ -261,7 +261,7 @@ def test_number_of_draws_is_checked():
 
 
 def test_dot_modulo_moves_a_state_ahead():
-    from theanojax.tensor import random_mrg as mrg
+    from theanojax.tensor.random import mrg
 
     state = np.array([12345] * 6, dtype="int32")
     A, s, m, A2, s2, m2 = args = T.lmatrix(), T.ivector(), T.iscalar(), T.lmatrix(), T.ivector(), T.iscalar()

@@ -12,14 +12,15 @@ from tests.op_cases.case import V3, M, case, ints, real
 from theanojax.compile.builders import OpFromGraph
 from theanojax.ifelse import ifelse
 from theanojax.legacy.testing import PdbBreakpoint
-from theanojax.tensor import io, multinomial, random_mrg, raw_random
+from theanojax.tensor import io
 from theanojax.tensor.elemwise import Elemwise
+from theanojax.tensor.random import from_uniform, mrg, raw_random
 from theanojax.typed_list import TypedListType, ops as lists
 
 LIST = TypedListType(T.dvector)
 ITEMS = [V3, real(4), real(2)]
 RANDOM = (raw_random.random_state_type, np.random.RandomState(7))
-STREAMS = random_mrg.substreams(np.array([12345] * 6), 2).astype("int32")
+STREAMS = mrg.substreams(np.array([12345] * 6), 2).astype("int32")
 FOLDER = tempfile.TemporaryDirectory()  # gone when the process ends
 FILE = os.path.join(FOLDER.name, "rows.npy")
 
@@ -69,14 +70,14 @@ LISTS = [
 
 RANDOM_OPS = [
     case("random_function", lambda r, n: raw_random.uniform(r, (n, 3))[1], RANDOM, np.int64(2), grad=False),
-    case("mrg_uniform", lambda r: random_mrg.mrg_uniform.new(r, 2, "float64", (2, 3)), STREAMS, grad=False),
-    case("dot_modulo", lambda a, s, m: random_mrg.DotModulo()(a, s, m, a, s, m), ints([3, 2, 7], [4, 5, 9], [1, 8, 6]),
+    case("mrg_uniform", lambda r: mrg.mrg_uniform.new(r, 2, "float64", (2, 3)), STREAMS, grad=False),
+    case("dot_modulo", lambda a, s, m: mrg.DotModulo()(a, s, m, a, s, m), ints([3, 2, 7], [4, 5, 9], [1, 8, 6]),
          ints(2147462578, 11, 5), ints(2147462579)[0]),
-    case("multinomial", lambda p, u: [multinomial.MultinomialFromUniform("auto")(p, u),
-                                      multinomial.MultinomialFromUniform("int64")(p, T.concatenate([u, u]), 2)],
+    case("multinomial", lambda p, u: [from_uniform.MultinomialFromUniform("auto")(p, u),
+                                      from_uniform.MultinomialFromUniform("int64")(p, T.concatenate([u, u]), 2)],
          np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]]), np.array([0.1, 0.7]), grad=False),
-    case("choice", lambda p, u, v: [multinomial.ChoiceFromUniform("int64", replace=True)(p, v, 2),
-                                    multinomial.MultinomialWOReplacementFromUniform("auto")(p, u, 2)],
+    case("choice", lambda p, u, v: [from_uniform.ChoiceFromUniform("int64", replace=True)(p, v, 2),
+                                    from_uniform.MultinomialWOReplacementFromUniform("auto")(p, u, 2)],
          np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]]), np.array([0.1, 0.7, 0.4, 0.9]), np.array([0.1, 0.7, 0.4, 0.9]),
          grad=False),
 ]

@@ -43,7 +43,7 @@ GRAPH = ("graph.variable", "graph.op", "graph.type", "graph.traverse", "graph.*"
 
 # Theano had these packages' names in the files of the package above.
 COMPILE = ("compile.*", "compile.debug.*")
-TENSOR = ("tensor.*", "tensor.linalg.*")
+TENSOR = ("tensor.*", "tensor.linalg.*", "tensor.random.*")
 
 PATHS: dict[str, Entry] = {
     # ---- the graph
@@ -111,8 +111,8 @@ PATHS: dict[str, Entry] = {
     "tensor.opt": At("rewrites.*", *TENSOR, *GRAPH, "printing.pp"),
     "tensor.opt_uncanonicalize": At("rewrites.*"),
     "tensor.sharedvar": At(*TENSOR, "compile.shared", *COMPILE),
-    "tensor.raw_random": At(*TENSOR, "rewrites.inplace", theano=""),
-    "tensor.shared_randomstreams": At(*TENSOR),
+    "tensor.random.raw_random": At(*TENSOR, "rewrites.inplace", theano=""),
+    "tensor.random.shared_randomstreams": At(*TENSOR),
     "tensor.nnet": At("tensor.nnet.*"),
     "tensor.nnet.nnet": At("tensor.nnet", "tensor.nnet.*", "rewrites.*"),
     "tensor.nnet.sigm": At("tensor.nnet", "tensor.nnet.*", "rewrites.*"),
@@ -209,8 +209,8 @@ PATHS: dict[str, Entry] = {
     "misc.pkl_utils": At("legacy.pickles"),
     # ---- the sandbox
     "sandbox": At(cuda="legacy.old_gpu"),
-    "sandbox.rng_mrg": At("tensor.random_mrg", *TENSOR, "rewrites.inplace"),
-    "sandbox.multinomial": At("tensor.multinomial", "tensor.random_mrg", *TENSOR),
+    "sandbox.rng_mrg": At("tensor.random.mrg", *TENSOR, "rewrites.inplace"),
+    "sandbox.multinomial": At("tensor.random.from_uniform", "tensor.random.mrg", *TENSOR),
     "sandbox.linalg": At("legacy.sandbox_linalg", "rewrites.linalg", "tensor.linalg.slinalg", "tensor.linalg.nlinalg"),
     "sandbox.linalg.ops": At("legacy.sandbox_linalg", "rewrites.linalg", "tensor.linalg.slinalg", *TENSOR),
     "sandbox.neighbours": At("tensor.nnet.neighbours", "tensor.nnet.*"),
@@ -253,6 +253,9 @@ PATHS: dict[str, Entry] = {
     **{f"tensor.{name}": SameAs(f"tensor.linalg.{name}")
        for name in ("blas", "decompositions", "nlinalg", "slinalg")},
     "tensor.dot": SameAs("tensor.linalg.products"),
+    **{f"tensor.{name}": SameAs(f"tensor.random.{name}") for name in ("raw_random", "shared_randomstreams")},
+    "tensor.random_mrg": SameAs("tensor.random.mrg"),
+    "tensor.multinomial": SameAs("tensor.random.from_uniform"),
     **{f"compile.{name}": SameAs(f"compile.debug.{name}") for name in ("debugmode", "monitormode", "nanguardmode")},
     **{f"compile.debug_{name}": SameAs(f"compile.debug.{name}") for name in ("errors", "run")},
     "graph.merge": At("graph.rewriting.merge"),
@@ -296,6 +299,8 @@ DEFINED: dict[str, str] = {
     "tensor.extra_ops": "tensor.cumulative tensor.fill_diagonal tensor.index_arithmetic",
     "tensor.nlinalg": "tensor.linalg.nlinalg tensor.linalg.decompositions",
     "tensor.slinalg": "tensor.linalg.slinalg",
+    "tensor.raw_random": "tensor.random.raw_random",
+    "tensor.shared_randomstreams": "tensor.random.shared_randomstreams",
     "tensor.blas": "tensor.linalg.blas tensor.linalg.products:BatchedDot rewrites.gemm",
     "tensor.blas_c": "tensor.linalg.blas:CGemv tensor.linalg.blas:CGer",
     "tensor.blas_scipy": "tensor.linalg.blas:ScipyGer",
@@ -326,8 +331,8 @@ DEFINED: dict[str, str] = {
     "sparse.opt": "sparse.arrays",
     "sparse.sandbox.sp2": "sparse.random",
     "typed_list.basic": "typed_list.ops",
-    "sandbox.rng_mrg": "tensor.random_mrg",
-    "sandbox.multinomial": "tensor.multinomial",
+    "sandbox.rng_mrg": "tensor.random.mrg",
+    "sandbox.multinomial": "tensor.random.from_uniform",
     "sandbox.linalg.ops": "rewrites.linalg",
     "compat": "legacy.compat",
     "misc.pkl_utils": "legacy.pickles graph.strip_pickler",

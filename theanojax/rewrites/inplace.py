@@ -12,8 +12,8 @@ from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.tensor.elemwise import Elemwise
-from theanojax.tensor.random_mrg import mrg_uniform_base
-from theanojax.tensor.raw_random import RandomFunction
+from theanojax.tensor.random.mrg import mrg_uniform_base
+from theanojax.tensor.random.raw_random import RandomFunction
 
 _MANY_NODES = 500  # in graphs larger than this it is not worth the time for single numbers
 

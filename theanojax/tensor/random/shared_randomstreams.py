@@ -5,7 +5,7 @@ import copy
 import numpy as np
 
 from theanojax.graph.shared import SharedVariable, shared, shared_constructor
-from theanojax.tensor.raw_random import RandomStreamsBase, random_state_type
+from theanojax.tensor.random.raw_random import RandomStreamsBase, random_state_type
 
 
 class RandomStateSharedVariable(SharedVariable):

@@ -23,8 +23,8 @@ from theanojax.tensor.as_tensor import as_tensor_variable, constant, extract_con
 from theanojax.tensor.cast import cast
 from theanojax.tensor.gradient_ops import undefined_grad
 from theanojax.tensor.join import stack
-from theanojax.tensor.multinomial import ChoiceFromUniform, MultinomialFromUniform
 from theanojax.tensor.op_methods import InplaceOp, never_folded, without_gradient
+from theanojax.tensor.random.from_uniform import ChoiceFromUniform, MultinomialFromUniform
 from theanojax.tensor.type import TensorType
 
 M1, M2 = np.asarray(np.int32(2**31 - 1)), np.asarray(np.int32(2**31 - 21069))

@@ -1,0 +1,1 @@
+"""Random numbers: numpy's generator and MRG31k3p, streams of both, and draws from uniform numbers."""
