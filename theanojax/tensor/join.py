@@ -10,7 +10,7 @@ from theanojax.graph.gradient_types import DisconnectedType, grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar.types import upcast
-from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
+from theanojax.tensor.as_tensor import as_tensor_variable, constant, get_scalar_constant_value
 from theanojax.tensor.assert_op import assert_
 from theanojax.tensor.constructors import int_types, int_vector_types
 from theanojax.tensor.creation import alloc
@@ -18,7 +18,6 @@ from theanojax.tensor.dims import shape_padaxis
 from theanojax.tensor.math import eq, ge, switch
 from theanojax.tensor.op_methods import linear_in
 from theanojax.tensor.shape import MakeVector, patternbroadcast, shape
-from theanojax.tensor.subtensor import set_subtensor
 from theanojax.tensor.type import TensorType, discrete_dtypes
 from theanojax.tensor.var import TensorVariable
 
@@ -189,13 +188,11 @@ class Split(Op):
 
     def infer_shape(self, node, in_shapes):
         axis, splits = node.inputs[1], node.inputs[2]
-        ndim = len(in_shapes[0])
-        out = []
-        for i in range(self.len_splits):
-            lengths = as_tensor_variable(in_shapes[0])
-            lengths = set_subtensor(lengths[axis], splits[i])
-            out.append([lengths[j] for j in range(ndim)])
-        return out
+        place = constant(np.arange(len(in_shapes[0])))[axis]  # counted from the front; IndexError if there is none
+        return [
+            [switch(eq(place, j), splits[i], length) for j, length in enumerate(in_shapes[0])]
+            for i in range(self.len_splits)
+        ]
 
     def grad(self, inputs, g_outputs):
         x, axis, n = inputs
