@@ -14,11 +14,11 @@ import theano.tensor as T
 from theanojax import scalar as S
 from theanojax.graph.traverse import ancestors
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.indexing.subtensor import Subtensor
+from theanojax.tensor.indexing.subtensor_basic import get_idx_list
 from theanojax.tensor.linalg.products import Dot
 from theanojax.tensor.reduce import Prod, Sum
 from theanojax.tensor.shape import Shape
-from theanojax.tensor.subtensor import Subtensor
-from theanojax.tensor.subtensor_basic import get_idx_list
 
 BITS = {"%s%d" % (kind, n): n for kind in ("int", "uint") for n in (8, 16, 32, 64)}
 DTYPES = ["bool", *BITS]

@@ -11,8 +11,8 @@ from tests.helpers import both
 from theanojax.loop import scan_utils, until
 from theanojax.loop.scan_op import Scan
 from theanojax.tensor.elemwise import DimShuffle
+from theanojax.tensor.indexing.subtensor import Subtensor
 from theanojax.tensor.random.shared_randomstreams import RandomStreams
-from theanojax.tensor.subtensor import Subtensor
 
 x, k = T.dvector("x"), T.iscalar("k")
 X = np.arange(1.0, 6.0)

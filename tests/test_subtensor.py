@@ -10,8 +10,8 @@ from theanojax.gradient import grad
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.printing import debugprint
 from theanojax.runtime import make_executor
-from theanojax.tensor.slices import linear_form
-from theanojax.tensor.subtensor import SliceLength, Subtensor
+from theanojax.tensor.indexing.slices import linear_form
+from theanojax.tensor.indexing.subtensor import SliceLength, Subtensor
 
 X = np.arange(60.0).reshape(4, 3, 5)
 

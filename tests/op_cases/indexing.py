@@ -4,8 +4,8 @@ import numpy as np
 
 import theanojax.tensor as T
 from tests.op_cases.case import T3, M, case, ints, real
-from theanojax.tensor.slices import SliceLength
-from theanojax.tensor.subtensor import inc_subtensor, set_subtensor
+from theanojax.tensor.indexing.slices import SliceLength
+from theanojax.tensor.indexing.subtensor import inc_subtensor, set_subtensor
 
 I1, I2, K = ints(1, 0, 1), ints(2, 0, 2), np.int64(1)
 MASK = np.array([[True, False, True], [False, True, True]])

@@ -43,7 +43,7 @@ GRAPH = ("graph.variable", "graph.op", "graph.type", "graph.traverse", "graph.*"
 
 # Theano had these packages' names in the files of the package above.
 COMPILE = ("compile.*", "compile.debug.*")
-TENSOR = ("tensor.*", "tensor.linalg.*", "tensor.random.*")
+TENSOR = ("tensor.*", "tensor.indexing.*", "tensor.linalg.*", "tensor.random.*")
 
 PATHS: dict[str, Entry] = {
     # ---- the graph
@@ -94,7 +94,7 @@ PATHS: dict[str, Entry] = {
     "tensor.type": At(*TENSOR),
     "tensor.type_other": At(*TENSOR),
     "tensor.elemwise": At(*TENSOR, "printing.pp"),
-    "tensor.subtensor": At(*TENSOR, "errors"),
+    "tensor.indexing.subtensor": At(*TENSOR, "errors"),
     "tensor.extra_ops": At(*TENSOR),
     "tensor.linalg.nlinalg": At(*TENSOR),
     "tensor.linalg.slinalg": At(*TENSOR),
@@ -250,6 +250,9 @@ PATHS: dict[str, Entry] = {
        for name in ("branches", "guards", "numpy_program", "shape_program")},
     **{f"runtime.{name}": SameAs(f"runtime.policy.{name}")
        for name in ("background", "forked", "loop_kernels", "outcome", "patience", "polymorphic")},
+    **{f"tensor.{name}": SameAs(f"tensor.indexing.{name}")
+       for name in ("gather", "index_arithmetic", "slices", "subtensor", "subtensor_advanced",
+                    "subtensor_basic", "windows")},
     **{f"tensor.{name}": SameAs(f"tensor.linalg.{name}")
        for name in ("blas", "decompositions", "nlinalg", "slinalg")},
     "tensor.dot": SameAs("tensor.linalg.products"),
@@ -295,8 +298,9 @@ DEFINED: dict[str, str] = {
     "errors:NotScalarConstantError errors:EmptyConstantError tensor.linalg.products",
     "tensor.var": "errors:AsTensorError",
     "tensor.elemwise": "tensor.reduce printing.pp:DimShufflePrinter",
-    "tensor.subtensor": "tensor.slices tensor.subtensor_basic tensor.subtensor_advanced printing.pp:SubtensorPrinter",
-    "tensor.extra_ops": "tensor.cumulative tensor.fill_diagonal tensor.index_arithmetic",
+    "tensor.subtensor": "tensor.indexing.slices tensor.indexing.subtensor tensor.indexing.subtensor_basic "
+    "tensor.indexing.subtensor_advanced printing.pp:SubtensorPrinter",
+    "tensor.extra_ops": "tensor.cumulative tensor.fill_diagonal tensor.indexing.index_arithmetic",
     "tensor.nlinalg": "tensor.linalg.nlinalg tensor.linalg.decompositions",
     "tensor.slinalg": "tensor.linalg.slinalg",
     "tensor.raw_random": "tensor.random.raw_random",

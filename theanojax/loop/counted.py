@@ -7,7 +7,7 @@ counts the steps; the host cuts off what was not reached.
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Constant
 from theanojax.loop.scan_op import Scan
-from theanojax.tensor.subtensor_basic import Subtensor, get_idx_list
+from theanojax.tensor.indexing.subtensor_basic import Subtensor, get_idx_list
 from theanojax.tensor.type import TensorType
 
 

@@ -6,8 +6,8 @@ from theanojax.graph.variable import Constant
 from theanojax.scalar import Minimum
 from theanojax.tensor.creation import Alloc, AllocEmpty
 from theanojax.tensor.elemwise import Elemwise
+from theanojax.tensor.indexing.subtensor import IncSubtensor, Subtensor
 from theanojax.tensor.shape import Rebroadcast, Shape, Shape_i
-from theanojax.tensor.subtensor import IncSubtensor, Subtensor
 from theanojax.tensor.type import TensorType
 
 

@@ -22,7 +22,7 @@ from theanojax.loop.shapes import Validator as Validator, infer_shape as infer_s
 from theanojax.loop.step_result import get_updates_and_outputs as get_updates_and_outputs, until as until
 from theanojax.tensor.as_tensor import get_scalar_constant_value
 from theanojax.tensor.creation import AllocEmpty
-from theanojax.tensor.subtensor import set_subtensor
+from theanojax.tensor.indexing.subtensor import set_subtensor
 
 
 def hash_listsDictsTuples(x):

@@ -353,7 +353,7 @@ _TABLES = {
     "theanojax.tensor.inplace": _elemwise_printers,
     "theanojax.tensor.cast": _cast_printers,
     "theanojax.tensor.elemwise": _named(DimShuffle=DimShufflePrinter()),
-    "theanojax.tensor.subtensor": _named(Subtensor=SubtensorPrinter()),
+    "theanojax.tensor.indexing.subtensor": _named(Subtensor=SubtensorPrinter()),
     "theanojax.tensor.shape": _named(MakeVector=MakeVectorPrinter()),
     "theanojax.tensor.creation": _named(Alloc=FunctionPrinter("alloc")),
     "theanojax.tensor.join": _named(Join=FunctionPrinter("join")),

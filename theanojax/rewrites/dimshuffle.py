@@ -6,10 +6,10 @@ from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.common import declared_replacement, is_number, maker, replacement
 from theanojax.tensor.assert_op import assert_op
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.indexing.slices import get_idx_list, is_full_slice
+from theanojax.tensor.indexing.subtensor import Subtensor
 from theanojax.tensor.linalg.products import Dot
 from theanojax.tensor.shape import Reshape, ScalarFromTensor, TensorFromScalar
-from theanojax.tensor.slices import get_idx_list, is_full_slice
-from theanojax.tensor.subtensor import Subtensor
 
 
 def apply_local_dimshuffle_lift(var):

@@ -15,9 +15,9 @@ from theanojax.rewrites.common import (
 )
 from theanojax.tensor.elemwise import Elemwise
 from theanojax.tensor.gradient_ops import ViewOp
+from theanojax.tensor.indexing.subtensor import Subtensor
 from theanojax.tensor.join import Join
 from theanojax.tensor.shape import MakeVector, Shape, Shape_i
-from theanojax.tensor.subtensor import Subtensor
 from theanojax.tensor.type import values_eq_approx_remove_nan
 from theanojax.tensor.var import TensorConstant
 

@@ -8,10 +8,10 @@ from theanojax.graph.traverse import is_in_ancestors
 from theanojax.ifelse import IfElse, ifelse
 from theanojax.tensor.creation import Alloc
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.indexing.subtensor import IncSubtensor, Subtensor
 from theanojax.tensor.linalg.products import Dot
 from theanojax.tensor.reduce import MaxAndArgmax
 from theanojax.tensor.shape import Rebroadcast, Reshape, Shape, SpecifyShape
-from theanojax.tensor.subtensor import IncSubtensor, Subtensor
 
 acceptable_ops = (
     Dot,

@@ -21,8 +21,8 @@ from theanojax.rewrites.common import (
 )
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.creation import Alloc
-from theanojax.tensor.slices import get_idx_list
-from theanojax.tensor.subtensor import (
+from theanojax.tensor.indexing.slices import get_idx_list
+from theanojax.tensor.indexing.subtensor import (
     AdvancedIncSubtensor,
     AdvancedIncSubtensor1,
     AdvancedSubtensor,

@@ -20,6 +20,7 @@ from theanojax.rewrites.common import applies, combined, constant_value, is_numb
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.creation import Alloc, ARange
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.indexing.subtensor import AdvancedIncSubtensor, AdvancedSubtensor, Subtensor
 from theanojax.tensor.nnet.blocksparse import (
     SparseBlockGemv,
     SparseBlockOuter,
@@ -45,7 +46,6 @@ from theanojax.tensor.nnet.softmax import (
 )
 from theanojax.tensor.reduce import MaxAndArgmax, Sum
 from theanojax.tensor.shape import Shape
-from theanojax.tensor.subtensor import AdvancedIncSubtensor, AdvancedSubtensor, Subtensor
 from theanojax.tensor.type import float_dtypes, values_eq_approx_remove_inf, values_eq_approx_remove_nan
 
 

@@ -12,10 +12,7 @@ from theanojax.rewrites.algebra import local_mul_canonizer
 from theanojax.rewrites.common import applies, constant_value, is_number, maker, replacement, scalar_maker
 from theanojax.rewrites.nnet import _check_rows_is_arange_len_labels
 from theanojax.tensor.elemwise import DimShuffle
-from theanojax.tensor.nnet.crossentropy import CrossentropyCategorical1HotGrad, crossentropy_softmax_1hot_with_bias_dx
-from theanojax.tensor.nnet.softmax import Softmax, SoftmaxWithBias, logsoftmax_op, softmax_grad
-from theanojax.tensor.shape import Flatten, Rebroadcast, Reshape
-from theanojax.tensor.subtensor import (
+from theanojax.tensor.indexing.subtensor import (
     AdvancedIncSubtensor,
     AdvancedIncSubtensor1,
     AdvancedSubtensor,
@@ -23,6 +20,9 @@ from theanojax.tensor.subtensor import (
     IncSubtensor,
     Subtensor,
 )
+from theanojax.tensor.nnet.crossentropy import CrossentropyCategorical1HotGrad, crossentropy_softmax_1hot_with_bias_dx
+from theanojax.tensor.nnet.softmax import Softmax, SoftmaxWithBias, logsoftmax_op, softmax_grad
+from theanojax.tensor.shape import Flatten, Rebroadcast, Reshape
 from theanojax.tensor.type import values_eq_approx_remove_inf, values_eq_approx_remove_nan
 
 VIEWS = (Reshape, DimShuffle, Flatten, Rebroadcast, Subtensor, AdvancedSubtensor1, AdvancedSubtensor)

@@ -12,10 +12,10 @@ from theanojax.graph.variable import Constant, Variable
 from theanojax.rewrites.common import constant_value, declared_replacement, maker, shape_feature
 from theanojax.tensor.creation import Alloc, ARange
 from theanojax.tensor.elemwise import Elemwise
+from theanojax.tensor.indexing.slices import get_canonical_form_slice, get_idx_list, is_full_slice, make_constant
+from theanojax.tensor.indexing.subtensor import AdvancedSubtensor1, IncSubtensor, Subtensor
 from theanojax.tensor.linalg.products import Dot
 from theanojax.tensor.shape import MakeVector, Rebroadcast, ScalarFromTensor
-from theanojax.tensor.slices import get_canonical_form_slice, get_idx_list, is_full_slice, make_constant
-from theanojax.tensor.subtensor import AdvancedSubtensor1, IncSubtensor, Subtensor
 
 
 def _index(node):

@@ -15,8 +15,8 @@ from theanojax.rewrites.elemwise import (
     local_useless_switch,
 )
 from theanojax.rewrites.subtensor import subtensor
-from theanojax.tensor.slices import get_canonical_form_slice, get_idx_list, is_full_slice
-from theanojax.tensor.subtensor import Subtensor
+from theanojax.tensor.indexing.slices import get_canonical_form_slice, get_idx_list, is_full_slice
+from theanojax.tensor.indexing.subtensor import Subtensor
 
 # Applied to the bounds of merged slices at once: they come out long, and mostly constant.
 _SIMPLIFY = [

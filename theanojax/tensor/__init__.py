@@ -32,6 +32,7 @@ from theanojax.tensor.diagonal import *
 from theanojax.tensor.dims import *
 from theanojax.tensor.elemwise import *
 from theanojax.tensor.extra_ops import *
+from theanojax.tensor.indexing.subtensor import *
 from theanojax.tensor.join import *
 from theanojax.tensor.linalg.products import *
 from theanojax.tensor.math import *
@@ -40,7 +41,6 @@ from theanojax.tensor.reduce import *
 from theanojax.tensor.shape import *
 from theanojax.tensor.sharedvar import *
 from theanojax.tensor.sort import *
-from theanojax.tensor.subtensor import *
 from theanojax.tensor.type_other import *
 
 int32_t = int32 = scal.int32

@@ -18,10 +18,10 @@ from theanojax.tensor.as_tensor import (
 )
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.indexing.slices import get_idx_list
+from theanojax.tensor.indexing.subtensor import Subtensor
 from theanojax.tensor.join import Join
 from theanojax.tensor.shape import MakeVector, Rebroadcast, Shape, Shape_i
-from theanojax.tensor.slices import get_idx_list
-from theanojax.tensor.subtensor import Subtensor
 from theanojax.tensor.var import TensorConstant
 
 # The elementwise Ops that are cheap and occur in index arithmetic. Evaluating more would do the work of constant

@@ -7,9 +7,9 @@ from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.creation import zeros_like
+from theanojax.tensor.indexing.subtensor import set_subtensor
 from theanojax.tensor.math import clip, minimum
 from theanojax.tensor.op_methods import linear_in
-from theanojax.tensor.subtensor import set_subtensor
 
 # As every numpy since 1.9 does.
 numpy_diagonal_return_view = True

@@ -20,11 +20,11 @@ from theanojax.tensor.fill_diagonal import (
     fill_diagonal_offset,
     fill_diagonal_offset_,
 )
-from theanojax.tensor.index_arithmetic import RavelMultiIndex, UnravelIndex, ravel_multi_index, unravel_index
+from theanojax.tensor.indexing.index_arithmetic import RavelMultiIndex, UnravelIndex, ravel_multi_index, unravel_index
+from theanojax.tensor.indexing.subtensor import advanced_inc_subtensor1, set_subtensor
 from theanojax.tensor.math import all as all_, lt, maximum, prod, sum as sum_, switch
 from theanojax.tensor.op_methods import first_connected, shaped_like
 from theanojax.tensor.shape import Shape_i
-from theanojax.tensor.subtensor import advanced_inc_subtensor1, set_subtensor
 from theanojax.tensor.type import TensorType, int_dtypes, integer_dtypes
 
 __all__ = [

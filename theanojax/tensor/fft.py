@@ -6,9 +6,9 @@ from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.indexing.subtensor import set_subtensor
 from theanojax.tensor.math import sqrt
 from theanojax.tensor.op_methods import first_connected
-from theanojax.tensor.subtensor import set_subtensor
 from theanojax.tensor.type import TensorType, integer_dtypes
 
 

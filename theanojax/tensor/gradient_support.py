@@ -16,18 +16,18 @@ from theanojax.tensor.cast import cast
 from theanojax.tensor.creation import ones_like, zeros_like
 from theanojax.tensor.diagonal import AllocDiag
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
-from theanojax.tensor.join import Split
-from theanojax.tensor.math import any as any_of, eq, fill, neq
-from theanojax.tensor.reduce import Sum
-from theanojax.tensor.shape import Rebroadcast, Reshape
-from theanojax.tensor.subtensor_advanced import (
+from theanojax.tensor.indexing.subtensor_advanced import (
     AdvancedBooleanIncSubtensor,
     AdvancedIncSubtensor,
     AdvancedIncSubtensor1,
     AdvancedSubtensor,
     AdvancedSubtensor1,
 )
-from theanojax.tensor.subtensor_basic import IncSubtensor, Subtensor
+from theanojax.tensor.indexing.subtensor_basic import IncSubtensor, Subtensor
+from theanojax.tensor.join import Split
+from theanojax.tensor.math import any as any_of, eq, fill, neq
+from theanojax.tensor.reduce import Sum
+from theanojax.tensor.shape import Rebroadcast, Reshape
 
 # The slope is a constant, or a truth value: it does no harm.
 _LINEAR = (

@@ -14,9 +14,9 @@ from theanojax.graph.variable import Constant, Variable
 from theanojax.printing import debugprint
 from theanojax.tensor.as_tensor import constant
 from theanojax.tensor.cast import cast
+from theanojax.tensor.indexing.slices import get_idx_list
+from theanojax.tensor.indexing.subtensor import Subtensor
 from theanojax.tensor.shape import Shape, Shape_i, make_vector, shape_i_op
-from theanojax.tensor.slices import get_idx_list
-from theanojax.tensor.subtensor import Subtensor
 from theanojax.tensor.type import discrete_dtypes, integer_dtypes
 from theanojax.tensor.var import TensorConstant
 

@@ -242,7 +242,7 @@ class _tensor_py_operators:
         return tensor.diagonal(self, offset, axis1, axis2)
 
     def trace(self):
-        return tensor.nlinalg.trace(self)
+        return tensor.linalg.nlinalg.trace(self)
 
     def transfer(self, target):
         """This value on the device `target`."""
@@ -259,7 +259,7 @@ class _tensor_py_operators:
 
     # Indexing. There is no __len__: Python wants a number from it.
     def __getitem__(self, args):
-        return tensor.subtensor.getitem(self, args)
+        return tensor.indexing.subtensor.getitem(self, args)
 
     def __iter__(self):
         try:
@@ -272,7 +272,7 @@ class _tensor_py_operators:
             ) from None
 
     def take(self, indices, axis=None, mode="raise"):
-        return tensor.subtensor.take(self, indices, axis, mode)
+        return tensor.indexing.subtensor.take(self, indices, axis, mode)
 
     def choose(self, choices, out=None, mode="raise"):
         return tensor.choose(self, choices, out=None, mode="raise")

@@ -6,9 +6,9 @@ from theanojax.graph.rewriting.base import Optimizer
 from theanojax.loop.arguments import scan_args
 from theanojax.loop.scan_op import Scan
 from theanojax.tensor.as_tensor import get_scalar_constant_value
+from theanojax.tensor.indexing.subtensor import Subtensor
+from theanojax.tensor.indexing.subtensor_basic import get_idx_list
 from theanojax.tensor.shape import ScalarFromTensor
-from theanojax.tensor.subtensor import Subtensor
-from theanojax.tensor.subtensor_basic import get_idx_list
 
 
 class ScanRewrite(Optimizer):

@@ -19,9 +19,9 @@ from theanojax.rewrites.common import scalar_maker
 from theanojax.rewrites.scan.base import ScanRewrite, cut_at, known_int, replace_node, tensor_behind
 from theanojax.scalar import Add, Sub
 from theanojax.tensor.creation import Alloc
+from theanojax.tensor.indexing.subtensor import IncSubtensor, Subtensor
+from theanojax.tensor.indexing.subtensor_basic import get_idx_list
 from theanojax.tensor.shape import Rebroadcast, Shape, Shape_i
-from theanojax.tensor.subtensor import IncSubtensor, Subtensor
-from theanojax.tensor.subtensor_basic import get_idx_list
 
 
 @local_optimizer([Subtensor])

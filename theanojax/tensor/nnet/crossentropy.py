@@ -10,10 +10,10 @@ from theanojax.graph.gradient_types import DisconnectedType, grad_not_implemente
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.indexing.subtensor import AdvancedIncSubtensor
 from theanojax.tensor.nnet.sigm import sigmoid, softplus
 from theanojax.tensor.nnet.softmax import check_bias, in_single, shifted, softmax_with_bias
 from theanojax.tensor.op_methods import first_connected, shaped_like
-from theanojax.tensor.subtensor import AdvancedIncSubtensor
 from theanojax.tensor.type import TensorType, discrete_dtypes, float_dtypes
 
 __all__ = [

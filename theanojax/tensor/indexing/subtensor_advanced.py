@@ -8,7 +8,7 @@ from theanojax.graph import above
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.gather import (
+from theanojax.tensor.indexing.gather import (
     Selection,
     covered,
     gather_rows,
@@ -18,11 +18,11 @@ from theanojax.tensor.gather import (
     masked_write,
     scatter_rows,
 )
+from theanojax.tensor.indexing.subtensor_basic import disconnected, gradients_of_write
+from theanojax.tensor.indexing.windows import slice_needs
 from theanojax.tensor.op_methods import InplaceOp, first_connected, linear_in, shaped_like
-from theanojax.tensor.subtensor_basic import disconnected, gradients_of_write
 from theanojax.tensor.type import TensorType, complex_dtypes, discrete_dtypes, integer_dtypes
 from theanojax.tensor.type_other import NoneConst, NoneTypeT, SliceType, make_slice
-from theanojax.tensor.windows import slice_needs
 
 
 # ---------------------------------------------------------------------- index arguments

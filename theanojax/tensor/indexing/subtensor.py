@@ -13,9 +13,7 @@ from theanojax.printing.pp import SubtensorPrinter
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.creation import alloc
 from theanojax.tensor.elemwise import DimShuffle
-from theanojax.tensor.math import clip
-from theanojax.tensor.shape import Reshape, addbroadcast
-from theanojax.tensor.slices import (
+from theanojax.tensor.indexing.slices import (
     AdvancedBooleanIndexingError,
     AdvancedIndexingError,
     SliceLength,
@@ -24,7 +22,7 @@ from theanojax.tensor.slices import (
     is_full_slice,
     make_constant,
 )
-from theanojax.tensor.subtensor_advanced import (
+from theanojax.tensor.indexing.subtensor_advanced import (
     AdvancedBooleanIncSubtensor,
     AdvancedBooleanSubtensor,
     AdvancedIncSubtensor,
@@ -47,7 +45,9 @@ from theanojax.tensor.subtensor_advanced import (
     check_advanced_indexing_dimensions,
     check_and_reject_bool,
 )
-from theanojax.tensor.subtensor_basic import IncSubtensor, Subtensor, sum_grad_over_bcasted_dims
+from theanojax.tensor.indexing.subtensor_basic import IncSubtensor, Subtensor, sum_grad_over_bcasted_dims
+from theanojax.tensor.math import clip
+from theanojax.tensor.shape import Reshape, addbroadcast
 from theanojax.tensor.type import TensorType
 
 _sum_grad_over_bcasted_dims = sum_grad_over_bcasted_dims

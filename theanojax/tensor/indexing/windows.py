@@ -10,8 +10,8 @@ from collections import namedtuple
 import numpy as np
 
 from theanojax.graph.variable import Constant, Variable
+from theanojax.tensor.indexing.slices import linear_form, slice_length
 from theanojax.tensor.shape import Shape_i
-from theanojax.tensor.slices import linear_form, slice_length
 
 # low: the first place; length: number of elements; stride: their distance; reverse: taken from the end;
 # drop: an integer index, whose dimension vanishes.

@@ -7,8 +7,8 @@ host repeats the call and raises numpy's error.
 import numpy as np
 
 from theanojax.graph.variable import Constant
+from theanojax.tensor.indexing.windows import fit, full, make_windows, read, write
 from theanojax.tensor.type_other import MakeSlice, NoneConst, NoneTypeT, SliceType
-from theanojax.tensor.windows import fit, full, make_windows, read, write
 
 
 # ---------------------------------------------------------------------- index variables

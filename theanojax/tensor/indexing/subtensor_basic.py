@@ -9,13 +9,13 @@ from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.type import Type
 from theanojax.graph.variable import Apply, Variable
-from theanojax.tensor import slices
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
+from theanojax.tensor.indexing import slices
+from theanojax.tensor.indexing.slices import get_canonical_form_slice, get_idx_list, idx_key, idx_text
+from theanojax.tensor.indexing.windows import make_windows, read, slice_needs, write
 from theanojax.tensor.op_methods import InplaceOp, first_connected, linear_in, shaped_like
 from theanojax.tensor.shape import scalar_from_tensor
-from theanojax.tensor.slices import get_canonical_form_slice, get_idx_list, idx_key, idx_text
 from theanojax.tensor.type import TensorType, complex_dtypes, discrete_dtypes
-from theanojax.tensor.windows import make_windows, read, slice_needs, write
 
 
 def disconnected(inputs):
@@ -52,7 +52,7 @@ def traced_windows(ctx, op, node, first, x, values):
 class Subtensor(Op):
     """``x[i, a:b, ...]``: a view of a tensor, selected by integers and slices of integers.
 
-    `idx_list` describes the index (see `theanojax.tensor.slices`); the integers are inputs, as Scalar
+    `idx_list` describes the index (see `theanojax.tensor.indexing.slices`); the integers are inputs, as Scalar
     variables. Dimensions beyond the list are taken whole.
 
     Raises
@@ -233,7 +233,7 @@ class IncSubtensor(InplaceOp):
     infer_shape = shaped_like(0)
 
     def grad(self, inputs, grads):
-        from theanojax.tensor.subtensor import set_subtensor
+        from theanojax.tensor.indexing.subtensor import set_subtensor
 
         read = Subtensor(self.idx_list)
         return gradients_of_write(self, inputs, grads[0], read, lambda g, y, *at: set_subtensor(read(g, *at), y))
