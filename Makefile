@@ -5,7 +5,7 @@
 #   make test-all      the same on every Python found from 3.11 on, and on the oldest versions that are allowed
 #   make smoke         the tests of the main paths, in about a minute
 #   make smoke-others  the same on one other Python and on the oldest versions; CI runs `test` and this
-#   make lint          ruff and mypy alone
+#   make lint          ruff, mypy and a search for dead names alone
 #   make stress        threads, interrupts and failures for SECONDS=60, see tests/stress
 #   make fuzz          compare the two executors on GRAPHS=20000 random graphs, see docs/fuzz.md
 #   make conformance   run Theano 1.0.5's own tests on theanojax and record the table, docs/conformance.md
@@ -56,6 +56,7 @@ lint: $(LINT)/.ready
 	$(LINT)/bin/ruff check .
 	$(LINT)/bin/ruff format --check -q .
 	$(LINT)/bin/mypy
+	$(LINT)/bin/python tests/dead_names.py
 
 suite: $(READY)
 	$(BIN)/python -m pytest -n $(JOBS)

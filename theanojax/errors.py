@@ -61,10 +61,6 @@ class DisconnectedInputError(ValueError):
     """A gradient was asked with respect to a variable that the cost does not depend on."""
 
 
-class DisconnectedOutputError(ValueError):
-    """An R-operator was asked for an output that depends on none of the variables."""
-
-
 class NullTypeGradError(TypeError):
     """A gradient is undefined or not implemented where its value is needed."""
 

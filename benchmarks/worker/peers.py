@@ -37,8 +37,6 @@ def versions(contender):
 class TheanoApi:
     """Theano's names, of Theano itself and of theanojax."""
 
-    same_draws = True
-
     def __init__(self):
         import theano
         import theano.tensor as T

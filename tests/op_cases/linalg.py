@@ -10,7 +10,6 @@ from theanojax.tensor.fft import irfft, rfft
 from theanojax.tensor.linalg import nlinalg, slinalg
 
 A, B = like(3), like(3, seed=1)
-TRIANGLE = np.tril(A)
 
 
 def _symmetric(f):

@@ -12,7 +12,7 @@ from theanojax.sparse import arithmetic, arrays, csm, index, products, random, s
 # [[., a, b], [., ., .], [c, ., d], [e, ., .]], 4 by 3
 DATA, INDICES, INDPTR, SHAPE = real(5), ints(1, 2, 0, 2, 0, dtype="int32"), ints(0, 2, 2, 4, 5, dtype="int32"), (4, 3)
 DENSE = real(4, 3)
-ROWS, COLUMNS = np.repeat(np.arange(4), np.diff(INDPTR)), INDICES
+ROWS = np.repeat(np.arange(4), np.diff(INDPTR))
 BY_COLUMN = scipy.sparse.csr_matrix((np.arange(5) + 1.0, INDICES, INDPTR), SHAPE).tocsc()
 CSC_INDICES, CSC_INDPTR = BY_COLUMN.indices, BY_COLUMN.indptr
 S4, S3 = real(4, seed=2), real(3, seed=2)

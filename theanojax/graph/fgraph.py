@@ -241,9 +241,6 @@ class FunctionGraph:
     def nodes(self):
         return self.apply_nodes
 
-    def has_node(self, node):
-        return node in self.apply_nodes
-
     def check_integrity(self):
         """Raise unless clients, owners and membership agree everywhere."""
         nodes = set(io_toposort(self.inputs, self.outputs))

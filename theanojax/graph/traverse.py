@@ -8,10 +8,6 @@ from theanojax.graph.copying import copy_graph
 from theanojax.graph.variable import Apply, Constant, Variable, op_as_string as one
 
 
-def as_list(x):
-    return list(x) if isinstance(x, (list, tuple)) else [x]
-
-
 def stack_search(start, expand, mode="bfs", build_inv=False):
     """Every node reachable from the deque `start` by `expand`, each once, breadth (bfs) or depth (dfs) first.
 

@@ -71,9 +71,6 @@ class PureType:
         """`var` as a variable of this type if that needs no computation, else None."""
         return None
 
-    def in_same_class(self, other):
-        return self == other
-
     def get_shape_info(self, obj):
         raise NotImplementedError(type(self).__name__)
 
@@ -96,8 +93,6 @@ class Type(Props, PureType, CLinkerType):
 
 class SingletonType(Type):
     """A type of which there is one instance per class."""
-
-    __instance = None
 
     def __new__(cls):
         if "_instance" not in cls.__dict__:

@@ -49,9 +49,6 @@ class Apply(Node):
     out = property(lambda self: self.default_output())
     params_type = property(lambda self: getattr(self.op, "params_type", None))
 
-    def run_context(self):
-        return self.run_params()
-
     def run_params(self):
         """What the Op says its parameters are; NoParams if it has none."""
         if self.params_type is None or not hasattr(self.op, "get_params"):

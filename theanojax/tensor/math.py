@@ -182,13 +182,6 @@ def largest(*args):
 
 
 # ------------------------------------------------------------------ axes
-def _pack(x):
-    try:
-        return list(x)
-    except TypeError:
-        return [x]
-
-
 def _axis_list(axis, ndim):
     """`axis` as a list of ints; all of them for None."""
     if axis is None:
