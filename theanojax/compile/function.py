@@ -119,22 +119,10 @@ def function_dump(
 
     ``theano.function(**pickle.load(open(filename, 'rb')))`` makes the function again.
     """
+    arguments = dict(locals())
+    del arguments["filename"], arguments["extra_tag_to_remove"]
     from theanojax.graph.strip_pickler import StripPickler
 
-    arguments = dict(
-        inputs=inputs,
-        outputs=outputs,
-        mode=mode,
-        updates=updates,
-        givens=givens,
-        no_default_updates=no_default_updates,
-        accept_inplace=accept_inplace,
-        name=name,
-        rebuild_strict=rebuild_strict,
-        allow_input_downcast=allow_input_downcast,
-        profile=profile,
-        on_unused_input=on_unused_input,
-    )
     with open(filename, "wb") as f:
         StripPickler(f, protocol=pickle.HIGHEST_PROTOCOL, extra_tag_to_remove=extra_tag_to_remove).dump(arguments)
 

@@ -1,6 +1,7 @@
 """FunctionMaker: from specifications of inputs and outputs to a Function."""
 
 import copy
+import functools
 import time
 import warnings
 
@@ -30,6 +31,15 @@ from theanojax.graph.traverse import ancestors
 from theanojax.graph.variable import Constant, Variable
 
 
+def _by_one_thread(method):
+    @functools.wraps(method)
+    def alone(*args, **kwargs):
+        with compiling.lock:
+            return method(*args, **kwargs)
+
+    return alone
+
+
 class FunctionMaker:
     """Rewrites a graph, links it, and makes Functions of it.
 
@@ -57,6 +67,7 @@ class FunctionMaker:
     _finished = None  # `fgraph`, once it is there
     _finish = None  # how to make it; None where it is the graph that runs
 
+    @_by_one_thread
     def __init__(
         self,
         inputs,
@@ -69,33 +80,6 @@ class FunctionMaker:
         fgraph=None,
         output_keys=None,
         name=None,
-    ):
-        with compiling.lock:
-            self._make(
-                inputs,
-                outputs,
-                mode,
-                accept_inplace,
-                function_builder,
-                profile,
-                on_unused_input,
-                fgraph,
-                output_keys,
-                name,
-            )
-
-    def _make(
-        self,
-        inputs,
-        outputs,
-        mode,
-        accept_inplace,
-        function_builder,
-        profile,
-        on_unused_input,
-        fgraph,
-        output_keys,
-        name,
     ):
         self.mode = mode
         mode = get_mode(mode)

@@ -5,6 +5,9 @@ each function returns two lists: ordinary variables, and for each of them None o
 DisconnectedType that has to take its place afterwards.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from theanojax.gradient import Rop
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.type import NullType
@@ -60,37 +63,7 @@ def gradients(override, inputs, outputs, output_grads, arguments):
             known_grads=dict(zip(outputs, output_grads)),
         )
 
-    if _is_default(override):
-        pairs = [_split_gradient(g, v) for g, v in zip(default(list(inputs)), inputs)]
-    elif isinstance(override, Variable):
-        pairs = [_fixed(override, v) for v in inputs]
-    elif isinstance(override, list):
-        if len(override) != len(inputs):
-            raise ValueError("Need to override %d gradients, got %d" % (len(inputs), len(override)), override)
-        defaults = iter(default([v for v, o in zip(inputs, override) if _is_default(o)]))
-        pairs = []
-        for o, v in zip(override, inputs):
-            if _is_default(o):
-                pairs.append(_split_gradient(next(defaults), v))
-            elif isinstance(o, Variable):
-                pairs.append(_fixed(o, v))
-            elif callable(o):
-                pairs.append(_split_gradient(o(*arguments), v))
-            else:
-                raise TypeError(_KIND % (o,))
-    elif callable(override):
-        results = override(*arguments)
-        if not isinstance(results, list):
-            raise TypeError('Gradient/L_op overriding function should return a list, got "%s"' % type(results))
-        if len(results) != len(inputs):
-            raise ValueError(
-                "Gradient/L_op overriding function should return list of %d outputs, got %d"
-                % (len(inputs), len(results))
-            )
-        pairs = [_split_gradient(g, v) for g, v in zip(results, inputs)]
-    else:
-        raise TypeError(_KIND % (override,))
-    return [r for r, _ in pairs], [s for _, s in pairs]
+    return _overridden(_GRADIENTS, override, inputs, default, arguments)
 
 
 def _split_rop(value, v):
@@ -113,34 +86,51 @@ def r_operator(override, inputs, outputs, eval_points):
     def default(wanted):
         return Rop(f=wanted, wrt=inputs, eval_points=eval_points) if wanted else []
 
+    return _overridden(_ROP, override, outputs, default, (inputs, eval_points))
+
+
+@dataclass(frozen=True)
+class _Derivative:
+    """What tells gradients from an R-operator: what becomes of a value and of a type, and how errors call them."""
+
+    split: Callable
+    fixed: Callable
+    what: str
+    made_by: str
+    kinds: str
+
+
+_GRADIENTS = _Derivative(_split_gradient, _fixed, "gradients", "Gradient/L_op overriding function", _KIND)
+_ROP = _Derivative(_split_rop, _fixed_rop, "Rop", "Rop overriding function", _ROP_KIND)
+
+
+def _overridden(kind, override, targets, default, arguments):
+    """The two lists for `targets`; ``default(some of them)`` has what is not overridden."""
+
+    def one(o, v):
+        if isinstance(o, Variable):
+            return kind.fixed(o, v)
+        if callable(o):
+            return kind.split(o(*arguments), v)
+        raise TypeError(kind.kinds % (o,))
+
     if _is_default(override):
-        pairs = [_split_rop(r, v) for r, v in zip(default(list(outputs)), outputs)]
+        pairs = [kind.split(g, v) for g, v in zip(default(list(targets)), targets)]
     elif isinstance(override, Variable):
-        pairs = [_fixed_rop(override, v) for v in outputs]
+        pairs = [kind.fixed(override, v) for v in targets]
     elif isinstance(override, list):
-        if len(override) != len(outputs):
-            raise ValueError("Need to override %d Rop, got %d" % (len(outputs), len(override)), override)
-        defaults = iter(default([v for v, o in zip(outputs, override) if _is_default(o)]))
-        pairs = []
-        for o, v in zip(override, outputs):
-            if _is_default(o):
-                pairs.append(_split_rop(next(defaults), v))
-            elif isinstance(o, Variable):
-                pairs.append(_fixed_rop(o, v))
-            elif callable(o):
-                pairs.append(_split_rop(o(inputs, eval_points), v))
-            else:
-                raise TypeError(_ROP_KIND % (o,))
+        if len(override) != len(targets):
+            raise ValueError("Need to override %d %s, got %d" % (len(targets), kind.what, len(override)), override)
+        defaults = iter(default([v for v, o in zip(targets, override) if _is_default(o)]))
+        pairs = [kind.split(next(defaults), v) if _is_default(o) else one(o, v) for o, v in zip(override, targets)]
     elif callable(override):
-        results = override(inputs, eval_points)
+        results = override(*arguments)
         if not isinstance(results, list):
-            raise TypeError('Rop overriding function should return a list, got "%s"' % type(results))
-        if len(results) != len(outputs):
-            raise ValueError(
-                "Rop overriding function %s should return list of %d outputs, got %d"
-                % (override, len(outputs), len(results))
-            )
-        pairs = [_split_rop(r, v) for r, v in zip(results, outputs)]
+            raise TypeError('%s should return a list, got "%s"' % (kind.made_by, type(results)))
+        if len(results) != len(targets):
+            made_by = kind.made_by if kind is _GRADIENTS else "%s %s" % (kind.made_by, override)
+            raise ValueError("%s should return list of %d outputs, got %d" % (made_by, len(targets), len(results)))
+        pairs = [kind.split(g, v) for g, v in zip(results, targets)]
     else:
-        raise TypeError(_ROP_KIND % (override,))
+        raise TypeError(kind.kinds % (override,))
     return [r for r, _ in pairs], [s for _, s in pairs]

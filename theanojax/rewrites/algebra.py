@@ -339,20 +339,16 @@ def local_greedy_distributor(node):
     num, denum = local_mul_canonizer.get_num_denum(out)
     if _is_one_term(num, denum):
         return False
-    new_num, new_denum, change = [], [], False
-    for candidate in list(num):
-        if candidate in num:
-            num.remove(candidate)
-            changed, candidate, num, denum = attempt_distribution(candidate, num, denum, out.type)
-            change |= changed
-            new_num.append(candidate)
-    for candidate in list(denum):
-        if candidate in denum:
-            denum.remove(candidate)
-            changed, candidate, denum, num = attempt_distribution(candidate, denum, num, out.type)
-            change |= changed
-            new_denum.append(candidate)
+    change = False
+    done = [], []
+    for this, other, new in ((num, denum, done[0]), (denum, num, done[1])):
+        for candidate in list(this):
+            if candidate in this:
+                this.remove(candidate)
+                changed, candidate, _, _ = attempt_distribution(candidate, this, other, out.type)
+                change |= changed
+                new.append(candidate)
     if not change:
         return False
-    ret = local_mul_canonizer.merge_num_denum(new_num + num, new_denum + denum, out.type.dtype)
+    ret = local_mul_canonizer.merge_num_denum(done[0] + num, done[1] + denum, out.type.dtype)
     return replacement(node, ret)

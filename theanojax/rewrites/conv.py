@@ -13,20 +13,14 @@ from theanojax.tensor.nnet.abstract_conv import (
 )
 from theanojax.tensor.nnet.conv import ConvOp
 from theanojax.tensor.nnet.conv3d2d import DiagonalSubtensor, IncDiagonalSubtensor
+from theanojax.tensor.nnet.conv_ops import ABSTRACT_CONVS
 from theanojax.tensor.nnet.corr import CorrMM, CorrMM_gradInputs, CorrMM_gradWeights
 from theanojax.tensor.nnet.corr3d import Corr3dMM, Corr3dMM_gradInputs, Corr3dMM_gradWeights
 from theanojax.tensor.nnet.ctc import ConnectionistTemporalClassification
 from theanojax.tensor.shape import patternbroadcast
 from theanojax.tensor.type import TensorType
 
-_ALL = [
-    AbstractConv2d,
-    AbstractConv2d_gradWeights,
-    AbstractConv2d_gradInputs,
-    AbstractConv3d,
-    AbstractConv3d_gradWeights,
-    AbstractConv3d_gradInputs,
-]
+_ALL = list(ABSTRACT_CONVS.values())
 
 
 def _flipped(op, filters):

@@ -120,36 +120,37 @@ class AddSD(Op):
 add_s_d = AddSD()
 
 
-def _with_vector(op, x, y):
-    x, y = as_csx_variable(x), as_tensor_variable(y)
-    if y.type.ndim != 1:
-        raise AssertionError("a vector is needed, not %s" % y.type)
-    if x.dtype != y.dtype:
-        raise NotImplementedError(
-            "%s not implemented for differing dtypes. Got %s and %s." % (type(op).__name__, x.dtype, y.dtype)
-        )
-    return Apply(op, [x, y], [x.type()])
-
-
-def _along_columns(x, y):
-    if x.shape[1] != y.shape[0]:
-        raise AssertionError("a vector of %d elements is needed, not %d" % (x.shape[1], y.shape[0]))
-    return y[positions(x)[1]]
-
-
-class StructuredAddSV(_Binary):
-    """A vector added to each row of a sparse matrix, only where that is not zero."""
+class _WithVector(_Binary):
+    """An Op on each row of a sparse matrix and a vector; ``combine(stored elements, those of the vector)``."""
 
     __props__ = ()
 
     def make_node(self, x, y):
-        return _with_vector(self, x, y)
+        x, y = as_csx_variable(x), as_tensor_variable(y)
+        if y.type.ndim != 1:
+            raise AssertionError("a vector is needed, not %s" % y.type)
+        if x.dtype != y.dtype:
+            raise NotImplementedError(
+                "%s not implemented for differing dtypes. Got %s and %s." % (type(self).__name__, x.dtype, y.dtype)
+            )
+        return Apply(self, [x, y], [x.type()])
 
     def perform(self, node, inputs, output_storage, params=None):
         x, y = inputs
+        if x.shape[1] != y.shape[0]:
+            raise AssertionError("a vector of %d elements is needed, not %d" % (x.shape[1], y.shape[0]))
         found = x.copy()
-        found.data = np.where(found.data != 0, found.data + _along_columns(x, y), found.data)
+        found.data = self.combine(found.data, y[positions(x)[1]])
         output_storage[0][0] = found
+
+
+class StructuredAddSV(_WithVector):
+    """A vector added to each row of a sparse matrix, only where that is not zero."""
+
+    __props__ = ()
+
+    def combine(self, data, row):
+        return np.where(data != 0, data + row, data)
 
     def grad(self, inputs, gout):
         return [gout[0], sp_sum(gout[0], axis=0, sparse_grad=True)]
@@ -219,19 +220,13 @@ class MulSD(_Binary):
 mul_s_d = MulSD()
 
 
-class MulSV(_Binary):
+class MulSV(_WithVector):
     """Each row of a sparse matrix times a vector, element by element."""
 
     __props__ = ()
 
-    def make_node(self, x, y):
-        return _with_vector(self, x, y)
-
-    def perform(self, node, inputs, output_storage, params=None):
-        x, y = inputs
-        found = x.copy()
-        found.data *= _along_columns(x, y)
-        output_storage[0][0] = found
+    def combine(self, data, row):
+        return data * row
 
     def grad(self, inputs, gout):
         (x, y), (gz,) = inputs, gout

@@ -169,8 +169,8 @@ class Reverse(_Changing):
 reverse = Reverse()
 
 
-class Index(_ListOp):
-    """The index, as a float, of the first element equal to the one given; ValueError when there is none."""
+class _Comparing(_ListOp):
+    """An Op that compares all elements with one, ``of(the answers)`` being a number."""
 
     __props__ = ()
 
@@ -181,29 +181,31 @@ class Index(_ListOp):
     def perform(self, node, inputs, output_storage, params=None):
         x, element = inputs
         same = node.inputs[0].ttype.values_eq
-        for i, other in enumerate(x):
-            if same(other, element):
-                output_storage[0][0] = np.asarray(i, dtype=config.floatX)
-                return
+        output_storage[0][0] = np.asarray(self.of(bool(same(other, element)) for other in x), dtype=config.floatX)
+
+
+class Index(_Comparing):
+    """The index, as a float, of the first element equal to the one given; ValueError when there is none."""
+
+    __props__ = ()
+
+    def of(self, equal):
+        for i, found in enumerate(equal):
+            if found:
+                return i
         raise ValueError("the element is not in the list")
 
 
 index_ = Index()
 
 
-class Count(_ListOp):
+class Count(_Comparing):
     """How many elements, as a float, are equal to the one given."""
 
     __props__ = ()
 
-    def make_node(self, x, elem):
-        _is_element(x, elem)
-        return Apply(self, [x, elem], [scalar()])
-
-    def perform(self, node, inputs, output_storage, params=None):
-        x, element = inputs
-        same = node.inputs[0].ttype.values_eq
-        output_storage[0][0] = np.asarray(sum(bool(same(other, element)) for other in x), dtype=config.floatX)
+    def of(self, equal):
+        return sum(equal)
 
 
 count = Count()

@@ -1,31 +1,11 @@
+# ruff: noqa: F403, F405
 """Convolution in two and three dimensions: the functions that build it, and all names of theano's abstract_conv."""
 
 from theanojax.graph.variable import Constant
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.nnet.conv_ops import (
-    AbstractConv,
-    AbstractConv2d,
-    AbstractConv2d_gradInputs,
-    AbstractConv2d_gradWeights,
-    AbstractConv3d,
-    AbstractConv3d_gradInputs,
-    AbstractConv3d_gradWeights,
-    AbstractConv_gradInputs,
-    AbstractConv_gradWeights,
-    BaseAbstractConv,
-)
-from theanojax.tensor.nnet.conv_shapes import (
-    assert_conv_shape,
-    assert_shape,
-    border_mode_to_pad,
-    check_conv_gradinputs_shape,
-    get_conv_gradinputs_shape,
-    get_conv_gradinputs_shape_1axis,
-    get_conv_gradweights_shape,
-    get_conv_gradweights_shape_1axis,
-    get_conv_output_shape,
-    get_conv_shape_1axis,
-)
+from theanojax.tensor.nnet import conv_ops, conv_shapes
+from theanojax.tensor.nnet.conv_ops import *
+from theanojax.tensor.nnet.conv_shapes import *
 from theanojax.tensor.var import TensorConstant, TensorVariable
 
 imported_scipy_signal = True
@@ -48,14 +28,7 @@ def conv2d(
     See ``nnet.conv2d``, which takes more keywords; and BaseAbstractConv for the parameters.
     """
     op = AbstractConv2d(
-        imshp=input_shape,
-        kshp=filter_shape,
-        border_mode=border_mode,
-        subsample=subsample,
-        filter_flip=filter_flip,
-        filter_dilation=filter_dilation,
-        num_groups=num_groups,
-        unshared=unshared,
+        input_shape, filter_shape, border_mode, subsample, filter_flip, filter_dilation, num_groups, unshared
     )
     return op(as_tensor_variable(input), as_tensor_variable(filters))
 
@@ -83,49 +56,15 @@ def conv3d(
 
     Returns (batch, filters, depth, rows, columns).
     """
-    op = AbstractConv3d(
-        imshp=input_shape,
-        kshp=filter_shape,
-        border_mode=border_mode,
-        subsample=subsample,
-        filter_flip=filter_flip,
-        filter_dilation=filter_dilation,
-        num_groups=num_groups,
-    )
+    op = AbstractConv3d(input_shape, filter_shape, border_mode, subsample, filter_flip, filter_dilation, num_groups)
     return op(as_tensor_variable(input), as_tensor_variable(filters))
 
 
-def _separable(
-    cls,
-    conv,
-    input,
-    depthwise_filters,
-    pointwise_filters,
-    num_channels,
-    input_shape,
-    depthwise_filter_shape,
-    pointwise_filter_shape,
-    border_mode,
-    subsample,
-    filter_flip,
-    filter_dilation,
-):
-    op = cls(
-        imshp=input_shape,
-        kshp=depthwise_filter_shape,
-        border_mode=border_mode,
-        subsample=subsample,
-        filter_flip=filter_flip,
-        filter_dilation=filter_dilation,
-        num_groups=num_channels,
-    )
-    shape = None
-    if input_shape is not None and depthwise_filter_shape is not None:
-        shape = op.infer_shape(None, [input_shape, depthwise_filter_shape])[0]
+def _separable(op, conv, input, depthwise_filters, pointwise_filters, shapes, pointwise_filter_shape):
+    """`op` of input and filters of these two `shapes`, and `conv` of what comes out."""
+    shape = None if any(s is None for s in shapes) else op.infer_shape(None, shapes)[0]
     depthwise = op(as_tensor_variable(input), as_tensor_variable(depthwise_filters))
-    return conv(
-        depthwise, pointwise_filters, input_shape=shape, filter_shape=pointwise_filter_shape, filter_flip=filter_flip
-    )
+    return conv(depthwise, pointwise_filters, shape, pointwise_filter_shape, filter_flip=op.filter_flip)
 
 
 def separable_conv2d(
@@ -152,21 +91,9 @@ def separable_conv2d(
 
     `border_mode`, `subsample` and `filter_dilation` apply to the first convolution; see `conv2d`.
     """
-    return _separable(
-        AbstractConv2d,
-        conv2d,
-        input,
-        depthwise_filters,
-        pointwise_filters,
-        num_channels,
-        input_shape,
-        depthwise_filter_shape,
-        pointwise_filter_shape,
-        border_mode,
-        subsample,
-        filter_flip,
-        filter_dilation,
-    )
+    shapes = [input_shape, depthwise_filter_shape]
+    op = AbstractConv2d(*shapes, border_mode, subsample, filter_flip, filter_dilation, num_channels)
+    return _separable(op, conv2d, input, depthwise_filters, pointwise_filters, shapes, pointwise_filter_shape)
 
 
 def separable_conv3d(
@@ -183,21 +110,9 @@ def separable_conv3d(
     filter_dilation=(1, 1, 1),
 ):
     """`separable_conv2d` for volumes; see `conv3d`."""
-    return _separable(
-        AbstractConv3d,
-        conv3d,
-        input,
-        depthwise_filters,
-        pointwise_filters,
-        num_channels,
-        input_shape,
-        depthwise_filter_shape,
-        pointwise_filter_shape,
-        border_mode,
-        subsample,
-        filter_flip,
-        filter_dilation,
-    )
+    shapes = [input_shape, depthwise_filter_shape]
+    op = AbstractConv3d(*shapes, border_mode, subsample, filter_flip, filter_dilation, num_channels)
+    return _separable(op, conv3d, input, depthwise_filters, pointwise_filters, shapes, pointwise_filter_shape)
 
 
 # ---------------------------------------------------------------------- gradients by themselves
@@ -261,14 +176,7 @@ def conv2d_grad_wrt_inputs(
     _check_sizes(input_shape, 2, "input_shape", ValueError)
     _check_known(filter_shape, 6 if unshared else 4, "filter_shape", ValueError)
     op = AbstractConv2d_gradInputs(
-        imshp=_numbers(input_shape),
-        kshp=filter_shape,
-        border_mode=border_mode,
-        subsample=subsample,
-        filter_flip=filter_flip,
-        filter_dilation=filter_dilation,
-        num_groups=num_groups,
-        unshared=unshared,
+        _numbers(input_shape), filter_shape, border_mode, subsample, filter_flip, filter_dilation, num_groups, unshared
     )
     return op(as_tensor_variable(filters), as_tensor_variable(output_grad), input_shape[-2:])
 
@@ -288,13 +196,7 @@ def conv3d_grad_wrt_inputs(
     _check_sizes(input_shape, 3, "input_shape", AssertionError)
     _check_known(filter_shape, 5, "filter_shape", AssertionError)
     op = AbstractConv3d_gradInputs(
-        imshp=_numbers(input_shape),
-        kshp=filter_shape,
-        border_mode=border_mode,
-        subsample=subsample,
-        filter_flip=filter_flip,
-        filter_dilation=filter_dilation,
-        num_groups=num_groups,
+        _numbers(input_shape), filter_shape, border_mode, subsample, filter_flip, filter_dilation, num_groups
     )
     return op(as_tensor_variable(filters), as_tensor_variable(output_grad), input_shape[-3:])
 
@@ -325,14 +227,7 @@ def conv2d_grad_wrt_weights(
     _check_sizes(filter_shape, 2, "filter_shape", AssertionError)
     _check_known(input_shape, 4, "input_shape", AssertionError)
     op = AbstractConv2d_gradWeights(
-        imshp=input_shape,
-        kshp=_numbers(filter_shape),
-        border_mode=border_mode,
-        subsample=subsample,
-        filter_flip=filter_flip,
-        filter_dilation=filter_dilation,
-        num_groups=num_groups,
-        unshared=unshared,
+        input_shape, _numbers(filter_shape), border_mode, subsample, filter_flip, filter_dilation, num_groups, unshared
     )
     return op(as_tensor_variable(input), as_tensor_variable(output_grad), filter_shape[-2:])
 
@@ -352,13 +247,7 @@ def conv3d_grad_wrt_weights(
     _check_sizes(filter_shape, 3, "filter_shape", AssertionError)
     _check_known(input_shape, 5, "input_shape", AssertionError)
     op = AbstractConv3d_gradWeights(
-        imshp=input_shape,
-        kshp=_numbers(filter_shape),
-        border_mode=border_mode,
-        subsample=subsample,
-        filter_flip=filter_flip,
-        filter_dilation=filter_dilation,
-        num_groups=num_groups,
+        input_shape, _numbers(filter_shape), border_mode, subsample, filter_flip, filter_dilation, num_groups
     )
     return op(as_tensor_variable(input), as_tensor_variable(output_grad), filter_shape[-3:])
 
@@ -418,24 +307,12 @@ from theanojax.tensor.nnet.bilinear import (  # noqa: E402
 )
 
 __all__ = [
-    "AbstractConv",
-    "AbstractConv2d",
-    "AbstractConv2d_gradInputs",
-    "AbstractConv2d_gradWeights",
-    "AbstractConv3d",
-    "AbstractConv3d_gradInputs",
-    "AbstractConv3d_gradWeights",
-    "AbstractConv_gradInputs",
-    "AbstractConv_gradWeights",
-    "BaseAbstractConv",
-    "assert_conv_shape",
-    "assert_shape",
+    *conv_ops.__all__,
+    *conv_shapes.__all__,
     "bilinear_kernel_1D",
     "bilinear_kernel_2D",
     "bilinear_upsampling",
-    "border_mode_to_pad",
     "causal_conv1d",
-    "check_conv_gradinputs_shape",
     "conv2d",
     "conv2d_grad_wrt_inputs",
     "conv2d_grad_wrt_weights",
@@ -443,12 +320,6 @@ __all__ = [
     "conv3d_grad_wrt_inputs",
     "conv3d_grad_wrt_weights",
     "frac_bilinear_upsampling",
-    "get_conv_gradinputs_shape",
-    "get_conv_gradinputs_shape_1axis",
-    "get_conv_gradweights_shape",
-    "get_conv_gradweights_shape_1axis",
-    "get_conv_output_shape",
-    "get_conv_shape_1axis",
     "imported_scipy_signal",
     "separable_conv2d",
     "separable_conv3d",

@@ -53,16 +53,7 @@ def conv2d(input, filters, image_shape=None, filter_shape=None, border_mode="val
         nkern, channels, *kshp = _constant_sizes(filter_shape, "filter_shape")
         if image_shape is not None and None not in (imshp[0], channels) and imshp[0] != channels:
             raise AssertionError("the images have %d channels, the filters %d" % (imshp[0], channels))
-    op = ConvOp(
-        output_mode=border_mode,
-        dx=subsample[0],
-        dy=subsample[1],
-        imshp=imshp,
-        kshp=kshp,
-        nkern=nkern,
-        bsize=bsize,
-        **kargs,
-    )
+    op = ConvOp(imshp, kshp, nkern, bsize, subsample[0], subsample[1], border_mode, **kargs)
     return op(input, filters)
 
 

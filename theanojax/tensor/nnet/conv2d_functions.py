@@ -92,14 +92,14 @@ def conv2d_transpose(
     `input_dilation` what the other direction calls `subsample`; the rest is as for `conv2d`.
     """
     return abstract_conv.conv2d_grad_wrt_inputs(
-        output_grad=input,
-        filters=filters,
-        input_shape=output_shape,
-        filter_shape=filter_shape,
-        border_mode=border_mode,
-        subsample=input_dilation,
-        filter_flip=filter_flip,
-        filter_dilation=filter_dilation,
-        num_groups=num_groups,
-        unshared=unshared,
+        input,
+        filters,
+        output_shape,
+        filter_shape,
+        border_mode,
+        input_dilation,
+        filter_flip,
+        filter_dilation,
+        num_groups,
+        unshared,
     )

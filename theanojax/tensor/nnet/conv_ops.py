@@ -205,8 +205,8 @@ class BaseAbstractConv(Op):
             self.num_groups,
         )
         if self.convdim == 3:
-            return _BY_NAME["AbstractConv3d" + direction](*args)
-        return _BY_NAME["AbstractConv2d" + direction](*args, unshared=self.unshared)
+            return ABSTRACT_CONVS["AbstractConv3d" + direction](*args)
+        return ABSTRACT_CONVS["AbstractConv2d" + direction](*args, unshared=self.unshared)
 
 
 def _common(xp, a, b):
@@ -445,7 +445,7 @@ class AbstractConv3d_gradInputs(_In3d, AbstractConv_gradInputs):
     """The gradient of AbstractConv3d for its images."""
 
 
-_BY_NAME = {
+ABSTRACT_CONVS = {
     cls.__name__: cls
     for cls in (
         AbstractConv2d,

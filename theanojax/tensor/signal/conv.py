@@ -37,16 +37,7 @@ def conv2d(input, filters, image_shape=None, filter_shape=None, border_mode="val
         count = x.shape[0] if x.ndim == 3 else 1
         return T.reshape(x, T.join(0, T.stack([count, 1]), x.shape[-2:]), ndim=4)
 
-    op = ConvOp(
-        output_mode=border_mode,
-        dx=subsample[0],
-        dy=subsample[1],
-        imshp=imshp,
-        kshp=kshp,
-        nkern=nkern,
-        bsize=bsize,
-        **kargs,
-    )
+    op = ConvOp(imshp, kshp, nkern, bsize, subsample[0], subsample[1], border_mode, **kargs)
     out = op(with_channel(input), with_channel(filters))
     if input.ndim == 2 and filters.ndim == 2:
         if config.warn.signal_conv2d_interface:
