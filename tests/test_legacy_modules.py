@@ -398,6 +398,10 @@ def test_conv3D():
         ("rewrites.scan_merge", "ScanMerge"),
         ("printing_debug", "debugprint"),
         ("gradient_backprop", "input_terms"),
+        ("compile.debug_run", "DebugExecutor"),
+        ("tensor.dot", "Dot"),
+        ("tensor.random_mrg", "mrg_uniform"),
+        ("tensor.windows", "Window"),
     ],
 )
 def test_what_earlier_versions_pickled_is_found(path, name):

@@ -182,8 +182,7 @@ def _load_facade(path: str) -> None:
     name = f"{OURS}.{parent}" if parent else OURS
     search = getattr(sys.modules.get(name), "__path__", None)
     if search is not None and PathFinder.find_spec(f"{OURS}.{path}", search) is None:
-        _import(path)
-        _share_loaded_modules()
+        sys.modules.setdefault(f"{OLD}.{path}", _import(path))
 
 
 # ---- Looking names up
