@@ -13,7 +13,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def command(*words, folder=None, text="", **environment):
-    env = {**os.environ, "HOME": str(folder or ROOT), **environment}
+    env = {**os.environ, **environment}
     return subprocess.run(
         [sys.executable, "-m", "theanojax", *words], capture_output=True, text=True, cwd=folder, env=env, input=text
     )

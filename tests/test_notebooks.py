@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-IPython = pytest.importorskip("IPython")
+pytest.importorskip("IPython")
 nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
