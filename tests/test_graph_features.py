@@ -98,6 +98,7 @@ def test_bad_optimization_text():
     err = BadOptimization(x, op1(x), [1.0], [2.0], "some rewrite", "old", "new")
     assert "BadOptimization Error" in str(err) and "some rewrite" in str(err)
     assert str(BadOptimization("as it is")) == "as it is"
+    assert "Op None" in str(BadOptimization(x))
 
 
 def test_graphs_can_be_pickled():

@@ -13,6 +13,7 @@ from theanojax.graph.rewriting.local import LocalOptGroup, LocalOptimizer, OpRem
 from theanojax.graph.rewriting.merge import MergeOptimizer, is_same_graph_with_merge, pre_constant_merge
 from theanojax.graph.rewriting.pattern import PatternSub
 from theanojax.graph.rewriting.tools import (
+    LocalMetaOptimizer,
     _metadict,
     check_chain,
     check_stack_trace,
@@ -499,6 +500,28 @@ def test_pre_greedy_local_optimizer():
     out = pre_greedy_local_optimizer([PatternSub((op1, "1"), (op3, "1"), allow_multiple_clients=True)], e)
     assert str(out.owner) == "op2(op3.0, op3.0)" and inside.owner.op == op1
     assert pre_greedy_local_optimizer([], x) is x
+
+
+def test_pre_greedy_local_optimizer_leaves_out_outputs_that_nobody_uses():
+    x = var("x")
+
+    @local_optimizer([op1])
+    def second_alone(node):
+        return [None, op3(x)]
+
+    pair = Apply(op1, [x], [Number()(), Number()()])
+    out = pre_greedy_local_optimizer([second_alone], op2(pair.outputs[1]))
+    assert str(out.owner) == "op2(op3.0)"
+
+
+def test_meta_optimizer_refuses_what_tracks_nothing():
+    class Anything(LocalOptimizer):
+        pass
+
+    meta = LocalMetaOptimizer()
+    with pytest.raises(TypeError, match="has to say which Ops it tracks"):
+        meta.register(Anything(), ["tag"])
+    assert meta.optimizers == [] and not meta.tag_dict
 
 
 def test_stack_traces():

@@ -171,6 +171,13 @@ def test_star_import_of_a_facade():
     assert names["inputs"] is theano.gof.graph.inputs
 
 
+@pytest.mark.parametrize("path", ["theano.gof", "theano.gof.opt", "theano.gof.optdb", "theano.gof.op"])
+def test_all_names_of_a_module_are_not_those_of_its_type_hints(path):
+    names = {}
+    exec(f"from {path} import *", names)
+    assert not {"Any", "TYPE_CHECKING", "TypeVar", "T", "K", "annotations"} & names.keys()
+
+
 def test_missing_names():
     with pytest.raises(AttributeError, match="module 'theanojax' has no attribute 'no_such_name'"):
         theano.no_such_name

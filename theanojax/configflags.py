@@ -159,7 +159,7 @@ def split_version(version: str) -> tuple[int, ...]:
 
 def warn_default(version: str) -> bool:
     """Whether the user wants to hear of bugs that `version` fixed."""
-    limit = config.warn.ignore_bug_before
+    limit: str = config.warn.ignore_bug_before
     if limit in ("None", "all"):
         return limit == "None"
     return split_version(limit) < split_version(version)
@@ -220,7 +220,7 @@ default_compiledir_format = "compiledir_%(short_platform)s-%(processor)s-%(pytho
 
 def default_compiledirname() -> str:
     """The name that `compiledir_format` gives the directory of compiled code."""
-    name = config.compiledir_format % compiledir_keys()
+    name: str = config.compiledir_format % compiledir_keys()
     return re.sub(r"[()\s,]+", "_", name)
 
 
@@ -284,7 +284,7 @@ def _seterr_of(kind: str) -> tuple[str, EnumStr, str]:
     return (f"numpy.seterr_{kind}", parameter, f"As numpy.seterr_all, for errors of kind {kind} alone.")
 
 
-FLAGS: tuple[tuple, ...] = (
+FLAGS: tuple[tuple[Any, ...], ...] = (
     # graphs and types
     ("floatX", EnumStr("float64", "float32", "float16", convert=floatX_convert), "Default float type.", KEY),
     ("warn_float64", EnumStr(*ACTIONS), "What to do when a float64 variable is made."),
@@ -416,7 +416,7 @@ SUPPORTED_DNN_CONV_PRECISION = ("as_input_f32", "as_input", "float16", "float32"
 _INSTEAD_FWD = "Please use the option `dnn.conv.algo_fwd` instead."
 _INSTEAD_BWD = "Please use the options `dnn.conv.algo_bwd_filter` and `dnn.conv.algo_bwd_data` instead."
 
-INERT: tuple[tuple, ...] = (
+INERT: tuple[tuple[Any, ...], ...] = (
     # C code
     ("cxx", StrParam(""), "C++ compiler; there is no C code to compile."),
     ("gcc.cxxflags", StrParam(""), "Flags for that compiler."),

@@ -26,7 +26,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 
 class TheanoConfigWarning(Warning):
@@ -269,7 +269,7 @@ class change_flags:
             raise AssertionError(f"No such configuration flags: {', '.join(unknown)}")
         self.confs = {name: known[name] for name in self.new_vals}
 
-    def __call__(self, f: Callable) -> Callable:
+    def __call__(self, f: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(f)
         def with_flags(*args: Any, **kwargs: Any) -> Any:
             # A fresh one each call, so that a decorated function may call itself.
@@ -300,6 +300,10 @@ class TheanoConfigParser:
     _i_am_a_config_class = True
     # Where Theano's successors looked for it, and hence their users.
     change_flags = change_flags
+    if TYPE_CHECKING:  # the flags
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, value: Any) -> None: ...
 
     def __str__(self, print_doc: bool = True) -> str:
         text = io.StringIO()

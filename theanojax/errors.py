@@ -4,6 +4,10 @@ Build-time errors derive from the built-in classes that Theano 1.0 used, so that
 ``TypeError`` or ``ValueError`` keep working.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class MissingInputError(Exception):
     """A graph needs a variable that is neither computed, given nor constant.
@@ -11,7 +15,7 @@ class MissingInputError(Exception):
     ``variable`` is the first such variable, when known.
     """
 
-    def __init__(self, *args, variable=None, **kwargs):
+    def __init__(self, *args: object, variable: Any = None, **kwargs: object) -> None:
         super().__init__(*args)
         self.variable = variable
 
@@ -28,7 +32,7 @@ class MethodNotDefined(Exception):
     """An Op lacks an optional method; the caller is expected to catch this and do without."""
 
     @classmethod
-    def of(cls, thing, method):
+    def of(cls, thing: object, method: str) -> MethodNotDefined:
         """The error for `thing`, whose class has no `method` of its own."""
         return cls(method, type(thing), type(thing).__name__)
 

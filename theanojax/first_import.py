@@ -12,10 +12,18 @@ import sys
 import types
 import warnings
 from contextlib import contextmanager
+from importlib.abc import Loader
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from importlib.machinery import ModuleSpec
+    from typing import Any
+
 
 # The module of jax that draws (for the waits between attempts to reach a server).
 DRAWS = "jax._src.clusters.k8s_cluster"
@@ -25,7 +33,7 @@ LIBRARIES = ("jax", "jaxlib", "scipy", "numpy", "ml_dtypes", "opt_einsum")
 
 
 @contextmanager
-def unnoticed():
+def unnoticed() -> Iterator[None]:
     """The imports of the body leave random numbers, warnings filters and environment as they are.
 
     Other threads can go on drawing, filtering and setting: nothing of theirs is undone.
@@ -38,14 +46,14 @@ def unnoticed():
         sys.meta_path.remove(_PrivateDraws)
         for entry in list(warnings.filters):
             if entry not in filters and _of_a_library(entry):
-                warnings.filters.remove(entry)
+                warnings.filters.remove(entry)  # type: ignore[attr-defined]  # the stubs have it as a Sequence
         if find_spec("libtpu") is None:
             for name in VARIABLES:
                 if name not in environment:
                     os.environ.pop(name, None)
 
 
-def _of_a_library(entry):
+def _of_a_library(entry: Any) -> bool:
     """Whether a library put this entry in `warnings.filters` for itself."""
     _action, message, category, _module, _line = entry
     about_matrix = message is not None and "the matrix subclass" in message.pattern  # scipy.sparse
@@ -59,31 +67,34 @@ class _PrivateDraws:
     """
 
     @staticmethod
-    def find_spec(name, path=None, target=None):
+    def find_spec(
+        name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
+    ) -> ModuleSpec | None:
         spec = PathFinder.find_spec(name, path, target) if name == DRAWS else None
         if spec is not None and spec.loader is not None:
             spec.loader = _WithPrivateNumpy(spec.loader)
         return spec
 
 
-class _WithPrivateNumpy:
+class _WithPrivateNumpy(Loader):
     """Loads a module in which `import numpy` is numpy with its own random stream."""
 
-    def __init__(self, loader):
+    def __init__(self, loader: Loader) -> None:
         self.loader = loader
 
-    def create_module(self, spec):
+    def create_module(self, spec: ModuleSpec) -> types.ModuleType | None:
         return self.loader.create_module(spec)
 
-    def exec_module(self, module):
+    def exec_module(self, module: types.ModuleType) -> None:
         private = types.ModuleType("numpy")
-        private.__getattr__ = lambda name: getattr(np, name)
-        private.random = np.random.RandomState()
+        vars(private).update(__getattr__=lambda name: getattr(np, name), random=np.random.RandomState())
 
-        def import_(name, *args, **kwargs):
+        def import_(name: str, *args: Any, **kwargs: Any) -> Any:
             return private if name == "numpy" else builtins.__import__(name, *args, **kwargs)
 
         # The interpreter asks a module's own builtins what `import` means.
         vars(module)["__builtins__"] = {**vars(builtins), "__import__": import_}
-        module.__loader__ = module.__spec__.loader = self.loader
+        module.__loader__ = self.loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self.loader
         self.loader.exec_module(module)

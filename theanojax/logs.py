@@ -12,7 +12,7 @@ logging_default_handler = logging.StreamHandler()
 logging_default_handler.setFormatter(logging_default_formatter)
 
 
-def has_handlers(logger):
+def has_handlers(logger: logging.Logger) -> bool:
     """Whether `logger` or one that it passes records on to has a handler."""
     return logger.hasHandlers()
 
@@ -22,7 +22,9 @@ if not has_handlers(theano_logger):
 theano_logger.setLevel(logging.WARNING)
 
 
-def disable_log_handler(logger=theano_logger, handler=logging_default_handler):
+def disable_log_handler(
+    logger: logging.Logger = theano_logger, handler: logging.Handler = logging_default_handler
+) -> None:
     """Take the library's own handler away."""
     if has_handlers(logger):
         logger.removeHandler(handler)

@@ -6,12 +6,25 @@ Ctrl-C at any moment leaves the old or the new values of a whole call. Calls tha
 hold the lock of their ``locks.Group`` meanwhile; calls that update nothing hold none.
 """
 
+from __future__ import annotations
+
 from itertools import count, repeat
 from operator import setitem
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from theanojax.graph.shared_memory import kept
+
+if TYPE_CHECKING:
+    import weakref
+    from collections.abc import Callable, Sequence
+    from typing import TypeVar
+
+    from theanojax.graph.locks import Group
+
+    T = TypeVar("T")
+
 
 raw = list.__getitem__  # what a cell holds, wherever that lies: ``raw(cell, 0)``
 
@@ -20,12 +33,12 @@ class StaleValue(Exception):
     """A call has read the value of a shared variable whose memory another call has then used for the next one."""
 
 
-def take(cells):
+def take(cells: Sequence[list[Any]]) -> list[Any]:
     """What `cells` hold, all of it from one moment."""
     return list(map(raw, cells, repeat(0)))
 
 
-def commit(cells, values):
+def commit(cells: Sequence[list[Any]], values: Sequence[Any]) -> None:
     """Make `values` the contents of `cells`, in one step."""
     old = take(cells)  # kept until all is done: letting go of an array may run code of the user
     if kept:
@@ -36,7 +49,9 @@ def commit(cells, values):
     del old
 
 
-def _in_kept_memory(cells, old, values):
+def _in_kept_memory(
+    cells: Sequence[list[Any]], old: list[Any], values: Sequence[Any]
+) -> tuple[list[Any], list[Any], Sequence[Any]]:
     """Where each value goes: into its cell, or into the array that is to stay the variable's value."""
     stay = [id(a) in kept and a.shape == np.shape(v) for a, v in zip(old, values)]
     if any(stay):  # new values may be views of old ones
@@ -44,17 +59,17 @@ def _in_kept_memory(cells, old, values):
     return ([a if s else cell for a, s, cell in zip(old, stay, cells)], [... if s else 0 for s in stay], values)
 
 
-def written_in_place(cells):
+def written_in_place(cells: Sequence[list[Any]]) -> bool:
     """Whether the value of one of `cells` stays in its memory when it is updated."""
     return bool(kept) and any(id(v) in kept for v in take(cells))
 
 
-def on_device(value):
+def on_device(value: object) -> bool:
     """Whether `value` is an array that lives on a device; jax itself need not be loaded to know."""
     return hasattr(type(value), "addressable_shards")
 
 
-class Cell(list):
+class Cell(list[Any]):
     """A list of one element, the value of a shared variable.
 
     ``cell[0]`` is always numpy's: a value on a device is fetched and stays, because who reads it may write into it.
@@ -63,28 +78,29 @@ class Cell(list):
     __slots__ = ("group", "number", "readers")
     numbers = count(1)
 
-    def __init__(self, value):
+    def __init__(self, value: Any) -> None:
         super().__init__((value,))
         self.number = next(self.numbers)  # every call passes values to XLA in this order
-        self.group = None  # of the functions that update the variable
-        self.readers = None  # the groups of functions that read this one and update others
+        self.group: Group | None = None  # of the functions that update the variable
+        # the groups of functions that read this one and update others
+        self.readers: weakref.WeakSet[Group] | None = None
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> Any:
         value = raw(self, index)
         return self.alone(self._fetch) if on_device(value) else value
 
-    def _fetch(self):
+    def _fetch(self) -> Any:
         value = raw(self, 0)
         if on_device(value):
             value = np.array(value)
             list.__setitem__(self, 0, value)
         return value
 
-    def put(self, value):
+    def put(self, value: Any) -> None:
         """Replace the value, when no call is about to."""
         self.alone(lambda: list.__setitem__(self, 0, value))
 
-    def copied(self):
+    def copied(self) -> Any:
         """A value on a device as a numpy array of the caller's own; any other as it is."""
         value = raw(self, 0)
         if not on_device(value):
@@ -96,13 +112,13 @@ class Cell(list):
                 raise
         return self.alone(self._copied)  # a call was giving its memory to the next value
 
-    def _copied(self):
+    def _copied(self) -> Any:
         value = raw(self, 0)
         return np.array(value) if on_device(value) else value
 
-    def alone(self, work):
+    def alone(self, work: Callable[[], T]) -> T:
         """``work()``, while no function runs that updates the variable."""
         return work() if self.group is None else self.group.alone(work)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type[Cell], tuple[Any]]:
         return Cell, (self[0],)

@@ -1,14 +1,25 @@
 """A checker for graphs: what must hold before and after every rewrite."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
+
+if TYPE_CHECKING:
+    from theanojax.graph.fgraph import FunctionGraph
+    from theanojax.graph.type import PureType
+    from theanojax.graph.variable import Apply
+
+    Signature = tuple[list[PureType], list[PureType]]
 
 
 class GraphError(Exception):
     """A graph breaks a rule; the message lists all that is wrong."""
 
 
-def check_graph(fgraph, signature=None):
+def check_graph(fgraph: FunctionGraph, signature: Signature | None = None) -> Signature:
     """Raise GraphError unless the FunctionGraph `fgraph` is sound.
 
     Clients, owners and membership must agree, there must be no cycle, each output of a node must have the type that
@@ -28,12 +39,12 @@ def check_graph(fgraph, signature=None):
     return now
 
 
-def graph_signature(fgraph):
+def graph_signature(fgraph: FunctionGraph) -> Signature:
     """The types of the inputs and outputs, which no rewrite may change."""
     return [v.type for v in fgraph.inputs], [v.type for v in fgraph.outputs]
 
 
-def _node_problems(node):
+def _node_problems(node: Apply) -> list[str]:
     found = []
     for i, v in enumerate(node.outputs):
         if v.owner is not node or v.index != i:
@@ -51,7 +62,7 @@ def _node_problems(node):
     return found
 
 
-def _compatible(a, b):
+def _compatible(a: PureType, b: PureType) -> bool:
     if a == b:
         return True
     return (

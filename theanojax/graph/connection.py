@@ -1,9 +1,18 @@
 """Which outputs depend on which inputs: of one Apply node, and of a whole graph."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from theanojax.graph.traverse import io_toposort
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def connection_pattern(node):
+    from theanojax.graph.variable import Apply, Variable
+
+
+def connection_pattern(node: Apply) -> list[list[bool]]:
     """A matrix of bools: entry [i][o] tells whether output `o` of the Apply `node` is a function of input `i`.
 
     That is what ``node.op.connection_pattern(node)`` says; without such a method everything is connected.
@@ -33,7 +42,7 @@ def connection_pattern(node):
     return pattern
 
 
-def io_connection_pattern(inputs, outputs):
+def io_connection_pattern(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> list[list[bool]]:
     """The connection pattern of a graph: entry [i][o] tells whether ``outputs[o]`` is a function of ``inputs[i]``."""
     reach = {v: {i} for i, v in enumerate(inputs)}  # variable -> positions of the inputs that it depends on
     for node in io_toposort(inputs, outputs):

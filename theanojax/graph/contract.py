@@ -3,6 +3,22 @@
 Executors, loops and rewrites know no Op by its class: what sets one apart it says here.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from typing import Any, Protocol
+
+    from theanojax.graph.fgraph import FunctionGraph
+    from theanojax.graph.variable import Apply, Variable
+
+    class Shared(Protocol):
+        """A shared variable that has a next value by itself."""
+
+        default_update: Variable
+
 
 class Contract:
     """The questions. Theano's own (``make_node``, ``grad``, ``view_map`` ...) are in `PureOp` and `Op`.
@@ -22,58 +38,58 @@ class Contract:
     side_effect = False
     cheap_on_host = False
     reads_part = False
-    array_role = None
-    plain_value = None
+    array_role: str | None = None
+    plain_value: Callable[..., Any] | None = None
 
-    def lengths_read(self, ndim):
+    def lengths_read(self, ndim: int) -> int | tuple[int, ...] | None:
         """For an Op that only looks at the shape of its input, of `ndim` dimensions: which lengths it returns.
 
         The number of one dimension, or a tuple of them for a vector; None for all other Ops.
         """
         return None
 
-    def why_on_host(self, node):
+    def why_on_host(self, node: Apply) -> str:
         """For whoever reads a plan: why only the host can run `node`, where `runs_on_host` says so."""
         return "%s has no XLA form" % self
 
-    def xla_form(self, node):
+    def xla_form(self, node: Apply) -> dict[Variable, Variable] | None:
         """A dict from the outputs of `node` to variables that XLA may compute in their place; None if there is none.
 
         It is asked when `node` turned out to be one that XLA cannot run.
         """
         return None
 
-    def lazy_branches(self, node):
+    def lazy_branches(self, node: Apply) -> tuple[Variable, Sequence[Variable], Sequence[Variable]] | None:
         """(condition, variables if it holds, variables if not) if `node` returns one of two lists of its inputs."""
         return None
 
-    def loop_steps(self, node):
+    def loop_steps(self, node: Apply) -> Variable | None:
         """The variable that says how often a loop runs its body; None for an Op that is no loop."""
         return None
 
-    def inner_fgraph(self):
+    def inner_fgraph(self) -> FunctionGraph | None:
         """The rewritten graph that each step of a loop runs."""
         return None
 
-    def inner_nodes(self):
+    def inner_nodes(self) -> Collection[Apply]:
         """The nodes of the graph that an Op is made of, which is compiled with it."""
         return ()
 
-    def map_inner(self, node, replacer):
+    def map_inner(self, node: Apply, replacer: Callable[[Variable], Variable]) -> Apply | None:
         """`node` with what is inside its Op replaced, as `map_variables` of graph.replace says; None: nothing is."""
         return None
 
-    def default_update(self, node, v):
+    def default_update(self, node: Apply, v: Shared) -> Variable:
         """The next value of the shared variable `v`, an input of `node` that has one by itself."""
         return v.default_update
 
-    def upgrade_node(self, node):
+    def upgrade_node(self, node: Apply) -> None:
         """Bring `node`, from one of Theano's own pickles, into the form that it has here."""
 
-    def compile_step(self):
+    def compile_step(self) -> None:
         """Called before a function with this Op is made: what it compiles itself, it compiles now."""
 
 
-def same(number):
+def same(number: Any) -> Any:
     """The `plain_value` of an Op that changes the type alone."""
     return number

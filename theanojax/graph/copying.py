@@ -1,7 +1,24 @@
 """Copies of graphs with changes: the one walk that all of them share."""
 
+from __future__ import annotations
 
-def copy_graph(outputs, memo, leaf=lambda v, user: v, swap=(), keep=False, strict=True):
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any
+
+    from theanojax.graph.variable import Apply, Variable
+
+
+def copy_graph(
+    outputs: Sequence[Variable],
+    memo: dict[Any, Any],
+    leaf: Callable[[Variable, Apply | None], Variable] = lambda v, user: v,
+    swap: Mapping[Variable, Variable] | None = None,
+    keep: bool = False,
+    strict: bool = True,
+) -> list[Variable]:
     """Copies of the variables `outputs`; `memo` gets the copy of each variable and Apply on the way.
 
     Depth first and from left to right, without recursion: the order in which leaves are met is that of the inputs.
@@ -20,27 +37,28 @@ def copy_graph(outputs, memo, leaf=lambda v, user: v, swap=(), keep=False, stric
     strict : bool
         Whether the new inputs of an Apply must have the types of the old ones.
     """
-    stack = [(v, None) for v in reversed(outputs)]
+    swap = swap or {}
+    stack: list[tuple[Variable, Apply | None]] = [(v, None) for v in reversed(outputs)]
     while stack:
         v, user = stack[-1]
         if v in memo:
             stack.pop()
             continue
-        node = v.owner
-        swapped = v in swap
-        if not swapped and node is None:
-            memo[v] = leaf(v, user)
-            stack.pop()
+        if v in swap:
+            if swap[v] in memo:
+                memo[v] = memo[swap[v]]
+            else:
+                stack.append((swap[v], user))
             continue
-        sources = (swap[v],) if swapped else () if node in memo else node.inputs
-        missing = [(u, user if swapped else node) for u in reversed(sources) if u not in memo]
+        node = v.owner
+        if node is None:
+            memo[v] = leaf(v, user)
+            continue
+        missing = [] if node in memo else [(u, node) for u in reversed(node.inputs) if u not in memo]
         if missing:
             stack.extend(missing)
             continue
         stack.pop()
-        if swapped:
-            memo[v] = memo[swap[v]]
-            continue
         if node not in memo:
             new = [memo[u] for u in node.inputs]
             same = keep and all(a is b for a, b in zip(new, node.inputs))
@@ -52,6 +70,8 @@ def copy_graph(outputs, memo, leaf=lambda v, user: v, swap=(), keep=False, stric
     return [memo[v] for v in outputs]
 
 
-def substitute(inputs, outputs, swap):
+def substitute(
+    inputs: Iterable[Variable], outputs: Sequence[Variable], swap: Mapping[Variable, Variable]
+) -> list[Variable]:
     """`outputs` with the variables of `swap` replaced, not past `inputs`; what nothing changes in stays as it is."""
     return copy_graph(outputs, {v: v for v in inputs}, swap=swap, keep=True)

@@ -1,10 +1,19 @@
 """In-place Ops: the feature that orders a graph so that nothing is overwritten before its last use."""
 
+from __future__ import annotations
+
 from collections import deque
+from typing import TYPE_CHECKING
 
 from theanojax.errors import InconsistencyError
 from theanojax.graph.features import AlreadyThere, Bookkeeper
 from theanojax.graph.variable import Constant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from theanojax.graph.fgraph import FunctionGraph
+    from theanojax.graph.variable import Apply, User, Variable
 
 
 class ProtocolError(Exception):
@@ -22,13 +31,16 @@ class DestroyHandler(Bookkeeper):
 
     pickle_rm_attr = ["destroyers", "has_destroyers"]
 
-    def __init__(self, do_imports_on_attach=True, algo=None):
-        self.fgraph, self.do_imports_on_attach = None, do_imports_on_attach
-        self.destroyers: dict = {}
-        self.droot, self.impact, self.root_destroyer = {}, {}, {}
+    def __init__(self, do_imports_on_attach: bool = True, algo: object = None) -> None:
+        self.fgraph: FunctionGraph | None = None
+        self.do_imports_on_attach = do_imports_on_attach
+        self.destroyers: dict[Apply, None] = {}
+        self.droot: dict[Variable, Variable] = {}
+        self.impact: dict[Variable, dict[Variable, None]] = {}
+        self.root_destroyer: dict[Variable, Apply] = {}
         self.stale_droot = True
 
-    def on_attach(self, fgraph):
+    def on_attach(self, fgraph: FunctionGraph) -> None:
         if hasattr(fgraph, "destroy_handler"):
             raise AlreadyThere("DestroyHandler feature is already present or in conflict with another plugin.")
         if self.fgraph not in (None, fgraph):
@@ -39,38 +51,41 @@ class DestroyHandler(Bookkeeper):
         if self.do_imports_on_attach:
             Bookkeeper.on_attach(self, fgraph)
 
-    def unpickle(self, fgraph):
+    def unpickle(self, fgraph: FunctionGraph) -> None:
         fgraph.destroyers = self._destroyers_of
         fgraph.has_destroyers = self._any_destroyed
 
-    def _destroyers_of(self, r):
+    def _destroyers_of(self, r: Variable) -> list[Apply]:
         owner_of, _, overwriting = self.refresh_droot_impact()
-        node = overwriting.get(owner_of.get(r))
+        root = owner_of.get(r)
+        node = None if root is None else overwriting.get(root)
         return [] if node is None else [node]
 
-    def _any_destroyed(self, variables):
+    def _any_destroyed(self, variables: Iterable[Variable]) -> bool:
         return any(map(self._destroyers_of, variables))
 
-    def on_detach(self, fgraph):
+    def on_detach(self, fgraph: FunctionGraph) -> None:
         if fgraph is not self.fgraph:
             raise Exception("detaching wrong fgraph", fgraph)
         for name in (*self.pickle_rm_attr, "destroy_handler"):
             delattr(fgraph, name)
         self.fgraph, self.destroyers = None, {}
 
-    def on_import(self, fgraph, app, reason):
+    def on_import(self, fgraph: FunctionGraph, app: Apply, reason: object) -> None:
         if getattr(app.op, "destroy_map", None):
             self.destroyers[app] = None
         self.stale_droot = True
 
-    def on_prune(self, fgraph, app, reason):
+    def on_prune(self, fgraph: FunctionGraph, app: Apply, reason: object) -> None:
         self.destroyers.pop(app, None)
         self.stale_droot = True
 
-    def on_change_input(self, fgraph, app, i, old_r, new_r, reason):
+    def on_change_input(
+        self, fgraph: FunctionGraph, app: User, i: int, old_r: Variable, new_r: Variable, reason: object = None
+    ) -> None:
         self.stale_droot = True
 
-    def fast_destroy(self, app, reason):
+    def fast_destroy(self, app: Apply, reason: object) -> None:
         """Raise InconsistencyError when the node `app` overwrites what others use; a check of one level."""
         for positions in getattr(app.op, "destroy_map", {}).values():
             v = app.inputs[positions[0]]
@@ -79,7 +94,9 @@ class DestroyHandler(Bookkeeper):
             if len(v.clients) > 1:
                 raise InconsistencyError("Destroyed variable has more than one client. " + str(reason))
 
-    def refresh_droot_impact(self):
+    def refresh_droot_impact(
+        self,
+    ) -> tuple[dict[Variable, Variable], dict[Variable, dict[Variable, None]], dict[Variable, Apply]]:
         """``droot`` (shared memory -> its owner), ``impact`` (owner -> all that shares it), ``root_destroyer``."""
         if self.stale_droot:
             self.droot, self.impact, self.root_destroyer = {}, {}, {}
@@ -88,7 +105,7 @@ class DestroyHandler(Bookkeeper):
             self.stale_droot = False
         return self.droot, self.impact, self.root_destroyer
 
-    def _add_destroyer(self, app):
+    def _add_destroyer(self, app: Apply) -> None:
         for positions in app.op.destroy_map.values():
             if len(positions) != 1:
                 raise NotImplementedError("an output that overwrites several inputs", app)
@@ -105,7 +122,7 @@ class DestroyHandler(Bookkeeper):
                 self.droot[v] = root
             self.impact[root], self.root_destroyer[root] = sharing, app
 
-    def validate(self, fgraph):
+    def validate(self, fgraph: FunctionGraph) -> bool:
         if self.destroyers:
             try:
                 fgraph._order = None
@@ -114,7 +131,7 @@ class DestroyHandler(Bookkeeper):
                 raise InconsistencyError("Dependency graph contains cycles") from e
         return True
 
-    def orderings(self, fgraph, ordered=True):
+    def orderings(self, fgraph: FunctionGraph, ordered: bool = True) -> dict[Apply, list[Apply]]:
         """A dict from each node that overwrites something to the nodes that have to run before it."""
         if not self.destroyers:
             return {}
@@ -124,7 +141,7 @@ class DestroyHandler(Bookkeeper):
             raise InconsistencyError("Attempting to destroy indestructible variables: %s" % forbidden)
         result = {}
         for app in self.destroyers:
-            earlier: dict = {}
+            earlier: dict[Apply, None] = {}
             for positions in app.op.destroy_map.values():
                 self._check_aliases(app, positions[0], impact[droot[app.inputs[positions[0]]]])
                 for v in impact[droot[app.inputs[positions[0]]]]:
@@ -134,7 +151,7 @@ class DestroyHandler(Bookkeeper):
         return result
 
     @staticmethod
-    def _check_aliases(app, destroyed, sharing):
+    def _check_aliases(app: Apply, destroyed: int, sharing: dict[Variable, None]) -> None:
         """No other input of `app` may share the memory it overwrites, unless the Op says it can cope."""
         same = {j for i, j in getattr(app.op, "destroyhandler_tolerate_same", []) if i == destroyed} | {destroyed}
         ignored = {j for i, j in getattr(app.op, "destroyhandler_tolerate_aliased", []) if i == destroyed}
@@ -143,7 +160,7 @@ class DestroyHandler(Bookkeeper):
                 raise InconsistencyError("Input aliasing: %s (%i, %i)" % (app, destroyed, i))
 
 
-def memory_of(v):
+def memory_of(v: Variable) -> Variable:
     """The variable whose memory `v` is a view of (itself when it is none)."""
     while v.owner is not None:
         positions = getattr(v.owner.op, "view_map", {}).get(v.owner.outputs.index(v))
@@ -153,7 +170,7 @@ def memory_of(v):
     return v
 
 
-def _views_of(v):
+def _views_of(v: Variable) -> Iterator[Variable]:
     for client, i in v.clients:
         if client != "output":
             for out, positions in getattr(client.op, "view_map", {}).items():
@@ -161,8 +178,9 @@ def _views_of(v):
                     yield client.outputs[out]
 
 
-def fast_inplace_check(inputs):
+def fast_inplace_check(inputs: Sequence[Variable]) -> list[Variable]:
     """Those of `inputs` (variables of one graph) that an in-place Op might overwrite."""
     fgraph = inputs[0].fgraph
+    assert fgraph is not None
     protected = [v for f in fgraph._features for v in getattr(f, "protected", ())] + list(fgraph.outputs)
     return [v for v in inputs if not isinstance(v, Constant) and not fgraph.has_destroyers([v]) and v not in protected]

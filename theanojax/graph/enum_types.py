@@ -1,14 +1,21 @@
 """Enumerations: types of Op parameters whose values are named constants."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING, Any
 
 from theanojax.graph.type import Type
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 
 CONSTANT_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-class EnumType(Type, dict):
+class EnumType(Type, dict[str, int | float]):
     """Named constants with given values: ``EnumType(A=1, B=2.5, C=("gamma", True))``.
 
     A value is an int, a float or a bool (kept as an int); a pair is an alias and a value. The constants are
@@ -19,7 +26,7 @@ class EnumType(Type, dict):
     an alias that cannot be one.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         ctype = kwargs.pop("ctype", "double").split()
         if not all(IDENTIFIER.fullmatch(word) for word in ctype):
             self._reject("invalid C type.")
@@ -27,15 +34,15 @@ class EnumType(Type, dict):
         self.cname = kwargs.pop("cname", "_".join(ctype))
         if not IDENTIFIER.fullmatch(self.cname):
             self._reject("invalid C name.")
-        self.aliases = {}
+        self.aliases: dict[str, str] = {}
         super().__init__({name: self._constant(name, value) for name, value in kwargs.items()})
         if any(alias in self for alias in self.aliases):
             self._reject("some aliases have same names as constants.")
 
-    def _reject(self, why, error=TypeError):
+    def _reject(self, why: str, error: type[Exception] = TypeError) -> NoReturn:
         raise error("%s: %s" % (type(self).__name__, why))
 
-    def _constant(self, name, value):
+    def _constant(self, name: str, value: Any) -> int | float:
         """The value of constant `name`, whose alias, if any, is noted."""
         if not CONSTANT_NAME.fullmatch(name):
             self._reject(
@@ -54,67 +61,67 @@ class EnumType(Type, dict):
             self._reject('constant "%s": expected integer or floating value, got "%s".' % (name, type(value).__name__))
         return int(value) if isinstance(value, bool) else value
 
-    def _pair(self, value, parts):
+    def _pair(self, value: Any, parts: str) -> Any:
         if len(value) != 2:
             self._reject("when using a tuple to define a constant, your tuple should contain 2 values: %s." % parts)
         return value
 
-    def _check_alias(self, alias):
+    def _check_alias(self, alias: object) -> None:
         if not isinstance(alias, str):
             self._reject('constant alias should be a string, got "%s".' % (alias,))
 
-    def fromalias(self, alias):
+    def fromalias(self, alias: str) -> int | float:
         """The value of the constant with this alias, or with this name; KeyError if there is none."""
         return self[self.aliases.get(alias, alias)]
 
-    def has_alias(self, alias):
+    def has_alias(self, alias: str) -> bool:
         return alias in self.aliases
 
-    def get_aliases(self):
+    def get_aliases(self) -> tuple[str, ...]:
         """All aliases, sorted."""
         return tuple(sorted(self.aliases))
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> int | float:
         if name in self:
             return self[name]
         raise AttributeError("%r object has no attribute %r" % (type(self).__name__, name))
 
-    def _refuse(self, *_):
+    def _refuse(self, *_: object) -> NoReturn:
         raise NotImplementedError("constant values are immutable.")
 
     __setitem__ = __delitem__ = _refuse
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         if name in self:
             self._refuse()
         super().__setattr__(name, value)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         # dict's own protocol would set the items one by one
         alias_of = {name: alias for alias, name in self.aliases.items()}
         state = {name: (alias_of[name], value) if name in alias_of else value for name, value in self.items()}
         return _rebuild, (type(self), dict(state, ctype=self.ctype, cname=self.cname))
 
-    def _key(self):
+    def _key(self) -> tuple[Any, ...]:
         return type(self), self.ctype, tuple(sorted(self.items())), tuple(sorted(self.aliases.items()))
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self._key() == other._key()
 
-    def __ne__(self, other):
+    def __ne__(self, other: object) -> bool:
         return not self == other
 
-    def __hash__(self):
+    def __hash__(self) -> int:  # type: ignore[override]  # unlike other dicts it never changes
         return hash(self._key())
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         alias_of = {name: "(%s)" % alias for alias, name in self.aliases.items()}
         constants = ("%s%s:%s" % (name, alias_of.get(name, ""), self[name]) for name in sorted(self))
         return "%s<%s>(%s)" % (type(self).__name__, self.ctype, ", ".join(constants))
 
     __str__ = __repr__
 
-    def filter(self, data, strict=False, allow_downcast=None):
+    def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> int | float:
         """`data` if it is one of the values; unless `strict` also a bool, or the name or alias of a constant.
 
         AssertionError when it is none of these, KeyError for an unknown name.
@@ -125,11 +132,11 @@ class EnumType(Type, dict):
             raise AssertionError("%r is not a value of %s" % (data, self))
         return data
 
-    def is_valid_value(self, a):
+    def is_valid_value(self, a: Any) -> bool:
         return a in self.values()
 
 
-def _rebuild(cls, constants):
+def _rebuild(cls: type[EnumType], constants: dict[str, Any]) -> EnumType:
     """A pickled enumeration; its class may take other arguments than EnumType's."""
     enum = cls.__new__(cls)
     EnumType.__init__(enum, **constants)
@@ -142,7 +149,7 @@ class EnumList(EnumType):
     A pair is a name and an alias. `ctype` is ``int`` unless given. Raises what EnumType raises.
     """
 
-    def __init__(self, *names, ctype="int", cname=None):
+    def __init__(self, *names: str | tuple[str, str] | list[str], ctype: str = "int", cname: str | None = None) -> None:
         constants = {}
         for number, name in enumerate(names):
             value = number

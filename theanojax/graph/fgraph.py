@@ -1,11 +1,23 @@
 """FunctionGraph: a graph that is being rewritten, which knows the users of each variable."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from theanojax.errors import InconsistencyError, MissingInputError
 from theanojax.graph import above
 from theanojax.graph.tag import get_variable_trace_string as where_built
 from theanojax.graph.traverse import as_string, clone_get_equiv, io_toposort
 from theanojax.graph.type import NullType
 from theanojax.graph.variable import Constant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    from theanojax.graph.features import BadOptimization, GetCheckpoint
+    from theanojax.graph.op import PureOp
+    from theanojax.graph.variable import Apply, Client, User, Variable
 
 
 class AlreadyThere(Exception):
@@ -25,16 +37,41 @@ class FunctionGraph:
     A feature may define ``on_attach, on_detach, on_import, on_prune, on_change_input, orderings``.
     """
 
-    def __init__(self, inputs, outputs, features=None, clone=True, update_mapping=None):
+    # What features add: ReplaceValidate, which every graph has,
+    checkpoint: GetCheckpoint
+    revert: Callable[[int], None]
+    validate: Callable[[], None]
+    consistent: Callable[[], bool]
+    replace_validate: Callable[..., None]
+    replace_all_validate: Callable[..., int]
+    replace_all_validate_remove: Callable[..., None]
+    # DestroyHandler,
+    destroy_handler: object
+    destroyers: Callable[[Variable], list[Apply]]
+    has_destroyers: Callable[[Iterable[Variable]], bool]
+    # NodeFinder, and those of rewrites.
+    get_nodes: Callable[[PureOp], list[Apply]]
+    change_tracker: object
+    merge_feature: Any
+
+    def __init__(
+        self,
+        inputs: Sequence[Variable],
+        outputs: Sequence[Variable],
+        features: Iterable[object] | None = None,
+        clone: bool = True,
+        update_mapping: dict[int, int] | None = None,
+    ) -> None:
         if clone:
             memo = clone_get_equiv(inputs, outputs)
             inputs, outputs = [memo[v] for v in inputs], [memo[v] for v in outputs]
         self.execute_callbacks_time = 0
-        self.execute_callbacks_times = {}
+        self.execute_callbacks_times: dict[Any, float] = {}
         self.inputs, self.outputs = list(inputs), list(outputs)
-        self.apply_nodes, self.variables = set(), set()
-        self._features = []
-        self._order = None
+        self.apply_nodes: set[Apply] = set()
+        self.variables: set[Variable] = set()
+        self._features: list[object] = []
+        self._order: list[Apply] | None = None
         self.update_mapping = update_mapping
         for f in features or ():
             self.attach_feature(f)
@@ -53,17 +90,17 @@ class FunctionGraph:
             self.import_var(v, "init")
         for i, v in enumerate(self.outputs):
             v.clients.append(("output", i))
-        self.profile = None
+        self.profile: Any = None
 
     # ---------------------------------------------------------------- growing and shrinking
-    def add_input(self, variable):
+    def add_input(self, variable: Variable) -> None:
         """Make `variable`, which nothing computes, another input of the graph."""
         if variable not in self.inputs:
             self.inputs.append(variable)
             self._setup(variable)
             self.variables.add(variable)
 
-    def _setup(self, v):
+    def _setup(self, v: Variable) -> None:
         if getattr(v, "cached", False):
             raise CachedConstantError(
                 "You manually constructed a FunctionGraph, but you passed it a graph that has a "
@@ -76,7 +113,7 @@ class FunctionGraph:
         if owner is None or not hasattr(v, "clients"):
             v.fgraph, v.clients = self, []
 
-    def import_var(self, variable, reason=None):
+    def import_var(self, variable: Variable, reason: object = None) -> None:
         """Bring `variable` and what it needs into the graph."""
         if variable.owner is not None and variable not in self.variables:
             self._import_apply(variable.owner, reason)
@@ -89,7 +126,7 @@ class FunctionGraph:
 
     __import_r__ = import_var
 
-    def _import_apply(self, apply_node, reason):
+    def _import_apply(self, apply_node: Apply, reason: object) -> None:
         stop = self.variables
         new = io_toposort(stop, apply_node.outputs)
         for node in new:
@@ -114,7 +151,7 @@ class FunctionGraph:
             self._order = None
             self.execute_callbacks("on_import", node, reason)
 
-    def _remove_client(self, v, client, reason=None):
+    def _remove_client(self, v: Variable, client: Client, reason: object = None) -> None:
         """Take one user of `v` away; what nobody uses any more leaves the graph."""
         stack = [(v, client)]
         while stack:
@@ -140,11 +177,11 @@ class FunctionGraph:
             for i, u in enumerate(node.inputs):
                 stack.append((u, (node, i)))
 
-    def clients(self, v):
+    def clients(self, v: Variable) -> list[Client]:
         return v.clients
 
     # ---------------------------------------------------------------- changing
-    def change_input(self, node, i, new_v, reason=None):
+    def change_input(self, node: User, i: int, new_v: Variable, reason: object = None) -> None:
         """Make `new_v` input `i` of `node` (or output `i` when node is "output")."""
         if node == "output":
             places = self.outputs
@@ -166,7 +203,7 @@ class FunctionGraph:
         self._remove_client(old, (node, i), reason)
         self.execute_callbacks("on_change_input", node, i, old, new_v, reason)
 
-    def replace(self, v, new_v, reason=None, verbose=None):
+    def replace(self, v: Variable, new_v: Variable, reason: object = None, verbose: bool | None = None) -> None:
         """Use `new_v` wherever `v` is used."""
         owner = getattr(v, "fgraph", self)
         if owner is None:
@@ -186,12 +223,12 @@ class FunctionGraph:
             if (node == "output" and self.outputs[i] is v) or (node != "output" and node.inputs[i] is v):
                 self.change_input(node, i, new_v, reason)
 
-    def replace_all(self, pairs, reason=None):
+    def replace_all(self, pairs: Iterable[tuple[Variable, Variable]], reason: object = None) -> None:
         for v, new_v in pairs:
             self.replace(v, new_v, reason)
 
     # ---------------------------------------------------------------- features
-    def attach_feature(self, feature):
+    def attach_feature(self, feature: object) -> None:
         if feature in self._features:
             return
         attach = getattr(feature, "on_attach", None)
@@ -202,24 +239,24 @@ class FunctionGraph:
                 return
         self._features.append(feature)
 
-    def remove_feature(self, feature):
+    def remove_feature(self, feature: object) -> None:
         if feature in self._features:
             self._features.remove(feature)
             detach = getattr(feature, "on_detach", None)
             if detach is not None:
                 detach(self)
 
-    def execute_callbacks(self, name, *args, **kwargs):
+    def execute_callbacks(self, name: str, *args: Any, **kwargs: Any) -> None:
         for feature in list(self._features):
             fn = getattr(feature, name, None)
             if fn is not None:
                 fn(self, *args, **kwargs)
 
-    def collect_callbacks(self, name, *args):
+    def collect_callbacks(self, name: str, *args: Any) -> dict[object, Any]:
         return {f: getattr(f, name)(self, *args) for f in self._features if hasattr(f, name)}
 
     # ---------------------------------------------------------------- reading
-    def toposort(self):
+    def toposort(self) -> list[Apply]:
         """The Apply nodes in an order in which they can run; an empty graph gives an empty list."""
         if not self.apply_nodes:  # a feature is attached before the first node is imported
             return []
@@ -227,9 +264,9 @@ class FunctionGraph:
             self._order = io_toposort(self.inputs, self.outputs, self.orderings())
         return list(self._order)
 
-    def orderings(self):
+    def orderings(self) -> dict[Apply, list[Apply]]:
         """Extra order constraints of the features: a dict from Apply to Applies that come earlier."""
-        merged: dict = {}
+        merged: dict[Apply, list[Apply]] = {}
         for feature in self._features:
             fn = getattr(feature, "orderings", None)
             if fn is None:
@@ -238,10 +275,10 @@ class FunctionGraph:
                 merged.setdefault(node, []).extend(earlier)
         return merged
 
-    def nodes(self):
+    def nodes(self) -> set[Apply]:
         return self.apply_nodes
 
-    def check_integrity(self):
+    def check_integrity(self) -> None:
         """Raise unless clients, owners and membership agree everywhere."""
         nodes = set(io_toposort(self.inputs, self.outputs))
         if self.apply_nodes != nodes:
@@ -271,7 +308,7 @@ class FunctionGraph:
                 elif node not in nodes or node.inputs[i] is not v:
                     raise Exception("Client not in FunctionGraph or not a user.", v, (node, i))
 
-    def disown(self):
+    def disown(self) -> None:
         """Forget all nodes, so that they can join another graph."""
         for node in self.apply_nodes:
             node.fgraph = None
@@ -279,28 +316,30 @@ class FunctionGraph:
             v.fgraph = None
             v.clients = []
         self.apply_nodes, self.variables = set(), set()
-        self.inputs = self.outputs = None
+        self.inputs = self.outputs = None  # type: ignore[assignment]  # it is no graph any more
 
-    def clone(self, check_integrity=True):
+    def clone(self, check_integrity: bool = True) -> FunctionGraph:
         twin, _ = self.clone_get_equiv(check_integrity)
         return twin
 
-    def clone_get_equiv(self, check_integrity=True, attach_feature=True):
+    def clone_get_equiv(
+        self, check_integrity: bool = True, attach_feature: bool = True
+    ) -> tuple[FunctionGraph, dict[Any, Any]]:
         """A copy of the graph, and the dict from old to new variables and nodes."""
         copy_of = clone_get_equiv(self.inputs, self.outputs)
-        twin = FunctionGraph(*([copy_of[v] for v in ends] for ends in (self.inputs, self.outputs)), clone=False)
+        twin = FunctionGraph([copy_of[v] for v in self.inputs], [copy_of[v] for v in self.outputs], clone=False)
         if check_integrity:
             twin.check_integrity()
         for feature in self._features if attach_feature else ():
             twin.attach_feature(feature)
         return twin, copy_of
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "[%s]" % ", ".join(as_string(self.inputs, self.outputs))
 
     __repr__ = __str__
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         d = dict(self.__dict__)
         for feature in self._features:
             for attr in getattr(feature, "pickle_rm_attr", ()):
@@ -308,7 +347,7 @@ class FunctionGraph:
         d["_order"] = None
         return d
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         if "_order" not in state:
             self._from_theano()
@@ -325,7 +364,7 @@ class FunctionGraph:
             if hasattr(feature, "unpickle"):
                 feature.unpickle(self)
 
-    def _from_theano(self):
+    def _from_theano(self) -> None:
         """Bring the state of one of Theano's own pickles into our form; its features were for rewriting."""
         self._order, self._features = None, []
         for node in self.apply_nodes:
@@ -333,7 +372,7 @@ class FunctionGraph:
         self.variables.update(v for node in self.apply_nodes for v in node.inputs)
 
 
-def _bad_replacement(v, new_v, reason):
+def _bad_replacement(v: Variable, new_v: Variable, reason: object) -> BadOptimization:
     """The error for a replacement of another type."""
     from theanojax.graph.features import BadOptimization
 
@@ -341,13 +380,13 @@ def _bad_replacement(v, new_v, reason):
     return BadOptimization(v, new_v, None, None, "%s. The type of the replacement must be the same." % reason, *graphs)
 
 
-def _refuse_null(v):
+def _refuse_null(v: Variable) -> None:
     """TypeError when `v` stands for a gradient that does not exist."""
     if isinstance(v.type, NullType):
         raise TypeError("Computation graph contains a NaN. " + v.type.why_null)
 
 
-def _missing_message(node, v):
+def _missing_message(node: Apply, v: Variable) -> str:
     place = (
         "Input %d of the graph (indices start from 0), used to compute %s, was not provided and not given a "
         "value. Use the Theano flag exception_verbosity='high', for more information on this error."

@@ -1,6 +1,17 @@
 """What stands for a gradient that is not a number: disconnected, undefined, not implemented."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from theanojax.graph.type import NullType, Type
+
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    from theanojax.graph.op import PureOp
+    from theanojax.graph.variable import Variable
+
 
 _PLACEHOLDER = (
     "If you're assigning to a DisconnectedType you're doing something wrong. It should only be used as a "
@@ -16,26 +27,26 @@ class DisconnectedType(Type):
 
     __props__ = ()
 
-    def filter(self, data, strict=False, allow_downcast=None):
+    def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> NoReturn:
         raise AssertionError(_PLACEHOLDER)
 
-    def fiter_variable(self, other):  # Theano's spelling
+    def fiter_variable(self, other: object) -> NoReturn:  # Theano's spelling
         raise AssertionError(_PLACEHOLDER)
 
-    def may_share_memory(a, b):
+    def may_share_memory(a: Any, b: Any) -> bool:
         return False
 
-    def value_eq(a, b, force_same_dtype=True):
+    def value_eq(a: Any, b: Any, force_same_dtype: bool = True) -> NoReturn:
         raise AssertionError(_PLACEHOLDER)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "DisconnectedType"
 
 
 disconnected_type = DisconnectedType()
 
 
-def grad_not_implemented(op, x_pos, x, comment=""):
+def grad_not_implemented(op: PureOp, x_pos: int, x: Variable, comment: str = "") -> Variable:
     """A variable for the gradient of `op` for its input number `x_pos`, `x`, which nobody has written yet.
 
     Its type is NullType; ``grad`` raises NullTypeGradError, with `comment`, when a result depends on it.
@@ -46,7 +57,7 @@ def grad_not_implemented(op, x_pos, x, comment=""):
     )()
 
 
-def grad_undefined(op, x_pos, x, comment=""):
+def grad_undefined(op: PureOp, x_pos: int, x: Variable, comment: str = "") -> Variable:
     """A variable for the gradient of `op` for its input number `x_pos`, `x`, which does not exist mathematically.
 
     Its type is NullType; ``grad`` raises NullTypeGradError, with `comment`, when a result depends on it.
@@ -57,7 +68,7 @@ def grad_undefined(op, x_pos, x, comment=""):
     )()
 
 
-def format_as(use_list, use_tuple, outputs):
+def format_as(use_list: bool, use_tuple: bool, outputs: Any) -> Any:
     """`outputs` as a list, as a tuple, or, when neither is asked, as the one element it consists of."""
     if use_list and use_tuple:
         raise AssertionError("Both flags cannot be simultaneously True")

@@ -4,12 +4,24 @@ A call that updates shared variables is as if it were alone with them: it holds 
 updates nothing takes all values at one moment (see cells.py) and needs no lock.
 """
 
+from __future__ import annotations
+
 import os
 import threading
 import weakref
 from itertools import count
+from typing import TYPE_CHECKING
 
-_groups: weakref.WeakSet = weakref.WeakSet()
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, TypeVar
+
+    from theanojax.graph.cells import Cell
+
+    T = TypeVar("T")
+
+
+_groups: weakref.WeakSet[Group] = weakref.WeakSet()
 
 
 class Group:
@@ -18,24 +30,25 @@ class Group:
     __slots__ = ("lock", "joined", "number", "__weakref__")
     numbers = count()
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.joined = None  # the group that this one has become part of
+        self.joined: Group | None = None  # the group that this one has become part of
         self.number = next(self.numbers)  # locks are taken in this order
         _groups.add(self)
 
-    def root(self):
+    def root(self) -> Group:
         """The group that this one is part of by now."""
         group = self
         while group.joined is not None:
             group = group.joined
         return group
 
-    def held(self):
+    def held(self) -> bool:
         """Whether this thread runs a call of the group, or acts for one."""
-        return self.lock._is_owned() or nesting.serving
+        owned: bool = self.lock._is_owned()  # type: ignore[attr-defined]  # which the stubs keep to themselves
+        return owned or nesting.serving
 
-    def alone(self, work):
+    def alone(self, work: Callable[[], T]) -> T:
         """``work()``, while no other call of the group runs."""
         if nesting.serving:
             return work()
@@ -60,7 +73,7 @@ class _Nesting(threading.local):
 nesting = _Nesting()  # calls made from within calls: arrays that the outer one holds must stay
 
 
-def nested(work):
+def nested(work: Callable[[], T]) -> T:
     """``work()``, a call from within another call of this thread."""
     nesting.depth += 1
     try:
@@ -69,10 +82,10 @@ def nested(work):
         nesting.depth -= 1
 
 
-def serving(callback):
+def serving(callback: Callable[..., T]) -> Callable[..., T]:
     """`callback`, to be called by any thread on behalf of a call, with the locks of which it is."""
 
-    def serve(*args):
+    def serve(*args: Any) -> T:
         before, nesting.serving = nesting.serving, True
         try:
             return nested(lambda: callback(*args))
@@ -82,7 +95,7 @@ def serving(callback):
     return serve
 
 
-def group_of(updated, read):
+def group_of(updated: Sequence[Cell], read: Sequence[Cell]) -> Group | None:
     """The Group of a function that updates the cells `updated` and also reads the cells `read`.
 
     None while this thread runs a function of one of several groups that would have to become one.
@@ -102,14 +115,14 @@ def group_of(updated, read):
                 second.joined = first
 
 
-def _roots(updated, read):
+def _roots(updated: Sequence[Cell], read: Sequence[Cell]) -> list[Group]:
     """The groups, in the order of their numbers, that a function with these cells has to be one of."""
     found = {c.group.root() for c in (*updated, *read) if c.group is not None}
     found |= {g.root() for c in updated for g in c.readers or ()}
     return sorted(found, key=lambda group: group.number)
 
 
-def _enter(group, updated, read):
+def _enter(group: Group, updated: Sequence[Cell], read: Sequence[Cell]) -> None:
     for cell in updated:
         cell.group, cell.readers = group, None
     for cell in read:
@@ -119,13 +132,12 @@ def _enter(group, updated, read):
             cell.readers.add(group)
 
 
-def while_nobody_updates(cells, work):
+def while_nobody_updates(cells: Iterable[list[Any]], work: Callable[[], T]) -> T:
     """``work()``, while no function runs that updates one of `cells`."""
-    groups = sorted(
-        {c.group.root() for c in cells if getattr(c, "group", None) is not None}, key=lambda group: group.number
-    )
+    own = (getattr(c, "group", None) for c in cells)
+    groups = sorted({g.root() for g in own if g is not None}, key=lambda group: group.number)
 
-    def under(groups):
+    def under(groups: list[Group]) -> T:
         if not groups:
             return work()
         with groups[0].lock:
@@ -134,13 +146,13 @@ def while_nobody_updates(cells, work):
     return under(groups)
 
 
-def hold_all(seconds):
+def hold_all(seconds: float) -> list[threading.RLock]:
     """Wait until no call is under way and keep it so; the locks of calls that take longer are left out."""
     ordered = sorted(_groups, key=lambda group: group.number)
     return [group.lock for group in ordered if group.lock.acquire(timeout=seconds)]
 
 
-def _locks_anew():
+def _locks_anew() -> None:
     """In a forked process nobody is there any more to release what another thread held."""
     for group in _groups:
         group.lock = threading.RLock()

@@ -1,9 +1,12 @@
 """Op: what an Apply node computes."""
 
+from __future__ import annotations
+
 import sys
 import threading
 import warnings
 from contextlib import ContextDecorator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +19,20 @@ from theanojax.graph.props import Props
 from theanojax.graph.tag import get_variable_trace_string as where_built
 from theanojax.graph.variable import Apply, Constant, Variable
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from theanojax.graph.params_type import Params
+    from theanojax.graph.tag import T
+    from theanojax.graph.type import Type
+
+    # a value's cell, and whether it holds the value by now
+    StorageMap = dict[Variable, list[Any]]
+    ComputeMap = dict[Variable, list[bool]]
+
 
 class _Depth(threading.local):
     value = 0
@@ -26,42 +43,50 @@ class without_test_values(ContextDecorator):
 
     depth = _Depth()
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self.depth.value += 1
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.depth.value -= 1
 
 
 class CLinkerObject:
     """Kept for programs that derive from it; there is no C code here."""
 
-    def c_code_cache_version(self):
+    def c_code_cache_version(self) -> tuple[Any, ...]:
         return ()
 
 
 class CLinkerOp(CLinkerObject):
     """Kept for programs that derive from it; there is no C code here."""
 
-    def c_code(self, node, name, inputs, outputs, sub):
+    def c_code(self, node: Apply, name: str, inputs: Sequence[str], outputs: Sequence[str], sub: dict[str, str]) -> str:
         raise MethodNotDefined("%s.c_code" % self.__class__.__name__)
 
 
 class PureOp(Contract):
     """How Ops are called to build graphs, and the optional methods that they may have."""
 
-    default_output = None
+    default_output: int | None = None
 
-    def make_node(self, *inputs):
+    # What an Op may have besides; `grad` must be there where it is asked for.
+    grad: Callable[[Sequence[Variable], Sequence[Variable]], Sequence[Variable]]
+    connection_pattern: Callable[[Apply], list[list[bool]]]
+    view_map: dict[int, list[int]]
+    destroy_map: dict[int, list[int]]
+    itypes: Sequence[Type]
+    otypes: Sequence[Type]
+
+    def make_node(self, *inputs: Any) -> Apply:
         """An Apply of this Op on `inputs`; raises TypeError when they do not fit."""
         raise MethodNotDefined.of(self, "make_node")
 
-    def add_tag_trace(self, thing, user_line=None):
+    def add_tag_trace(self, thing: T, user_line: int | None = None) -> T:
         from theanojax.graph.tag import add_tag_trace
 
         return add_tag_trace(thing, user_line)
 
-    def __call__(self, *inputs, **kwargs):
+    def __call__(self, *inputs: Any, **kwargs: Any) -> Any:
         """Apply the Op: ``make_node``, then the test value if asked, then the output variable(s).
 
         ``return_list=True`` always gives a list.
@@ -77,7 +102,9 @@ class PureOp(Contract):
             return list(node.outputs)
         return node.outputs[0] if len(node.outputs) == 1 else node.outputs
 
-    def perform(self, node, inputs, output_storage, params=None):
+    def perform(
+        self, node: Apply, inputs: Sequence[Any], output_storage: Sequence[list[Any]], params: Any = None
+    ) -> Any:
         raise MethodNotDefined(
             "perform",
             type(self),
@@ -85,7 +112,7 @@ class PureOp(Contract):
             "Did you used Theano flags mode=FAST_COMPILE? You can use optimizer=fast_compile instead.",
         )
 
-    def runs_on_host(self, node):
+    def runs_on_host(self, node: Apply) -> bool:
         """True when only the host can run this node: it has a ``perform`` and nothing newer."""
         for cls in type(self).__mro__:
             own = cls.__dict__
@@ -97,18 +124,20 @@ class PureOp(Contract):
                 return True
         return True
 
-    def only_c_code(self):
+    def only_c_code(self) -> bool:
         """True when the Op is written in C, which is not run here, and in nothing else."""
         return written_in_c(type(self), PureOp, ("perform", "compute", "lower_xla", "make_thunk", "make_py_thunk"))
 
-    def prepare_node(self, node, storage_map, compute_map, impl):
+    def prepare_node(self, node: Apply, storage_map: StorageMap, compute_map: ComputeMap, impl: str | None) -> None:
         """Called before a node is run; nothing to prepare by default."""
 
-    def L_op(self, inputs, outputs, output_grads):
+    def L_op(
+        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
+    ) -> Sequence[Variable]:
         """The gradient of a cost for each input, given those for the outputs; ``grad`` unless overridden."""
         return self.grad(inputs, output_grads)
 
-    def R_op(self, inputs, eval_points):
+    def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> Sequence[Variable | None]:
         """The derivative of each output in the direction `eval_points` (None where an input does not move)."""
         raise NotImplementedError(
             "%s of class %s does not implement R_op. If this is a theano op, write to the theano-dev mailing list "
@@ -116,7 +145,7 @@ class PureOp(Contract):
         )
 
     @staticmethod
-    def _get_test_value(v):
+    def _get_test_value(v: Any) -> Any:
         """The value a variable has while graphs are tested as they are built; AttributeError when it has none."""
         if isinstance(v, Constant):
             return v.data
@@ -150,10 +179,10 @@ class Op(Props, PureOp, CLinkerOp):
     arrive as plain numpy values. What else may be said of an Op is in `Contract`.
     """
 
-    static_inputs: tuple = ()
+    static_inputs: tuple[int, ...] = ()
     _op_use_c_code = True
 
-    def make_node(self, *inputs):
+    def make_node(self, *inputs: Any) -> Apply:
         """An Apply on inputs of exactly the types ``self.itypes``, with outputs of the types ``self.otypes``."""
         if not hasattr(self, "itypes") or not hasattr(self, "otypes"):
             raise NotImplementedError("You can either define itypes and otypes, or implement make_node")
@@ -165,21 +194,23 @@ class Op(Props, PureOp, CLinkerOp):
             )
         return Apply(self, inputs, [t() for t in self.otypes])
 
-    def compute(self, xp, node, *inputs):
+    def compute(self, xp: Any, node: Apply, *inputs: Any) -> Any:
         raise MethodNotDefined.of(self, "compute")
 
-    def static_needs(self, node):
+    def static_needs(self, node: Apply) -> list[Variable]:
         """Variables whose value must be known before this node can be traced."""
         return [node.inputs[i] for i in self.static_inputs]
 
-    def lower_xla(self, ctx, node, *inputs):
+    def lower_xla(self, ctx: Any, node: Apply, *inputs: Any) -> Any:
         if self.static_inputs:
             inputs = list(inputs)
             for i in self.static_inputs:
                 inputs[i] = ctx.need(node.inputs[i], inputs[i])
         return self.compute(ctx.xp, node, *inputs)
 
-    def perform(self, node, inputs, output_storage, params=None):
+    def perform(
+        self, node: Apply, inputs: Sequence[Any], output_storage: Sequence[list[Any]], params: Any = None
+    ) -> Any:
         if type(self).compute is Op.compute:
             return super().perform(node, inputs, output_storage, params)
         out = self.compute(HOST, node, *inputs)
@@ -189,24 +220,38 @@ class Op(Props, PureOp, CLinkerOp):
             dtype = None if getattr(var.type, "host_only", False) else getattr(var.type, "dtype", None)
             cell[0] = value if dtype is None or value is None else own_array(value, dtype, inputs)
 
-    def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
+    def make_thunk(
+        self,
+        node: Apply,
+        storage_map: StorageMap,
+        compute_map: ComputeMap,
+        no_recycling: Sequence[Variable],
+        impl: str | None = None,
+    ) -> Callable[[], Any]:
         """A function that runs `node` once on the cells of `storage_map` (Theano's protocol for linkers)."""
         return self.make_py_thunk(node, storage_map, compute_map, no_recycling)
 
-    def make_py_thunk(self, node, storage_map, compute_map, no_recycling, debug=False):
+    def make_py_thunk(
+        self,
+        node: Apply,
+        storage_map: StorageMap,
+        compute_map: ComputeMap,
+        no_recycling: Sequence[Variable],
+        debug: bool = False,
+    ) -> Callable[[], Any]:
         ins = [storage_map[v] for v in node.inputs]
         outs = [storage_map[v] for v in node.outputs]
 
-        def rval():
+        def rval() -> Any:
             r = node.perform([c[0] for c in ins], outs)
             for v in node.outputs:
                 compute_map[v][0] = True
             return r
 
-        rval.inputs, rval.outputs, rval.perform, rval.lazy = ins, outs, self.perform, False
+        vars(rval).update(inputs=ins, outputs=outs, perform=self.perform, lazy=False)
         return rval
 
-    def get_params(self, node):
+    def get_params(self, node: Apply) -> Params:
         """The Op's attributes named by its ``params_type``, a ParamsType; AttributeError if one is missing."""
         from theanojax.graph.params_type import ParamsType
 
@@ -218,27 +263,27 @@ class Op(Props, PureOp, CLinkerOp):
             raise AttributeError("%s: missing attributes %s for ParamsType." % (type(self).__name__, missing))
         return kind.get_params(self)
 
-    def do_constant_folding(self, node):
+    def do_constant_folding(self, node: Apply) -> bool:
         """Whether the node may be replaced by its value when all inputs are constant."""
         return True
 
-    def __str__(self):
+    def __str__(self) -> str:
         return type(self).__name__
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return str(self)
 
-    def __ne__(self, other):
+    def __ne__(self, other: object) -> bool:
         return not self == other
 
 
-def with_cells(thunk, node, storage_map):
+def with_cells(thunk: Any, node: Apply, storage_map: StorageMap) -> Any:
     """`thunk`, with the cells of the inputs and outputs of `node` as attributes."""
     thunk.inputs, thunk.outputs = ([storage_map[v] for v in variables] for variables in (node.inputs, node.outputs))
     return thunk
 
 
-def written_in_c(cls, base, bodies):
+def written_in_c(cls: type, base: type, bodies: Iterable[str]) -> bool:
     """Whether `cls` has C code of its own, and `base` is the first of its classes to define one of `bodies`."""
     in_c = False
     for c in cls.__mro__:
@@ -250,19 +295,20 @@ def written_in_c(cls, base, bodies):
     return in_c
 
 
-def own_array(value, dtype, inputs=()):
+def own_array(value: Any, dtype: Any, inputs: Iterable[Any] = ()) -> NDArray[Any]:
     """`value` as an array of `dtype` that is not one of `inputs` itself."""
-    array = np.asarray(value, dtype=dtype)
+    array: NDArray[Any] = np.asarray(value, dtype=dtype)
     for v in inputs:
         if array is v:
-            return array.copy()
+            array = array.copy()
+            break
     return array
 
 
 class OpenMPOp(Op):
     """Kept for programs that derive from it; XLA decides how many threads run."""
 
-    def __init__(self, openmp=None):
+    def __init__(self, openmp: bool | None = None) -> None:
         self.openmp = config.openmp if openmp is None else openmp
 
 
@@ -271,12 +317,12 @@ class COp(Op):
 
     c_code = CLinkerOp.c_code
 
-    def __init__(self, func_files, func_name=None):
+    def __init__(self, func_files: str | Iterable[str], func_name: str | None = None) -> None:
         self.func_files = [func_files] if isinstance(func_files, str) else list(func_files)
         self.func_name = func_name
 
 
-def compute_test_value(node):
+def compute_test_value(node: Apply) -> None:
     """Run `node` on the test values of its inputs, as ``config.compute_test_value`` says.
 
     ``raise`` turns a missing test value into AttributeError, ``warn`` into a warning, ``ignore`` passes.
@@ -315,14 +361,14 @@ def compute_test_value(node):
         v.tag.test_value = storage_map[v][0]
 
 
-def get_test_value(v):
+def get_test_value(v: Any) -> Any:
     """The test value of `v` (a variable or a plain value); AttributeError when it has none."""
     if not isinstance(v, Variable):
         v = above.tensor.as_tensor_variable(v)
     return PureOp._get_test_value(v)
 
 
-def missing_test_message(msg):
+def missing_test_message(msg: str) -> None:
     """Complain about a missing test value, as loudly as ``config.compute_test_value`` says."""
     action = config.compute_test_value
     if action == "raise":
@@ -331,7 +377,7 @@ def missing_test_message(msg):
         warnings.warn(msg, stacklevel=2)
 
 
-def get_debug_values(*args):
+def get_debug_values(*args: Any) -> list[Any]:
     """What a loop over the test values of `args` has to go through.
 
     A list of one item when test values are on and all are there: the value of a single variable, the tuple of those
@@ -350,7 +396,7 @@ def get_debug_values(*args):
     return values if len(values) == 1 else [tuple(values)]
 
 
-def debug_error_message(msg):
+def debug_error_message(msg: str) -> None:
     """Say that test values are wrong: ValueError, or a warning where ``config.compute_test_value`` is 'warn'."""
     if config.compute_test_value == "warn":
         warnings.warn(msg, stacklevel=2)
@@ -358,7 +404,7 @@ def debug_error_message(msg):
         raise ValueError(msg)
 
 
-def debug_assert(condition, msg=None):
+def debug_assert(condition: object, msg: str | None = None) -> None:
     """Assert `condition`, but only while test values are computed."""
     if msg is None:
         msg = "debug_assert failed"
@@ -370,7 +416,7 @@ def debug_assert(condition, msg=None):
             warnings.warn(msg, stacklevel=2)
 
 
-ops_with_inner_function: dict = {}
+ops_with_inner_function: dict[type[PureOp], str] = {}
 
 __all__ = [
     "Apply",

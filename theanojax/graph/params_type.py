@@ -1,12 +1,19 @@
 """The parameters of an Op as one object, each with its type."""
 
+from __future__ import annotations
+
 import hashlib
 import re
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from theanojax.graph.enum_types import IDENTIFIER, EnumType
 from theanojax.graph.type import Type
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 
 # a name that no C struct could have as a field is refused, as in Theano
 C_KEYWORDS = frozenset(
@@ -25,7 +32,7 @@ C_KEYWORDS = frozenset(
 )
 
 
-def hash_from_code(msg):
+def hash_from_code(msg: str | bytes | np.ndarray[Any, Any]) -> str:
     """A name, fit for a Python module, that stands for `msg`."""
     if isinstance(msg, str):
         msg = msg.encode()
@@ -34,14 +41,14 @@ def hash_from_code(msg):
     return "m" + hashlib.sha256(msg).hexdigest()
 
 
-class Params(dict):
+class Params(dict[str, Any]):
     """Values of the fields of a ParamsType, read as attributes or items; they cannot be changed.
 
     Hashing and comparing go by the types, so that arrays take part by their content. TypeError when a field is
     missing.
     """
 
-    def __init__(self, params_type, **kwargs):
+    def __init__(self, params_type: ParamsType, **kwargs: Any) -> None:
         if not isinstance(params_type, ParamsType):
             raise TypeError("Params: 1st constructor argument should be a ParamsType.")
         missing = [field for field in params_type.fields if field not in kwargs]
@@ -50,37 +57,37 @@ class Params(dict):
         super().__init__(**kwargs)
         vars(self)["params_type"] = params_type
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "Params(%s)" % ", ".join("%s:%s:%s" % (k, type(v).__name__, v) for k, v in sorted(self.items()))
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name not in self:
             raise AttributeError('Params: attribute "%s" does not exist.' % name)
         return self[name]
 
-    def _refuse(self, *_):
+    def _refuse(self, *_: object) -> NoReturn:
         raise NotImplementedError("Params is immutable")
 
     __setattr__ = __setitem__ = __delitem__ = _refuse
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         # dict's own protocol would set the items one by one
         return _rebuild, (vars(self)["params_type"], dict(self))
 
-    def __hash__(self):
+    def __hash__(self) -> int:  # type: ignore[override]  # unlike other dicts it never changes
         kind = vars(self)["params_type"]
         values = (t.make_constant(self[field]).signature() for field, t in zip(kind.fields, kind.types))
         return hash((type(self), kind, *values))
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         kind = vars(self)["params_type"]
         return type(self) is type(other) and kind == vars(other)["params_type"] and kind.values_eq(self, other)
 
-    def __ne__(self, other):
+    def __ne__(self, other: object) -> bool:
         return not self == other
 
 
-def _rebuild(params_type, values):
+def _rebuild(params_type: ParamsType, values: dict[str, Any]) -> Params:
     return Params(params_type, **values)
 
 
@@ -94,7 +101,7 @@ class ParamsType(Type):
     enumerations share, SyntaxError for a keyword of C, TypeError for what is not a Type.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Type) -> None:
         if not kwargs:
             raise ValueError("Cannot create ParamsType from empty data.")
         for name, kind in kwargs.items():
@@ -110,11 +117,11 @@ class ParamsType(Type):
                     % (name, type(kind).__name__)
                 )
         self.fields = tuple(sorted(kwargs))
-        self.types = tuple(map(kwargs.get, self.fields))
+        self.types = tuple(kwargs[field] for field in self.fields)
         self.length = len(self.fields)
         self._constants, self._aliases = self._collect_enums()
 
-    def _collect_enums(self):
+    def _collect_enums(self) -> tuple[dict[str, int | float], dict[str, int | float]]:
         """Constant name -> value and alias -> value, of all enumerations among the types."""
         enums = [t for t in self.types if isinstance(t, EnumType)]
         constants = {name: value for e in enums for name, value in e.items()}
@@ -128,55 +135,55 @@ class ParamsType(Type):
         return constants, aliases
 
     @property
-    def name(self):
+    def name(self) -> str:
         """A name that equal ParamsTypes share and others do not."""
         return self.generate_struct_name()
 
-    def generate_struct_name(self):
+    def generate_struct_name(self) -> str:
         return "_Params_%s_%s" % (hash_from_code(",".join(self.fields)), hash_from_code(",".join(map(str, self.types))))
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> int | float:
         # `_constants` itself is missing while a pickle is read
         if not name.startswith("_") and name in self._constants:
             return self._constants[name]
         raise AttributeError("%r object has no attribute %r" % (type(self).__name__, name))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "ParamsType<%s>" % ", ".join("%s:%s" % pair for pair in zip(self.fields, self.types))
 
     __str__ = __repr__
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.fields == other.fields and self.types == other.types
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash((type(self), self.fields, self.types))
 
-    def has_type(self, theano_type):
+    def has_type(self, theano_type: Type) -> bool:
         return theano_type in self.types
 
-    def get_type(self, field_name):
+    def get_type(self, field_name: str) -> Type:
         """The type of a field; ValueError for an unknown one."""
         return self.types[self.fields.index(field_name)]
 
-    def get_field(self, theano_type):
+    def get_field(self, theano_type: Type) -> str:
         """The first field, in alphabetical order, of this type; ValueError if there is none."""
         return self.fields[self.types.index(theano_type)]
 
-    def get_enum(self, key):
+    def get_enum(self, key: str) -> int | float:
         """The value of an enumeration's constant; KeyError for an unknown one."""
         return self._constants[key]
 
-    def enum_from_alias(self, alias):
+    def enum_from_alias(self, alias: str) -> int | float:
         """The value of an enumeration's constant with this alias or name; KeyError for an unknown one."""
         return self._aliases[alias] if alias in self._aliases else self._constants[alias]
 
-    def get_params(self, *objects, **kwargs):
+    def get_params(self, *objects: Any, **kwargs: Any) -> Params:
         """Params with the fields' values from `kwargs`, or else from the last of `objects` that has such an attribute.
 
         Values are converted to their types, losing precision where need be. KeyError for a field without a value.
         """
-        values = {}
+        values: dict[str, Any] = {}
         for source in objects:
             values.update((field, getattr(source, field)) for field in self.fields if hasattr(source, field))
         values.update(kwargs)
@@ -188,11 +195,11 @@ class ParamsType(Type):
             },
         )
 
-    def extended(self, **kwargs):
+    def extended(self, **kwargs: Type) -> ParamsType:
         """A ParamsType with these fields too."""
         return ParamsType(**{**dict(zip(self.fields, self.types)), **kwargs})
 
-    def filter(self, data, strict=False, allow_downcast=None):
+    def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> Params:
         """Params with the attributes of `data`; TypeError if one does not fit, or if `strict` and it is no Params."""
         if strict and not isinstance(data, Params):
             raise TypeError("%s: strict mode: data should be an instance of Params." % self)
@@ -202,10 +209,10 @@ class ParamsType(Type):
         }
         return data if isinstance(data, Params) else Params(self, **values)
 
-    def values_eq(self, a, b):
+    def values_eq(self, a: Any, b: Any) -> bool:
         return all(kind.values_eq(getattr(a, field), getattr(b, field)) for field, kind in zip(self.fields, self.types))
 
-    def values_eq_approx(self, a, b):
+    def values_eq_approx(self, a: Any, b: Any) -> bool:
         return all(
             kind.values_eq_approx(getattr(a, field), getattr(b, field)) for field, kind in zip(self.fields, self.types)
         )

@@ -1,28 +1,36 @@
 """What has been found out about single Ops."""
 
+from __future__ import annotations
+
 import weakref
 from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_T = TypeVar("_T")
 
 
-class PerOp:
+class PerOp(Generic[_T]):
     """A function of Ops that remembers its answers, by identity: comparing Ops is slow.
 
     An answer goes with its Op: a Scan holds whole graphs, which nothing here keeps alive.
     """
 
-    def __init__(self, find):
+    def __init__(self, find: Callable[[Any], _T]) -> None:
         self.find = find
-        self._known: dict = {}
+        self._known: dict[int, tuple[weakref.ref[Any], _T]] = {}
 
-    def __call__(self, op):
+    def __call__(self, op: object) -> _T:
         found = self._known.get(id(op))
         if found is None:
             found = self._known[id(op)] = weakref.ref(op, partial(self._forget, id(op))), self.find(op)
         return found[1]
 
-    def _forget(self, key, reference):
+    def _forget(self, key: int, reference: weakref.ref[Any]) -> None:
         if self._known.get(key, (None,))[0] is reference:
             del self._known[key]
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type[PerOp[_T]], tuple[Callable[[Any], _T]]]:
         return PerOp, (self.find,)

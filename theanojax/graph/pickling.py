@@ -5,10 +5,17 @@ graph of a hundred nodes in a row is deeper than Python's stack. So what a varia
 first objects without content, of the right classes, then the content of each, which refers to others by their place.
 """
 
+from __future__ import annotations
+
 import copyreg
 import operator
 import threading
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, SupportsIndex
 
 
 class _Lists(threading.local):
@@ -18,8 +25,8 @@ class _Lists(threading.local):
     other list lives longer than a call.
     """
 
-    def __init__(self):
-        self.of = WeakValueDictionary()
+    def __init__(self) -> None:
+        self.of: WeakValueDictionary[int, Flat] = WeakValueDictionary()
 
 
 _lists = _Lists()
@@ -28,17 +35,17 @@ _lists = _Lists()
 class Flat:
     """Apply nodes and their outputs, those first that others depend on."""
 
-    def __init__(self, items):
+    def __init__(self, items: list[Any]) -> None:
         self.items = items
         self.place = {id(item): i for i, item in enumerate(items)}
 
-    def __getitem__(self, i):
+    def __getitem__(self, i: int) -> Any:
         return self.items[i]
 
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
         return _empty, ([type(item) for item in self.items],), [item.__getstate__() for item in self.items]
 
-    def __setstate__(self, states):
+    def __setstate__(self, states: list[Any]) -> None:
         for item, state in zip(self.items, states):
             set_state = getattr(item, "__setstate__", None)
             if set_state is None:
@@ -47,18 +54,18 @@ class Flat:
                 set_state(state)
 
 
-def _empty(classes):
+def _empty(classes: list[type[Flattened]]) -> Flat:
     return Flat([cls.__new__(cls) for cls in classes])
 
 
 class Flattened:
     """What is pickled as a part of a list, together with all that it depends on; see the module's documentation."""
 
-    def pickled_with(self):
+    def pickled_with(self) -> Sequence[Flattened]:
         """The objects that belong into the same list; none if this one is pickled for itself."""
         return []
 
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
         if not _can_be_part(self):
             return super().__reduce_ex__(protocol)
         flat = _lists.of.get(id(self))
@@ -68,7 +75,7 @@ class Flattened:
         return operator.getitem, (flat, flat.place[id(self)])
 
 
-def _can_be_part(item):
+def _can_be_part(item: Flattened) -> bool:
     """Whether `item` depends on others, and is of a class that leaves its pickling to this module."""
     cls = type(item)
     return (
@@ -81,9 +88,10 @@ def _can_be_part(item):
     )
 
 
-def _new_ones(item):
+def _new_ones(item: Flattened) -> list[Flattened]:
     """`item` and what it depends on, without what is in a list already; inputs come before what uses them."""
-    found: dict = {}  # id -> object, in the order of the list; None as long as what it depends on is not in it
+    # id -> object, in the order of the list; None as long as what it depends on is not in it
+    found: dict[int, Any] = {}
     listed, stack = _lists.of, [item]
     while stack:
         current = stack[-1]

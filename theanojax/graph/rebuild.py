@@ -1,24 +1,36 @@
 """Copies of graphs with substitutions, and the shared variables and updates that are met on the way."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from theanojax.graph.copying import copy_graph
 from theanojax.graph.shared import SharedVariable, shared
 from theanojax.graph.variable import Constant, Variable
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
 
-def iter_over_pairs(pairs):
+    from theanojax.graph.variable import Apply
+
+    Pairs = dict[Any, Any] | Iterable[tuple[Any, Any]]
+
+
+def iter_over_pairs(pairs: Pairs) -> Iterable[tuple[Any, Any]]:
     """The pairs of a dict, or of something that already iterates over pairs."""
     return pairs.items() if isinstance(pairs, dict) else pairs
 
 
 def rebuild_collect_shared(
-    outputs,
-    inputs=None,
-    replace=None,
-    updates=None,
-    rebuild_strict=True,
-    copy_inputs_over=True,
-    no_default_updates=False,
-):
+    outputs: Any,
+    inputs: Sequence[Variable] | None = None,
+    replace: Pairs | None = None,
+    updates: Pairs | None = None,
+    rebuild_strict: bool = True,
+    copy_inputs_over: bool = True,
+    no_default_updates: bool | list[SharedVariable] = False,
+) -> tuple[list[Variable], Any, list[Any]]:
     """Copy a graph with substitutions, and find the shared variables and updates that it involves.
 
     Parameters
@@ -67,14 +79,14 @@ def rebuild_collect_shared(
 class _Copy:
     """A copy of a graph in the making."""
 
-    def __init__(self, strict, share_inputs, no_default_updates):
+    def __init__(self, strict: bool, share_inputs: bool, no_default_updates: bool | list[SharedVariable]) -> None:
         self.strict, self.share_inputs, self.no_default_updates = strict, share_inputs, no_default_updates
-        self.clones: dict = {}
-        self.updates: dict = {}
-        self.update_list: list = []
-        self.shared: dict = {}  # an ordered set
+        self.clones: dict[Any, Any] = {}  # of variables and nodes
+        self.updates: dict[Variable, Variable] = {}
+        self.update_list: list[tuple[Variable, Variable]] = []
+        self.shared: dict[SharedVariable, None] = {}  # an ordered set
 
-    def replace(self, pairs):
+    def replace(self, pairs: Iterable[tuple[Any, Any]]) -> None:
         for old, new in pairs:
             if not isinstance(old, Variable):
                 raise TypeError("given keys must be Variable", old)
@@ -89,23 +101,24 @@ class _Copy:
                 )
             self.clones[old] = self.variable(new)
 
-    def input(self, v):
+    def input(self, v: Variable) -> Variable:
         if v not in self.clones:
             self.clones[v] = v if self.share_inputs else v.clone()
-        return self.clones[v]
+        copy: Variable = self.clones[v]
+        return copy
 
-    def output(self, v, message):
+    def output(self, v: Any, message: str) -> Any:
         if isinstance(v, Variable):
             return self.variable(v)
         if hasattr(v, "with_variable"):  # an Out
             return v.with_variable(self.variable(v.variable))
         raise TypeError(message, v) if message.startswith("output ") else TypeError(message)
 
-    def variable(self, v):
+    def variable(self, v: Variable) -> Variable:
         """The copy of `v`."""
         return copy_graph([v], self.clones, self._leaf, strict=self.strict)[0]
 
-    def _leaf(self, v, user):
+    def _leaf(self, v: Variable, user: Apply | None) -> Variable:
         if isinstance(v, SharedVariable):
             self.meet(v)
             if self._default_update_applies(v):
@@ -117,7 +130,7 @@ class _Copy:
         fresh = not self.share_inputs or (isinstance(v, Constant) and getattr(v, "fgraph", None) is not None)
         return v.clone() if fresh else v
 
-    def _default_update_applies(self, v):
+    def _default_update_applies(self, v: SharedVariable) -> bool:
         skip = self.no_default_updates
         return (
             getattr(v, "default_update", None) is not None
@@ -125,11 +138,11 @@ class _Copy:
             and (skip is False or (isinstance(skip, list) and v not in skip))
         )
 
-    def meet(self, v):
+    def meet(self, v: Variable) -> None:
         if isinstance(v, SharedVariable):
             self.shared.setdefault(v)
 
-    def add_update(self, target, value):
+    def add_update(self, target: SharedVariable, value: Any) -> None:
         if not isinstance(target, SharedVariable):
             raise TypeError("update target must be a SharedVariable", target)
         if target in self.updates:

@@ -1,17 +1,54 @@
 """Copies of graphs with some variables replaced."""
 
+from __future__ import annotations
+
 import warnings
 from collections import OrderedDict, deque
+from typing import TYPE_CHECKING
 
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.rebuild import rebuild_collect_shared
 from theanojax.graph.traverse import equal_computations, inputs as graph_inputs
 from theanojax.graph.variable import Constant
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, overload
+
+    from theanojax.graph.rebuild import Pairs
+    from theanojax.graph.variable import Apply, Variable
+
+
 DEPRECATED_ARG = object()
 
 
-def clone(output, replace=None, strict=True, share_inputs=True, copy_inputs=DEPRECATED_ARG):
+if TYPE_CHECKING:
+
+    @overload
+    def clone(
+        output: Variable,
+        replace: Pairs | None = ...,
+        strict: bool = ...,
+        share_inputs: bool = ...,
+        copy_inputs: object = ...,
+    ) -> Variable: ...
+    @overload
+    def clone(
+        output: Sequence[Variable],
+        replace: Pairs | None = ...,
+        strict: bool = ...,
+        share_inputs: bool = ...,
+        copy_inputs: object = ...,
+    ) -> list[Variable]: ...
+
+
+def clone(
+    output: Any,
+    replace: Pairs | None = None,
+    strict: bool = True,
+    share_inputs: bool = True,
+    copy_inputs: Any = DEPRECATED_ARG,
+) -> Any:
     """A copy of the graph(s) of `output` with substitutions.
 
     Parameters
@@ -42,7 +79,7 @@ def clone(output, replace=None, strict=True, share_inputs=True, copy_inputs=DEPR
     return output
 
 
-def forced_replace(out, x, y):
+def forced_replace(out: Variable | None, x: Variable, y: Variable) -> Variable | None:
     """`out` with `y` in place of every variable that computes the same as `x`."""
     if out is None:
         return None
@@ -59,7 +96,7 @@ def forced_replace(out, x, y):
     return clone(out, replace=found) if found else out
 
 
-def _may_equal(v, x):
+def _may_equal(v: Variable, x: Variable) -> bool:
     if v is x:
         return True
     if v.owner is None or x.owner is None:
@@ -67,7 +104,9 @@ def _may_equal(v, x):
     return type(v.owner.op) is type(x.owner.op) and v.index == x.index
 
 
-def traverse(out, x, x_copy, d, visited=None):
+def traverse(
+    out: Variable, x: Variable, x_copy: Variable, d: dict[Variable, Variable], visited: set[Variable] | None = None
+) -> dict[Variable, Variable]:
     """Record in `d` what must be replaced in `out` when the inner variable `x_copy` stands for `x`.
 
     Theano needs this where a variable and its copy live on different devices, which is never so here.
@@ -84,14 +123,16 @@ def traverse(out, x, x_copy, d, visited=None):
     return d
 
 
-def map_variables(replacer, graphs, additional_inputs=()):
+def map_variables(
+    replacer: Callable[[Variable], Variable], graphs: Iterable[Variable], additional_inputs: Iterable[Variable] = ()
+) -> list[Variable]:
     """New graphs in which each variable `v` of `graphs` is ``replacer(v)``, inside loops too.
 
     `additional_inputs` are variables that replacements may use though `graphs` do not.
     """
     done = set()
 
-    def once(v):
+    def once(v: Variable) -> Variable:
         if v in done:
             return v
         new = replacer(v)
@@ -118,9 +159,10 @@ def map_variables(replacer, graphs, additional_inputs=()):
     return result
 
 
-def _map_nodes(fgraph, replacer):
+def _map_nodes(fgraph: FunctionGraph, replacer: Callable[[Variable], Variable]) -> None:
     """Replace the outputs of each node, from the outputs of `fgraph` towards its inputs."""
-    seen, todo = set(), deque(reversed(fgraph.toposort()))
+    seen: set[Apply | None] = set()
+    todo = deque(reversed(fgraph.toposort()))
     while todo:
         node = todo.popleft()
         if node in seen or node not in fgraph.apply_nodes:

@@ -1,6 +1,9 @@
 """SharedVariable: a variable that has a value, which all functions that use it share; and `shared`, which makes one."""
 
+from __future__ import annotations
+
 import copy
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +14,14 @@ from theanojax.graph.shared_memory import keep_in_place
 from theanojax.graph.tag import add_tag_trace
 from theanojax.graph.type import generic
 from theanojax.graph.variable import Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn
+
+    from theanojax.graph.type import PureType
+
+    Constructor = Callable[..., "SharedVariable"]
 
 
 class SharedVariable(Variable):
@@ -28,22 +39,30 @@ class SharedVariable(Variable):
     that uses this variable is called.
     """
 
-    container = None
+    default_update: Variable
 
-    def __init__(self, name, type, value, strict, allow_downcast=None, container=None):
+    def __init__(
+        self,
+        name: str | None,
+        type: PureType,
+        value: Any,
+        strict: bool | None,
+        allow_downcast: bool | None = None,
+        container: Container | None = None,
+    ) -> None:
         super().__init__(type=type, name=name, owner=None, index=None)
         if container is None:
-            cell = Cell(type.filter(value, strict=strict, allow_downcast=allow_downcast))
-            container = Container(self, cell, strict=strict, allow_downcast=allow_downcast)
+            cell = Cell(type.filter(value, strict=bool(strict), allow_downcast=allow_downcast))
+            container = Container(self, cell, strict=bool(strict), allow_downcast=allow_downcast)
         elif value is not None or strict is not None:
             raise TypeError("value and strict are ignored if you pass a container here")
-        self.container = container
+        self.container: Container = container
 
-    def get_value(self, borrow=False, return_internal_type=False):
+    def get_value(self, borrow: bool = False, return_internal_type: bool = False) -> Any:
         """The value: a copy, or with `borrow` the stored object itself, through which the variable may be changed."""
         return self.container.value if borrow else self.container.copy_value()
 
-    def set_value(self, new_value, borrow=False):
+    def set_value(self, new_value: Any, borrow: bool = False) -> None:
         """Replace the value, by a copy of `new_value` or with `borrow` by the object itself.
 
         A borrowed array stays the value until the next update; one in memory that is shared between processes
@@ -57,7 +76,7 @@ class SharedVariable(Variable):
         if borrow:
             keep_in_place(raw(self.container.storage, 0))
 
-    def zero(self, borrow=False):
+    def zero(self, borrow: bool = False) -> None:
         """Set all elements to 0; with `borrow`, in the stored array itself."""
         value = self.container.value
         if borrow:
@@ -65,13 +84,13 @@ class SharedVariable(Variable):
         else:
             self.container.value = value * 0
 
-    def clone(self):
+    def clone(self) -> SharedVariable:
         """Another variable with the same container."""
         twin = self.__class__(name=self.name, type=self.type, value=None, strict=None, container=self.container)
         twin.tag = copy.copy(self.tag)
         return twin
 
-    def __getitem__(self, *args):
+    def __getitem__(self, *args: Any) -> NoReturn:
         value = self.get_value(borrow=True)
         if isinstance(value, np.ndarray):
             contents = (
@@ -88,7 +107,7 @@ class SharedVariable(Variable):
             "The generic 'SharedVariable' object is not subscriptable. This shared variable contains " + contents
         )
 
-    def _no_value(self, *args):
+    def _no_value(self, *args: Any) -> NoReturn:
         raise Exception(
             "sharedvar.value does not exist anymore. Use sharedvar.get_value() or sharedvar.set_value() instead."
         )
@@ -96,21 +115,25 @@ class SharedVariable(Variable):
     value = property(_no_value, _no_value)
 
 
-def _copy(value):
+def _copy(value: Any) -> Any:
     return aligned_copy(value) if type(value) is np.ndarray and value.dtype != object else copy.deepcopy(value)
 
 
-def shared_constructor(ctor, remove=False):
+_constructors: list[Constructor] = []
+
+
+def shared_constructor(ctor: Constructor, remove: bool = False) -> Constructor:
     """Register `ctor` (or withdraw it) as a maker of shared variables; usable as a decorator.
 
     A constructor raises TypeError for values that are not its business. The last one registered is asked first.
     """
-    known = shared.constructors
-    (known.remove if remove else known.append)(ctor)
+    (_constructors.remove if remove else _constructors.append)(ctor)
     return ctor
 
 
-def shared(value, name=None, strict=False, allow_downcast=None, **kwargs):
+def shared(
+    value: Any, name: str | None = None, strict: bool = False, allow_downcast: bool | None = None, **kwargs: Any
+) -> SharedVariable:
     """A shared variable that starts with `value`.
 
     Parameters
@@ -128,7 +151,7 @@ def shared(value, name=None, strict=False, allow_downcast=None, **kwargs):
     """
     if isinstance(value, Variable):
         raise TypeError("Shared variable constructor needs numeric values and not symbolic variables.")
-    for construct in reversed(shared.constructors):
+    for construct in reversed(_constructors):
         try:
             made = construct(value, name=name, strict=strict, allow_downcast=allow_downcast, **kwargs)
         except TypeError:  # not its business
@@ -143,10 +166,12 @@ def shared(value, name=None, strict=False, allow_downcast=None, **kwargs):
     )
 
 
-shared.constructors = []
+shared.constructors = _constructors  # type: ignore[attr-defined]  # for programs that look there
 
 
 @shared_constructor
-def generic_constructor(value, name=None, strict=False, allow_downcast=None):
+def generic_constructor(
+    value: Any, name: str | None = None, strict: bool = False, allow_downcast: bool | None = None
+) -> SharedVariable:
     """A shared variable for any Python object."""
     return SharedVariable(type=generic, value=value, name=name, strict=strict, allow_downcast=allow_downcast)

@@ -4,12 +4,22 @@ KeyboardInterrupt is no Exception, so that no ``except Exception`` stops it. Wha
 what takes too long, usually is one; who handles errors of others asks here first.
 """
 
+from __future__ import annotations
+
 import inspect
 import signal
 import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FrameType
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
 
 
-def by_signal(error):
+def by_signal(error: BaseException) -> bool:
     """Whether the traceback of `error` leads through a handler of a signal."""
     if threading.current_thread() is not threading.main_thread():
         return False
@@ -23,7 +33,7 @@ def by_signal(error):
     return False
 
 
-def _was_given(frame, interrupted):
+def _was_given(frame: FrameType, interrupted: FrameType) -> bool:
     """Whether `frame` was given the frame that called it, as handlers are: one may have removed itself since."""
     code = frame.f_code
     count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & inspect.CO_VARARGS)
@@ -34,16 +44,16 @@ def _was_given(frame, interrupted):
     return False
 
 
-def undisturbed(work):
+def undisturbed(work: Callable[[], T]) -> T:
     """``work()``, which no signal interrupts: it is done by another thread.
 
     What a handler raises meanwhile is raised afterwards.
     """
     if threading.current_thread() is not threading.main_thread():
         return work()
-    outcome: list = []
+    outcome: list[Any] = []
 
-    def run():
+    def run() -> None:
         try:
             outcome.extend((work(), None))
         except BaseException as error:  # raised below
@@ -59,14 +69,15 @@ def undisturbed(work):
             if thread.ident is None and isinstance(error, RuntimeError):
                 raise  # there are too many threads
             late = error
+    result: T
     result, error = outcome
     if late is not None or error is not None:
         raise late or error
     return result
 
 
-def _codes_of_handlers():
-    found = set()
+def _codes_of_handlers() -> set[CodeType]:
+    found: set[Any] = set()
     for number in signal.valid_signals():
         handler = signal.getsignal(number)
         if callable(handler):

@@ -1,11 +1,27 @@
 """Free-form annotations of graph objects, and the record of where they were built."""
 
+from __future__ import annotations
+
 import linecache
 import os
 import sys
 import traceback
+from typing import TYPE_CHECKING, Any
 
 from theanojax.config import config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import CodeType, FrameType
+    from typing import Protocol, TypeVar
+
+    class Tagged(Protocol):
+        tag: Any
+
+    T = TypeVar("T", bound=Tagged)
+    V = TypeVar("V", bound=Tagged | Sequence[Tagged])
+    Row = tuple[str, int, str, str | None]
+
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -13,20 +29,25 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 class Scratchpad:
     """An object whose attributes are all the user's."""
 
-    def __str__(self):
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, value: Any) -> None: ...
+
+    def __str__(self) -> str:
         return "scratchpad%s" % vars(self)
 
     __repr__ = __str__
 
-    def info(self):
+    def info(self) -> None:
         """Print all attributes."""
         print(self)
 
-    def clear(self):
+    def clear(self) -> None:
         """Remove all attributes."""
         vars(self).clear()
 
-    def __update__(self, other):
+    def __update__(self, other: Scratchpad) -> Scratchpad:
         """Take over the attributes of `other`."""
         vars(self).update(vars(other))
         return self
@@ -37,7 +58,7 @@ scratchpad = Scratchpad
 Scratchpad.__name__ = Scratchpad.__qualname__ = "scratchpad"
 
 
-class Trace(list):
+class Trace(list[Any]):
     """Creation stacks of a variable: a list of stacks, each from the outermost call inwards.
 
     Stacks hold (code, line) pairs while they are kept and become text only when someone reads them.
@@ -49,42 +70,40 @@ class Stack:
 
     __slots__ = ("entries",)
 
-    def __init__(self, entries):
+    def __init__(self, entries: list[tuple[CodeType, int]]) -> None:
         self.entries = entries
 
-    def _rows(self):
+    def _rows(self) -> list[Row]:
         return [
             (c.co_filename, line, c.co_name, linecache.getline(c.co_filename, line).strip() or None)
             for c, line in self.entries
         ]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Row]:
         return iter(self._rows())
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.entries)
 
-    def __getitem__(self, i):
+    def __getitem__(self, i: int) -> Row:
         return self._rows()[i]
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type[list[Any]], tuple[list[Row]]]:
         return (list, (self._rows(),))
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: dict[int, Any]) -> Stack:
         return self
 
-    def __eq__(self, other):
+    def __eq__(self, other: Any) -> bool:
         if isinstance(other, Stack):
             return self.entries == other.entries
         return list(self) == list(other)
 
-    __hash__ = None
 
-
-def current_stack(limit):
+def current_stack(limit: int) -> Stack:
     """The user's frames above the library, innermost last, at most `limit` of them."""
-    entries = []
-    frame = sys._getframe(1)
+    entries: list[tuple[CodeType, int]] = []
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
     while frame is not None and len(entries) < limit:
@@ -93,7 +112,7 @@ def current_stack(limit):
     return Stack(entries[::-1])
 
 
-def add_tag_trace(thing, user_line=None):
+def add_tag_trace(thing: T, user_line: int | None = None) -> T:
     """Remember on ``thing.tag.trace`` where it was built, and return `thing`.
 
     At most ``config.traceback.limit`` frames are kept; 0 keeps none.
@@ -105,11 +124,11 @@ def add_tag_trace(thing, user_line=None):
     return thing
 
 
-def copy_stack_trace(source, target):
+def copy_stack_trace(source: Tagged | Sequence[Tagged], target: V) -> V:
     """Give the variables `target` the creation stacks of `source`, so that errors blame the user's line."""
-    sources = source if isinstance(source, (list, tuple)) else [source]
-    targets = target if isinstance(target, (list, tuple)) else [target]
-    traces = []
+    sources: Sequence[Any] = source if isinstance(source, (list, tuple)) else [source]
+    targets: Sequence[Any] = target if isinstance(target, (list, tuple)) else [target]
+    traces: list[Any] = []
     for v in sources:
         for stack in getattr(v.tag, "trace", ()):
             if stack not in traces:
@@ -120,7 +139,7 @@ def copy_stack_trace(source, target):
     return target
 
 
-def get_variable_trace_string(v):
+def get_variable_trace_string(v: Tagged) -> str:
     """Where the variable `v` was built, as text for an error message; empty when that was not recorded."""
     stacks = [list(s) for s in getattr(v.tag, "trace", None) or ()]
     if not stacks:

@@ -1,14 +1,37 @@
 """Walking, ordering, copying and comparing graphs. Nothing here recurses: graphs may be thousands deep."""
 
+from __future__ import annotations
+
 from collections import deque
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from theanojax.graph.copying import copy_graph
 from theanojax.graph.variable import Apply, Constant, Variable, op_as_string as one
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+    from typing import Any, Literal, TypeVar, overload
 
-def stack_search(start, expand, mode="bfs", build_inv=False):
+    T = TypeVar("T", bound=Hashable)
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def stack_search(
+        start: deque[T], expand: Callable[[T], Iterable[T] | None], mode: str = ..., build_inv: Literal[False] = ...
+    ) -> list[T]: ...
+    @overload
+    def stack_search(
+        start: deque[T], expand: Callable[[T], Iterable[T] | None], mode: str = ..., build_inv: bool = ...
+    ) -> list[T] | tuple[list[T], dict[T, list[T]]]: ...
+
+
+def stack_search(
+    start: deque[T], expand: Callable[[T], Iterable[T] | None], mode: str = "bfs", build_inv: bool = False
+) -> list[T] | tuple[list[T], dict[T, list[T]]]:
     """Every node reachable from the deque `start` by `expand`, each once, breadth (bfs) or depth (dfs) first.
 
     With ``build_inv`` also a dict from each node to the list of nodes that led to it.
@@ -16,7 +39,9 @@ def stack_search(start, expand, mode="bfs", build_inv=False):
     if mode not in ("bfs", "dfs"):
         raise ValueError("mode should be bfs or dfs", mode)
     pop = start.popleft if mode == "bfs" else start.pop
-    seen, found, inverse = set(), [], {}
+    seen: set[int] = set()
+    found: list[T] = []
+    inverse: dict[T, list[T]] = {}
     while start:
         item = pop()
         if id(item) in seen:
@@ -32,22 +57,23 @@ def stack_search(start, expand, mode="bfs", build_inv=False):
     return (found, inverse) if build_inv else found
 
 
-def ancestors(variable_list, blockers=None):
+def ancestors(variable_list: Iterable[Variable], blockers: Collection[Variable] | None = None) -> list[Variable]:
     """The variables that `variable_list` is computed from, themselves included; not looking past `blockers`."""
 
-    def expand(v):
+    def expand(v: Variable) -> Iterable[Variable] | None:
         if v.owner and (not blockers or v not in blockers):
             return reversed(v.owner.inputs)
+        return None
 
     return stack_search(deque(variable_list), expand, "dfs")
 
 
-def inputs(variable_list, blockers=None):
+def inputs(variable_list: Iterable[Variable], blockers: Collection[Variable] | None = None) -> list[Variable]:
     """The variables without owner (constants and shared ones too) that `variable_list` needs."""
     return [v for v in ancestors(variable_list, blockers) if v.owner is None]
 
 
-def variables_and_orphans(i, o):
+def variables_and_orphans(i: Collection[Variable], o: Sequence[Variable]) -> tuple[list[Variable], list[Variable]]:
     """All variables between inputs `i` and outputs `o`, and those among them that are neither in `i` nor computed."""
 
     ends = set(i)
@@ -57,20 +83,20 @@ def variables_and_orphans(i, o):
     return found, [v for v in found if v.owner is None and v not in ends]
 
 
-def variables(i, o):
+def variables(i: Collection[Variable], o: Sequence[Variable]) -> list[Variable]:
     return variables_and_orphans(i, o)[0]
 
 
-def orphans(i, o):
+def orphans(i: Collection[Variable], o: Sequence[Variable]) -> list[Variable]:
     return variables_and_orphans(i, o)[1]
 
 
-def ops(i, o):
+def ops(i: Collection[Variable], o: Sequence[Variable]) -> set[Apply]:
     """The set of Apply nodes between inputs `i` and outputs `o`."""
     return {v.owner for v in variables(i, o) if v not in i and v.owner is not None}
 
 
-def list_of_nodes(inputs, outputs):
+def list_of_nodes(inputs: Iterable[Variable], outputs: Iterable[Variable]) -> list[Apply]:
     """The Apply nodes needed for `outputs`, not going past `inputs`."""
     stop = set(inputs)
     return stack_search(
@@ -79,7 +105,14 @@ def list_of_nodes(inputs, outputs):
     )
 
 
-def general_toposort(outputs, deps, debug_print=False, compute_deps_cache=None, deps_cache=None, clients=None):
+def general_toposort(
+    outputs: Iterable[T],
+    deps: Callable[[T], Sequence[T] | None],
+    debug_print: bool = False,
+    compute_deps_cache: Callable[[T], Sequence[T] | None] | None = None,
+    deps_cache: object = None,
+    clients: dict[T, list[T]] | None = None,
+) -> list[T]:
     """`outputs` and all they depend on by `deps(node)`, each after its dependencies; ValueError on a cycle.
 
     What depends on nothing comes first, then what depends on that alone, and so on. `compute_deps_cache` is used
@@ -115,7 +148,12 @@ def general_toposort(outputs, deps, debug_print=False, compute_deps_cache=None, 
     return order
 
 
-def io_toposort(inputs, outputs, orderings=None, clients=None):
+def io_toposort(
+    inputs: Iterable[Variable],
+    outputs: Sequence[Variable],
+    orderings: Mapping[Apply, Iterable[Apply]] | None = None,
+    clients: dict[Any, list[Any]] | None = None,
+) -> list[Apply]:
     """The Apply nodes from `inputs` (any collection; a set or dict is not copied) to `outputs`, in running order.
 
     `orderings` is a dict from node to nodes that have to come earlier. Without any the order is depth first: what
@@ -125,7 +163,7 @@ def io_toposort(inputs, outputs, orderings=None, clients=None):
     if not orderings and clients is None:
         return _depth_first(stop, outputs)
 
-    def deps(x):
+    def deps(x: Apply | Variable) -> Sequence[Apply | Variable] | None:
         if isinstance(x, Apply):
             return x.inputs + list(orderings[x]) if orderings and x in orderings else x.inputs
         owner = x.owner
@@ -134,7 +172,7 @@ def io_toposort(inputs, outputs, orderings=None, clients=None):
     return [x for x in general_toposort(outputs, deps, clients=clients) if isinstance(x, Apply)]
 
 
-def _depth_first(stop, outputs):
+def _depth_first(stop: Collection[Variable], outputs: Sequence[Variable]) -> list[Apply]:
     order, done, open_ = [], set(), set()
     todo = [v.owner for v in reversed(outputs) if v.owner is not None and v not in stop]
     while todo:
@@ -155,7 +193,7 @@ def _depth_first(stop, outputs):
     return order
 
 
-def view_roots(r):
+def view_roots(r: Variable) -> list[Variable]:
     """The variables whose memory `r` may be a view of."""
     owner = r.owner
     if owner is not None:
@@ -165,7 +203,13 @@ def view_roots(r):
     return [r]
 
 
-def clone_get_equiv(inputs, outputs, copy_inputs=True, copy_orphans=True, memo=None):
+def clone_get_equiv(
+    inputs: Iterable[Variable],
+    outputs: Sequence[Variable],
+    copy_inputs: bool = True,
+    copy_orphans: bool = True,
+    memo: dict[Any, Any] | None = None,
+) -> dict[Any, Any]:
     """Copy a graph; returns a dict from each old variable and Apply to the new one.
 
     `memo` may hold replacements decided beforehand. Without `copy_inputs` the copy shares its inputs, without
@@ -180,13 +224,20 @@ def clone_get_equiv(inputs, outputs, copy_inputs=True, copy_orphans=True, memo=N
     return memo
 
 
-def clone(i, o, copy_inputs=True, copy_orphans=None):
+def clone(
+    i: Collection[Variable], o: Sequence[Variable], copy_inputs: bool = True, copy_orphans: bool | None = None
+) -> tuple[list[Variable], list[Variable]]:
     """A copy of the graph from inputs `i` to outputs `o`: a pair of lists."""
     copy_of = clone_get_equiv(i, o, copy_inputs, copy_inputs if copy_orphans is None else copy_orphans)
     return [copy_of[v] for v in i], [copy_of[v] for v in o]
 
 
-def equal_computations(xs, ys, in_xs=None, in_ys=None):
+def equal_computations(
+    xs: Sequence[Any],
+    ys: Sequence[Any],
+    in_xs: Sequence[Variable] | None = None,
+    in_ys: Sequence[Variable] | None = None,
+) -> bool:
     """Whether the expressions `xs` and `ys` compute the same thing node for node, given that `in_xs` are `in_ys`."""
     in_xs, in_ys = in_xs or [], in_ys or []
     if len(xs) != len(ys):
@@ -214,7 +265,7 @@ def equal_computations(xs, ys, in_xs=None, in_ys=None):
     return True
 
 
-def _equal_values(x, y):
+def _equal_values(x: Any, y: Any) -> bool:
     """Whether two values, of which one may be a Constant, are the same."""
     if not isinstance(x, Variable) and not isinstance(y, Variable):
         return np.array_equal(np.asarray(x), np.asarray(y))
@@ -222,33 +273,45 @@ def _equal_values(x, y):
     return isinstance(sym, Constant) and sym.equals(sym.type.make_constant(sym.type.filter(val)))
 
 
-def _equal_leaves(x, y):
+def _equal_leaves(x: Variable, y: Variable) -> bool:
     """Whether two variables, of which one at least was not computed, are the same."""
     if isinstance(x, Constant) and isinstance(y, Constant):
         return x.owner is y.owner and x.equals(y)
     return x is y
 
 
-def is_same_graph(var1, var2, givens=None, debug=False):
+def is_same_graph(
+    var1: Variable,
+    var2: Variable,
+    givens: Mapping[Variable, Variable] | Iterable[tuple[Variable, Variable]] | None = None,
+    debug: bool = False,
+) -> bool:
     """Whether two variables are computed by equal graphs, once those in `givens` are replaced by their stand-ins."""
     memo = clone_get_equiv([], [var1, var2], copy_inputs=False, copy_orphans=False, memo=dict(givens or {}))
     return equal_computations([memo[var1]], [memo[var2]])
 
 
-def is_in_ancestors(l_node, f_node):
+def is_in_ancestors(l_node: Apply, f_node: Apply) -> bool:
     """Whether the Apply `l_node` depends on the Apply `f_node`."""
     return f_node in {v.owner for v in ancestors(l_node.inputs)} or l_node is f_node
 
 
-def op_as_string(i, op, leaf_formatter=str, node_formatter=None):
+def op_as_string(
+    i: object, op: Apply, leaf_formatter: Callable[[Variable], str] = str, node_formatter: object = None
+) -> str:
     return one(i, op, leaf_formatter)
 
 
-def as_string(i, o, leaf_formatter=str, node_formatter=None):
+def as_string(
+    i: Collection[Variable],
+    o: Sequence[Variable],
+    leaf_formatter: Callable[[Variable], str] = str,
+    node_formatter: Callable[[Apply, list[str]], str] | None = None,
+) -> list[str]:
     """Each of the expressions `o` over inputs `i` as text; a part used twice is ``*1 -> ...`` once, then ``*1``."""
-    multi = []
+    multi: list[Apply] = []
 
-    def visit(v):
+    def visit(v: Variable) -> None:
         if v in i or v.owner is None:
             return
         key = v.owner
@@ -260,12 +323,12 @@ def as_string(i, o, leaf_formatter=str, node_formatter=None):
         for u in v.owner.inputs:
             visit(u)
 
-    seen: set = set()
+    seen: set[Apply] = set()
     for v in o:
         visit(v)
-    done = set()
+    done: set[Apply] = set()
 
-    def text(v):
+    def text(v: Variable) -> str:
         if v in i or v.owner is None or v in orphans_:
             return leaf_formatter(v)
         node = v.owner
@@ -283,7 +346,7 @@ def as_string(i, o, leaf_formatter=str, node_formatter=None):
     return [text(v) for v in o]
 
 
-def view_tree_set(v, treeset):
+def view_tree_set(v: Variable, treeset: set[Variable]) -> None:
     """Add to `treeset` every variable that may be a view of `v`."""
     treeset.add(v)
     for client, pos in getattr(v, "clients", ()):
@@ -294,22 +357,22 @@ def view_tree_set(v, treeset):
                 view_tree_set(client.outputs[out], treeset)
 
 
-def nodes_constructed():
+def nodes_constructed() -> _Construction:
     """A context manager giving the list of variables made while it is open."""
     return _Construction()
 
 
 class _Construction:
-    def __enter__(self):
-        self.made = []
+    def __enter__(self) -> list[Variable]:
+        self.made: list[Variable] = []
         self._init = Variable.__init__
 
-        def init(var, *args, **kwargs):
+        def init(var: Variable, *args: Any, **kwargs: Any) -> None:
             self._init(var, *args, **kwargs)
             self.made.append(var)
 
-        Variable.__init__ = init
+        Variable.__init__ = init  # type: ignore[method-assign, assignment]  # this is what is watched
         return self.made
 
-    def __exit__(self, *exc):
-        Variable.__init__ = self._init
+    def __exit__(self, *exc: object) -> None:
+        Variable.__init__ = self._init  # type: ignore[method-assign]  # as above

@@ -1,8 +1,20 @@
 """Types: what values a variable may hold, and how to make variables of the type."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from theanojax.errors import MethodNotDefined
 from theanojax.graph.props import Props
 from theanojax.graph.variable import Constant, Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, ClassVar, NoReturn, TypeAlias
+
+    # PureType has attributes of these names
+    _Variable: TypeAlias = Variable
+    _Constant: TypeAlias = Constant
 
 
 class CLinkerType:
@@ -16,13 +28,13 @@ class PureType:
     stores it or raises TypeError.
     """
 
-    Variable = Variable
-    Constant = Constant
+    Variable: type[_Variable] = Variable
+    Constant: type[_Constant] = Constant
 
-    def filter(self, data, strict=False, allow_downcast=None):
+    def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
         raise MethodNotDefined.of(self, "filter")
 
-    def is_valid_value(self, a):
+    def is_valid_value(self, a: Any) -> bool:
         """True if `a` may be stored as it is."""
         try:
             self.filter(a, strict=True)
@@ -30,30 +42,31 @@ class PureType:
             return False
         return True
 
-    def value_validity_msg(self, a):
+    def value_validity_msg(self, a: Any) -> str:
         return "none"
 
-    def make_variable(self, name=None):
+    def make_variable(self, name: str | None = None) -> _Variable:
         """A free variable of this type."""
         return self.Variable(self, name=name)
 
-    def make_constant(self, value, name=None):
+    def make_constant(self, value: Any, name: str | None = None) -> _Constant:
         """A constant of this type; `value` is converted by ``filter``."""
         return self.Constant(self, value, name)
 
-    def __call__(self, name=None):
+    def __call__(self, name: str | None = None) -> _Variable:
         return self.make_variable(name)
 
-    def values_eq(self, a, b):
-        return a == b
+    def values_eq(self, a: Any, b: Any) -> bool:
+        equal: bool = a == b
+        return equal
 
-    def values_eq_approx(self, a, b):
+    def values_eq_approx(self, a: Any, b: Any) -> bool:
         return self.values_eq(a, b)
 
-    def filter_inplace(self, value, storage, strict=False, allow_downcast=None):
+    def filter_inplace(self, value: Any, storage: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
         raise MethodNotDefined.of(self, "filter_inplace")
 
-    def filter_variable(self, other, allow_convert=True):
+    def filter_variable(self, other: Any, allow_convert: bool = True) -> _Variable:
         """`other` (a variable or a value) as a variable of this type; TypeError when that cannot be."""
         if not isinstance(other, Variable):
             other = self.make_constant(other)
@@ -67,11 +80,11 @@ class PureType:
             )
         return converted
 
-    def convert_variable(self, var):
+    def convert_variable(self, var: _Variable) -> _Variable | None:
         """`var` as a variable of this type if that needs no computation, else None."""
         return None
 
-    def get_shape_info(self, obj):
+    def get_shape_info(self, obj: Any) -> Any:
         raise NotImplementedError(type(self).__name__)
 
 
@@ -84,41 +97,41 @@ class Type(Props, PureType, CLinkerType):
     """
 
     host_only = is_index = gives_numbers = False
-    Variable = Variable
-    Constant = Constant
 
-    def __ne__(self, other):
+    def __ne__(self, other: object) -> bool:
         return not self == other
 
 
 class SingletonType(Type):
     """A type of which there is one instance per class."""
 
-    def __new__(cls):
+    _instance: ClassVar[SingletonType]
+
+    def __new__(cls) -> SingletonType:
         if "_instance" not in cls.__dict__:
             cls._instance = Type.__new__(cls)
         return cls._instance
 
-    def __str__(self):
+    def __str__(self) -> str:
         return type(self).__name__
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return self is other or type(self) is type(other)
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(type(self))
 
 
 class Generic(SingletonType):
     """Any Python object."""
 
-    def is_valid_value(self, a):
+    def is_valid_value(self, a: Any) -> bool:
         return True
 
-    def filter(self, data, strict=False, allow_downcast=None):
+    def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
         return data
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "<theano.gof.type.Generic>"
 
 
@@ -131,26 +144,26 @@ class NullType(Type):
     Nothing can be computed from a variable of this type.
     """
 
-    def __init__(self, why_null="(no explanation given)"):
+    def __init__(self, why_null: str = "(no explanation given)") -> None:
         self.why_null = why_null
 
-    def filter(self, data, strict=False, allow_downcast=None):
+    def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> NoReturn:
         """ValueError: there is no such value."""
         raise ValueError("No values may be assigned to a NullType")
 
-    def filter_variable(self, other, allow_convert=True):
+    def filter_variable(self, other: Any, allow_convert: bool = True) -> _Variable:
         return self.filter(other)
 
-    def values_eq(self, a, b, force_same_dtype=True):
+    def values_eq(self, a: Any, b: Any, force_same_dtype: bool = True) -> NoReturn:
         raise ValueError("NullType has no values to compare")
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return type(self) is type(other)
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(type(self))
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "NullType"
 
 
@@ -164,16 +177,16 @@ class CDataType(Type):
 
     def __init__(
         self,
-        ctype,
-        freefunc=None,
-        headers=(),
-        header_dirs=(),
-        libraries=(),
-        lib_dirs=(),
-        compile_args=(),
-        extra_support_code=(),
-        version=None,
-    ):
+        ctype: str,
+        freefunc: str | None = None,
+        headers: Iterable[str] = (),
+        header_dirs: Iterable[str] = (),
+        libraries: Iterable[str] = (),
+        lib_dirs: Iterable[str] = (),
+        compile_args: Iterable[str] = (),
+        extra_support_code: Iterable[str] = (),
+        version: Any = None,
+    ) -> None:
         if not isinstance(ctype, str):
             raise TypeError("ctype must be a string")
         self.ctype, self.freefunc = ctype, freefunc
@@ -182,8 +195,8 @@ class CDataType(Type):
         self.compile_args, self.version = tuple(compile_args), version
         self.extra_support_code = tuple(extra_support_code)
 
-    def filter(self, data, strict=False, allow_downcast=None):
+    def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
         return data
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "%s{%s}" % (type(self).__name__, self.ctype)

@@ -1,11 +1,27 @@
 """The nodes of a symbolic graph: Variable, Constant and Apply."""
 
+from __future__ import annotations
+
 from itertools import count
+from typing import TYPE_CHECKING
 
 from theanojax.config import config
 from theanojax.graph import above
 from theanojax.graph.pickling import Flattened
 from theanojax.graph.tag import Scratchpad, add_tag_trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, Literal, TypeAlias
+
+    from theanojax.graph.fgraph import FunctionGraph
+    from theanojax.graph.op import Op
+    from theanojax.graph.type import PureType
+
+    # Who uses a variable: a node, or the graph itself as its output; and as which input or output.
+    User: TypeAlias = "Apply | Literal['output']"
+    Client: TypeAlias = tuple[User, int]
+
 
 NoParams = object()
 
@@ -13,7 +29,9 @@ NoParams = object()
 class Node(Flattened):
     """What a graph is made of."""
 
-    def get_parents(self):
+    tag: Scratchpad
+
+    def get_parents(self) -> Sequence[Node]:
         raise NotImplementedError()
 
 
@@ -26,7 +44,11 @@ class Apply(Node):
     inputs, outputs : lists of Variables. An output must be fresh: it may belong to no other Apply.
     """
 
-    def __init__(self, op, inputs, outputs):
+    # set by the FunctionGraph that the node is in
+    fgraph: FunctionGraph | None
+    deps: dict[Any, Any]
+
+    def __init__(self, op: Op, inputs: Sequence[Variable], outputs: Sequence[Variable]) -> None:
         for what, given in (("inputs", inputs), ("output", outputs)):
             if not isinstance(given, (list, tuple)):
                 raise TypeError("The %s of an Apply must be a list or tuple" % what)
@@ -49,30 +71,30 @@ class Apply(Node):
     out = property(lambda self: self.default_output())
     params_type = property(lambda self: getattr(self.op, "params_type", None))
 
-    def run_params(self):
+    def run_params(self) -> Any:
         """What the Op says its parameters are; NoParams if it has none."""
         if self.params_type is None or not hasattr(self.op, "get_params"):
             return NoParams
         return self.op.get_params(self)
 
-    def perform(self, inputs, output_storage):
+    def perform(self, inputs: Sequence[Any], output_storage: Sequence[list[Any]]) -> Any:
         """Run ``op.perform`` on values and output cells, with the parameters if it takes any."""
         params = self.run_params()
         extra = () if params is NoParams else (self.params_type.filter(params),)
         return self.op.perform(self, inputs, output_storage, *extra)
 
-    def __copy__(self):
+    def __copy__(self) -> Apply:
         twin = type(self).__new__(type(self))
         twin.__dict__.update(self.__getstate__())
         return twin
 
-    def pickled_with(self):
+    def pickled_with(self) -> list[Variable]:
         return [*self.outputs, *self.inputs]
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return dict(self.__dict__, fgraph=None)
 
-    def default_output(self):
+    def default_output(self) -> Variable:
         """The output that stands for the whole node in an expression."""
         index = getattr(self.op, "default_output", None)
         if index is None:
@@ -85,21 +107,21 @@ class Apply(Node):
             raise AttributeError("%s.default_output is out of range." % self.op)
         return self.outputs[index]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return op_as_string(self.inputs, self)
 
     __repr__ = __str__
 
-    def clone(self):
+    def clone(self) -> Apply:
         """The same application with fresh outputs."""
         return self._with(self.op, list(self.inputs))
 
-    def _with(self, op, inputs):
+    def _with(self, op: Op, inputs: Sequence[Variable]) -> Apply:
         twin = self.__class__(op, inputs, [o.clone() for o in self.outputs])
         twin.tag.__dict__.update(self.tag.__dict__)
         return twin
 
-    def clone_with_new_inputs(self, inputs, strict=True):
+    def clone_with_new_inputs(self, inputs: Sequence[Variable], strict: bool = True) -> Apply:
         """The same Op on other `inputs`.
 
         With ``strict=False`` inputs of another type are accepted and the node is built anew by ``make_node``.
@@ -118,12 +140,12 @@ class Apply(Node):
         twin.tag.__dict__.update(self.tag.__dict__)
         return twin
 
-    def get_parents(self):
+    def get_parents(self) -> list[Variable]:
         return list(self.inputs)
 
 
-def _undefined_comparison(name):
-    def compare(self, other):
+def _undefined_comparison(name: str) -> Callable[[Variable, object], Any]:
+    def compare(self: Variable, other: object) -> Any:
         raise NotImplementedError("Subclasses of Variable must provide " + name, self.__class__.__name__)
 
     compare.__name__ = name
@@ -136,9 +158,15 @@ class Variable(Node):
     Equality is identity, so that variables can be keys; elementwise comparison is spelled ``eq``.
     """
 
+    # set by the FunctionGraph that the variable is in
+    fgraph: FunctionGraph | None
+    clients: list[Client]
+
     __count__ = count(0)
 
-    def __init__(self, type, owner=None, index=None, name=None):
+    def __init__(
+        self, type: PureType, owner: Apply | None = None, index: int | None = None, name: str | None = None
+    ) -> None:
         super().__init__()
         for value, kind, complaint in (
             (owner, Apply, "owner must be an Apply instance"),
@@ -154,17 +182,17 @@ class Variable(Node):
 
     __lt__, __le__, __gt__, __ge__ = map(_undefined_comparison, ("__lt__", "__le__", "__gt__", "__ge__"))
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self._unnamed() if self.name is None else self.name
 
-    def _unnamed(self):
+    def _unnamed(self) -> str:
         """How it prints without a name."""
         node = self.owner
         if node is None:
             return "<%s>" % self.type
         return "%s.%s" % (node.op, "out" if self.index == getattr(node.op, "default_output", None) else self.index)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         if not config.print_test_value:
             return str(self)
         from theanojax.graph.op import get_test_value
@@ -174,19 +202,19 @@ class Variable(Node):
         except AttributeError:  # it has none
             return str(self)
 
-    def __copy__(self):
+    def __copy__(self) -> Variable:
         return self.clone()
 
-    def clone(self):
+    def clone(self) -> Variable:
         """A free variable of the same type, name and annotations."""
         twin = self.__class__(self.type, None, None, self.name)
         _copy_tag(twin, self)
         return twin
 
-    def get_parents(self):
+    def get_parents(self) -> list[Apply]:
         return [] if self.owner is None else [self.owner]
 
-    def eval(self, inputs_to_values=None):
+    def eval(self, inputs_to_values: dict[Variable, Any] | None = None) -> Any:
         """The value of this expression, as a numpy array.
 
         Parameters
@@ -202,10 +230,10 @@ class Variable(Node):
             compiled[given] = above.function(given, self)
         return compiled[given](*map(values.get, given))
 
-    def pickled_with(self):
+    def pickled_with(self) -> list[Apply]:
         return [] if self.owner is None else [self.owner]
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         d = dict(self.__dict__)
         d.pop("_fn_cache", None)
         d.pop("clients", None)
@@ -217,7 +245,7 @@ class Variable(Node):
         return d
 
 
-def _copy_tag(target, source):
+def _copy_tag(target: Variable, source: Variable) -> None:
     for k, v in source.tag.__dict__.items():
         if k not in ("attr", "attr_filter"):
             target.tag.__dict__[k] = v
@@ -226,44 +254,46 @@ def _copy_tag(target, source):
 class Constant(Variable):
     """A variable whose value, `data`, is fixed while the graph is built."""
 
-    def __init__(self, type, data, name=None):
+    def __init__(self, type: PureType, data: Any, name: str | None = None) -> None:
         super().__init__(type, None, None, name)
         self.data = type.filter(data)
 
-    def equals(self, other):
+    def equals(self, other: object) -> bool:
         return isinstance(other, Constant) and self.signature() == other.signature()
 
-    def signature(self):
+    def signature(self) -> Any:
         """A hashable key; constants with equal signatures are interchangeable."""
         return self.type, self.data
 
-    def merge_signature(self):
+    def merge_signature(self) -> Any:
         """The key by which equal constants of one graph become one."""
         return self.signature()
 
-    def _unnamed(self):
+    def _unnamed(self) -> str:
         text = str(self.data)
         return "Constant{%s}" % (text if len(text) <= 20 else text[:10] + "..." + text[-10:])
 
-    def clone(self):
+    def clone(self) -> Constant:
         twin = self.__class__(self.type, self.data, self.name)
         _copy_tag(twin, self)
         return twin
 
     @property
-    def owner(self):
+    def owner(self) -> None:
         return None
 
     @owner.setter
-    def owner(self, value):
+    def owner(self, value: Any) -> None:
         if value is not None:
             raise ValueError("Constant instances cannot have an owner.")
 
     @property
-    def value(self):
+    def value(self) -> Any:
         return self.data
 
 
-def op_as_string(inputs, node, leaf_formatter=str, node_formatter=None):
+def op_as_string(
+    inputs: object, node: Apply, leaf_formatter: Callable[[Variable], str] = str, node_formatter: object = None
+) -> str:
     """One application written as ``op(input, input)``, one level deep."""
     return "%s(%s)" % (node.op, ", ".join(leaf_formatter(v) for v in node.inputs))

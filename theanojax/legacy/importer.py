@@ -315,9 +315,15 @@ def _public_names(entry: paths.Entry) -> set[str]:
     for source in _sources(entry):
         own = vars(source).get("__all__")
         if own is None:
-            own = [name for name, value in vars(source).items() if name[0] != "_" and not isinstance(value, ModuleType)]
+            own = [name for name, value in vars(source).items() if name[0] != "_" and not _is_no_name(name, value)]
         names.update(own)
     return names
+
+
+def _is_no_name(name: str, value: Any) -> bool:
+    """Whether a module has `name` for its own use: a module, or what its type hints need."""
+    hints = name in ("annotations", "TYPE_CHECKING") or getattr(value, "__module__", None) == "typing"
+    return hints or isinstance(value, ModuleType)
 
 
 def _share_loaded_modules() -> None:

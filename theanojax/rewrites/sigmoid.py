@@ -1,5 +1,7 @@
 """Expressions that are logistic functions or softplus in disguise, and their stable forms."""
 
+from typing import Any
+
 import numpy as np
 
 import theanojax.tensor as T
@@ -46,7 +48,7 @@ def _skip_mul_1(r):
     return None
 
 
-_stable = dict(allow_multiple_clients=True, values_eq_approx=values_eq_approx_remove_inf)
+_stable: dict[str, Any] = dict(allow_multiple_clients=True, values_eq_approx=values_eq_approx_remove_inf)
 
 # log(sigmoid(x)) -> -softplus(-x)
 logsigm_to_softplus = PatternSub(

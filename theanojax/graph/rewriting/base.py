@@ -1,5 +1,7 @@
 """Rewriting a FunctionGraph as a whole: Optimizer, and how several are run one after another."""
 
+from __future__ import annotations
+
 import contextlib
 import copy
 import logging
@@ -7,20 +9,35 @@ import pdb
 import sys
 import time
 import traceback
+from typing import TYPE_CHECKING
 
 from theanojax.config import config
 from theanojax.graph.destroy import DestroyHandler
 from theanojax.graph.rewriting.profile import RewriteProfile
 from theanojax.graph.signals import by_signal
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
+    from typing import Any, TextIO, TypeVar
+
+    from theanojax.graph.fgraph import FunctionGraph
+    from theanojax.graph.rewriting.local import LocalOptimizer
+    from theanojax.graph.rewriting.profile import RewriteReport
+
+    MakeContext = Callable[[], AbstractContextManager[object]]
+    Requirement = Callable[[FunctionGraph], object]
+    K = TypeVar("K")
+
+
 _logger = logging.getLogger("theanojax.graph.rewriting.base")
 
 
 # Context managers (without arguments) that are entered while any optimizer runs.
-_contexts: list = []
+_contexts: list[MakeContext] = []
 
 
-def while_rewriting(make_context):
+def while_rewriting(make_context: MakeContext) -> MakeContext:
     """Register a function that returns a context manager; it is entered while any optimizer runs."""
     _contexts.append(make_context)
     return make_context
@@ -36,26 +53,27 @@ class Optimizer:
     quickly. They run when somebody looks at the graph.
     """
 
-    name = None
+    name: str | None = None
+    __name__: str
     finishing = False
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return object.__hash__(self)
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return self is other
 
-    def __ne__(self, other):
+    def __ne__(self, other: object) -> bool:
         return self is not other
 
-    def apply(self, fgraph):
+    def apply(self, fgraph: FunctionGraph) -> Any:
         """Change `fgraph`; may return a report."""
 
-    def report(self, profile):
+    def report(self, profile: RewriteProfile) -> tuple[Any, ...]:
         """What ``apply`` returns, as a tuple, of the RewriteProfile of a run."""
         return ()
 
-    def optimize(self, fgraph, *args, **kwargs):
+    def optimize(self, fgraph: FunctionGraph, *args: Any, **kwargs: Any) -> Any:
         """Attach the required features, then apply."""
         self.add_requirements(fgraph)
         with contextlib.ExitStack() as stack:
@@ -63,17 +81,17 @@ class Optimizer:
                 stack.enter_context(make_context())
             return self.apply(fgraph, *args, **kwargs)
 
-    def __call__(self, fgraph):
+    def __call__(self, fgraph: FunctionGraph) -> Any:
         return self.optimize(fgraph)
 
-    def add_requirements(self, fgraph):
+    def add_requirements(self, fgraph: FunctionGraph) -> None:
         """Attach to `fgraph` the features that ``apply`` relies on."""
 
-    def print_summary(self, stream=sys.stdout, level=0, depth=-1):
+    def print_summary(self, stream: TextIO = sys.stdout, level: int = 0, depth: int = -1) -> None:
         print("%s%s %s id=%i" % (" " * level, type(self).__name__, getattr(self, "name", None), id(self)), file=stream)
 
     @staticmethod
-    def print_profile(stream, prof, level=0):
+    def print_profile(stream: TextIO, prof: Any, level: int = 0) -> None:
         if prof is not None:
             prof.print(stream, level)
 
@@ -81,80 +99,85 @@ class Optimizer:
 class FromFunction:
     """What optimizers made of a function share: `requirements`, functions that are called with the graph before."""
 
-    def add_requirements(self, fgraph):
+    requirements: Sequence[Requirement]
+    __name__: str
+
+    def add_requirements(self, fgraph: FunctionGraph) -> None:
         for require in self.requirements:
             require(fgraph)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return getattr(self, "__name__", "<%s instance>" % type(self).__name__)
 
 
 class FromFunctionOptimizer(FromFunction, Optimizer):
     """An optimizer whose ``apply`` is the function `fn`."""
 
-    def __init__(self, fn, requirements=()):
-        self.apply = self.fn = fn
+    def __init__(self, fn: Callable[..., Any], requirements: Sequence[Requirement] = ()) -> None:
+        self.apply = self.fn = fn  # type: ignore[method-assign]  # it prints as the function
         self.requirements = requirements
 
-    def print_summary(self, stream=sys.stdout, level=0, depth=-1):
+    def print_summary(self, stream: TextIO = sys.stdout, level: int = 0, depth: int = -1) -> None:
         print("%s%s id=%i" % (" " * level, self.apply, id(self)), file=stream)
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.fn(*args, **kwargs)
 
 
-def _optimizer_of(f, *requirements):
+def _optimizer_of(f: Callable[..., Any], *requirements: Requirement) -> FromFunctionOptimizer:
     made = FromFunctionOptimizer(f, requirements)
     made.__name__ = f.__name__
     return made
 
 
-def optimizer(f):
+def optimizer(f: Callable[..., Any]) -> FromFunctionOptimizer:
     """Decorator: make the function ``f(fgraph)`` an Optimizer."""
     return _optimizer_of(f)
 
 
-def require_destroy_handler(fgraph):
+def require_destroy_handler(fgraph: FunctionGraph) -> None:
     """Attach the feature that keeps in-place Ops from overwriting what is still needed."""
     fgraph.attach_feature(DestroyHandler())
 
 
-def inplace_optimizer(f):
+def inplace_optimizer(f: Callable[..., Any]) -> FromFunctionOptimizer:
     """Decorator: as `optimizer`, for one that puts in-place Ops into the graph."""
     return _optimizer_of(f, require_destroy_handler)
 
 
-def print_parts(parts, stream, level, depth):
+def print_parts(parts: Iterable[Optimizer | LocalOptimizer], stream: TextIO, level: int, depth: int) -> None:
     """The summaries of the rewrites that one at `level` is made of, unless `depth` is used up."""
     for part in parts if depth != 0 else ():
         part.print_summary(stream, level=level + 2, depth=depth - 1)
 
 
-def log_failure(*lines):
+def log_failure(*lines: str) -> None:
     """Log `lines`, then the traceback of the exception that is being handled, as errors."""
     for line in (*lines, traceback.format_exc()):
         _logger.error(line)
 
 
-class SeqOptimizer(Optimizer, list):
+class SeqOptimizer(Optimizer, list[Optimizer]):
     """A list of optimizers, applied in turn.
 
     `failure_callback(exception, self, optimizer)` is called when one fails; without it the exception goes on.
     AssertionErrors always do.
     """
 
-    __hash__ = Optimizer.__hash__
+    __hash__ = Optimizer.__hash__  # type: ignore[assignment]  # unlike a list
     __eq__ = Optimizer.__eq__
     __ne__ = Optimizer.__ne__
 
-    def __init__(self, *opts, failure_callback=None):
+    def __init__(
+        self, *opts: Any, failure_callback: Callable[[Exception, SeqOptimizer, Optimizer], None] | None = None
+    ) -> None:
         given_as_one = len(opts) == 1 and isinstance(opts[0], (list, tuple))
         list.__init__(self, opts[0] if given_as_one else opts)
         self.failure_callback = failure_callback
-        self.pre_profile = None
+        self.pre_profile: RewriteReport | None = None
 
     @staticmethod
-    def warn(exc, self, optimizer):
+    def warn(exc: Exception, self: SeqOptimizer, optimizer: Optimizer) -> None:
         """The usual failure callback: log, then do as ``config.on_opt_error`` says."""
         log_failure("SeqOptimizer apply %s" % optimizer, "Traceback:")
         if config.on_opt_error == "raise":
@@ -162,7 +185,7 @@ class SeqOptimizer(Optimizer, list):
         if config.on_opt_error == "pdb":
             pdb.post_mortem(sys.exc_info()[2])
 
-    def apply(self, fgraph):
+    def apply(self, fgraph: FunctionGraph) -> RewriteReport:
         profile = RewriteProfile(self, fgraph)
         try:
             for opt in self:
@@ -181,11 +204,11 @@ class SeqOptimizer(Optimizer, list):
             self.pre_profile = profile.close(fgraph)
         return self.pre_profile
 
-    def report(self, profile):
+    def report(self, profile: RewriteProfile) -> tuple[Any, ...]:
         _opts, seconds, nodes, reports = map(list, zip(*profile.parts)) if profile.parts else ([], [], [], [])
         return (self, seconds, None, profile.callbacks, *profile.nodes, reports, [], nodes, {})
 
-    def without_finishing(self):
+    def without_finishing(self) -> SeqOptimizer:
         """This sequence without the optimizers marked ``finishing``; itself if there are none."""
         kept = [opt.without_finishing() if isinstance(opt, SeqOptimizer) else opt for opt in self if not opt.finishing]
         kept = [opt for opt in kept if opt or not isinstance(opt, SeqOptimizer)]
@@ -197,19 +220,19 @@ class SeqOptimizer(Optimizer, list):
 
     __repr__ = list.__repr__
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "SeqOpt(%r)" % self
 
-    def print_summary(self, stream=sys.stdout, level=0, depth=-1):
+    def print_summary(self, stream: TextIO = sys.stdout, level: int = 0, depth: int = -1) -> None:
         Optimizer.print_summary(self, stream, level)
         print_parts(self, stream, level, depth)
 
     @staticmethod
-    def merge_profile(prof1, prof2):
+    def merge_profile(prof1: RewriteReport, prof2: RewriteReport) -> RewriteReport:
         return prof1.merged_with(prof2)
 
 
-def merge_dict(d1, d2):
+def merge_dict(d1: dict[K, Any], d2: dict[K, Any]) -> dict[K, Any]:
     """The union of two dicts, values of common keys added."""
     merged = dict(d1)
     for k, v in d2.items():

@@ -1,8 +1,12 @@
 """Applying rewrites until none applies any more, with work proportional to what changes."""
 
+from __future__ import annotations
+
 import logging
 import sys
 import time
+from functools import partial
+from typing import TYPE_CHECKING
 
 from theanojax.config import config
 from theanojax.graph.rewriting.base import Optimizer, print_parts
@@ -10,6 +14,16 @@ from theanojax.graph.rewriting.local import Dispatch, LocalOptimizer
 from theanojax.graph.rewriting.profile import RewriteProfile, name_of
 from theanojax.graph.rewriting.walk import NavigatorOptimizer, TopoOptimizer
 from theanojax.graph.traverse import io_toposort
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any, TextIO
+
+    from theanojax.graph.fgraph import FunctionGraph
+    from theanojax.graph.op import PureOp
+    from theanojax.graph.rewriting.profile import RewriteReport
+    from theanojax.graph.variable import Apply, User, Variable
+
 
 _logger = logging.getLogger("theanojax.graph.rewriting.base")
 
@@ -20,40 +34,42 @@ REACH = 4
 class ChangeTracker:
     """A feature that knows whether anything changed since ``reset``, and what has to be looked at again."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.changed = False
         self.nb_imported = 0
-        self.imported: dict = {}
-        self.touched: dict = {}
-        self.on_new = None
+        self.imported: dict[Apply, None] = {}
+        self.touched: dict[Apply, None] = {}
+        self.on_new: Callable[[Apply], None] | None = None
 
-    def on_attach(self, fgraph):
+    def on_attach(self, fgraph: FunctionGraph) -> None:
         fgraph.change_tracker = self
 
-    def on_detach(self, fgraph):
+    def on_detach(self, fgraph: FunctionGraph) -> None:
         vars(fgraph).pop("change_tracker", None)  # that of an EquilibriumOptimizer within another may be gone
 
-    def on_import(self, fgraph, node, reason):
+    def on_import(self, fgraph: FunctionGraph, node: Apply, reason: object) -> None:
         self.nb_imported += 1
         self.changed = True
         self.imported[node] = None
         if self.on_new is not None:
             self.on_new(node)
 
-    def on_prune(self, fgraph, node, reason):
+    def on_prune(self, fgraph: FunctionGraph, node: Apply, reason: object) -> None:
         self.imported.pop(node, None)
         self.touched.pop(node, None)
         for v in node.inputs:  # these have one user less, which some rewrites wait for
             self._touch_around(v)
 
-    def on_change_input(self, fgraph, node, i, r, new_r, reason):
+    def on_change_input(
+        self, fgraph: FunctionGraph, node: User, i: int, r: Variable, new_r: Variable, reason: object
+    ) -> None:
         self.changed = True
         if node != "output":
             self.touched[node] = None
         self._touch_around(r)
         self._touch_around(new_r)
 
-    def _touch_around(self, v):
+    def _touch_around(self, v: Variable) -> None:
         if v.owner is not None:
             self.touched[v.owner] = None
             users = v.clients
@@ -62,10 +78,10 @@ class ChangeTracker:
                     if node != "output":
                         self.touched[node] = None
 
-    def reset(self):
+    def reset(self) -> None:
         self.changed = False
 
-    def take_dirty(self, fgraph):
+    def take_dirty(self, fgraph: FunctionGraph) -> dict[Apply, None]:
         """The nodes that a rewrite might now treat differently, and forget them."""
         live = fgraph.apply_nodes
         dirty = dict.fromkeys(n for n in [*self.imported, *self.touched] if n in live)
@@ -106,14 +122,14 @@ class EquilibriumOptimizer(NavigatorOptimizer):
 
     def __init__(
         self,
-        optimizers,
-        failure_callback=None,
-        ignore_newtrees=True,
-        tracks_on_change_inputs=False,
-        max_use_ratio=None,
-        final_optimizers=None,
-        cleanup_optimizers=None,
-    ):
+        optimizers: Iterable[Optimizer | LocalOptimizer],
+        failure_callback: Callable[..., None] | None = None,
+        ignore_newtrees: bool = True,
+        tracks_on_change_inputs: bool = False,
+        max_use_ratio: float | None = None,
+        final_optimizers: Iterable[Optimizer] | None = None,
+        cleanup_optimizers: Iterable[Optimizer] | None = None,
+    ) -> None:
         super().__init__(None, ignore_newtrees=ignore_newtrees, failure_callback=failure_callback)
         if max_use_ratio is None:
             raise ValueError("max_use_ratio has to be a number")
@@ -126,22 +142,23 @@ class EquilibriumOptimizer(NavigatorOptimizer):
         self.dispatch = Dispatch(self.local_optimizers, all_first=True)
 
     @property
-    def local_optimizers_map(self):
+    def local_optimizers_map(self) -> dict[PureOp | type[PureOp], list[LocalOptimizer]]:
         return {k: v for k, v in self.dispatch.by_key.items() if k is not None}
 
     @property
-    def local_optimizers_all(self):
+    def local_optimizers_all(self) -> list[LocalOptimizer]:
         return self.dispatch.by_key[None]
 
-    def get_local_optimizers(self):
+    def get_local_optimizers(self) -> Iterator[LocalOptimizer]:
         return iter(self.local_optimizers)
 
-    def add_requirements(self, fgraph):
+    def add_requirements(self, fgraph: FunctionGraph) -> None:
         super().add_requirements(fgraph)
-        for opt in [*self.local_optimizers, *self.global_optimizers, *self.final_optimizers, *self.cleanup_optimizers]:
+        opts: list[Optimizer | LocalOptimizer] = [*self.local_optimizers, *self.global_optimizers]
+        for opt in [*opts, *self.final_optimizers, *self.cleanup_optimizers]:
             opt.add_requirements(fgraph)
 
-    def apply(self, fgraph, start_from=None):
+    def apply(self, fgraph: FunctionGraph, start_from: Sequence[Variable] | None = None) -> RewriteReport:
         tracker = ChangeTracker()
         fgraph.attach_feature(tracker)
         try:
@@ -149,9 +166,9 @@ class EquilibriumOptimizer(NavigatorOptimizer):
         finally:
             fgraph.remove_feature(tracker)
 
-    def report(self, profile):
+    def report(self, profile: RewriteProfile) -> tuple[Any, ...]:
         seconds, uses, nodes, in_global, sorting = map(list, zip(*profile.rounds)) if profile.rounds else [[]] * 5
-        parts = [[] for _ in profile.rounds]
+        parts: list[list[Any]] = [[] for _ in profile.rounds]
         return (
             self,
             seconds,
@@ -167,28 +184,35 @@ class EquilibriumOptimizer(NavigatorOptimizer):
             parts,
         )
 
-    def print_summary(self, stream=None, level=0, depth=-1):
+    def print_summary(self, stream: TextIO | None = None, level: int = 0, depth: int = -1) -> None:
         stream = stream or sys.stdout
         Optimizer.print_summary(self, stream, level)
         print_parts(self.local_optimizers, stream, level, depth)
 
     @staticmethod
-    def merge_profile(prof1, prof2):
+    def merge_profile(prof1: RewriteReport, prof2: RewriteReport) -> RewriteReport:
         return prof1.merged_with(prof2)
 
 
 class _Run:
     """One application of an EquilibriumOptimizer."""
 
-    def __init__(self, opt, fgraph, tracker, start_from):
+    def __init__(
+        self,
+        opt: EquilibriumOptimizer,
+        fgraph: FunctionGraph,
+        tracker: ChangeTracker,
+        start_from: Sequence[Variable] | None,
+    ) -> None:
         self.opt, self.fgraph, self.tracker, self.start_from = opt, fgraph, tracker, start_from
         self.profile = RewriteProfile(opt, fgraph)
         self.max_nodes = len(fgraph.apply_nodes)
-        self.looping = None
-        self.rank: dict = {}
+        self.looping: Optimizer | LocalOptimizer | None = None
+        self.rank: dict[Apply, int] = {}
 
-    def run(self):
-        full, nodes, passes = True, None, 0
+    def run(self) -> RewriteReport:
+        full, passes = True, 0
+        nodes: list[Apply] = []
         while self.looping is None:
             passes += 1
             start, used = time.perf_counter(), dict(self.profile.uses)
@@ -213,7 +237,7 @@ class _Run:
             self._complain()
         return self.profile.close(self.fgraph)
 
-    def _all_nodes(self):
+    def _all_nodes(self) -> list[Apply]:
         start = time.perf_counter()
         if self.start_from is None:
             nodes = self.fgraph.toposort()
@@ -224,7 +248,7 @@ class _Run:
         self.sorting += time.perf_counter() - start
         return nodes
 
-    def _round(self, nodes, full):
+    def _round(self, nodes: Sequence[Apply], full: bool) -> bool:
         changed = False
         for opt in self.opt.global_optimizers:
             changed |= self._apply_global(opt, opt.apply)
@@ -236,12 +260,12 @@ class _Run:
             if not full and isinstance(opt, TopoOptimizer):
                 todo = [n for n in [*nodes, *self.tracker.imported] if n in self.fgraph.apply_nodes]
                 todo = sorted(dict.fromkeys([*todo, *self.tracker.touched]), key=lambda n: self.rank.get(n, 0))
-                changed |= self._apply_global(opt, lambda fgraph, opt=opt, todo=todo: opt.apply_to(fgraph, todo))
+                changed |= self._apply_global(opt, partial(opt.apply_to, nodes=todo))
             else:
                 changed |= self._apply_global(opt, opt.apply)
         return self._cleanup() | changed
 
-    def _apply_global(self, opt, apply):
+    def _apply_global(self, opt: Optimizer, apply: Callable[[FunctionGraph], Any]) -> bool:
         self.tracker.reset()
         start = time.perf_counter()
         apply(self.fgraph)
@@ -253,30 +277,30 @@ class _Run:
         self._count(opt)
         return True
 
-    def _cleanup(self):
+    def _cleanup(self) -> bool:
         changed = False
         for opt in self.opt.cleanup_optimizers:
             changed |= self._apply_global(opt, opt.apply)
         return changed
 
-    def _count(self, opt):
+    def _count(self, opt: Optimizer | LocalOptimizer) -> None:
         self.profile.add_use(opt)
         if self.profile.uses[opt] > self.max_nodes * self.opt.max_use_ratio:
             self.looping = opt
 
-    def _apply_local(self, nodes):
+    def _apply_local(self, nodes: Sequence[Apply]) -> bool:
         opt, fgraph, rank = self.opt, self.fgraph, self.rank
         live, candidates, process = fgraph.apply_nodes, opt.dispatch.candidates, opt.process_node
         created = self.profile.created
         stack = list(nodes)
         current, changed = None, False
 
-        def on_new(node):
-            rank[node] = rank.get(current, 0)
+        def on_new(node: Apply) -> None:
+            rank[node] = 0 if current is None else rank.get(current, 0)
             if not opt.ignore_newtrees and node is not current:
                 stack.append(node)
 
-        def on_change(node, i, r, new_r, reason):
+        def on_change(node: User, i: int, r: Variable, new_r: Variable, reason: object) -> None:
             if node is not current and node != "output":
                 stack.append(node)
 
@@ -306,7 +330,7 @@ class _Run:
             opt.detach_updater(fgraph, updater)
         return changed
 
-    def _complain(self):
+    def _complain(self) -> None:
         text = (
             "EquilibriumOptimizer max'ed out by '%s'. You can safely raise the current threshold of %f with the "
             "theano flag 'optdb.max_use_ratio'." % (name_of(self.looping), config.optdb.max_use_ratio)

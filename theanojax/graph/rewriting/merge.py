@@ -1,14 +1,27 @@
 """Merging: equal constants become one constant, equal applications one application."""
 
+from __future__ import annotations
+
 import time
 import warnings
 from copy import deepcopy
+from typing import TYPE_CHECKING
 
 from theanojax.errors import InconsistencyError
 from theanojax.graph.fgraph import AlreadyThere, FunctionGraph
 from theanojax.graph.rewriting.base import Optimizer, merge_dict
 from theanojax.graph.traverse import general_toposort, inputs as graph_inputs
 from theanojax.graph.variable import Constant, Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, TextIO
+
+    from theanojax.graph.op import Op
+    from theanojax.graph.variable import Apply, User
+
+    Pair = tuple[Variable, Variable]
+    Key = tuple[int, tuple[int, ...]]
 
 
 class MergeFeature:
@@ -19,64 +32,67 @@ class MergeFeature:
 
     pickle_rm_attr = ["merge_feature"]
 
-    def on_attach(self, fgraph):
+    def on_attach(self, fgraph: FunctionGraph) -> None:
         if hasattr(fgraph, "merge_feature"):
             raise AlreadyThere("MergeFeature is already present or in conflict with another plugin.")
         self.unpickle(fgraph)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {}  # what it knows is in terms of identities, which change
 
-    def unpickle(self, fgraph):
+    def unpickle(self, fgraph: FunctionGraph) -> None:
         fgraph.merge_feature = self
-        self.scheduled = []
-        self.blacklist = set()
-        self._constant_of: dict = {}  # signature -> constant
-        self._signature: dict = {}  # constant -> signature
-        self._node_of: dict = {}  # (op, inputs) -> node
-        self._key: dict = {}  # node -> (op, inputs)
-        self._ops: dict = {}  # op -> the first one equal to it
-        self._op_of: dict = {}  # id of an op -> (op, id of the first one equal to it); hashing Ops is slow
+        self.scheduled: list[tuple[Any, Any]] = []
+        self.blacklist: set[tuple[Any, Any]] = set()
+        self._constant_of: dict[Any, Constant] = {}  # signature -> constant
+        self._signature: dict[Constant, Any] = {}  # constant -> signature
+        self._node_of: dict[Key, Apply] = {}  # (op, inputs) -> node
+        self._key: dict[Apply, Key] = {}  # node -> (op, inputs)
+        self._ops: dict[Op, Op] = {}  # op -> the first one equal to it
+        # id of an op -> (op, id of the first one equal to it); hashing Ops is slow
+        self._op_of: dict[int, tuple[Op, int]] = {}
         for node in fgraph.toposort():
             self.on_import(fgraph, node, reason="on_attach")
 
-    def on_detach(self, fgraph):
+    def on_detach(self, fgraph: FunctionGraph) -> None:
         del fgraph.merge_feature
 
     @property
-    def nodes_seen(self):
+    def nodes_seen(self) -> set[Apply]:
         return set(self._key)
 
-    def on_change_input(self, fgraph, node, i, r, new_r, reason):
+    def on_change_input(
+        self, fgraph: FunctionGraph, node: User, i: int, r: Variable, new_r: Variable, reason: object
+    ) -> None:
         if node in self._key:
             self._forget(node)
             self.process_node(fgraph, node)
         if isinstance(new_r, Constant):
             self.process_constant(fgraph, new_r)
 
-    def on_import(self, fgraph, node, reason):
+    def on_import(self, fgraph: FunctionGraph, node: Apply, reason: object) -> None:
         for v in node.inputs:
             if isinstance(v, Constant):
                 self.process_constant(fgraph, v)
         self.process_node(fgraph, node)
 
-    def on_prune(self, fgraph, node, reason):
+    def on_prune(self, fgraph: FunctionGraph, node: Apply, reason: object) -> None:
         self._forget(node)
         for v in node.inputs:
             if isinstance(v, Constant) and len(v.clients) <= 1:
                 self._forget_constant(v)
 
-    def _forget(self, node):
+    def _forget(self, node: Apply) -> None:
         key = self._key.pop(node, None)
         if key is not None and self._node_of.get(key) is node:
             del self._node_of[key]
 
-    def _forget_constant(self, c):
+    def _forget_constant(self, c: Constant) -> None:
         signature = self._signature.pop(c, None)
         if signature is not None and self._constant_of.get(signature) is c:
             del self._constant_of[signature]
 
-    def process_constant(self, fgraph, c):
+    def process_constant(self, fgraph: FunctionGraph, c: Constant) -> None:
         """Remember the constant `c`, or schedule it when an equal one is known."""
         if c in self._signature:
             return
@@ -92,7 +108,7 @@ class MergeFeature:
             other.name = c.name
         self.scheduled.append((c, other))
 
-    def process_node(self, fgraph, node):
+    def process_node(self, fgraph: FunctionGraph, node: Apply) -> None:
         """Remember `node`, or schedule it when an equal one is known."""
         if node in self._key:
             return
@@ -112,31 +128,36 @@ class MergeFeature:
             self.scheduled.append((node, other))
         self._key[node] = key
 
-    def get_merged_assert_input(self, node, candidate):
+    def get_merged_assert_input(self, node: Apply, candidate: Apply) -> list[Variable]:
         """Inputs for one node in place of `node` and `candidate`, whose inputs differ in assertions alone.
 
         An input that is asserted in both gets the conditions of both.
         """
         merged = []
         for mine, theirs in zip(node.inputs, candidate.inputs):
-            asserted = [type(v.owner.op).__name__ == "Assert" if v.owner is not None else False for v in (mine, theirs)]
-            if all(asserted):
-                conds = dict.fromkeys([*mine.owner.inputs[1:], *theirs.owner.inputs[1:]])
-                merged.append(mine.owner.op(mine.owner.inputs[0], *conds))
+            mine_by, theirs_by = (_assertion(v) for v in (mine, theirs))
+            if mine_by is not None and theirs_by is not None:
+                conds = dict.fromkeys([*mine_by.inputs[1:], *theirs_by.inputs[1:]])
+                merged.append(mine_by.op(mine_by.inputs[0], *conds))
             else:
-                merged.append(mine if asserted[0] else theirs)
+                merged.append(theirs if mine_by is None else mine)
         return merged
+
+
+def _assertion(v: Variable) -> Apply | None:
+    """The node that gives `v`, if it is an assertion."""
+    return v.owner if v.owner is not None and type(v.owner.op).__name__ == "Assert" else None
 
 
 class MergeOptimizer(Optimizer):
     """Replaces every node and constant that duplicates another by that one."""
 
-    def add_requirements(self, fgraph):
+    def add_requirements(self, fgraph: FunctionGraph) -> None:
         if not hasattr(fgraph, "merge_feature"):
             fgraph.attach_feature(MergeFeature())
 
-    def apply(self, fgraph):
-        feature = fgraph.merge_feature
+    def apply(self, fgraph: FunctionGraph) -> tuple[Any, ...]:
+        feature: MergeFeature = fgraph.merge_feature
         scheduled = feature.scheduled
         if not scheduled:
             return (0, 0.0, None, None, {}, 0, 0)
@@ -169,13 +190,13 @@ class MergeOptimizer(Optimizer):
         return (failed, time.perf_counter() - start, None, None, {}, merged, constants)
 
     @staticmethod
-    def _constant_pairs(fgraph, old, new):
+    def _constant_pairs(fgraph: FunctionGraph, old: Variable, new: Variable) -> list[Pair] | None:
         if old not in fgraph.variables or new not in fgraph.variables or old is new:
             return None
         return [_replaceable(old, new)]
 
     @staticmethod
-    def _node_pairs(fgraph, old, new):
+    def _node_pairs(fgraph: FunctionGraph, old: Apply, new: Apply) -> list[Pair] | None:
         live = fgraph.apply_nodes
         if old not in live or new not in live or any(a is not b for a, b in zip(old.inputs, new.inputs)):
             return None
@@ -184,29 +205,29 @@ class MergeOptimizer(Optimizer):
         pairs = list(zip(old.outputs, new.outputs))
         return [_replaceable(*pairs[0])] if len(pairs) == 1 else pairs
 
-    def __str__(self):
+    def __str__(self) -> str:
         return type(self).__name__
 
     @staticmethod
-    def print_profile(stream, prof, level=0):
+    def print_profile(stream: TextIO, prof: tuple[Any, ...], level: int = 0) -> None:
         pad = "    " * level
         print(pad, "MergeOptimizer", file=stream)
         print(pad, "  nb fail=%5d merged=%5d constant=%5d" % (prof[0], prof[5], prof[6]), file=stream)
         print(pad, "  time replace=%2.2f" % prof[1], file=stream)
 
     @staticmethod
-    def merge_profile(prof1, prof2):
+    def merge_profile(prof1: tuple[Any, ...], prof2: tuple[Any, ...]) -> tuple[Any, ...]:
         times = [b if a is None else a if b is None else a + b for a, b in zip(prof1[2:4], prof2[2:4])]
         failed, seconds, merged, constants = (prof1[i] + prof2[i] for i in (0, 1, 5, 6))
         return (failed, seconds, *times, merge_dict(prof1[4], prof2[4]), merged, constants)
 
 
-def _replaceable(old, new):
+def _replaceable(old: Variable, new: Variable) -> Pair:
     """The pair as it is, or the other way round when the type of `old` does not take `new`."""
     return (new, old) if old.type != new.type and old.type.convert_variable(new) is None else (old, new)
 
 
-def _destroyers(node):
+def _destroyers(node: Apply) -> int:
     """How many users overwrite the first output of `node`."""
     return sum(
         i in [p for ps in getattr(c.op, "destroy_map", {}).values() for p in ps]
@@ -215,9 +236,9 @@ def _destroyers(node):
     )
 
 
-def is_same_graph_with_merge(var1, var2, givens=None):
+def is_same_graph_with_merge(var1: Variable, var2: Variable, givens: dict[Variable, Variable] | None = None) -> bool:
     """Whether `var1` and `var2` are computed by equal graphs, found by merging a copy of both."""
-    var1, var2, givens = deepcopy([var1, var2, givens or {}])
+    var1, var2, givens = deepcopy((var1, var2, givens or {}))
     fgraph = FunctionGraph(graph_inputs([var1, var2]), [var1, var2], clone=False)
     for to_replace, replace_by in givens.items():
         fgraph.replace(to_replace, replace_by)
@@ -228,15 +249,15 @@ def is_same_graph_with_merge(var1, var2, givens=None):
     return out1.owner is out2.owner and out1.index == out2.index
 
 
-def pre_constant_merge(vars):
+def pre_constant_merge(vars: Variable | Iterable[Any]) -> list[Any]:
     """Merge, in place, equal constants among those that compute `vars`; nodes that are in a graph are left alone.
 
     Returns the list of variables that stand for `vars`.
     """
-    known: dict = {}
+    known: dict[Any, Any] = {}
     vars = [vars] if isinstance(vars, Variable) else list(vars)
 
-    def canonical(v):
+    def canonical(v: Any) -> Any:
         if not isinstance(v, Constant):
             return v
         try:
@@ -247,7 +268,7 @@ def pre_constant_merge(vars):
             )
             return v
 
-    def free_parents(node):
+    def free_parents(node: Apply) -> list[Apply]:
         return [v.owner for v in node.inputs if v.owner is not None and getattr(v.owner, "fgraph", None) is None]
 
     roots = [

@@ -1,6 +1,9 @@
 """PatternSub: a local optimizer given by the pattern to look for and the one to put in its place."""
 
+from __future__ import annotations
+
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,6 +11,17 @@ from theanojax.graph.rewriting.local import LocalOptimizer
 from theanojax.graph.rewriting.unify import Unification, Var
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Constant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, Literal, TextIO
+
+    from theanojax.graph.op import PureOp
+    from theanojax.graph.rewriting.local import Replacement, Tracked
+    from theanojax.graph.variable import Apply, User, Variable
+
+    # An Op with patterns for its inputs, a name, a number, a Constant, or a dict with a pattern and its conditions.
+    Pattern = Any
 
 
 class PatternSub(LocalOptimizer):
@@ -30,22 +44,22 @@ class PatternSub(LocalOptimizer):
 
     def __init__(
         self,
-        in_pattern,
-        out_pattern,
-        allow_multiple_clients=False,
-        skip_identities_fn=None,
-        name=None,
-        pdb=False,
-        tracks=(),
-        get_nodes=None,
-        values_eq_approx=None,
-    ):
+        in_pattern: Pattern,
+        out_pattern: Pattern,
+        allow_multiple_clients: bool = False,
+        skip_identities_fn: Callable[[Variable], Variable | None] | None = None,
+        name: str | None = None,
+        pdb: bool = False,
+        tracks: Tracked = (),
+        get_nodes: Callable[[Apply], Iterable[User]] | None = None,
+        values_eq_approx: Callable[..., bool] | None = None,
+    ) -> None:
         self.in_pattern, self.out_pattern = in_pattern, out_pattern
         self.values_eq_approx = values_eq_approx
         outermost = in_pattern["pattern"] if isinstance(in_pattern, dict) else in_pattern
         if not isinstance(outermost, (list, tuple)):
             raise TypeError("The pattern to search for must start with a specific Op instance.")
-        self.op = outermost[0]
+        self.op: PureOp = outermost[0]
         self.allow_multiple_clients, self.skip_identities_fn = allow_multiple_clients, skip_identities_fn
         self.pdb = pdb
         if name:
@@ -54,17 +68,18 @@ class PatternSub(LocalOptimizer):
         if tracks != () and not get_nodes:
             raise ValueError("`tracks` needs `get_nodes` too")
 
-    def op_key(self):
+    def op_key(self) -> PureOp:
         return self.op
 
-    def tracks(self):
+    def tracks(self) -> Tracked:
         return self._tracks if self._tracks != () else [self.op]
 
-    def transform(self, node, get_nodes=True):
+    def transform(self, node: Apply, get_nodes: bool = True) -> Replacement:
         for other in self.get_nodes(node) if get_nodes and self.get_nodes else ():
-            new = other != "output" and self.transform(other, False)
-            if new:
-                return dict(zip(other.outputs, new))
+            if other != "output":
+                new = self.transform(other, False)
+                if new:
+                    return dict(zip(other.outputs, new))
         if node.op != self.op:
             return False
         found = self._match(self.in_pattern, node.out, Unification(), True)
@@ -77,7 +92,9 @@ class PatternSub(LocalOptimizer):
             copy_stack_trace(node.out, new)
         return [new]
 
-    def _match(self, pattern, expr, u, many_clients):
+    def _match(
+        self, pattern: Pattern, expr: Variable, u: Unification, many_clients: bool
+    ) -> Unification | Literal[False]:
         """The unification of `pattern` with the variable `expr` that extends `u`, or False."""
         if isinstance(pattern, (list, tuple)):
             node = expr.owner
@@ -109,11 +126,13 @@ class PatternSub(LocalOptimizer):
             return u
         return self._match_equivalent(pattern, expr, u, many_clients)
 
-    def _match_equivalent(self, pattern, expr, u, many_clients):
+    def _match_equivalent(
+        self, pattern: Pattern, expr: Variable, u: Unification, many_clients: bool
+    ) -> Unification | Literal[False]:
         other = self.skip_identities_fn(expr) if self.skip_identities_fn else None
         return self._match(pattern, other, u, many_clients) if other is not None else False
 
-    def _build(self, pattern, u):
+    def _build(self, pattern: Pattern, u: Unification) -> Any:
         if isinstance(pattern, (list, tuple)):
             return pattern[0](*[self._build(p, u) for p in pattern[1:]])
         if isinstance(pattern, str):
@@ -122,14 +141,14 @@ class PatternSub(LocalOptimizer):
             return pattern
         return pattern.clone()
 
-    def __str__(self):
+    def __str__(self) -> str:
         if getattr(self, "__name__", None):
             return self.__name__
         return "%s -> %s" % (_pattern_text(self.in_pattern), _pattern_text(self.out_pattern))
 
     __repr__ = __str__
 
-    def print_summary(self, stream=sys.stdout, level=0, depth=-1):
+    def print_summary(self, stream: TextIO = sys.stdout, level: int = 0, depth: int = -1) -> None:
         name = getattr(self, "__name__", getattr(self, "name", None))
         print(
             "%s%s %s(%s, %s) id=%i"
@@ -138,7 +157,7 @@ class PatternSub(LocalOptimizer):
         )
 
 
-def _pattern_text(pattern):
+def _pattern_text(pattern: Pattern) -> str:
     if isinstance(pattern, (list, tuple)):
         return "%s(%s)" % (pattern[0], ", ".join(_pattern_text(p) for p in pattern[1:]))
     if isinstance(pattern, dict):

@@ -1,6 +1,18 @@
 """What an optimizer did and how long it took."""
 
+from __future__ import annotations
+
 import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing import TextIO, TypeAlias
+
+    from theanojax.graph.fgraph import FunctionGraph
+    from theanojax.graph.rewriting.base import Optimizer
+    from theanojax.graph.rewriting.local import LocalOptimizer
+
+    Rewrite: TypeAlias = Optimizer | LocalOptimizer
 
 
 class RewriteProfile:
@@ -11,7 +23,7 @@ class RewriteProfile:
     has a (seconds, uses, nodes, seconds of global optimizers, seconds of sorting) for each pass of an equilibrium.
     """
 
-    def __init__(self, optimizer, fgraph):
+    def __init__(self, optimizer: Optimizer, fgraph: FunctionGraph) -> None:
         self.optimizer = optimizer
         self.start = time.perf_counter()
         self.seconds = 0.0
@@ -20,28 +32,28 @@ class RewriteProfile:
         self.sorting = 0.0
         self.most_nodes = self.nodes[0]
         self.callbacks = fgraph.execute_callbacks_time
-        self.rounds = []
-        self.created = {}  # local optimizer -> number of nodes that came in by its replacements
-        self.parts = []
-        self.uses: dict = {}
-        self.times: dict = {}
+        self.rounds: list[tuple[float, dict[Rewrite, int], int, float, float]] = []
+        self.created: dict[Rewrite, int] = {}  # local optimizer -> number of nodes that came in by its replacements
+        self.parts: list[list[Any]] = []
+        self.uses: dict[Rewrite, int] = {}
+        self.times: dict[Rewrite, float] = {}
 
-    def add_part(self, optimizer, seconds, nodes, profile):
+    def add_part(self, optimizer: Optimizer, seconds: float, nodes: tuple[int, int], profile: Any) -> None:
         self.parts.append([optimizer, seconds, nodes, profile])
 
-    def add_use(self, local_optimizer):
+    def add_use(self, local_optimizer: Rewrite) -> None:
         self.uses[local_optimizer] = self.uses.get(local_optimizer, 0) + 1
 
-    def add_time(self, local_optimizer, seconds):
+    def add_time(self, local_optimizer: Rewrite, seconds: float) -> None:
         self.times[local_optimizer] = self.times.get(local_optimizer, 0.0) + seconds
 
-    def close(self, fgraph):
+    def close(self, fgraph: FunctionGraph) -> RewriteReport:
         self.seconds = time.perf_counter() - self.start
         self.nodes = (self.nodes[0], len(fgraph.apply_nodes))
         self.callbacks = fgraph.execute_callbacks_time - self.callbacks
         return RewriteReport(self)
 
-    def print(self, stream, level=0):
+    def print(self, stream: TextIO, level: int = 0) -> None:
         """Write the profile to `stream`, slowest parts first, indented by `level`."""
         pad = "    " * level
         print(
@@ -58,12 +70,12 @@ class RewriteProfile:
             if isinstance(profile, RewriteReport):
                 profile.print(stream, level + 1)
 
-    def merged_with(self, other):
+    def merged_with(self, other: RewriteProfile) -> RewriteProfile:
         """The sum of two profiles; parts are matched by the name of their optimizer."""
         total = RewriteProfile.__new__(RewriteProfile)
         total.__dict__.update(self.__dict__)
         total.seconds = self.seconds + other.seconds
-        total.nodes = tuple(a + b for a, b in zip(self.nodes, other.nodes))
+        total.nodes = (self.nodes[0] + other.nodes[0], self.nodes[1] + other.nodes[1])
         total.passes = self.passes + other.passes
         total.sorting = self.sorting + other.sorting
         total.callbacks = self.callbacks + other.callbacks
@@ -91,22 +103,22 @@ class RewriteProfile:
         return total
 
 
-class RewriteReport(tuple):
+class RewriteReport(tuple[Any, ...]):
     """What ``optimize`` returns: the tuple that Theano has for this kind of optimizer, of what `profile` knows."""
 
     profile: RewriteProfile
 
-    def __new__(cls, profile):
+    def __new__(cls, profile: RewriteProfile) -> RewriteReport:
         self = super().__new__(cls, profile.optimizer.report(profile))
         self.profile = profile
         return self
 
-    def print(self, stream, level=0):
+    def print(self, stream: TextIO, level: int = 0) -> None:
         self.profile.print(stream, level)
 
-    def merged_with(self, other):
+    def merged_with(self, other: RewriteReport) -> RewriteReport:
         return RewriteReport(self.profile.merged_with(other.profile))
 
 
-def name_of(opt):
+def name_of(opt: object) -> str:
     return getattr(opt, "name", None) or getattr(opt, "__name__", None) or str(opt)

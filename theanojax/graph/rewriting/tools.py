@@ -1,10 +1,13 @@
 """Helpers for writing rewrites: stack traces, chains of Ops, rewriting ahead of the graph, choosing by time."""
 
+from __future__ import annotations
+
 import contextlib
 import inspect
 import time
 import warnings
 from collections import defaultdict
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,38 +22,44 @@ from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.traverse import general_toposort, nodes_constructed
 from theanojax.graph.variable import Apply
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any
+
+    from theanojax.graph.rewriting.local import Replacement, Tracked
+    from theanojax.graph.variable import Variable
+
 
 @contextlib.contextmanager
-def inherit_stack_trace(from_var):
+def inherit_stack_trace(from_var: Variable | Sequence[Variable]) -> Iterator[None]:
     """Every variable built inside the ``with`` block gets the stack traces of `from_var` (one variable or a list)."""
     with nodes_constructed() as new:
         yield
     copy_stack_trace(from_var, new)
 
 
-def check_chain(r, *chain):
+def check_chain(r: Variable | Apply | None, *chain: PureOp | type[PureOp] | None) -> bool:
     """Whether `r` is made by the first Op (or Op class) of `chain`, its first input by the second, and so on.
 
     None at the end of the chain stands for a variable that nothing computes.
     """
-    if isinstance(r, Apply):
-        r = r.outputs[0]
+    v: Any = r.outputs[0] if isinstance(r, Apply) else r
     for position, elem in enumerate(chain):
         if position:
-            r = r.owner.inputs[0]
+            v = v.owner.inputs[0]
         if elem is None:
-            return r.owner is None
-        if r.owner is None:
+            return v.owner is None
+        if v.owner is None:
             return False
         if isinstance(elem, PureOp):
-            if r.owner.op != elem:
+            if v.owner.op != elem:
                 return False
-        elif not (isinstance(elem, type) and isinstance(r.owner.op, elem)):
+        elif not (isinstance(elem, type) and isinstance(v.owner.op, elem)):
             return False
-    return r is not None
+    return v is not None
 
 
-def pre_greedy_local_optimizer(list_optimizations, out):
+def pre_greedy_local_optimizer(list_optimizations: Iterable[LocalOptimizer], out: Any) -> Any:
     """The variable that stands for `out` after the local optimizers were tried on what computes it.
 
     Nodes that are in a FunctionGraph are left as they are; the others are changed in place. Each node is visited
@@ -58,9 +67,9 @@ def pre_greedy_local_optimizer(list_optimizations, out):
     """
     if getattr(out, "owner", None) is None or getattr(out.owner, "fgraph", None) is not None:
         return out
-    stands_for = {}
+    stands_for: dict[Any, Any] = {}
 
-    def parents(node):
+    def parents(node: Apply) -> list[Apply]:
         return [v.owner for v in node.inputs if v.owner is not None and getattr(v.owner, "fgraph", None) is None]
 
     for node in general_toposort([out.owner], parents):
@@ -72,21 +81,20 @@ def pre_greedy_local_optimizer(list_optimizations, out):
                 t == node.op if isinstance(t, PureOp) else isinstance(node.op, t) for t in tracks
             ):
                 continue
-            new = opt.transform(node)
+            new: Any = opt.transform(node)
             if not new:
                 continue
             if isinstance(new, dict):
                 new = [new.get(v, v) for v in node.outputs]
-            for old, v in zip(originals, new):
-                stands_for[old] = v
-            owner = new[0].owner
+            stands_for.update((old, v) for old, v in zip(originals, new) if v is not None)
+            owner = None if new[0] is None else new[0].owner
             if owner is None or getattr(owner, "fgraph", None) is not None or len(owner.outputs) != len(originals):
                 break
             node = owner
     return stands_for.get(out, out)
 
 
-def check_stack_trace(f_or_fgraph, ops_to_check="last", bug_print="raise"):
+def check_stack_trace(f_or_fgraph: Any, ops_to_check: Any = "last", bug_print: str = "raise") -> bool:
     """Whether the outputs of certain nodes know where they were built.
 
     Parameters
@@ -113,7 +121,7 @@ def check_stack_trace(f_or_fgraph, ops_to_check="last", bug_print="raise"):
     return all(getattr(out.tag, "trace", None) for node in nodes for out in node.outputs)
 
 
-def _nodes_to_check(fgraph, which):
+def _nodes_to_check(fgraph: FunctionGraph, which: Any) -> list[Apply]:
     if isinstance(which, Op) or (inspect.isclass(which) and issubclass(which, Op)):
         which = (which,)
     if which == "last":
@@ -138,7 +146,7 @@ def _nodes_to_check(fgraph, which):
 class CheckStrackTraceFeature:
     """Complains, as ``config.check_stack_trace`` says, when a rewrite brings in a node without a stack trace."""
 
-    def on_import(self, fgraph, node, reason):
+    def on_import(self, fgraph: FunctionGraph, node: Apply, reason: object) -> None:
         action = config.check_stack_trace
         if action == "off":
             return
@@ -157,7 +165,7 @@ class CheckStrackTraceFeature:
 class CheckStackTraceOptimization(Optimizer):
     """Attaches CheckStrackTraceFeature."""
 
-    def add_requirements(self, fgraph):
+    def add_requirements(self, fgraph: FunctionGraph) -> None:
         if not any(isinstance(f, CheckStrackTraceFeature) for f in fgraph._features):
             fgraph.attach_feature(CheckStrackTraceFeature())
 
@@ -173,22 +181,27 @@ class LocalMetaOptimizer(LocalOptimizer):
     value to shared variables to time with.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.verbose = config.metaopt.verbose
-        self.optimizers = []
-        self.track_dict, self.tag_dict = defaultdict(list), defaultdict(list)
+        self.optimizers: list[LocalOptimizer] = []
+        self.track_dict: defaultdict[Any, list[LocalOptimizer]] = defaultdict(list)
+        self.tag_dict: defaultdict[str, list[LocalOptimizer]] = defaultdict(list)
 
-    def register(self, optimizer, tag_list):
+    def register(self, optimizer: LocalOptimizer, tag_list: Iterable[str]) -> None:
         """Add a local optimizer; `tag_list` are the keys of ``tag_dict`` to find it by."""
+        tracked = optimizer.tracks()
+        if tracked is None:
+            raise TypeError("LocalMetaOptimizer: %s has to say which Ops it tracks" % optimizer)
         self.optimizers.append(optimizer)
-        for table, keys in ((self.track_dict, optimizer.tracks()), (self.tag_dict, tag_list)):
-            for key in keys:
-                table[key].append(optimizer)
+        for op in tracked:
+            self.track_dict[op].append(optimizer)
+        for tag in tag_list:
+            self.tag_dict[tag].append(optimizer)
 
-    def tracks(self):
+    def tracks(self) -> Tracked:
         return list(self.track_dict)
 
-    def transform(self, node):
+    def transform(self, node: Apply) -> Replacement:
         if not isinstance(node.op, tuple(self.track_dict)):
             return None
         givens = self._values_for(node)
@@ -210,14 +223,15 @@ class LocalMetaOptimizer(LocalOptimizer):
         self._say(2, "= %s", best[2])
         return best[1]
 
-    def _say(self, level, text, *args):
+    def _say(self, level: int, text: str, *args: object) -> None:
         if self.verbose >= level:
             print(text % args)
 
-    def _values_for(self, node):
+    def _values_for(self, node: Apply) -> dict[Variable, SharedVariable] | None:
         """Shared variables to stand for the node's inputs; None when a value is missing."""
         givens, missing = {}, set()
-        for v in node.inputs:
+        inputs: list[Any] = node.inputs
+        for v in inputs:
             if isinstance(v, SharedVariable):
                 continue
             if hasattr(v.tag, "test_value"):
@@ -240,7 +254,7 @@ class LocalMetaOptimizer(LocalOptimizer):
             return None
         return givens
 
-    def _time(self, outputs, givens, opt):
+    def _time(self, outputs: Any, givens: dict[Variable, SharedVariable], opt: LocalOptimizer) -> float | None:
         try:
             fn = above.function([], outputs, givens=givens, on_unused_input="ignore")
             fn.trust_input = True
@@ -253,14 +267,14 @@ class LocalMetaOptimizer(LocalOptimizer):
         self._say(2, "* %s: %.5g sec", opt, seconds)
         return seconds
 
-    def provide_inputs(self, node, inputs):
+    def provide_inputs(self, node: Apply, inputs: Iterable[Variable]) -> dict[Variable, SharedVariable]:
         raise NotImplementedError("%s.provide_inputs" % type(self).__name__)
 
-    def get_opts(self, node):
+    def get_opts(self, node: Apply) -> list[LocalOptimizer]:
         """The local optimizers to compare on `node`."""
         return self.track_dict.get(type(node.op), [])
 
-    def time_call(self, fn):
+    def time_call(self, fn: Callable[[], Any]) -> float:
         """How many seconds a call of `fn` takes."""
         start = time.perf_counter()
         fn()
@@ -270,16 +284,17 @@ class LocalMetaOptimizer(LocalOptimizer):
 class _metadict:
     """A dict that takes keys that cannot be hashed too; those are looked up one by one."""
 
-    def __init__(self):
-        self.d, self.l = {}, []
+    def __init__(self) -> None:
+        self.d: dict[Any, Any] = {}
+        self.l: list[tuple[Any, Any]] = []
 
-    def _place(self, item):
+    def _place(self, item: Any) -> int | None:
         for i, (key, _) in enumerate(self.l):
             if key is item or (hasattr(item, "equals") and item.equals(key)) or np.all(key == item) is np.True_:
                 return i
         return None
 
-    def get(self, item, default=None):
+    def get(self, item: Any, default: Any = None) -> Any:
         try:
             return self.d[item]
         except KeyError:
@@ -288,10 +303,10 @@ class _metadict:
             i = self._place(item)
             return default if i is None else self.l[i][1]
 
-    def __getitem__(self, item):
+    def __getitem__(self, item: Any) -> Any:
         return self.get(item)
 
-    def __setitem__(self, item, value):
+    def __setitem__(self, item: Any, value: Any) -> None:
         try:
             self.d[item] = value
         except TypeError:
@@ -301,11 +316,11 @@ class _metadict:
             else:
                 self.l[i] = (item, value)
 
-    def __delitem__(self, item):
+    def __delitem__(self, item: Any) -> None:
         if not self.discard(item):
             raise KeyError(item)
 
-    def discard(self, item):
+    def discard(self, item: Any) -> bool:
         """Remove `item` if it is there; returns whether it was."""
         try:
             return self.d.pop(item, self) is not self
@@ -315,8 +330,8 @@ class _metadict:
                 del self.l[i]
             return i is not None
 
-    def clear(self):
+    def clear(self) -> None:
         self.d, self.l = {}, []
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "(%s, %s)" % (self.d, self.l)

@@ -4,19 +4,28 @@
 symbolic graphs.
 """
 
+from __future__ import annotations
+
 from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from typing import Any, Literal, TypeVar
+
+    V_ = TypeVar("V_", bound="Variable")
 
 
 class Variable:
     """A hole in a pattern."""
 
-    def __init__(self, name="?"):
+    def __init__(self, name: str = "?") -> None:
         self.name = name
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "%s(%s)" % (type(self).__name__, ", ".join("%s=%s" % item for item in self.__dict__.items()))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return str(self)
 
 
@@ -27,7 +36,7 @@ class FreeVariable(Variable):
 class BoundVariable(Variable):
     """Has the value `value`."""
 
-    def __init__(self, name, value):
+    def __init__(self, name: str, value: Any) -> None:
         super().__init__(name)
         self.value = value
 
@@ -35,7 +44,7 @@ class BoundVariable(Variable):
 class OrVariable(Variable):
     """Has one of the values `options`."""
 
-    def __init__(self, name, options):
+    def __init__(self, name: str, options: Collection[Any]) -> None:
         super().__init__(name)
         self.options = options
 
@@ -43,7 +52,7 @@ class OrVariable(Variable):
 class NotVariable(Variable):
     """Has none of the values `not_options`."""
 
-    def __init__(self, name, not_options):
+    def __init__(self, name: str, not_options: Collection[Any]) -> None:
         super().__init__(name)
         self.not_options = not_options
 
@@ -51,19 +60,20 @@ class NotVariable(Variable):
 class VariableInList:
     """Matched against a list, makes its inner variable one of the list's elements."""
 
-    def __init__(self, variable):
+    def __init__(self, variable: Variable) -> None:
         self.variable = variable
 
 
-_known: dict = {}
+_known: dict[Any, Any] = {}
 
 
-def var_lookup(vartype, name, *args, **kwargs):
+def var_lookup(vartype: type[V_], name: str, *args: Any, **kwargs: Any) -> V_:
     """The variable of that type and name: the same object each time."""
     key = (vartype, name)
     if key not in _known:
         _known[key] = vartype(name, *args)
-    return _known[key]
+    known: V_ = _known[key]
+    return known
 
 
 Var = V = partial(var_lookup, FreeVariable)
@@ -77,10 +87,11 @@ class Unification:
     Unless `inplace`, ``merge`` returns a new Unification and leaves this one as it was, for backtracking.
     """
 
-    def __init__(self, inplace=False):
-        self.unif, self.inplace = {}, inplace
+    def __init__(self, inplace: bool = False) -> None:
+        self.unif: dict[Any, tuple[Any, set[Any]]] = {}
+        self.inplace = inplace
 
-    def merge(self, new_best, *vars):
+    def merge(self, new_best: Any, *vars: Any) -> Unification:
         """Make `vars` equal to each other and to `new_best`."""
         result = self
         if not self.inplace:
@@ -93,21 +104,21 @@ class Unification:
             result.unif[v] = (new_best, pool)
         return result
 
-    def __getitem__(self, v):
+    def __getitem__(self, v: Any) -> Any:
         return self.unif.get(v, (v, None))[0]
 
 
 class FVar:
     """In a pattern to build: the value of a function of other patterns."""
 
-    def __init__(self, fn, *args):
+    def __init__(self, fn: Callable[..., Any], *args: Any) -> None:
         self.fn, self.args = fn, args
 
-    def __call__(self, u):
+    def __call__(self, u: Unification) -> Any:
         return self.fn(*(unify_build(pattern, u) for pattern in self.args))
 
 
-def _one_or_many(name, options, U, *vars):
+def _one_or_many(name: str, options: Collection[Any], U: Unification, *vars: Variable) -> Unification | Literal[False]:
     if not options:
         return False
     if len(options) == 1:
@@ -115,7 +126,7 @@ def _one_or_many(name, options, U, *vars):
     return U.merge(OrVariable(name, options), *vars)
 
 
-def _walk_variables(a, b, U):
+def _walk_variables(a: Variable, b: Variable, U: Unification) -> Unification | Literal[False]:
     """Unify two variables, each already the tightest known."""
     if isinstance(b, FreeVariable):
         a, b = b, a
@@ -131,10 +142,11 @@ def _walk_variables(a, b, U):
         return U.merge(NotVariable("?", list(dict.fromkeys([*a.not_options, *b.not_options]))), a, b)
     if isinstance(b, OrVariable):
         a, b = b, a
+    assert isinstance(a, OrVariable) and isinstance(b, NotVariable)
     return _one_or_many("?", [x for x in a.options if x not in b.not_options], U, a, b)
 
 
-def _walk_value(v, o, U):
+def _walk_value(v: Variable, o: Any, U: Unification) -> Unification | Literal[False]:
     """Unify a variable with a plain value."""
     if isinstance(v, BoundVariable):
         return U if v.value == o else False
@@ -145,7 +157,7 @@ def _walk_value(v, o, U):
     return U.merge(BoundVariable("?", o), v)
 
 
-def unify_walk(a, b, U):
+def unify_walk(a: Any, b: Any, U: Unification) -> Unification | Literal[False]:
     """The Unification that extends `U` and makes `a` and `b` equal, or False when there is none."""
     for x, y in ((a, b), (b, a)):
         if isinstance(x, Variable) and U[x] is not x:
@@ -158,7 +170,8 @@ def unify_walk(a, b, U):
         return _walk_value(a, b, U)
     for x, y in ((a, b), (b, a)):
         if hasattr(x, "__unify_walk__"):
-            return x.__unify_walk__(y, U)
+            walked: Unification | Literal[False] = x.__unify_walk__(y, U)
+            return walked
     if isinstance(b, VariableInList):
         a, b = b, a
     if isinstance(a, VariableInList) and isinstance(b, (list, tuple)):
@@ -176,7 +189,7 @@ def unify_walk(a, b, U):
     return U
 
 
-def unify_merge(a, b, U):
+def unify_merge(a: Any, b: Any, U: Unification) -> Any:
     """`a` and `b`, already unified in `U`, as one pattern with the known values put in."""
     for x, y in ((a, b), (b, a)):
         if isinstance(x, Variable) and U[x] is not x:
@@ -208,12 +221,12 @@ def unify_merge(a, b, U):
     return a
 
 
-def unify_build(x, U):
+def unify_build(x: Any, U: Unification) -> Any:
     """`x` with what `U` knows put in."""
     return unify_merge(x, x, U)
 
 
-def unify(a, b):
+def unify(a: Any, b: Any) -> tuple[Any, Unification | Literal[False]]:
     """The pair (merged pattern, Unification) that makes `a` and `b` equal, or (None, False)."""
     U = unify_walk(a, b, Unification())
     if not U:

@@ -1,9 +1,12 @@
 """Walking a graph with a local optimizer: each node once, in topological order or by Op."""
 
+from __future__ import annotations
+
 import pdb
 import sys
 import time
 from collections import deque
+from typing import TYPE_CHECKING
 
 from theanojax.config import config
 from theanojax.errors import InconsistencyError
@@ -14,31 +17,50 @@ from theanojax.graph.rewriting.profile import RewriteProfile
 from theanojax.graph.signals import by_signal
 from theanojax.graph.traverse import io_toposort
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, TextIO
 
-def _ignore(*change):
+    from theanojax.graph.fgraph import FunctionGraph
+    from theanojax.graph.op import PureOp
+    from theanojax.graph.rewriting.local import LocalOptimizer
+    from theanojax.graph.rewriting.profile import RewriteReport
+    from theanojax.graph.variable import Apply, Node, User, Variable
+
+    Pairs = Sequence[tuple[Variable, Variable | None]]
+    Failure = Callable[[Exception, "NavigatorOptimizer", Pairs, LocalOptimizer, Apply], None]
+    Importer = Callable[[Apply], None]
+    ChangeListener = Callable[[User, int, Variable, Variable, object], None]
+
+
+def _ignore(*change: object) -> None:
     """Stands for a listener that there is not."""
 
 
 class Updater:
     """A feature that passes the graph's changes on to three functions (or None)."""
 
-    def __init__(self, importer, pruner, chin, name=None):
+    def __init__(
+        self, importer: Importer | None, pruner: Importer | None, chin: ChangeListener | None, name: str | None = None
+    ) -> None:
         self.importer, self.pruner, self.chin = importer or _ignore, pruner or _ignore, chin or _ignore
         self.name = name
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "Updater{%s}" % self.name
 
-    def on_import(self, fgraph, node, reason):
+    def on_import(self, fgraph: FunctionGraph, node: Apply, reason: object) -> None:
         self.importer(node)
 
-    def on_prune(self, fgraph, node, reason):
+    def on_prune(self, fgraph: FunctionGraph, node: Apply, reason: object) -> None:
         self.pruner(node)
 
-    def on_change_input(self, fgraph, node, i, r, new_r, reason):
+    def on_change_input(
+        self, fgraph: FunctionGraph, node: User, i: int, r: Variable, new_r: Variable, reason: object
+    ) -> None:
         self.chin(node, i, r, new_r, reason)
 
-    def on_detach(self, fgraph):
+    def on_detach(self, fgraph: FunctionGraph) -> None:
         self.importer = self.pruner = self.chin = _ignore
 
 
@@ -53,7 +75,12 @@ class NavigatorOptimizer(Optimizer):
         Called when a transformation fails (new is None) or is refused; without it exceptions go on.
     """
 
-    def __init__(self, local_opt, ignore_newtrees="auto", failure_callback=None):
+    def __init__(
+        self,
+        local_opt: LocalOptimizer | None,
+        ignore_newtrees: bool | str = "auto",
+        failure_callback: Failure | None = None,
+    ) -> None:
         self.local_opt = local_opt
         if ignore_newtrees == "auto":
             ignore_newtrees = not getattr(local_opt, "reentrant", True)
@@ -61,7 +88,9 @@ class NavigatorOptimizer(Optimizer):
         self.failure_callback = failure_callback
 
     @staticmethod
-    def warn(exc, nav, repl_pairs, local_opt, node):
+    def warn(
+        exc: Exception, nav: NavigatorOptimizer, repl_pairs: Pairs, local_opt: LocalOptimizer, node: Apply
+    ) -> None:
         """A failure callback: log, then do as ``config.on_opt_error`` says; AssertionErrors go on."""
         if config.on_opt_error != "ignore":
             log_failure("Optimization failure due to: %s" % local_opt, "node: %s" % node, "TRACEBACK:")
@@ -71,16 +100,27 @@ class NavigatorOptimizer(Optimizer):
             raise exc
 
     @staticmethod
-    def warn_inplace(exc, nav, repl_pairs, local_opt, node):
+    def warn_inplace(
+        exc: Exception, nav: NavigatorOptimizer, repl_pairs: Pairs, local_opt: LocalOptimizer, node: Apply
+    ) -> None:
         """As ``warn``, but silent when the graph refused the replacement."""
         if not isinstance(exc, InconsistencyError):
             NavigatorOptimizer.warn(exc, nav, repl_pairs, local_opt, node)
 
     @staticmethod
-    def warn_ignore(exc, nav, repl_pairs, local_opt, node):
+    def warn_ignore(
+        exc: Exception, nav: NavigatorOptimizer, repl_pairs: Pairs, local_opt: LocalOptimizer, node: Apply
+    ) -> None:
         """A failure callback that ignores everything."""
 
-    def attach_updater(self, fgraph, importer, pruner, chin=None, name=None):
+    def attach_updater(
+        self,
+        fgraph: FunctionGraph,
+        importer: Importer | None,
+        pruner: Importer | None,
+        chin: ChangeListener | None = None,
+        name: str | None = None,
+    ) -> Updater | None:
         """Have `importer`, `pruner` and `chin` called on changes; returns what ``detach_updater`` needs."""
         listeners = (None if self.ignore_newtrees else importer, pruner, chin)
         if not any(listeners):
@@ -89,13 +129,14 @@ class NavigatorOptimizer(Optimizer):
         fgraph.attach_feature(updater)
         return updater
 
-    def detach_updater(self, fgraph, u):
+    def detach_updater(self, fgraph: FunctionGraph, u: Updater | None) -> None:
         if u is not None:
             fgraph.remove_feature(u)
 
-    def process_node(self, fgraph, node, lopt=None):
+    def process_node(self, fgraph: FunctionGraph, node: Apply, lopt: LocalOptimizer | None = None) -> bool:
         """Try `lopt` on `node`; True when something was replaced."""
         lopt = lopt or self.local_opt
+        assert lopt is not None
         try:
             new = lopt.transform(node)
         except Exception as e:
@@ -115,23 +156,25 @@ class NavigatorOptimizer(Optimizer):
             return False
         return True
 
-    def _forgiven(self, error, pairs, lopt, node):
+    def _forgiven(self, error: Exception, pairs: Pairs, lopt: LocalOptimizer, node: Apply) -> bool:
         """Whether the failure callback took the `error` that is being handled; it may raise another."""
         if self.failure_callback is None or by_signal(error):
             return False
         self.failure_callback(error, self, pairs, lopt, node)
         return True
 
-    def add_requirements(self, fgraph):
+    def add_requirements(self, fgraph: FunctionGraph) -> None:
         if self.local_opt:
             self.local_opt.add_requirements(fgraph)
 
-    def print_summary(self, stream=sys.stdout, level=0, depth=-1):
+    def print_summary(self, stream: TextIO = sys.stdout, level: int = 0, depth: int = -1) -> None:
         print("%s%s (%i)" % (" " * level, type(self).__name__, id(self)), file=stream)
         print_parts([] if self.local_opt is None else [self.local_opt], stream, level, depth)
 
 
-def _replacement_pairs(node, new, lopt):
+def _replacement_pairs(
+    node: Apply, new: Any, lopt: LocalOptimizer
+) -> tuple[list[tuple[Variable, Variable]], list[Node]]:
     """What a local optimizer returned as (old, new) pairs that differ, and the nodes it wants gone."""
     if isinstance(new, dict):
         pairs = dict(new)
@@ -148,22 +191,22 @@ def _replacement_pairs(node, new, lopt):
     return [(old, v) for old, v in pairs if v is not None and v is not old], remove
 
 
-def _filter_for(local_opt):
+def _filter_for(local_opt: LocalOptimizer | None) -> Callable[[Apply], Any]:
     """A quick function from a node to whether `local_opt` is to be tried on it.
 
     That of a user is tried on every node: a walker of Theano does not ask what it tracks.
     """
     if isinstance(local_opt, LocalOptGroup):
         return local_opt.dispatch.candidates
-    tracks = local_opt.tracks() if getattr(local_opt, "only_tracked", False) else None
+    tracks = local_opt.tracks() if local_opt is not None and getattr(local_opt, "only_tracked", False) else None
     if tracks is None:
         return lambda node: True
     classes = tuple(t for t in tracks if isinstance(t, type))
     instances = [t for t in tracks if not isinstance(t, type)]
     only = getattr(local_opt, "only_scalar", None)
-    known: dict = {}
+    known: dict[int, tuple[PureOp, bool]] = {}
 
-    def wanted(node):
+    def wanted(node: Apply) -> bool:
         op = node.op
         if id(op) not in known:
             answer = isinstance(op, classes) or op in instances
@@ -178,13 +221,21 @@ def _filter_for(local_opt):
 class TopoOptimizer(NavigatorOptimizer):
     """Applies a local optimizer to every node once, from inputs to outputs or the other way (`order`)."""
 
-    def __init__(self, local_opt, order="in_to_out", ignore_newtrees=False, failure_callback=None):
+    local_opt: LocalOptimizer
+
+    def __init__(
+        self,
+        local_opt: LocalOptimizer,
+        order: str = "in_to_out",
+        ignore_newtrees: bool | str = False,
+        failure_callback: Failure | None = None,
+    ) -> None:
         if order not in ("out_to_in", "in_to_out"):
             raise ValueError("order must be 'out_to_in' or 'in_to_out'")
         self.order = order
         super().__init__(local_opt, ignore_newtrees, failure_callback)
 
-    def apply(self, fgraph, start_from=None):
+    def apply(self, fgraph: FunctionGraph, start_from: Sequence[Variable] | None = None) -> RewriteReport:
         # most passes find nothing to do, and need no order to see that
         if start_from is None and not any(map(_filter_for(self.local_opt), fgraph.apply_nodes)):
             return RewriteProfile(self, fgraph).close(fgraph)
@@ -193,14 +244,14 @@ class TopoOptimizer(NavigatorOptimizer):
         nodes = io_toposort(fgraph.inputs, fgraph.outputs if start_from is None else start_from)
         return self.apply_to(fgraph, nodes, time.perf_counter() - start)
 
-    def apply_to(self, fgraph, nodes, sorting=0.0):
+    def apply_to(self, fgraph: FunctionGraph, nodes: Iterable[Apply], sorting: float = 0.0) -> RewriteReport:
         """Apply to `nodes`, which are in topological order, and to what replacements add."""
         profile = RewriteProfile(self, fgraph)
         profile.sorting = sorting
         queue = deque(nodes)
         current = None
 
-        def importer(node):
+        def importer(node: Apply) -> None:
             if node is not current:
                 queue.append(node)
 
@@ -218,15 +269,17 @@ class TopoOptimizer(NavigatorOptimizer):
             self.detach_updater(fgraph, u)
         return profile.close(fgraph)
 
-    def report(self, profile):
+    def report(self, profile: RewriteProfile) -> tuple[Any, ...]:
         replaced = sum(profile.uses.values())
         return (self, replaced, *profile.nodes, profile.sorting, profile.seconds, profile.callbacks, self.local_opt)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return getattr(self, "__name__", "<TopoOptimizer instance>")
 
 
-def _walker(order, local_opts, name, kwargs):
+def _walker(
+    order: str, local_opts: Sequence[LocalOptimizer], name: str | None, kwargs: dict[str, Any]
+) -> TopoOptimizer:
     if len(local_opts) > 1:
         local_opt = LocalOptGroup(*local_opts)
     else:
@@ -238,12 +291,12 @@ def _walker(order, local_opts, name, kwargs):
     return walker
 
 
-def out2in(*local_opts, name=None, **kwargs):
+def out2in(*local_opts: LocalOptimizer, name: str | None = None, **kwargs: Any) -> TopoOptimizer:
     """A TopoOptimizer over `local_opts` that starts at the outputs."""
     return _walker("out_to_in", local_opts, name, kwargs)
 
 
-def in2out(*local_opts, name=None, **kwargs):
+def in2out(*local_opts: LocalOptimizer, name: str | None = None, **kwargs: Any) -> TopoOptimizer:
     """A TopoOptimizer over `local_opts` that starts at the inputs."""
     return _walker("in_to_out", local_opts, name, kwargs)
 
@@ -251,18 +304,22 @@ def in2out(*local_opts, name=None, **kwargs):
 class OpKeyOptimizer(NavigatorOptimizer):
     """Applies a local optimizer that has ``op_key()`` to the nodes of that Op (or those Ops)."""
 
-    def __init__(self, local_opt, ignore_newtrees=False, failure_callback=None):
+    local_opt: LocalOptimizer
+
+    def __init__(
+        self, local_opt: LocalOptimizer, ignore_newtrees: bool | str = False, failure_callback: Failure | None = None
+    ) -> None:
         if not hasattr(local_opt, "op_key"):
             raise TypeError("LocalOptimizer for OpKeyOptimizer must have an 'op_key' method.")
         super().__init__(local_opt, ignore_newtrees, failure_callback)
 
-    def apply(self, fgraph):
+    def apply(self, fgraph: FunctionGraph) -> RewriteReport:
         key = self.local_opt.op_key()
         keys = list(key) if isinstance(key, (list, tuple)) else [key]
         queue = [node for op in keys for node in fgraph.get_nodes(op)]
         current = None
 
-        def importer(node):
+        def importer(node: Apply) -> None:
             if node is not current and node.op in keys:
                 queue.append(node)
 
@@ -279,6 +336,6 @@ class OpKeyOptimizer(NavigatorOptimizer):
         profile.add_time(self.local_opt, time.perf_counter() - start)
         return profile.close(fgraph)
 
-    def add_requirements(self, fgraph):
+    def add_requirements(self, fgraph: FunctionGraph) -> None:
         super().add_requirements(fgraph)
         fgraph.attach_feature(NodeFinder())
