@@ -10,11 +10,15 @@ import warnings
 import numpy as np
 import pytest
 
+import jax
+
 import theano
 import theano.tensor as T
 from tests.stress import faults
 from theanojax.errors import HostFallbackWarning
 from theanojax.graph.cells import raw
+from theanojax.runtime.blame import raise_with_op
+from theanojax.runtime.host import HostExecutor
 from theanojax.runtime.program import Stages
 from theanojax.runtime.xla import stage as stage_module
 from theanojax.runtime.xla.stage import XlaStage
@@ -145,6 +149,71 @@ def test_a_mistake_is_found_once_for_its_shapes():
     np.testing.assert_array_equal(f(np.ones(3), np.ones(3)), np.full(3, 2.0))
 
 
+class OnHostAlone(theano.Op):
+    """The sum of a vector; XLA cannot trace it, and the host refuses a negative one."""
+
+    __props__ = ()
+
+    def make_node(self, x):
+        return theano.Apply(self, [x], [T.dscalar()])
+
+    def compute(self, xp, node, x):
+        if xp.name == "xla" or x.sum() < 0:
+            raise ValueError("it is not to be had")
+        return x.sum()
+
+
+def test_calls_at_a_time_find_one_mistake_that_is_none(monkeypatch):
+    """What was refused as a mistake turns out to be none in two calls at once, of which one plans anew."""
+    x = T.dvector("x")
+    f = theano.function([x], OnHostAlone()(x) * 2)
+    with pytest.raises(ValueError, match="not to be had"):
+        f([-1.0])
+    executor = f.fn.executor
+    host = executor.host
+
+    def meanwhile(values):
+        monkeypatch.setattr(executor, "host", host)
+        assert f([2.0]) == 4.0
+        return host(values)
+
+    monkeypatch.setattr(executor, "host", meanwhile)
+    with pytest.warns(HostFallbackWarning) as said:
+        assert f([1.0]) == 2.0
+    assert len(said) == 1 and not executor.failures and not executor.fallbacks
+    assert f([3.0]) == 6.0 and "OnHostAlone" in str(executor.plan)
+
+
+def test_an_error_of_a_plan_that_is_given_up_meanwhile(monkeypatch):
+    """The call goes by the next plan, as it would if another call had made that already."""
+    x = T.dmatrix("x")
+    f = theano.function([x], T.dot(x, x).sum())
+    expected = f(np.ones((3, 3)))
+    original = XlaStage._call
+
+    def broken(*args):
+        monkeypatch.setattr(XlaStage, "_call", original)
+        f.fn.executor.plan_anew()
+        raise RuntimeError("INTERNAL: broken")
+
+    monkeypatch.setattr(XlaStage, "_call", broken)
+    assert f(np.ones((3, 3))) == expected and not f.fn.executor.failures
+
+
+def test_a_host_executor_that_was_interrupted_while_it_was_built(monkeypatch):
+    x = T.dvector("x")
+    run = HostExecutor(([x], [T.exp(x) * 2]))
+    monkeypatch.setattr(run, "_dead_after", failing_once(run._dead_after, KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        run([np.zeros(2)])
+    assert run([np.zeros(2)])[0].tolist() == [2.0, 2.0]
+
+
+def test_there_has_to_be_an_exception_to_blame_on_a_node():
+    with pytest.raises(RuntimeError, match="no exception"):
+        raise_with_op(T.exp(T.dvector("x")).owner)
+
+
 def test_no_memory_before_a_buffer_is_given_away(monkeypatch):
     """What an executable needs beside its arguments is looked for first: the old value is still there."""
     s = theano.shared(np.ones((300, 300)))
@@ -171,6 +240,13 @@ def test_no_memory_before_a_buffer_is_given_away(monkeypatch):
     assert probed and s.get_value()[0, 0] == 5
     f(np.ones(1000))
     assert s.get_value()[0, 0] == 6
+
+
+def test_a_backend_may_not_tell_how_much_memory_it_needs(monkeypatch):
+    monkeypatch.setattr(jax.stages.Compiled, "memory_analysis", lambda self: None)
+    s, f = counter()
+    assert f(np.ones(4)) == 30004.0 and s.get_value()[0, 0] == 4.0
+    assert not f.fn.executor.failures
 
 
 def test_a_callback_that_fails_does_not_cost_the_values():

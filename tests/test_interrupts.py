@@ -208,6 +208,30 @@ def test_a_handler_may_remove_itself_before_it_raises():
     """)
 
 
+def test_a_handler_that_computes_may_be_interrupted_itself():
+    run("""
+    class Ended(Exception):
+        pass
+    def end(number, frame):
+        raise Ended
+    def compute(number, frame):
+        signal.signal(signal.SIGALRM, end)
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        f(10**9)
+    k = T.lscalar("k")
+    f = theano.function([k], theano.scan(lambda h: T.tanh(h * 1.01), outputs_info=T.ones(3), n_steps=k)[0][-1])
+    f(3)
+    signal.signal(signal.SIGALRM, compute)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        f(10**9)
+    except Ended:
+        assert f(3).shape == (3,) and not f.fn.executor.failures
+    else:
+        raise AssertionError("no exception")
+    """)
+
+
 def test_ctrl_c_in_a_callback_ends_the_call():
     run("""
     def show(op, value):

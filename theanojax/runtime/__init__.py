@@ -1,13 +1,23 @@
 """From a rewritten graph to numbers. The only package that imports jax, and only when XLA is first needed."""
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from theanojax.first_import import unnoticed
 from theanojax.graph.signals import undisturbed
 from theanojax.runtime.host import HostExecutor
 
+if TYPE_CHECKING:
+    from theanojax.graph.fgraph import FunctionGraph
+    from theanojax.runtime.executor import XlaExecutor
 
-def make_executor(fgraph, linker="cvm", update_pairs=()):
+
+def make_executor(
+    fgraph: FunctionGraph, linker: str = "cvm", update_pairs: Iterable[tuple[int, int]] = ()
+) -> HostExecutor | XlaExecutor:
     """A callable that maps the list of input values of `fgraph` to the list of its output values.
 
     Parameters
@@ -19,22 +29,24 @@ def make_executor(fgraph, linker="cvm", update_pairs=()):
     """
     if linker in ("py", "host"):
         return HostExecutor(fgraph)
-    return _executor().XlaExecutor(fgraph, update_pairs)
+    return _executor_class()(fgraph, update_pairs)
 
 
 @functools.cache
-def _executor():
-    return undisturbed(_import)  # a jax that is imported by half is of no use for the rest of the process
-
-
-def _import():
-    with unnoticed():
-        from theanojax.runtime import executor
-
+def _executor_class() -> type[XlaExecutor]:
+    # a jax that is imported by half is of no use for the rest of the process
+    executor: type[XlaExecutor] = undisturbed(_import)
     return executor
 
 
-def device_name():
+def _import() -> type[XlaExecutor]:
+    with unnoticed():
+        from theanojax.runtime.executor import XlaExecutor
+
+    return XlaExecutor
+
+
+def device_name() -> str:
     """What XLA runs on, as jax names it: "TFRT_CPU_0", "cuda:0" ..."""
     with unnoticed():
         import jax

@@ -1,9 +1,13 @@
 """Run-time errors that name the Apply node at fault, in Theano's words."""
 
+from __future__ import annotations
+
 import io
 import sys
 import traceback
-from types import SimpleNamespace
+from collections.abc import Sequence
+from types import SimpleNamespace, TracebackType
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -12,28 +16,40 @@ from theanojax.graph.op import Op
 from theanojax.graph.signals import by_signal
 from theanojax.loop.host import check_lengths
 
+if TYPE_CHECKING:
+    from theanojax.graph.variable import Apply
+    from theanojax.runtime.hints import HasInputs, StorageMap, Value
 
-def raise_with_op(node, thunk=None, exc_info=None, storage_map=None):
+
+def raise_with_op(
+    node: Apply,
+    thunk: HasInputs | None = None,
+    exc_info: tuple[type[BaseException], BaseException, TracebackType | None] | None = None,
+    storage_map: StorageMap | None = None,
+) -> NoReturn:
     """Re-raise the current exception with a description of `node` added to its message.
 
     `thunk.inputs`, when given, are the cells holding the node's input values: their shapes and strides are
     reported. The exception also gets ``__op_instance__``, ``__applynode_index__`` and ``__thunk_trace__``.
     """
     error = (exc_info or sys.exc_info())[1]
+    if error is None:
+        raise RuntimeError("There is no exception that %s could have raised" % node)
     if isinstance(error, KeyboardInterrupt) or hasattr(error, "__op_instance__") or by_signal(error):
         raise error
     if isinstance(error, ValueError) and storage_map is not None:
         node, thunk, error = _loop_of_negative_length(node, storage_map) or (node, thunk, error)
     values = [cell[0] for cell in thunk.inputs] if thunk is not None and hasattr(thunk, "inputs") else None
-    order = node.fgraph.toposort() if getattr(node, "fgraph", None) is not None else []
-    error.__op_instance__ = node
-    error.__thunk_trace__ = getattr(node.outputs[0].tag, "trace", ())
-    error.__applynode_index__ = order.index(node) if node in order else None
-    add_text(error, describe(node, values, error.__applynode_index__, storage_map))
+    fgraph = getattr(node, "fgraph", None)
+    order = fgraph.toposort() if fgraph is not None else []
+    index = order.index(node) if node in order else None
+    trace = getattr(node.outputs[0].tag, "trace", ())
+    vars(error).update(__op_instance__=node, __thunk_trace__=trace, __applynode_index__=index)
+    add_text(error, describe(node, values, index, storage_map))
     raise error
 
 
-def _loop_of_negative_length(node, storage_map):
+def _loop_of_negative_length(node: Apply, storage_map: StorageMap) -> tuple[Apply, HasInputs, IndexError] | None:
     """The loop, a stand-in for its thunk and its error, if `node` could not make a buffer for fewer than no steps.
 
     In Theano's optimized graphs the buffer has the length of the first states at least, and the loop complains.
@@ -51,7 +67,7 @@ def _loop_of_negative_length(node, storage_map):
     return None
 
 
-def require_arrays(node, thunk):
+def require_arrays(node: Apply, thunk: HasInputs) -> None:
     """ValueError if None, which every input of a function takes, stands where `node` needs a tensor.
 
     An Op with only a ``perform`` sees to it itself: a user's may know None, as `default` does.
@@ -61,7 +77,7 @@ def require_arrays(node, thunk):
         raise ValueError("expected an ndarray, not None")
 
 
-def add_text(error, text):
+def add_text(error: BaseException, text: str) -> None:
     """Append `text` to the message of `error`; as a note where the class builds its message otherwise."""
     plain = len(error.args) <= 1 and (not error.args or str(error) == str(error.args[0]))
     if plain or type(error).__str__ is BaseException.__str__:
@@ -70,7 +86,9 @@ def add_text(error, text):
         error.add_note(text)
 
 
-def describe(node, values, index=None, storage_map=None):
+def describe(
+    node: Apply, values: Sequence[Value] | None, index: int | None = None, storage_map: StorageMap | None = None
+) -> str:
     """The node, the types, shapes and strides of its inputs, where it was built, and hints."""
     high = config.exception_verbosity == "high"
     text = ["\nApply node that caused the error: %s" % node]
@@ -117,7 +135,7 @@ def describe(node, values, index=None, storage_map=None):
     return "".join(text) + "\n" + "\n".join(hints)
 
 
-def storage_footprint(storage_map):
+def storage_footprint(storage_map: StorageMap) -> str:
     """The arrays held while the error happened, the largest first."""
     rows, total, inputs = [], 0, 0
     for v, cell in storage_map.items():

@@ -1,7 +1,11 @@
 """The XLA executor: runs a graph as its program says, and on the host what XLA cannot answer."""
 
+from __future__ import annotations
+
 import warnings
+from collections.abc import Iterable, Sequence
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,6 +29,15 @@ from theanojax.runtime.program import build, large_arrays
 from theanojax.runtime.xla import executable_cache
 from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
 
+if TYPE_CHECKING:
+    from theanojax.graph.fgraph import FunctionGraph
+    from theanojax.graph.variable import Apply, Variable
+    from theanojax.runtime.hints import Cells, Value
+    from theanojax.runtime.planning.plan import Plan
+    from theanojax.runtime.planning.programs import Program, Stage
+    from theanojax.runtime.policy.outcome import Outcome
+    from theanojax.runtime.xla.steps import Traced
+
 LOOPS_SHARE = 0.25  # of the time of a call in which XLA runs the loops, what an executable for its shapes saves at best
 MANY_SHAPES = "host: shapes of which there is no executable yet, until they have come back often enough; else"
 MOST_FAILURES = 3  # calls in a row that XLA fails and the host answers, before all are the host's
@@ -45,55 +58,62 @@ class XlaExecutor:
 
     reentrant = True
 
-    def __init__(self, fgraph, update_pairs=()):
+    def __init__(self, fgraph: FunctionGraph, update_pairs: Iterable[tuple[int, int]] = ()) -> None:
         self.fgraph = fgraph
         self.updates = dict(update_pairs)
         self.learned = Learned()
-        self.failures, self.fallbacks = [], []
-        self._program = self._host = self._polymorphic = self._expanded = None
+        self.failures: list[Exception] = []
+        self.fallbacks: list[Exception] = []
+        self._program: Program | None = None
+        self._host: HostExecutor | None = None
+        self._polymorphic: PolymorphicExecutor | None = None
+        self._expanded: list[Variable] | None = None  # the outputs, once Ops were replaced by what XLA can compute
         forked.executors.add(self)
 
     @property
-    def planned(self):
+    def planned(self) -> bool:
         return self._program is not None
 
-    def plan_anew(self):
+    def plan_anew(self) -> None:
         """Forget the plan; the next call makes another."""
         self._program = None
 
-    def take_from(self, cells):
+    def take_from(self, cells: Iterable[object]) -> None:
         """Take note of the cells that the values of the inputs come from."""
         self.learned.numbers = {v: c.number for v, c in zip(self.fgraph.inputs, cells) if isinstance(c, Cell)}
 
     @property
-    def plan(self):
+    def plan(self) -> Plan | Remark:
         """How the graph runs, as known by now; made for the purpose if there was no call yet. For looking at."""
         with compiling.lock:
-            if self._program is None:
-                self._rebuild()
-                made, self._program = self._program, None  # the first call looks at its arguments
-                return made.plan
-            full = any(stage.patience.full() for stage in self._program.all_stages())
-            return Remark(MANY_SHAPES, self._program.plan) if full else self._program.plan
+            program = self._program
+            if program is None:
+                program = self._rebuild()
+                self._program = None  # the first call looks at its arguments
+                return program.plan
+            full = any(stage.patience.full() for stage in program.all_stages())
+            return Remark(MANY_SHAPES, program.plan) if full else program.plan
 
     @property
-    def traced(self):
+    def traced(self) -> list[Traced]:
         """A list of Traced: what XLA runs of the graph as known by now, each for certain shapes. For looking at."""
         program = self._program
         return [] if program is None else [t for stage in program.all_stages() for t in stage.traced]
 
-    compilations = property(lambda self: self.learned.compilations)
+    @property
+    def compilations(self) -> int:
+        return self.learned.compilations
 
     @property
-    def kernel_count(self):
+    def kernel_count(self) -> int:
         """The executables built for single loops, each of which serves many lengths."""
         return 0 if self._polymorphic is None else self._polymorphic.kernel_count
 
     # ---------------------------------------------------------------- calls
-    def __call__(self, values):
+    def __call__(self, values: list[Value]) -> list[Value]:
         return self.call(values, None)
 
-    def call(self, values, cells):
+    def call(self, values: list[Value], cells: Cells) -> list[Value]:
         """The outputs but for the updates, which are put into `cells` in one step; all outputs if `cells` is None.
 
         The values of the inputs that are updated are those that `cells` hold; nobody else may replace them meanwhile.
@@ -113,7 +133,7 @@ class XlaExecutor:
                 finally:
                     del problem  # its traceback leads to this frame, which holds the arguments
             if not outcome.good:
-                outs = self._once_on_host(values, outcome)
+                outs = self._once_on_host(program, values, outcome)
         except Exception:
             # of values that another call has replaced meanwhile, only a call that updates nothing can have got hold
             if cells != () or not any(on_device(v) and v.is_deleted() for v in values):
@@ -126,11 +146,11 @@ class XlaExecutor:
             commit(cells, outs[n:])
         return outs[:n]
 
-    def _once_on_host(self, values, outcome):
+    def _once_on_host(self, program: Program, values: list[Value], outcome: Outcome) -> list[Value]:
         if isinstance(outcome, Refused):
             result = self.host(values)
             outcome.withdraw()
-            self._note_failure(self._program, outcome.error)
+            self._note_failure(program, outcome.error)
             return result
         if not isinstance(outcome, Declined):
             return self.host(values)
@@ -141,7 +161,7 @@ class XlaExecutor:
             outcome.patience.note_host_call(outcome.signature, perf_counter() - start, weight)
         return result
 
-    def for_any_shape(self, values):
+    def for_any_shape(self, values: list[Value]) -> list[Value]:
         """The same call without an executable for its shapes."""
         if self._polymorphic is None:
             self._polymorphic = PolymorphicExecutor(self.fgraph)
@@ -157,32 +177,36 @@ class XlaExecutor:
                 raise error
             return result
 
-    def host(self, values):
+    def host(self, values: list[Value]) -> list[Value]:
         """The same call on the host executor: it raises Theano's error, or knows the answer."""
         if self._host is None:
             self._host = HostExecutor(self.fgraph)
         return self._host(values)
 
     # ---------------------------------------------------------------- plans
-    def _first_program(self, values):
+    def _first_program(self, values: list[Value]) -> Program:
         with compiling.lock:
-            if self._program is None:
+            program = self._program
+            if program is None:
                 if forked.in_child:
-                    self._program = _OnHost(self)
+                    program = self._program = _OnHost(self)
                 else:
                     self.learned.sliced = large_arrays(self.fgraph.inputs, values)
-                    self._rebuild()
-            return self._program
+                    program = self._rebuild()
+            return program
 
-    def _rebuild(self):
+    def _rebuild(self) -> Program:
+        program: Program
         try:
-            self._program = self._planned()
+            program = self._planned()
         except Exception as error:
             if by_signal(error):
                 raise
-            self._program = _Unplanned(error)
+            program = _Unplanned(error)
+        self._program = program
+        return program
 
-    def _planned(self):
+    def _planned(self) -> Program:
         executable_cache.keep()
         inputs, outputs = self.fgraph.inputs, self._expanded or self.fgraph.outputs
         program = scalar_program(inputs, outputs) or build(inputs, outputs, self.learned, self.updates)
@@ -191,7 +215,7 @@ class XlaExecutor:
         return program
 
     @without_test_values()
-    def _expand(self, node):
+    def _expand(self, node: Apply) -> bool:
         """Put what ``node.op.xla_form(node)`` offers in place of `node`; False if it offers nothing."""
         form = node.op.xla_form(node)
         if form is None:
@@ -202,11 +226,11 @@ class XlaExecutor:
         self._expanded = substitute(self.fgraph.inputs, outputs, form)
         return True
 
-    def _learn(self, error):
+    def _learn(self, error: Exception) -> bool:
         """Take note of what tracing has asked for; False if the error says nothing new."""
         return any([self._learn_one(e) for e in (error, *getattr(error, "more", ()))])
 
-    def _learn_one(self, error):
+    def _learn_one(self, error: Exception) -> bool:
         learned = self.learned
         if isinstance(error, NeedsValue) and self._knows(error.variable):
             if error.variable in learned.forced:
@@ -221,13 +245,15 @@ class XlaExecutor:
             return False
         return True
 
-    def _knows(self, variable):
+    def _knows(self, variable: Variable) -> bool:
         if any(variable is v for needs in self.learned.needs.values() for v in needs):
             return True
         return variable in self.fgraph.variables or getattr(variable, "fgraph", None) is self.fgraph
 
     # ---------------------------------------------------------------- failures
-    def _recover(self, program, values, cells, error):
+    def _recover(
+        self, program: Program, values: list[Value], cells: Cells, error: Exception
+    ) -> tuple[list[Value], Outcome]:
         """How a call ends that has met an error: by a plan that heeds what it says, or on the host."""
         while True:
             if isinstance(error, TooLarge):
@@ -243,7 +269,7 @@ class XlaExecutor:
                     if not self._learn(error):
                         break
                     self._rebuild()
-                program = self._program
+                program = self._program or self._rebuild()  # another call may have asked for another plan
             try:
                 return program.run(values, cells)
             except Exception as again:
@@ -253,18 +279,21 @@ class XlaExecutor:
         try:
             result = self.host(values)
         except Exception as mistake:
-            if isinstance(error, Untraceable) and hasattr(error, "refused_by") and not by_signal(mistake):
+            if isinstance(error, Untraceable) and error.refused_by is not None and not by_signal(mistake):
                 stage, signature = error.refused_by
                 stage.refuse(signature, error)
             raise
         self._note_failure(program, error)
         return result, DONE
 
-    def _note_failure(self, program, error):
+    def _note_failure(self, program: Program, error: Exception) -> None:
         """The host knew the answer of a call that has met `error`: it was no mistake of the caller."""
         if config.xla_strict:
             raise error
-        if isinstance(error, Untraceable) and error.node not in self.learned.host_nodes:
+        known = isinstance(error, Untraceable) and error.node in self.learned.host_nodes
+        if known and self._program is not program:
+            return  # a call at the same time has met it, and said so
+        if isinstance(error, Untraceable) and not known:
             with compiling.lock:
                 self.learned.host_nodes[error.node] = str(error)
                 self._program = None
@@ -274,7 +303,7 @@ class XlaExecutor:
         theanojax_logger.info(text)
         warnings.warn(text, HostFallbackWarning, stacklevel=2)
 
-    def _count_failure(self, program, error):
+    def _count_failure(self, program: Program, error: Exception) -> str:
         text = "%s: %s" % (type(error).__name__, str(error).partition("\n")[0])
         self.failures.append(error)
         if len(self.failures) < MOST_FAILURES:
@@ -292,44 +321,45 @@ class XlaExecutor:
 
 class _NoStages:
     @staticmethod
-    def all_stages():
+    def all_stages() -> list[Stage]:
         return []
 
 
 class _Unplanned(_NoStages):
     """Stands for the program of a graph that could not be planned, because of `error`."""
 
-    def __init__(self, error):
+    def __init__(self, error: Exception) -> None:
         self.error = error
         self.plan = Remark("host: there is no plan, because of %s: %s" % (type(error).__name__, error))
 
-    def run(self, values, cells):
+    def run(self, values: list[Value], cells: Cells) -> tuple[list[Value], Outcome]:
         raise self.error
 
 
 class _OnHost(_NoStages):
     """The program of a graph that XLA cannot run."""
 
-    def __init__(self, executor):
+    def __init__(self, executor: XlaExecutor) -> None:
         self.executor = executor
         why = dict.fromkeys("%s: %s" % (type(e).__name__, str(e).partition("\n")[0]) for e in executor.fallbacks)
         self.plan = Remark("\n   why: ".join(["host: the whole graph", *(why or ["this is a forked process"])]))
 
-    def run(self, values, cells):
+    def run(self, values: list[Value], cells: Cells) -> tuple[list[Value], Outcome]:
         return self.executor.host(values), DONE
 
 
 class _OnProbation:
     """The program of a graph whose last call XLA has failed; the next one that it answers clears it."""
 
-    def __init__(self, executor, program):
+    def __init__(self, executor: XlaExecutor, program: Program) -> None:
         while isinstance(program, _OnProbation):
             program = program.program
-        self.executor, self.program = executor, program
+        self.executor = executor
+        self.program: Program = program
         self.plan = Remark("XLA has failed the last call; the host answered it", program.plan)
         self.all_stages = program.all_stages
 
-    def run(self, values, cells):
+    def run(self, values: list[Value], cells: Cells) -> tuple[list[Value], Outcome]:
         outs, outcome = self.program.run(values, cells)
         if outcome.good:
             self.executor.failures.clear()
@@ -341,11 +371,11 @@ class _OnProbation:
 class _ScalarsAsNumbers:
     """A program that gives numpy scalars, instead of arrays of no dimension, where an output is of a Scalar type."""
 
-    def __init__(self, program, outputs):
+    def __init__(self, program: Program, outputs: Sequence[Variable]) -> None:
         self.program, self.plan, self.all_stages = program, program.plan, program.all_stages
         self.places = [i for i, v in enumerate(outputs) if getattr(v.type, "gives_numbers", False)]
 
-    def run(self, values, cells):
+    def run(self, values: list[Value], cells: Cells) -> tuple[list[Value], Outcome]:
         outs, outcome = self.program.run(values, None)
         for i in self.places if outcome.good else ():
             outs[i] = np.asarray(outs[i])[()]

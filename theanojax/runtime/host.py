@@ -4,7 +4,11 @@ It is lazy where an Op asks for it (``thunk.lazy``), runs any Op, and blames err
 executor replays failed calls here.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from copy import copy, deepcopy
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +18,12 @@ from theanojax.graph.op import Op
 from theanojax.graph.variable import Constant
 from theanojax.runtime.blame import raise_with_op, require_arrays
 
+if TYPE_CHECKING:
+    from theanojax.graph.variable import Apply, Variable
+    from theanojax.runtime.hints import ComputeMap, Storage, StorageMap, Thunk, Value
 
-def to_host(value):
+
+def to_host(value: Value) -> Value:
     """A device array as a (read-only, shared) numpy array; anything else as it is."""
     # asked of the class, because a jax array computes this property; jax itself need not be loaded
     return np.asarray(value) if hasattr(type(value), "addressable_shards") else value
@@ -37,32 +45,38 @@ class HostExecutor:
 
     reentrant = True
 
-    def __init__(self, fgraph, callback=None, allow_gc=True, own=True, overwritten=None):
+    def __init__(
+        self,
+        fgraph: FunctionGraph | tuple[Sequence[Variable], Sequence[Variable]],
+        callback: Callable[[int, Apply, Thunk], object] | None = None,
+        allow_gc: bool = True,
+        own: bool = True,
+        overwritten: dict[int, Variable] | None = None,
+    ) -> None:
         if not isinstance(fgraph, FunctionGraph):
             fgraph = FunctionGraph(*fgraph, clone=True)
         self.fgraph, self.callback, self.allow_gc, self.own = fgraph, callback, allow_gc, own
         self.overwritten = overwritten or {}
-        self.storage_map = {}
-        self.compute_map = {}
-        self._thunks = None
+        self.storage_map: StorageMap = {}
+        self.compute_map: ComputeMap = {}
+        self._built = False
         self._idle = [self]  # the twins that no call uses
         self._clean = True  # whether the cells hold nothing of a call
 
     # ---------------------------------------------------------------- building
-    def _twin(self):
+    def _twin(self) -> HostExecutor:
         twin = copy(self)
-        twin.storage_map, twin.compute_map, twin._thunks, twin._clean = {}, {}, None, True
+        twin.storage_map, twin.compute_map, twin._built, twin._clean = {}, {}, False, True
         return twin
 
-    def _build(self):
+    def _build(self) -> None:
         storage, computed = self.storage_map, self.compute_map
         fgraph = self.fgraph
         order = self.schedule()
         for v in list(fgraph.inputs) + list(fgraph.outputs) + [u for n in order for u in n.inputs + n.outputs]:
             if v not in storage:
-                known = isinstance(v, Constant)
-                storage[v] = [v.data if known else None]
-                computed[v] = [known]
+                storage[v] = [v.data if isinstance(v, Constant) else None]
+                computed[v] = [isinstance(v, Constant)]
         for v in fgraph.inputs:
             computed[v][0] = True
         self._order = order
@@ -76,14 +90,17 @@ class HostExecutor:
         self._flags = [computed[v] for n in order for v in n.outputs]
         self._dead = self._dead_after() if self.allow_gc and not self._lazy else None
         self._position = {n: i for i, n in enumerate(order)}
+        self._built = True  # all of it: a signal may have ended an earlier attempt anywhere
 
-    def schedule(self):
+    def schedule(self) -> Sequence[Apply]:
         """The nodes in the order in which they run."""
-        return self.fgraph.toposort()
+        order: list[Apply] = self.fgraph.toposort()
+        return order
 
-    def _thunk(self, node):
+    def _thunk(self, node: Apply) -> Thunk:
         storage, computed = self.storage_map, self.compute_map
         op = node.op
+        thunk: Any  # a function, which has attributes
         if type(op).make_thunk is Op.make_thunk and not getattr(op, "destroy_map", None):
             thunk = op.make_py_thunk(node, storage, computed, [])
         elif type(op).make_thunk is Op.make_thunk:
@@ -94,22 +111,23 @@ class HostExecutor:
         if not hasattr(thunk, "inputs"):
             thunk.inputs = [storage[v] for v in node.inputs]
             thunk.outputs = [storage[v] for v in node.outputs]
-        return thunk
+        whole: Thunk = thunk
+        return whole
 
-    def _dead_after(self):
-        last = {}
+    def _dead_after(self) -> list[list[Storage]]:
+        last: dict[int, tuple[int, Storage]] = {}
         for i, node in enumerate(self._order):
             for v in node.inputs + node.outputs:
                 cell = self.storage_map[v]
                 if id(cell) not in self._kept and not isinstance(v, Constant):
                     last[id(cell)] = (i, cell)
-        dead = [[] for _ in self._order]
+        dead: list[list[Storage]] = [[] for _ in self._order]
         for i, cell in last.values():
             dead[i].append(cell)
         return dead
 
     # ---------------------------------------------------------------- running
-    def __call__(self, values):
+    def __call__(self, values: Sequence[Value]) -> list[Value]:
         try:
             twin = self._idle.pop()
         except IndexError:
@@ -120,8 +138,8 @@ class HostExecutor:
             if twin._clean:  # else it was interrupted twice
                 self._idle.append(twin)
 
-    def _run(self, values):
-        if self._thunks is None:
+    def _run(self, values: Sequence[Value]) -> list[Value]:
+        if not self._built:
             with compiling.lock:
                 self._build()
         self._clean = False
@@ -149,7 +167,7 @@ class HostExecutor:
                 cell[0] = None
             self._clean = True
 
-    def _run_in_order(self, incomplete):
+    def _run_in_order(self, incomplete: bool) -> None:
         thunk = node = None
         dead, callback = self._dead, self.callback
         try:
@@ -163,9 +181,11 @@ class HostExecutor:
                     for cell in dead[i]:
                         cell[0] = None
         except Exception:
+            if node is None:
+                raise
             raise_with_op(node, thunk, storage_map=self.storage_map)
 
-    def _run_lazily(self, incomplete):
+    def _run_lazily(self, incomplete: bool) -> None:
         computed = self.compute_map
         thunk = node = None
         try:
@@ -189,15 +209,17 @@ class HostExecutor:
                         if self.callback is not None:
                             self.callback(i, node, thunk)
                     if needed:
-                        stack.extend(v.owner for v in needed)
+                        stack.extend(_producer(v) for v in needed)
                         continue
                     for v in node.outputs:
                         computed[v][0] = True
                     stack.pop()
         except Exception:
+            if node is None:
+                raise
             raise_with_op(node, thunk, storage_map=self.storage_map)
 
-    def _own(self, outputs, inputs):
+    def _own(self, outputs: Sequence[Value], inputs: Sequence[Value]) -> list[Value]:
         """Copies of the outputs that are views of something the caller or the graph keeps."""
         foreign = [v for v in inputs if isinstance(v, np.ndarray)]
         foreign += [v.data for v in self.storage_map if isinstance(v, Constant) and isinstance(v.data, np.ndarray)]
@@ -213,29 +235,44 @@ class HostExecutor:
         return result
 
 
-def _protecting_thunk(node, storage_map, compute_map):
+def _producer(v: Variable) -> Apply:
+    node: Apply | None = v.owner
+    assert node is not None, "a graph has no variable that is neither given nor computed"
+    return node
+
+
+def _protecting_thunk(node: Apply, storage_map: StorageMap, compute_map: ComputeMap) -> Thunk:
     """A thunk for an Op that overwrites its inputs: it works on copies, so that nobody else is affected."""
     destroyed = {i for ins in node.op.destroy_map.values() for i in ins}
     cells = [storage_map[v] for v in node.inputs]
     outs = [storage_map[v] for v in node.outputs]
 
-    def thunk():
+    def thunk() -> None:
         values = [_copy(c[0]) if i in destroyed else c[0] for i, c in enumerate(cells)]
         node.perform(values, outs)
         for v in node.outputs:
             compute_map[v][0] = True
 
-    thunk.inputs, thunk.outputs, thunk.lazy = cells, outs, False
+    return as_thunk(thunk, cells, outs)
+
+
+def as_thunk(run: Callable[[], None], inputs: Sequence[Storage], outputs: Sequence[Storage]) -> Thunk:
+    """The function `run`, with the attributes of a thunk."""
+    function: Any = run
+    function.inputs, function.outputs, function.lazy = inputs, outputs, False
+    thunk: Thunk = function
     return thunk
 
 
-def _copy(value):
+def _copy(value: Value) -> Value:
     return value.copy() if hasattr(value, "copy") else deepcopy(value)
 
 
-def run_graph(inputs, outputs, values):
+def run_graph(
+    inputs: Sequence[Variable], outputs: Variable | list[Variable] | tuple[Variable, ...], values: Sequence[Value]
+) -> Value:
     """The values of `outputs` for the given values of `inputs`, by the host executor."""
-    single = not isinstance(outputs, (list, tuple))
     values = [v.type.filter(x, allow_downcast=True) for v, x in zip(inputs, values)]
-    result = HostExecutor((list(inputs), [outputs] if single else list(outputs)))(values)
-    return result[0] if single else result
+    if isinstance(outputs, (list, tuple)):
+        return HostExecutor((list(inputs), list(outputs)))(values)
+    return HostExecutor((list(inputs), [outputs]))(values)[0]

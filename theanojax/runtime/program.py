@@ -1,7 +1,11 @@
 """Programs: what runs a plan, XLA stages and host stages in turn."""
 
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
 from functools import partial
 from mmap import mmap
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,11 +23,22 @@ from theanojax.runtime.xla import platform
 from theanojax.runtime.xla.stage import XlaStage
 from theanojax.runtime.xla.transfer import to_numpy
 
+if TYPE_CHECKING:
+    from theanojax.graph.cells import Cell
+    from theanojax.graph.variable import Variable
+    from theanojax.runtime.hints import Cells, Value
+    from theanojax.runtime.planning.learned import Learned
+    from theanojax.runtime.planning.plan import Plan, StagePlan
+    from theanojax.runtime.planning.programs import Program
+    from theanojax.runtime.policy.outcome import Outcome
+
 OWN_MEMORY = (type(None), mmap)  # what arrays that are not views have as `base`
 
 
 @without_test_values()
-def build(inputs, outputs, learned, updates):
+def build(
+    inputs: Sequence[Variable], outputs: Sequence[Variable], learned: Learned, updates: dict[int, int]
+) -> Program:
     """The program for a graph. `updates` maps output positions to the input positions they replace."""
     branching = branches.branching(inputs, outputs, learned, updates, build)
     if branching is not None:
@@ -42,10 +57,11 @@ class Stages:
     host_stages : number -> (its StagePlan, the outputs that it computes, what computes them or None)
     """
 
-    def __init__(self, plan, learned):
+    def __init__(self, plan: Plan, learned: Learned) -> None:
         self.plan = plan
         self.inputs, self.outputs, self.updates = list(plan.inputs), list(plan.outputs), plan.updates
-        self.xla_stages, self.host_stages = {}, {}
+        self.xla_stages: dict[int, XlaStage] = {}
+        self.host_stages: dict[int, tuple[StagePlan, list[Variable], PolymorphicExecutor | None]] = {}
         for part in plan.stages:
             if part.on_xla:
                 self.xla_stages[part.number] = XlaStage(part, learned)
@@ -57,7 +73,7 @@ class Stages:
         self.steps = plan.steps if any(stage.loops for stage in self.xla_stages.values()) else 1
         self.simple = self._simple()
 
-    def _simple(self):
+    def _simple(self) -> tuple[XlaStage, list[int] | None, list[tuple[int, bool]]] | None:
         """(stage, positions of its arguments or None if they are all in order, (position, whether an update) of each
         output), if one XLA stage computes all outputs; else None.
         """
@@ -71,12 +87,12 @@ class Stages:
         delivery = [(stage.outputs.index(v), i in self.updates) for i, v in enumerate(self.outputs)]
         return stage, None if given == list(range(len(self.inputs))) else given, delivery
 
-    def all_stages(self):
+    def all_stages(self) -> list[XlaStage]:
         """The XlaStages, those of programs within included."""
         return list(self.xla_stages.values())
 
     # ---------------------------------------------------------------- running
-    def run(self, values, cells):
+    def run(self, values: list[Value], cells: Cells) -> tuple[list[Value], Outcome]:
         """The output values and how the run ended. Updates stay on the device, the rest is numpy."""
         steps = self.steps(values) if callable(self.steps) else self.steps
         if self.simple is None:
@@ -86,23 +102,24 @@ class Stages:
         args = values.copy() if places is None else [values[i] for i in places]
         outs, outcome = stage.run(args, key, steps, cells)
         if not outcome.good:
-            return None, outcome
+            return [], outcome
         return [outs[i] if is_update else to_numpy(outs[i]) for i, is_update in delivery], outcome
 
-    def _run_stages(self, values, steps, cells):
+    def _run_stages(self, values: list[Value], steps: int | None, cells: Cells) -> tuple[list[Value], Outcome]:
         env = dict(zip(self.inputs, values))
-        statics, outcome = {}, DONE
+        statics: dict[Variable, Hashable] = {}
+        outcome: Outcome = DONE
         if self.plan.shape_program is not None:
             statics.update(zip(self.plan.cheap, self.plan.shape_program(values)))
         for at in self.levels:
             stage = self.xla_stages.get(at)
             if stage is not None:
                 key = tuple(statics[n] for n in stage.statics)
-                last = cells is not None and stage.donate
-                others = self._other_updates(stage, env, cells) if last else ()
-                outs, outcome = stage.run([env[v] for v in stage.inputs], key, steps, cells if last else None, others)
+                into = cells if stage.donate else None  # nothing comes after such a stage
+                others = () if into is None else self._other_updates(stage, env, into)
+                outs, outcome = stage.run([env[v] for v in stage.inputs], key, steps, into, others)
                 if not outcome.good:
-                    return None, outcome
+                    return [], outcome
                 env.update(zip(stage.outputs, outs))
             host = self.host_stages.get(at)
             if host is not None:
@@ -114,7 +131,9 @@ class Stages:
                     statics[need] = hashable_value(env[need])
         return self._deliver(env, values, outcome is COMMITTED), outcome
 
-    def _other_updates(self, stage, env, cells):
+    def _other_updates(
+        self, stage: XlaStage, env: dict[Variable, Value], cells: Sequence[Cell]
+    ) -> list[tuple[Cell, Value]]:
         """Pairs (cell, new value) of the updates that are known before the last stage."""
         pairs = []
         for k, o in enumerate(self.updates):
@@ -125,8 +144,9 @@ class Stages:
                 pairs.append((cells[k], value if own else value.copy()))
         return pairs
 
-    def _deliver(self, env, values, committed):
-        results, taken = [], {id(v) for v in values}
+    def _deliver(self, env: dict[Variable, Value], values: list[Value], committed: bool) -> list[Value]:
+        results: list[Value] = []
+        taken = {id(v) for v in values}
         for i, v in enumerate(self.outputs):
             if committed and i in self.updates:
                 results.append(None)
@@ -148,13 +168,13 @@ class Stages:
         return results
 
 
-def large_arrays(inputs, values):
+def large_arrays(inputs: Sequence[Variable], values: Sequence[Value]) -> set[Variable]:
     """The inputs that hold numpy arrays of more than a megabyte, where the device is the CPU."""
     if not platform.reads_in_place:
         return set()
     return {v for v, a in zip(inputs, values) if type(a) is np.ndarray and a.nbytes > 1 << 20}
 
 
-def hashable_value(value):
+def hashable_value(value: Value) -> Hashable:
     value = np.asarray(value)
     return value.item() if value.ndim == 0 else tuple(value.tolist())

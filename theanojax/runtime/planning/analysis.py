@@ -1,12 +1,30 @@
 """What can be known of a variable before a call computes it."""
 
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Literal
+
 from theanojax.graph.signals import by_signal
 from theanojax.graph.traverse import io_toposort
-from theanojax.graph.variable import Constant
+from theanojax.graph.variable import Constant, Variable
+
+if TYPE_CHECKING:
+    from theanojax.graph.op import Op
+    from theanojax.graph.variable import Apply
+
+    # of each dimension: a scalar variable, or a number
+    Lengths = tuple[Variable | int, ...]
 
 
-def scalar_like(v):
+def scalar_like(v: Variable) -> bool:
     return getattr(v.type, "ndim", 0) == 0 and hasattr(v.type, "dtype")
+
+
+def dtype_of(v: Variable) -> str:
+    """The name of the dtype of an array or number; empty for what is neither."""
+    name: str = getattr(v.type, "dtype", "")
+    return name
 
 
 class Analysis:
@@ -22,21 +40,21 @@ class Analysis:
     Of `hidden` inputs XLA sees nothing, not even the shapes.
     """
 
-    def __init__(self, inputs, hidden=()):
+    def __init__(self, inputs: Iterable[Variable], hidden: Collection[Variable] = ()) -> None:
         self.inputs, self.hidden = set(inputs), hidden
-        self._from_shapes = {}
-        self._cheap = {}
-        self._shapes = {}
-        self._dims = {}
+        self._from_shapes: dict[Variable, bool] = {}
+        self._cheap: dict[Variable, bool] = {}
+        self._shapes: dict[Variable, Lengths | None] = {}
+        self._dims: dict[Variable, Lengths | None] = {}
 
-    def kind(self, v):
+    def kind(self, v: Variable) -> Literal["constant", "shapes", "cheap", "data"]:
         if isinstance(v, Constant):
             return "constant"
         if self.from_shapes(v):
             return "shapes"
         return "cheap" if self.cheap(v) else "data"
 
-    def from_shapes(self, v):
+    def from_shapes(self, v: Variable) -> bool:
         """Whether `v` depends on nothing but the shapes of inputs, hidden ones apart."""
         known = self._from_shapes
         if v in self.inputs:
@@ -49,14 +67,14 @@ class Analysis:
             known.update((o, good) for o in node.outputs)
         return known.get(v, True)
 
-    def _leaf(self, v):
+    def _leaf(self, v: Variable) -> bool:
         if isinstance(v, Constant):
             return not hasattr(v.data, "size") or v.data.size <= 64
         if v not in self.inputs or not hasattr(v.type, "dtype"):
             return False
-        return scalar_like(v) or (v.type.ndim == 1 and v.type.dtype[:3] in ("int", "uin"))
+        return scalar_like(v) or (getattr(v.type, "ndim", 0) == 1 and dtype_of(v)[:3] in ("int", "uin"))
 
-    def cheap(self, v):
+    def cheap(self, v: Variable) -> bool:
         """True if `v` needs only scalars, shapes and short integer vectors that the host holds."""
         if v in self._cheap:
             return self._cheap[v]
@@ -78,18 +96,18 @@ class Analysis:
             self._cheap[v] = self._leaf(v)
         return self._cheap[v]
 
-    def shape_of(self, x):
+    def shape_of(self, x: Variable) -> Lengths | None:
         """The shape of an intermediate result as cheap scalar variables (a tuple), or None."""
         if x in self._shapes:
             return self._shapes[x]
         self._infer(x)
         shape = self._dims.get(x)
         self._shapes[x] = None  # a shape that needs itself is not cheap
-        if shape is not None and all(not hasattr(d, "type") or self.cheap(d) for d in shape):
+        if shape is not None and all(not isinstance(d, Variable) or self.cheap(d) for d in shape):
             self._shapes[x] = shape
         return self._shapes[x]
 
-    def _infer(self, x):
+    def _infer(self, x: Variable) -> None:
         """Symbolic shapes of `x` and of all it is computed from; each is inferred once."""
         from theanojax.tensor.shape import shape_i
 
@@ -112,7 +130,7 @@ class Analysis:
                 shapes[o] = tuple(s) if s is not None else None
 
 
-def reads_lengths(node):
+def reads_lengths(node: Apply) -> int | tuple[int, ...] | None:
     """Which lengths of its input a node returns, if it looks at nothing else; see Contract.lengths_read."""
     if len(node.inputs) != 1:
         return None
@@ -120,9 +138,11 @@ def reads_lengths(node):
     return None if ndim is None else node.op.lengths_read(ndim)
 
 
-def has_open_loops(op):
+def has_open_loops(op: Op) -> bool:
     """Whether in a step of the loop `op` there are loops of which nothing tells the length before it."""
     inner = op.inner_fgraph()
+    if inner is None:
+        return False
     analysis = Analysis(inner.inputs)
     for node in inner.apply_nodes:
         n = node.op.loop_steps(node)
@@ -132,7 +152,7 @@ def has_open_loops(op):
     return False
 
 
-def order_above_shapes(inputs, v):
+def order_above_shapes(inputs: Collection[Variable], v: Variable) -> list[Apply]:
     """The nodes that `v` needs, each after its own, without those that only compute something of a shape."""
     order, done, stack = [], set(), [] if v in inputs else [(v.owner, False)]
     while stack:

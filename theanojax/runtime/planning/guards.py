@@ -5,6 +5,11 @@ copies its array. Where the condition (an index in bounds, a length of at least 
 inputs, that part of the traced program is cut out and run first: by numpy where its arrays are small, else by XLA.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 import jax
@@ -13,10 +18,15 @@ from jax.interpreters import partial_eval
 
 from theanojax.runtime.planning.source import Source
 
+if TYPE_CHECKING:
+    from jax.extend.core import Jaxpr, JaxprEqn, Var
+
+    from theanojax.runtime.hints import Array, NumpyArray, Value
+
 MOST_STEPS = 100
 SMALL = 4096  # elements; numpy is quicker than a call into XLA up to about here
 
-_NUMPY = {
+_NUMPY: dict[str, Callable[..., Any]] = {
     "ge": np.greater_equal,
     "gt": np.greater,
     "le": np.less_equal,
@@ -65,7 +75,7 @@ _XLA = {
 }
 
 
-def split(traced):
+def split(traced: ClosedJaxpr) -> Split | None:
     """A traced program whose last output is its guard cut in two, or None if the guard needs the work itself."""
     count = len(traced.jaxpr.outvars)
     guard, used = partial_eval.dce_jaxpr(traced.jaxpr, [False] * (count - 1) + [True], False)
@@ -78,12 +88,12 @@ def split(traced):
 class Split:
     """The guard of a traced program, apart from the rest of it."""
 
-    def __init__(self, traced, guard, positions):
+    def __init__(self, traced: ClosedJaxpr, guard: ClosedJaxpr, positions: list[int]) -> None:
         self.traced, self.guard, self.positions = traced, guard, positions
         self.small = all(getattr(v.aval, "size", 0) <= SMALL for v in _variables(guard.jaxpr))
         self.by_numpy = _numpy_program(guard) if self.small else None
 
-    def check(self):
+    def check(self) -> Callable[[Sequence[Array]], bool]:
         """A function from the arguments of the program to whether its guard holds."""
         positions = self.positions
         if self.by_numpy is not None:
@@ -92,14 +102,15 @@ class Split:
         compiled = jax.jit(jaxpr_as_fun(self.guard))
         return lambda args: bool(compiled(*[args[i] for i in positions])[0])
 
-    def rest(self):
+    def rest(self) -> Callable[..., list[jax.Array]]:
         """The program without its guard."""
         outs = len(self.traced.jaxpr.outvars) - 1
         jaxpr, _ = partial_eval.dce_jaxpr(self.traced.jaxpr, [True] * outs + [False], True)
-        return jaxpr_as_fun(ClosedJaxpr(jaxpr, self.traced.consts))
+        rest: Callable[..., list[jax.Array]] = jaxpr_as_fun(ClosedJaxpr(jaxpr, self.traced.consts))
+        return rest
 
 
-def _steps(jaxpr):
+def _steps(jaxpr: Jaxpr) -> int:
     """The number of equations; more than allowed if one of them is no cheap arithmetic."""
     total = 0
     for eqn in jaxpr.eqns:
@@ -111,21 +122,21 @@ def _steps(jaxpr):
     return total
 
 
-def _variables(jaxpr):
+def _variables(jaxpr: Jaxpr) -> Iterator[Var]:
     yield from jaxpr.invars
     for eqn in jaxpr.eqns:
         yield from eqn.outvars
 
 
-def _numpy_program(closed):
+def _numpy_program(closed: ClosedJaxpr) -> Callable[[list[NumpyArray]], NumpyArray] | None:
     """The function from a list of input arrays to the only output, or None if numpy cannot say a step of it."""
     source = Source()
-    names = {v: "a[%d]" % i for i, v in enumerate(closed.jaxpr.invars)}
+    names: dict[Var, str] = {v: "a[%d]" % i for i, v in enumerate(closed.jaxpr.invars)}
 
-    def name_of(v):
+    def name_of(v: Var | Literal) -> str:
         return source.bind(np.asarray(v.val, dtype=v.aval.dtype)) if isinstance(v, Literal) else names[v]
 
-    def translate(jaxpr, consts):
+    def translate(jaxpr: Jaxpr, consts: Sequence[Value]) -> bool:
         """Whether numpy can say all of `jaxpr`, which is now in `source`."""
         names.update((v, source.bind(np.asarray(c))) for v, c in zip(jaxpr.constvars, consts))
         for eqn in jaxpr.eqns:
@@ -148,7 +159,7 @@ def _numpy_program(closed):
     return source.function("run(a)", name_of(closed.jaxpr.outvars[0]))
 
 
-def _step(eqn):
+def _step(eqn: JaxprEqn) -> Callable[..., Any] | None:
     """numpy's function for one equation, or None."""
     name, p = eqn.primitive.name, eqn.params
     if name in _NUMPY:
@@ -156,8 +167,8 @@ def _step(eqn):
     aval = eqn.outvars[0].aval
     logical = aval.dtype == np.bool_
     if name in ("and", "or", "not"):
-        kind = "logical_" if logical else "bitwise_"
-        return getattr(np, kind + name)
+        function: Callable[..., Any] = getattr(np, ("logical_" if logical else "bitwise_") + name)
+        return function
     if name == "select_n" and len(eqn.invars) == 3 and eqn.invars[0].aval.dtype == np.bool_:
         return lambda which, no, yes: np.where(which, yes, no)
     if name == "convert_element_type":
@@ -181,7 +192,7 @@ def _step(eqn):
     if name == "dynamic_slice":
         sizes = p["slice_sizes"]
 
-        def cut_at(x, *starts):
+        def cut_at(x: NumpyArray, *starts: NumpyArray) -> NumpyArray:
             places = [min(max(int(i), 0), n - size) for i, n, size in zip(starts, x.shape, sizes)]
             return x[tuple([slice(i, i + size) for i, size in zip(places, sizes)])]
 

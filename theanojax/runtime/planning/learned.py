@@ -1,5 +1,15 @@
 """What tracing and running have told about one graph, kept while its plans are made anew."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from theanojax.graph.variable import Apply, Variable
+
+    # conditionals, which of their branches are taken, inputs and outputs of the graph
+    Case = tuple[tuple[Apply, ...], tuple[bool, ...], tuple[Variable, ...], tuple[Variable, ...]]
+
 
 class Learned:
     """
@@ -14,22 +24,26 @@ class Learned:
     compilations : the executables built.
     """
 
-    def __init__(self):
-        self.forced, self.host_nodes = set(), {}
-        self.numbers, self.sliced = {}, set()
-        self.needs, self.branches = {}, {}
+    def __init__(self) -> None:
+        self.forced: set[Variable] = set()
+        self.host_nodes: dict[Apply, str] = {}
+        self.numbers: dict[Variable, int] = {}
+        self.sliced: set[Variable] = set()
+        self.needs: dict[Apply, list[Variable]] = {}
+        self.branches: dict[Case, list[Variable]] = {}
         self.compilations = 0
 
-    def node_needs(self, node):
+    def node_needs(self, node: Apply) -> list[Variable]:
         found = self.needs.get(node)
         return self.needs.setdefault(node, list(node.op.static_needs(node))) if found is None else found
 
-    def on_host(self, node):
+    def on_host(self, node: Apply) -> str | None:
         """Why only the host can run `node`, or None."""
         if node in self.host_nodes:
             return self.host_nodes[node]
         if node.op.runs_on_host(node):
-            return node.op.why_on_host(node)
+            why: str = node.op.why_on_host(node)
+            return why
         for v in [*node.inputs, *node.outputs]:
             if getattr(v.type, "host_only", False):
                 return "XLA has no values of type %s" % v.type

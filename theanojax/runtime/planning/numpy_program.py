@@ -6,7 +6,11 @@ these arguments where they lie. XLA would have to copy them into aligned memory 
 takes numpy 9 ms, the copy and XLA's sum 25 to 35 ms), and its matrix-vector product takes twice BLAS's time.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,13 +19,21 @@ from theanojax.graph.op import Op
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.runtime.host import to_host
-from theanojax.runtime.planning.analysis import reads_lengths
+from theanojax.runtime.planning.analysis import dtype_of, reads_lengths
 from theanojax.runtime.planning.plan import Remark
 from theanojax.runtime.planning.source import Source
 from theanojax.runtime.policy.outcome import DONE, REPLAY
 from theanojax.runtime.xla import platform
 from theanojax.runtime.xla.namespace import cast_value
 from theanojax.runtime.xla.transfer import STAGED_BYTES
+
+if TYPE_CHECKING:
+    from theanojax.graph.variable import Apply, Variable
+    from theanojax.runtime.hints import Cells, NumpyArray, Value
+    from theanojax.runtime.planning.programs import Program, Stage
+    from theanojax.runtime.policy.outcome import Outcome
+
+    Run = Callable[..., tuple[list[Value], Outcome]]
 
 MOST_SCALAR_NODES = 12
 MOST_NODES = 60
@@ -36,7 +48,7 @@ _SAME = frozenset(
 )
 
 
-def scalar_program(inputs, outputs):
+def scalar_program(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> Program | None:
     """A program, with ``run(values, cells) -> (outputs, DONE)``, for a small graph of Ops on numbers, else None."""
     order = io_toposort(inputs, outputs)
     if len(order) > MOST_SCALAR_NODES or not all(_ndim(v) == 0 for v in (*inputs, *outputs)):
@@ -55,18 +67,25 @@ def scalar_program(inputs, outputs):
 class _Always:
     plan = Remark("numpy: a few operations on numbers, as generated code")
 
-    def __init__(self, run):
+    def __init__(self, run: Run) -> None:
         self.run = run
 
     @staticmethod
-    def all_stages():
+    def all_stages() -> list[Stage]:
         return []
 
 
 class NumpyProgram:
     """Runs generated numpy code where its large arguments are numpy arrays, else the program `otherwise`."""
 
-    def __init__(self, inputs, outputs, order, large, otherwise):
+    def __init__(
+        self,
+        inputs: Sequence[Variable],
+        outputs: Sequence[Variable],
+        order: Sequence[Apply],
+        large: Collection[Variable],
+        otherwise: Program,
+    ) -> None:
         self.generated = generate(inputs, outputs, order)
         self.large = [i for i, v in enumerate(inputs) if v in large]
         self.small = [i for i, v in enumerate(inputs) if v not in large and _ndim(v)]
@@ -78,12 +97,12 @@ class NumpyProgram:
         self.otherwise, self.all_stages = otherwise, otherwise.all_stages
         self.plan = Remark("numpy, as generated code, where the arguments make it quicker; else", otherwise.plan)
 
-    def run(self, values, cells):
+    def run(self, values: list[Value], cells: Cells) -> tuple[list[Value], Outcome]:
         if self._pays(values):
             return self.generated([to_host(v) for v in values])
         return self.otherwise.run(values, cells)
 
-    def _pays(self, values):
+    def _pays(self, values: Sequence[Value]) -> bool:
         read = length = 0
         for i in self.large:
             v = values[i]
@@ -97,7 +116,7 @@ class NumpyProgram:
         return self.vector_nodes * length * BYTES_PER_ELEMENT <= read
 
 
-def numpy_program(inputs, outputs, otherwise):
+def numpy_program(inputs: Sequence[Variable], outputs: Sequence[Variable], otherwise: Program) -> NumpyProgram | None:
     """A NumpyProgram for a graph of vectors that only reduces and multiplies its large arguments, else None."""
     order = io_toposort(inputs, outputs)
     if not platform.numpy_keeps_up or len(order) > MOST_NODES:
@@ -122,7 +141,7 @@ def numpy_program(inputs, outputs, otherwise):
     return NumpyProgram(inputs, outputs, order, large, otherwise)
 
 
-def _only_read(inputs, outputs, order):
+def _only_read(inputs: Sequence[Variable], outputs: Sequence[Variable], order: Sequence[Apply]) -> set[Variable]:
     """The arrays among `inputs`, and their transposes, of which the graph uses nothing but reductions and products."""
     large = {v for v in inputs if _ndim(v)}
     large |= {n.outputs[0] for n in order if n.inputs and n.inputs[0] in large and _is_transpose(n)}
@@ -136,48 +155,53 @@ def _only_read(inputs, outputs, order):
         large -= used
 
 
-def _reads(node, v, large):
+def _reads(node: Apply, v: Variable, large: set[Variable]) -> bool:
     if node.op.array_role == "reduction":
-        return v.type.dtype in _WIDE
+        return dtype_of(v) in _WIDE
     if node.op.array_role == "product":
-        return node.outputs[0].type.dtype == v.type.dtype and any(_ndim(u) == 1 for u in node.inputs)
+        return dtype_of(node.outputs[0]) == dtype_of(v) and any(_ndim(u) == 1 for u in node.inputs)
     return reads_lengths(node) is not None or node.outputs[0] in large
 
 
-def _is_transpose(node):
-    return node.op.array_role == "view" and not node.op.augment and not node.op.drop
+def _is_transpose(node: Apply) -> bool:
+    op: Any = node.op
+    return op.array_role == "view" and not op.augment and not op.drop
 
 
-def _ndim(v):
+def _ndim(v: Variable) -> int | None:
     return getattr(v.type, "ndim", None)
 
 
-def _lengths(v):
+def _lengths(v: Variable) -> int:
     """The number of dimensions that may be longer than 1."""
-    return sum(not b for b in getattr(v.type, "broadcastable", ()))
+    return sum(not b for b in _broadcastable(v))
 
 
-def generate(inputs, outputs, order):
+def _broadcastable(v: Variable) -> Sequence[bool]:
+    return getattr(v.type, "broadcastable", ())
+
+
+def generate(inputs: Sequence[Variable], outputs: Sequence[Variable], order: Sequence[Apply]) -> Run:
     """A function from the list of input values to (list of output values, how it ended)."""
     source = Source(array=np.array, asarray=np.asarray, int64=np.int64, DONE=DONE, REPLAY=REPLAY)
     names = {v: "a[%d]" % i for i, v in enumerate(inputs)}
-    fresh = set()
+    fresh: set[Variable] = set()
     # numpy takes None, which every input of a function takes, for nan; the host says what Theano says
     taken = [names[v] for v in inputs if _ndim(v) == 0 and any(v in n.inputs for n in order)]
     if taken:
-        source.lines.append("if %s: return None, REPLAY" % " or ".join("%s is None" % name for name in taken))
+        source.lines.append("if %s: return [], REPLAY" % " or ".join("%s is None" % name for name in taken))
     for node in order:
         out = node.outputs[0]
         function, check = _function(node)
         args = []
         for v in node.inputs:
             if isinstance(v, Constant):
-                same = node.inputs[_typical(node)].type.dtype
-                args.append(source.bind(v.data.astype(same) if check is not None and v.type.dtype != same else v.data))
+                same = dtype_of(node.inputs[_typical(node)])
+                args.append(source.bind(v.data.astype(same) if check is not None and dtype_of(v) != same else v.data))
             else:
                 args.append(names[v])
-        whole = list(dict.fromkeys([a for a, v in zip(args, node.inputs) if check and not any(v.broadcastable)]))
-        source.lines += ["if %s.shape != %s.shape: return None, REPLAY" % (whole[0], a) for a in whole[1:]]
+        whole = list(dict.fromkeys([a for a, v in zip(args, node.inputs) if check and not any(_broadcastable(v))]))
+        source.lines += ["if %s.shape != %s.shape: return [], REPLAY" % (whole[0], a) for a in whole[1:]]
         if isinstance(function, str):
             names[out] = source.let(function % args[0])
             continue
@@ -192,25 +216,26 @@ def generate(inputs, outputs, order):
     return source.function("run(a, cells=None)", "[%s], DONE" % ", ".join(results))
 
 
-def _typical(node):
+def _typical(node: Apply) -> int:
     """The position of the first input that is no constant; 0 when all are."""
     return next((i for i, v in enumerate(node.inputs) if not isinstance(v, Constant)), 0)
 
 
-def _function(node):
+def _function(node: Apply) -> tuple[Callable[..., Any] | str, bool | None]:
     """(what computes a node, how it treats shapes).
 
     A function of the inputs, or an expression with a place for the one input. The second is None if it casts and
     checks by itself, False if there is nothing to check, and True if all inputs must have one shape.
     """
-    op, out, which = node.op, node.outputs[0], reads_lengths(node)
+    op: Any = node.op  # its `array_role` says what it has
+    out, which = node.outputs[0], reads_lengths(node)
     if op.array_role == "elementwise":
         function = _elementwise(node)
         if function is not None:
-            return function, out.ndim > 0
-        if op.scalar_op.is_cast and not out.ndim and out.dtype in _FLOATS and node.inputs[0].dtype[0] != "c":
-            return np.dtype(out.dtype).type, None
-        return (_checked(node, op.compute) if out.ndim else _checked(node, op.scalar_op.compute)), None
+            return function, bool(_ndim(out))
+        if op.scalar_op.is_cast and not _ndim(out) and dtype_of(out) in _FLOATS and dtype_of(node.inputs[0])[0] != "c":
+            return np.dtype(dtype_of(out)).type, None
+        return (_checked(node, op.compute) if _ndim(out) else _checked(node, op.scalar_op.compute)), None
     if op.array_role == "view":
         order, text = op.shuffle + op.drop, "%s"
         if order != sorted(order):
@@ -221,57 +246,58 @@ def _function(node):
         return text, None
     if isinstance(which, int):
         return "int64(%%s.shape[%d])" % which, None
-    if op.array_role == "product" and all(v.type.dtype == out.type.dtype for v in node.inputs):
+    if op.array_role == "product" and all(dtype_of(v) == dtype_of(out) for v in node.inputs):
         return np.dot, None
     if (
         op.array_role == "reduction"
         and op.scalar_op.name == "add"
-        and out.type.dtype in _FLOATS
-        and all(
-            dtype == out.type.dtype for dtype in (node.inputs[0].type.dtype, getattr(op, "acc_dtype", out.type.dtype))
-        )
+        and dtype_of(out) in _FLOATS
+        and all(dtype == dtype_of(out) for dtype in (dtype_of(node.inputs[0]), getattr(op, "acc_dtype", dtype_of(out))))
     ):
         return partial(np.add.reduce, axis=op.axis), None
     return _checked(node, op.compute), None
 
 
-def _elementwise(node):
+def _elementwise(node: Apply) -> Callable[..., Any] | None:
     """A function of arrays of one floating dtype that need no casts, else None.
 
     The arrays have one shape, but for those that stretch in each dimension.
     """
-    op, out = node.op.scalar_op, node.outputs[0]
-    dtype = node.inputs[_typical(node)].type.dtype
+    whole: Any = node.op  # elementwise, by its `scalar_op`
+    op, out = whole.scalar_op, node.outputs[0]
+    dtype = dtype_of(node.inputs[_typical(node)])
     if (
         dtype not in _FLOATS
         or not all(
-            v.type.dtype == dtype or isinstance(v, Constant) and np.can_cast(v.type.dtype, dtype) for v in node.inputs
+            dtype_of(v) == dtype or isinstance(v, Constant) and np.can_cast(dtype_of(v), dtype) for v in node.inputs
         )
-        or any(len(set(v.broadcastable)) > 1 for v in node.inputs)
+        or any(len(set(_broadcastable(v))) > 1 for v in node.inputs)
     ):
         return None
     function, nin, _ = getattr(op, "nfunc_spec", None) or ("", 0, 0)
-    if function in _SAME and nin == len(node.inputs) and out.type.dtype in (dtype, "bool"):
-        return getattr(np, function)
-    if out.type.dtype != dtype:
+    if function in _SAME and nin == len(node.inputs) and dtype_of(out) in (dtype, "bool"):
+        ufunc: np.ufunc = getattr(np, function)
+        return ufunc
+    if dtype_of(out) != dtype:
         return None
     if op.work == "own" or not op.has_array_body():
         return None
     return partial(_of_dtype, dtype, op.body)
 
 
-def _of_dtype(dtype, body, *values):
+def _of_dtype(dtype: str, body: Callable[..., NumpyArray], *values: NumpyArray) -> NumpyArray:
     value = body(HOST, *values)
     return value if value.dtype == dtype else value.astype(dtype)
 
 
-def _checked(node, compute):
+def _checked(node: Apply, compute: Callable[..., Any]) -> Callable[..., NumpyArray]:
     """The Op's own ``compute``, with arrays of the declared dtypes in and out."""
     out = node.outputs[0]
     dtypes = [getattr(v.type, "dtype", None) for v in node.inputs]
 
-    def run(*values):
+    def run(*values: Value) -> NumpyArray:
         value = compute(HOST, node, *[np.asarray(v, dtype=d) for v, d in zip(values, dtypes)])
-        return cast_value(value[0] if isinstance(value, tuple) else value, out)
+        result: NumpyArray = cast_value(value[0] if isinstance(value, tuple) else value, out)
+        return result
 
     return run

@@ -1,11 +1,23 @@
 """Plans: how a graph is cut into stages that XLA and the host run in turn, found once before anything is traced."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from theanojax.graph.traverse import ancestors, io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.runtime.planning.analysis import Analysis, has_open_loops, order_above_shapes, reads_lengths
 from theanojax.runtime.planning.shape_program import compile_program
+
+if TYPE_CHECKING:
+    from theanojax.graph.variable import Apply, Variable
+    from theanojax.runtime.hints import ShapeProgram, Value
+    from theanojax.runtime.planning.learned import Learned
+
+    Steps = int | None | Callable[[Sequence[Value]], int]
+    Place = tuple[int, str]  # the number of a stage, and "x" for XLA or "h" for the host
 
 PRINTED = 12  # names in a line of a printed plan
 
@@ -29,20 +41,20 @@ class StagePlan:
 
     number: int
     on_xla: bool
-    inputs: tuple = ()
-    outputs: tuple = ()
-    nodes: tuple = ()
-    reasons: dict = field(default_factory=dict)
-    statics: tuple = ()
-    donated: dict = field(default_factory=dict)
-    updates: dict = field(default_factory=dict)
-    fetched: tuple = ()
+    inputs: tuple[Variable, ...] = ()
+    outputs: tuple[Variable, ...] = ()
+    nodes: tuple[Apply, ...] = ()
+    reasons: dict[Apply, str] = field(default_factory=dict)
+    statics: tuple[Variable, ...] = ()
+    donated: dict[Variable, Variable] = field(default_factory=dict)
+    updates: dict[int, int] = field(default_factory=dict)
+    fetched: tuple[Variable, ...] = ()
 
-    def __str__(self):
+    def __str__(self) -> str:
         ops = _names(node.op for node in self.nodes) or "reads values"
         lines = ["%s: %s" % ("XLA" if self.on_xla else "host", ops)]
         lines += ["why: %s" % reason for reason in dict.fromkeys(self.reasons.values())]
-        facts = [
+        facts: list[tuple[str, Iterable[Variable]]] = [
             ("takes", self.inputs),
             ("gives", self.outputs),
             ("compiled for each value of", self.statics),
@@ -67,16 +79,16 @@ class Plan:
         of the list of input values.
     """
 
-    inputs: tuple
-    outputs: tuple
-    updates: dict
-    moved: frozenset
-    stages: tuple
-    cheap: tuple
-    shape_program: object
-    steps: object
+    inputs: tuple[Variable, ...]
+    outputs: tuple[Variable, ...]
+    updates: dict[int, int]
+    moved: frozenset[int]
+    stages: tuple[StagePlan, ...]
+    cheap: tuple[Variable, ...]
+    shape_program: ShapeProgram | None
+    steps: Steps
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = ["%d. %s" % pair for pair in enumerate(self.stages, 1)] or ["nothing to compute"]
         if self.cheap:
             lines.insert(0, "before each call, from numbers and shapes: %s" % _names(self.cheap))
@@ -90,11 +102,11 @@ class Remark:
     text: str
     of: object = None
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.text if self.of is None else "%s\n%s" % (self.text, self.of)
 
 
-def _names(things):
+def _names(things: Iterable[object]) -> str:
     names = [str(thing) for thing in things]
     rest = len(names) - PRINTED
     return ", ".join(names[:PRINTED]) + (" and %d more" % rest if rest > 0 else "")
@@ -107,17 +119,20 @@ class Planner:
     what it needs (inputs computed there, values that fix its shapes).
     """
 
-    def __init__(self, inputs, outputs, learned, updates):
+    def __init__(
+        self, inputs: Iterable[Variable], outputs: Iterable[Variable], learned: Learned, updates: dict[int, int]
+    ) -> None:
         self.inputs, self.outputs, self.learned, self.updates = list(inputs), list(outputs), learned, updates
-        self.kept_out = set()  # inputs that XLA does not see, not even their shapes
+        self.kept_out: set[Variable] = set()  # inputs that XLA does not see, not even their shapes
         self.analysis = Analysis(self.inputs, self.kept_out)
-        self.level = {v: (-1, "h") for v in self.inputs}  # variable -> stage that makes it known
-        self.stage_of = {}  # node -> stage
-        self.static_of = {}  # variable known before -> numbers of the XLA stages that it fixes shapes in
-        self.fetch = {}  # number of a stage -> variables whose values it makes known
-        self.reasons = {}
+        self.level: dict[Variable, Place] = {v: (-1, "h") for v in self.inputs}  # variable -> stage that makes it known
+        self.stage_of: dict[Apply, Place] = {}  # node -> stage
+        # variable known before -> numbers of the XLA stages that it fixes shapes in
+        self.static_of: dict[Variable, set[int]] = {}
+        self.fetch: dict[int, list[Variable]] = {}  # number of a stage -> variables whose values it makes known
+        self.reasons: dict[Apply, str] = {}
 
-    def plan(self):
+    def plan(self) -> Plan:
         order = io_toposort(self.inputs, self.outputs)
         self._assign(order)
         stages = self._cut(order)
@@ -138,7 +153,7 @@ class Planner:
         )
 
     # ---------------------------------------------------------------- which stage
-    def _assign(self, order):
+    def _assign(self, order: Sequence[Apply]) -> None:
         slices = self._host_slices(order)
         for node in order:
             if is_index_part(node) and node.outputs[0] not in self.outputs:
@@ -156,7 +171,7 @@ class Planner:
             self.stage_of[node] = (at, "x" if why is None else "h")
             self.level.update((o, self.stage_of[node]) for o in node.outputs)
 
-    def _after_inputs(self, node, on_host):
+    def _after_inputs(self, node: Apply, on_host: bool) -> int:
         at = -1 if on_host else 0
         for v in direct_inputs(node):
             if v in self.level:
@@ -164,7 +179,7 @@ class Planner:
                 at = max(at, n + 1 if kind == "h" and not on_host else n)
         return at
 
-    def _after_needs(self, node, at):
+    def _after_needs(self, node: Apply, at: int) -> int:
         needs = self.learned.node_needs(node)
         for need in needs:
             at = max(at, self._place_need(need))
@@ -175,7 +190,7 @@ class Planner:
                 self.static_of[need].add(at)
         return at
 
-    def _place_need(self, need):
+    def _place_need(self, need: Variable) -> int:
         """Record how `need` becomes known; returns the first XLA stage that may use it."""
         kind = self.analysis.kind(need)
         if kind == "cheap":
@@ -187,18 +202,19 @@ class Planner:
         self.fetch.setdefault(at, []).append(need)
         return at + 1
 
-    def _of_each_call(self, need):
+    def _of_each_call(self, need: Variable) -> bool:
         """Whether the value of `need` is made by an Op that must run once in each call, so not in vain before it."""
         return any(n.op.side_effect or self.learned.on_host(n) for n in order_above_shapes(self.analysis.inputs, need))
 
-    def _host_slices(self, order):
+    def _host_slices(self, order: Sequence[Apply]) -> set[Apply]:
         """Nodes that only read parts of large numpy arrays, at places the host knows: views there, copies in XLA."""
-        users, shapes = {}, {}
+        users: dict[Variable, list[tuple[Apply, int]]] = {}
+        shapes: dict[Variable, list[tuple[Apply, int]]] = {}
         for node in order if self.learned.sliced else ():
             for k, v in enumerate(node.inputs):
                 if v in self.learned.sliced:
                     (users if reads_lengths(node) is None else shapes).setdefault(v, []).append((node, k))
-        found = set()
+        found: set[Apply] = set()
         for v, uses in users.items():
             if v in self.inputs and all(
                 k == 0
@@ -213,9 +229,9 @@ class Planner:
         return found
 
     # ---------------------------------------------------------------- stages
-    def _cut(self, order):
+    def _cut(self, order: Sequence[Apply]) -> tuple[StagePlan, ...]:
         nodes = self._members(order)
-        needed = {}  # stage -> variables it takes from elsewhere
+        needed: dict[Place, list[Variable]] = {}  # stage -> variables it takes from elsewhere
         for stage, members in nodes.items():
             own = {o for n in members for o in n.outputs}
             ins = {v: None for n in members for v in n.inputs if v not in own and not isinstance(v, Constant)}
@@ -226,7 +242,7 @@ class Planner:
         known = set(self.level)
         for needs in self.fetch.values():
             wanted.update(v for n in needs for v in ancestors([n], known) if v in known)
-        stages = {}
+        stages: dict[Place, StagePlan] = {}
         for stage, members in nodes.items():
             outs = [o for n in members for o in n.outputs if o in wanted]
             stages[stage] = (self._on_xla if stage[1] == "x" else self._on_host)(stage, members, outs, needed, nodes)
@@ -234,8 +250,8 @@ class Planner:
             stages[at, "h"] = self._fetching(at, stages.get((at, "h")), needs, known)
         return tuple(stages[s] for s in sorted(stages, key=lambda s: (s[0], s[1] == "h")))
 
-    def _members(self, order):
-        nodes = {}
+    def _members(self, order: Sequence[Apply]) -> dict[Place, list[Apply]]:
+        nodes: dict[Place, list[Apply]] = {}
         for node in order:
             if node in self.stage_of:
                 members = nodes.setdefault(self.stage_of[node], [])
@@ -247,7 +263,14 @@ class Planner:
                 members.append(node)
         return nodes
 
-    def _on_xla(self, stage, members, outs, needed, nodes):
+    def _on_xla(
+        self,
+        stage: Place,
+        members: Sequence[Apply],
+        outs: list[Variable],
+        needed: dict[Place, list[Variable]],
+        nodes: Collection[Place],
+    ) -> StagePlan:
         ins, at = needed[stage], stage[0]
         statics = tuple(n for n, stages in self.static_of.items() if at in stages)
         places = {outs.index(self.outputs[o]): k for k, o in enumerate(self.updates) if self.outputs[o] in outs}
@@ -262,11 +285,18 @@ class Planner:
             donated=self._donations(ins, outs, needed, nodes, at),
         )
 
-    def _on_host(self, stage, members, outs, needed, nodes):
+    def _on_host(
+        self,
+        stage: Place,
+        members: Sequence[Apply],
+        outs: list[Variable],
+        needed: dict[Place, list[Variable]],
+        nodes: Collection[Place],
+    ) -> StagePlan:
         reasons = {n: self.reasons[n] for n in members if n in self.reasons}
         return StagePlan(stage[0], False, tuple(needed[stage]), tuple(outs), tuple(members), reasons)
 
-    def _fetching(self, at, stage, needs, known):
+    def _fetching(self, at: int, stage: StagePlan | None, needs: Sequence[Variable], known: set[Variable]) -> StagePlan:
         """The host's stage number `at`, which also makes the values of `needs` known."""
         stage = stage or StagePlan(at, False)
         ins, outs = list(stage.inputs), list(stage.outputs)
@@ -278,7 +308,14 @@ class Planner:
         reasons.update((n, "its value fixes shapes in a later stage") for n in nodes if n not in self.reasons)
         return StagePlan(at, False, tuple(ins), tuple(outs), tuple(nodes), reasons, fetched=tuple(needs))
 
-    def _donations(self, ins, outs, needed, nodes, at):
+    def _donations(
+        self,
+        ins: Collection[Variable],
+        outs: Collection[Variable],
+        needed: dict[Place, list[Variable]],
+        nodes: Collection[Place],
+        at: int,
+    ) -> dict[Variable, Variable]:
         """Input -> output of this stage whose buffer it may take over: a shared value and its update.
 
         Nothing may come after such a stage, because it could fail when the old values are gone.
@@ -300,9 +337,9 @@ class Planner:
                 result[old] = new
         return result
 
-    def _steps(self, stages):
+    def _steps(self, stages: Iterable[StagePlan]) -> Steps:
         """How the number of steps of loops in XLA can be known before a call, where no shape tells it; see Plan."""
-        counts = {}
+        counts: dict[Variable, None] = {}
         for stage in stages:
             for node in stage.nodes if stage.on_xla else ():
                 n = node.op.loop_steps(node)
@@ -320,12 +357,12 @@ class Planner:
         return lambda values: sum(program(values))
 
 
-def is_index_part(node):
+def is_index_part(node: Apply) -> bool:
     """Whether a node makes a slice, which is no array: it is made again in every stage that uses it."""
     return getattr(node.outputs[0].type, "is_index", False)
 
 
-def direct_inputs(node):
+def direct_inputs(node: Apply) -> Iterator[Variable]:
     """The inputs of a node, those of a slice in place of the slice."""
     for v in node.inputs:
         if v.owner is not None and is_index_part(v.owner):

@@ -3,16 +3,19 @@
 Only one compilation is under way at a time, so that at most one has to be waited for when the process ends.
 """
 
+from __future__ import annotations
+
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 _lock = threading.Lock()
-_pool = None
-_job = None
-_thread = None
+_pool: ThreadPoolExecutor | None = None
+_job: Future[None] | None = None
+_thread: int | None = None
 
 
-def start(work):
+def start(work: Callable[[], None]) -> bool:
     """Have the thread call `work`, which raises nothing; False if it has not done with the last one."""
     global _pool, _job
     with _lock:
@@ -24,24 +27,24 @@ def start(work):
         return True
 
 
-def _run(work):
+def _run(work: Callable[[], None]) -> None:
     global _thread
     _thread = threading.get_ident()
     work()
 
 
-def is_current():
+def is_current() -> bool:
     """Whether the caller is the thread."""
     return _thread == threading.get_ident()
 
 
-def forget():
+def forget() -> None:
     """Begin anew, in a forked process, which has no thread."""
     global _lock, _pool, _job, _thread
     _lock, _pool, _job, _thread = threading.Lock(), None, None, None
 
 
-def wait():
+def wait() -> None:
     """Return when the thread has nothing to do."""
     job = _job
     if job is not None:

@@ -4,33 +4,49 @@ A call into XLA would wait for them for ever. So a child runs on the host execut
 and before a fork the parent waits until the values of shared variables are there, which the child can then read.
 """
 
+from __future__ import annotations
+
 import os
 import weakref
+from typing import TYPE_CHECKING, Protocol
 
 import jax
 
 from theanojax.graph import locks
 from theanojax.runtime.policy import background
 
+if TYPE_CHECKING:
+    import threading
+
+
+class Planned(Protocol):
+    """What has a plan that no child can follow."""
+
+    @property
+    def planned(self) -> bool: ...
+
+    def plan_anew(self) -> None: ...
+
+
 PATIENCE = 5  # seconds to wait for each call of another thread before a fork
 
 in_child = False  # whether this process was forked from one that uses XLA
-_held: list = []  # the locks held during a fork
-executors: weakref.WeakSet = weakref.WeakSet()  # the XlaExecutors there are
+_held: list[threading.RLock] = []  # the locks held during a fork
+executors: weakref.WeakSet[Planned] = weakref.WeakSet()  # the XlaExecutors there are
 
 
-def _before():
+def _before() -> None:
     _held.extend(locks.hold_all(PATIENCE))  # no call gives buffers away meanwhile
     if any(executor.planned for executor in executors):
         jax.block_until_ready([a for a in jax.live_arrays() if not a.is_deleted()])
 
 
-def _in_parent():
+def _in_parent() -> None:
     while _held:
         _held.pop().release()
 
 
-def _in_child():
+def _in_child() -> None:
     global in_child
     in_child = True
     _held.clear()

@@ -1,7 +1,11 @@
 """Loops on the host executor, each run by XLA as a whole: one executable for all numbers of steps up to a bound."""
 
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Sequence
 from functools import partial
 from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,13 +18,19 @@ from theanojax.loop.bucketed import BucketedLoop, Lengths
 from theanojax.loop.host import HostLoop, check_lengths
 from theanojax.loop.lowering import rows_around
 from theanojax.loop.needs import inner_needs
-from theanojax.runtime.planning.analysis import Analysis
+from theanojax.runtime.planning.analysis import Analysis, dtype_of
 from theanojax.runtime.planning.shape_program import compile_program
 from theanojax.runtime.policy.patience import Patience
 from theanojax.runtime.xla import executable_cache, interrupts, platform
 from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, Unsupported
 from theanojax.runtime.xla.trace import TraceContext
 from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, to_numpy
+
+if TYPE_CHECKING:
+    from theanojax.graph.variable import Apply, Variable
+    from theanojax.runtime.hints import Array, NumpyArray, ShapeProgram, Value
+    from theanojax.runtime.policy.polymorphic import PolymorphicExecutor
+    from theanojax.runtime.xla.stage import Jitted
 
 EXECUTABLES = 16  # of one loop; more of them only for shapes that keep coming back
 # Rows that are not needed only cost their zeros, and a new executable half a second.
@@ -39,21 +49,23 @@ class LoopKernels:
     """
 
     @without_test_values()
-    def __init__(self, node, executor):
-        self.node, self.op, self.executor = node, node.op, executor
-        self.host_loop = None
+    def __init__(self, node: Apply, executor: type[PolymorphicExecutor]) -> None:
+        self.node, self.executor = node, executor
+        self.op: Any = node.op  # with all that is in loop/layout.py and loop/arguments.py
+        self.host_loop: HostLoop | None = None
         self.first, self.width = rows_around(self.op)
-        self.rooms = {}  # what an executable is made for, but for its room -> {room: function}
-        self.needs = {}
-        self.idle = []  # Stagings that no call uses
-        self.paces = {}  # signature -> Pace
+        # what an executable is made for, but for its room -> {room: function}
+        self.rooms: dict[Hashable, dict[int, Jitted]] = {}
+        self.needs: dict[Apply, list[Variable]] = {}
+        self.idle: list[Staging] = []  # Stagings that no call uses
+        self.paces: dict[Hashable, interrupts.Pace] = {}  # by signature
         self.patience = Patience(EXECUTABLES)
         self.compilations = 0
         self.effects = False
-        self.refusal = None  # why there are none
+        self.refusal: str | None = None  # why there are none
         pairs = inner_needs(self.op, node)
         self.inner = [inner for inner, _ in pairs]
-        self.shape_program = None
+        self.shape_program: ShapeProgram | None = None
         analysis = Analysis(node.inputs)
         if not all(analysis.cheap(outer) for _, outer in pairs):
             self.refusal = "a step needs values that are not known before it"
@@ -61,11 +73,11 @@ class LoopKernels:
             self.shape_program = compile_program(node.inputs, [outer for _, outer in pairs], analysis)
 
     @property
-    def executables(self):
+    def executables(self) -> int:
         """How many have been built, those of loops inside included."""
         return self.compilations + (0 if self.host_loop is None else self.host_loop.step.kernel_count)
 
-    def __call__(self, args):
+    def __call__(self, args: Sequence[NumpyArray]) -> list[NumpyArray]:
         op, n = self.op, int(args[0])
         if n < 2 or self.refusal is not None:
             return self._by_numpy(args)
@@ -96,9 +108,9 @@ class LoopKernels:
         self.idle.append(staging)
         return self._by_numpy(args) if outs is None else self._cut(outs, n, args)
 
-    def _room(self, lengths, known, arrays):
+    def _room(self, lengths: Lengths, known: Collection[int], arrays: Sequence[NumpyArray]) -> int:
         """The steps that an executable has room for: one that there is, or a power of two."""
-        need = lengths.need
+        need: int = lengths.need
         if not lengths.growing and not self.op.n_seqs:
             return 0
         row = sum([a.nbytes // max(1, len(a)) for a in arrays]) or 1
@@ -107,10 +119,10 @@ class LoopKernels:
             return min(fitting)
         return 1 << (max(need, min(LEAST_STEPS, LEAST_BYTES // row)) - 1).bit_length()
 
-    def _by_numpy(self, args):
+    def _by_numpy(self, args: Sequence[NumpyArray]) -> list[NumpyArray]:
         if self.host_loop is None:
             self.host_loop = HostLoop(self.op, self.op.inner_fgraph(), executor=self.executor)
-        cells = [[None] for _ in self.node.outputs]
+        cells: list[list[Any]] = [[None] for _ in self.node.outputs]
         owned = list(args)  # the loop may overwrite states that it was given
         for inputs in self.op.destroy_map.values():
             for i in inputs:
@@ -118,24 +130,26 @@ class LoopKernels:
         self.host_loop.run(self.node, owned, cells)
         return [c[0] for c in cells]
 
-    def _compile(self, lengths, room, statics):
+    def _compile(self, lengths: Lengths, room: int, statics: Sequence[Value]) -> Jitted:
         executable_cache.keep()
         op, node = self.op, self.node
-        known = {v: np.asarray(k, dtype=v.type.dtype) for v, k in zip(self.inner, statics)}
+        known = {v: np.asarray(k, dtype=dtype_of(v)) for v, k in zip(self.inner, statics)}
         sizes = op.n_seqs, op.n_outs, op.n_shared_outs
 
-        def kernel(*values, weighed=False):
+        def kernel(*values: Array, weighed: bool = False) -> tuple[list[jax.Array], jax.Array | None]:
             self.compilations += 1
             everything, stop = values, None
             if platform.ends_loops:
                 stop, *values = values
             n, *values = values
             context = TraceContext(known, self.needs, stop)
-            parts, at = [], 0
+            parts: list[list[Array]] = []
+            at = 0
             for size in sizes:
                 parts.append(list(values[at : at + size]))
                 at += size
-            outs = BucketedLoop(op, context, node, lengths, room, n, *parts, list(values[at:])).run_while()
+            parts.append(list(values[at:]))
+            outs = BucketedLoop(op, context, node, lengths, room, n, *parts).run_while()
             if not weighed:
                 context.check_memory(partial(kernel, weighed=True), everything)
             self.effects = self.effects or context.acts
@@ -143,9 +157,19 @@ class LoopKernels:
             outs = [jnp.copy(o) if id(o) in given else jnp.asarray(o) for o in outs]  # numpy's memory stays numpy's
             return outs, (jnp.asarray(context.ok()) if context.guards else None)
 
-        return jax.jit(kernel)
+        jitted: Jitted = jax.jit(kernel)
+        return jitted
 
-    def _padded(self, staging, n, seqs, states, rest, lengths, room):
+    def _padded(
+        self,
+        staging: Staging,
+        n: int,
+        seqs: Sequence[NumpyArray],
+        states: Sequence[NumpyArray],
+        rest: Sequence[NumpyArray],
+        lengths: Lengths,
+        room: int,
+    ) -> list[NumpyArray]:
         """The arguments of an executable. What is large is copied to where XLA need not copy it again."""
         op, pad = self.op, staging.pad
         values = [np.asarray(n, dtype="int64")]
@@ -163,7 +187,9 @@ class LoopKernels:
             values.append(a)
         return values
 
-    def _run(self, kernel, values, signature, steps):
+    def _run(
+        self, kernel: Jitted, values: Sequence[NumpyArray], signature: Hashable, steps: int
+    ) -> list[NumpyArray] | None:
         """What an executable returns, as numpy arrays; None if a guard did not hold."""
         before, start = self.compilations, perf_counter()
         try:
@@ -182,7 +208,7 @@ class LoopKernels:
             return None
         return [to_numpy(o) for o in outs]
 
-    def _timed(self, kernel, values, signature, steps):
+    def _timed(self, kernel: Jitted, values: Sequence[NumpyArray], signature: Hashable, steps: int) -> Sequence[Value]:
         """What an executable returns; a signal need not wait for its loop."""
         if not platform.ends_loops:
             return kernel(*values)
@@ -196,7 +222,7 @@ class LoopKernels:
             pace.note(steps, perf_counter() - start)
         return outs
 
-    def _cut(self, outs, n, args):
+    def _cut(self, outs: list[NumpyArray], n: int, args: Sequence[NumpyArray]) -> list[NumpyArray]:
         """The rows that Theano's loop would have returned."""
         op = self.op
         done = int(outs.pop())

@@ -1,5 +1,9 @@
 """When an executable is worth its compilation."""
 
+from __future__ import annotations
+
+from collections.abc import Hashable
+
 
 class Patience:
     """Decides which shapes are worth an executable once there are `limit` of them.
@@ -11,29 +15,29 @@ class Patience:
 
     SHARE = 0.25
 
-    def __init__(self, limit, start=None):
+    def __init__(self, limit: int, start: int | None = None) -> None:
         self.most = limit
         self.limit = limit if start is None else min(start, limit)
-        self.compiled = {}  # signature -> seconds that the first call took
-        self.spent = {}  # signature -> seconds of calls on the host
+        self.compiled: dict[Hashable, float] = {}  # signature -> seconds that the first call took
+        self.spent: dict[Hashable, float] = {}  # signature -> seconds of calls on the host
 
-    def full(self):
+    def full(self) -> bool:
         return len(self.compiled) >= self.limit
 
-    def accepts(self, signature):
+    def accepts(self, signature: Hashable) -> bool:
         if signature in self.compiled:
             return True
         return self.spent.get(signature, 0.0) >= self.SHARE * self.likely() and signature in self.spent
 
-    def likely(self):
+    def likely(self) -> float:
         """Seconds that a compilation is likely to take."""
         return sum(self.compiled.values()) / max(1, len(self.compiled))
 
-    def note_compilation(self, signature, seconds):
+    def note_compilation(self, signature: Hashable, seconds: float) -> None:
         self.compiled[signature] = seconds
         self.spent.pop(signature, None)
 
-    def note_host_call(self, signature, seconds, weight=1.0):
+    def note_host_call(self, signature: Hashable, seconds: float, weight: float = 1.0) -> None:
         """A call on the host has taken `seconds`, of which an executable could save the part `weight`."""
         self.spent[signature] = self.spent.get(signature, 0.0) + weight * seconds
         if self.limit < self.most and seconds > self.likely():

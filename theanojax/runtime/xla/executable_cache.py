@@ -5,6 +5,8 @@ executable there: what is read runs. A user who has told jax where to keep execu
 or not to keep any, is left alone, whenever it was said. What other jax code of the process compiles is kept as well.
 """
 
+from __future__ import annotations
+
 import logging
 import os
 import stat
@@ -21,11 +23,11 @@ LEAST_SECONDS = 0.02
 LEAST = "jax_persistent_cache_min_compile_time_secs"
 DAY = 24 * 60 * 60
 
-_ours = None  # the folder that we have given to jax
-_least_before = None  # jax's threshold before we changed it
+_ours: str | None = None  # the folder that we have given to jax
+_least_before: float | None = None  # jax's threshold before we changed it
 
 
-def keep():
+def keep() -> None:
     """See that what is compiled next is looked up, and kept, where it should be."""
     global _ours, _least_before
     chosen = jax.config.jax_compilation_cache_dir
@@ -50,7 +52,7 @@ def keep():
             jax.config.update(LEAST, _least_before)
 
 
-def folder():
+def folder() -> str | None:
     """The folder for this kind of processor in compiledir, or None if nothing can be written there, or others can.
 
     Executables are for the instructions of the processor that compiled them, and machines of a cluster share homes.
@@ -72,7 +74,7 @@ def folder():
     return path if os.access(path, os.W_OK | os.X_OK) else None
 
 
-def danger_of(path):
+def danger_of(path: str) -> str | None:
     """What lets another user than this one and root change the files in the folder `path`, or None.
 
     `path` has no symbolic links above its end. Where users have no numbers, nothing is found.
@@ -98,13 +100,13 @@ def danger_of(path):
     return None
 
 
-def _others_write(info):
+def _others_write(info: os.stat_result) -> bool:
     if info.st_mode & stat.S_IWOTH:
         return True
     return bool(info.st_mode & stat.S_IWGRP) and not _is_private_group(info.st_gid)
 
 
-def _is_private_group(number):
+def _is_private_group(number: int) -> bool:
     """Whether the user is alone in that group, as on systems whose umask is 002."""
     import grp
     import pwd
@@ -116,7 +118,7 @@ def _is_private_group(number):
     return number == user.pw_gid and group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}
 
 
-def processor():
+def processor() -> bytes:
     """What tells processors of different abilities apart, as bytes."""
     try:
         with open("/proc/cpuinfo", "rb") as file:
@@ -128,7 +130,7 @@ def processor():
     return b"\n".join(n for n in lines if n.startswith((b"flags", b"Features", b"model name", b"CPU p", b"isa")))
 
 
-def remove_unused(path):
+def remove_unused(path: str) -> None:
     """Once a day, delete what no process has used for ``config.cmodule.age_thresh_use`` seconds."""
     stamp = os.path.join(path, ".cleaned")
     now = time.time()

@@ -4,26 +4,33 @@ XLA's CPU compiler makes one kernel of such a chain of additions, in time quadra
 9 s for 800 terms, where a loop over the stacked terms compiles in 0.5 s and runs as quickly.
 """
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.extend.core import ClosedJaxpr, Literal, jaxpr_as_fun
 
+if TYPE_CHECKING:
+    from jax.extend.core import Jaxpr, JaxprEqn, Var
+
 MOST_FUSED = 100  # terms that are left to one kernel
 MOST_STACKED = 400  # terms that one loop takes from memory
 ADDITIONS = ("add", "add_any")
 
 
-def with_loops(function, arguments):
+def with_loops(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
     """``function(*arguments)``, traced with loops for its long sums."""
     traced, results = jax.make_jaxpr(function, return_shape=True)(*arguments)
     values = jaxpr_as_fun(ClosedJaxpr(_rewritten(traced.jaxpr), traced.consts))(*arguments)
     return jax.tree.unflatten(jax.tree.structure(results), values)
 
 
-def _rewritten(jaxpr):
+def _rewritten(jaxpr: Jaxpr) -> Jaxpr:
     sums = {total: chain for total, chain in _chains(jaxpr).items() if len(chain.terms) > MOST_FUSED}
     if not sums:
         return jaxpr
@@ -41,15 +48,16 @@ def _rewritten(jaxpr):
 
 
 class _Chain:
-    def __init__(self, terms):
-        self.terms, self.eqns = terms, []
+    def __init__(self, terms: list[Var]) -> None:
+        self.terms = terms
+        self.eqns: list[JaxprEqn] = []
 
 
-def _chains(jaxpr):
+def _chains(jaxpr: Jaxpr) -> dict[Var, _Chain]:
     """Total -> terms in the order of their addition; partial sums that something else reads are totals."""
     uses = Counter(v for eqn in jaxpr.eqns for v in eqn.invars if not isinstance(v, Literal))
     uses.update(v for v in jaxpr.outvars if not isinstance(v, Literal))
-    chains = {}
+    chains: dict[Var, _Chain] = {}
     for eqn in jaxpr.eqns:
         if (
             eqn.primitive.name not in ADDITIONS
@@ -71,7 +79,7 @@ def _chains(jaxpr):
     return chains
 
 
-def _sum(*terms):
+def _sum(*terms: jax.Array) -> jax.Array:
     total = terms[0]
     for start in range(1, len(terms), MOST_STACKED):
         group = jnp.stack(terms[start : start + MOST_STACKED])

@@ -3,24 +3,27 @@
 Linux hands out more than there is and ends the process that uses it; XLA aborts on a size beyond 64 bits.
 """
 
+from __future__ import annotations
+
 import functools
 import os
+from collections.abc import Iterator
 
 ADDRESS_SPACE = 1 << 47  # bytes that a process can address on today's 64-bit machines
 
 
-def limit():
+def limit() -> int:
     """The bytes that this process can ever have."""
     return min(_machine(), _resource_limit())
 
 
-def check(nbytes, what):
+def check(nbytes: int, what: str) -> None:
     """MemoryError, in numpy's words, if no `what` of so many bytes can be had."""
     if nbytes > limit():
         raise MemoryError("Unable to allocate %s for %s" % (readable(nbytes), what))
 
 
-def readable(count):
+def readable(count: float) -> str:
     """A number of bytes as numpy's MemoryError gives it: three digits and a unit."""
     unit, units = "bytes", ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
     while units and round(count) >= 1024:
@@ -32,7 +35,7 @@ def readable(count):
 
 
 @functools.cache
-def _machine():
+def _machine() -> int:
     """Physical memory, or the part of it that a control group allows, and the swap space."""
     try:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -41,7 +44,7 @@ def _machine():
     return min([memory, *_control_groups()]) + _swap()
 
 
-def _control_groups():
+def _control_groups() -> Iterator[int]:
     """The limits of the control groups around this process (of both versions, Linux)."""
     for line in _lines("/proc/self/cgroup"):
         _, controllers, path = line.split(":", 2)
@@ -57,14 +60,14 @@ def _control_groups():
             path = os.path.dirname(path)
 
 
-def _swap():
+def _swap() -> int:
     for line in _lines("/proc/meminfo"):
         if line.startswith("SwapTotal:"):
             return int(line.split()[1]) << 10
     return 0
 
 
-def _lines(path):
+def _lines(path: str) -> list[str]:
     try:
         with open(path) as file:
             return file.read().splitlines()
@@ -72,7 +75,7 @@ def _lines(path):
         return []
 
 
-def _resource_limit():
+def _resource_limit() -> int:
     """The lowest of the limits that the process, or its parent, has set itself."""
     try:
         import resource

@@ -1,6 +1,10 @@
 """The XLA twin of the host's array namespace, and the settings of jax that the library relies on."""
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from scipy.special import digamma, zeta, zetac
@@ -14,35 +18,41 @@ from jax.experimental.layout import Layout, with_layout_constraint
 
 from theanojax.runtime.xla import platform
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from theanojax.graph.variable import Variable
+    from theanojax.runtime.hints import Array, Shape, Value
+
 # log(gamma(2 + z)) / z: the coefficients of z^12 to z^0
 LOG_GAMMA_ABOUT_2 = [(-1) ** n * zetac(n) / n for n in range(13, 1, -1)] + [1 - np.euler_gamma]
 
 jax.config.update("jax_enable_x64", True)  # Theano's default float is float64 and its indices are int64
 
 
-def is_known(value):
+def is_known(value: object) -> bool:
     """Whether a value is plain data rather than something XLA is still to compute."""
     if isinstance(value, slice):
         return is_known(value.start) and is_known(value.stop) and is_known(value.step)
     return not isinstance(value, jax.Array)
 
 
-def _in_double(function, x):
+def _in_double(function: Callable[[jax.Array], jax.Array], x: Array) -> jax.Array:
     return lax.convert_element_type(function(lax.convert_element_type(x, np.float64)), x.dtype)
 
 
 class Special:
     """scipy.special's names, where jax has the function."""
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(jsp, name)
 
     @staticmethod
-    def gamma(x):
+    def gamma(x: Array) -> jax.Array:
         return _in_double(jsp.gamma, x)  # exp of a logarithm: in float32 only 5 digits of it are right
 
     @staticmethod
-    def gammaln(x):
+    def gammaln(x: Array) -> jax.Array:
         # Lanczos' sum, XLA's, loses all relative accuracy near the zeros at 1 and 2: there the series about 2
         # (Abramowitz and Stegun, Handbook of Mathematical Functions, 6.1.33)
         z = jnp.where(x < 1.5, x - 1, x - 2)
@@ -51,7 +61,7 @@ class Special:
         return jnp.where(abs(z) < 0.125, series, jnp.where(jnp.isneginf(x), x, jsp.gammaln(x)))
 
     @staticmethod
-    def digamma(x):
+    def digamma(x: Array) -> jax.Array:
         # near its zero XLA's is right to 1e-16, no digit of which need be true; the Taylor series (Handbook, 6.4.10)
         zero = np.asarray(1.4616321449683622, x.dtype).item()
         slopes = [(-1) ** (n + 1) * zeta(n + 1, zero) for n in range(14, 0, -1)]
@@ -60,7 +70,7 @@ class Special:
         return jnp.where(abs(z) < 0.125, series, jsp.digamma(x))
 
     @staticmethod
-    def erfcx(x):
+    def erfcx(x: Array) -> jax.Array:
         # jax multiplies by erfc, which is 0 in XLA where it is subnormal; the asymptotic series (Handbook, 7.1.23)
         large = x > (25 if x.dtype == np.float64 else 9)
         u = 0.5 / (x * x)
@@ -68,11 +78,11 @@ class Special:
         return jnp.where(large, series / (x * np.asarray(np.sqrt(np.pi), x.dtype)), jsp.erfcx(x))
 
     @staticmethod
-    def zeta(s, x):
+    def zeta(s: Array, x: Array) -> jax.Array:
         return jnp.where(jnp.isposinf(x), 0, jsp.zeta(s, x))
 
 
-def _float_to_int(x, dtype):
+def _float_to_int(x: Array, dtype: np.dtype[Any]) -> jax.Array:
     """A cast as numpy does it on x86: small integers are cut from wider ones, what is out of range is the lowest."""
     if dtype == np.uint64:
         signed = lax.convert_element_type(_float_to_int(x, np.dtype("int64")), np.uint64)
@@ -82,6 +92,12 @@ def _float_to_int(x, dtype):
     limits = np.iinfo(wide)
     value = jnp.where(x < float(limits.max + 1), lax.convert_element_type(x, wide), wide(limits.min))
     return lax.convert_element_type(value, dtype)
+
+
+class Guarding(Protocol):
+    """Where conditions go that have to hold when a program runs."""
+
+    def guard(self, condition: Array) -> None: ...
 
 
 class XlaNamespace:
@@ -95,16 +111,16 @@ class XlaNamespace:
     special = Special()
     lax = lax
 
-    def __init__(self):
-        self.context = None
+    def __init__(self, context: Guarding) -> None:
+        self.context = context
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         value = getattr(jnp, name)
         setattr(self, name, value)
         return value
 
     @staticmethod
-    def astype(x, dtype):
+    def astype(x: Array, dtype: npt.DTypeLike) -> Array:
         """`x` as `dtype` with C's rules: floats wrap on their way to small integers."""
         dtype = np.dtype(dtype)
         source = x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
@@ -124,7 +140,7 @@ class XlaNamespace:
         return lax.convert_element_type(x, dtype)
 
     @staticmethod
-    def true_divide(x, y):
+    def true_divide(x: Array, y: Array) -> jax.Array:
         # XLA multiplies by 1 / y where y is broadcast or known, which makes 49 / 49 less than 1. It does not see
         # through a barrier, which is gone by the time that loops are fused: measured, it costs nothing.
         if is_known(x) and is_known(y) or y.dtype.kind != "f":
@@ -133,12 +149,12 @@ class XlaNamespace:
         return jnp.true_divide(x, lax.optimization_barrier(y))
 
     @staticmethod
-    def abs(x):
+    def abs(x: Array) -> jax.Array:
         # XLA takes abs(x) for a number that is not negative, which that of the least integer is
         return lax.max(x, -x) if x.dtype.kind == "i" else jnp.abs(x)
 
     @staticmethod
-    def multiply(x, y):
+    def multiply(x: Array, y: Array) -> jax.Array:
         # XLA takes x * x for a number that is not negative, though integers wrap around: it halves that of 20, -112 as
         # an int8, to 72. The bits of a product are the same without signs.
         dtype = np.result_type(x.dtype, y.dtype)
@@ -149,12 +165,12 @@ class XlaNamespace:
         return lax.convert_element_type(_multiply(x, y), dtype)
 
     @staticmethod
-    def power(x, y):
+    def power(x: Array, y: Array) -> jax.Array:
         if x.dtype.kind not in "iu":
             return jnp.power(x, y)
 
         # jax's reads the lowest six bits of an exponent; these are as many at a time
-        def read_bits(state):
+        def read_bits(state: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array]:
             product, x, y = state
             for _ in range(6):
                 product, x, y = jnp.where(y & 1 != 0, product * x, product), x * x, y >> 1
@@ -164,36 +180,36 @@ class XlaNamespace:
         return lax.while_loop(lambda state: jnp.any(state[2] > 0), read_bits, (jnp.ones_like(x), x, y))[0]
 
     @staticmethod
-    def complex_of(real, imag):
+    def complex_of(real: Array, imag: Array) -> jax.Array:
         return lax.complex(*jnp.broadcast_arrays(real, imag))
 
     @staticmethod
-    def index_get(x, index):
+    def index_get(x: Array, index: Any) -> jax.Array:
         return jnp.asarray(x)[index]
 
     @staticmethod
-    def index_set(x, index, value):
+    def index_set(x: Array, index: Any, value: Array) -> jax.Array:
         return jnp.asarray(x).at[index].set(value)
 
     @staticmethod
-    def index_add(x, index, value):
+    def index_add(x: Array, index: Any, value: Array) -> jax.Array:
         return jnp.asarray(x).at[index].add(value)
 
     @staticmethod
-    def spread(x, widths, value=0):
+    def spread(x: Array, widths: Sequence[tuple[int, int, int]], value: Value = 0) -> jax.Array:
         x = jnp.asarray(x)
         return lax.pad(x, np.asarray(value, dtype=x.dtype), widths)
 
     @staticmethod
-    def cut(x, starts, stops, steps):
+    def cut(x: Array, starts: Shape, stops: Shape, steps: Shape) -> jax.Array:
         return lax.slice(jnp.asarray(x), starts, stops, steps)
 
     @staticmethod
-    def row_major(x):
+    def row_major(x: jax.Array) -> jax.Array:
         return with_layout_constraint(x, Layout(tuple(range(x.ndim)))) if platform.fourier_by_rows else x
 
     @staticmethod
-    def window_reduce(x, axis, size, step, name):
+    def window_reduce(x: Array, axis: int, size: int, step: int, name: str) -> jax.Array:
         # Measured on a CPU: slices are the quicker ones for 2 and 3, and take ever longer to compile.
         combine = {"max": lax.max, "add": lax.add}[name]
         count = (x.shape[axis] - size) // step + 1
@@ -207,53 +223,53 @@ class XlaNamespace:
         window[axis], steps[axis] = size, step
         return lax.reduce_window(x, zero, combine, window, steps, "VALID")
 
-    def guard(self, condition, exception=None):
+    def guard(self, condition: Array, exception: object = None) -> None:
         """`condition` must hold when the program runs, or the call is replayed on the host."""
         self.context.guard(condition)
 
-    def within(self, x, ok):
+    def within(self, x: Array, ok: Array) -> jax.Array:
         self.context.guard(jnp.all(ok))
         return jnp.where(ok, x, 1)
 
     @staticmethod
-    def bessel_jn(z, order):
+    def bessel_jn(z: Array, order: int) -> jax.Array:
         return jsp.bessel_jn(z, v=order)[order]
 
     # XLA's halve exp(x) by exp(x - log 2), whose argument is rounded: an error of |x| / 2 units in the last place
     @staticmethod
-    def sinh(x):
+    def sinh(x: Array) -> jax.Array:
         if np.dtype(x.dtype).kind != "f":
             return jnp.sinh(x)
         e = jnp.exp(abs(x) / 2)
         return jnp.where(abs(x) < 1, jnp.sinh(x), jnp.copysign((e / 2) * e - (0.5 / e) / e, x))
 
     @staticmethod
-    def cosh(x):
+    def cosh(x: Array) -> jax.Array:
         if np.dtype(x.dtype).kind != "f":
             return jnp.cosh(x)
         e = jnp.exp(abs(x) / 2)
         return (e / 2) * e + (0.5 / e) / e
 
     @staticmethod
-    def expm(a):
+    def expm(a: Array) -> jax.Array:
         return jsl.expm(a, max_squarings=64)
 
     @staticmethod
-    def sort(x, axis=-1):
+    def sort(x: Array, axis: int = -1) -> jax.Array:
         return jnp.sort(x, axis=axis, stable=True)
 
     @staticmethod
-    def argsort(x, axis=-1):
+    def argsort(x: Array, axis: int = -1) -> jax.Array:
         return jnp.argsort(x, axis=axis, stable=True)
 
 
-def _direct(name):
+def _direct(name: str) -> Callable[[Array, Array], jax.Array]:
     slow, fast = (
         getattr(jnp, name),
         {"subtract": lax.sub, "multiply": lax.mul, "add": lax.add, "maximum": lax.max, "minimum": lax.min}[name],
     )
 
-    def binary(a, b):
+    def binary(a: Array, b: Array) -> jax.Array:
         if (
             isinstance(a, jax.Array)
             and isinstance(b, jax.Array)
@@ -272,7 +288,7 @@ for _name in ("add", "subtract", "maximum", "minimum"):
     setattr(XlaNamespace, _name, staticmethod(_direct(_name)))
 
 
-def cast_value(value, var):
+def cast_value(value: Value, var: Variable) -> Value:
     """`value` in the dtype that its variable declares."""
     dtype = getattr(var.type, "dtype", None)
     if dtype is None or value is None:
@@ -281,6 +297,7 @@ def cast_value(value, var):
         return np.asarray(value, dtype=dtype)
     if value.dtype != dtype:
         value = XlaNamespace.astype(value, dtype)
-    if value.ndim != getattr(var.type, "ndim", value.ndim):
-        raise AssertionError("%s was lowered to %d dimensions, not %d" % (var.owner, value.ndim, var.type.ndim))
+    ndim = getattr(var.type, "ndim", value.ndim)
+    if value.ndim != ndim:
+        raise AssertionError("%s was lowered to %d dimensions, not %d" % (var.owner, value.ndim, ndim))
     return value

@@ -4,6 +4,8 @@
 from then on it costs what a global does, even in the path of each call. A test sets it as any attribute.
 """
 
+from __future__ import annotations
+
 import functools
 
 import jax
@@ -32,18 +34,19 @@ WHERE = {
 
 
 @functools.cache
-def backend():
+def backend() -> str:
     """What programs are compiled for, as jax calls it: "cpu", "gpu", "tpu" ..."""
-    return jax.default_backend()
+    name: str = jax.default_backend()
+    return name
 
 
-def describe():
+def describe() -> str:
     """The backend and its devices, for a person."""
     kinds = [device.device_kind for device in jax.devices()]
     return "%s (%s)" % (backend(), ", ".join("%d x %s" % (kinds.count(k), k) for k in dict.fromkeys(kinds)))
 
 
-def __getattr__(question):
+def __getattr__(question: str) -> bool:
     if question not in WHERE:
         raise AttributeError("module %r has no attribute %r" % (__name__, question))
     answer = globals()[question] = backend() in WHERE[question]

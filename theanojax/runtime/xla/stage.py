@@ -1,9 +1,13 @@
 """An XLA stage: part of a graph that becomes one executable per specialisation."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain, starmap
 from operator import setitem
 from time import perf_counter
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -16,13 +20,25 @@ from theanojax.graph.locks import compiling
 from theanojax.graph.shared_memory import kept
 from theanojax.graph.variable import Constant
 from theanojax.runtime.planning import guards
+from theanojax.runtime.planning.analysis import dtype_of
 from theanojax.runtime.policy import background
 from theanojax.runtime.policy.outcome import COMMITTED, DONE, REPLAY, Declined, Refused
 from theanojax.runtime.policy.patience import Patience
 from theanojax.runtime.xla import interrupts, long_sums, platform
-from theanojax.runtime.xla.steps import Traced
+from theanojax.runtime.xla.problems import Untraceable
+from theanojax.runtime.xla.steps import Compiled, Traced
 from theanojax.runtime.xla.trace import TraceContext
 from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, settle, wait
+
+if TYPE_CHECKING:
+    from theanojax.graph.cells import Cell
+    from theanojax.runtime.hints import Array, Cells, Key, Shape, Signature, Value
+    from theanojax.runtime.planning.learned import Learned
+    from theanojax.runtime.planning.plan import StagePlan
+    from theanojax.runtime.policy.outcome import Outcome
+
+    Others = Sequence[tuple[Cell, Value]]  # updates that are known before the stage
+    Ending = tuple[Sequence[Value], Outcome]
 
 SHAPES_OF_LOOPS = 2  # shapes of a stage with loops that are compiled at once: it runs well without, at any length
 EMBEDDED_BYTES = 1 << 16  # a larger constant is passed as an argument: XLA would copy it into the executable
@@ -37,6 +53,13 @@ class GuardedShapes(Exception):
     """A program that gives buffers away has met shapes for which it may need them again."""
 
 
+class Jitted(Protocol):
+    """What jax.jit makes of the trace of a stage."""
+
+    def __call__(self, *args: Value) -> Sequence[Value]: ...
+    def trace(self, *args: Value) -> jax.stages.Traced: ...
+
+
 class Specialisation:
     """What runs a stage for one value of its key, and for certain shapes where there is something to check.
 
@@ -49,9 +72,15 @@ class Specialisation:
     variants : shapes -> Specialisation, where these depend on the shapes, else None.
     """
 
-    def __init__(self, function, donated=(), check=None, variants=None):
+    def __init__(
+        self,
+        function: Jitted,
+        donated: Sequence[int] = (),
+        check: Callable[[Sequence[Array]], bool] | None = None,
+        variants: dict[tuple[Shape, ...], Specialisation] | None = None,
+    ) -> None:
         self.function, self.donated, self.check, self.variants = function, donated, check, variants
-        self.kept = None
+        self.kept: Compiled | None = None
 
 
 class Ready:
@@ -66,7 +95,9 @@ class Ready:
 
     __slots__ = ("pace", "proven", "special")
 
-    def __init__(self, special):
+    proven: dict[tuple[type, ...], int]
+
+    def __init__(self, special: Specialisation) -> None:
         self.special, self.proven, self.pace = special, {}, interrupts.Pace()
 
 
@@ -78,7 +109,7 @@ class XlaStage:
     and dtypes.
     """
 
-    def __init__(self, plan, learned):
+    def __init__(self, plan: StagePlan, learned: Learned) -> None:
         self.plan = plan
         self.inputs, self.outputs, self.nodes = list(plan.inputs), list(plan.outputs), plan.nodes
         self.statics, self.learned, self.donate = list(plan.statics), learned, plan.donated
@@ -91,19 +122,22 @@ class XlaStage:
             if isinstance(v, Constant) and getattr(v.data, "nbytes", 0) > EMBEDDED_BYTES
         }
         self.constants = list(big)
-        self.constant_values = None
-        self.functions = {}
-        self.idle = []  # Stagings that no call uses
+        self.constant_values: tuple[jax.Array, ...] | None = None
+        self.functions: dict[Key, Specialisation] = {}
+        self.idle: list[Staging] = []  # Stagings that no call uses
         self.effects = False
         # Those that a signal may have to end.
         self.loops = platform.ends_loops and any(n.op.loop_steps(n) is not None for n in self.nodes)
         self.patience = Patience(config.specializations, SHAPES_OF_LOOPS if self.loops else None)
-        self.ahead = {}  # signature -> Specialisation with an executable made in the background, or why that failed
-        self.interrupts = []  # what the callbacks of calls under way have raised to end them
-        self.ready = {}  # signature -> Ready, of calls that went well
-        self.refused = {}  # signature -> Refused, of those that cannot be compiled
+        # signature -> Specialisation with an executable made in the background, or why that failed
+        self.ahead: dict[Signature, Specialisation | Exception] = {}
+        self.interrupts: list[BaseException] = []  # what the callbacks of calls under way have raised to end them
+        self.ready: dict[Signature, Ready] = {}  # signature -> Ready, of calls that went well
+        self.refused: dict[Signature, Refused] = {}  # signature -> Refused, of those that cannot be compiled
 
-    def run(self, args, key, steps=1, cells=None, others=()):
+    def run(
+        self, args: list[Value], key: Key, steps: int | None = 1, cells: Cells = None, others: Others = ()
+    ) -> Ending:
         """Run the stage.
 
         Parameters
@@ -128,10 +162,13 @@ class XlaStage:
         except Exception as error:
             if self.interrupts:
                 raise self.interrupts.pop() from None
-            error.refused_by = self, signature
+            if isinstance(error, Untraceable):
+                error.refused_by = self, signature
             raise
 
-    def _first_call(self, signature, args, steps, cells, others):
+    def _first_call(
+        self, signature: Signature, args: list[Value], steps: int | None, cells: Cells, others: Others
+    ) -> Ending:
         """A call whose executable may have to be made; or a decline."""
         patience = self.patience
         if patience.full():
@@ -139,9 +176,9 @@ class XlaStage:
                 if patience.accepts(signature):
                     given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
                     background.start(lambda: self._compile_ahead(signature, given))
-                return None, Declined(patience, signature)
+                return [], Declined(patience, signature)
         if signature in self.refused:
-            return None, self.refused[signature]
+            return [], self.refused[signature]
         traced, start = self.learned.compilations, perf_counter()
         if interrupts.can_arrive():
             # No signal must reach jax while it traces. What that thread computes is stored by this one, or nobody.
@@ -155,7 +192,9 @@ class XlaStage:
         self.ready[signature] = ready
         return outs, outcome
 
-    def _traced_call(self, signature, args, *call):
+    def _traced_call(
+        self, signature: Signature, args: list[Value], *call: Any
+    ) -> tuple[Ready, Sequence[Value], Outcome]:
         while True:
             ready = Ready(self._function(args, signature[0]))
             try:
@@ -163,17 +202,25 @@ class XlaStage:
             except GuardedShapes:
                 self._specialise(args, signature[0])
 
-    def refuse(self, signature, error):
+    def refuse(self, signature: Signature, error: Exception) -> None:
         """Leave these shapes to the host, which says what is wrong with them; `error` is what we would say."""
         if len(self.refused) >= REMEMBERED:
             self.refused.clear()
         error.__traceback__ = error.__cause__ = error.__context__ = None  # which hold the arguments
         self.refused[signature] = Refused(self, signature, error)
 
-    def _call(self, args, ready, steps=1, cells=None, others=(), flag=None):  # noqa: C901 - each frame costs every call
+    def _call(  # noqa: C901 - each frame costs every call
+        self,
+        args: list[Value],
+        ready: Ready,
+        steps: int | None = 1,
+        cells: Cells = None,
+        others: Others = (),
+        flag: jax.Array | None = None,
+    ) -> Ending:
         special, constants = ready.special, self._constants() if self.constants else ()
         if special.check is not None and not special.check((*self._unstopped(), *args, *constants)):
-            return None, REPLAY
+            return [], REPLAY
         for i in special.donated:
             if isinstance(args[i], _ndarray):
                 args[i] = jax.device_put(args[i].copy())  # numpy's memory is not ours to give away
@@ -210,15 +257,22 @@ class XlaStage:
         if len(outs) > len(self.outputs):
             *outs, ok = outs
             if not ok:
-                return None, REPLAY
+                return [], REPLAY
         return outs, outcome
 
     # ---------------------------------------------------------------- running an executable
-    def _unstopped(self):
+    def _unstopped(self) -> tuple[jax.Array, ...]:
         """What stands before the arguments of an executable: the flag that ends its loops, if it has any."""
         return (interrupts.never(),) if self.loops else ()
 
-    def _compute(self, ready, args, constants, steps, flag):
+    def _compute(
+        self,
+        ready: Ready,
+        args: Sequence[Value],
+        constants: Sequence[jax.Array],
+        steps: int | None,
+        flag: jax.Array | None,
+    ) -> Sequence[Value]:
         """The outputs of an executable; a signal need not wait for its loops."""
         function = ready.special.function
         if not self.loops:
@@ -234,7 +288,16 @@ class XlaStage:
             ready.pace.note(steps, perf_counter() - start)
         return outs
 
-    def _replace(self, ready, args, constants, steps, cells, others, flag):
+    def _replace(
+        self,
+        ready: Ready,
+        args: list[Value],
+        constants: Sequence[jax.Array],
+        steps: int | None,
+        cells: Cells,
+        others: Others,
+        flag: jax.Array | None,
+    ) -> Ending:
         """The outputs of an executable that gives buffers away, and whether the updates are stored already.
 
         Once a buffer is given away the new values must not be lost: running the executable and storing what it
@@ -277,16 +340,19 @@ class XlaStage:
             ready.pace.note(steps, perf_counter() - start)
         return outs, COMMITTED
 
-    def _room(self, special, args):
+    def _room(self, special: Specialisation, args: Sequence[Value]) -> int:
         """Bytes that a call of an executable with such arguments needs beside them."""
         if not platform.shares_memory:
             return 0
         given = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in args]
         need = self._traced(special, given).lower().compile().memory  # jit has compiled it already
-        return need.temp_size_in_bytes + need.output_size_in_bytes - need.alias_size_in_bytes
+        if need is None:  # not every backend tells
+            return 0
+        room: int = need.temp_size_in_bytes + need.output_size_in_bytes - need.alias_size_in_bytes
+        return room
 
     # ---------------------------------------------------------------- making executables
-    def _function(self, args, key):
+    def _function(self, args: Sequence[Value], key: Key) -> Specialisation:
         """The Specialisation for arguments of these shapes."""
         if self.ahead:
             found = self.ahead.get((key, shapes_of(args)))
@@ -305,7 +371,7 @@ class XlaStage:
                 special.variants[shapes] = variant
         return variant
 
-    def _compile_ahead(self, signature, args):
+    def _compile_ahead(self, signature: Signature, args: Sequence[jax.ShapeDtypeStruct]) -> None:
         """Have an executable ready for arguments like `args`, which are shapes and dtypes."""
         start = perf_counter()
         try:
@@ -319,38 +385,38 @@ class XlaStage:
         self.learned.compilations += 1
         self.patience.note_compilation(signature, perf_counter() - start)
 
-    def _traced(self, special, args, key=()):
+    def _traced(self, special: Specialisation, args: Sequence[jax.ShapeDtypeStruct], key: Key = ()) -> Traced:
         step = special.function.trace(*self._unstopped(), *args, *self._constants())
         return Traced(self.plan, shapes_of(args), key, step)
 
     @property
-    def traced(self):
+    def traced(self) -> list[Traced]:
         """A list of Traced: the executables that calls have used and those made ahead, for looking at."""
         used = {signature: ready.special for signature, ready in list(self.ready.items())}
         used.update((s, special) for s, special in list(self.ahead.items()) if isinstance(special, Specialisation))
-        dtypes = [v.type.dtype for v in self.inputs]
+        dtypes = [dtype_of(v) for v in self.inputs]
         return [
             self._traced(special, list(map(jax.ShapeDtypeStruct, shapes, dtypes)), key)
             for (key, shapes), special in used.items()
         ]
 
-    def _constants(self):
+    def _constants(self) -> tuple[jax.Array, ...]:
         if not self.constants:
             return ()
         if self.constant_values is None:
             self.constant_values = tuple(jnp.asarray(v.data) for v in self.constants)
         return self.constant_values
 
-    def _specialise(self, args, key):
+    def _specialise(self, args: Sequence[Value], key: Key) -> Specialisation:
         with compiling.lock:
             return self._specialised(args, key)
 
-    def _specialised(self, args, key):
-        statics = {v: np.asarray(k, dtype=v.type.dtype) for v, k in zip(self.statics, key)}
+    def _specialised(self, args: Sequence[Value], key: Key) -> Specialisation:
+        statics = {v: np.asarray(k, dtype=dtype_of(v)) for v, k in zip(self.statics, key)}
         names = self.inputs + self.constants
-        given_away = []
+        given_away: list[int] = []
 
-        def nodes(*values, weighed=False):
+        def nodes(*values: Array, weighed: bool = False) -> tuple[jax.Array, ...]:
             if not background.is_current():
                 self.learned.compilations += 1
             everything, stop = values, None
@@ -375,7 +441,7 @@ class XlaStage:
             self.effects = self.effects or context.acts
             return (*outs, jnp.asarray(context.ok())) if context.guards else tuple(outs)
 
-        def stage(*values):
+        def stage(*values: Array) -> tuple[jax.Array, ...]:
             return long_sums.with_loops(nodes, values) if large else nodes(*values)
 
         large = platform.fuses_long_sums and sum(len(n.inputs) for n in self.nodes) > 2 * long_sums.MOST_FUSED
@@ -391,10 +457,11 @@ class XlaStage:
         self.functions[key] = special
         return special
 
-    def _jit(self, function, donated):
-        return jax.jit(function, donate_argnums=[i + (self.loops) for i in donated])
+    def _jit(self, function: Callable[..., Any], donated: Sequence[int]) -> Jitted:
+        jitted: Jitted = jax.jit(function, donate_argnums=[i + (self.loops) for i in donated])
+        return jitted
 
-    def _variant(self, function, args):
+    def _variant(self, function: Jitted, args: Sequence[Value]) -> Specialisation:
         """The Specialisation for arguments of these shapes of a `function` that has guards.
 
         A guard that is a little arithmetic on inputs is checked before; no other allows donations, because a
@@ -413,7 +480,7 @@ class XlaStage:
         rest = found.rest()
         return Specialisation(self._jit(lambda *values: tuple(rest(*values)), donated), donated, found.check())
 
-    def _donated(self, outs, args):
+    def _donated(self, outs: Sequence[jax.ShapeDtypeStruct], args: Sequence[Value]) -> list[int]:
         """Positions of the arguments whose buffers outputs take over."""
         place = {v: i for i, v in enumerate(self.outputs)}
         return [
@@ -425,5 +492,5 @@ class XlaStage:
         ]
 
 
-def shapes_of(args):
+def shapes_of(args: Sequence[Value]) -> tuple[Shape, ...]:
     return tuple([a.shape for a in args])

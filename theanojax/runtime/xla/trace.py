@@ -5,8 +5,12 @@ them) or a jax tracer. An Op whose inputs are all known is run on the host at on
 nothing at run time and never meets a tracer.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from types import SimpleNamespace
+from types import SimpleNamespace, TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -26,6 +30,10 @@ from theanojax.runtime.xla import memory, platform
 from theanojax.runtime.xla.namespace import XlaNamespace, cast_value, is_known
 from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
 
+if TYPE_CHECKING:
+    from theanojax.graph.variable import Apply, Variable
+    from theanojax.runtime.hints import Array, Oversized, Value
+
 FEW_STEPS = 4  # a loop that no interrupt has to end: XLA may write such a short one out
 FOLD_LIMIT = 4096  # elements; a larger known result is left to XLA rather than embedded as a constant
 
@@ -40,30 +48,36 @@ class TraceContext:
     lax = lax
 
     @property
-    def platform(self):
+    def platform(self) -> str:
         """What the program is compiled for: "cpu", "gpu" ..."""
         return platform.backend()
 
-    def __init__(self, statics=None, needs=None, stop=None):
-        self.xp = XlaNamespace()
-        self.xp.context = self
+    def __init__(
+        self,
+        statics: dict[Variable, Value] | None = None,
+        needs: dict[Apply, list[Variable]] | None = None,
+        stop: Array | None = None,
+    ) -> None:
+        self.xp = XlaNamespace(self)
         self.stop = stop
         self.statics = statics if statics is not None else {}
         self.needs = needs if needs is not None else {}
-        self.guards = []
-        self.effects = []  # (function, its arguments) for each of the program, or body, that is traced
+        self.guards: list[jax.Array] = []
+        # (function, its arguments) for each of the program, or body, that is traced
+        self.effects: list[tuple[Callable[..., None], tuple[Array, ...]]] = []
         self.acts = False  # whether there are any, those of bodies included
-        self.interrupts = []  # what effects raised that is no Exception; jax makes an error of its own of it
+        # what effects raised that is no Exception; jax makes an error of its own of it
+        self.interrupts: list[BaseException] = []
         self.most = memory.limit()
-        self.oversized = []  # (bytes, node, MemoryError) for each array that no memory here can hold
-        self.env = {}
+        self.oversized: list[Oversized] = []  # (bytes, node, MemoryError) for each array that no memory here can hold
+        self.env: dict[Variable, Value] = {}
 
     # ---------------------------------------------------------------- for Ops
     @staticmethod
-    def known(value):
+    def known(value: Value) -> bool:
         return is_known(value)
 
-    def need(self, variable, value):
+    def need(self, variable: Variable, value: Value) -> Value:
         """The value of `variable` as plain data; `value` is what it was traced to."""
         if is_known(value):
             return value
@@ -72,7 +86,7 @@ class TraceContext:
             raise NeedsValue(variable)
         return known
 
-    def static(self, variable):
+    def static(self, variable: Variable) -> Value:
         """The value of a variable that ``static_needs`` named, or None when it is not known."""
         if variable in self.statics:
             return self.statics[variable]
@@ -94,12 +108,12 @@ class TraceContext:
             env.update(zip(node.outputs, values))
         return env.get(variable)
 
-    def node_needs(self, node):
+    def node_needs(self, node: Apply) -> list[Variable]:
         """``static_needs`` of a node, built once, so that the same variables are asked for each time."""
         found = self.needs.get(node)
         return self.needs.setdefault(node, list(node.op.static_needs(node))) if found is None else found
 
-    def guard(self, condition):
+    def guard(self, condition: Array) -> None:
         """`condition` (a boolean array) must hold when the program runs; otherwise the host replays the call."""
         if is_known(condition):
             if not np.all(condition):
@@ -107,7 +121,7 @@ class TraceContext:
             return
         self.guards.append(condition if condition.ndim == 0 else jnp.all(condition))
 
-    def ok(self):
+    def ok(self) -> jax.Array | bool:
         """All guards so far as one boolean scalar, or True."""
         if not self.guards:
             return True
@@ -116,19 +130,22 @@ class TraceContext:
             ok = lax.bitwise_and(ok, g)
         return ok
 
-    def unless_stopped(self, condition):
+    def unless_stopped(self, condition: Array) -> Array:
         """`condition`, which says whether a loop goes on, and False once the call is interrupted."""
         return condition if self.stop is None else lax.bitwise_and(condition, self.stop[0] == 0)
 
-    def scan(self, body, carry, xs, like, length):
+    def scan(
+        self, body: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any, like: Any, length: int
+    ) -> tuple[Any, Any]:
         """``lax.scan(body, carry, xs, length=length)``, which an interrupt ends; its results are of no use then.
 
         `like` has the structure of the second result of `body`, and the shapes and dtypes.
         """
         if self.stop is None or length <= FEW_STEPS:
-            return lax.scan(body, carry, xs, length=length)
+            short: tuple[Any, Any] = lax.scan(body, carry, xs, length=length)
+            return short
 
-        def step(state):
+        def step(state: tuple[Array, Any, Any]) -> tuple[Array, Any, Any]:
             i, carry, stacked = state
             carry, rows = body(carry, jax.tree.map(lambda x: lax.dynamic_index_in_dim(x, i, 0, False), xs))
             return (
@@ -139,14 +156,15 @@ class TraceContext:
 
         stacked = jax.tree.map(lambda row: jnp.zeros((length, *row.shape), row.dtype), like)
         start = np.int64(0), carry, stacked
-        return lax.while_loop(lambda state: self.unless_stopped(state[0] < length), step, start)[1:]
+        _, carry, stacked = lax.while_loop(lambda state: self.unless_stopped(state[0] < length), step, start)
+        return carry, stacked
 
-    def host_callback(self, fn, *values):
+    def host_callback(self, fn: Callable[..., None], *values: Array) -> None:
         """Call `fn` on the host with the run-time `values`, for its side effect."""
         self.effects.append((serving(partial(_noting, self.interrupts, fn)), values))
         self.acts = True
 
-    def perform_effects(self):
+    def perform_effects(self) -> None:
         """Have the effects happen at the end, if all guards hold: if not, the host repeats the call and has them."""
         ok = self.ok()
         for fn, values in self.effects:
@@ -156,14 +174,16 @@ class TraceContext:
                 jax.debug.callback(partial(_if, fn), ok, *values, ordered=False)
 
     @staticmethod
-    def eval_shape(fn):
+    def eval_shape(fn: Callable[[], Any]) -> Any:
         """The shapes and dtypes of what `fn` would return, without computing it."""
         return jax.eval_shape(fn)
 
-    def unsupported(self, reason):
+    def unsupported(self, reason: str) -> NoReturn:
         raise Unsupported(reason)
 
-    def check_memory(self, function, args, outputs=()):
+    def check_memory(
+        self, function: Callable[..., Any], args: Sequence[Array], outputs: Sequence[Variable] = ()
+    ) -> None:
         """MemoryError if ``function(*args)``, which has just been traced, takes more memory than there can be.
 
         The `outputs` have to be there at once. For the rest XLA is asked, but only if a single array is larger than
@@ -174,6 +194,7 @@ class TraceContext:
         results = sum(weight(self.value(v)) for v in outputs)
         if results > self.most and not self.oversized:
             last = outputs[-1]
+            assert last.owner is not None, "a stage computes all its outputs"
             self._blame(
                 last.owner,
                 MemoryError(
@@ -185,6 +206,8 @@ class TraceContext:
             return
         given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
         used = jax.jit(function).lower(*given).compile().memory_analysis()
+        if used is None:  # not every backend tells
+            return
         total = used.output_size_in_bytes + used.temp_size_in_bytes
         if total <= self.most:
             return
@@ -192,7 +215,7 @@ class TraceContext:
         _, node, error = max(made, key=lambda found: found[0])
         self._blame(node, error)
 
-    def sub(self, outside=None):
+    def sub(self, outside: Mapping[Variable, Variable] | None = None) -> _SubContext:
         """A context for a body that XLA runs apart (of a loop, a branch): its guards must be carried out of it.
 
         A body with variables of its own gives `outside`, the equal variables outside for those whose values may
@@ -200,7 +223,7 @@ class TraceContext:
         """
         return _SubContext(self, outside)
 
-    def trace(self, inputs, outputs, values):
+    def trace(self, inputs: Sequence[Variable], outputs: Sequence[Variable], values: Sequence[Value]) -> list[Value]:
         """The values of the graph `outputs`, given those of its `inputs`."""
         outer, self.env = self.env, dict(zip(inputs, values))
         try:
@@ -210,7 +233,7 @@ class TraceContext:
             self.env = outer
 
     # ---------------------------------------------------------------- walking
-    def value(self, v):
+    def value(self, v: Variable) -> Value:
         value = self.env.get(v)
         if value is None:
             if v in self.statics:
@@ -221,7 +244,7 @@ class TraceContext:
         return value
 
     @without_test_values()
-    def run(self, order, outputs):
+    def run(self, order: Sequence[Apply], outputs: Sequence[Variable]) -> None:
         """Trace the nodes of `order` into the environment; a branch's own nodes only inside the branch."""
         found = branches.regions(order, outputs)
         if found:
@@ -229,9 +252,10 @@ class TraceContext:
         else:
             self._run_all(order)
 
-    def _run_all(self, order):
+    def _run_all(self, order: Sequence[Apply]) -> None:
         """Trace what can be traced, so that all that is missing is known at once."""
-        problems, lost = [], set()
+        problems: list[NeedsValue | Unsupported] = []
+        lost: set[Variable] = set()
         for node in order:
             if problems and not lost.isdisjoint(node.inputs):
                 lost.update(node.outputs)
@@ -250,7 +274,7 @@ class TraceContext:
             first.more = problems[1:]
             raise first
 
-    def step(self, node):
+    def step(self, node: Apply) -> None:
         """Trace one node."""
         values = [self.value(v) for v in node.inputs]
         try:
@@ -274,7 +298,7 @@ class TraceContext:
             raise Untraceable(node, e) from e
         self.env.update(zip(node.outputs, outs))
 
-    def _weigh(self, node, outs):
+    def _weigh(self, node: Apply, outs: Sequence[Value]) -> None:
         """Refuse results that have no address; keep those in mind that no memory holds."""
         for value in outs:
             size = weight(value)
@@ -287,11 +311,11 @@ class TraceContext:
                 if size >= memory.ADDRESS_SPACE:  # XLA's own sums of such sizes overflow and end the process
                     raise error
 
-    def _blame(self, node, error):
+    def _blame(self, node: Apply, error: MemoryError) -> NoReturn:
         """Raise TooLarge for `error`, which then describes `node`; of what is traced it gives the shape."""
         cells = []
         for v in node.inputs:
-            value = self.statics.get(v, self.env.get(v, getattr(v, "data", None)))
+            value: Value = self.statics.get(v, self.env.get(v, getattr(v, "data", None)))
             cells.append([value if is_known(value) else SimpleNamespace(shape=value.shape)])
         try:
             raise_with_op(node, SimpleNamespace(inputs=cells), (type(error), error, None))
@@ -300,14 +324,16 @@ class TraceContext:
 
 
 class _SubContext(TraceContext):
-    def __init__(self, parent, outside):
+    def __init__(self, parent: TraceContext, outside: Mapping[Variable, Variable] | None) -> None:
         super().__init__(parent.statics, parent.needs, parent.stop)
         self.parent, self.outside, self.interrupts = parent, outside, parent.interrupts
 
-    def __enter__(self):
+    def __enter__(self) -> _SubContext:
         return self
 
-    def __exit__(self, kind, error, where):
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
         self.parent.oversized += self.oversized
         self.parent.acts |= self.acts
         if error is None:
@@ -319,17 +345,17 @@ class _SubContext(TraceContext):
             raise NeedsValue(self.outside[error.variable]) from error
 
 
-def weight(value):
+def weight(value: Value) -> int:
     """The bytes of an array, traced or known, as a Python integer."""
     return int(value.size) * value.dtype.itemsize if hasattr(value, "shape") else 0
 
 
-def _if(fn, ok, *values):
+def _if(fn: Callable[..., None], ok: Array, *values: Array) -> None:
     if ok:
         fn(*values)
 
 
-def _noting(interrupts, fn, *values):
+def _noting(interrupts: list[BaseException], fn: Callable[..., None], *values: Array) -> None:
     try:
         fn(*values)
     except Exception:
@@ -339,7 +365,7 @@ def _noting(interrupts, fn, *values):
         raise
 
 
-def fold(node, values):
+def fold(node: Apply, values: Sequence[Value]) -> list[Value] | None:
     """The outputs of a node whose inputs are all known (or only their shapes matter), else None.
 
     Not those of an Op that has to run at each call. One of the user's with only a ``perform`` may be such an Op.
@@ -347,7 +373,7 @@ def fold(node, values):
     op, which = node.op, reads_lengths(node)
     if which is not None and hasattr(values[0], "shape"):
         shape = values[0].shape
-        return [np.array([shape[i] for i in which] if type(which) is tuple else shape[which], dtype="int64")]
+        return [np.array([shape[i] for i in which] if isinstance(which, tuple) else shape[which], dtype="int64")]
     for v in values:
         if not is_known(v):
             return None

@@ -4,12 +4,23 @@ What XLA would copy to fresh pages is copied into buffers that are used again (s
 numpy arrays that own the device buffer.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
 import numpy as np
 
 import jax
 
 from theanojax.arrays import ALIGNMENT, aligned_empty
 from theanojax.runtime.xla import platform
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from theanojax.runtime.hints import Array, NumpyArray
+
+T = TypeVar("T")
 
 STAGED_BYTES = 1 << 16  # below this XLA's own copy is as quick
 LOOKS = 100  # some 10 us: to be woken up takes 40
@@ -21,14 +32,14 @@ class _Owner:
 
     __slots__ = ("__array_interface__", "array")
 
-    def __init__(self, array, view):
+    def __init__(self, array: jax.Array, view: NumpyArray) -> None:
         self.array = array
         interface = dict(view.__array_interface__)
         interface["data"] = (interface["data"][0], False)
         self.__array_interface__ = interface
 
 
-def to_numpy(array):
+def to_numpy(array: Array) -> NumpyArray:
     """A jax array that is exclusively ours as a writable numpy array, without a copy where it is large.
 
     A numpy array is returned as it is.
@@ -41,7 +52,7 @@ def to_numpy(array):
     return np.asarray(_Owner(array, view))
 
 
-def is_aligned(array):
+def is_aligned(array: NumpyArray) -> bool:
     return array.flags.c_contiguous and array.__array_interface__["data"][0] % ALIGNMENT == 0
 
 
@@ -51,17 +62,17 @@ class Staging:
     They belong to one call at a time, which waits for the results before it lets go of them.
     """
 
-    def __init__(self):
-        self.buffers = {}
+    def __init__(self) -> None:
+        self.buffers: dict[Hashable, NumpyArray] = {}
 
-    def stage(self, position, array):
+    def stage(self, position: Hashable, array: NumpyArray) -> NumpyArray:
         buffer = self.buffers.get(position)
         if buffer is None or buffer.shape != array.shape or buffer.dtype != array.dtype:
             buffer = self.buffers[position] = aligned_empty(array.shape, array.dtype)
         np.copyto(buffer, array)
         return buffer
 
-    def pad(self, position, array, rows, room):
+    def pad(self, position: Hashable, array: NumpyArray, rows: int, room: int) -> NumpyArray:
         """The first `rows` of `array` in a buffer of `room` rows; what the others hold is left open."""
         shape = room, *array.shape[1:]
         buffer = self.buffers.get(position)
@@ -71,7 +82,7 @@ class Staging:
         return buffer
 
 
-def settle(array):
+def settle(array: jax.Array) -> None:
     """Wait until the computation of `array` is done; what failed raises."""
     for _ in range(LOOKS):
         if array.is_ready():
@@ -79,6 +90,7 @@ def settle(array):
     array.block_until_ready()
 
 
-def wait(arrays):
+def wait(arrays: T) -> T:
     """`arrays`, once the computations of them are done."""
-    return jax.block_until_ready(arrays)
+    jax.block_until_ready(arrays)
+    return arrays

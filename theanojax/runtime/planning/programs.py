@@ -1,0 +1,32 @@
+"""What a program is, whoever runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from theanojax.runtime.hints import Cells, Value
+    from theanojax.runtime.planning.plan import Plan, Remark
+    from theanojax.runtime.policy.outcome import Outcome
+    from theanojax.runtime.policy.patience import Patience
+    from theanojax.runtime.xla.steps import Traced
+
+
+class Stage(Protocol):
+    """A part of a program that XLA runs, for looking at."""
+
+    patience: Patience
+
+    @property
+    def traced(self) -> Sequence[Traced]: ...
+
+
+class Program(Protocol):
+    """What runs a graph. How a run ended says whether there are outputs, and whether the updates are stored."""
+
+    @property
+    def plan(self) -> Plan | Remark: ...
+
+    def run(self, values: list[Value], cells: Cells, /) -> tuple[list[Value], Outcome]: ...
+    def all_stages(self) -> Sequence[Stage]: ...
