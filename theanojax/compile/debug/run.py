@@ -89,22 +89,21 @@ class DebugExecutor:
         # Of what was replaced, all that the inputs still suffice for.
         inputs = self.fgraph.inputs
         old = [o for node in self.tracker.nodes for o in node.outputs]
-        order = io_toposort(inputs, list(self.fgraph.outputs) + old)
-        known = set(inputs)
-        self._order = []
-        for node in order:
+        order, known = [], set(inputs)
+        for node in io_toposort(inputs, list(self.fgraph.outputs) + old):
             if all(v in known or isinstance(v, Constant) for v in node.inputs):
                 known.update(node.outputs)
-                self._order.append(node)
-        used = [u for n in self._order for u in n.inputs + n.outputs]
+                order.append(node)
+        used = [u for n in order for u in n.inputs + n.outputs]
         self._storage = {
             v: [v.data if isinstance(v, Constant) else None] for v in [*inputs, *self.fgraph.outputs, *used]
         }
         self._computed = {v: [True] for v in self._storage}
         self._thunks = {}
-        for node in self._order:
+        for node in order:
             node.op.prepare_node(node, self._storage, self._computed, "py")
             self._thunks[node] = node.op.make_thunk(node, self._storage, self._computed, [])
+        self._order = order  # last: an interrupt before it leaves this to be done again
 
     def _check_value(self, v, value, hint):
         if not v.type.is_valid_value(value):
