@@ -53,6 +53,16 @@ def holds(node):
         assert condition in node.inputs and condition.ndim == 0
         for side in sides:
             assert [v.type for v in side] == [v.type for v in node.outputs] and set(side) <= set(node.inputs)
+    inside = op.inside(node)
+    if inside:
+        graph = inside.rewritten()
+        for ins, outs in ((inside.inputs, inside.outputs), (graph.inputs, graph.outputs)):
+            for pairs, starts, ends in (
+                (inside.enters, node.inputs, ins),
+                (inside.leaves, outs, node.outputs),
+                (inside.again, outs, ins),
+            ):
+                assert all(starts[a].type.dtype == ends[b].type.dtype for a, b in pairs)
     form = op.xla_form(node)
     if form:
         assert set(form) <= set(node.outputs) and all(v.type == new.type for v, new in form.items())

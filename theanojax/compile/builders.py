@@ -5,6 +5,7 @@ from theanojax.compile.overrides import gradients, r_operator
 from theanojax.config import flags_of_thread
 from theanojax.graph import above
 from theanojax.graph.connection import io_connection_pattern
+from theanojax.graph.contract import Inside
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op, ops_with_inner_function
 from theanojax.graph.rebuild import rebuild_collect_shared
@@ -112,6 +113,11 @@ class OpFromGraph(Op):
 
     def inner_nodes(self):
         return io_toposort(self.local_inputs, self.local_outputs)
+
+    def inside(self, node):
+        enters = [(i, i) for i in range(len(node.inputs))]
+        leaves = [(i, i) for i in range(len(node.outputs))]
+        return Inside(self.local_inputs, self.local_outputs, lambda: self.fn.maker.fgraph, enters, leaves)
 
     def default_update(self, node, v):
         """The next value of the shared variable `v`, for `node`; of random numbers it may depend on the inputs."""

@@ -5,7 +5,7 @@ Executors, loops and rewrites know no Op by its class: what sets one apart it sa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -18,6 +18,26 @@ if TYPE_CHECKING:
         """A shared variable that has a next value by itself."""
 
         default_update: Variable
+
+
+class Inside(NamedTuple):
+    """The graph that an Op is made of, for pictures. `enters` and the other pairs are positions.
+
+    Attributes
+    ----------
+    inputs, outputs : the graph as it was written.
+    rewritten : a function that gives the FunctionGraph that runs in its place, with the same inputs and outputs.
+    enters : (input of the node, input of the graph)
+    leaves : (output of the graph, output of the node)
+    again : (output of the graph, input that it is in the next step)
+    """
+
+    inputs: list[Variable]
+    outputs: list[Variable]
+    rewritten: Callable[[], FunctionGraph]
+    enters: list[tuple[int, int]]
+    leaves: list[tuple[int, int]]
+    again: Sequence[tuple[int, int]] = ()
 
 
 class Contract:
@@ -74,6 +94,10 @@ class Contract:
     def inner_nodes(self) -> Collection[Apply]:
         """The nodes of the graph that an Op is made of, which is compiled with it."""
         return ()
+
+    def inside(self, node: Apply) -> Inside | None:
+        """What a picture shows where `node` is opened, an `Inside`; None for an Op that is not made of a graph."""
+        return None
 
     def map_inner(self, node: Apply, replacer: Callable[[Variable], Variable]) -> Apply | None:
         """`node` with what is inside its Op replaced, as `map_variables` of graph.replace says; None: nothing is."""

@@ -172,6 +172,7 @@ PATHS: dict[str, Entry] = {
     "raise_op": At(*TENSOR, *COMPILE),
     # Theano had this beside pydotprint until 0.9
     "printing": At("printing", "printing.pp", pydotprint_variables="printing:pydotprint"),
+    "d3viz.formatting": At("d3viz.formatting", gof="gof", builders="compile.builders"),
     # ---- sparse and lists
     "sparse.basic": At("sparse", "sparse.*"),
     "sparse.type": At("sparse.*"),

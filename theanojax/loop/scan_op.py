@@ -5,6 +5,7 @@ from collections import OrderedDict
 
 from theanojax.errors import MissingInputError
 from theanojax.graph import above
+from theanojax.graph.contract import Inside
 from theanojax.graph.op import Op, ops_with_inner_function
 from theanojax.graph.props import hashable
 from theanojax.graph.traverse import inputs as graph_inputs, io_toposort
@@ -195,6 +196,17 @@ class Scan(ScanLayout, Op):
     def inner_fgraph(self):
         """The rewritten inner graph, which both executors run. It must not be changed."""
         return self.compile_step().maker.executed_fgraph
+
+    def inside(self, node):
+        rows = list(self._correspondence())
+        return Inside(
+            self.inputs,
+            self.outputs,
+            self.inner_fgraph,
+            [(outer, i) for outer, inner, _, _ in rows for i in inner],
+            [(o, outer) for _, _, out, outer in rows for o in out if outer != -1],
+            [(out[0], i) for _, inner, out, _ in rows if len(out) == 1 for i in inner],
+        )
 
     def prepare_node(self, node, storage_map, compute_map, impl):
         self.compile_step()

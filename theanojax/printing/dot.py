@@ -214,19 +214,19 @@ class _Drawing:
 
     # ------------------------------------------------------------ shapes
     def add_shape(self, obj, label, shape, color=None):
-        options = {"label": _quoted(label), "shape": shape}
+        options = {"label": quoted(label), "shape": shape}
         if color is not None and self.high_contrast:
-            options.update(style="filled", fillcolor=_quoted(color))
+            options.update(style="filled", fillcolor=quoted(color))
         elif color is not None:
-            options["color"] = _quoted(color)
+            options["color"] = quoted(color)
         node = self.pd.Node(str(id(obj)), **options)
         self.picture.add_node(node)
         return node
 
     def add_edge(self, start, end, label="", color=None):
-        options = {"label": _quoted(label)} if label else {}
+        options = {"label": quoted(label)} if label else {}
         if color is not None:
-            options["color"] = _quoted(color)
+            options["color"] = quoted(color)
         self.picture.add_edge(self.pd.Edge(str(id(start)), str(id(end)), **options))
 
     def draw(self, cond_highlight=None):
@@ -301,7 +301,7 @@ def _applies_above(variables):
     return found
 
 
-def _quoted(text):
+def quoted(text):
     """`text` as a string of the dot language, which ends at a NUL; control characters are spelled out."""
     text = "".join("\\x%02x" % ord(c) if c < " " and c not in "\n\t" else c for c in text)
     return '"%s"' % text.replace("\\", "\\\\").replace('"', '\\"')

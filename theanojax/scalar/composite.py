@@ -1,5 +1,6 @@
 """Composite: a scalar expression as one Op, which elementwise fusion makes."""
 
+from theanojax.graph.contract import Inside
 from theanojax.graph.copying import copy_graph
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.traverse import clone, io_toposort, orphans
@@ -75,6 +76,10 @@ class Composite(ScalarOp):
         if self.name is None:
             self.init_name()
         return self.name
+
+    def inside(self, node):
+        enters, leaves = ([(i, i) for i in range(n)] for n in (self.nin, self.nout))
+        return Inside(self.fgraph.inputs, self.fgraph.outputs, lambda: self.fgraph, enters, leaves)
 
     # ---------------------------------------------------------------- building
     def make_new_inplace(self, output_types_preference=None, name=None):

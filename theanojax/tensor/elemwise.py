@@ -215,6 +215,9 @@ class Elemwise(OpenMPOp):
     def runs_on_host(self, node):
         return self.scalar_op.runs_on_host(node) or super().runs_on_host(node)
 
+    def inside(self, node):
+        return self.scalar_op.inside(node)
+
     def only_c_code(self):
         return self.scalar_op.only_c_code()
 
