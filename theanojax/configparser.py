@@ -19,6 +19,7 @@ import configparser
 import contextlib
 import functools
 import hashlib
+import html
 import io
 import os
 import shlex
@@ -132,6 +133,13 @@ class ConfigParam:
             return self.default() if callable(self.default) else self.default
         self.is_default = False
         return value
+
+    def is_changed(self) -> bool:
+        """Whether the value is another than the default."""
+        if self.is_default and not hasattr(self, "val") and self.fullname not in _here.flags:
+            return False
+        default = self.default() if callable(self.default) else self.default
+        return self.__get__(True, None) != (self.filter(default) if self.filter else default)
 
     def __set__(self, cls: Any, val: Any) -> None:
         if not self.allow_override and hasattr(self, "val"):
@@ -309,6 +317,20 @@ class TheanoConfigParser:
         text = io.StringIO()
         _config_print(type(self), text, print_doc=print_doc)
         return text.getvalue()
+
+    def __repr__(self) -> str:
+        changed = [f"{param.fullname}={param.__get__(True, None)}" for param in _config_var_list if param.is_changed()]
+        return f"<theano.config: {', '.join(changed) or 'all flags at their defaults'}>"
+
+    def _repr_html_(self) -> str:
+        """The flags as a table; those that were changed are bold."""
+        rows = []
+        for param in _config_var_list:
+            value = html.escape(str(param.__get__(True, None)))
+            value = f"<b>{value}</b>" if param.is_changed() else value
+            cells = (param.fullname, value, html.escape(param.doc))
+            rows.append("".join(f'<td style="text-align:left">{cell}</td>' for cell in cells))
+        return f"<table><tr><th>flag</th><th>value</th><th>meaning</th></tr><tr>{'</tr><tr>'.join(rows)}</tr></table>"
 
 
 config = TheanoConfigParser()

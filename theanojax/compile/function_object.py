@@ -20,6 +20,8 @@ from theanojax.graph.locks import Group, group_of, nested, while_nobody_updates
 from theanojax.graph.op import ops_with_inner_function
 from theanojax.graph.shared import SharedVariable
 from theanojax.graph.shared_memory import kept
+from theanojax.printing.shown import ShownFunction
+from theanojax.runtime import device_name
 from theanojax.tensor.type import TensorType
 
 _logger = logging.getLogger("theano.compile.function_module")
@@ -34,7 +36,7 @@ _ndarray = np.ndarray
 _NOT_QUICK = -1
 
 
-class Function:
+class Function(ShownFunction):
     """A compiled function. Call it with the values of its inputs, by position or by name.
 
     Attributes
@@ -139,6 +141,11 @@ class Function:
         self._shared_cells = self._cells[n:]
         self._shares_nothing = not self._shared_cells
         self._single = self.unpack_single and self.n_returned_outputs == 1
+
+    @property
+    def device(self):
+        """What runs the graph: a device as jax names it, or "host", where numpy does."""
+        return device_name() if hasattr(getattr(self.fn, "executor", None), "fallbacks") else "host"
 
     # ---------------------------------------------------------------- calling
     def __call__(self, *args, **kwargs):

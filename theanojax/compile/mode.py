@@ -67,6 +67,13 @@ class Mode:
             self.provided_optimizer,
         )
 
+    def __repr__(self):
+        linker, query = self.provided_linker, self.provided_optimizer
+        linker = linker if isinstance(linker, str) else type(linker).__name__
+        if isinstance(query, Query):
+            query = " ".join([*query.include, *("-" + t for t in query.exclude), *("&" + t for t in query.require)])
+        return "%s(linker=%s, optimizer=%s)" % (type(self).__name__, linker, query or None)
+
     @property
     def optimizer(self):
         """What rewrites a graph: called with a FunctionGraph."""

@@ -11,6 +11,9 @@ tensor: Any
 # theanojax.printing.debug, for the text of an error
 debugprint: Any
 
+# theanojax.printing, for notebooks
+mimebundle: Any
+
 # theanojax.scan, for an Op whose gradient is a loop
 scan: Any
 

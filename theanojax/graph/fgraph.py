@@ -339,6 +339,10 @@ class FunctionGraph:
 
     __repr__ = __str__
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What notebooks show."""
+        return above.mimebundle(self)
+
     def __getstate__(self) -> dict[str, Any]:
         d = dict(self.__dict__)
         for feature in self._features:

@@ -34,6 +34,10 @@ class Node(Flattened):
     def get_parents(self) -> Sequence[Node]:
         raise NotImplementedError()
 
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        """What notebooks show."""
+        return above.mimebundle(self)
+
 
 class Apply(Node):
     """The application of an Op to input variables, giving new output variables.

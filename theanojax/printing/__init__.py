@@ -26,6 +26,7 @@ from theanojax.printing.pp import (
     special,
     use_ascii,
 )
+from theanojax.printing.shown import mimebundle as _mimebundle  # noqa: F401
 from theanojax.printing.text import (
     _TagGenerator,
     get_variable_trace_string,
