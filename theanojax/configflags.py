@@ -331,6 +331,11 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
     ("scan.allow_gc", BoolParam(False), "The same as allow_gc, inside loops."),
     ("scan.allow_output_prealloc", BoolParam(True), "Whether loops write their results in place."),
     ("scan.debug", BoolParam(False), "Whether loops say more about themselves."),
+    (
+        "verbose_compile",
+        EnumStr("auto", "True", "False", convert=str),
+        "Whether stderr says what takes over two seconds until a function runs; auto: in terminals and notebooks.",
+    ),
     ("picture_nodes", IntParam(60, lambda n: n >= 0), "Ops in the largest graph that notebooks draw; 0 draws none."),
     ("exception_verbosity", EnumStr("low", "high"), "How much errors tell about the node at fault."),
     ("traceback.limit", IntParam(8), "Lines kept of where a variable was made; -1 keeps all."),

@@ -29,6 +29,7 @@ from theanojax.graph.locks import compiling
 from theanojax.graph.rewriting.base import SeqOptimizer
 from theanojax.graph.traverse import ancestors
 from theanojax.graph.variable import Constant, Variable
+from theanojax.printing.progress import phase
 
 
 def _by_one_thread(method):
@@ -99,7 +100,8 @@ class FunctionMaker:
         if fgraph is None:
             self.executed_fgraph, updates = std_fgraph(inputs, outputs, accept_inplace)
             self.executed_fgraph.profile = profile
-            self._rewrite(self._main_passes(mode.optimizer), outputs + updates)
+            with phase("rewriting %s, %d nodes" % (name or "a graph", len(self.executed_fgraph.apply_nodes))):
+                self._rewrite(self._main_passes(mode.optimizer), outputs + updates)
         else:
             self.executed_fgraph = fgraph
             updates = [SymbolicOutput(i.update) for i in inputs if i.update is not None]

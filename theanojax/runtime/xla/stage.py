@@ -19,6 +19,7 @@ from theanojax.graph.cells import StaleValue, on_device, raw, written_in_place
 from theanojax.graph.locks import compiling
 from theanojax.graph.shared_memory import kept
 from theanojax.graph.variable import Constant
+from theanojax.printing.progress import phase, step
 from theanojax.runtime.planning import guards
 from theanojax.runtime.planning.analysis import dtype_of
 from theanojax.runtime.policy import background
@@ -180,13 +181,14 @@ class XlaStage:
         if signature in self.refused:
             return [], self.refused[signature]
         traced, start = self.learned.compilations, perf_counter()
-        if interrupts.can_arrive():
-            # No signal must reach jax while it traces. What that thread computes is stored by this one, or nobody.
-            ready, outs, outcome = interrupts.run(
-                lambda flag: self._traced_call(signature, args, steps, None, (), flag)
-            )
-        else:
-            ready, outs, outcome = self._traced_call(signature, args, steps, cells, others)
+        with phase("tracing %d nodes" % len(self.nodes)):
+            if interrupts.can_arrive():
+                # No signal must reach jax while it traces. What that thread computes is stored by this one, or nobody.
+                ready, outs, outcome = interrupts.run(
+                    lambda flag: self._traced_call(signature, args, steps, None, (), flag)
+                )
+            else:
+                ready, outs, outcome = self._traced_call(signature, args, steps, cells, others)
         if self.learned.compilations != traced:
             patience.note_compilation(signature, perf_counter() - start)
         self.ready[signature] = ready
@@ -197,6 +199,7 @@ class XlaStage:
     ) -> tuple[Ready, Sequence[Value], Outcome]:
         while True:
             ready = Ready(self._function(args, signature[0]))
+            step("compiling %d nodes with XLA" % len(self.nodes))
             try:
                 return ready, *self._call(args, ready, *call)
             except GuardedShapes:

@@ -1,0 +1,157 @@
+"""What takes long until a function runs says so, in one line, where somebody looks."""
+
+import io
+import sys
+import threading
+import time
+import types
+
+import numpy as np
+import pytest
+
+import theanojax as theano
+import theanojax.tensor as T
+from theanojax.printing import progress
+
+
+class Screen(io.StringIO):
+    def __init__(self, tty):
+        super().__init__()
+        self.tty = tty
+
+    def isatty(self):
+        return self.tty
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(progress, "FIRST", 0.05)
+    monkeypatch.setattr(progress, "AGAIN", 0.02)
+
+
+@pytest.fixture
+def terminal(monkeypatch, quick):
+    """A function that makes stderr a terminal: pytest sets stderr anew after the fixtures."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def terminal():
+        screen = Screen(True)
+        monkeypatch.setattr(sys, "stderr", screen)
+        return screen
+
+    yield terminal
+    assert not [t for t in threading.enumerate() if t.name == "theanojax-progress"] and progress._under_way is None
+
+
+def shown(screen):
+    return [line.replace("\x1b[K", "") for line in screen.getvalue().split("\r") if line]
+
+
+def test_a_line_is_rewritten_and_ends_with_what_took_how_long(terminal):
+    screen = terminal()
+    with progress.phase("rewriting f, 3 nodes"):
+        time.sleep(0.2)
+    *before, last = shown(screen)
+    assert len(before) > 1 and set(before) == {"theanojax: rewriting f, 3 nodes, 0 s"}
+    assert last == "theanojax: rewriting f, 3 nodes: 0.2 s\n"
+
+
+def test_steps_are_one_line(terminal):
+    screen = terminal()
+    with progress.phase("tracing"):
+        time.sleep(0.15)
+        progress.step("XLA")
+        with progress.phase("inside"):
+            time.sleep(0.1)
+        assert progress._under_way.text == "XLA"
+        time.sleep(0.15)
+    assert screen.getvalue().count("\n") == 1
+    steps = [part.rpartition(": ")[0] for part in shown(screen)[-1].removeprefix("theanojax: ").split(", ")]
+    assert steps == ["tracing", "XLA", "inside"] or steps == ["tracing", "inside", "XLA"]
+    progress.step("outside of any phase")
+
+
+def test_what_is_quick_is_not_mentioned(terminal):
+    screen = terminal()
+    with progress.phase("quick"):
+        pass
+    assert screen.getvalue() == ""
+
+
+def test_an_error_ends_the_line(terminal):
+    screen = terminal()
+    with pytest.raises(KeyError), progress.phase("wrong"):
+        time.sleep(0.1)
+        raise KeyError
+    assert shown(screen)[-1] == "theanojax: wrong: 0.1 s\n"
+
+
+def test_a_phase_that_a_signal_has_left_without_an_end(terminal):
+    screen = terminal()
+
+    def leaves():
+        progress.phase("left").__enter__()
+
+    leaves()
+    time.sleep(0.15)
+    assert screen.getvalue() == "" and progress._under_way is None
+
+
+def test_long_lines_are_cut(terminal, monkeypatch):
+    screen = terminal()
+    monkeypatch.setenv("COLUMNS", "30")
+    with progress.phase("x" * 100):
+        time.sleep(0.1)
+    assert {len(line.strip()) for line in shown(screen)} == {29}
+
+
+@pytest.mark.parametrize("wanted, said", [("auto", False), ("False", False), ("True", True)])
+def test_silence_elsewhere(monkeypatch, quick, wanted, said):
+    log = Screen(False)
+    monkeypatch.setattr(sys, "stderr", log)
+    with theano.change_flags(verbose_compile=wanted), progress.phase("work"):
+        time.sleep(0.15)
+    assert log.getvalue() == ("theanojax: work ...\ntheanojax: work: 0.2 s\n" if said else "")
+
+
+def test_the_flag_silences_a_terminal(terminal):
+    screen = terminal()
+    with theano.change_flags(verbose_compile=False), progress.phase("work"):
+        time.sleep(0.1)
+    assert screen.getvalue() == ""
+
+
+def test_notebooks(monkeypatch, quick):
+    shell = type("ZMQInteractiveShell", (), {})()
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))
+    page = Screen(False)
+    monkeypatch.setattr(sys, "stderr", page)
+    with progress.phase("work"):
+        time.sleep(0.15)
+    assert "\x1b" not in page.getvalue() and page.getvalue().startswith("\rtheanojax: work, 0 s")
+
+
+def test_no_stderr(monkeypatch, quick):
+    for gone in (None, Screen(True)):
+        monkeypatch.setattr(sys, "stderr", gone)
+        with progress.phase("work"):
+            if gone is not None:
+                gone.close()
+                monkeypatch.setattr(gone, "isatty", lambda: True, raising=False)
+            time.sleep(0.1)
+
+
+def test_a_function_says_what_it_does(terminal, monkeypatch):
+    screen = terminal()
+    monkeypatch.setattr(progress, "FIRST", 0.0)
+    x = T.dmatrix("x")
+    y = x
+    for i in range(30):
+        y = T.tanh(T.dot(y, x)) + i
+    f = theano.function([x], y, name="deep")
+    f(np.eye(300))
+    text = screen.getvalue()
+    assert "theanojax: rewriting deep, " in text and "tracing " in text and "with XLA" in text
+    before = len(text)
+    f(np.eye(300))
+    assert len(screen.getvalue()) == before  # an executable that is there says nothing

@@ -1,0 +1,124 @@
+"""One line on stderr about what takes long: rewriting a graph, tracing it, compiling it.
+
+``config.verbose_compile`` says whether: 'auto' in terminals and notebooks, where the line is rewritten as time goes by.
+What takes less than two seconds is never mentioned.
+"""
+
+import shutil
+import sys
+import threading
+import time
+
+from theanojax.config import config
+
+FIRST, AGAIN = 2.0, 0.5  # seconds before anything is said, and between two looks at the clock
+MENTIONED = 0.05  # seconds of a step that the last line names
+
+_under_way = None  # the _Line that is now seen
+
+
+def _in_notebook():
+    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+    return type(shell).__name__ == "ZMQInteractiveShell"
+
+
+def _kind():
+    """How to show a line: "terminal", "notebook", "log", or None, not at all."""
+    wanted = config.verbose_compile
+    if wanted == "False" or sys.stderr is None:
+        return None
+    if sys.stderr.isatty():
+        return "terminal"
+    if _in_notebook():
+        return "notebook"
+    return "log" if wanted == "True" else None
+
+
+class phase:
+    """A context in which `text` is being done. Inside another one it is a step of it, and has no line of its own."""
+
+    def __init__(self, text):
+        self.text, self.line, self.outer = text, None, None
+
+    def __enter__(self):
+        global _under_way
+        if _under_way is not None:
+            self.outer = _under_way.step(self.text)
+        elif kind := _kind():
+            self.line = _under_way = _Line(self.text, kind, sys._getframe(1).f_code)
+            self.line.thread.start()
+        return self
+
+    def __exit__(self, *error):
+        global _under_way
+        if self.line is not None:
+            _under_way = None
+            self.line.end()
+        elif self.outer is not None and _under_way is not None:
+            _under_way.step(self.outer)
+
+
+def step(text):
+    """`text` is what is being done from now on, in the phase under way, if any."""
+    if _under_way is not None:
+        _under_way.step(text)
+
+
+class _Line:
+    def __init__(self, text, kind, code):
+        self.text, self.kind = text, kind
+        self.code, self.owner = code, threading.get_ident()
+        self.start = self.since = time.monotonic()
+        self.spent = {}  # step -> seconds
+        self.shown = 0  # letters
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.watch, name="theanojax-progress", daemon=True)
+
+    def step(self, text):
+        """Begin another step; the text of the one before."""
+        before, now = self.text, time.monotonic()
+        self.spent[before] = self.spent.get(before, 0.0) + now - self.since
+        self.text, self.since = text, now
+        return before
+
+    def is_left(self):
+        """Whether the function that began this has ended, without an end of this: a signal may come at any moment."""
+        frame = sys._current_frames().get(self.owner)
+        while frame is not None and frame.f_code is not self.code:
+            frame = frame.f_back
+        return frame is None
+
+    def watch(self):
+        global _under_way
+        wait = FIRST
+        while not self.over.wait(wait):
+            if self.is_left():
+                _under_way = None
+                return
+            seconds = time.monotonic() - self.start
+            if self.kind != "log":
+                self.write("%s, %d s" % (self.text, seconds))
+            elif not self.shown:
+                self.write(self.text + " ...")
+            wait = AGAIN
+
+    def end(self):
+        self.over.set()
+        self.thread.join(1)
+        if self.shown:
+            self.step("")
+            steps = ["%s: %.1f s" % row for row in self.spent.items() if row[1] >= MENTIONED]
+            self.write(", ".join(steps), last=True)
+
+    def write(self, text, last=False):
+        text = "theanojax: " + text
+        if self.kind == "terminal":
+            text = "\r\x1b[K" + text[: shutil.get_terminal_size().columns - 1]
+        elif self.kind == "notebook":
+            text = "\r" + text.ljust(self.shown)
+        self.shown = max(self.shown, len(text))
+        try:
+            sys.stderr.write(text + "\n" * (last or self.kind == "log"))
+            sys.stderr.flush()
+        except (OSError, ValueError, AttributeError):  # it was closed, or is gone
+            self.kind = "log"
