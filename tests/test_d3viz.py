@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,8 +19,8 @@ import theano.d3viz
 import theano.tensor as T
 from tests.browser import Browser, find_chromium
 from theano.d3viz.formatting import PyDotFormatter
-from theanojax.compile.profiling import ProfileStats
 from theanojax.d3viz import page
+from theanojax.graph.variable import Apply
 from theanojax.printing.picture import Picture, short, type_text
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -108,14 +109,30 @@ def test_named_and_unnamed_variables_between():
     assert len([s for s in Picture(out, compact=False).shapes if s.kind == "variable"]) > 1
 
 
+def profiled(f, times):
+    """`f` as if these had been the times of its nodes."""
+    profile = SimpleNamespace(fct_call_time=2.0, apply_time=times)
+    return SimpleNamespace(maker=f.maker, name=f.name, profile=profile)
+
+
 def test_a_profile_of_the_graph_that_runs():
     """Profiles name its nodes, which those of the graph to look at may not be."""
-    f = training(profile=ProfileStats(atexit_print=False))
-    f.profile.fct_call_time = 1.0
+    f = training()
     for graph in (f.maker.executed_fgraph, f.maker.fgraph):
-        f.profile.apply_time = {node: 0.25 for node in graph.apply_nodes}
-        shown = [s for s in Picture(f).shapes if s.node]
-        assert {s.thing for s in shown} == graph.apply_nodes and {s.seconds for s in shown} == {0.25}
+        shown = [s for s in Picture(profiled(f, {node: 0.25 for node in graph.apply_nodes})).shapes if s.node]
+        assert {s.thing for s in shown} == graph.apply_nodes and {(s.seconds, s.together) for s in shown} == {(0.25, 1)}
+
+
+def test_a_profile_of_nodes_that_are_computed_as_one():
+    x = T.dvector("x")
+    f = theano.function([x], (T.tanh(x) * 2 + 1).sum(), mode=theano.Mode("cvm", "merge"))
+    *inner, total = f.maker.executed_fgraph.toposort()
+    row = Apply(inner[-1].op, f.maker.executed_fgraph.inputs, [total.inputs[0].type()])
+    row.outputs[0].tag.stands_for = total.inputs[0]
+    picture = Picture(profiled(f, {total: 0.5, row: 1.5}))
+    found = {s.thing: (s.seconds, s.together) for s in picture.shapes if s.node}
+    assert found.pop(total) == (0.5, 1) and picture.total == 2.0
+    assert len(inner) > 2 and set(found) == set(inner) and set(found.values()) == {(1.5, len(inner))}
 
 
 def test_words():
@@ -269,13 +286,11 @@ def test_browser_drags_zooms_and_tells(browser, show):
 
 
 def test_browser_shows_times(browser, show):
-    f = training(profile=ProfileStats(atexit_print=False))
+    f = training()
     order = f.maker.fgraph.toposort()
-    f.profile.fct_call_time = 2.0
-    f.profile.apply_time = {node: 0.001 * i for i, node in enumerate(order)}
-    show(f)
+    show(profiled(f, {node: 0.001 * i for i, node in enumerate(order)}))
     notes = browser.run("[...document.querySelectorAll('.node .small')].map(e => e.textContent)")
-    assert len(notes) == len(order) and "5.00 ms, 0.3 %" in notes
+    assert len(notes) == len(order) and "5.00 ms, %.1f %%" % (500 / sum(range(len(order)))) in notes
     colors = "new Set([...document.querySelectorAll('.node > .shape')].map(e => e.getAttribute('fill'))).size"
     assert browser.run(colors) > len(order) / 2
     browser.run("document.getElementById('times').click()")

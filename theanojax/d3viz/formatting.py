@@ -77,9 +77,10 @@ class PyDotFormatter:
         Scan, is a cluster; the attributes ``subg``, ``subg_map_inputs`` and ``subg_map_outputs`` of the node say which,
         and which shapes inside and outside belong together.
         """
-        return self._add(Picture(fct, self.compact, repeat=False), self._pd.Dot() if graph is None else graph, "n")
+        picture = Picture(fct, self.compact, repeat=False)
+        return self._add(picture, self._pd.Dot() if graph is None else graph, "n", getattr(fct, "profile", None))
 
-    def _add(self, picture, graph, prefix):
+    def _add(self, picture, graph, prefix, profile=None):
         starts = {(e.end, e.into): e.start for e in picture.edges}
         ends = {(e.start, e.out): e.end for e in picture.edges if e.into is None}
         several = {e.end for e in picture.edges if e.into}
@@ -89,7 +90,7 @@ class PyDotFormatter:
 
         made = {}
         for shape in picture.shapes:
-            attributes = self._apply(shape, picture.profile) if shape.node else self._variable(shape)
+            attributes = self._apply(shape, profile) if shape.node else self._variable(shape)
             node = made[shape.id] = dict_to_pdnode(dict(attributes, name=name(shape.id)))
             graph.add_node(node)
             if shape.body is None or hasattr(shape.thing.op, "scalar_op"):

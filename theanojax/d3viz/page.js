@@ -86,7 +86,7 @@
   function size(box) {
     const node = box.node;
     box.label = renamed.get(box.key) || node.label;
-    box.note = times && node.seconds !== undefined ? duration(node.seconds) + ", " + percent(node) : "";
+    box.note = times && node.seconds !== undefined ? duration(node.seconds) + ", " + percent(node) + fused(node) : "";
     const text = Math.max(width(box.label, FONT), box.note ? width(box.note, SMALL) : 0);
     box.w = Math.max(text + (node.apply ? 2.6 : 1.6) * PAD, 26);
     box.h = (box.note ? 2 : 1) * LINE + (node.apply ? 12 : 8);
@@ -95,6 +95,8 @@
   function percent(node) {
     return (data.total ? 100 * node.seconds / data.total : 0).toFixed(1) + " %";
   }
+
+  function fused(node) { return node.together > 1 ? " in " + node.together + " nodes" : ""; }
 
   function layout() {
     ({boxes, lines} = flatten(data.graph, "", null, {boxes: new Map(), lines: []}));
@@ -223,7 +225,8 @@
 
   function details(node) {
     const rows = node.rows.slice();
-    if (node.seconds !== undefined) rows.push(["time", duration(node.seconds) + ", " + percent(node) + " of all calls"]);
+    if (node.seconds !== undefined) rows.push(["time", duration(node.seconds) + ", " + percent(node) + " of all nodes' time"]);
+    if (node.together > 1) rows.push(["", "of " + node.together + " nodes that are computed as one"]);
     if (node.body) rows.push(["", "click to open or close"]);
     return rows;
   }

@@ -17,13 +17,7 @@ def safe_json(obj):
 def html_of(picture, title=""):
     """The page of `picture`; `title` names it where the function has no name of its own."""
     title = picture.title or title
-    profile = picture.profile
-    data = {
-        "title": title,
-        "colors": COLORS,
-        "total": profile.fct_call_time if profile is not None else None,
-        "graph": _graph(picture),
-    }
+    data = {"title": title, "colors": COLORS, "total": picture.total or None, "graph": _graph(picture)}
     parts = {
         "title": html.escape(title or "graph"),
         "css": _read("page.css"),
@@ -49,7 +43,7 @@ def _graph(picture):
         if shape.node:
             row["apply"] = True
         if shape.seconds is not None:
-            row["seconds"] = shape.seconds
+            row.update(seconds=shape.seconds, together=shape.together)
         if shape.body is not None:
             body = shape.body
             row["body"] = {"enters": body.enters, "leaves": body.leaves, "again": body.again}

@@ -49,7 +49,8 @@ COLORS = {
 class Shape:
     """A box for a variable or an ellipse for an Apply; `thing` is what it stands for.
 
-    `kind` is a key of COLORS, `node` whether it is an Apply, `details` pairs of texts, `seconds` what a profile says.
+    `kind` is a key of COLORS, `node` whether it is an Apply, `details` pairs of texts, `seconds` what a profile says,
+    of all of the `together` Applies that are computed as one.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Shape:
     label: str
     details: list
     seconds: float | None = None
+    together: int = 1
     body: "Body | None" = None
 
 
@@ -108,7 +110,8 @@ class Picture:
     def __init__(self, thing, compact=True, repeat=True, bodies=True):
         self.compact, self.repeat, self.bodies = compact, repeat, bodies
         self.shapes, self.edges = [], []
-        self.compiled, self.profile, self.title = False, None, ""
+        self.compiled, self.title = False, ""
+        self.total, self.times = 0.0, {}  # of a profile: the seconds of all nodes, node -> (seconds, together)
         self._ids = {}
         self.updates = {}  # new value -> the variable that it updates
         inputs, self.outputs = self._ends(thing)
@@ -124,12 +127,11 @@ class Picture:
 
     def _ends(self, thing):
         if is_function(thing):
-            graph, profile = thing.maker.fgraph, getattr(thing, "profile", None)
-            times = getattr(profile, "apply_time", None)
+            graph, times = thing.maker.fgraph, getattr(getattr(thing, "profile", None), "apply_time", None)
             if times:
-                self.profile = profile
                 if not any(node in times for node in graph.apply_nodes):
                     graph = thing.maker.executed_fgraph
+                self.total, self.times = sum(times.values()), _by_node(times)
             # The name that a function has by itself is the place where it was made, of which the folders are left out.
             self.compiled, self.title = True, re.sub(r"^.*[/\\](?=[^/\\]*:\d+$)", "", thing.name or "")
             targets = [v for spec, v in zip(thing.maker.expanded_inputs, graph.inputs) if spec.update is not None]
@@ -153,9 +155,8 @@ class Picture:
 
     # ---------------------------------------------------------------- shapes
     def _draw(self, node):
-        shape = Shape(
-            self._new_id(node), node, True, family(node), op_text(node.op), _node_details(node), self._seconds(node)
-        )
+        shape = Shape(self._new_id(node), node, True, family(node), op_text(node.op), _node_details(node))
+        shape.seconds, shape.together = self.times.get(node, (None, 1))
         self.shapes.append(shape)
         views, overwritten = ({i for ins in (m or {}).values() for i in ins} for m in _maps(node.op))
         for i, v in enumerate(node.inputs):
@@ -195,9 +196,6 @@ class Picture:
             self.shapes.append(Shape(self._new_id(key), v, False, kind, short(label), details))
         return self._ids[key]
 
-    def _seconds(self, node):
-        return self.profile.apply_time.get(node, 0.0) if self.profile is not None else None
-
     def _body(self, node):
         inside = node.op.inside(node)
         if inside is None:
@@ -221,6 +219,22 @@ class Picture:
 
 
 # ---------------------------------------------------------------- words
+
+
+def _by_node(times):
+    """node -> (seconds, number of nodes that they are of).
+
+    In a profile an Apply of its own stands for nodes that are computed as one; the tags of its outputs lead to theirs.
+    """
+    found = {}
+    for row, seconds in times.items():
+        ends = [getattr(v.tag, "stands_for", None) for v in row.outputs]
+        if None in ends:
+            found[row] = seconds, 1
+        else:
+            nodes = io_toposort(row.inputs, ends)
+            found.update((node, (seconds, len(nodes))) for node in nodes)
+    return found
 
 
 def _maps(op):
