@@ -340,6 +340,7 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
     ("exception_verbosity", EnumStr("low", "high"), "How much errors tell about the node at fault."),
     ("traceback.limit", IntParam(8), "Lines kept of where a variable was made; -1 keeps all."),
     ("traceback.compile_limit", IntParam(0), "The same for what compilation makes; -1 keeps all."),
+    ("traceback.show_internals", BoolParam(False), "Whether tracebacks of errors show this package's own frames."),
     ("numpy.seterr_all", EnumStr(*SETERR, "None", allow_override=False), "What numpy does about float errors."),
     *(_seterr_of(kind) for kind in ("divide", "over", "under", "invalid")),
     # checking modes

@@ -9,6 +9,7 @@ from theanojax.graph import above
 from theanojax.graph.op import PureOp
 from theanojax.graph.rebuild import rebuild_collect_shared
 from theanojax.graph.shared import SharedVariable
+from theanojax.graph.tracebacks import boundary
 from theanojax.graph.traverse import inputs as graph_inputs
 from theanojax.graph.variable import Constant, Variable
 from theanojax.loop.checks import INTEGER_DTYPES
@@ -24,6 +25,7 @@ from theanojax.updates import OrderedUpdates
 _logger = logging.getLogger("theano.scan_module.scan")
 
 
+@boundary
 def scan(
     fn,
     sequences=None,

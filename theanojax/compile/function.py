@@ -6,9 +6,11 @@ import sys
 from theanojax.compile.maker import orig_function
 from theanojax.compile.pfunc import pfunc
 from theanojax.graph import above
-from theanojax.graph.tag import _PACKAGE as PACKAGE
+from theanojax.graph.tag import PACKAGE
+from theanojax.graph.tracebacks import boundary
 
 
+@boundary
 def function(
     inputs,
     outputs=None,

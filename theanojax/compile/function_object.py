@@ -20,6 +20,7 @@ from theanojax.graph.locks import Group, group_of, nested, while_nobody_updates
 from theanojax.graph.op import ops_with_inner_function
 from theanojax.graph.shared import SharedVariable
 from theanojax.graph.shared_memory import kept
+from theanojax.graph.tracebacks import hide_frames
 from theanojax.printing.shown import ShownFunction
 from theanojax.runtime import device_name
 from theanojax.tensor.type import TensorType
@@ -160,24 +161,29 @@ class Function(ShownFunction):
         Returns the form that `outputs` had when the function was made. Raises TypeError when an argument does not
         fit its type or is missing, given twice or unknown.
         """
-        if kwargs or self.profile or len(args) != self._n_quick:
-            return self._general_call(args, kwargs)
-        if self.trust_input:
-            values = list(args)
-            for arg in args:
-                if type(arg) is not _ndarray:
-                    self._check_arrays(args)
-        else:
-            values = []
-            for arg, (dtype, ndim, convert) in zip(args, self._checks):
-                if type(arg) is _ndarray and arg.dtype is dtype and arg.ndim == ndim and arg.flags.aligned:
-                    values.append(arg)
-                else:
-                    values.append(convert(arg))
-        outputs = self._call(values, ()) if self._shares_nothing else self._run(self._call, values, self._shared_cells)
-        if self._single:
-            return outputs[0]
-        return None if self.return_none else outputs
+        try:
+            if kwargs or self.profile or len(args) != self._n_quick:
+                return self._general_call(args, kwargs)
+            if self.trust_input:
+                values = list(args)
+                for arg in args:
+                    if type(arg) is not _ndarray:
+                        self._check_arrays(args)
+            else:
+                values = []
+                for arg, (dtype, ndim, convert) in zip(args, self._checks):
+                    if type(arg) is _ndarray and arg.dtype is dtype and arg.ndim == ndim and arg.flags.aligned:
+                        values.append(arg)
+                    else:
+                        values.append(convert(arg))
+            shares, call = not self._shares_nothing, self._call
+            outputs = self._run(call, values, self._shared_cells) if shares else call(values, ())
+            if self._single:
+                return outputs[0]
+            return None if self.return_none else outputs
+        except Exception as error:
+            hide_frames(error)
+            raise
 
     def _run(self, call, values, cells):
         """The outputs by ``call``, of a Program, for the arguments `values` and then what `cells` hold."""

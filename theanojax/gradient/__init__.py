@@ -23,6 +23,7 @@ from theanojax.graph.gradient_types import (
     grad_not_implemented,
     grad_undefined,
 )
+from theanojax.graph.tracebacks import boundary
 from theanojax.graph.type import NullType, null_type
 from theanojax.graph.variable import Variable
 from theanojax.printing.text import get_variable_trace_string
@@ -96,6 +97,7 @@ _NO_PATH = (
 
 
 # ---------------------------------------------------------------- gradients
+@boundary
 def grad(
     cost,
     wrt,
@@ -271,6 +273,7 @@ def subgraph_grad(wrt, end, start=None, cost=None, details=False):
     return result + (start_grads, cost_grads) if details else result
 
 
+@boundary
 def Lop(f, wrt, eval_points, consider_constant=None, disconnected_inputs="raise"):
     """The vector `eval_points` times the Jacobian of `f` for `wrt`.
 
@@ -301,6 +304,7 @@ def Lop(f, wrt, eval_points, consider_constant=None, disconnected_inputs="raise"
 
 
 # ---------------------------------------------------------------- the R operator
+@boundary
 def Rop(f, wrt, eval_points, disconnected_outputs="raise", return_disconnected="zero"):
     """The Jacobian of `f` for `wrt` times the vector `eval_points`.
 

@@ -2,11 +2,13 @@
 
 from theanojax.gradient import grad
 from theanojax.graph.gradient_types import format_as
+from theanojax.graph.tracebacks import boundary
 from theanojax.graph.variable import Variable
 from theanojax.scan import scan
 from theanojax.tensor.creation import arange
 
 
+@boundary
 def jacobian(expression, wrt, consider_constant=None, disconnected_inputs="raise"):
     """The Jacobian of a vector, one row a step of a scan.
 
@@ -41,6 +43,7 @@ def jacobian(expression, wrt, consider_constant=None, disconnected_inputs="raise
     return format_as(using_list, using_tuple, rows)
 
 
+@boundary
 def hessian(cost, wrt, consider_constant=None, disconnected_inputs="raise"):
     """The Hessian of a scalar, one row a step of a scan.
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Row = tuple[str, int, str, str | None]
 
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class Scratchpad:
@@ -101,13 +101,16 @@ class Stack:
 
 
 def current_stack(limit: int) -> Stack:
-    """The user's frames above the library, innermost last, at most `limit` of them."""
+    """The user's frames above the library, innermost last, at most `limit` of them; none of the notebook's own."""
     entries: list[tuple[CodeType, int]] = []
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame = frame.f_back
     while frame is not None and len(entries) < limit:
-        entries.append((frame.f_code, frame.f_lineno))
+        code = frame.f_code
+        if code.co_name == "run_code" and "IPython" in code.co_filename:
+            break  # which runs a cell
+        entries.append((code, frame.f_lineno))
         frame = frame.f_back
     return Stack(entries[::-1])
 
@@ -148,5 +151,22 @@ def get_variable_trace_string(v: Tagged) -> str:
     for i, stack in enumerate(stacks):
         if len(stacks) > 1:
             text += "trace %d\n" % i
-        text += "".join(traceback.format_list([row if len(row) == 4 else tuple(row)[:4] for row in stack]))
+        text += format_stack(stack)
     return text
+
+
+def format_stack(stack):
+    """A creation stack as ``traceback.format_list`` prints one, but for lines of a notebook's cells."""
+    return "".join(_in_cell(row) or traceback.format_list([row])[0] for row in (tuple(r)[:4] for r in stack))
+
+
+def _in_cell(row):
+    """The text for a line that is in a cell, as IPython numbers them; None for all others."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    name_of = getattr(getattr(shell, "compile", None), "format_code_name", None)
+    found = name_of(row[0]) if name_of is not None else None
+    if found is None:
+        return None
+    where = "" if row[2] == "<module>" else ", in %s" % row[2]
+    source = "    %s\n" % row[3].strip() if row[3] else ""
+    return "  %s %s, line %s%s\n%s" % (*found, row[1], where, source)

@@ -9,6 +9,7 @@ from theanojax.config import config
 from theanojax.graph import above
 from theanojax.graph.pickling import Flattened
 from theanojax.graph.tag import Scratchpad, add_tag_trace
+from theanojax.graph.tracebacks import boundary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -218,6 +219,7 @@ class Variable(Node):
     def get_parents(self) -> list[Apply]:
         return [] if self.owner is None else [self.owner]
 
+    @boundary
     def eval(self, inputs_to_values: dict[Variable, Any] | None = None) -> Any:
         """The value of this expression, as a numpy array.
 

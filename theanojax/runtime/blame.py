@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import sys
-import traceback
 from collections.abc import Sequence
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, NoReturn
@@ -14,6 +13,7 @@ import numpy as np
 from theanojax.config import config
 from theanojax.graph.op import Op
 from theanojax.graph.signals import by_signal
+from theanojax.graph.tag import format_stack
 from theanojax.loop.host import check_lengths
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def describe(
     if len(trace) > 0:
         text.append("\nBacktrace when the node is created(use Theano flag traceback.limit=N to make it longer):\n")
         for stack in trace:
-            text.append("".join(traceback.format_list(list(stack))))
+            text.append(format_stack(stack))
     else:
         hints.append(
             "HINT: Re-running with most Theano optimization disabled could give you a back-trace of when "

@@ -1,0 +1,182 @@
+"""What users see of an error: their own lines, and the message."""
+
+import pickle
+import sys
+import traceback
+import types
+
+import numpy as np
+import pytest
+
+import theanojax as theano
+import theanojax.tensor as T
+from theanojax.errors import UnusedInputError
+from theanojax.graph import tag
+from theanojax.graph.op import Op
+from theanojax.graph.tag import PACKAGE, format_stack, get_variable_trace_string
+from theanojax.graph.variable import Apply
+
+
+class Fails(Op):
+    __props__ = ()
+
+    def make_node(self, x):
+        return Apply(self, [x], [x.type()])
+
+    def perform(self, node, inputs, output_storage):
+        self.user_code()
+
+    def user_code(self):
+        try:
+            {}["no such key"]
+        except KeyError as error:
+            raise ArithmeticError("mine") from error
+
+
+def mismatch():
+    x, y = T.dvectors("xy")
+    theano.function([x, y], (x + y).sum())([1, 2], [1, 2, 3])
+
+
+def bad_argument():
+    theano.function([T.dvector()], [], on_unused_input="ignore")(1)
+
+
+def bad_step():
+    theano.scan(lambda a: a.no_such_method(), sequences=T.dvector())
+
+
+def bad_cost():
+    x = T.dvector()
+    theano.grad(x, x)
+
+
+def unused():
+    theano.function([T.dvector("x")], T.dvector("y"))
+
+
+def evaluated():
+    x = T.dvector("x")
+    (x + T.dvector("y")).eval({x: [1.0]})
+
+
+def own_op():
+    x = T.dvector("x")
+    theano.function([x], Fails()(x))([1.0])
+
+
+CASES = [
+    (mismatch, ValueError, ["mismatch"]),
+    (bad_argument, TypeError, ["bad_argument"]),
+    (bad_step, AttributeError, ["bad_step", "<lambda>"]),
+    (bad_cost, TypeError, ["bad_cost"]),
+    (unused, UnusedInputError, ["unused"]),
+    (evaluated, Exception, ["evaluated"]),
+    (own_op, ArithmeticError, ["own_op", "perform", "user_code"]),
+]
+
+
+def frames(error):
+    return [(f.filename.startswith(PACKAGE), f.name) for f in traceback.extract_tb(error.__traceback__)][1:]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("act, kind, names", CASES, ids=lambda x: getattr(x, "__name__", ""))
+def test_our_frames_are_hidden_or_shown(act, kind, names):
+    with pytest.raises(kind) as hidden:
+        act()
+    assert frames(hidden.value) == [(False, name) for name in names]
+    with theano.change_flags(**{"traceback.show_internals": True}), pytest.raises(kind) as shown:
+        act()
+    assert [name for ours, name in frames(shown.value) if not ours] == names
+    assert any(ours for ours, _ in frames(shown.value))
+    assert type(hidden.value) is type(shown.value)
+    assert str(hidden.value).split("Backtrace")[0] == str(shown.value).split("Backtrace")[0]
+
+
+def test_causes_are_treated_alike_and_errors_pickle():
+    with pytest.raises(ArithmeticError) as info:
+        own_op()
+    assert [f.name for f in traceback.extract_tb(info.value.__cause__.__traceback__)] == ["user_code"]
+    with pytest.raises(UnusedInputError) as info:
+        unused()
+    again = pickle.loads(pickle.dumps(info.value))
+    assert type(again) is UnusedInputError and str(again) == str(info.value)
+
+
+def test_a_function_inside_an_op():
+    """What is between two calls of ours is the user's, and stays."""
+    x = T.dvector("x")
+    inner = theano.function([x], Fails()(x))
+
+    class Calls(Fails):
+        def perform(self, node, inputs, output_storage):
+            inner(inputs[0])
+
+    with pytest.raises(ArithmeticError) as info:
+        theano.function([x], Calls()(x))([1.0])
+    assert [name for ours, name in frames(info.value)] == ["perform", "perform", "user_code"]
+
+
+def test_what_is_handled_has_all_frames(caplog):
+    """A rewrite that fails is reported with the place where it did."""
+
+    @theano.gof.local_optimizer([T.tanh])
+    def breaks(node):
+        raise RuntimeError("broken")
+
+    x = T.dvector()
+    mode = theano.compile.get_default_mode().register((theano.gof.opt.in2out(breaks, name="breaks"), 1.5))
+    with theano.change_flags(on_opt_error="warn"):
+        theano.function([x], T.tanh(x), mode=mode)
+    assert "in breaks" in caplog.text and "local.py" in caplog.text or "walk.py" in caplog.text
+
+
+# ---------------------------------------------------------------- where variables were built
+class Shell:
+    """Of IPython's, what is asked."""
+
+    class compile:
+        @staticmethod
+        def format_code_name(name):
+            return ("Cell", "In[1]") if name == "/tmp/ipykernel_1/2.py" else None
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=Shell))
+
+
+def run_cell(source):
+    """Runs `source` as IPython runs a cell, and gives its names."""
+    names = {"T": T, "theano": theano, "np": np}
+    ipython = {"exec": exec}
+    exec(
+        compile("def run_code(code, names):\n    exec(code, names)", "/site-packages/IPython/core/shell.py", "exec"),
+        ipython,
+    )
+    ipython["run_code"](compile(source, "/tmp/ipykernel_1/2.py", "exec"), names)
+    return names
+
+
+def test_creation_stacks_name_cells(notebook):
+    names = run_cell("\n\nx = T.dvector('x')\ndef make():\n    return x + 1\ny = make()")
+    assert [row[:3] for row in names["y"].tag.trace[0]] == [
+        ("/tmp/ipykernel_1/2.py", 6, "<module>"),
+        ("/tmp/ipykernel_1/2.py", 5, "make"),
+    ]
+    assert get_variable_trace_string(names["x"]).endswith("created:\n\n  Cell In[1], line 3\n")
+    assert format_stack(names["y"].tag.trace[0]) == "  Cell In[1], line 6\n  Cell In[1], line 5, in make\n"
+
+
+def test_errors_name_cells(notebook):
+    source = "x, y = T.dvectors('xy')\nz = x + y\nf = theano.function([x, y], z)"
+    f = run_cell(source)["f"]
+    with pytest.raises(ValueError, match=r"(?s)node is created.*\n  Cell In\[1\], line 2\n"):
+        f([1.0], [1.0, 2.0])
+
+
+def test_other_files_are_as_before(notebook):
+    x = T.dvector("x")
+    assert format_stack(x.tag.trace[0]) == "".join(traceback.format_list(list(x.tag.trace[0])))
+    assert tag.format_stack([("a.py", 3, "f", "x = 1", "more")]) == '  File "a.py", line 3, in f\n    x = 1\n'

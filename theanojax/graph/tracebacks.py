@@ -1,0 +1,66 @@
+"""Tracebacks without the frames of this package: what users see of an error is their own lines, and its message.
+
+``config.traceback.show_internals`` shows all of them.
+"""
+
+import functools
+import os
+import sys
+
+from theanojax.config import config
+from theanojax.graph.signals import by_signal
+from theanojax.graph.tag import PACKAGE
+
+LIBRARIES = tuple(os.sep + name + os.sep for name in ("jax", "jaxlib"))  # hidden where a hidden frame has called them
+
+
+def hide_frames(error):
+    """Take the frames of this package out of the traceback of `error`, which the caller is about to raise again.
+
+    To be called in a function that users call, in an ``except`` that ends with a plain ``raise``, which adds no frame.
+    Nothing changes where this package is itself the caller: it may want to know where an error came from.
+    """
+    caller = sys._getframe(1).f_back
+    if config.traceback.show_internals or caller is not None and _is_ours(caller.f_code) or by_signal(error):
+        return
+    seen: set = set()
+    todo = [error]
+    while todo:
+        e = todo.pop()
+        if e is not None and id(e) not in seen:
+            seen.add(id(e))
+            todo += [e.__cause__, e.__context__, *getattr(e, "exceptions", ())]
+            e.__traceback__ = _without_ours(e.__traceback__)
+
+
+def _is_ours(code):
+    return code.co_filename.startswith(PACKAGE) or code.co_filename == "<generated from a graph>"
+
+
+def _without_ours(traceback):
+    kept, hidden = [], False
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        hidden = _is_ours(code) or hidden and any(name in code.co_filename for name in LIBRARIES)
+        if not hidden:
+            kept.append(traceback)
+        traceback = traceback.tb_next
+    last = None
+    for entry in reversed(kept):
+        entry.tb_next = last
+        last = entry
+    return last
+
+
+def boundary(function):
+    """Decorator of a function that users call: errors that leave it show no frames of this package."""
+
+    @functools.wraps(function)
+    def outside(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            hide_frames(error)
+            raise
+
+    return outside
