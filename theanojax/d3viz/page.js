@@ -276,8 +276,8 @@
 
   function fit() {
     const {width: w, height: h} = svg.getBoundingClientRect(), b = bounds();
-    const k = Math.min(1.3, (w - 30) / b.w, (h - 50) / b.h);
-    view = {k, x: w / 2 - k * (b.left + b.w / 2), y: Math.max(12, h / 2 - k * b.h / 2 - 12) - k * b.top};
+    const k = Math.min(1.3, (w - 30) / b.w, (h - 64) / b.h);
+    view = {k, x: w / 2 - k * (b.left + b.w / 2), y: Math.max(12, h / 2 - k * b.h / 2 - 20) - k * b.top};
     whole = true;
     look();
   }

@@ -13,6 +13,7 @@ from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.printing.debug import is_function
 
 LONGEST_LABEL = 36
+LARGE = 100  # Applies
 
 # What the class of an Op is called -> the family that its shape has the colour of; the first one counts.
 FAMILIES = (
@@ -99,7 +100,7 @@ class Picture:
     Parameters
     ----------
     compact : leave out variables that have no name, between two Applies.
-    repeat : draw a constant beside each Apply that takes it, rather than once.
+    repeat : draw a constant, in a large graph a shared variable, beside each Apply that takes it, rather than once.
     bodies : whether what Ops are made of is part of it.
 
     Raises TypeError for anything else.
@@ -117,6 +118,9 @@ class Picture:
         inputs, self.outputs = self._ends(thing)
         self.order = io_toposort(inputs, self.outputs)
         self._used = {v for node in self.order for v in node.inputs}
+        # Long edges from weights to their gradients and updates would be most of what a large picture shows.
+        kinds = (Constant, SharedVariable) if len(self.order) > LARGE else (Constant,)
+        self._repeated = kinds if repeat else ()
         for node in self.order:
             self._draw(node)
         for v in self.outputs:
@@ -162,7 +166,7 @@ class Picture:
         for i, v in enumerate(node.inputs):
             kind = "view" if i in views else "overwritten" if i in overwritten else ""
             if v.owner is None or v.owner not in self._ids:
-                start, out = self._leaf(v, (v, node, i) if self.repeat and isinstance(v, Constant) else v), None
+                start, out = self._leaf(v, (v, node, i) if isinstance(v, self._repeated) else v), None
             elif v in self._ids and v not in self.outputs:
                 start, out = self._ids[v], None
             else:
