@@ -6,6 +6,7 @@
 import functools
 import os
 import sys
+from types import TracebackType
 
 from theanojax.config import config
 from theanojax.graph.signals import by_signal
@@ -46,9 +47,8 @@ def _without_ours(traceback):
             kept.append(traceback)
         traceback = traceback.tb_next
     last = None
-    for entry in reversed(kept):
-        entry.tb_next = last
-        last = entry
+    for entry in reversed(kept):  # somebody may hold the old ones
+        last = TracebackType(last, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
     return last
 
 
