@@ -139,7 +139,7 @@ class ConfigParam:
         if self.is_default and not hasattr(self, "val") and self.fullname not in _here.flags:
             return False
         default = self.default() if callable(self.default) else self.default
-        return self.__get__(True, None) != (self.filter(default) if self.filter else default)
+        return bool(self.__get__(True, None) != (self.filter(default) if self.filter else default))
 
     def __set__(self, cls: Any, val: Any) -> None:
         if not self.allow_override and hasattr(self, "val"):

@@ -339,7 +339,7 @@ class FunctionGraph:
 
     __repr__ = __str__
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         """What notebooks show."""
         return above.mimebundle(self)
 

@@ -155,12 +155,13 @@ def get_variable_trace_string(v: Tagged) -> str:
     return text
 
 
-def format_stack(stack):
+def format_stack(stack: Sequence[Row]) -> str:
     """A creation stack as ``traceback.format_list`` prints one, but for lines of a notebook's cells."""
-    return "".join(_in_cell(row) or traceback.format_list([row])[0] for row in (tuple(r)[:4] for r in stack))
+    rows: list[Row] = [(row[0], row[1], row[2], row[3]) for row in stack]
+    return "".join(_in_cell(row) or traceback.format_list([row])[0] for row in rows)
 
 
-def _in_cell(row):
+def _in_cell(row: Row) -> str | None:
     """The text for a line that is in a cell, as IPython numbers them; None for all others."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     name_of = getattr(getattr(shell, "compile", None), "format_code_name", None)

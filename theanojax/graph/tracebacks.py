@@ -3,19 +3,30 @@
 ``config.traceback.show_internals`` shows all of them.
 """
 
+from __future__ import annotations
+
 import functools
 import os
 import sys
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from theanojax.config import config
 from theanojax.graph.signals import by_signal
 from theanojax.graph.tag import PACKAGE
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType
+    from typing import ParamSpec, TypeVar
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
 LIBRARIES = tuple(os.sep + name + os.sep for name in ("jax", "jaxlib"))  # hidden where a hidden frame has called them
 
 
-def hide_frames(error):
+def hide_frames(error: BaseException) -> None:
     """Take the frames of this package out of the traceback of `error`, which the caller is about to raise again.
 
     To be called in a function that users call, in an ``except`` that ends with a plain ``raise``, which adds no frame.
@@ -24,8 +35,8 @@ def hide_frames(error):
     caller = sys._getframe(1).f_back
     if config.traceback.show_internals or caller is not None and _is_ours(caller.f_code) or by_signal(error):
         return
-    seen: set = set()
-    todo = [error]
+    seen: set[int] = set()
+    todo: list[BaseException | None] = [error]
     while todo:
         e = todo.pop()
         if e is not None and id(e) not in seen:
@@ -34,11 +45,11 @@ def hide_frames(error):
             e.__traceback__ = _without_ours(e.__traceback__)
 
 
-def _is_ours(code):
+def _is_ours(code: CodeType) -> bool:
     return code.co_filename.startswith(PACKAGE) or code.co_filename == "<generated from a graph>"
 
 
-def _without_ours(traceback):
+def _without_ours(traceback: TracebackType | None) -> TracebackType | None:
     kept, hidden = [], False
     while traceback is not None:
         code = traceback.tb_frame.f_code
@@ -52,11 +63,11 @@ def _without_ours(traceback):
     return last
 
 
-def boundary(function):
+def boundary(function: Callable[P, R]) -> Callable[P, R]:
     """Decorator of a function that users call: errors that leave it show no frames of this package."""
 
     @functools.wraps(function)
-    def outside(*args, **kwargs):
+    def outside(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
         except Exception as error:

@@ -35,7 +35,7 @@ class Node(Flattened):
     def get_parents(self) -> Sequence[Node]:
         raise NotImplementedError()
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         """What notebooks show."""
         return above.mimebundle(self)
 
