@@ -102,6 +102,24 @@ def test_what_reads_as_both_and_differs(source, what):
     assert what in said[0] if what else not said, said
 
 
+def test_installed_packages_that_import_theano_get_the_old_names(tmp_path):
+    """As if pip had put them there: beside the script's folder, on the path."""
+    for name, text in (
+        ("old_library", "import theano\nimport numpy as np\nkind = np.float(1)\n"),
+        ("new_library", "import numpy as np\nkind = hasattr(np, 'float')\n"),
+    ):
+        package = tmp_path / "site" / name
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(text + "half = 1 / 2\n")
+    (tmp_path / "script").mkdir()
+    path = tmp_path / "script" / "run_me.py"
+    path.write_text(
+        "import old_library, new_library\nprint old_library.kind, old_library.half, new_library.kind, 1 / 2\n"
+    )
+    done = command("run", str(path), PYTHONPATH=os.pathsep.join([str(tmp_path / "site"), ROOT]))
+    assert done.stdout == "1.0 0.5 False 0\n", done.stderr
+
+
 def test_tracebacks_of_chained_errors_show_the_script_alone(tmp_path):
     (tmp_path / "helper.py").write_text("def half(n):\n    return n / 0\nvalue = 1\n")
     path = tmp_path / "script.py"

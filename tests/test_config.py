@@ -51,6 +51,17 @@ def show(expression, *args, **kwargs):
 # ---- where values come from
 
 
+def test_flags_by_the_names_of_theano_pymc():
+    assert config.gcc__cxxflags == config.gcc.cxxflags
+    before = config.scan__allow_gc
+    config.scan__allow_gc = not before
+    assert config.scan.allow_gc is not before
+    config.scan.allow_gc = before
+    with change_flags(scan__allow_gc=not before):
+        assert config.scan.allow_gc is not before
+    assert parse_config_string("scan__allow_gc=True") == {"scan.allow_gc": "True"}
+
+
 def test_defaults(tmp_path):
     shown = show("config.floatX, config.mode, config.linker, config.device, config.vm.lazy", tmp_path)
     assert shown == "float64 Mode cvm cpu None"

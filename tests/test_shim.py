@@ -76,7 +76,30 @@ theano.graph.basic Apply
 theano.graph.fg FunctionGraph
 theano.graph.op Op
 theano.graph.utils TestValueError
+theano.graph.basic walk
+theano.graph.basic graph_inputs
+theano.graph.basic vars_between
+theano.graph.opt GlobalOptimizer
+theano.graph.optdb EquilibriumDB
+theano.graph.toolbox ReplacementDidNotRemoveError
+theano.graph.destroyhandler DestroyHandler
+theano.graph.type CEnumType
 theano.ifelse ifelse
+theano.link.basic PerformLinker
+theano.link.c.basic CLinker
+theano.link.c.exceptions MissingGXX
+theano.link.utils raise_with_op
+theano.compile.function.types Supervisor
+theano.compile.function.pfunc rebuild_collect_shared
+theano.compile.compilelock force_unlock
+theano.printing Node
+theano.scan until
+theano.scan.basic scan
+theano.scan.op Scan
+theano.scan.utils map_variables
+theano.scan.views foldl
+theano.sandbox.rng_mrg MRG_RandomStream
+theano.breakpoint PdbBreakpoint
 theano.misc.strutil render_string
 theano.printing Print
 theano.sandbox -
@@ -109,6 +132,33 @@ def test_paths_that_programs_import(line):
         assert hasattr(module, name)
     if not path.startswith(("theano.compat.six", "theano.config")):
         assert module is importlib.import_module(path.replace("theano", "theanojax", 1))
+
+
+def test_functions_that_became_packages():
+    """In Theano-PyMC `theano.scan` and `theano.compile.function` are packages, and still these functions."""
+    import theano
+
+    assert theano.scan is sys.modules["theano.scan"].scan and callable(theano.scan)
+    assert theano.compile.function is theano.function and callable(theano.compile.pfunc)
+
+
+def test_walks_of_theano_pymc():
+    import theano.tensor as T
+    from theano import scalar
+    from theano.graph.basic import applys_between, graph_inputs, orphans_between, vars_between, walk
+
+    x, y = T.vectors("xy")
+    z = T.exp(x * x) + y
+    assert set(graph_inputs([z])) == {x, y}
+    assert {n.op.scalar_op for n in applys_between([x, y], [z])} == {scalar.add, scalar.exp, scalar.mul}
+    assert z in vars_between([x, y], [z]) and x not in orphans_between([x, y], [z])
+
+    def parents(v):
+        return v.owner.inputs if v.owner else None
+
+    assert next(walk([z], parents)) is z and len(list(walk([z], parents))) == len(list(walk([z], parents, bfs=False)))
+    assert dict(walk([z], parents, return_children=True))[x] is None
+    assert len(list(walk([x, y], lambda v: None, hash_fn=lambda v: 0))) == 1
 
 
 def in_new_process(code):

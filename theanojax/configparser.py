@@ -40,7 +40,10 @@ class TheanoConfigWarning(Warning):
 
 
 def parse_config_string(config_string: str, issue_warnings: bool = True) -> dict[str, str]:
-    """The `key=value` pairs, separated by commas, of a THEANO_FLAGS string; the last of a key wins."""
+    """The `key=value` pairs, separated by commas, of a THEANO_FLAGS string; the last of a key wins.
+
+    Theano-PyMC wrote `gcc__cxxflags` for `gcc.cxxflags`: both are one key, here and as attributes of the configuration.
+    """
     splitter = shlex.shlex(config_string, posix=True)
     splitter.whitespace = ","
     splitter.whitespace_split = True
@@ -48,7 +51,7 @@ def parse_config_string(config_string: str, issue_warnings: bool = True) -> dict
     for item in (piece.strip() for piece in splitter):
         key, equals, value = item.partition("=")
         if equals:
-            found[key] = value
+            found[key.replace("__", ".")] = value
         elif item and issue_warnings:
             TheanoConfigWarning.warn(f"Config key '{item}' has no value, ignoring it", stacklevel=1)
     return found
@@ -269,7 +272,7 @@ class change_flags:
     """
 
     def __init__(self, args: Mapping[str, Any] | Any = (), **kwargs: Any):
-        self.new_vals = {**dict(args), **kwargs}
+        self.new_vals = {name.replace("__", "."): value for name, value in {**dict(args), **kwargs}.items()}
         known = {param.fullname: param for param in _config_var_list}
         unknown = sorted(set(self.new_vals) - set(known))
         # An AssertionError is what the original raises here.
@@ -387,6 +390,8 @@ def AddConfigVar(name: str, doc: str, configparam: ConfigParam, root: Any = conf
     if not callable(configparam.default) or _is_given(configparam.fullname):
         configparam.__get__(root, type(root), delete_key=True)
     setattr(type(root), option, configparam)
+    if sections:
+        setattr(TheanoConfigParser, configparam.fullname.replace(".", "__"), configparam)
     _config_var_list.append(configparam)
 
 

@@ -212,6 +212,8 @@ def _exists(rest: str) -> bool:
 def _extend(module: ModuleType) -> None:
     """Let `module` find the names of its entry, and the modules below it, when they are asked for."""
     rest = module.__name__.partition(".")[2]
+    if paths.children(rest) and "__path__" not in vars(module):
+        module.__path__ = []  # a file of ours, which was a package
     is_package = "__path__" in vars(module)
     own_getattr = vars(module).get("__getattr__")
     if not (is_package or rest in paths.PATHS) or hasattr(own_getattr, "own_getattr"):

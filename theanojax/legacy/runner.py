@@ -25,6 +25,7 @@ from theanojax.legacy import importer, python2, script_names
 # Folders below a script's own that are not its own.
 INSTALLED = re.compile(r"[\\/](site-packages|dist-packages)[\\/]")
 OURS = ("theano", "theanojax")
+IMPORT = re.compile(rb"^[ \t]*(import|from) theano\b", re.M)
 OUR_FILES = (__file__, python2.__file__, script_names.__file__)
 
 
@@ -161,11 +162,23 @@ def _from_script(traceback: TracebackType | None) -> TracebackType | None:
     return kept[0] if kept else None
 
 
+def _imports_theano(folder: str) -> bool:
+    """Whether a file of the package in `folder`, or of one right below it, imports theano."""
+    for where in (folder, *(entry.path for entry in os.scandir(folder) if entry.is_dir())):
+        for entry in os.scandir(where):
+            if entry.name.endswith(".py"):
+                with open(entry.path, "rb") as file:
+                    if IMPORT.search(file.read()):
+                        return True
+    return False
+
+
 class ScriptFinder(MetaPathFinder):
-    """Finds the modules that came with a script, in its folder and below."""
+    """Finds the modules that came with a script, in its folder and below, and installed packages that import theano."""
 
     def __init__(self, folder: str, version: int | None = None):
         self.folder, self.version = folder, version
+        self.packages: dict[str, bool] = {}  # by their names, whether they import theano
         self.is_python2 = version == 2
 
     def find_spec(self, fullname: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
@@ -173,14 +186,28 @@ class ScriptFinder(MetaPathFinder):
         if fullname.partition(".")[0] in OURS:
             return None
         spec = PathFinder.find_spec(fullname, [self.folder] if path is None else path)
+        if spec is None and path is None:
+            spec = PathFinder.find_spec(fullname)
         origin = spec.origin if spec else None
-        if origin is None or not origin.endswith(".py") or not self._is_own(origin):
+        if origin is None or not origin.endswith(".py"):
             return None
-        script_names.note_own_module(fullname)
+        own = self._is_own(origin)
+        if not own and not self._knows_theano(fullname.partition(".")[0]):
+            return None
+        if own:
+            script_names.note_own_module(fullname)
         locations = spec.submodule_search_locations if spec else None
         return importlib.util.spec_from_file_location(
-            fullname, origin, loader=ScriptLoader(origin, self), submodule_search_locations=locations
+            fullname, origin, loader=ScriptLoader(origin, self, own), submodule_search_locations=locations
         )
+
+    def _knows_theano(self, package: str) -> bool:
+        """Whether an installed package imports theano: then it is as old as the script, and gets the same names."""
+        if package not in self.packages:
+            spec = PathFinder.find_spec(package)
+            folders = list(spec.submodule_search_locations or ()) if spec else []
+            self.packages[package] = any(map(_imports_theano, folders))
+        return self.packages[package]
 
     def _is_own(self, origin: str) -> bool:
         inside = os.path.realpath(origin).startswith(self.folder + os.sep)
@@ -190,12 +217,13 @@ class ScriptFinder(MetaPathFinder):
 class ScriptLoader(Loader):
     """Runs a module as the script itself is run."""
 
-    def __init__(self, path: str, finder: ScriptFinder):
-        self.path = path
-        self.finder = finder
+    def __init__(self, path: str, finder: ScriptFinder, own: bool):
+        self.path, self.finder, self.own = path, finder, own
 
     def create_module(self, spec: ModuleSpec) -> None:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        _execute(module, self.path, read_source(self.path), self.finder)
+        # A package that is installed is in Python 3, unless it says something else.
+        finder = self.finder if self.own else ScriptFinder(self.finder.folder)
+        _execute(module, self.path, read_source(self.path), finder)
