@@ -347,6 +347,20 @@ def test_gradient_sums_what_was_stretched():
     assert g.broadcastable == (True, False)
 
 
+@pytest.mark.parametrize("mode", ["FAST_RUN", "FAST_COMPILE", theanojax.Mode("cvm", None)])
+def test_a_quotient_divided_by_itself_is_one(mode):
+    """XLA makes one division of two: (x / s) / (x / s) was less than 1 for every twentieth number, and // then 0."""
+    s = T.dscalar("s")
+    q = m / s
+    apart = T.switch(T.lt(abs(q), 0.2), 1.0, q)
+    f = theanojax.function([m, s], [q // q, q / q, q // apart, q % apart], mode=mode)
+    rng = np.random.RandomState(0)
+    for _ in range(5):
+        values = rng.normal(3, 0.5, (20, 20))
+        whole, exact, same, rest = f(values, rng.uniform(1, 5))
+        assert (whole == 1).all() and (exact == 1).all() and (same == 1).all() and (rest == 0).all()
+
+
 def test_infer_shape_prefers_what_is_not_broadcastable():
     row = T.drow("r")
     out = row + m

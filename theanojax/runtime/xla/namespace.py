@@ -141,12 +141,13 @@ class XlaNamespace:
 
     @staticmethod
     def true_divide(x: Array, y: Array) -> jax.Array:
-        # XLA multiplies by 1 / y where y is broadcast or known, which makes 49 / 49 less than 1. It does not see
-        # through a barrier, which is gone by the time that loops are fused: measured, it costs nothing.
+        # XLA multiplies by 1 / y where y is broadcast or known, which makes 49 / 49 less than 1, and divides once by a
+        # product where x is a quotient itself, which does the same to q / q. It does not see through a barrier, which
+        # is gone by the time that loops are fused: measured, it costs nothing.
         if is_known(x) and is_known(y) or y.dtype.kind != "f":
             return jnp.true_divide(x, y)
         y = jnp.broadcast_to(y, np.broadcast_shapes(np.shape(x), y.shape))
-        return jnp.true_divide(x, lax.optimization_barrier(y))
+        return jnp.true_divide(lax.optimization_barrier(x), lax.optimization_barrier(y))
 
     @staticmethod
     def abs(x: Array) -> jax.Array:
