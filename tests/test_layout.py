@@ -25,8 +25,9 @@ LAYERS = (
     ("derived", r"(gradient|scan|loop|ifelse|sandbox)\b"),
     ("rewrites", r"rewrites\b"),
     ("runtime", r"runtime\b"),
+    ("profile", r"profile\b"),
     ("compile", r"compile\b"),
-    ("outside", r"(__init__|__main__|toplevel|pytest_plugin|profile|d3viz|testing|legacy|demo)\b"),
+    ("outside", r"(__init__|__main__|toplevel|pytest_plugin|d3viz|testing|legacy|demo)\b"),
 )
 
 # Modules that import each other, one way or another, are read and changed together: they are few, and in one folder.

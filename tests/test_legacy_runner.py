@@ -391,6 +391,28 @@ def test_printing_listing(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["predict.png", "prediction.png", "train.png"]
 
 
+def test_the_profile_of_the_tutorial():
+    command = [sys.executable, os.path.join(EXAMPLES, "profile.py"), "30"]
+    environment = {k: v for k, v in os.environ.items() if k != "THEANO_FLAGS"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    for line in (
+        "31 Theano fct call, ",
+        " 30 train\n",
+        " 1 predict\n",
+        "Single Op-wise summary:",
+        "Op-wise summary:",
+        "Apply-wise summary:",
+        " dot(x, w)\n",
+        "Profile of Theano functions memory:",
+        "    Memory saved by view (KB) 2450\n",
+        "         2508800B  [2508800] v InplaceDimShuffle{1,0}(x)\n",
+        "            6272B  [6272] i CGemv{inplace}(w, ",
+        "  - Try the Theano flag floatX=float32\n",
+    ):
+        assert line in done.stdout, line
+
+
 def test_the_tour_of_the_core():
     done = subprocess.run([sys.executable, os.path.join(EXAMPLES, "tour.py")], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

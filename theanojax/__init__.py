@@ -36,6 +36,7 @@ from theanojax.compile import (
     OpFromGraph as OpFromGraph,
     Out as Out,
     Param as Param,
+    ProfileMode as ProfileMode,
     ProfileStats as ProfileStats,
     SymbolicInput as SymbolicInput,
     SymbolicOutput as SymbolicOutput,

@@ -52,6 +52,7 @@ from theanojax.compile.optimizers import (
     AddFeatureOptimizer as AddFeatureOptimizer,
 )
 from theanojax.compile.pfunc import pfunc as pfunc
+from theanojax.compile.profilemode import ProfileMode as ProfileMode
 from theanojax.compile.profiling import ProfileStats as ProfileStats, ScanProfileStats as ScanProfileStats
 from theanojax.compile.shared import shared as shared, shared_constructor as shared_constructor
 from theanojax.graph.rebuild import rebuild_collect_shared as rebuild_collect_shared

@@ -12,6 +12,7 @@ from theanojax.compile import profiling
 from theanojax.compile.graphs import CopiedFrom, copied_graph
 from theanojax.compile.io import SymbolicOutput
 from theanojax.compile.messages import bad_argument, get_info_on_inputs
+from theanojax.compile.profiled import Profiled
 from theanojax.config import config
 from theanojax.errors import AliasedMemoryError
 from theanojax.graph.cells import Cell, StaleValue, commit, raw, take, written_in_place
@@ -37,7 +38,7 @@ _ndarray = np.ndarray
 _NOT_QUICK = -1
 
 
-class Function(ShownFunction):
+class Function(Profiled, ShownFunction):
     """A compiled function. Call it with the values of its inputs, by position or by name.
 
     Attributes
@@ -80,7 +81,6 @@ class Function(ShownFunction):
         self.indices, self.outputs, self.defaults = indices, outputs, defaults
         self.unpack_single, self.return_none, self.output_keys = unpack_single, return_none, output_keys
         self.maker, self.name = maker, name
-        self.profile = None
         self.trust_input = False
         self.nodes_with_inner_function = [n.op for n in maker.executed_fgraph.apply_nodes if _has_inner_function(n.op)]
         # whether an argument's memory may be used for other values, so that no other may share it
@@ -162,7 +162,7 @@ class Function(ShownFunction):
         fit its type or is missing, given twice or unknown.
         """
         try:
-            if kwargs or self.profile or len(args) != self._n_quick:
+            if kwargs or self._profile or len(args) != self._n_quick:
                 return self._general_call(args, kwargs)
             if self.trust_input:
                 values = list(args)
@@ -178,9 +178,7 @@ class Function(ShownFunction):
                         values.append(convert(arg))
             shares, call = not self._shares_nothing, self._call
             outputs = self._run(call, values, self._shared_cells) if shares else call(values, ())
-            if self._single:
-                return outputs[0]
-            return None if self.return_none else outputs
+            return outputs[0] if self._single else None if self.return_none else outputs
         except Exception as error:
             hide_frames(error)
             raise
@@ -218,36 +216,46 @@ class Function(ShownFunction):
                 continue
         return while_nobody_updates(cells, lambda: call([*values, *take(cells)], ()))
 
-    def _general_call(self, args, kwargs):
+    def _timed_call(self, args, kwargs, spent):
+        """(what a call returns, its seconds, those of the graph). What it spent before and after the graph goes to
+        `spent`, a Call of the profile, or None.
+        """
         start = time.perf_counter()
         subset = kwargs.pop("output_subset", None)
         if subset is not None and self.output_keys is not None:
             subset = [self.output_keys.index(key) for key in subset]
-        spent = []
+        ran = []
 
         def call(values, cells):
             begin = time.perf_counter()
             for i, value in given.items():
                 values[i] = value
+            if spent is not None:
+                self._note_arguments(spent, values)
             outputs = program(values, cells)
-            spent.append(time.perf_counter() - begin)
+            ran.append((begin, time.perf_counter() - begin))
             return outputs
 
         try:
             given = self._received(args, kwargs)
             program = self._call if subset is None else self._subset_program(subset)
+            ready = time.perf_counter()
             outputs = self._run(call, [], self._cells)
         finally:
             self._restore_defaults()
-        call_time, run_time = time.perf_counter() - start, sum(spent)
+        result = self._present(list(outputs), subset)
+        call_time, run_time = time.perf_counter() - start, sum(seconds for _, seconds in ran)
+        if spent is not None:
+            apart = spent.measuring + sum(spent.making.values())  # which is no part of the call
+            call_time, run_time = call_time - apart, run_time - apart
+            spent.other["arguments"] = ready - start
+            spent.other["waiting for functions with the same shared variables"] = ran[-1][0] - ready
         mode = self.maker.mode
         if hasattr(mode, "fn_time"):
             mode.fn_time += run_time
             mode.call_time += call_time
         profiling.total_fct_exec_time += call_time
-        if self.profile:
-            self.profile.called(call_time, run_time)
-        return self._present(list(outputs), subset)
+        return result, call_time, run_time
 
     def _received(self, args, kwargs):
         """The values of the arguments, by the positions of their inputs."""
@@ -256,7 +264,7 @@ class Function(ShownFunction):
             self._check_arrays(args)
         elif len(args) + len(kwargs) > len(storage):
             raise TypeError("Too many parameter passed to theano function")
-        places = {id(c): i for i, c in enumerate(storage)}
+        places = {id(c): i for i, c in enumerate(storage)} if kwargs else {}
         given, times = {}, [0] * len(storage)
         for i, arg in enumerate(args):
             times[i] += 1
@@ -336,7 +344,10 @@ class Function(ShownFunction):
         """What computes only the outputs of these positions, and the updates."""
         key = tuple(subset)
         if key not in self._subsets:
-            self._subsets[key] = self.maker.subset_program(key, self._cells).call
+            program = self.maker.subset_program(key, self._cells)
+            if self._profile:
+                self._watch(program)
+            self._subsets[key] = program.call
         return self._subsets[key]
 
     # ---------------------------------------------------------------- values of inputs

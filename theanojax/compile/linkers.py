@@ -55,6 +55,12 @@ class Program:
         commit(cells, outputs[n:])
         return outputs[:n]
 
+    def watch(self, recorder):
+        """Have `recorder`, a timing.call.Recorder, told where the time of calls goes; None ends it."""
+        watch = getattr(self.executor, "watch", None)
+        if watch is not None:
+            watch(recorder)
+
     def __call__(self, n_calls=1, output_subset=None):
         cells, outputs = [self.input_cells[i] for _, i in self.updates], []
         for _ in range(max(n_calls or 1, 1)):

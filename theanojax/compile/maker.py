@@ -402,6 +402,8 @@ def orig_function(
     if outputs is not None:
         wrap = FunctionMaker.wrap_out
         outputs = list(map(wrap, outputs)) if isinstance(outputs, (list, tuple)) else wrap(outputs)
+    if hasattr(mode, "profile_of"):
+        profile = mode.profile_of(profile, name)
     if isinstance(mode, (list, tuple)):
         raise Exception("We do not support the passing of multiple modes")
     make = getattr(mode, "function_maker", FunctionMaker)

@@ -2,6 +2,7 @@
 
 from theanojax.compile.linkers import CLinker, OpWiseCLinker, PerformLinker, VM_Linker
 from theanojax.config import config
+from theanojax.configflags import OLDER_MODE_NAMES
 from theanojax.graph import above
 from theanojax.graph.rewriting.db import Query
 from theanojax.rewrites.queries import (
@@ -169,8 +170,12 @@ def get_default_mode():
 
 
 def _named_mode(name):
-    if name in ("Mode", "ProfileMode", "PROFILE_MODE"):  # nodes are timed in any mode, by config.profile
+    if name == "Mode":
         return Mode(linker=config.linker, optimizer=config.optimizer)
+    if name in OLDER_MODE_NAMES:
+        from theanojax.compile import profilemode
+
+        return profilemode.named()
     if name in made_anew:
         return made_anew[name](config.optimizer)
     if name in predefined_modes:

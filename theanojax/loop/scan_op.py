@@ -1,6 +1,5 @@
 """The Scan Op: a loop over an inner graph. `theano.scan` builds it."""
 
-import time
 from collections import OrderedDict
 
 from theanojax.errors import MissingInputError
@@ -216,13 +215,11 @@ class Scan(ScanLayout, Op):
             fn = self.compile_step()
             step = (lambda values: fn(*values)) if above.is_watched(self) else None
             self._host_loop = HostLoop(self, fn.maker.executed_fgraph, step)
-        start = time.perf_counter()
-        steps = self._host_loop.run(node, inputs, output_storage)
         profile = self.fn.maker.profile
         if profile:
-            profile.callcount += 1
-            profile.nbsteps += steps
-            profile.call_time += time.perf_counter() - start
+            profile.run_loop(self._host_loop, node, inputs, output_storage)
+        else:
+            self._host_loop.run(node, inputs, output_storage)
 
     def runs_on_host(self, node):
         if not hasattr(self, "_host_reason"):

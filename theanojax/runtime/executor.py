@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from theanojax.runtime.planning.plan import Plan
     from theanojax.runtime.planning.programs import Program, Stage
     from theanojax.runtime.policy.outcome import Outcome
+    from theanojax.runtime.timing.call import Recorder
     from theanojax.runtime.xla.steps import Traced
 
 LOOPS_SHARE = 0.25  # of the time of a call in which XLA runs the loops, what an executable for its shapes saves at best
@@ -109,6 +111,12 @@ class XlaExecutor:
         """The executables built for single loops, each of which serves many lengths."""
         return 0 if self._polymorphic is None else self._polymorphic.kernel_count
 
+    def watch(self, recorder: Recorder | None) -> None:
+        """Have `recorder` told where the time of calls goes; None ends it. The next call plans anew."""
+        with compiling.lock:
+            self.learned.recorder = recorder
+            self._program = self._host = self._polymorphic = None
+
     # ---------------------------------------------------------------- calls
     def __call__(self, values: list[Value]) -> list[Value]:
         return self.call(values, None)
@@ -165,6 +173,7 @@ class XlaExecutor:
         """The same call without an executable for its shapes."""
         if self._polymorphic is None:
             self._polymorphic = PolymorphicExecutor(self.fgraph)
+            self._polymorphic.recorder = self.learned.recorder
         try:
             return self._polymorphic(values)
         except TooLarge as error:
@@ -181,6 +190,7 @@ class XlaExecutor:
         """The same call on the host executor: it raises Theano's error, or knows the answer."""
         if self._host is None:
             self._host = HostExecutor(self.fgraph)
+            self._host.recorder = self.learned.recorder
         return self._host(values)
 
     # ---------------------------------------------------------------- plans
@@ -197,8 +207,10 @@ class XlaExecutor:
 
     def _rebuild(self) -> Program:
         program: Program
+        recorder = self.learned.recorder
         try:
-            program = self._planned()
+            with nullcontext() if recorder is None else recorder.making_of("planning"):
+                program = self._planned()
         except Exception as error:
             if by_signal(error):
                 raise
@@ -209,7 +221,9 @@ class XlaExecutor:
     def _planned(self) -> Program:
         executable_cache.keep()
         inputs, outputs = self.fgraph.inputs, self._expanded or self.fgraph.outputs
-        program = scalar_program(inputs, outputs) or build(inputs, outputs, self.learned, self.updates)
+        program = scalar_program(inputs, outputs, self.learned.recorder) or build(
+            inputs, outputs, self.learned, self.updates
+        )
         if any(getattr(v.type, "gives_numbers", False) for v in outputs):
             program = _ScalarsAsNumbers(program, outputs)
         return program

@@ -21,6 +21,7 @@ from theanojax.runtime.blame import raise_with_op, require_arrays
 if TYPE_CHECKING:
     from theanojax.graph.variable import Apply, Variable
     from theanojax.runtime.hints import ComputeMap, Storage, StorageMap, Thunk, Value
+    from theanojax.runtime.timing.call import Recorder
 
 
 def to_host(value: Value) -> Value:
@@ -44,6 +45,8 @@ class HostExecutor:
     """
 
     reentrant = True
+    recorder: Recorder | None = None  # timing.call.Recorder, if nodes have to be timed
+    originals: dict[Apply, Apply] = {}  # node -> the one that it was copied from, for whoever is told of its time
 
     def __init__(
         self,
@@ -81,6 +84,8 @@ class HostExecutor:
             computed[v][0] = True
         self._order = order
         self._thunks = [self._thunk(n) for n in order]
+        if self.recorder is not None:
+            self._thunks = [self.recorder.timed(self.originals.get(n, n), t) for n, t in zip(order, self._thunks)]
         self._lazy = any(getattr(t, "lazy", False) for t in self._thunks)
         self._input_cells = [storage[v] for v in fgraph.inputs]
         self._output_cells = [storage[v] for v in fgraph.outputs]
@@ -91,6 +96,14 @@ class HostExecutor:
         self._dead = self._dead_after() if self.allow_gc and not self._lazy else None
         self._position = {n: i for i, n in enumerate(order)}
         self._built = True  # all of it: a signal may have ended an earlier attempt anywhere
+
+    def watch(self, recorder: Recorder | None) -> None:
+        """Have `recorder` told how long each node takes; None ends it."""
+        self.recorder = recorder
+        if self.reentrant:
+            self._idle = [self._twin()]  # calls that go on keep theirs
+        else:
+            self._built = False
 
     def schedule(self) -> Sequence[Apply]:
         """The nodes in the order in which they run."""

@@ -19,6 +19,10 @@ from theanojax.runtime.planning.numpy_program import numpy_program
 from theanojax.runtime.planning.plan import Planner
 from theanojax.runtime.policy.outcome import COMMITTED, DONE
 from theanojax.runtime.policy.polymorphic import PolymorphicExecutor
+from theanojax.runtime.timing import named
+from theanojax.runtime.timing.call import originals
+from theanojax.runtime.timing.named import NamedStage
+from theanojax.runtime.timing.watched import WatchedStage
 from theanojax.runtime.xla import platform
 from theanojax.runtime.xla.stage import XlaStage
 from theanojax.runtime.xla.transfer import to_numpy
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from theanojax.runtime.planning.plan import Plan, StagePlan
     from theanojax.runtime.planning.programs import Program
     from theanojax.runtime.policy.outcome import Outcome
+    from theanojax.runtime.timing.call import Recorder
 
 OWN_MEMORY = (type(None), mmap)  # what arrays that are not views have as `base`
 
@@ -44,7 +49,9 @@ def build(
     if branching is not None:
         return branching
     stages = Stages(Planner(inputs, outputs, learned, updates).plan(), learned)
-    return (None if stages.host_stages else numpy_program(inputs, outputs, stages)) or stages
+    if learned.recorder is not None:
+        stages.be_timed(learned.recorder)
+    return (None if stages.host_stages else numpy_program(inputs, outputs, stages, learned.recorder)) or stages
 
 
 class Stages:
@@ -62,16 +69,27 @@ class Stages:
         self.inputs, self.outputs, self.updates = list(plan.inputs), list(plan.outputs), plan.updates
         self.xla_stages: dict[int, XlaStage] = {}
         self.host_stages: dict[int, tuple[StagePlan, list[Variable], PolymorphicExecutor | None]] = {}
+        stage = WatchedStage if learned.recorder is not None else NamedStage if named.wanted() else XlaStage
         for part in plan.stages:
             if part.on_xla:
-                self.xla_stages[part.number] = XlaStage(part, learned)
+                self.xla_stages[part.number] = stage(part, learned)
             else:
                 computed = [v for v in part.outputs if v not in part.inputs]
                 executor = PolymorphicExecutor((part.inputs, computed), own=False) if computed else None
+                if executor is not None and learned.recorder is not None:
+                    executor.watch(learned.recorder)
+                    executor.originals = originals(computed, executor.fgraph.outputs)
                 self.host_stages[part.number] = part, computed, executor
         self.levels = sorted(set(self.xla_stages) | set(self.host_stages))
         self.steps = plan.steps if any(stage.loops for stage in self.xla_stages.values()) else 1
+        self.to_numpy, self.shape_program = to_numpy, plan.shape_program
         self.simple = self._simple()
+
+    def be_timed(self, recorder: Recorder) -> None:
+        """Have `recorder` told how long it takes to fetch results, and to find what fixes shapes."""
+        self.to_numpy = recorder.spending("transfers to numpy", to_numpy)
+        if self.shape_program is not None:
+            self.shape_program = recorder.spending("numbers that fix shapes", self.shape_program)
 
     def _simple(self) -> tuple[XlaStage, list[int] | None, list[tuple[int, bool]]] | None:
         """(stage, positions of its arguments or None if they are all in order, (position, whether an update) of each
@@ -98,19 +116,20 @@ class Stages:
         if self.simple is None:
             return self._run_stages(values, steps, cells)
         stage, places, delivery = self.simple
-        key = () if self.plan.shape_program is None else self.plan.shape_program(values)
+        key = () if self.shape_program is None else self.shape_program(values)
         args = values.copy() if places is None else [values[i] for i in places]
         outs, outcome = stage.run(args, key, steps, cells)
         if not outcome.good:
             return [], outcome
+        to_numpy = self.to_numpy
         return [outs[i] if is_update else to_numpy(outs[i]) for i, is_update in delivery], outcome
 
     def _run_stages(self, values: list[Value], steps: int | None, cells: Cells) -> tuple[list[Value], Outcome]:
         env = dict(zip(self.inputs, values))
         statics: dict[Variable, Hashable] = {}
         outcome: Outcome = DONE
-        if self.plan.shape_program is not None:
-            statics.update(zip(self.plan.cheap, self.plan.shape_program(values)))
+        if self.shape_program is not None:
+            statics.update(zip(self.plan.cheap, self.shape_program(values)))
         for at in self.levels:
             stage = self.xla_stages.get(at)
             if stage is not None:
@@ -164,7 +183,7 @@ class Stages:
                 keep = fresh or i in self.plan.moved or isinstance(value, jax.Array)
                 results.append(value if keep else value.copy())
             else:
-                results.append(to_numpy(value) if fresh else np.array(value))
+                results.append(self.to_numpy(value) if fresh else np.array(value))
         return results
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from theanojax.runtime.planning.learned import Case, Learned
     from theanojax.runtime.planning.programs import Program, Stage
     from theanojax.runtime.policy.outcome import Outcome
+    from theanojax.runtime.timing.scopes import Scopes
 
     Build = Callable[[Sequence[Variable], Sequence[Variable], Learned, dict[int, int]], Program]
 
@@ -162,6 +163,7 @@ class Context(Protocol):
     statics: dict[Variable, Value]
     guards: list[jax.Array]
     oversized: list[Oversized]
+    scopes: Scopes | None
 
     def value(self, v: Variable) -> Value: ...
     def step(self, node: Apply) -> None: ...
@@ -206,7 +208,8 @@ def _branch(context: Context, node: Apply, found: Regions) -> None:
         return run
 
     try:
-        outs, ok = lax.cond(jnp.asarray(value) != 0, body(0), body(1))
+        with nullcontext() if context.scopes is None else context.scopes.around(node):
+            outs, ok = lax.cond(jnp.asarray(value) != 0, body(0), body(1))
     except (Untraceable, TooLarge, TypeError, ValueError) as e:
         # branches of unequal shapes, or one that cannot be traced and may not be taken
         raise NeedsValue(condition) from e

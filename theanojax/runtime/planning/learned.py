@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from theanojax.graph.variable import Apply, Variable
+    from theanojax.runtime.timing.call import Recorder
 
     # conditionals, which of their branches are taken, inputs and outputs of the graph
     Case = tuple[tuple[Apply, ...], tuple[bool, ...], tuple[Variable, ...], tuple[Variable, ...]]
@@ -22,6 +23,7 @@ class Learned:
     needs : node -> its static needs, built once so that they can be keys.
     branches : graphs with conditionals resolved, so that they are the same objects when plans are made anew.
     compilations : the executables built.
+    recorder : timing.call.Recorder, if the graph is profiled.
     """
 
     def __init__(self) -> None:
@@ -32,6 +34,7 @@ class Learned:
         self.needs: dict[Apply, list[Variable]] = {}
         self.branches: dict[Case, list[Variable]] = {}
         self.compilations = 0
+        self.recorder: Recorder | None = None
 
     def node_needs(self, node: Apply) -> list[Variable]:
         found = self.needs.get(node)

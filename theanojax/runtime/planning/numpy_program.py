@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from theanojax.runtime.hints import Cells, NumpyArray, Value
     from theanojax.runtime.planning.programs import Program, Stage
     from theanojax.runtime.policy.outcome import Outcome
+    from theanojax.runtime.timing.call import Recorder
 
     Run = Callable[..., tuple[list[Value], Outcome]]
 
@@ -48,7 +50,9 @@ _SAME = frozenset(
 )
 
 
-def scalar_program(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> Program | None:
+def scalar_program(
+    inputs: Sequence[Variable], outputs: Sequence[Variable], recorder: Recorder | None = None
+) -> Program | None:
     """A program, with ``run(values, cells) -> (outputs, DONE)``, for a small graph of Ops on numbers, else None."""
     order = io_toposort(inputs, outputs)
     if len(order) > MOST_SCALAR_NODES or not all(_ndim(v) == 0 for v in (*inputs, *outputs)):
@@ -61,7 +65,7 @@ def scalar_program(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> P
             or not all(_ndim(v) == 0 for v in node.inputs)
         ):
             return None
-    return _Always(generate(inputs, outputs, order))
+    return _Always(generate(inputs, outputs, order, recorder))
 
 
 class _Always:
@@ -85,8 +89,9 @@ class NumpyProgram:
         order: Sequence[Apply],
         large: Collection[Variable],
         otherwise: Program,
+        recorder: Recorder | None = None,
     ) -> None:
-        self.generated = generate(inputs, outputs, order)
+        self.generated = generate(inputs, outputs, order, recorder)
         self.large = [i for i, v in enumerate(inputs) if v in large]
         self.small = [i for i, v in enumerate(inputs) if v not in large and _ndim(v)]
         self.vector_nodes = sum(
@@ -116,7 +121,9 @@ class NumpyProgram:
         return self.vector_nodes * length * BYTES_PER_ELEMENT <= read
 
 
-def numpy_program(inputs: Sequence[Variable], outputs: Sequence[Variable], otherwise: Program) -> NumpyProgram | None:
+def numpy_program(
+    inputs: Sequence[Variable], outputs: Sequence[Variable], otherwise: Program, recorder: Recorder | None = None
+) -> NumpyProgram | None:
     """A NumpyProgram for a graph of vectors that only reduces and multiplies its large arguments, else None."""
     order = io_toposort(inputs, outputs)
     if not platform.numpy_keeps_up or len(order) > MOST_NODES:
@@ -138,7 +145,7 @@ def numpy_program(inputs: Sequence[Variable], outputs: Sequence[Variable], other
             return None
         if any(_lengths(v) > 1 and v not in large for v in node.inputs):
             return None
-    return NumpyProgram(inputs, outputs, order, large, otherwise)
+    return NumpyProgram(inputs, outputs, order, large, otherwise, recorder)
 
 
 def _only_read(inputs: Sequence[Variable], outputs: Sequence[Variable], order: Sequence[Apply]) -> set[Variable]:
@@ -181,8 +188,13 @@ def _broadcastable(v: Variable) -> Sequence[bool]:
     return getattr(v.type, "broadcastable", ())
 
 
-def generate(inputs: Sequence[Variable], outputs: Sequence[Variable], order: Sequence[Apply]) -> Run:
-    """A function from the list of input values to (list of output values, how it ended)."""
+def generate(
+    inputs: Sequence[Variable], outputs: Sequence[Variable], order: Sequence[Apply], recorder: Recorder | None = None
+) -> Run:
+    """A function from the list of input values to (list of output values, how it ended).
+
+    A `recorder` is told when each node was done.
+    """
     source = Source(array=np.array, asarray=np.asarray, int64=np.int64, DONE=DONE, REPLAY=REPLAY)
     names = {v: "a[%d]" % i for i, v in enumerate(inputs)}
     fresh: set[Variable] = set()
@@ -190,6 +202,9 @@ def generate(inputs: Sequence[Variable], outputs: Sequence[Variable], order: Seq
     taken = [names[v] for v in inputs if _ndim(v) == 0 and any(v in n.inputs for n in order)]
     if taken:
         source.lines.append("if %s: return [], REPLAY" % " or ".join("%s is None" % name for name in taken))
+    now = "" if recorder is None else source.bind(perf_counter)
+    if now:
+        source.lines.append("moments = [%s()]" % now)
     for node in order:
         out = node.outputs[0]
         function, check = _function(node)
@@ -204,10 +219,14 @@ def generate(inputs: Sequence[Variable], outputs: Sequence[Variable], order: Seq
         source.lines += ["if %s.shape != %s.shape: return [], REPLAY" % (whole[0], a) for a in whole[1:]]
         if isinstance(function, str):
             names[out] = source.let(function % args[0])
-            continue
-        names[out] = source.let("%s(%s)" % (source.bind(function), ", ".join(args)))
-        if isinstance(function, np.ufunc) or node.op.array_role == "product":
+        else:
+            names[out] = source.let("%s(%s)" % (source.bind(function), ", ".join(args)))
+        if now:
+            source.lines.append("moments.append(%s())" % now)
+        if isinstance(function, np.ufunc) or node.op.array_role == "product":  # a view's function is a text
             fresh.add(out)
+    if recorder is not None:
+        source.lines.append("%s(moments)" % source.bind(recorder.noting(order)))
     results = []
     for v in outputs:
         name = source.bind(v.data) if isinstance(v, Constant) else names[v]

@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import jax
@@ -72,7 +73,8 @@ def can_arrive() -> bool:
 
 class _Job(Generic[T]):
     def __init__(self, work: Callable[[jax.Array], T]) -> None:
-        self.work = work
+        context = copy_context()
+        self.work: Callable[[jax.Array], T] = lambda flag: context.run(work, flag)
         self.results: list[T] = []  # one, once the work is done
         self.error: BaseException | None = None
         self.memory, self.flag = _flag()

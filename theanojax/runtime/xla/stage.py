@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from theanojax.runtime.planning.learned import Learned
     from theanojax.runtime.planning.plan import StagePlan
     from theanojax.runtime.policy.outcome import Outcome
+    from theanojax.runtime.timing.scopes import Scopes
 
     Others = Sequence[tuple[Cell, Value]]  # updates that are known before the stage
     Ending = tuple[Sequence[Value], Outcome]
@@ -126,6 +127,8 @@ class XlaStage:
         self.constant_values: tuple[jax.Array, ...] | None = None
         self.functions: dict[Key, Specialisation] = {}
         self.idle: list[Staging] = []  # Stagings that no call uses
+        self.stagings = Staging
+        self.scopes: Scopes | None = None  # names for nodes, where a profile needs them
         self.effects = False
         # Those that a signal may have to end.
         self.loops = platform.ends_loops and any(n.op.loop_steps(n) is not None for n in self.nodes)
@@ -235,7 +238,7 @@ class XlaStage:
                         borrowed = True
                         if a.nbytes > STAGED_BYTES and not is_aligned(a):
                             if staging is None:
-                                staging = self.idle.pop() if self.idle else Staging()
+                                staging = self.idle.pop() if self.idle else self.stagings()
                             args[i] = staging.stage(i, a)
                 elif not cells and on_device(a) and a.is_deleted():
                     raise StaleValue  # XLA would say so on stderr
@@ -425,7 +428,7 @@ class XlaStage:
             everything, stop = values, None
             if self.loops:
                 stop, *values = values
-            context = TraceContext(statics, self.learned.needs, stop)
+            context = TraceContext(statics, self.learned.needs, stop, self.scopes)
             context.interrupts = self.interrupts
             context.env.update(zip(names, values))
             context.run(self.nodes, self.outputs)
@@ -447,18 +450,22 @@ class XlaStage:
         def stage(*values: Array) -> tuple[jax.Array, ...]:
             return long_sums.with_loops(nodes, values) if large else nodes(*values)
 
+        self.give_name(stage)
         large = platform.fuses_long_sums and sum(len(n.inputs) for n in self.nodes) > 2 * long_sums.MOST_FUSED
         everything = (*self._unstopped(), *args, *self._constants())
         outs = jax.eval_shape(stage, *everything)  # jit finds this trace again
         if len(outs) > len(self.outputs):
-            special = Specialisation(jax.jit(stage), variants={})
+            special = Specialisation(self._jit(stage, ()), variants={})
         elif self.effects:  # a callback may fail when it is too late
-            special = Specialisation(jax.jit(stage))
+            special = Specialisation(self._jit(stage, ()))
         else:
             given_away.extend(self._donated(outs, args))
             special = Specialisation(self._jit(stage, given_away), given_away)
         self.functions[key] = special
         return special
+
+    def give_name(self, function: Callable[..., Any]) -> None:
+        """Called before a function is traced; jit's traces are known by names, too."""
 
     def _jit(self, function: Callable[..., Any], donated: Sequence[int]) -> Jitted:
         jitted: Jitted = jax.jit(function, donate_argnums=[i + (self.loops) for i in donated])

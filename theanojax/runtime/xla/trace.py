@@ -8,6 +8,7 @@ nothing at run time and never meets a tracer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -33,6 +34,7 @@ from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, TooLarge, Un
 if TYPE_CHECKING:
     from theanojax.graph.variable import Apply, Variable
     from theanojax.runtime.hints import Array, Oversized, Value
+    from theanojax.runtime.timing.scopes import Scopes
 
 FEW_STEPS = 4  # a loop that no interrupt has to end: XLA may write such a short one out
 FOLD_LIMIT = 4096  # elements; a larger known result is left to XLA rather than embedded as a constant
@@ -57,9 +59,11 @@ class TraceContext:
         statics: dict[Variable, Value] | None = None,
         needs: dict[Apply, list[Variable]] | None = None,
         stop: Array | None = None,
+        scopes: Scopes | None = None,
     ) -> None:
         self.xp = XlaNamespace(self)
         self.stop = stop
+        self.scopes = scopes  # timing.scopes.Scopes, where nodes have to be found again in the executable
         self.statics = statics if statics is not None else {}
         self.needs = needs if needs is not None else {}
         self.guards: list[jax.Array] = []
@@ -280,7 +284,8 @@ class TraceContext:
         try:
             outs = fold(node, values)
             if outs is None:
-                outs = node.op.lower_xla(self, node, *values)
+                with nullcontext() if self.scopes is None else self.scopes.around(node):
+                    outs = node.op.lower_xla(self, node, *values)
                 if not isinstance(outs, (tuple, list)):
                     outs = (outs,)
                 outs = [cast_value(o, v) for o, v in zip(outs, node.outputs)]
@@ -325,7 +330,7 @@ class TraceContext:
 
 class _SubContext(TraceContext):
     def __init__(self, parent: TraceContext, outside: Mapping[Variable, Variable] | None) -> None:
-        super().__init__(parent.statics, parent.needs, parent.stop)
+        super().__init__(parent.statics, parent.needs, parent.stop, parent.scopes)
         self.parent, self.outside, self.interrupts = parent, outside, parent.interrupts
 
     def __enter__(self) -> _SubContext:

@@ -1,0 +1,39 @@
+"""Names for the nodes of a graph inside XLA: each is traced in a named scope, which XLA's instructions keep."""
+
+import re
+
+import jax
+
+LONGEST = 60  # characters of an Op's name in a scope
+_LABEL = re.compile(r"(.*)\[(\d+)\]$")
+
+
+class Scopes:
+    """Numbers the nodes of a stage, those of the bodies of its loops after them, and reads their names back."""
+
+    def __init__(self, nodes):
+        self.nodes = list(nodes)
+        self.numbers = {node: i for i, node in enumerate(self.nodes)}
+
+    def around(self, node):
+        """The context in which `node` is traced."""
+        number = self.numbers.get(node)
+        if number is None:
+            number = self.numbers[node] = len(self.nodes)
+            self.nodes.append(node)
+        return jax.named_scope("%s[%d]" % (_text(node), number))
+
+    def path(self, op_name):
+        """The nodes, from the outermost to the innermost, that an instruction with this `op_name` belongs to."""
+        found = []
+        for part in op_name.split("/"):
+            match = _LABEL.match(part)
+            if match and int(match[2]) < len(self.nodes):
+                node = self.nodes[int(match[2])]
+                if _text(node) == match[1]:  # else it is somebody else's name
+                    found.append(node)
+        return tuple(dict.fromkeys(found))
+
+
+def _text(node):
+    return re.sub(r'[/@\\"\s\[\]]', "_", str(node.op))[:LONGEST]
