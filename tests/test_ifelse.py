@@ -193,3 +193,12 @@ def test_a_condition_computed_on_the_way_to_another():
     for value, want in (([1.0, 2.0], [1.0]), ([2.0, 2.0], [2.0, 3.0]), ([1.0, -9.0], [2.0])):
         np.testing.assert_array_equal(f(value, [1.0, 2.0]), want)
     assert not f.fn.executor.fallbacks
+
+
+@pytest.mark.parametrize("cond", [0, 1])
+def test_a_variable_in_both_branches_under_debugmode(cond):
+    first, second = ifelse(c, (x, y), (y, x))
+    f = theano.function([c, x, y], [first, second, T.grad(first.sum(), x)], mode="DebugMode")
+    want = (X, Y, np.ones(2)) if cond else (Y, X, np.zeros(2))
+    for value, expected in zip(f(cond, X, Y), want):
+        np.testing.assert_array_equal(value, expected)

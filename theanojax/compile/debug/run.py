@@ -212,14 +212,15 @@ def _check_views(node, results, inputs):
         share = getattr(v.type, "may_share_memory", None)
         if share is None:
             continue
-        allowed = list(views.get(o, ())) + list(destroys.get(o, ()))
+        # A variable may be given more than once: both branches of an ifelse, say.
+        allowed = {node.inputs[i] for i in (*views.get(o, ()), *destroys.get(o, ()))}
         aliased = [
             i
             for i, (u, x) in enumerate(zip(node.inputs, inputs))
             if hasattr(u.type, "may_share_memory") and share(result, x)
         ]
-        if any(i not in allowed for i in aliased):
-            raise BadViewMap(node, o, result, [i for i in aliased if i not in allowed])
+        if any(node.inputs[i] not in allowed for i in aliased):
+            raise BadViewMap(node, o, result, [i for i in aliased if node.inputs[i] not in allowed])
         if not aliased and _is_used(v):
             for k, (w, other) in enumerate(zip(node.outputs, results)):
                 if k != o and hasattr(w.type, "may_share_memory") and _is_used(w) and share(result, other):
