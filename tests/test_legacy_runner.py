@@ -184,6 +184,108 @@ def test_arguments_that_numpy_took(tmp_path):
         np.arange(3)[1.0]
 
 
+@pytest.mark.parametrize(
+    "source, value",
+    [
+        ("result = (lambda a, (b, c), d=4: [a, b, c, d])(1, (2, 3))", [1, 2, 3, 4]),
+        ("try:\n    raise ValueError, 'no'\nexcept ValueError, e: pass\nresult = e.message", "no"),
+        ("class E(Exception):\n    message = 5\nresult = E('a', 'b').message, ValueError('a', 'b').message", (5, "")),
+        (
+            "def g(it):\n    'doc'\n    while True: yield it.next()\nresult = list(g(iter([1, 2]))), g.__doc__",
+            ([1, 2], "doc"),
+        ),
+        ("def g():\n    yield 1\n    raise StopIteration\nresult = list(g())", [1]),
+        (
+            "import numpy\na = numpy.arange(3)\nresult = [a == None, a != None, None == 3, 3 != None]",
+            [False, True, False, True],
+        ),
+        ("result = unicode('a', 'utf-8') + unicode() + unicode(b'b', errors='ignore') + 'c'.decode('utf-8')", "abc"),
+        (
+            "class C:\n    def __unicode__(self): return u'x'\nresult = unicode(C()), isinstance('a', unicode)",
+            ("x", True),
+        ),
+        (
+            "result = ['ab'.encode('hex'), '6162'.decode('hex'), 'YWI='.decode('base64'), 'n'.encode('rot13')]",
+            ["6162", "ab", "ab", "a"],
+        ),
+        ("import string\nresult = 'a,b'.translate(None, ',') + 'ab'.translate(string.maketrans('a', 'c'))", "abcb"),
+        ("result = sorted([3, None, 'a', 1]), cmp(None, 1)", ([None, 1, 3, "a"], -1)),
+        ("result = [2, None]\nresult.sort()", [None, 2]),
+        (
+            "class C:\n    def __init__(self, n): self.n = n\n    def __cmp__(self, o): return cmp(self.n, o.n)\n"
+            "result = C(1) < C(2), C(1) == C(1), max(C(1), C(3)).n, C(2) >= C(3)",
+            (True, True, 3, False),
+        ),
+        ("class C(object):\n    def __eq__(self, o): return True\nresult = len({C(): 1})", 1),
+        ("class C:\n    def __eq__(self, o): return 1\n    def __hash__(self): return 3\nresult = hash(C())", 3),
+        ("result = eval('7 / 2'), eval(' `1`'), eval('a / 2', {'a': 9})", (3, "1", 4)),
+        ("exec 'result = [7 / 2, `1`]'", [3, "1"]),
+        ("import math\nresult = math.floor(7.5) / 2, math.ceil(4.5) / 2, math.sqrt(4)", (3.5, 2.5, 2.0)),
+        ("import sys\nreload(sys)\nsys.setdefaultencoding('utf-8')\nresult = 1", 1),
+        ("import subprocess\nresult = subprocess.check_output(['echo', 'a']).split('\\n')", ["a", ""]),
+        ("import hashlib\nresult = hashlib.md5('abc').hexdigest()[:4]", "9001"),
+        ("import numpy\na = numpy.arange(3, dtype='int8')\nresult = a.tostring(), a.ptp()", (b"\0\1\2", 2)),
+        ("import exceptions\nresult = exceptions.ValueError('x').args", ("x",)),
+    ],
+)
+def test_objects(source, value):
+    assert evaluate(source) == value
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_files_take_strings_and_bytes(tmp_path):
+    source = """
+        import csv, gzip, os
+        folder = %r
+        def path(name): return os.path.join(folder, name)
+        for mode in 'w', 'wb', 'a', 'ab', 'r+b':
+            f = open(path('mixed'), mode)
+            print >>f, mode, 7 / 2
+            f.write('a' + u'b'.encode('utf-8').decode('utf-8'))
+            f.write(u'\\xe9'.encode('utf-8'))
+            f.close()
+        result = [file(path('mixed'), 'rU').read()]
+        f = open(path('table'), 'wb')
+        csv.writer(f).writerow([1, 'a'])
+        f.close()
+        result += list(csv.reader(open(path('table'), 'rb'))) + list(csv.DictReader(open(path('table'), 'rb'), 'xy'))
+        f = gzip.open(path('z'), 'wb')
+        f.write('text')
+        f.close()
+        result.append(gzip.open(path('z')).read())
+        open(path('old'), 'wb').write('caf\\xe9')
+        text = open(path('old')).read()
+        result.append(len(text))
+    """
+    mixed, *rest = evaluate(source % str(tmp_path))
+    assert mixed == "r+b 3\nab\xe9" + "wb 3\nab\xe9a 3\nab\xe9ab 3\nab\xe9"[len("r+b 3\nab\xe9") :]
+    assert rest == [["1", "a"], {"x": "1", "y": "a"}, b"text", 4]
+
+
+def test_the_print_statement(tmp_path):
+    (tmp_path / "lines").write_text("one\ntwo\n")
+    source = """
+        import sys
+        for line in open(sys.argv[1]): print line,
+        for i in range(3): print i,
+        print
+        print 'a\\t',
+        print 'b', u'c'.encode('utf-8')
+        print ('a', 'b')
+        print >>sys.stderr, 'e',
+        print >>sys.stderr, 'f'
+    """
+    run = run_script(tmp_path, source, str(tmp_path / "lines"))
+    assert run.stdout == "one\ntwo\n0 1 2 \na\tb c\n('a', 'b')\n"
+    assert run.stderr == "e f\n"
+
+
+def test_execfile_is_in_the_python_of_the_script(tmp_path):
+    script = "import os\nexecfile(os.path.join(os.path.dirname(__file__), 'settings.py'))\nprint n"
+    run = run_script(tmp_path, script, settings="n = 7 / 2\n")
+    assert run.stdout == "3\n", run.stderr
+
+
 def test_lists_sorted_by_comparing():
     source = "l = [3, 1, 2]\n%s\nresult = l"
     for call, want in (

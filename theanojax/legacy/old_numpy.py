@@ -16,6 +16,7 @@ SIZES: dict[str, tuple[int | str, ...]] = {
     **dict.fromkeys(("zeros", "ones", "empty", "full"), (0, "shape")),
     **{"eye": (0, 1, "N", "M"), "identity": (0, "n"), "linspace": (2, "num"), "logspace": (2, "num")},
     **{"tile": (1, "reps"), "reshape": (1, "shape", "newshape"), "roll": (1, "shift"), "resize": (1, "new_shape")},
+    **{"repeat": (1, "repeats")},
 }
 RANDOM_SIZES: dict[str, tuple[int | str, ...]] = {
     **dict.fromkeys(("rand", "randn"), tuple(range(8))),

@@ -17,12 +17,13 @@ import difflib
 import functools
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import CodeType, TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from theanojax.legacy.old_objects import METHODS
 from theanojax.legacy.which_python import changed_meaning, says_python2, uses_python2
 
 # 2to3's fixers for syntax and for methods of built-in types. Those for names are left out: see above.
@@ -32,11 +33,22 @@ FIXERS = (
     *("unicode", "xreadlines"),
 )
 
+OUR_FIXERS = ("theanojax.legacy.fix_raise", "theanojax.legacy.fix_lambda")
+
+Tree = TypeVar("Tree", ast.Module, ast.Expression)
+
 RAISED = "__python2_raised__"
 ITEM = "__python2_item__"
 GET = "__python2_get__"
 SLICE = "__python2_slice__"
-SORT = "__python2_sort__"
+METHOD = "__python2_%s__"
+MESSAGE = "__python2_message__"
+IS_NONE = "__python2_is_none__"
+IS_NOT_NONE = "__python2_is_not_none__"
+UNICODE = "__python2_unicode__"
+PRINT = "__python2_print__"
+CODE = "__python2_code__"
+CAUGHT = "__python2_caught__"
 DIVIDE = "__python2_div__"
 DIVIDE_IN_PLACE = "__python2_idiv__"
 
@@ -100,8 +112,11 @@ def _compile_python2(source: str, filename: str, in_package: bool, python3_error
     return compile(tree, filename, "exec", dont_inherit=True)
 
 
-def to_python3(source: str, filename: str, default_python2: bool) -> str | None:
-    """The text of `source` in Python 3; None if it is in that already, or in neither."""
+def to_python3(source: str, filename: str, default_python2: bool, prints: bool = False) -> str | None:
+    """The text of `source` in Python 3; None if it is in that already, or in neither.
+
+    With `prints`, something before it has said that `print` is a function.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -111,23 +126,48 @@ def to_python3(source: str, filename: str, default_python2: bool) -> str | None:
     except SyntaxError:
         pass
     try:
-        converted = _convert(source, filename, False, None)
+        converted = _convert(source, filename, False, None, prints)
         _parse(converted, filename)
     except SyntaxError:
         return None
     return converted
 
 
-def has_future_division(source: str) -> bool:
-    """Whether `source` asks for quotients as in Python 3."""
-    return _has_future_division(_parse(source, "<source>"))
+def futures(source: str) -> tuple[bool, bool]:
+    """Whether `source` asks for quotients, and for a `print`, as in Python 3."""
+    tree = _parse(source, "<source>")
+    return _has_future_division(tree), _has_future(tree, "print_function")
 
 
-def with_old_meaning(tree: ast.Module, divides: bool) -> ast.Module:
-    """`tree` with indices and, unless it `divides` as Python 3 does, quotients of Python 2."""
+def with_old_meaning(tree: Tree, divides: bool, prints: bool = False) -> Tree:
+    """`tree` with indices, calls and, unless it `divides` as Python 3 does, quotients of Python 2."""
+    prints = prints or isinstance(tree, ast.Module) and _has_future(tree, "print_function")
     if not divides:
         tree = _Division().visit(tree)
-    return ast.fix_missing_locations(_Items().visit(tree))
+    tree = _Items().visit(tree)
+    tree = _Calls(divides, prints).visit(tree)
+    return ast.fix_missing_locations(tree)
+
+
+@functools.lru_cache(4096)
+def _code_of_text(text: str, mode: str, divides: bool) -> CodeType:
+    tree: ast.Module | ast.Expression
+    if mode == "exec":
+        tree = _parse(_convert(text, "<string>", False, None), "<string>")
+        return compile(with_old_meaning(tree, divides or _has_future_division(tree)), "<string>", mode)
+    text = text.strip()
+    try:
+        tree = ast.parse(text, "<string>", "eval")
+    except SyntaxError:
+        value = _parse(_convert("(%s\n)" % text, "<string>", False, None), "<string>").body[0]
+        assert isinstance(value, ast.Expr)
+        tree = ast.Expression(value.value)
+    return compile(with_old_meaning(tree, divides), "<string>", mode)
+
+
+def code(text: Any, mode: str, divides: bool) -> Any:
+    """What to give to `exec` or `eval` (`mode`) for `text` in Python 2; what is no text goes as it is."""
+    return _code_of_text(text, mode, divides) if isinstance(text, str) else text
 
 
 def _parse(converted: str, filename: str) -> ast.Module:
@@ -144,22 +184,25 @@ def _expand_indentation(line: str) -> str:
     return line[: len(line) - len(text)].expandtabs(8) + text
 
 
-def _convert(source: str, filename: str, in_package: bool, python3_error: SyntaxError | None) -> str:
+def _convert(
+    source: str, filename: str, in_package: bool, python3_error: SyntaxError | None, prints: bool = False
+) -> str:
     """The source with its syntax converted."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from fissix.pgen2.parse import ParseError
         from fissix.pgen2.tokenize import TokenError
 
-        tool = _refactoring_tool(in_package)
+        tool = _refactoring_tool(in_package, prints)
         try:
             return str(tool.refactor_string(source + "\n", filename))[:-1]
         except (ParseError, TokenError) as error:
             raise _syntax_error(error, source, filename, python3_error) from None
 
 
-def _refactoring_tool(in_package: bool) -> Any:
+def _refactoring_tool(in_package: bool, prints: bool) -> Any:
     from fissix.fixes.fix_dict import FixDict
+    from fissix.fixes.fix_unicode import FixUnicode
     from fissix.refactor import RefactoringTool
 
     # `import sibling`, within a package, meant `from . import sibling`.
@@ -168,7 +211,9 @@ def _refactoring_tool(in_package: bool) -> Any:
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        tool = RefactoringTool([*(f"fissix.fixes.fix_{name}" for name in names), "theanojax.legacy.fix_raise"])
+        tool = RefactoringTool(
+            [*(f"fissix.fixes.fix_{name}" for name in names), *OUR_FIXERS], {"print_function": prints}
+        )
     finally:
         logger.setLevel(level)
     tool.log_message = tool.log_debug = tool.warning = lambda *args, **kwargs: None
@@ -177,6 +222,10 @@ def _refactoring_tool(in_package: bool) -> Any:
             # 2to3 leaves `for k in d.keys()` alone; the loop may change `d`, so it has to be a list.
             special = fixer.in_special_context
             fixer.in_special_context = lambda node, isiter, special=special: isiter and special(node, isiter)
+        elif isinstance(fixer, FixUnicode):
+            # The names `unicode` and `unichr` are built-ins of the script.
+            fixer.PATTERN = "STRING"
+            fixer.compile_pattern()
     return tool
 
 
@@ -230,10 +279,14 @@ def _line_places(old: list[str], new: list[str]) -> dict[int, int]:
 
 
 def _has_future_division(tree: ast.Module) -> bool:
+    return _has_future(tree, "division")
+
+
+def _has_future(tree: ast.Module, feature: str) -> bool:
     return any(
         isinstance(node, ast.ImportFrom)
         and node.module == "__future__"
-        and any(alias.name == "division" for alias in node.names)
+        and any(alias.name == feature for alias in node.names)
         for node in tree.body
     )
 
@@ -265,7 +318,7 @@ class _Division(ast.NodeTransformer):
 
 
 class _Items(ast.NodeTransformer):
-    """``a[i]`` -> ``a[item(a, i)]`` or ``get(a, i)``, and ``a.sort(f)`` -> ``sort(a, f)``."""
+    """``a[i]`` -> ``a[item(a, i)]`` or ``get(a, i)``."""
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         """Arrays took floats, and lists of slices."""
@@ -283,15 +336,80 @@ class _Items(ast.NodeTransformer):
             return ast.copy_location(_call(GET, node.value, _index(node.slice)), node)
         return node
 
+
+class _Calls(ast.NodeTransformer):
+    """Calls of `theanojax.legacy.old_objects` for what objects of Python 2 did."""
+
+    def __init__(self, divides: bool, prints: bool):
+        self.divides, self.prints = divides, prints
+
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        """Lists were sorted by a function that compares."""
+        """``a.sort(f)`` -> ``sort(a, f)``, and so on; what is to be executed is in Python 2."""
         self.generic_visit(node)
         function = node.func
-        if isinstance(function, ast.Attribute) and function.attr == "sort" and (node.args or node.keywords):
-            return ast.copy_location(
-                ast.Call(ast.Name(SORT, ast.Load()), [function.value, *node.args], node.keywords), node
-            )
+        if isinstance(function, ast.Attribute) and function.attr in METHODS:
+            name = ast.Name(METHOD % function.attr, ast.Load())
+            return ast.copy_location(ast.Call(name, [function.value, *node.args], node.keywords), node)
+        if not isinstance(function, ast.Name):
+            return node
+        if function.id == "print" and not self.prints:
+            function.id = PRINT
+        elif function.id == "unicode":
+            function.id = UNICODE
+        elif function.id in ("exec", "eval") and node.args:
+            words = ast.Constant(function.id), ast.Constant(self.divides)
+            node.args[0] = ast.copy_location(_call(CODE, node.args[0], *words), node.args[0])
         return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        """``error.message``"""
+        self.generic_visit(node)
+        if node.attr != "message" or not isinstance(node.ctx, ast.Load):
+            return node
+        return ast.copy_location(_call(MESSAGE, node.value), node)
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        """``x == None``"""
+        self.generic_visit(node)
+        right = node.comparators[0]
+        if len(node.ops) > 1 or not isinstance(right, ast.Constant) or right.value is not None:
+            return node
+        name = {ast.Eq: IS_NONE, ast.NotEq: IS_NOT_NONE}.get(type(node.ops[0]))
+        return ast.copy_location(_call(name, node.left), node) if name else node
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
+        """The name of an error stayed after its ``except``."""
+        self.generic_visit(node)
+        if node.name is not None:
+            kept = ast.Assign([ast.Name(node.name, ast.Store())], ast.Name(CAUGHT, ast.Load()))
+            node.body.insert(0, ast.copy_location(kept, node.body[0]))
+            node.name = CAUGHT
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        """A StopIteration ended the generator that it came out of."""
+        self.generic_visit(node)
+        if not any(isinstance(inner, ast.Yield) for inner in _own_nodes(node)):
+            return node
+        first = int(ast.get_docstring(node, clean=False) is not None)
+        body = node.body[first:]
+        if not body:
+            return node
+        end = ast.copy_location(ast.Return(), body[0])
+        handler = ast.ExceptHandler(ast.Name("StopIteration", ast.Load()), None, [end])
+        guarded = ast.Try(body, [ast.copy_location(handler, body[0])], [], [])
+        node.body[first:] = [ast.copy_location(guarded, body[0])]
+        return node
+
+
+def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """The nodes of a function that are in no other inside it."""
+    todo: list[ast.AST] = list(function.body)
+    while todo:
+        node = todo.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+            todo += ast.iter_child_nodes(node)
 
 
 def _is_path(owner: ast.expr) -> bool:
@@ -398,20 +516,3 @@ def _whole(index: Any) -> Any:
     if type(index) is slice:
         return slice(*[_whole(part) for part in (index.start, index.stop, index.step)])
     return index
-
-
-def sort(owner: Any, *args: Any, **options: Any) -> Any:
-    """``owner.sort(...)``, whose first argument, `cmp`, compared two items of a list."""
-    if type(owner) is not list:
-        return owner.sort(*args, **options)
-    compare, key, reverse = [*args, *(None, None, False)[len(args) :]]
-    compare, key = options.get("cmp", compare), options.get("key", key)
-    owner.sort(key=_key(compare, key), reverse=options.get("reverse", reverse))
-    return None
-
-
-def _key(compare: Any, key: Any) -> Any:
-    if compare is None:
-        return key
-    by = functools.cmp_to_key(compare)
-    return by if key is None else lambda value: by(key(value))

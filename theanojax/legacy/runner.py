@@ -20,13 +20,13 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType, TracebackType
 from typing import Any
 
-from theanojax.legacy import importer, python2, script_names
+from theanojax.legacy import importer, old_objects, python2, script_names
 
 # Folders below a script's own that are not its own.
 INSTALLED = re.compile(r"[\\/](site-packages|dist-packages)[\\/]")
 OURS = ("theano", "theanojax")
 IMPORT = re.compile(rb"^[ \t]*(import|from) theano\b", re.M)
-OUR_FILES = (__file__, python2.__file__, script_names.__file__)
+OUR_FILES = (__file__, old_objects.__file__, python2.__file__, script_names.__file__)
 
 
 def run(target: str, arguments: list[str], kind: str = "script", version: int | None = None) -> int:

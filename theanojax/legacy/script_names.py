@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
-from theanojax.legacy import old_numpy, python2
+from theanojax.legacy import old_numpy, old_objects, python2
 
 
 class StandIn(ModuleType):
@@ -136,15 +136,20 @@ CHANGED: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 # What these modules still have, and we have otherwise: random_integers warns of its end.
-HIDING = {
+HIDING: dict[str, Iterable[str]] = {
     **{"numpy": old_numpy.HIDDEN, "numpy.random": old_numpy.HIDDEN_RANDOM},
     **{"pickle": ["load", "loads"], "yaml": ["load"], "h5py": ["File"]},
+    **{"math": ["floor", "ceil"], "csv": ["reader", "DictReader"], "gzip": ["open", "GzipFile"]},
+    **{"hashlib": ["md5", "sha1", "sha256"], "subprocess": ["check_output"]},
 }
 
 # The same for scripts in Python 2 alone.
 CHANGED_SINCE_2: dict[str, Callable[[], dict[str, Any]]] = {
     "sys": lambda: {"maxint": sys.maxsize, "setdefaultencoding": lambda encoding: None, "exc_clear": lambda: None},
-    "os": lambda: {"getcwdu": importlib.import_module("os").getcwd},
+    "os": lambda: {"getcwdu": importlib.import_module("os").getcwd, "errno": importlib.import_module("errno")},
+    "math": lambda: {"floor": old_objects.floor, "ceil": old_objects.ceil},
+    **{"csv": old_objects.csv_names, "gzip": old_objects.gzip_names, "hashlib": old_objects.hashlib_names},
+    "subprocess": lambda: {"check_output": old_objects.check_output},
     "itertools": lambda: {
         **{"izip": zip, "imap": map, "ifilter": filter, "izip_longest": itertools.zip_longest},
         "ifilterfalse": itertools.filterfalse,
@@ -155,7 +160,7 @@ CHANGED_SINCE_2: dict[str, Callable[[], dict[str, Any]]] = {
         **{"StringType": str, "UnicodeType": str, "IntType": int, "LongType": int, "FloatType": float},
         **{"BooleanType": bool, "ComplexType": complex, "ListType": list, "TupleType": tuple, "DictType": dict},
         **{"NoneType": type(None), "ObjectType": object, "TypeType": type, "ClassType": type, "FileType": object},
-        **{"StringTypes": (str,), "InstanceType": object},
+        **{"StringTypes": (str,), "InstanceType": object, "SliceType": slice, "DictionaryType": dict},
     },
     "urllib": lambda: {
         name: Late(functools.partial(_from_module, module, name))
@@ -172,6 +177,7 @@ RENAMED: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "__builtin__": ("builtins", lambda: python2_builtins()),
     "ConfigParser": ("configparser", lambda: {"SafeConfigParser": _from_module("configparser", "ConfigParser")}),
     "HTMLParser": ("html.parser", dict),
+    "Image": ("PIL.Image", dict),
     "Queue": ("queue", dict),
     "StringIO": ("io", dict),
     "Tkinter": ("tkinter", dict),
@@ -180,6 +186,7 @@ RENAMED: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "commands": ("subprocess", dict),
     "cookielib": ("http.cookiejar", dict),
     "copy_reg": ("copyreg", dict),
+    "exceptions": ("builtins", lambda: {"StandardError": Exception}),
     "httplib": ("http.client", dict),
     "md5": ("hashlib", lambda: {"new": _from_module("hashlib", "md5")}),
     "pickle": ("pickle", _pickle_names),
@@ -259,19 +266,6 @@ def _filter(function: Callable | None, sequence: Any) -> Any:
     return tuple(kept) if isinstance(sequence, tuple) else kept
 
 
-def _cmp(a: Any, b: Any) -> int:
-    return (a > b) - (a < b)
-
-
-def _sorted(iterable: Iterable, cmp: Any = None, key: Any = None, reverse: bool = False) -> list:
-    """`sorted` with a comparison function."""
-    if cmp is not None:
-        plain = functools.cmp_to_key(cmp)
-        item_key = key
-        key = plain if item_key is None else lambda item: plain(item_key(item))
-    return sorted(iterable, key=key, reverse=reverse)
-
-
 def _round(number: float, ndigits: int = 0) -> float:
     """Halves are rounded away from zero, and the result is a float."""
     if not isinstance(number, int | float):
@@ -286,7 +280,7 @@ def _execfile(filename: str, globals: dict | None = None, locals: dict | None = 
     frame = sys._getframe(1)
     names = frame.f_globals if globals is None else globals
     with open(filename, encoding="utf-8", errors="surrogateescape") as file:
-        code, _ = python2.compile_source(file.read(), filename)
+        code, _ = python2.compile_source(file.read(), filename, default_python2=True)
     exec(code, names, locals if locals is not None else (frame.f_locals if globals is None else names))
 
 
@@ -295,15 +289,21 @@ def python2_builtins() -> dict[str, Any]:
     """The built-ins that Python 3 dropped or changed, as Python 2 had them."""
     return {
         **{"xrange": range, "range": _listing(range), "zip": _listing(zip), "map": _map, "filter": _filter},
-        **{"basestring": str, "unicode": str, "unichr": chr, "long": int, "buffer": memoryview, "file": open},
-        **{"reduce": functools.reduce, "intern": sys.intern, "reload": importlib.reload},
-        **{"cmp": _cmp, "sorted": _sorted, "round": _round, "execfile": _execfile, "StandardError": Exception},
+        **{"basestring": str, "unicode": str, "unichr": chr, "long": int, "buffer": memoryview},
+        **{"reduce": functools.reduce, "intern": sys.intern, "reload": old_objects.reload},
+        **{"open": old_objects.open, "file": old_objects.open, "__build_class__": old_objects.build_class},
+        **{"cmp": old_objects.cmp, "sorted": old_objects.sorted, "round": _round},
+        **{ "execfile": _execfile, "StandardError": Exception},
         "raw_input": lambda prompt="": builtins.input(prompt),  # a kernel puts its own there
         "input": lambda prompt="": eval(input(prompt), sys._getframe(1).f_globals),
         "apply": lambda function, args=(), kwargs=None: function(*args, **(kwargs or {})),
         "coerce": lambda a, b: (a, b) if type(a) is type(b) else (a + 0 * b, b + 0 * a),
         python2.RAISED: python2.raised,
-        **{python2.ITEM: python2.item, python2.GET: python2.get, python2.SLICE: slice, python2.SORT: python2.sort},
+        **{python2.ITEM: python2.item, python2.GET: python2.get, python2.SLICE: slice, python2.CODE: python2.code},
+        **{python2.METHOD % name: function for name, function in old_objects.METHODS.items()},
+        **{python2.MESSAGE: old_objects.message, python2.UNICODE: old_objects.unicode},
+        **{python2.IS_NONE: old_objects.is_none, python2.IS_NOT_NONE: old_objects.is_not_none},
+        python2.PRINT: old_objects.print_,
         python2.DIVIDE: python2.div,
         python2.DIVIDE_IN_PLACE: python2.idiv,
     }
