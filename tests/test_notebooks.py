@@ -51,6 +51,13 @@ def test_cells_of_both_pythons(shell, capsys):
     assert run(shell, "print(f'{1}')\n2") == 2  # a cell that is in Python 3 alone stays so
 
 
+def test_a_cell_after_one_that_imports_print_function(shell, capsys):
+    run(shell, "%load_ext theanojax")
+    run(shell, "from __future__ import print_function, division\nimport cPickle")
+    run(shell, "print('a', len(xrange(3)), 7 / 2)\nprint('b', {}.has_key(1), sep='-', end='.')")
+    assert capsys.readouterr().out == "a 3 3.5\nb-False."
+
+
 def test_modules_beside_the_notebook_and_the_end(shell, tmp_path):
     import numpy as np
 

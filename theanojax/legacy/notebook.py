@@ -29,7 +29,7 @@ class Cells:
     def __init__(self, shell: Any):
         self.shell = shell
         self.finder = runner.ScriptFinder(os.getcwd(), 2 if os.environ.get(PYTHON2) else None)
-        self.converted = self.divides = False
+        self.converted = self.divides = self.prints = False
         self.builtins = shell.user_module.__dict__.get("__builtins__")
 
     def load(self) -> None:
@@ -56,18 +56,28 @@ class Cells:
     def __call__(self, lines: list[str]) -> list[str]:
         """The lines of a cell in Python 3."""
         text, self.converted = "".join(lines), False
-        converted = python2.to_python3(text, "<cell>", self.finder.is_python2)
+        converted = python2.to_python3(text, "<cell>", self.finder.is_python2, self.prints)
         if converted is None:
+            self._note_futures(text)
             return lines
         if not self.finder.is_python2:
             self.finder.is_python2 = True
             self._give_names()
-        self.converted, self.divides = True, self.divides or python2.has_future_division(converted)
+        self.converted = True
+        self._note_futures(converted)
         return converted.splitlines(keepends=True)
+
+    def _note_futures(self, text: str) -> None:
+        """A cell's imports from ``__future__`` are of all the cells after it, too."""
+        try:
+            divides, prints = python2.futures(text)
+        except SyntaxError:
+            return
+        self.divides, self.prints = self.divides or divides, self.prints or prints
 
     def visit(self, tree: ast.Module) -> ast.Module:
         """The tree of the cell just converted, with quotients and indices of Python 2."""
-        return python2.with_old_meaning(tree, self.divides) if self.converted else tree
+        return python2.with_old_meaning(tree, self.divides, self.prints) if self.converted else tree
 
 
 def load_ipython_extension(shell: Any) -> None:
