@@ -225,6 +225,11 @@ def test_arguments_that_numpy_took(tmp_path):
         ("import subprocess\nresult = subprocess.check_output(['echo', 'a']).split('\\n')", ["a", ""]),
         ("import hashlib\nresult = hashlib.md5('abc').hexdigest()[:4]", "9001"),
         ("import numpy\na = numpy.arange(3, dtype='int8')\nresult = a.tostring(), a.ptp()", (b"\0\1\2", 2)),
+        (
+            "import numpy as np\nresult = np.floor(5 / 2) / 4, (np.ceil(np.arange(3)) / 2).tolist()",
+            (0.5, [0.0, 0.5, 1.0]),
+        ),
+        ("class C(dict):\n    def __eq__(self, o): return 1\nresult = C.__hash__", None),
         ("import exceptions\nresult = exceptions.ValueError('x').args", ("x",)),
     ],
 )
@@ -253,13 +258,16 @@ def test_files_take_strings_and_bytes(tmp_path):
         f.write('text')
         f.close()
         result.append(gzip.open(path('z')).read())
+        result += [line for line in gzip.open(path('z'))] + gzip.open(path('z')).readlines()
+        result += [line.strip().split(',') for line in open(path('table'), 'rb')]
+        result += open(path('table'), 'rb').readlines()
         open(path('old'), 'wb').write('caf\\xe9')
         text = open(path('old')).read()
         result.append(len(text))
     """
     mixed, *rest = evaluate(source % str(tmp_path))
     assert mixed == "r+b 3\nab\xe9" + "wb 3\nab\xe9a 3\nab\xe9ab 3\nab\xe9"[len("r+b 3\nab\xe9") :]
-    assert rest == [["1", "a"], {"x": "1", "y": "a"}, b"text", 4]
+    assert rest == [["1", "a"], {"x": "1", "y": "a"}, b"text", "text", "text", ["1", "a"], "1,a\r\n", 4]
 
 
 def test_the_print_statement(tmp_path):
@@ -282,8 +290,9 @@ def test_the_print_statement(tmp_path):
 
 def test_execfile_is_in_the_python_of_the_script(tmp_path):
     script = "import os\nexecfile(os.path.join(os.path.dirname(__file__), 'settings.py'))\nprint n"
+    script += "\nnames = {}\nexecfile(os.path.join(os.path.dirname(__file__), 'settings.py'), names)\nprint names['n']"
     run = run_script(tmp_path, script, settings="n = 7 / 2\n")
-    assert run.stdout == "3\n", run.stderr
+    assert run.stdout == "3\n3\n", run.stderr
 
 
 def test_lists_sorted_by_comparing():

@@ -18,6 +18,7 @@ SIZES: dict[str, tuple[int | str, ...]] = {
     **{"tile": (1, "reps"), "reshape": (1, "shape", "newshape"), "roll": (1, "shift"), "resize": (1, "new_shape")},
     **{"repeat": (1, "repeats")},
 }
+ROUNDING = ("floor", "ceil", "trunc")
 RANDOM_SIZES: dict[str, tuple[int | str, ...]] = {
     **dict.fromkeys(("rand", "randn"), tuple(range(8))),
     **dict.fromkeys(("permutation",), (0, "x")),
@@ -83,6 +84,18 @@ def _fromstring(string: Any, dtype: Any = float, count: int = -1, sep: str = "")
         return np.fromstring(string, dtype, count, sep=sep)
     data = string.encode("latin-1") if isinstance(string, str) else string
     return np.frombuffer(data, dtype, count).copy()
+
+
+def _floating(function: Callable) -> Callable:
+    """`function`, which gave floats for integers, too: their quotients are no whole numbers."""
+
+    @functools.wraps(function)
+    def floating(x: Any, *args: Any, **options: Any) -> Any:
+        if isinstance(x, int | np.integer) or isinstance(x, np.ndarray) and x.dtype.kind in "iu":
+            x = np.asarray(x, np.float64)[()]
+        return function(x, *args, **options)
+
+    return floating
 
 
 class _Cast(dict):
@@ -184,6 +197,7 @@ def names() -> dict[str, Any]:
             "others": [bool, object, bytes, str, np.void],
         },
         **{name: _whole(getattr(np, name), places) for name, places in SIZES.items()},
+        **{name: _floating(getattr(np, name)) for name in ROUNDING},
         **{"array": _array, "asarray": _asarray, "asanyarray": _asanyarray, "fromstring": _fromstring, "load": _load},
     }
 
@@ -198,5 +212,5 @@ def random_names() -> dict[str, Any]:
 
 
 # Those of today, which do not do.
-HIDDEN = [*SIZES, "array", "asarray", "asanyarray", "fromstring", "load", "random", "testing"]
+HIDDEN = [*SIZES, *ROUNDING, "array", "asarray", "asanyarray", "fromstring", "load", "random", "testing"]
 HIDDEN_RANDOM = [*RANDOM_SIZES, "RandomState", "random_integers"]

@@ -159,8 +159,6 @@ def build_class(function: FunctionType, name: str, *bases: Any, **options: Any) 
         return made
     if own.get("__hash__", made) is None:
         del made.__hash__
-        if made.__hash__ is None:
-            made.__hash__ = object.__hash__
     return made
 
 
@@ -241,6 +239,9 @@ def gzip_names() -> dict[str, Any]:
         def write(self, data: Any) -> int:
             return super().write(as_bytes(data))
 
+        def __next__(self) -> Any:
+            return as_text(super().__next__())
+
     def open(filename: Any, mode: str = "rb", compresslevel: int = 9, *args: Any, **options: Any) -> Any:
         if args or options or "t" in mode or not isinstance(filename, str | os.PathLike):
             return gzip.open(filename, mode, compresslevel, *args, **options)
@@ -266,6 +267,13 @@ class _ReaderAndWriter(io.BufferedRandom):
         return super().write(as_bytes(data))
 
 
+class _Reader(io.BufferedReader):
+    """A binary file whose lines, where somebody goes through them, are text; what it reads is bytes."""
+
+    def __next__(self) -> Any:
+        return as_text(super().__next__())
+
+
 class _Text(io.TextIOWrapper):
     """A text file that takes bytes."""
 
@@ -275,13 +283,8 @@ class _Text(io.TextIOWrapper):
 
 
 def as_bytes(data: Any) -> Any:
-    """The bytes of a string: latin-1, as in pickles, where that has its characters."""
-    if not isinstance(data, str):
-        return data
-    try:
-        return data.encode("latin-1")
-    except UnicodeEncodeError:
-        return data.encode("utf-8", "surrogateescape")
+    """The bytes of a string, in UTF-8, which text files are read in."""
+    return data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
 
 
 def as_text(data: Any) -> Any:
@@ -304,10 +307,10 @@ def open(name: Any, mode: str = "r", buffering: int = -1, *args: Any, **options:
         text = _Text(file.detach(), newline=options.get("newline"), line_buffering=buffering in (0, 1), **words)
         text.mode = mode
         return text
-    if mode.replace("b", "") == "r" or buffering == 0 or args or options:
+    if buffering == 0 or args or options:
         return builtins.open(name, mode, buffering, *args, **options)
     raw = io.FileIO(name, mode.replace("b", ""))
-    file_type = _ReaderAndWriter if "+" in mode else _Writer
+    file_type = _ReaderAndWriter if "+" in mode else _Reader if mode[0] == "r" else _Writer
     made = file_type(raw, buffering if buffering > 1 else io.DEFAULT_BUFFER_SIZE)
     if mode[0] == "a":
         made.seek(0, os.SEEK_END)

@@ -281,6 +281,7 @@ def _execfile(filename: str, globals: dict | None = None, locals: dict | None = 
     names = frame.f_globals if globals is None else globals
     with open(filename, encoding="utf-8", errors="surrogateescape") as file:
         code, _ = python2.compile_source(file.read(), filename, default_python2=True)
+    names.setdefault("__builtins__", frame.f_builtins)
     exec(code, names, locals if locals is not None else (frame.f_locals if globals is None else names))
 
 
