@@ -237,6 +237,16 @@ def test_objects(source, value):
     assert evaluate(source) == value
 
 
+def test_where_a_variable_was_made_shows_the_script_alone(tmp_path):
+    source = """
+        import theano.tensor as T
+        def half(x): return x / T.vector()
+        print [(row[1], row[2]) for row in half(T.vector()).tag.trace[0]]
+    """
+    run = run_script(tmp_path, source)
+    assert run.stdout == "[(4, '<module>'), (3, 'half')]\n", run.stderr
+
+
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_files_take_strings_and_bytes(tmp_path):
     source = """

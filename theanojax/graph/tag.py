@@ -100,13 +100,17 @@ class Stack:
         return list(self) == list(other)
 
 
+# Code whose caller is no part of the user's program.
+runs_programs: set[CodeType] = set()
+
+
 def current_stack(limit: int) -> Stack:
     """The user's frames above the library, innermost last, at most `limit` of them; none of the notebook's own."""
     entries: list[tuple[CodeType, int]] = []
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame = frame.f_back
-    while frame is not None and len(entries) < limit:
+    while frame is not None and len(entries) < limit and frame.f_code not in runs_programs:
         code = frame.f_code
         if code.co_name == "run_code" and "IPython" in code.co_filename:
             break  # which runs a cell

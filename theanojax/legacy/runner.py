@@ -20,6 +20,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType, TracebackType
 from typing import Any
 
+from theanojax.graph import tag
 from theanojax.legacy import importer, old_objects, python2, script_names
 
 # Folders below a script's own that are not its own.
@@ -125,6 +126,9 @@ def _execute(
     finder.is_python2 = finder.is_python2 or is_python2
     module.__dict__["__builtins__"] = script_names.script_builtins(is_python2)
     exec(code, module.__dict__)
+
+
+tag.runs_programs.add(_execute.__code__)
 
 
 def read_source(path: str) -> str:
