@@ -156,6 +156,16 @@ def test_the_cell_that_fails(tmp_path):
     assert "ZeroDivisionError" in done.stderr and "cell 3 failed:\nvalue = 1 / 0" in done.stderr
 
 
+@pytest.mark.parametrize("text, said", [(None, "can't open file"), ("{", "is no notebook"), ("[]", "is no notebook")])
+def test_what_is_no_notebook(tmp_path, text, said):
+    path = tmp_path / "a.ipynb"
+    if text is not None:
+        path.write_text(text)
+    done = subprocess.run([sys.executable, "-m", "theanojax", "run", str(path)], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("theanojax: ") and said in done.stderr and "Traceback" not in done.stderr
+
+
 def test_install_kernel(tmp_path):
     for name, shown in (("theanojax", "Python (theanojax)"), ("python2", "Python 2 (theanojax)")):
         done = command("install-kernel", "--user", "--name", name, JUPYTER_DATA_DIR=str(tmp_path))

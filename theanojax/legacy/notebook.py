@@ -128,7 +128,14 @@ def run(path: str, version: int | None) -> int:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
-    notebook = nbformat.read(path, as_version=4)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except OSError as error:
+        print(f"theanojax: can't open file {path!r}: {runner.reason(error)}", file=sys.stderr)
+        return 2
+    except (ValueError, AttributeError) as error:
+        print(f"theanojax: {path!r} is no notebook: {error}", file=sys.stderr)
+        return 2
     told = notebook.metadata.get("kernelspec", {}).get("name") == "python2"
     sockets = tempfile.TemporaryDirectory()
     local = {"transport": "ipc", "ip": os.path.join(sockets.name, "kernel")} if os.name == "posix" else {}

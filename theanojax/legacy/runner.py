@@ -54,7 +54,7 @@ def run(target: str, arguments: list[str], kind: str = "script", version: int | 
             source, package = read_source(path), None
             folder = os.path.dirname(os.path.realpath(path))
     except OSError as error:
-        print(f"theanojax: can't open file {error.filename!r}: {_reason(error)}", file=sys.stderr)
+        print(f"theanojax: can't open file {error.filename!r}: {reason(error)}", file=sys.stderr)
         return 2
     except ImportError as error:
         print(f"theanojax: {error}", file=sys.stderr)
@@ -103,7 +103,8 @@ def _module(name: str) -> tuple[str, str, str]:
     return spec.origin, read_source(spec.origin), spec.parent or ""
 
 
-def _reason(error: OSError) -> str:
+def reason(error: OSError) -> str:
+    """Why a file could not be read, as `python` says it."""
     return "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error))
 
 
