@@ -198,6 +198,23 @@ def test_a_loop_has_a_profile_of_its_own():
     assert "Scan overhead:" in text_of(f.profile)
 
 
+def test_a_loop_that_xla_runs_as_one_instruction():
+    k, a = T.iscalar("k"), T.dvector("a")
+    powers, _ = theano.scan(
+        lambda p, a: p * a, outputs_info=T.ones_like(a), non_sequences=a, n_steps=k, profile=True, name="power"
+    )
+    f = profiled([a, k], powers[-1])
+    for steps, length in ((100, 10), (20, 10), (20, 11)):  # two executables
+        f(np.ones(length), steps)
+        f(np.ones(length), steps)
+    times = f.profile.apply_time
+    (scan,) = [n for n in times if type(n.op).__name__ == "Scan"]
+    inner = scan.op.fn.profile
+    assert inner.callcount == 6 and inner.call_time == pytest.approx(times[scan])
+    assert "XLA ran all steps as one instruction" in text_of(inner) or sum(inner.apply_time.values()) > 0
+    assert inner.nbsteps == pytest.approx(280)
+
+
 def test_a_loop_on_the_host_has_one_too():
     states, _ = theano.scan(
         lambda row, h: Halves()(h) + row, sequences=x, outputs_info=T.zeros_like(x[0]), profile=True, name="halves"

@@ -185,8 +185,14 @@ class ProfileStats(Tables):
         self._time.update(time_)
         self._calls.update(calls)
         self._cimpl.update((node, node in on_xla) for node in time_)
-        for node, given in inner.items():
-            _inner_profile(node).take(self, node, *given)
+        merged: dict = {}  # loop -> what all its executables say of it
+        for (node, _), (rows, totals) in inner.items():
+            times, counts, sums = merged.setdefault(node, ({}, {}, [0.0, 0, 0]))
+            sums[:] = [a + b for a, b in zip(sums, totals)]
+            for row, (seconds, n) in rows.items():
+                self._book(row, seconds, n, times, counts)
+        for node, (times, counts, sums) in merged.items():
+            _inner_profile(node).take(self, node, {row: [times[row], counts[row]] for row in times}, sums)
 
     @staticmethod
     def _book(row, seconds, n, time_, calls):
@@ -215,8 +221,9 @@ class ProfileStats(Tables):
     @staticmethod
     def _inside(node, paths, seconds, n, executable, inner):
         """What a loop's instruction says of the loop's own graph."""
-        given = inner.setdefault(node, ({}, [0.0, n, 0]))
+        given = inner.setdefault((node, executable), ({}, [0.0, n, 0]))
         given[1][0] += seconds
+        given[1][2] = max(given[1][2], executable.steps_of(node) * n)
         paths = [path for path in paths if len(path) > 1]
         if not paths:
             return
@@ -386,14 +393,14 @@ class ScanProfileStats(ProfileStats):
 
     def take(self, giver, node, rows, totals):
         """What the profile `giver` of a function with the loop `node` found out of it."""
-        known = self._given_totals.get((id(giver), node), (0.0, 0, 0))
+        known = self._given_totals.get((id(giver), node), (0.0, 0, 0, 0.0))
         self.call_time += totals[0] - known[0]
         self.callcount += totals[1] - known[1]
         self.nbsteps += totals[2] - known[2]
-        inside = sum(seconds for seconds, _ in rows.values())
-        before = sum(seconds for seconds, _ in self._given.get((id(giver), node), {}).values())
-        self.vm_call_time += inside - before
-        self._given_totals[id(giver), node] = tuple(totals)
+        # A loop of few instructions is one of XLA's: it tells nothing of what is inside.
+        inside = sum(seconds for seconds, _ in rows.values()) if rows else totals[0]
+        self.vm_call_time += inside - known[3]
+        self._given_totals[id(giver), node] = (*totals, inside)
         self._given[id(giver), node] = rows
         self.recorder.version += 1
 
@@ -423,6 +430,8 @@ class ScanProfileStats(ProfileStats):
         overhead = self.call_time - self.vm_call_time
         part = 100 - part if self.call_time else 100.0
         print("  Total overhead (computing slices..) %es (%.3f%%)" % (overhead, part), file=file)
+        if not self.apply_time:
+            print("  XLA ran all steps as one instruction, which tells nothing of their nodes", file=file)
         if self.nbsteps:
             print("  Time per step %es" % (self.call_time / self.nbsteps), file=file)
         print("", file=file)

@@ -66,6 +66,7 @@ class Owners:
         name the new shape of its result has kept, or, if it only moves data or is the first half of a sum, that which
         uses it.
     containers : the instructions that run others.
+    trips : path of a loop -> its steps, where XLA knows them, or 0.
     per_step : the number of instructions in the bodies of loops.
     events : the instructions that a call runs, with one step of each loop whose number of steps XLA does not know.
     """
@@ -75,7 +76,7 @@ class Owners:
         self.scopes = scopes
         self._inside = {}
         self.paths = {}
-        self.per_step = 0
+        self.per_step, self.trips = 0, {}
         for body in self.computations.values():
             self._own(body)
         self.containers = set()
@@ -86,6 +87,8 @@ class Owners:
                 if instruction.opcode in _CONTROL:
                     self._inherit(instruction)
                 if instruction.opcode == "while":
+                    for path in self.paths[instruction.name]:
+                        self.trips[path] = instruction.trips or 0
                     self.per_step += sum(len(self.computations.get(name, ())) for name in instruction.called)
         self.events = self._events(next(reversed(self.computations), None))
         del self.computations, self._inside  # profiles are kept for long

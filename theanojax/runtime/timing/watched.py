@@ -6,6 +6,7 @@ executable is scaled to what all its calls took.
 """
 
 import threading
+from collections import deque
 from statistics import median
 from time import perf_counter, sleep
 
@@ -23,6 +24,7 @@ MOST_SAMPLES = 20  # of one executable
 SAMPLED_PART = 0.05  # of the time of an executable, its making included, that samples may cost
 FIRST_PART, FIRST_TRIES = 0.5, 4  # until one of them tells more than the first call does
 SETTLING = 2e-4  # seconds until XLA's threads have told of what they have done
+REMEMBERED = 1000  # calls whose numbers of steps are
 MOST_EVENTS = 200_000  # of one sample; jax's profiler takes 4 us for each
 
 UNNAMED = "instructions that XLA has added"
@@ -39,6 +41,7 @@ class Executable:
     memory : jax's CompiledMemoryStats, or None.
     tries, samples : how many calls were to be looked into, and how many were.
     refused : how often jax's profiler was in use, or told nothing.
+    steps : of the loops of its last calls, as far as they are known and no part of the executable.
     too_long : whether a look would take more memory and time than it tells.
     """
 
@@ -51,6 +54,7 @@ class Executable:
         self.samples = self.refused = self.tries = 0
         self.spent, self.provisional = 0.0, True
         self.too_long = False
+        self.steps = deque(maxlen=REMEMBERED)
         self.parts = {}  # row -> its part of the time in which XLA ran instructions, summed over samples
         self.counts = {}  # path of nodes -> events of the instruction that ran most often
         self.running = []  # the part of each sample in which XLA ran instructions
@@ -89,6 +93,13 @@ class Executable:
                 self.counts[path] = max(self.counts.get(path, 0), n)
         self.running.append(min(1.0, total / wall))
         return True
+
+    def steps_of(self, node):
+        """The steps of a call that the loop `node` does, or 0 where nobody knows."""
+        if self.owners is None or (node,) not in self.owners.trips:
+            return 0
+        steps = list(self.steps) if len(self.owners.trips) == 1 else []
+        return self.owners.trips[node,] or (sum(steps) / len(steps) if steps else 0)
 
     def shares(self):
         """row -> part of the time of a call. A row is a frozenset of paths, empty for what has no node, or a name."""
@@ -132,6 +143,7 @@ class WatchedStage(NamedStage):
         own, executable = call.own(start, before), self.executables.get(signature)
         if outcome.good and executable is not None:
             call.add(call.runs, executable, own)
+            executable.steps.append(steps or 0)
         else:
             call.other[UNSEEN] = call.other.get(UNSEEN, 0.0) + own
         return outs, outcome
