@@ -152,7 +152,11 @@ class EighGrad(Op):
 
 
 def eigh(a, UPLO="L"):
-    """Eigenvalues and eigenvectors of a symmetric matrix, of which the triangle `UPLO` is looked at."""
+    """Eigenvalues, in ascending order, and eigenvectors of the symmetric matrix `a`: a vector and a matrix of columns.
+
+    `UPLO` is "L" or "U", the triangle that is looked at. AssertionError for others and for other numbers of dimensions;
+    LinAlgError, when run, if `a` is not square.
+    """
     return Eigh(UPLO)(a)
 
 

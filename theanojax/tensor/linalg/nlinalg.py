@@ -46,7 +46,11 @@ def _finite(xp, value):
 
 
 class MatrixPinv(Op):
-    """The pseudo-inverse of a matrix: of (M, N), the (N, M) matrix that solves least squares."""
+    """The Moore-Penrose pseudo-inverse of a matrix: of (M, N), the (N, M) matrix that solves least squares.
+
+    It is computed from singular values, those below 1e-15 times the largest counting as 0, and has the dtype of the
+    matrix. AssertionError for other numbers of dimensions; LinAlgError, when run, for nan.
+    """
 
     __props__ = ()
 
@@ -77,7 +81,10 @@ pinv = MatrixPinv()
 
 
 class MatrixInverse(Op):
-    """The inverse of a square matrix; LinAlgError when it is singular."""
+    """The inverse of a square matrix, in its dtype (integers are cut off, so cast them first).
+
+    AssertionError for other numbers of dimensions; LinAlgError, when run, if it is singular or not square.
+    """
 
     __props__ = ()
 
@@ -108,7 +115,7 @@ matrix_inverse = MatrixInverse()
 
 
 def matrix_dot(*args):
-    """The product of matrices, in the order given."""
+    """The product of the matrices `args`, at least one, multiplied from the left to the right."""
     product = args[0]
     for factor in args[1:]:
         product = tensor.dot(product, factor)
@@ -148,7 +155,7 @@ extract_diag = ExtractDiag()
 
 
 def diag(x):
-    """The diagonal of a matrix, or the matrix with a vector as its diagonal; TypeError for anything else."""
+    """The diagonal of the matrix `x`, or the square matrix with the vector `x` on its diagonal; TypeError otherwise."""
     x_ = as_tensor_variable(x)
     if x_.type.ndim == 1:
         return alloc_diag(x_)
@@ -158,12 +165,15 @@ def diag(x):
 
 
 def trace(X):
-    """The sum of the diagonal of a matrix."""
+    """The sum of the diagonal of the matrix `X`, a scalar; ValueError for fewer dimensions."""
     return extract_diag(X).sum()
 
 
 class Det(Op):
-    """The determinant of a square matrix: a scalar of its dtype."""
+    """The determinant of a square matrix: a scalar of its dtype.
+
+    AssertionError for other numbers of dimensions; LinAlgError, when run, if the matrix is not square.
+    """
 
     __props__ = ()
 
@@ -186,10 +196,10 @@ det = Det()
 
 
 class lstsq(Op):
-    """Least squares: the x for which ``a x`` is closest to ``b``.
+    """Least squares: ``lstsq()(a, b, rcond)``, the x for which ``a x`` is closest to ``b``.
 
-    Inputs are a, b and the cut-off `rcond`; outputs are the solution, the sums of squared residuals, the rank of a
-    and its singular values.
+    `a` is a matrix, `b` a vector or matrix; singular values below `rcond` times the largest count as 0. Outputs are the
+    solution (a matrix by its type), the sums of squared residuals, the rank of a and its singular values.
     """
 
     __props__ = ()
@@ -207,7 +217,10 @@ class lstsq(Op):
 
 
 def matrix_power(M, n):
-    """The square matrix `M` multiplied with itself: to the power of `n`, a Python int that is not negative."""
+    """The square matrix variable `M` multiplied with itself: to the power of `n`, a Python int (TypeError otherwise).
+
+    For `n` of 0 or less it is the number 1.
+    """
     result = 1
     for _ in range(n):
         result = tensor.dot(result, M)
@@ -215,12 +228,15 @@ def matrix_power(M, n):
 
 
 def norm(x, ord):
-    """The norm of a vector or matrix.
+    """The norm of a vector or matrix of numbers, a scalar.
 
     Parameters
     ----------
-    ord : for vectors None, "inf", "-inf", 0 (counts what is not zero) or another number; for matrices None or
-        "fro", "inf", "-inf", 1, -1
+    x : vector or matrix
+    ord : for vectors None (the root of the sum of squares), "inf" and "-inf" (largest and smallest of ``abs(x)``), 0
+        (counts what is not zero, int64) or another number p, ``sum(abs(x) ** p) ** (1 / p)``; for matrices None or
+        "fro" (as None for vectors), "inf" and "-inf" (largest and smallest sum of ``abs(x)`` in a row), 1 and -1 (in a
+        column)
 
     Raises
     ------
@@ -284,8 +300,8 @@ class TensorInv(Op):
 def tensorinv(a, ind=2):
     """The inverse of `a` for ``tensordot(a, b, ind)``, of shape ``a.shape[ind:] + a.shape[:ind]``.
 
-    The products of the first `ind` and of the other lengths must be equal. LinAlgError when they aren't, or when
-    there is no inverse.
+    `a` is a tensor, `ind` a positive int (ValueError, when run, otherwise). The products of the first `ind` and of the
+    other lengths must be equal. LinAlgError, when run, if they aren't or if there is no inverse.
     """
     return TensorInv(ind)(a)
 
@@ -311,8 +327,8 @@ class TensorSolve(Op):
 def tensorsolve(a, b, axes=None):
     """The x with ``tensordot(a, x, x.ndim) == b``.
 
-    `a` has the shape ``b.shape + x.shape`` once its dimensions `axes` are moved to the end, and x as many elements
-    as `b`. LinAlgError when `a` is singular.
+    `a` has the shape ``b.shape + x.shape`` once its dimensions `axes` (ints, or None) are moved to the end, and x as
+    many elements as `b`. By its type x is a matrix. LinAlgError, when run, if `a` is singular.
     """
     return TensorSolve(axes)(a, b)
 

@@ -114,10 +114,11 @@ _dot = Dot()
 
 
 def dot(a, b):
-    """The product of two tensors.
+    """The product of the tensors `a` and `b`, in the dtype that both are upcast to.
 
     Elementwise if one is a scalar; a matrix product of vectors and matrices; beyond two dimensions, the sum of
-    products over the last dimension of `a` and the last but one (the only one of a vector) of `b`.
+    products over the last dimension of `a` and the last but one (the only one of a vector) of `b`. ValueError, when
+    run, if the lengths of these differ.
     """
     a, b = (as_tensor_variable(v) for v in (a, b))
     if a.ndim == 0 or b.ndim == 0:
@@ -128,7 +129,10 @@ def dot(a, b):
 
 
 def outer(x, y):
-    """The matrix of all products of an element of `x` and one of `y`, both flattened."""
+    """The matrix of all products of an element of `x` (its row) and one of `y` (its column).
+
+    Both are tensor variables and flattened first; the dtype is what both are upcast to.
+    """
     if x.ndim != 1:
         x = x.flatten()
     if y.ndim != 1:
@@ -197,7 +201,12 @@ batched_dot_op = BatchedDot()
 
 
 def batched_dot(a, b):
-    """``dot(a[i], b[i])`` for each i. Both need at least one dimension, that of i; TypeError otherwise."""
+    """``dot(a[i], b[i])`` for each i, stacked: `a` and `b` have their first dimension in common.
+
+    Raises
+    ------
+    TypeError : one of them has no dimension. ValueError : when run, their first lengths or those summed over differ.
+    """
     a, b = (as_tensor_variable(v) for v in (a, b))
     for name, v in (("a", a), ("b", b)):
         if v.ndim == 0:
@@ -216,18 +225,33 @@ def tensordot(a, b, axes=2):
 
     Parameters
     ----------
+    a, b : tensors
     axes : int, the number of last dimensions of `a` and first dimensions of `b`; or a pair of lists, the
-        dimensions of `a` and those of `b`.
+        dimensions of `a` and those of `b`. 0 gives all products.
+
+    Returns
+    -------
+    A tensor with the other dimensions of `a`, then those of `b`, in the dtype that both are upcast to.
 
     Raises
     ------
-    ValueError : `axes` does not fit the tensors.
+    ValueError : `axes` does not fit the numbers of dimensions or, when run, the lengths.
     """
     return _tensordot(a, b, axes, batched=False)
 
 
 def batched_tensordot(x, y, axes=2):
-    """``tensordot(x[i], y[i], axes)`` for each i, the `axes` being counted in `x` and `y` themselves."""
+    """``tensordot(x[i], y[i], axes)`` for each i, stacked.
+
+    Parameters
+    ----------
+    x, y : tensors with their first dimension, that of i, in common
+    axes : as for `tensordot`, the lists counting the dimensions of `x` and `y` themselves, so that none is 0
+
+    Raises
+    ------
+    ValueError : `axes` includes dimension 0, or does not fit.
+    """
     return _tensordot(x, y, axes, batched=True)
 
 

@@ -63,12 +63,14 @@ def _triangular(ctx, a, b, lower, transpose=False):
 
 
 class Cholesky(Op):
-    """The triangular factor of a positive definite matrix: ``dot(L, L.T) == x``.
+    """The triangular factor of a positive definite matrix: ``dot(L, L.T) == x``, in its dtype.
 
     Parameters
     ----------
     lower : whether the result is L; otherwise its transpose
     on_error : "raise" for LinAlgError when the matrix isn't positive definite, "nan" for a matrix of NaN
+
+    AssertionError for other numbers of dimensions; ValueError, when run, for NaN and infinity.
     """
 
     __props__ = ("lower", "destructive", "on_error")
@@ -179,10 +181,16 @@ def _same_rows(A, b):
 
 
 class Solve(Op):
-    """The solution of ``A x = b``, for a square matrix A and a vector or matrix b.
+    """The solution of ``A x = b``, for a square matrix A and a vector or matrix b, in the shape of b.
 
     `A_structure` is one of `MATRIX_STRUCTURES`; of triangular matrices only that triangle is looked at. `lower`,
-    `overwrite_A` and `overwrite_b` are kept for Theano's sake. LinAlgError when A is singular.
+    `overwrite_A` and `overwrite_b` are kept for Theano's sake. The dtype is float32 or complex64 if that holds both,
+    else float64 or complex128.
+
+    Raises
+    ------
+    AssertionError : other numbers of dimensions.
+    LinAlgError : when run, A is singular. ValueError : when run, the lengths don't fit, or for NaN and infinity.
     """
 
     __props__ = ("A_structure", "lower", "overwrite_A", "overwrite_b")
@@ -333,15 +341,20 @@ class EigvalshGrad(Op):
 
 
 def eigvalsh(a, b, lower=True):
-    """The eigenvalues w of ``a v = w b v``, or with `b` NoneConst of ``a v = w v``; one triangle is looked at.
+    """The eigenvalues w of ``a v = w b v``, or with `b` None of ``a v = w v``, a vector in ascending order.
 
-    `a` is symmetric, `b` positive definite (LinAlgError otherwise).
+    `a` is a symmetric matrix, `b` a positive definite one (LinAlgError, when run, otherwise). Only their lower
+    triangles are looked at, or with `lower` false their upper ones. There is a gradient only with a `b`.
+    AssertionError for other numbers of dimensions.
     """
     return Eigvalsh(lower)(a, b)
 
 
 def kron(a, b):
-    """The Kronecker product, of ``a.ndim + b.ndim - 2`` dimensions, or one less than scipy's for a vector and a matrix.
+    """The Kronecker product of the tensors `a` and `b`, in the dtype that both are upcast to.
+
+    Of matrices (m, n) and (p, q) it is the matrix (m p, n q) of blocks ``a[i, j] * b``. It has ``a.ndim + b.ndim - 2``
+    dimensions, so that for a vector and a matrix it is one less than scipy's: a vector.
 
     Raises
     ------
@@ -361,7 +374,10 @@ def kron(a, b):
 
 
 class Expm(Op):
-    """The exponential of a square matrix."""
+    """The exponential of a square matrix, ``I + A + A A / 2 + ...``, in its dtype.
+
+    AssertionError for other numbers of dimensions; LinAlgError, when run, if it is not square.
+    """
 
     __props__ = ()
 
