@@ -23,9 +23,14 @@ def conv2d(
     num_groups=1,
     unshared=False,
 ):
-    """Images (batch, channels, rows, columns) convolved with filters (filters, channels, rows, columns).
+    """Images convolved with filters: ``nnet.conv2d`` without its old keywords.
 
-    See ``nnet.conv2d``, which takes more keywords; and BaseAbstractConv for the parameters.
+    Parameters
+    ----------
+    input : (batch, channels, rows, columns)
+    filters : (filters, channels of a group, rows, columns)
+
+    The other parameters, the result and the errors are those of ``nnet.conv2d``.
     """
     op = AbstractConv2d(
         input_shape, filter_shape, border_mode, subsample, filter_flip, filter_dilation, num_groups, unshared
@@ -44,17 +49,20 @@ def conv3d(
     filter_dilation=(1, 1, 1),
     num_groups=1,
 ):
-    """Volumes (batch, channels, depth, rows, columns) convolved with filters (filters, channels, d, r, c).
+    """Volumes convolved with filters.
 
     Parameters
     ----------
+    input : (batch, channels, depth, rows, columns)
+    filters : (filters, channels of a group, d, r, c)
     input_shape, filter_shape : the shapes as far as they are known; None, or five ints or None
     border_mode : "valid", "full", "half", an int, or three
     subsample, filter_dilation : three ints, the steps between outputs and between the inputs of one output
     filter_flip : False for a correlation
     num_groups : number of groups that the channels are split into
 
-    Returns (batch, filters, depth, rows, columns).
+    Returns (batch, filters, depth, rows, columns), in the dtype of `input`. TypeError for other numbers of dimensions,
+    ValueError for an unknown border mode, another number of steps, or no group.
     """
     op = AbstractConv3d(input_shape, filter_shape, border_mode, subsample, filter_flip, filter_dilation, num_groups)
     return op(as_tensor_variable(input), as_tensor_variable(filters))
@@ -109,7 +117,15 @@ def separable_conv3d(
     filter_flip=True,
     filter_dilation=(1, 1, 1),
 ):
-    """`separable_conv2d` for volumes; see `conv3d`."""
+    """`separable_conv2d` for volumes, with three lengths where that has rows and columns; see `conv3d`.
+
+    Parameters
+    ----------
+    input : (batch, channels, depth, rows, columns)
+    depthwise_filters : (depthwise channels, 1, depth, rows, columns)
+    pointwise_filters : (output channels, depthwise channels, 1, 1, 1)
+    num_channels : the number of input channels, an int
+    """
     shapes = [input_shape, depthwise_filter_shape]
     op = AbstractConv3d(*shapes, border_mode, subsample, filter_flip, filter_dilation, num_channels)
     return _separable(op, conv3d, input, depthwise_filters, pointwise_filters, shapes, pointwise_filter_shape)
@@ -192,7 +208,10 @@ def conv3d_grad_wrt_inputs(
     filter_dilation=(1, 1, 1),
     num_groups=1,
 ):
-    """`conv2d_grad_wrt_inputs` for volumes; AssertionError if a shape has members of other types."""
+    """The gradient of `conv3d` for its input: `output_grad` brought back through `filters` to `input_shape`.
+
+    As `conv2d_grad_wrt_inputs`, with three lengths for two; AssertionError if a shape has members of other types.
+    """
     _check_sizes(input_shape, 3, "input_shape", AssertionError)
     _check_known(filter_shape, 5, "filter_shape", AssertionError)
     op = AbstractConv3d_gradInputs(
@@ -243,7 +262,10 @@ def conv3d_grad_wrt_weights(
     filter_dilation=(1, 1, 1),
     num_groups=1,
 ):
-    """`conv2d_grad_wrt_weights` for volumes."""
+    """The gradient of `conv3d` for its filters, which have `filter_shape`, given `input` and `output_grad`.
+
+    As `conv2d_grad_wrt_weights`, with three lengths for two.
+    """
     _check_sizes(filter_shape, 3, "filter_shape", AssertionError)
     _check_known(input_shape, 5, "input_shape", AssertionError)
     op = AbstractConv3d_gradWeights(
@@ -269,9 +291,10 @@ def causal_conv1d(
     ----------
     input : (batch, channels, times)
     filters : (output channels, channels, taps)
-    filter_shape : its shape; the last must be given, because as many zeros go before the first time
+    filter_shape : three ints or None; the last must be given, because as many zeros go before the first time
     input_shape : None, or three ints or None
     subsample, filter_dilation : ints
+    filter_flip, num_groups, unshared : as for ``nnet.conv2d``
 
     Returns (batch, output channels, times). ValueError unless input and filters have three dimensions.
     """

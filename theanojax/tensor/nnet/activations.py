@@ -13,12 +13,15 @@ __all__ = ["confusion_matrix", "elu", "h_softmax", "relu", "selu", "softsign"]
 
 
 def relu(x, alpha=0):
-    """`x` where it is positive, ``alpha * x`` elsewhere.
+    """`x` where it is positive, ``alpha * x`` elsewhere (Nair and Hinton 2010; with an `alpha`, the leaky one).
 
     Parameters
     ----------
-    x : tensor
+    x : tensor variable
     alpha : number or tensor that broadcasts against `x`; a shared variable makes the slope learnable
+
+    The result is a float, also of integers. A fraction as `alpha` counts as a number of ``config.floatX``, so that
+    float32 stays float32 only if that is floatX.
     """
     if alpha == 0:
         return 0.5 * (x + abs(x))
@@ -27,12 +30,19 @@ def relu(x, alpha=0):
 
 
 def elu(x, alpha=1):
-    """`x` where it is positive, ``alpha * (exp(x) - 1)`` elsewhere."""
+    """`x` where it is positive, ``alpha * (exp(x) - 1)`` elsewhere (Clevert, Unterthiner and Hochreiter 2015).
+
+    `x` is a tensor variable, `alpha` a number or tensor that broadcasts against it; the dtype is as for `relu`.
+    """
     return T.switch(x > 0, x, alpha * T.expm1(x))
 
 
 def selu(x):
-    """The elu whose constants keep mean 0 and variance 1 through the layers of a network."""
+    """The scaled elu of Klambauer, Unterthiner, Mayr and Hochreiter (2017): ``1.0507... * elu(x, 1.6732...)``.
+
+    With these constants, means of 0 and variances of 1 come through the layers of a network. `x` is a tensor variable;
+    the dtype is as for `relu` with a fraction as `alpha`.
+    """
     return 1.0507009873554804934193349852946 * elu(x, 1.6732632423543772848170429916717)
 
 
@@ -60,7 +70,8 @@ softsign = Elemwise(scalar_softsign, name="softsign")
 def h_softmax(x, batch_size, n_outputs, n_classes, n_outputs_per_class, W1, b1, W2, b2, target=None):
     """The probabilities of very many outputs, grouped in classes: that of the class times that in the class.
 
-    Output ``i`` is number ``i % n_outputs_per_class`` of class ``i // n_outputs_per_class``.
+    Output ``i`` is number ``i % n_outputs_per_class`` of class ``i // n_outputs_per_class`` (two levels of the
+    hierarchical softmax of Morin and Bengio 2005).
 
     Parameters
     ----------
@@ -98,7 +109,7 @@ def confusion_matrix(actual, pred):
 
     Parameters
     ----------
-    actual, pred : vectors of one length; ValueError for other dimensions
+    actual, pred : vector variables of one length and any dtype; ValueError for other dimensions
 
     Returns
     -------

@@ -9,9 +9,9 @@ from theanojax.config import config
 
 
 def bilinear_kernel_1D(ratio, normalize=True):
-    """The triangle 1, 2 ... ratio ... 2, 1 in floatX, divided by `ratio` if `normalize`.
+    """The triangle 1, 2 ... ratio ... 2, 1, divided by `ratio` if `normalize`: ``2 * ratio - 1`` numbers of floatX.
 
-    `ratio` is an int or a symbolic integer. A vector.
+    `ratio` is an int or a symbolic integer.
     """
     rising = T.arange(1, ratio + 1, dtype=config.floatX)
     kernel = T.concatenate([rising, rising[-2::-1]])
@@ -21,7 +21,10 @@ def bilinear_kernel_1D(ratio, normalize=True):
 
 
 def bilinear_kernel_2D(ratio, normalize=True):
-    """The outer product of two triangles, for the rows and the columns; `ratio` is one ratio or a pair. A matrix."""
+    """The outer product of two triangles (see `bilinear_kernel_1D`), for the rows and the columns, a matrix of floatX.
+
+    `ratio` is one ratio or a pair; `normalize` divides each triangle by its own.
+    """
     rows, columns = ratio if isinstance(ratio, tuple) else (ratio, ratio)
     across = bilinear_kernel_1D(ratio=columns, normalize=normalize).dimshuffle("x", 0)
     down = bilinear_kernel_1D(ratio=rows, normalize=normalize).dimshuffle(0, "x")

@@ -110,10 +110,12 @@ def sparse_block_dot(W, h, inputIdx, b, outputIdx):
     Parameters
     ----------
     W : (iBlocks, oBlocks, iSize, oSize)
-    h : (batch, iWin, iSize), or without the batch
+    h : (batch, iWin, iSize), or without the batch, which is then 1
     inputIdx : (batch, iWin) integers, which blocks of the input `h` has
     b : (oBlocks, oSize)
     outputIdx : (batch, oWin) integers, which blocks of the output to compute
+
+    TypeError or AssertionError for other numbers of dimensions, AssertionError for other indices than integers.
     """
     if inputIdx.ndim != h.ndim - 1 or outputIdx.ndim != inputIdx.ndim:
         raise AssertionError("inputIdx and outputIdx have one dimension less than h")

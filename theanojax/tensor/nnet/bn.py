@@ -38,12 +38,12 @@ class BNComposite(Composite):
 
 
 def batch_normalization(inputs, gamma, beta, mean, std, mode="low_mem"):
-    """(inputs - mean) / std * gamma + beta
+    """``(inputs - mean) / std * gamma + beta``, elementwise, in the dtype that all are upcast to.
 
     Parameters
     ----------
-    inputs : tensor
-    gamma, beta, mean, std : tensors that broadcast against it
+    inputs : tensor variable
+    gamma, beta, mean, std : tensors that broadcast against it; `std` is the root of the variance (plus an epsilon)
     mode : "low_mem", whose gradient keeps no intermediate values, or "high_mem"; ValueError for anything else
     """
     if mode == "low_mem":
@@ -117,21 +117,23 @@ def batch_normalization_train(
     running_mean=None,
     running_var=None,
 ):
-    """The inputs with mean 0 and variance 1 along `axes`, times `gamma`, plus `beta`.
+    """Batch normalization (Ioffe and Szegedy 2015): mean 0 and variance 1 along `axes`, times `gamma`, plus `beta`.
 
     Parameters
     ----------
     inputs : tensor
     gamma, beta : tensors with the shape of `inputs`, in which `axes` have length 1 or are left out
-    axes : axes to normalize: "per-activation" (the first), "spatial" (all but the second), or a tuple of ints
+    axes : axes to normalize: "per-activation" (the first), "spatial" (all but the second), or a tuple of ints, none of
+        them negative
     epsilon : number added to the variance, at least 1e-5
     running_average_factor : float, what part of the new running averages is this batch
     running_mean, running_var : running averages so far, shaped as `gamma`; both or neither
 
     Returns
     -------
-    (out, mean, invstd), and the new running mean and variance if old ones were given. `invstd` is
-    ``1 / sqrt(variance + epsilon)``; the running variance takes the unbiased one.
+    (out, mean, invstd), and the new running mean and variance if old ones were given; `out` has the shape of `inputs`,
+    the others have that of `gamma`. `invstd` is ``1 / sqrt(variance + epsilon)`` with the mean of the squared
+    distances as variance; the running variance takes the unbiased one.
 
     ValueError for axes, numbers of dimensions or an epsilon that do not fit.
     """
@@ -171,7 +173,7 @@ def batch_normalization_train(
 
 
 def batch_normalization_test(inputs, gamma, beta, mean, var, axes="per-activation", epsilon=1e-4):
-    """``(inputs - mean) * gamma / sqrt(var + epsilon) + beta`` with given averages.
+    """``(inputs - mean) * gamma / sqrt(var + epsilon) + beta`` with given averages (Ioffe and Szegedy 2015).
 
     Parameters
     ----------
@@ -180,7 +182,7 @@ def batch_normalization_test(inputs, gamma, beta, mean, var, axes="per-activatio
     axes : as for `batch_normalization_train`
     epsilon : number added to the variance, at least 1e-5
 
-    ValueError for axes, numbers of dimensions or an epsilon that do not fit.
+    Returns a tensor of the shape of `inputs`. ValueError for axes, numbers of dimensions or an epsilon that do not fit.
     """
     layout = _Parameters(gamma, beta, axes, inputs.ndim)
     if mean.ndim != layout.ndim or var.ndim != layout.ndim:

@@ -24,20 +24,21 @@ def conv2d(
     Parameters
     ----------
     input : (batch, input channels, rows, columns)
-    filters : (output channels, input channels, rows, columns); `unshared` ones have the output's rows and columns
-        after their first dimension
+    filters : (output channels, input channels of a group, rows, columns); `unshared` ones have the output's rows and
+        columns after their first dimension
     input_shape, filter_shape : None, or a tuple of ints or None; shapes as far as they are known
     border_mode : "valid", "full", "half", or how many zeros to put around: an int, a pair of ints, a pair whose
         members may be pairs (before, after)
-    subsample : steps between outputs
+    subsample : steps between outputs, two ints
     filter_flip : False for a correlation
     image_shape : old name of `input_shape`
-    filter_dilation : steps between the inputs of one output
+    filter_dilation : steps between the inputs of one output, two ints
     num_groups : number of groups that channels are split into
     unshared : whether each output has filters of its own
 
-    Returns (batch, output channels, rows, columns). ValueError for `imshp_logical` and `kshp_logical`, and when both
-    names of the shape are given; other keywords are ignored with a warning.
+    Returns (batch, output channels, rows, columns), in the dtype of `input`. TypeError for other numbers of dimensions;
+    ValueError for an unknown border mode, another number of steps, no group, `imshp_logical` and `kshp_logical`, and
+    when both names of the shape are given; other keywords are ignored with a warning.
     """
     if "imshp_logical" in kwargs or "kshp_logical" in kwargs:
         raise ValueError(
@@ -88,8 +89,14 @@ def conv2d_transpose(
 ):
     """The transposed convolution: what the gradient of `conv2d` for its input does.
 
-    `filters` are (input channels, output channels, rows, columns), `output_shape` is the shape of the result,
-    `input_dilation` what the other direction calls `subsample`; the rest is as for `conv2d`.
+    Parameters
+    ----------
+    input : (batch, input channels, rows, columns)
+    filters : (input channels, output channels, rows, columns)
+    output_shape : the shape of the result: two ints, constants or None, then two ints, constants or scalars
+    input_dilation : what the other direction calls `subsample`: steps between the inputs in the output
+
+    The rest is as for `conv2d`. Returns (batch, output channels, rows, columns).
     """
     return abstract_conv.conv2d_grad_wrt_inputs(
         input,

@@ -169,24 +169,39 @@ crossentropy_softmax_1hot_with_bias_dx = CrossentropySoftmax1HotWithBiasDx()
 
 
 def crossentropy_softmax_1hot_with_bias(x, b, y_idx, **kwargs):
-    """[-log(softmax(x + b)[i, y_idx[i]]) for each row i, softmax(x + b)]"""
+    """The cross-entropies ``-log(softmax(x + b)[i, y_idx[i]])``, a vector, and ``softmax(x + b)``: a list of both.
+
+    Parameters
+    ----------
+    x : matrix of floats, an example a row
+    b : vector of floats, as long as the rows of `x`
+    y_idx : vector of integers, the right column for each row
+
+    ValueError for other dimensions or dtypes and, when run, if lengths don't fit or a label is no column.
+    """
     return crossentropy_softmax_argmax_1hot_with_bias(x, b, y_idx, **kwargs)[0:2]
 
 
 def crossentropy_softmax_1hot(x, y_idx, **kwargs):
-    """[-log(softmax(x)[i, y_idx[i]]) for each row i, softmax(x)]"""
+    """`crossentropy_softmax_1hot_with_bias` for the matrix of floats `x` and the labels `y_idx`, without a bias."""
     return crossentropy_softmax_1hot_with_bias(x, T.zeros_like(x[0, :]), y_idx, **kwargs)
 
 
 def crossentropy_softmax_max_and_argmax_1hot_with_bias(x, b, y_idx, **kwargs):
-    """The cross-entropies, softmax(x + b), the largest probability of each row and its column."""
+    """A tuple of the cross-entropies, softmax(x + b), the largest probability of each row and its column, an int64.
+
+    `x`, `b`, `y_idx` and the errors are those of `crossentropy_softmax_1hot_with_bias`.
+    """
     xent, sm = crossentropy_softmax_1hot_with_bias(x, b, y_idx, **kwargs)
     largest, column = T.max_and_argmax(sm, axis=-1)
     return xent, sm, largest, column
 
 
 def crossentropy_softmax_max_and_argmax_1hot(x, y_idx, **kwargs):
-    """The cross-entropies, softmax(x), the largest probability of each row and its column."""
+    """A tuple of the cross-entropies, softmax(x), the largest probability of each row and its column, an int64.
+
+    `x`, `y_idx` and the errors are those of `crossentropy_softmax_1hot`.
+    """
     return crossentropy_softmax_max_and_argmax_1hot_with_bias(x, T.zeros_like(x[0, :]), y_idx, **kwargs)
 
 
@@ -262,14 +277,16 @@ crossentropy_categorical_1hot = CrossentropyCategorical1Hot()
 
 
 def categorical_crossentropy(coding_dist, true_dist):
-    """-sum(true_dist * log(coding_dist)) along the last dimension.
+    """``-sum(true_dist * log(coding_dist))`` along the last dimension, which the result lacks.
 
     Parameters
     ----------
-    coding_dist : tensor whose slices along the last dimension are distributions
-    true_dist : tensor of the same shape; or, for a matrix of distributions, the vector of the right columns
+    coding_dist : tensor of floats whose slices along the last dimension are distributions
+    true_dist : tensor of the same shape; or, for a matrix of distributions, the vector of the right columns, int32 or
+        int64
 
-    TypeError when the dimensions of the two do not fit.
+    TypeError when the dimensions of the two do not fit, or columns have another dtype; IndexError, when run, for a
+    column that there isn't.
     """
     if true_dist.ndim == coding_dist.ndim:
         return -T.sum(true_dist * T.log(coding_dist), axis=coding_dist.ndim - 1)
@@ -279,15 +296,19 @@ def categorical_crossentropy(coding_dist, true_dist):
 
 
 def binary_crossentropy(output, target):
-    """-(target * log(output) + (1 - target) * log(1 - output)), element by element.
+    """``-(target * log(output) + (1 - target) * log(1 - output))``, element by element.
 
-    `output` has to be between 0 and 1, `target` may be either.
+    `output` is a tensor of numbers between 0 and 1, both excluded; `target`, a tensor that broadcasts against it, may
+    be either. For logits see `sigmoid_binary_crossentropy`.
     """
     return -(target * T.log(output) + (1.0 - target) * T.log(1.0 - output))
 
 
 def sigmoid_binary_crossentropy(output, target):
-    """binary_crossentropy(sigmoid(output), target), exact for outputs of any size."""
+    """``binary_crossentropy(sigmoid(output), target)``, exact for outputs of any size; floats of their common shape.
+
+    `output` and `target` are tensors that broadcast against each other.
+    """
 
     def gradient(inputs, out_grads):
         (x, y), (g,) = inputs, out_grads

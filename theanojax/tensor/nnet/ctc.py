@@ -16,12 +16,12 @@ NEVER = -1e30
 
 
 def ctc_present():
-    """Whether the cost can be computed. Theano needed warp-ctc; this has it built in."""
+    """True: whether the cost can be computed. Theano needed warp-ctc; this has it built in."""
     return True
 
 
 def ctc_available():
-    """Whether the cost can be computed, as `ctc_present`."""
+    """True: whether the cost can be computed, as `ctc_present`."""
     return ctc_present()
 
 
@@ -187,7 +187,9 @@ class ConnectionistTemporalClassification(OpenMPOp):
 
 
 def ctc(activations, labels, input_lengths):
-    """The cost of each sequence: minus the log probability of its labels, however they are spread over the times.
+    """Connectionist temporal classification (Graves et al. 2006): the cost of labels not aligned with the times.
+
+    It is minus the log probability of each sequence's labels, however they are spread over the times.
 
     Parameters
     ----------
@@ -195,6 +197,12 @@ def ctc(activations, labels, input_lengths):
     labels : (batch, labels) of int32; negative ones are padding
     input_lengths : (batch) of int32, the number of times of each sequence
 
-    A vector; 0 for a sequence too short for its labels. TypeError and ValueError for other types and dimensions.
+    Returns
+    -------
+    A vector of float32; 0 for a sequence too short for its labels.
+
+    Raises
+    ------
+    TypeError : another dtype. ValueError : another number of dimensions.
     """
     return ConnectionistTemporalClassification()(activations, labels, input_lengths)

@@ -166,17 +166,24 @@ def images2neibs(ten4, neib_shape, neib_step=None, mode="valid"):
         "full", with size // 2 or size - 1 zeros around; "wrap_centered", where each (of odd size) is centred on a
         pixel and goes round the edges
 
-    The rows are in the order of a, b, and the places of the neighbourhoods. TypeError at run time where they don't
-    fit, ValueError for sizes and steps that are not positive.
+    Returns
+    -------
+    A matrix of the dtype of `ten4`; its rows are in the order of a, b, and the places of the neighbourhoods.
+
+    Raises
+    ------
+    AssertionError : `ten4` has not four dimensions. NotImplementedError : there is no such mode.
+    TypeError : when run, the neighbourhoods don't fit. ValueError : when run, a size or step is not positive.
     """
     return Images2Neibs(mode)(ten4, neib_shape, neib_step)
 
 
 def neibs2images(neibs, neib_shape, original_shape, mode="valid"):
-    """The images that `images2neibs` (with its default step) made `neibs` of.
+    """The images that `images2neibs` (with its default step) made `neibs` of, in their dtype.
 
-    `neib_shape` is that of the neighbourhoods, `original_shape` the four lengths of the images; with mode
-    "ignore_borders" the borders become zero. NotImplementedError for other modes than this and "valid".
+    `neib_shape` is that of the neighbourhoods, two ints or a vector; `original_shape` holds the four lengths of the
+    images; with mode "ignore_borders" the borders become zero. NotImplementedError for other modes than this and
+    "valid".
     """
     neibs, neib_shape = as_tensor_variable(neibs), as_tensor_variable(neib_shape)
     original_shape = as_tensor_variable(original_shape)

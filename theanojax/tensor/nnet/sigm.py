@@ -75,7 +75,10 @@ softplus = Elemwise(scalar_softplus, name="softplus")
 
 
 def hard_sigmoid(x):
-    """``0.2 * x + 0.5`` between 0 and 1: a coarse approximation of the logistic function."""
+    """``clip(0.2 * x + 0.5, 0, 1)`` of the tensor `x`: a coarse approximation of the logistic function by three lines.
+
+    It is 0 up to -2.5 and 1 from 2.5 on. The dtype is that of `x`, for integers a float that holds them.
+    """
     x = as_tensor_variable(x)
     dtype = scal.upgrade_to_float(scal.get_scalar_type(x.dtype))[0].dtype
     return clip(x * constant(0.2, dtype=dtype) + constant(0.5, dtype=dtype), 0, 1)

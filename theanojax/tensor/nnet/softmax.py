@@ -207,12 +207,15 @@ logsoftmax_op = LogSoftmax()
 
 
 def softmax_graph(c):
-    """exp(c) / sum(exp(c)) along the last dimension, written out; rewriting makes it a stable Softmax."""
+    """``exp(c) / sum(exp(c))`` along the last dimension of the tensor `c`, written out; its shape, as floats.
+
+    Rewriting makes that of a matrix a stable Softmax. ValueError if `c` has no dimension.
+    """
     return T.exp(c) / T.exp(c).sum(axis=-1, keepdims=True)
 
 
 def softmax(c):
-    """exp(c) / sum(exp(c)) for each row of `c`, a matrix of floats (a vector becomes a row).
+    """``exp(c) / sum(exp(c))`` for each row of `c`, a matrix of floats, in its dtype; a vector becomes one row.
 
     ValueError for other dimensions and dtypes; a warning where rows have the length 1.
     """
@@ -225,5 +228,5 @@ def softmax(c):
 
 
 def logsoftmax(c):
-    """log(softmax(c)), exact where softmax(c) would be 0."""
+    """``log(softmax(c))``, exact where ``softmax(c)`` would be 0; arguments, result and errors as for `softmax`."""
     return logsoftmax_op(c)

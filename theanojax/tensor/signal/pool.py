@@ -405,7 +405,7 @@ def max_pool_2d_same_size(input, patch_size):
 
     Parameters
     ----------
-    input : a tensor of 4 dimensions, the last two are rows and columns
+    input : a tensor of at least 2 dimensions, the last two are rows and columns
     patch_size : two ints or a vector of two integers
     """
     largest = Pool(True)(input, patch_size)
@@ -433,7 +433,7 @@ def _pool(ndim, input, ws, ignore_border, stride, pad, mode, ds, st, padding):
 
 
 def pool_2d(input, ws=None, ignore_border=None, stride=None, pad=(0, 0), mode="max", ds=None, st=None, padding=None):
-    """The last two dimensions of `input` downsampled: one number for each window.
+    """The last two dimensions of `input` downsampled: one number for each window, in the dtype of `input`.
 
     Parameters
     ----------
@@ -446,12 +446,15 @@ def pool_2d(input, ws=None, ignore_border=None, stride=None, pad=(0, 0), mode="m
     mode : "max", "sum", "average_inc_pad" (the zeros count), "average_exc_pad"
     ds, st, padding : old names of `ws`, `stride`, `pad`
 
-    ValueError if there is no window, or a parameter under both names; NotImplementedError for too few dimensions, and
-    for padding that is not smaller than the window or without `ignore_border`.
+    Raises
+    ------
+    ValueError : there is no window or no such mode, or a parameter has both names.
+    TypeError : `ws` is not made of integers. AssertionError : it is a single number.
+    NotImplementedError : too few dimensions; padding that is not smaller than the window, or without `ignore_border`.
     """
     return _pool(2, input, ws, ignore_border, stride, pad, mode, ds, st, padding)
 
 
 def pool_3d(input, ws=None, ignore_border=None, stride=None, pad=(0, 0, 0), mode="max", ds=None, st=None, padding=None):
-    """The last three dimensions of `input` downsampled; see `pool_2d`."""
+    """The last three dimensions of `input` downsampled; `pool_2d` with three lengths where that has two."""
     return _pool(3, input, ws, ignore_border, stride, pad, mode, ds, st, padding)
