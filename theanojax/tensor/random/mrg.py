@@ -250,11 +250,15 @@ def _without_gradient(x):
 
 
 class MRG_RandomStreams:
-    """numpy.random-like draws by MRG31k3p; each draw has a state of its own that its functions advance.
+    """numpy.random-like draws by MRG31k3p (L'Ecuyer and Touzin 2000), which XLA computes; quicker than RandomStreams.
+
+    Each draw has a state of its own, an int32 matrix in a shared variable, that the functions which use it advance. A
+    seed gives the numbers that Theano gives.
 
     Parameters
     ----------
     seed : int, or six ints: the first three below 2147483647, the last three below 2147462579, neither all 0.
+        ValueError for others, TypeError for another number of them.
     """
 
     def __init__(self, seed=12345):
@@ -263,6 +267,7 @@ class MRG_RandomStreams:
         self.set_rstate(seed)
 
     def updates(self):
+        """A list of (state, its new value, size, number of streams) of all draws made so far."""
         return list(self.state_updates)
 
     def set_rstate(self, seed):
@@ -304,6 +309,7 @@ class MRG_RandomStreams:
         return states
 
     def n_streams(self, size):
+        """How many streams a draw of `size` gets by default; see `guess_n_streams`."""
         return guess_n_streams(size)
 
     def pretty_return(self, node_rstate, new_rstate, sample, size, nstreams):
@@ -314,10 +320,21 @@ class MRG_RandomStreams:
         return sample
 
     def uniform(self, size, low=0.0, high=1.0, ndim=None, dtype=None, nstreams=None, **kwargs):
-        """Uniform on (`low`, `high`), both ends excluded.
+        """Uniform draws from (`low`, `high`), both ends excluded.
 
-        `size` is a tuple of positive ints and scalars, or an integer vector (whose length `ndim` may have to
-        tell). `dtype` defaults to the widest of floatX and the bounds'.
+        Parameters
+        ----------
+        size : tuple of positive ints and integer scalars, or an integer vector variable
+        low, high : numbers or tensors that broadcast to `size`; no gradient goes through them
+        ndim : int, the number of dimensions; needed when `size` is a vector of unknown length
+        dtype : by default what floatX, `low` and `high` are upcast to
+        nstreams : int, how many streams take part, by default what `guess_n_streams` says; numbers depend on it
+
+        Raises
+        ------
+        TypeError : another `size` (lists and ints among them) or unknown keywords. ValueError : a length that isn't
+        positive, or an unknown number of dimensions. NotImplementedError : the bounds have lengths where `size` has the
+        constant 1, or more dimensions.
         """
         low, high = as_tensor_variable(low), as_tensor_variable(high)
         dtype = dtype or upcast(config.floatX, low.dtype, high.dtype)
@@ -347,14 +364,29 @@ class MRG_RandomStreams:
         return r
 
     def binomial(self, size=None, n=1, p=0.5, ndim=None, dtype="int64", nstreams=None, **kwargs):
-        """1 with probability `p`, else 0; only `n` = 1 trials are implemented."""
+        """1 with probability `p`, else 0, int64 by default; only `n` = 1 trials are implemented (NotImplementedError).
+
+        `p` is a number or tensor that broadcasts against the draw; `size` and `nstreams` are as for `uniform`.
+        """
         if n != 1:
             raise NotImplementedError("MRG_RandomStreams.binomial with n > 1")
         p = _without_gradient(as_tensor_variable(p))
         return cast(self.uniform(size=size, nstreams=nstreams, **kwargs) < p, dtype)
 
     def multinomial(self, size=None, n=1, pvals=None, ndim=None, dtype="int64", nstreams=None, **kwargs):
-        """Counts, per row of the matrix `pvals`, of `n` draws from the distribution in that row."""
+        """Counts, for each row of `pvals`, of `n` draws from the distribution in that row: an int64 matrix by default.
+
+        Parameters
+        ----------
+        pvals : matrix of chances
+        n : int or integer scalar
+        nstreams : as for `uniform`
+
+        Raises
+        ------
+        TypeError : no `pvals`. ValueError : a `size` or `ndim`, which are not used.
+        NotImplementedError : `pvals` is no matrix.
+        """
         if pvals is None:
             raise TypeError("You have to specify pvals")
         pvals = _without_gradient(as_tensor_variable(pvals))
@@ -374,7 +406,21 @@ class MRG_RandomStreams:
         return MultinomialFromUniform(dtype)(pvals, draws, as_tensor_variable(n))
 
     def choice(self, size=1, a=None, replace=True, p=None, ndim=None, dtype="int64", nstreams=None, **kwargs):
-        """`size` different column numbers for each row of the matrix of chances `p`; only without replacement."""
+        """`size` different column numbers for each row of `p`: a matrix with as many rows, by default of int64.
+
+        Parameters
+        ----------
+        size : int or integer scalar
+        a : must be None
+        replace : must be given as False, the only way supported
+        p : matrix of the chances, a distribution a row
+        nstreams : as for `uniform`
+
+        Raises
+        ------
+        NotImplementedError : `replace` is true, or `p` is no matrix. TypeError : an `a`, or no `p`.
+        ValueError : an `ndim`; when run, a `size` greater than the number of columns.
+        """
         if replace:
             raise NotImplementedError("MRG_RandomStreams.choice only works without replacement for now.")
         if a is not None:
@@ -392,6 +438,7 @@ class MRG_RandomStreams:
         return ChoiceFromUniform(odtype=dtype)(p, draws, as_tensor_variable(size))
 
     def multinomial_wo_replacement(self, size=None, n=1, pvals=None, ndim=None, dtype="int64", nstreams=None, **kwargs):
+        """The old name of `choice`, with `n` for its `size` and `pvals` for its `p`; deprecated."""
         warnings.warn(
             "MRG_RandomStreams.multinomial_wo_replacement() is deprecated and will be removed in the next "
             "release of Theano. Please use MRG_RandomStreams.choice() instead."
@@ -401,9 +448,16 @@ class MRG_RandomStreams:
         return self.choice(size=n, a=None, replace=False, p=pvals, dtype=dtype, nstreams=nstreams, ndim=ndim, **kwargs)
 
     def normal(self, size, avg=0.0, std=1.0, ndim=None, dtype=None, nstreams=None, truncate=False, **kwargs):
-        """Normal with mean `avg` and standard deviation `std`, by the Box-Muller transform.
+        """Normal draws with mean `avg` and standard deviation `std`, by the Box-Muller transform.
 
-        `truncate` draws anew what falls beyond two standard deviations.
+        Parameters
+        ----------
+        size : int, integer scalar or vector, or a tuple or list of positive ints and integer scalars (else ValueError)
+        avg, std : numbers or tensors that broadcast against the draw; no gradient goes through them
+        ndim : int, the number of dimensions; needed when `size` is a vector of unknown length
+        dtype : by default what floatX, `avg` and `std` are upcast to
+        nstreams : as for `uniform`
+        truncate : draw anew what falls beyond two standard deviations
         """
         size = _check_size(size)
         avg, std = _without_gradient(as_tensor_variable(avg)), _without_gradient(as_tensor_variable(std))
@@ -437,7 +491,10 @@ class MRG_RandomStreams:
         return samples * std + avg
 
     def truncated_normal(self, size, avg=0.0, std=1.0, ndim=None, dtype=None, nstreams=None, **kwargs):
-        """Normal draws cut at two standard deviations and scaled so that the result has deviation `std`."""
+        """Normal draws cut at two standard deviations and scaled so that the result has deviation `std`.
+
+        `size`, `avg` and the other parameters are those of `normal`.
+        """
         # the standard deviation of a standard normal truncated to [-2, 2]
         std = std / constant(0.87962566103423978)
         return self.normal(

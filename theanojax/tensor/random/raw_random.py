@@ -216,9 +216,19 @@ def _draw(fn, random_state, size, ndim, dtype, args, shaped_by, plain_pattern=Fa
 
 
 def uniform(random_state, size=None, low=0.0, high=1.0, ndim=None, dtype=None):
-    """Uniform on [`low`, `high`); shaped as `size`, or as `low` and `high` broadcast.
+    """Uniform draws from [`low`, `high`): (the new state, the draw).
 
-    `dtype` defaults to the widest of floatX and the arguments'. `ndim` is needed when `size` does not tell.
+    Parameters
+    ----------
+    random_state : variable of type RandomStateType
+    size : tuple or list of ints or integer scalars, or an integer vector; -1 stands for the length that `low` and
+        `high` have there. None: as `low` and `high` broadcast
+    low, high : numbers or tensors that broadcast to `size`
+    ndim : int, the number of dimensions; needed when `size` is a vector of unknown length
+    dtype : by default what floatX, `low` and `high` are upcast to
+
+    TypeError for another `size`; ValueError for negative lengths, an `ndim` that doesn't fit, or that isn't known.
+    There is no gradient: ``grad`` raises NullTypeGradError.
     """
     low, high = as_tensor_variable(low), as_tensor_variable(high)
     dtype = dtype or upcast(config.floatX, low.dtype, high.dtype)
@@ -226,14 +236,21 @@ def uniform(random_state, size=None, low=0.0, high=1.0, ndim=None, dtype=None):
 
 
 def normal(random_state, size=None, avg=0.0, std=1.0, ndim=None, dtype=None):
-    """Normal with mean `avg` and standard deviation `std`; shapes and dtype as in `uniform`."""
+    """Normal draws with mean `avg` and standard deviation `std`: (the new state, the draw).
+
+    `random_state`, `size`, `ndim`, `dtype` and errors are as for `uniform`, with `avg` and `std` for the bounds.
+    """
     avg, std = as_tensor_variable(avg), as_tensor_variable(std)
     dtype = dtype or upcast(config.floatX, avg.dtype, std.dtype)
     return _draw("normal", random_state, size, ndim, dtype, (avg, std), (avg, std))
 
 
 def binomial(random_state, size=None, n=1, p=0.5, ndim=None, dtype="int64", prob=None):
-    """The number of successes in `n` trials of probability `p`. `prob` is the old name of `p`."""
+    """How many of `n` trials with probability `p` succeed: (the new state, the draw), int64 by default.
+
+    `random_state`, `size`, `ndim` and errors are as for `uniform`, with `n` and `p` for the bounds. `prob` is the old
+    name of `p`.
+    """
     if prob is not None:
         p = prob
         print(
@@ -266,7 +283,10 @@ def _spread(x, shape, name, size, extra=0):
 
 
 def random_integers(random_state, size=None, low=0, high=1, ndim=None, dtype="int64"):
-    """Integers between `low` and `high`, both inclusive."""
+    """Integers between `low` and `high`, both inclusive: (the new state, the draw), int64 by default.
+
+    `random_state`, `size`, `ndim` and errors are as for `uniform`.
+    """
     low, high = as_tensor_variable(low), as_tensor_variable(high)
     return _draw(random_integers_helper, random_state, size, ndim, dtype, (low, high), (low, high))
 
@@ -281,7 +301,16 @@ def choice_helper(random_state, a, replace, p, size):
 
 
 def choice(random_state, size=None, a=2, replace=True, p=None, ndim=None, dtype="int64"):
-    """Elements of the vector `a`, or of range(`a`), with or without replacement, with chances `p`."""
+    """Elements of a population, drawn with equal or given chances: (the new state, the draw), int64 by default.
+
+    Parameters
+    ----------
+    random_state, ndim : as for `uniform`
+    size : as for `uniform`, but it must be given (TypeError)
+    a : vector to draw from, cast to `dtype`; or a number, for the integers below it
+    replace : whether an element can be drawn more than once; ValueError, when run, if there are too few of them
+    p : vector of the chances, or None for equal ones
+    """
     a = as_tensor_variable(a)
     replace = constant(replace, dtype="int8") if isinstance(replace, bool) else as_tensor_variable(replace)
     p = as_tensor_variable(p if isinstance(p, Variable) else p or [])  # 0 means equal chances too
@@ -289,7 +318,10 @@ def choice(random_state, size=None, a=2, replace=True, p=None, ndim=None, dtype=
 
 
 def poisson(random_state, size=None, lam=1.0, ndim=None, dtype="int64"):
-    """Counts of a Poisson distribution with expectation `lam`. `size` or `ndim` must be given."""
+    """Counts of a Poisson distribution with expectation `lam`: (the new state, the draw), int64 by default.
+
+    `random_state` and `ndim` are as for `uniform`, and so is `size`, but it must be given (TypeError).
+    """
     return _draw("poisson", random_state, size, ndim, dtype, (as_tensor_variable(lam),), ())
 
 
@@ -304,7 +336,11 @@ def permutation_helper(random_state, n, shape):
 
 
 def permutation(random_state, size=None, n=1, ndim=None, dtype="int64"):
-    """Permutations of range(`n`), one for each element of `size`: the result has one dimension more."""
+    """Permutations of range(`n`), one for each element of `size`: (the new state, the draw), int64 by default.
+
+    The draw has the shape `size` + (n,); without a `size` it is a single permutation, for which `ndim` can only be 1
+    (TypeError). `random_state` and `size` are as for `uniform`.
+    """
     if size is None or (isinstance(size, tuple) and size == ()):
         if ndim not in (None, 1):
             raise TypeError("You asked for just one permutation but asked for more then 1 dimensions.")
@@ -339,9 +375,11 @@ def multinomial_helper(random_state, n, pvals, size):
 
 
 def multinomial(random_state, size=None, n=1, pvals=(0.5, 0.5), ndim=None, dtype="int64"):
-    """Counts of `n` draws from each distribution in the last axis of `pvals`.
+    """Counts of `n` draws from each distribution in the last axis of `pvals`: (the new state, the draw).
 
-    The result has shape `size` + (L,) for `pvals` of shape (..., L); -1 in `size` borrows a length of `pvals`.
+    The draw, int64 by default, has shape `size` + (L,) for `pvals` of shape (..., L); -1 in `size` borrows a length
+    of `pvals`, and without a `size` it is that of `n` and `pvals` broadcast. `random_state`, `ndim` and errors are
+    as for `uniform`; AssertionError, when run, for negative chances and sums above 1.
     """
     n, pvals = as_tensor_variable(n), as_tensor_variable(pvals)
     ndim, size, pattern = _sized(ndim, size, n, pvals.T[0].T)
@@ -354,7 +392,7 @@ def multinomial(random_state, size=None, n=1, pvals=(0.5, 0.5), ndim=None, dtype
 
 
 class RandomStreamsBase:
-    """The distributions as methods; a subclass's ``gen`` keeps the states."""
+    """The distributions, with the parameters of the functions of this module; a subclass's ``gen`` keeps the states."""
 
     def binomial(self, size=None, n=1, p=0.5, ndim=None, dtype="int64", prob=None):
         return self.gen(binomial, size, n, p, ndim=ndim, dtype=dtype, prob=prob)
@@ -381,6 +419,6 @@ class RandomStreamsBase:
         return self.gen(multinomial, size, n, pvals, ndim=ndim, dtype=dtype)
 
     def shuffle_row_elements(self, input):
-        """The vector or the rows of a matrix `input`, each shuffled on its own (as by `permutation`)."""
+        """The tensor `input`, a vector or a matrix, each of its rows shuffled on its own (as by `permutation`)."""
         perm = self.permutation(size=input.shape[:-1], n=input.shape[-1], ndim=input.ndim - 1)
         return permute_row_elements(input, perm)

@@ -29,9 +29,15 @@ def randomstate_constructor(value, name=None, strict=False, allow_downcast=None,
 class RandomStreams(RandomStreamsBase):
     """numpy.random-like draws as symbolic variables; each call of a function that uses one advances its state.
 
+    Its methods are ``uniform``, ``normal``, ``binomial``, ``poisson`` (whose `lam` must be given), ``choice``,
+    ``random_integers``, ``permutation``, ``multinomial`` and ``shuffle_row_elements``. They have the parameters of the
+    functions in ``theano.tensor.raw_random`` but for the state, and return the draw alone, with its state as ``.rng``
+    and the state's update as ``.update``. A seed gives the numbers that Theano gives.
+
     Parameters
     ----------
-    seed : None or int, seeds the generator from which each new stream takes its own seed.
+    seed : None or int from 0 to 2**32 - 1 (ValueError otherwise), seeds the generator from which each new stream takes
+        its own seed.
     """
 
     def __init__(self, seed=None):
@@ -40,10 +46,11 @@ class RandomStreams(RandomStreamsBase):
         self.gen_seedgen = np.random.RandomState(seed)
 
     def updates(self):
+        """A list of the pairs (state, its update) of all draws made so far."""
         return list(self.state_updates)
 
     def seed(self, seed=None):
-        """Restart every stream; `seed` None means the seed given at construction."""
+        """Restart every stream; `seed` None means the seed given at construction, else it is an int as there."""
         seedgen = np.random.RandomState(self.default_instance_seed if seed is None else seed)
         for state, _ in self.state_updates:
             state.set_value(np.random.RandomState(int(seedgen.randint(2**30))), borrow=True)
@@ -53,6 +60,7 @@ class RandomStreams(RandomStreamsBase):
         return item.get_value(borrow=True)
 
     def __setitem__(self, item, val):
+        """Put the RandomState `val` into the shared variable `item`."""
         item.set_value(val, borrow=True)
 
     def gen(self, op, *args, **kwargs):
