@@ -7,7 +7,7 @@ from theanojax.graph import above
 
 
 def dot(l, r):
-    """The matrix product of two variables, of which one has ``__dot__`` or ``__rdot__``.
+    """The matrix product of the variables `l` and `r`, by ``l.__dot__`` or else ``r.__rdot__`` (of sparse matrices).
 
     Raises NotImplementedError, with the reasons, when neither can.
     """

@@ -13,7 +13,9 @@ globals().update({"_convert_to_" + dtype: op for dtype, op in _cast_mapping.item
 
 
 def cast(x, dtype):
-    """`x` as a tensor of dtype `dtype` ("floatX" for ``config.floatX``).
+    """The tensor `x` in the dtype `dtype` (a name or numpy dtype; "floatX" for ``config.floatX``).
+
+    It is `x` itself if it has that dtype already.
 
     Raises
     ------

@@ -193,12 +193,24 @@ def _lengths(shape):
 
 
 def zeros(shape, dtype=None):
-    """A tensor of zeros; `shape` is a length, a list of lengths or a vector of known length."""
+    """A tensor of zeros.
+
+    Parameters
+    ----------
+    shape : int or integer scalar for a vector; a list of these for more dimensions; an integer vector whose length
+        the graph tells (such as ``x.shape``). Lengths that are the constant 1 make broadcastable dimensions.
+    dtype : ``config.floatX`` if None.
+
+    Raises
+    ------
+    TypeError : a length is not an integer scalar.
+    ValueError : the vector's length is not known; when run, a length is negative.
+    """
     return alloc(np.array(0, dtype=config.floatX if dtype is None else dtype), *_lengths(shape))
 
 
 def ones(shape, dtype=None):
-    """A tensor of ones; `shape` is a length, a list of lengths or a vector of known length."""
+    """A tensor of ones; `shape`, `dtype` and errors as for `zeros`."""
     return alloc(np.array(1, dtype=config.floatX if dtype is None else dtype), *_lengths(shape))
 
 
@@ -208,12 +220,18 @@ def _like(number, model, dtype, opt):
 
 
 def ones_like(model, dtype=None, opt=False):
-    """Ones in the shape of `model`. With `opt`, a constant where that is the whole tensor."""
+    """Ones in the shape of `model`, a tensor variable, and in its dtype if `dtype` is None.
+
+    With `opt`, the constant itself where that already has the type of the result.
+    """
     return _like(1.0, model, dtype, opt)
 
 
 def zeros_like(model, dtype=None, opt=False):
-    """Zeros in the shape of `model`. With `opt`, a constant where that is the whole tensor."""
+    """Zeros in the shape of `model`, a tensor variable, and in its dtype if `dtype` is None.
+
+    With `opt`, the constant itself where that already has the type of the result.
+    """
     return _like(0.0, model, dtype, opt)
 
 
@@ -246,7 +264,14 @@ class Tri(Op):
 
 
 def tri(N, M=None, k=0, dtype=None):
-    """An `N` by `M` (`N` by default) matrix of ones on and below diagonal number `k`, zeros above."""
+    """An `N` by `M` matrix: element [i, j] is 1 where ``j <= i + k``, else 0.
+
+    Parameters
+    ----------
+    N, M : int or integer scalar; `M` is `N` if None.
+    k : int or integer scalar, the last diagonal of ones; negative ones are below the main diagonal.
+    dtype : ``config.floatX`` if None.
+    """
     return Tri(config.floatX if dtype is None else dtype)(N, N if M is None else M, k)
 
 
@@ -255,12 +280,12 @@ def _lower_triangle(m, k):
 
 
 def tril(m, k=0):
-    """The matrix `m`, zero above diagonal number `k`."""
+    """The matrix `m`, a variable, with zeros above diagonal number `k` (an int or integer scalar); its dtype stays."""
     return m * _lower_triangle(m, k)
 
 
 def triu(m, k=0):
-    """The matrix `m`, zero below diagonal number `k`."""
+    """The matrix `m`, a variable, with zeros below diagonal number `k` (an int or integer scalar); its dtype stays."""
     return m * (1 - _lower_triangle(m, k - 1))
 
 
@@ -290,12 +315,24 @@ class Eye(Op):
 
 
 def eye(n, m=None, k=0, dtype=None):
-    """An `n` by `m` (`n` by default) matrix of ones on diagonal number `k`, zeros elsewhere."""
+    """An `n` by `m` matrix: element [i, j] is 1 where ``j == i + k``, else 0.
+
+    Parameters
+    ----------
+    n, m : int or integer scalar; `m` is `n` if None.
+    k : int or integer scalar, number of the diagonal; negative ones are below the main one.
+    dtype : ``config.floatX`` if None.
+
+    Raises
+    ------
+    AssertionError : an argument is not a scalar.
+    ValueError : when run, a length is negative.
+    """
     return Eye(config.floatX if dtype is None else dtype)(n, n if m is None else m, k)
 
 
 def identity_like(x):
-    """The identity in the shape and dtype of the matrix `x`."""
+    """Ones on the main diagonal, else zeros, in the shape and dtype of the matrix variable `x`, which may be oblong."""
     rows, columns = x.shape[0], x.shape[1]
     return eye(rows, columns, dtype=x.dtype)
 
@@ -387,9 +424,18 @@ _arange: dict = {}
 
 
 def arange(start, stop=None, step=1, dtype=None):
-    """The numbers from `start` (0 by default) to `stop`, which is left out, in steps of `step`.
+    """The vector ``start, start + step, start + 2 * step ...``, as far as it stays before `stop`.
 
-    Without a `dtype`, integers give int64 (uint64 if all are unsigned), other numbers what they are upcast to.
+    Parameters
+    ----------
+    start, stop, step : numbers or scalar variables. A single argument is `stop`, and `start` is 0.
+    dtype : by default what the three are upcast to, integers being widened to 64 bits. Python's numbers count as the
+        smallest dtype that holds them, so that ``arange(1.5)`` is float32.
+
+    Raises
+    ------
+    AssertionError : an argument is not a scalar.
+    ZeroDivisionError : when run, `step` is 0.
     """
     if stop is None:
         start, stop = 0, start
@@ -474,7 +520,12 @@ _nonzero = Nonzero()
 
 
 def nonzero(a, return_matrix=False):
-    """The indices of the elements that are not zero: a tuple of vectors, one a dimension, or one matrix of them.
+    """Where the tensor `a` is not zero, in C order.
+
+    Returns
+    -------
+    One int64 vector for each dimension of `a`, in a tuple that can index it; with `return_matrix` one int64 matrix
+    with these as its rows.
 
     Raises
     ------
@@ -487,14 +538,20 @@ def nonzero(a, return_matrix=False):
 
 
 def flatnonzero(a):
-    """The indices of the elements of the flattened `a` that are not zero; ValueError if it has no dimension."""
+    """The indices of the elements of the flattened tensor variable `a` that are not zero, an int64 vector.
+
+    ValueError if `a` has no dimension.
+    """
     if a.ndim == 0:
         raise ValueError("Nonzero only supports non-scalar arrays.")
     return _nonzero(a.flatten())[0]
 
 
 def nonzero_values(a):
-    """A vector of the elements of `a` that are not zero."""
+    """The elements of the tensor variable `a` that are not zero, in C order: a vector of its dtype.
+
+    ValueError if `a` has no dimension.
+    """
     return a.flatten()[flatnonzero(a)]
 
 

@@ -76,12 +76,19 @@ class CumOp(Op):
 
 
 def cumsum(x, axis=None):
-    """The sums of the elements of `x` up to each place along `axis` (flattened first when it is None)."""
+    """The sums of the elements of `x` up to each place along `axis`, in the shape and dtype of `x`.
+
+    `axis` is an int, or None to sum the flattened `x` into a vector. Small integers wrap around, because they are not
+    widened. ValueError if `x` has no such axis.
+    """
     return CumOp(axis=axis, mode="add")(x)
 
 
 def cumprod(x, axis=None):
-    """The products of the elements of `x` up to each place along `axis` (flattened first when it is None)."""
+    """The products of the elements of `x` up to each place along `axis`, in the shape and dtype of `x`.
+
+    `axis` is an int, or None to multiply the flattened `x` into a vector. ValueError if `x` has no such axis.
+    """
     return CumOp(axis=axis, mode="mul")(x)
 
 
@@ -139,5 +146,10 @@ class DiffOp(Op):
 
 
 def diff(x, n=1, axis=-1):
-    """The `n`-th discrete difference of `x` along `axis`: ``x[i + 1] - x[i]``, applied `n` times."""
+    """The `n`-th discrete difference of `x` along `axis`: ``x[i + 1] - x[i]``, applied `n` times.
+
+    The result has the dtype of `x` (so unsigned integers wrap around) and is `n` shorter along `axis`, at least 0; `n`
+    and `axis` are ints. For a vector there is a gradient, for others it raises NotImplementedError. ValueError, when
+    run, for a negative `n` or no dimension.
+    """
     return DiffOp(n=n, axis=axis)(x)

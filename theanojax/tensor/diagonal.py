@@ -67,7 +67,12 @@ class ExtractDiag(Op):
 
 
 def diagonal(a, offset=0, axis1=0, axis2=1):
-    """Diagonal number `offset` of a matrix, or of the matrices that two dimensions of `a` form."""
+    """Diagonal number `offset` of the matrices that dimensions `axis1` and `axis2` of the tensor `a` form.
+
+    `offset` is an int, positive above the main diagonal. The result has the dtype of `a` and one dimension less: the
+    diagonal is its last. Only for a matrix is there a gradient. ValueError if `a` has fewer than two dimensions and,
+    when run, for equal axes.
+    """
     return ExtractDiag(offset, axis1, axis2)(a)
 
 
@@ -116,7 +121,13 @@ class AllocDiag(Op):
 
 
 def diag(v, k=0):
-    """Of a vector, the matrix with it on diagonal number `k`; of a matrix or tensor, its diagonal number `k`.
+    """A diagonal put into a matrix or taken from one, by the dimensions of the variable `v`.
+
+    Parameters
+    ----------
+    v : of a vector of length n, the square matrix of n + abs(k) rows with `v` on diagonal `k`, else zeros; of a tensor
+        of two or more dimensions, ``diagonal(v, k)``.
+    k : int, number of the diagonal; positive above the main one.
 
     Raises
     ------

@@ -5,19 +5,22 @@ from theanojax.tensor.elemwise import DimShuffle
 
 
 def shape_padleft(t, n_ones=1):
-    """`t` with `n_ones` broadcastable dimensions added on the left."""
+    """The tensor `t` with `n_ones` (an int) broadcastable dimensions added before its own."""
     t = as_tensor_variable(t)
     return DimShuffle(t.broadcastable, ["x"] * n_ones + list(range(t.type.ndim)))(t)
 
 
 def shape_padright(t, n_ones=1):
-    """`t` with `n_ones` broadcastable dimensions added on the right."""
+    """The tensor `t` with `n_ones` (an int) broadcastable dimensions added after its own."""
     t = as_tensor_variable(t)
     return DimShuffle(t.broadcastable, list(range(t.type.ndim)) + ["x"] * n_ones)(t)
 
 
 def shape_padaxis(t, axis):
-    """`t` with a broadcastable dimension inserted, which becomes number `axis`; IndexError when that can't be."""
+    """The tensor `t` with a broadcastable dimension inserted, which becomes number `axis` of the result.
+
+    `axis` is an int, negative ones counted from the end of the result; IndexError when it is out of range.
+    """
     t = as_tensor_variable(t)
     ndim = t.ndim + 1
     if not -ndim <= axis < ndim:
@@ -28,7 +31,11 @@ def shape_padaxis(t, axis):
 
 
 def transpose(x, axes=None):
-    """The dimensions of `x` in the order `axes`; reversed by default."""
+    """The tensor variable `x` with its dimensions in the order `axes`; reversed if that is None.
+
+    `axes` is a sequence of ints from 0 (no negative ones), each dimension once; it may leave out broadcastable ones.
+    ValueError otherwise.
+    """
     reverse = list(range(x.ndim - 1, -1, -1))
     axes = reverse if axes is None else axes
     out = DimShuffle(x.broadcastable, axes)(x)
@@ -38,7 +45,7 @@ def transpose(x, axes=None):
 
 
 def swapaxes(y, axis1, axis2):
-    """`y` with two dimensions exchanged."""
+    """The tensor `y` with dimensions `axis1` and `axis2`, ints, exchanged; IndexError if there is no such dimension."""
     y = as_tensor_variable(y)
     order = list(range(y.ndim))
     order[axis1], order[axis2] = order[axis2], order[axis1]

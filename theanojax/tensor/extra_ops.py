@@ -156,11 +156,15 @@ def searchsorted(x, v, side="left", sorter=None):
     x : vector, sorted in ascending order unless `sorter` is given
     v : tensor of the values
     side : "left" for the first suitable index, "right" for the last
-    sorter : vector of integers that sorts `x`, such as ``argsort(x)``
+    sorter : vector of signed integers that sorts `x`, such as ``argsort(x)``
 
     Returns
     -------
     int64 tensor of the shape of `v`, with values between 0 and the length of `x`.
+
+    Raises
+    ------
+    ValueError : `x` is no vector, or unknown `side`. TypeError : `sorter` is of another dtype.
     """
     op = SearchsortedOp(side=side)
     return op(x, v) if sorter is None else op(x, v, sorter)
@@ -172,14 +176,19 @@ def bincount(x, weights=None, minlength=None, assert_nonneg=False):
 
     Parameters
     ----------
-    x : vector of integers
+    x : vector variable of integers
     weights : vector like `x`; its elements are summed instead of counting
-    minlength : least length of the result, which otherwise is ``x.max() + 1``
-    assert_nonneg : check at run time that `x` has no negative values
+    minlength : int or integer scalar, least length of the result, which otherwise is ``x.max() + 1``
+    assert_nonneg : check at run time that `x` has no negative values (AssertionError), which else count from the end
+
+    Returns
+    -------
+    A vector of the dtype of `weights`, or of `x` when there are none (small dtypes wrap around).
 
     Raises
     ------
-    TypeError : `x` is no vector.
+    TypeError : `x` is no vector, or not made of integers.
+    ValueError : when run, `x` is empty.
     """
     if x.ndim != 1:
         raise TypeError("Inputs must be of dimension 1.")
@@ -193,12 +202,21 @@ def bincount(x, weights=None, minlength=None, assert_nonneg=False):
 
 
 def squeeze(x):
-    """`x` without its broadcastable dimensions."""
+    """The tensor variable `x` without its broadcastable dimensions; others stay, even if their length is 1."""
     return x.dimshuffle([i for i in range(x.ndim) if not x.broadcastable[i]])
 
 
 def compress(condition, x, axis=None):
-    """The slices of `x` along `axis` (of the flattened `x` when it is None) where the vector `condition` is true."""
+    """The slices of `x` along `axis` where the vector `condition` is true.
+
+    Parameters
+    ----------
+    condition : vector of any dtype; true is what is not zero. It may be shorter than the axis.
+    x : tensor variable
+    axis : int, or None to take elements of the flattened `x`
+
+    IndexError, when run, if `condition` is true beyond the end of the axis.
+    """
     return x.take(flatnonzero(as_tensor_variable(condition)), axis=axis)
 
 
@@ -207,9 +225,13 @@ def to_one_hot(y, nb_class, dtype=None):
 
     Parameters
     ----------
-    y : vector of integers between 0 and ``nb_class - 1``
-    nb_class : int, the number of columns
+    y : vector variable of integers from 0 to ``nb_class - 1``
+    nb_class : int or integer scalar, the number of columns
     dtype : dtype of the result, floatX when None
+
+    Raises
+    ------
+    TypeError : `y` is not made of integers. IndexError : when run, an element is too large.
     """
     ret = zeros((y.shape[0], nb_class), dtype=dtype)
     return set_subtensor(ret[arange(y.shape[0]), y], 1)
@@ -294,13 +316,20 @@ def repeat(x, repeats, axis=None):
 
     Parameters
     ----------
-    x : tensor
-    repeats : number, or a vector with a number for each element along the axis
+    x : tensor, not of uint64
+    repeats : int or integer scalar, or an integer vector with a number for each element along the axis
     axis : int or None
+
+    Returns
+    -------
+    A tensor of the dtype and number of dimensions of `x`, a vector when `axis` is None. Its gradient is implemented for
+    a scalar `repeats` (NotImplementedError otherwise).
 
     Raises
     ------
-    ValueError : `repeats` has more than one dimension, or `axis` is out of range.
+    ValueError : `repeats` has more than one dimension; when run, a vector of another length or a negative number.
+    ValueError or IndexError : there is no such axis.
+    TypeError : `repeats` is not made of integers, or one of the two is uint64.
     """
     x, repeats = as_tensor_variable(x), as_tensor_variable(repeats)
     if repeats.ndim > 1:
@@ -359,7 +388,8 @@ bartlett_ = Bartlett()
 def bartlett(M):
     """The Bartlett (triangular) window: `M` float64 values that rise from 0 to at most 1 and fall back to 0.
 
-    `M` is an integer scalar; the window is empty when it is zero or less.
+    `M` is an int or integer scalar; the window is empty when it is zero or less, and ``[1.]`` for 1. TypeError if it is
+    no integer or no scalar.
     """
     return bartlett_(M)
 

@@ -114,16 +114,23 @@ def _size(s, like):
 
 
 def rfft(inp, norm=None):
-    """The Fourier transform of a batch of real arrays.
+    """The discrete Fourier transform of a batch of real arrays over all axes but the first.
+
+    Along one axis it is the sum over t of ``x[t] * exp(-2j * pi * k * t / n)``, as numpy's.
 
     Parameters
     ----------
-    inp : floats of shape (m, ..., n)
+    inp : tensor (m, ..., n); the first dimension is the batch
     norm : None or "no_norm" for no scaling, "ortho" for the unitary transform (divided by the root of the size)
 
     Returns
     -------
-    Floats of shape (m, ..., n // 2 + 1, 2): the non-negative frequencies of the last axis, real and imaginary parts.
+    Floats of shape (m, ..., n // 2 + 1, 2): the non-negative frequencies of the last axis, real and imaginary parts, in
+    the dtype of `inp`, for integers float64.
+
+    Raises
+    ------
+    TypeError : `inp` has fewer than two dimensions. ValueError : there is no such `norm`.
     """
     s = inp.shape[1:]
     scaling = sqrt(_size(s, inp)) if _checked_norm(norm) == "ortho" else 1
@@ -141,7 +148,11 @@ def irfft(inp, norm=None, is_odd=False):
 
     Returns
     -------
-    Floats of shape (m, ..., n).
+    Floats of shape (m, ..., n), in the dtype of `inp`.
+
+    Raises
+    ------
+    TypeError : `inp` has fewer than three dimensions. ValueError : there is no such `norm`, or `is_odd` is no bool.
     """
     if is_odd not in (True, False):
         raise ValueError("Invalid value %s for id_odd, must be True or False" % is_odd)

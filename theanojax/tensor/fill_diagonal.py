@@ -61,7 +61,7 @@ fill_diagonal_ = FillDiagonal()
 def fill_diagonal(a, val):
     """A copy of `a` whose main diagonal ``a[i, i, ..., i]`` is the scalar `val`.
 
-    A matrix may be rectangular; with more dimensions all must have one length.
+    A matrix may be rectangular; with more dimensions all must have one length (ValueError when run).
 
     Raises
     ------
@@ -123,5 +123,12 @@ fill_diagonal_offset_ = FillDiagonalOffset()
 
 
 def fill_diagonal_offset(a, val, offset):
-    """A copy of the matrix `a` whose diagonal `offset` (above the main one when positive) is the scalar `val`."""
+    """A copy of the matrix `a` whose diagonal `offset` (above the main one when positive) is the scalar `val`.
+
+    `offset` is an int or integer scalar; past the corners nothing changes.
+
+    Raises
+    ------
+    TypeError : `a` is no matrix, `val` no scalar or of a wider dtype, `offset` no integer.
+    """
     return fill_diagonal_offset_(a, val, offset)

@@ -138,7 +138,23 @@ join_ = Join()
 
 
 def join(axis, *tensors_list):
-    """The tensors side by side along `axis`, an integer or a symbolic one; a single tensor is returned as it is."""
+    """The tensors of `tensors_list` side by side along `axis`.
+
+    Parameters
+    ----------
+    axis : int or integer scalar; negative ones count from the end.
+    tensors_list : tensors of the same number of dimensions, at least one. A single one is returned as it is.
+
+    Returns
+    -------
+    A tensor of the dtype that all are upcast to. A dimension (but `axis`) that is broadcastable in one is so in it.
+
+    Raises
+    ------
+    ValueError : there is no tensor, or no such axis; when run, lengths beside `axis` differ.
+    IndexError : a negative axis is out of range.
+    TypeError : the numbers of dimensions differ, or are 0 (see `stack`).
+    """
     if len(tensors_list) == 1:
         return tensors_list[0]
     return join_(axis, *tensors_list)
@@ -210,12 +226,32 @@ class Split(Op):
 
 
 def split(x, splits_size, n_splits, axis=0):
-    """The `n_splits` parts of `x` along `axis` whose lengths are the elements of the vector `splits_size`."""
+    """The parts of `x` along `axis` that have the given lengths; `join` puts them together again.
+
+    Parameters
+    ----------
+    x : tensor
+    splits_size : vector of integers, the lengths; they add up to that of `x`.
+    n_splits : int, the length of that vector.
+    axis : int or integer scalar
+
+    Returns
+    -------
+    A list of `n_splits` tensors of the type of `x`.
+
+    Raises
+    ------
+    TypeError : `splits_size` is no integer vector, or `axis` no integer scalar.
+    ValueError : when run, the lengths are negative, or don't fit `n_splits` or `x`. IndexError : there is no such axis.
+    """
     return Split(n_splits)(x, axis, splits_size)
 
 
 def concatenate(tensor_list, axis=0):
-    """The tensors of a list side by side along `axis`; TypeError if they do not come in a list or tuple."""
+    """The tensors of `tensor_list`, a list or tuple, side by side along `axis`; `join` with its arguments turned round.
+
+    TypeError for anything but a list or tuple; the other errors are those of `join`.
+    """
     if isinstance(tensor_list, (tuple, list)):
         return join(axis, *tensor_list)
     raise TypeError(
@@ -228,7 +264,19 @@ def concatenate(tensor_list, axis=0):
 def stack(*tensors, **kwargs):
     """``stack(tensors, axis=0)``: tensors of one shape as the slices of a new dimension, which becomes number `axis`.
 
+    Parameters
+    ----------
+    tensors : list or tuple of tensors or numbers, or a tensor (its rows). The result has the dtype that all are upcast
+        to and one dimension more; scalars make a vector.
+    axis : int
+
     The older form ``stack(*tensors)`` is deprecated.
+
+    Raises
+    ------
+    Exception : there is no tensor.
+    IndexError : `axis` is out of range.
+    TypeError : the numbers of dimensions differ. ValueError : when run, the shapes differ.
     """
     if not tensors and not kwargs:
         raise Exception("theano.tensor.stack(tensors, axis) must have at least one parameter")
@@ -262,7 +310,11 @@ def _is_scalar(t):
 
 
 def stacklists(arg):
-    """Nested lists of tensors as one tensor, by stacking each list."""
+    """Nested lists of tensors as one tensor: each list in `arg` is stacked, its levels being the first dimensions.
+
+    ``stacklists([[a, b], [c, d]])`` of scalars is a matrix. Lists of one level need equal lengths. A variable is
+    returned as it is. TypeError and Exception as for `stack`.
+    """
     if isinstance(arg, (tuple, list)):
         return stack([stacklists(a) for a in arg])
     return arg
@@ -274,13 +326,13 @@ def _check_matrices(args):
 
 
 def horizontal_stack(*args):
-    """Matrices side by side."""
+    """Two or more matrix variables `args` side by side; AssertionError for fewer, or other numbers of dimensions."""
     _check_matrices(args)
     return concatenate(args, axis=1)
 
 
 def vertical_stack(*args):
-    """Matrices one below the other."""
+    """Two or more matrix variables `args`, one below the other; AssertionError as for `horizontal_stack`."""
     _check_matrices(args)
     return concatenate(args, axis=0)
 
@@ -288,7 +340,15 @@ def vertical_stack(*args):
 def roll(x, shift, axis=None):
     """The elements of `x` moved by `shift` places along `axis`, those that leave coming in on the other side.
 
-    Without an axis the flattened tensor is rolled.
+    Parameters
+    ----------
+    x : tensor variable
+    shift : int or integer scalar; negative to move towards the front.
+    axis : int, or None to roll the flattened tensor, which keeps its shape.
+
+    Raises
+    ------
+    IndexError : there is no such axis. ZeroDivisionError : when run, that axis has the length 0.
     """
     if axis is None:
         if x.ndim > 1:
@@ -332,16 +392,22 @@ class Tile(Op):
 
 
 def tile(x, reps, ndim=None):
-    """`x` repeated along its dimensions as `reps` says.
+    """The tensor `x` repeated along each dimension as often as `reps` says.
 
     Parameters
     ----------
-    reps : integer, symbolic scalar, list of these, or symbolic vector. Missing ones count as 1, on the left.
-    ndim : number of dimensions of the result; needed when `reps` is a symbolic vector.
+    x : tensor variable
+    reps : int, integer scalar, list of these, or integer vector. Missing ones count as 1, on the left; so do missing
+        dimensions of `x`.
+    ndim : int, number of dimensions of the result; needed when `reps` is a symbolic vector.
+
+    Returns
+    -------
+    A tensor of the dtype of `x`; its number of dimensions is `ndim`, or the larger of ``len(reps)`` and ``x.ndim``.
 
     Raises
     ------
-    ValueError : `reps` is not made of integers, or `ndim` does not fit.
+    ValueError : `reps` is not made of integers, or `ndim` is missing or less than it or ``x.ndim``.
     """
     if ndim is not None and ndim < x.ndim:
         raise ValueError("ndim should be equal or larger than x.ndim")

@@ -73,21 +73,22 @@ def _never(a):
 
 
 def isnan(a):
-    """Whether `a` is not a number; of an integer tensor this needs no look at the elements."""
+    """Where the tensor `a` is not a number: a bool tensor of its shape. For integers no element is looked at."""
     a = as_tensor_variable(a)
     return _never(a) if a.dtype in discrete_dtypes else isnan_(a)
 
 
 def isinf(a):
-    """Whether `a` is infinite; of an integer tensor this needs no look at the elements."""
+    """Where the tensor `a` is infinite: a bool tensor of its shape. For integers no element is looked at."""
     a = as_tensor_variable(a)
     return _never(a) if a.dtype in discrete_dtypes else isinf_(a)
 
 
 def isclose(a, b, rtol=1.0e-5, atol=1.0e-8, equal_nan=False):
-    """Whether elements are equal within ``atol + rtol * |b|``.
+    """Where the elements of the variables `a` and `b` are equal within ``atol + rtol * |b|``; a bool tensor.
 
-    Infinities are close to themselves, and nan to nan if `equal_nan`. The result is a bool tensor.
+    Both are broadcast against each other; `rtol` and `atol` are numbers or scalars. Infinities of one sign are close
+    to each other, and nan to nan if `equal_nan`.
     """
     near = le(abs(a - b), atol + rtol * abs(b))
     a_nan, b_nan = isnan(a), isnan(b)
@@ -100,16 +101,20 @@ def isclose(a, b, rtol=1.0e-5, atol=1.0e-8, equal_nan=False):
 
 
 def allclose(a, b, rtol=1.0e-5, atol=1.0e-8, equal_nan=False):
-    """Whether all elements are close, as `isclose` says; a bool scalar."""
+    """Whether all elements of `a` and `b` are close, as `isclose` says; a bool scalar."""
     return all(isclose(a, b, rtol, atol, equal_nan))
 
 
 def round(a, mode=None):
-    """The nearest integer, as a float.
+    """The nearest integers of the tensor of floats `a`, in its dtype.
 
     Parameters
     ----------
-    mode : "half_to_even" (the default) or "half_away_from_zero".
+    mode : where two integers are equally near, "half_to_even" (the default) or "half_away_from_zero".
+
+    Raises
+    ------
+    TypeError : `a` has an integer dtype. Exception : there is no such mode.
     """
     if mode is None:
         mode = "half_to_even"
@@ -127,42 +132,42 @@ def round(a, mode=None):
 
 
 def iround(a, mode=None):
-    """`round` as int64."""
+    """`round` of the tensor `a`, as int64."""
     return cast(round(a, mode), "int64")
 
 
 def div_proxy(x, y):
-    """What ``x / y`` meant in Python 2: of integers, as ``config.int_division`` says."""
+    """What ``x / y`` meant in Python 2: of integer tensors what ``config.int_division`` says, ``x // y`` by default."""
     op = scalar.int_or_true_div(*[as_tensor_variable(v).dtype in discrete_dtypes for v in (x, y)])
     return int_div(x, y) if op is scalar.int_div else true_div(x, y)
 
 
 def divmod(x, y):
-    """``(x // y, x % y)``"""
+    """The pair ``(x // y, x % y)`` of two tensors, rounded down as Python does; ComplexError if one is complex."""
     return floor_div(x, y), mod_check(x, y)
 
 
 def mod_check(x, y):
-    """``x % y``; ComplexError if one is complex."""
+    """``x % y`` of two tensors, with the sign of `y`; ComplexError if one is complex."""
     if as_tensor_variable(x).dtype in complex_dtypes or as_tensor_variable(y).dtype in complex_dtypes:
         raise scalar.Mod.complex_error
     return mod(x, y)
 
 
 def ceil_intdiv(a, b):
-    """``ceil(a / b)`` of integers, computed in integers."""
+    """The quotient ``a / b`` of tensors of integers, rounded up; computed in integers, with the dtype of ``a // b``."""
     # The remainder is cast and not the quotient, so that a uint64 does not become a float.
     quotient = int_div(a, b)
     return cast(neq(a % b, 0), quotient.dtype) + quotient
 
 
 def power(x, y):
-    """``x ** y``"""
+    """``x ** y``, elementwise where one of the two is a tensor variable; two Python numbers give a Python number."""
     return x**y
 
 
 def smallest(*args):
-    """The elementwise minimum of all arguments."""
+    """The elementwise minimum of `args`: two tensors that are broadcast, or any number of one shape."""
     if len(args) == 2:
         a, b = args
         return switch(a < b, a, b)
@@ -172,7 +177,7 @@ def smallest(*args):
 
 
 def largest(*args):
-    """The elementwise maximum of all arguments."""
+    """The elementwise maximum of `args`: two tensors that are broadcast, or any number of one shape."""
     if len(args) == 2:
         a, b = args
         return switch(a > b, a, b)
@@ -218,7 +223,10 @@ def check_and_normalize_axes(x, axis):
 
 
 def makeKeepDims(x, y, axis):
-    """`y`, a reduction of `x` along `axis`, with the reduced axes put back as dimensions of length 1."""
+    """The tensor `y`, a reduction of `x` along `axis`, with the reduced axes put back as broadcastable dimensions.
+
+    `axis` is what the reduction was called with; ValueError for a variable that is no constant.
+    """
     x, y = as_tensor_variable(x), as_tensor_variable(y)
     if isinstance(axis, Variable) or (
         isinstance(axis, (list, tuple)) and builtins.any(isinstance(a, Variable) for a in axis)
@@ -234,12 +242,13 @@ def makeKeepDims(x, y, axis):
 
 # ------------------------------------------------------------------ reductions
 def sum(input, axis=None, dtype=None, keepdims=False, acc_dtype=None):
-    """The sum along `axis`.
+    """The sum of the tensor `input` along `axis`.
 
     Parameters
     ----------
-    axis : int, sequence of ints, or None for all axes.
-    dtype, acc_dtype : of the result and of the intermediate sums; see `Sum` for what None means.
+    axis : int, sequence of ints, or None for all axes; () for none.
+    dtype : of the result. None: that of `input`, but int64 for bool and smaller integers, uint64 for unsigned ones.
+    acc_dtype : of the intermediate sums. None: `dtype`'s, with float16 summed in float32 and float32 in float64.
     keepdims : leave the reduced axes as dimensions of length 1.
 
     Raises
@@ -251,30 +260,43 @@ def sum(input, axis=None, dtype=None, keepdims=False, acc_dtype=None):
 
 
 def prod(input, axis=None, dtype=None, keepdims=False, acc_dtype=None, no_zeros_in_input=False):
-    """The product along `axis`; parameters as in `sum`. With `no_zeros_in_input` the gradient is simpler."""
+    """The product of the tensor `input` along `axis`; parameters, dtype and errors as for `sum`.
+
+    With `no_zeros_in_input`, which promises that no element is 0, the gradient is simpler.
+    """
     out = Prod(axis, dtype=dtype, acc_dtype=acc_dtype, no_zeros_in_input=no_zeros_in_input)(input)
     return makeKeepDims(input, out, axis) if keepdims else out
 
 
 def any(x, axis=None, keepdims=False):
-    """Whether any element along `axis` is true; dtype bool."""
+    """Whether any element of the tensor `x` along `axis` is true (not 0): bool.
+
+    `axis` is an int, a sequence of ints or None for all axes (ValueError if there is none such); with `keepdims` the
+    reduced axes stay as dimensions of length 1.
+    """
     out = Any(axis)(x)
     return makeKeepDims(x, out, axis) if keepdims else out
 
 
 def all(x, axis=None, keepdims=False):
-    """Whether all elements along `axis` are true; dtype bool."""
+    """Whether all elements of the tensor `x` along `axis` are true (not 0): bool. Parameters as for `any`."""
     out = All(axis)(x)
     return makeKeepDims(x, out, axis) if keepdims else out
 
 
 def mean(input, axis=None, dtype=None, op=False, keepdims=False, acc_dtype=None):
-    """The mean along `axis`, of the input's dtype if that is a float, else float64.
+    """The mean of the tensor `input` along `axis`; nan of no elements.
 
     Parameters
     ----------
-    dtype : of the sum that is divided.
-    op : compute it by the Op `Mean`, which has no gradient. NotImplementedError for other dtypes than float64.
+    axis : int, sequence of ints, or None for all axes.
+    dtype : of the sum that is divided. A float dtype is that of the result, too; None gives the input's if that is a
+        float or complex one, else float64.
+    op : compute it by the Op `Mean`, which gives float64 and has no gradient. NotImplementedError for other dtypes.
+    keepdims : leave the reduced axes as dimensions of length 1.
+    acc_dtype : of the intermediate sums, as for `sum`.
+
+    ValueError if there is no such axis.
     """
     input = as_tensor_variable(input)
     if op:
@@ -311,12 +333,17 @@ def _refuse_dtypes(dtype, acc_dtype):
 
 
 def var(input, axis=None, ddof=0, keepdims=False, corrected=False):
-    """The variance along `axis`.
+    """The variance of the tensor `input` along `axis`: the mean of the squared distances from the mean.
 
     Parameters
     ----------
-    ddof : the sum of squares is divided by the number of elements minus `ddof`.
+    axis : int, sequence of ints, or None for all axes.
+    ddof : int; the sum of squares is divided by the number of elements minus `ddof` (along each axis).
+    keepdims : leave the reduced axes as dimensions of length 1.
     corrected : subtract the squared rounding error of the mean (the two-pass algorithm).
+
+    The dtype is that of `mean`, except that a `ddof` other than 0 makes smaller floats float64. ValueError if there is
+    no such axis, or for a bool `ddof`.
     """
     _refuse_keepdims(ddof)
     input = as_tensor_variable(input)
@@ -351,7 +378,7 @@ def _refuse_keepdims(ddof):
 
 
 def std(input, axis=None, ddof=0, keepdims=False, corrected=False):
-    """The standard deviation along `axis`, the root of `var`."""
+    """The standard deviation of the tensor `input` along `axis`, the root of `var`, with its parameters and errors."""
     _refuse_keepdims(ddof)
     out = sqrt(var(input=input, axis=axis, ddof=ddof, keepdims=keepdims, corrected=corrected))
     out.name = "std"
@@ -359,13 +386,17 @@ def std(input, axis=None, ddof=0, keepdims=False, corrected=False):
 
 
 def max_and_argmax(a, axis=None, keepdims=False):
-    """The maximum along `axis` and the position of its first occurrence, int64.
+    """The maximum of the tensor `a` along `axis` and the position of its first occurrence, int64: a list of two.
 
-    With several axes (or None, for all), positions count in the array with these axes flattened.
+    Parameters
+    ----------
+    axis : int, sequence of ints, or None for all axes. With several of them, positions count in the array with these
+        axes flattened.
+    keepdims : leave the reduced axes as dimensions of length 1.
 
     Raises
     ------
-    ValueError : there is no such axis. TypeError : the axis is not known.
+    ValueError : there is no such axis; when run, there is no element. TypeError : the axis is not known.
     """
     a = as_tensor_variable(a)
     axes = check_and_normalize_axes(a, axis) or list(range(a.type.ndim))
@@ -376,7 +407,11 @@ def max_and_argmax(a, axis=None, keepdims=False):
 
 
 def max(x, axis=None, keepdims=False):
-    """The maximum along `axis`; nan where there is one. ValueError, when it runs, for no elements."""
+    """The maximum of the tensor `x` along `axis`, in its dtype; nan where there is one.
+
+    `axis` is an int, a sequence of ints or None for all axes; with `keepdims` the reduced axes stay as dimensions of
+    length 1. ValueError if there is no such axis and, when run, if there is no element.
+    """
     try:
         out = max_and_argmax(x, axis)[0]
     except (TypeError, ValueError):
@@ -385,7 +420,12 @@ def max(x, axis=None, keepdims=False):
 
 
 def argmax(x, axis=None, keepdims=False):
-    """The position of the first maximum along `axis`, int64; in the flattened array for None."""
+    """The position of the first maximum of the tensor `x` along `axis`, int64; nan counts as the maximum.
+
+    `axis` is an int, None for the flattened array, or a sequence of ints for these axes flattened; with `keepdims` the
+    reduced axes stay as dimensions of length 1. ValueError if there is no such axis and, when run, if there is no
+    element.
+    """
     out = max_and_argmax(x, axis)[1]
     return makeKeepDims(x, out, axis) if keepdims else out
 
@@ -402,38 +442,47 @@ def _reversed_order(x):
 
 
 def min(x, axis=None, keepdims=False):
-    """The minimum along `axis`; nan where there is one. ValueError, when it runs, for no elements."""
+    """The minimum of the tensor `x` along `axis`, in its dtype; nan where there is one.
+
+    Parameters and errors as for `max`; NotImplementedError for a complex `x`.
+    """
     x = as_tensor_variable(x)
     return _reversed_order(max(_reversed_order(x), axis=axis, keepdims=keepdims))
 
 
 def argmin(x, axis=None, keepdims=False):
-    """The position of the first minimum along `axis`, int64; in the flattened array for None."""
+    """The position of the first minimum of the tensor `x` along `axis`, int64; nan counts as the minimum.
+
+    Parameters and errors as for `argmax`; NotImplementedError for a complex `x`.
+    """
     x = as_tensor_variable(x)
     upside_down = np.iinfo(x.dtype).max - x if x.dtype in uint_dtypes else _reversed_order(x)
     return argmax(upside_down, axis=axis, keepdims=keepdims)
 
 
 def ptp(a, axis=None):
-    """The range of values along `axis`: maximum minus minimum."""
+    """The range of the values of the tensor `a` along `axis`: maximum minus minimum, in its dtype.
+
+    `axis` is an int, a sequence of ints or None for all axes. Errors as for `max`; TypeError for a bool `a`.
+    """
     a = as_tensor_variable(a)
     return max(a, axis) - min(a, axis)
 
 
 def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None):
-    """The covariance matrix of variables.
+    """The covariance matrix of the variables (rows) of a matrix.
 
     Parameters
     ----------
-    m : matrix or vector with a variable in each row, observations in columns.
-    y : more variables, in the same form.
-    rowvar : if False, variables are in columns.
+    m : matrix variable with an observed variable in each row, observations in columns.
+    y : more of them, in the same form.
+    rowvar : if False, the observed variables are in columns.
     bias : divide by the number of observations, instead of by one less.
-    ddof : divide by the number of observations minus `ddof`.
+    ddof : divide by the number of observations minus `ddof`, whatever `bias` says.
 
     Raises
     ------
-    NotImplementedError : `fweights` or `aweights` is given.
+    NotImplementedError : `fweights` or `aweights` is given. ValueError : `m` is a vector.
     """
     from theanojax.tensor.join import concatenate
 

@@ -69,12 +69,31 @@ _permute_row_elements = PermuteRowElements()
 
 
 def permute_row_elements(x, y, inverse=0):
-    """The elements of each row of `x` in the order of the rows of `y`; see PermuteRowElements."""
+    """The elements of each row (along the last dimension) of `x` in the order that the rows of `y` give.
+
+    Parameters
+    ----------
+    x : tensor
+    y : tensor of integers; rows that are permutations. The dimensions before the last are broadcast.
+    inverse : if true, element i of a row goes to place ``y[i]`` instead of coming from there.
+
+    Returns
+    -------
+    A tensor of the dtype of `x`.
+
+    Raises
+    ------
+    AssertionError : `y` is not made of integers.
+    ValueError : when run, shapes don't fit. IndexError : when run, an index is out of bounds.
+    """
     return _permute_row_elements(x, y, inverse)
 
 
 def inverse_permutation(perm):
-    """The inverse of a permutation, or of those in the rows of `perm`."""
+    """The permutation that undoes `perm`, or undoes each row of it: a variable of the type of `perm`.
+
+    `perm` is a vector or matrix variable of integers; AssertionError for other dtypes.
+    """
     return permute_row_elements(arange(perm.shape[-1], dtype=perm.dtype), perm, inverse=True)
 
 
@@ -136,8 +155,22 @@ class Choose(Op):
 
 
 def choose(a, choices, out=None, mode="raise"):
-    """From each place of the tensors `choices` (a list, or a tensor whose first dimension counts them), the element
-    of the one that the integers `a` name there. `mode`: "raise", "wrap" or "clip" for an index out of range.
+    """At each place, the element of the one of the tensors `choices` that the integer in `a` names.
+
+    Parameters
+    ----------
+    a : tensor of integers
+    choices : list of tensors of one type, or a tensor whose first dimension counts them; broadcast against `a`
+    out : must be None
+    mode : what an index out of range does: "raise" a ValueError, "wrap" around, or "clip" to the nearest
+
+    Returns
+    -------
+    A tensor of the dtype of `choices`.
+
+    Raises
+    ------
+    TypeError : `a` is not made of integers, or the list mixes types. AssertionError : unknown `mode`, or an `out`.
     """
     if out is not None:
         raise AssertionError("choose can not write into an existing tensor")

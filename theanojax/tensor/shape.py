@@ -356,17 +356,24 @@ def simplify_rebroadcast(x):
 
 
 def addbroadcast(x, *axes):
-    """`x`, made broadcastable in the dimensions `axes`. ValueError at run time if a length there is not 1."""
+    """The tensor `x`, made broadcastable in the dimensions `axes`.
+
+    `axes` are ints, none of them negative. ValueError if there is no such dimension and, when run, if a length there is
+    not 1.
+    """
     return simplify_rebroadcast(Rebroadcast(*[(axis, True) for axis in axes])(x))
 
 
 def unbroadcast(x, *axes):
-    """`x`, made not broadcastable in the dimensions `axes`."""
+    """The tensor `x`, made not broadcastable in the dimensions `axes`, ints; ValueError if there is no such one."""
     return simplify_rebroadcast(Rebroadcast(*[(axis, False) for axis in axes])(x))
 
 
 def patternbroadcast(x, broadcastable):
-    """`x` with the broadcast pattern `broadcastable`. ValueError at run time if a length does not fit it."""
+    """The tensor `x` with the broadcast pattern `broadcastable`, a sequence of bools, one a dimension.
+
+    ValueError at run time if a length that should be 1 isn't.
+    """
     return simplify_rebroadcast(Rebroadcast(*[(i, bool(flag)) for i, flag in enumerate(broadcastable)])(x))
 
 
@@ -455,12 +462,13 @@ def _constant_shape(wanted, size):
 
 
 def reshape(x, newshape, ndim=None):
-    """`x` with the shape `newshape`.
+    """The tensor `x`, in C order, in the shape `newshape`.
 
     Parameters
     ----------
-    newshape : vector, sequence of integers or symbolic scalars; one may be -1, "what remains".
-    ndim : the length of `newshape`; needed only where it can't be found out.
+    newshape : sequence of ints or integer scalars, or an integer vector; one may be -1, "what remains". Constants 1
+        make broadcastable dimensions.
+    ndim : int, the length of `newshape`; needed only where it can't be found out.
 
     Raises
     ------
@@ -535,12 +543,14 @@ def _flat_ndim(ndim, outdim):
 
 
 def is_flat(var, ndim=None, outdim=None):
-    """True if `var` has `ndim` dimensions (1 by default)."""
+    """True if the variable `var` has `ndim` dimensions (1 by default); `outdim` is the old name of `ndim`."""
     return var.ndim == _flat_ndim(ndim, outdim)
 
 
 def flatten(x, ndim=None, outdim=None):
-    """`x` with `ndim` dimensions (1 by default): the last of them holds all that are left of `x`.
+    """The tensor `x` with `ndim` dimensions (an int, 1 by default): the last of them holds all that are left of `x`.
+
+    `outdim` is the old name of `ndim`.
 
     Raises
     ------

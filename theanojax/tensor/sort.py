@@ -97,14 +97,16 @@ class SortOp(_Sorting):
 
 
 def sort(a, axis=-1, kind="quicksort", order=None):
-    """A sorted copy of the tensor `a`.
+    """A sorted copy of the tensor `a`, in ascending order, nan last.
 
     Parameters
     ----------
     a : tensor
-    axis : int, integer scalar, or None to sort the flattened tensor
+    axis : int, integer scalar, or None to sort the flattened tensor into a vector
     kind : "quicksort", "mergesort" or "heapsort", as for numpy; inside XLA the sort is always stable
     order : as for numpy, of structured arrays
+
+    ValueError, when run, for an axis that `a` doesn't have.
     """
     if axis is None:
         a, axis = a.flatten(), 0
@@ -138,7 +140,10 @@ class ArgSortOp(_Sorting):
 
 
 def argsort(a, axis=-1, kind="quicksort", order=None):
-    """The indices that sort `a` along `axis` (the flattened `a` when it is None), as an int64 tensor of its shape."""
+    """The indices that sort the tensor `a` along `axis`, as an int64 tensor of its shape.
+
+    Parameters and errors are those of `sort`; with `axis` None it is a vector of indices into the flattened `a`.
+    """
     if axis is None:
         a, axis = a.flatten(), 0
     return ArgSortOp(kind, order)(a, axis)
@@ -267,19 +272,32 @@ def topk(x, kth, axis=-1, sorted=True, idx_dtype="int64"):
     Parameters
     ----------
     x : tensor
-    kth : integer, constant or variable, not 0; a negative one asks for the smallest elements
+    kth : int or integer scalar, not 0; a negative one asks for the smallest elements
     axis : int, or None for the flattened tensor
-    sorted : only False is supported
+    sorted : must be given as False, the only way supported
     idx_dtype : integer dtype of the indices, which the gradient needs
+
+    Returns
+    -------
+    A tensor of the dtype of `x`, whose length along `axis` is ``abs(kth)``.
+
+    Raises
+    ------
+    NotImplementedError : `sorted` is true.
+    ValueError : `x` has no dimension or `kth` has one; when run, `kth` is 0 or greater than the length of the axis.
+    IndexError : there is no such axis. TypeError : `axis` is no int, or `idx_dtype` no integer dtype.
     """
     return _topk(x, kth, axis, sorted, idx_dtype)[0]
 
 
 def argtopk(x, kth, axis=-1, sorted=True, idx_dtype="int64"):
-    """The indices of the elements that `topk` gives, in the same order."""
+    """The indices, of dtype `idx_dtype`, of the elements that `topk` gives, in the same order.
+
+    The parameters `x`, `kth`, `axis` and `sorted`, and the errors, are those of `topk`.
+    """
     return _topk(x, kth, axis, sorted, idx_dtype)[1]
 
 
 def topk_and_argtopk(x, kth, axis=-1, sorted=True, idx_dtype="int64"):
-    """The results of `topk` and of `argtopk`, from one Op."""
+    """A list of the results of `topk` and `argtopk`, whose parameters `x`, `kth` ... it has, from one Op."""
     return _topk(x, kth, axis, sorted, idx_dtype)

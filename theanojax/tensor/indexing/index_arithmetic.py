@@ -64,17 +64,22 @@ class UnravelIndex(Op):
 
 
 def unravel_index(indices, dims, order="C", ndim=None):
-    """The coordinates, one array a dimension, of flat indices into an array with the lengths `dims`.
+    """The coordinates, one tensor a dimension, of flat indices into an array with the lengths `dims`.
 
     Parameters
     ----------
-    indices : integer tensor
-    dims : vector of the lengths
+    indices : tensor of signed integers
+    dims : sequence of ints or integer scalars, or integer vector: the lengths
     order : "C"; with "F" the result is the same, as in Theano
-    ndim : the length of `dims`, needed when it cannot be told from `dims`
+    ndim : int, the length of `dims`, needed when it cannot be told from `dims`
+
+    Returns
+    -------
+    A tuple of int64 tensors of the shape of `indices`.
 
     Raises
     ------
+    TypeError : `indices` or `dims` are no signed integers.
     ValueError : `ndim` is needed; at run time, an index out of bounds.
     """
     if ndim is None:
@@ -136,14 +141,19 @@ def ravel_multi_index(multi_index, dims, mode="raise", order="C"):
 
     Parameters
     ----------
-    multi_index : tuple of integer tensors
-    dims : vector of the lengths
+    multi_index : tuple or list of tensors of signed integers
+    dims : sequence of ints or integer scalars, or integer vector: the lengths
     mode : what to do with coordinates out of bounds: "raise" a ValueError, "wrap" around, or "clip" to the nearest
     order : "C" for row-major, "F" for column-major
 
+    Returns
+    -------
+    An int64 tensor of the shape that the coordinates have.
+
     Raises
     ------
-    TypeError : `multi_index` is no tuple or list, or its dtypes are no integers.
+    TypeError : `multi_index` is no tuple or list, or its dtypes are no signed integers.
+    ValueError : unknown `mode` or `order`; at run time, `dims` has another length than `multi_index`.
     """
     if not isinstance(multi_index, (tuple, list)):
         raise TypeError("multi_index must be a tuple or a list.")

@@ -213,10 +213,17 @@ def _with_new_axes(var, args):
 
 
 def take(a, indices, axis=None, mode="raise"):
-    """The elements of `a` at `indices` along `axis`, or of the flattened `a` when it is None.
+    """The elements of the tensor `a` at `indices` along `axis`, an int, or of the flattened `a` when it is None.
 
-    The result has the dimensions of `indices` in the place of `axis`. `mode` says what becomes of indices out of
-    bounds: "raise" an IndexError, "clip" to the nearest, or "wrap" around.
+    Parameters
+    ----------
+    indices : int or tensor of integers of any number of dimensions, which the result has in the place of `axis`.
+    mode : what becomes of indices out of bounds: "raise" an IndexError, "clip" to the nearest (negative ones to 0), or
+        "wrap" around.
+
+    Raises
+    ------
+    TypeError : `indices` are no integers. IndexError : there is no such axis.
     """
     from theanojax.tensor.join import concatenate
 
@@ -250,7 +257,8 @@ def take(a, indices, axis=None, mode="raise"):
 def set_subtensor(x, y, inplace=False, tolerate_inplace_aliasing=False):
     """The tensor that `x` was selected from, with `y` in the place of `x`.
 
-    For numpy's ``a[1:3] = 5`` write ``b = set_subtensor(a[1:3], 5)``. See `inc_subtensor`.
+    For numpy's ``a[1:3] = 5`` write ``b = set_subtensor(a[1:3], 5)``; `a` does not change. Parameters and errors are
+    those of `inc_subtensor`.
     """
     return inc_subtensor(x, y, inplace, set_instead_of_inc=True, tolerate_inplace_aliasing=tolerate_inplace_aliasing)
 
@@ -258,19 +266,25 @@ def set_subtensor(x, y, inplace=False, tolerate_inplace_aliasing=False):
 def inc_subtensor(x, y, inplace=False, set_instead_of_inc=False, tolerate_inplace_aliasing=False):
     """The tensor that `x` was selected from, with `y` added to the selected part.
 
-    For numpy's ``a[1:3] += 5`` write ``b = inc_subtensor(a[1:3], 5)``. Unlike numpy's, it adds as often as an
-    index is repeated.
+    For numpy's ``a[1:3] += 5`` write ``b = inc_subtensor(a[1:3], 5)``; `a` does not change. Unlike numpy's, it adds as
+    often as an index is repeated.
 
     Parameters
     ----------
-    x : the result of indexing
+    x : the result of indexing (which may have been reshaped or had its dimensions shuffled since)
     y : the amount; broadcasts to the shape of `x`
     inplace : overwrite the tensor; the library does that itself where it is safe
+    set_instead_of_inc : put `y` there instead of adding it
     tolerate_inplace_aliasing : allow `x` and `y` to be views of one array while working in place
+
+    Returns
+    -------
+    A tensor of the type of the one that was indexed, whatever the dtype of `y`.
 
     Raises
     ------
     TypeError : `x` is no result of indexing, or `y` has more dimensions.
+    ValueError : when run, the shape of `y` doesn't fit.
     """
     x, y = as_tensor_variable(x), as_tensor_variable(y)
     if y.ndim > x.ndim:
