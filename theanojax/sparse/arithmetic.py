@@ -160,7 +160,11 @@ structured_add_s_v = StructuredAddSV()
 
 
 def add(x, y):
-    """The sum of two matrices of which at least one is sparse; sparse if both are."""
+    """The sum of two matrices of one shape, of which at least one is sparse, in the dtype that both are upcast to.
+
+    `x` and `y` are csr or csc matrices, and the result is sparse in the format of `x`; or one of them is dense, and so
+    is the result. AssertionError if none is sparse, or for a dense one that isn't a matrix.
+    """
     x, y = operand(x), operand(y)
     sparse = _is_sparse_variable(x), _is_sparse_variable(y)
     if sparse == (True, True):
@@ -171,7 +175,7 @@ def add(x, y):
 
 
 def sub(x, y):
-    """The difference of two matrices of which at least one is sparse; sparse if both are."""
+    """The difference of two matrices, sparse if both are; `x`, `y` and errors as for `add`, but both may be dense."""
     return operand(x) + (-operand(y))
 
 
@@ -241,7 +245,11 @@ mul_s_v = MulSV()
 
 
 def mul(x, y):
-    """The product of the elements of two matrices of which at least one is sparse; one may be a dense scalar."""
+    """The product of the elements of two matrices of one shape, sparse in the format of the (first) sparse one.
+
+    At least one of `x` and `y` is a csr or csc matrix (AssertionError otherwise); the other may be a dense matrix or
+    scalar. The dtype is what both are upcast to.
+    """
     x, y = as_sparse_or_tensor_variable(x), as_sparse_or_tensor_variable(y)
     sparse = _is_sparse_variable(x), _is_sparse_variable(y)
     if not any(sparse):
@@ -339,7 +347,10 @@ def _comparison_function(name, both, dense_right, dense_left):
         return dense_right(x, y) if sparse[0] else dense_left(y, x)
 
     compare.__name__ = compare.__qualname__ = name
-    compare.__doc__ = "``%s(x, y)`` of two matrices of which one or both are sparse, as uint8; sparse if both." % name
+    compare.__doc__ = (
+        "``%s(x, y)`` of two matrices of one shape, of which one or both are sparse, as uint8; sparse if both.\n\n"
+        "AssertionError if none is sparse or the dense one is no matrix, NotImplementedError if the formats differ."
+    ) % name
     return compare
 
 
@@ -355,7 +366,10 @@ ge = _comparison_function("ge", greater_equal_s_s, greater_equal_s_d, less_equal
 
 
 def structured_monoid(tensor_op):
-    """Decorator: a function of a sparse matrix, and scalars, that applies `tensor_op` to what the matrix stores."""
+    """Decorator: a function of a csr or csc matrix, and scalars, that applies `tensor_op` to what the matrix stores.
+
+    The body of the function decorated doesn't matter. AssertionError for other formats, TypeError for other arguments.
+    """
 
     def decorator(f):
         def wrapper(*args):
@@ -374,7 +388,10 @@ def _structured(tensor_op, name):
     def function():
         pass
 
-    function.__doc__ = "%s of the elements that a sparse matrix stores." % tensor_op.scalar_op
+    function.__doc__ = (
+        "``tensor.%s`` of what a csr or csc matrix stores, and of scalars if `args` are more than the matrix.\n\n"
+        "A sparse matrix of the same format. AssertionError for bsr, TypeError for what is no sparse matrix."
+    ) % name.removeprefix("structured_").replace("rint", "round_half_to_even")
     found = structured_monoid(tensor_op)(function)
     found.__name__ = found.__qualname__ = name
     return found

@@ -52,22 +52,22 @@ csm_properties = CSMProperties()
 
 
 def csm_data(csm):
-    """The stored elements of a sparse matrix."""
+    """The elements that the sparse matrix `csm` stores, a vector of its dtype; AssertionError for bsr."""
     return csm_properties(csm)[0]
 
 
 def csm_indices(csm):
-    """The columns (csr) or rows (csc) of the stored elements."""
+    """The columns (csr) or rows (csc) of the elements that the sparse matrix `csm` stores, a vector of int32."""
     return csm_properties(csm)[1]
 
 
 def csm_indptr(csm):
-    """Where in the data each row (csr) or column (csc) begins."""
+    """Where in the data of the sparse matrix `csm` each row (csr) or column (csc) begins, a vector of int32."""
     return csm_properties(csm)[2]
 
 
 def csm_shape(csm):
-    """The shape of a sparse matrix, a vector of int32."""
+    """The shape of the sparse matrix `csm`, a vector of int32."""
     return csm_properties(csm)[3]
 
 
@@ -81,7 +81,11 @@ def _as_int32(x):
 
 
 class CSM(Op):
-    """A sparse matrix in csr or csc format, made of data, indices, indptr and shape: four vectors."""
+    """A sparse matrix in csr or csc format, made of data, indices, indptr and shape: four vectors.
+
+    The data give the dtype; the others are vectors of integers. TypeError otherwise; ValueError, when run, if the
+    lengths don't fit each other, or for a format other than csr and csc.
+    """
 
     __props__ = ("format",)
 
@@ -212,7 +216,7 @@ fcast, dcast, ccast, zcast = (Cast(dtype) for dtype in ("float32", "float64", "c
 
 
 def cast(variable, dtype):
-    """The sparse matrix `variable` in another dtype."""
+    """The csr or csc matrix `variable` in another `dtype`, given by its name; NotImplementedError for unknown ones."""
     return Cast(dtype)(variable)
 
 
@@ -285,13 +289,13 @@ csc_from_dense = SparseFromDense("csc")
 
 
 def sp_ones_like(x):
-    """A sparse matrix with ones where `x` stores something."""
+    """A sparse matrix with ones where the sparse matrix `x` stores something, of its type."""
     data, *places = csm_properties(x)
     return CSM(x.format)(tensor.ones_like(data), *places)
 
 
 def sp_zeros_like(x):
-    """A sparse matrix of the shape of `x` with nothing in it."""
+    """A sparse matrix of the shape and type of the sparse matrix `x`, with nothing in it."""
     _, _, indptr, shape = csm_properties(x)
     return CSM(format=x.format)(
         data=np.array([], dtype=x.type.dtype),

@@ -71,9 +71,16 @@ class TrueDot(Op):
 
 
 def true_dot(x, y, grad_preserves_dense=True):
-    """The product of two matrices of which at least one is sparse, as a sparse matrix.
+    """The product of two matrices of one dtype, of which at least one is sparse, as a sparse matrix.
 
-    With `grad_preserves_dense` the gradient for a dense factor is dense, otherwise sparse. TypeError if both are dense.
+    `x` and `y` are matrices, the sparse ones csr or csc. With `grad_preserves_dense` the gradient for a dense factor is
+    dense, otherwise sparse.
+
+    Raises
+    ------
+    TypeError : both are dense. NotImplementedError : the dtypes differ.
+    NotImplementedError or AssertionError : a format is neither csr nor csc.
+    ValueError : when run, shapes don't fit.
     """
     x, y, x_sparse, y_sparse = _operands(x, y)
     if not (x_sparse or y_sparse):
@@ -117,9 +124,14 @@ _structured_dot = StructuredDot()
 
 
 def structured_dot(x, y):
-    """The product of two matrices of which at least one is sparse; the result is sparse if both are.
+    """The product of two matrices of which at least one is sparse; sparse, in the format of `x`, if both are.
 
-    The gradient for a sparse factor is zero wherever nothing is stored. TypeError if both are dense.
+    `x` and `y` are matrices, the dtype is what both are upcast to. The gradient for a sparse factor is zero wherever
+    nothing is stored.
+
+    Raises
+    ------
+    TypeError : both are dense. NotImplementedError : a factor is no matrix. ValueError : when run, shapes don't fit.
     """
     x, y, x_sparse, y_sparse = _operands(x, y)
     if not (x_sparse or y_sparse):
@@ -183,7 +195,10 @@ sdg_csr = StructuredDotGradCSR()
 
 
 def structured_dot_grad(sparse_A, dense_B, ga):
-    """The gradient of `structured_dot` for the sparse factor; NotImplementedError unless that is csr or csc."""
+    """The gradient of ``structured_dot(sparse_A, dense_B)`` for `sparse_A`, of its type, given `ga` for the product.
+
+    It stores what `sparse_A` stores. NotImplementedError unless `sparse_A` is csr or csc; `dense_B` is a matrix.
+    """
     if sparse_A.type.format not in ("csc", "csr"):
         raise NotImplementedError("the format has to be csr or csc, not %s" % sparse_A.type.format)
     grad, make = (sdg_csc, CSC) if sparse_A.type.format == "csc" else (sdg_csr, CSR)
@@ -271,7 +286,14 @@ _dot = Dot()
 
 
 def dot(x, y):
-    """The product of two matrices of which at least one is sparse, as a dense matrix. TypeError if both are dense."""
+    """The product of two matrices, or a matrix and a vector, of which at least one is sparse: a dense one.
+
+    `x` and `y` have one or two dimensions; the dtype is what both are upcast to.
+
+    Raises
+    ------
+    TypeError : both are dense, or have other numbers of dimensions. ValueError : when run, shapes don't fit.
+    """
     x, y = (as_sparse_variable(v) if hasattr(v, "getnnz") else v for v in (x, y))
     if not (_is_sparse_variable(x) or _is_sparse_variable(y)):
         raise TypeError("dot requires at least one sparse argument")

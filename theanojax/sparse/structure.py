@@ -119,7 +119,10 @@ class RowScaleCSC(_SameShape):
 
 
 def col_scale(x, s):
-    """The columns of the sparse matrix `x` times the elements of the vector `s`."""
+    """The columns of the sparse matrix `x` times the elements of the vector `s`; of the type of `x`.
+
+    NotImplementedError unless `x` is csr or csc; AssertionError, when run, if the length of `s` doesn't fit.
+    """
     if x.format == "csc":
         return ColScaleCSC()(x, s)
     if x.format == "csr":
@@ -128,7 +131,10 @@ def col_scale(x, s):
 
 
 def row_scale(x, s):
-    """The rows of the sparse matrix `x` times the elements of the vector `s`."""
+    """The rows of the sparse matrix `x` times the elements of the vector `s`; of the type of `x`.
+
+    AssertionError unless `x` is csr or csc and, when run, if the length of `s` doesn't fit.
+    """
     return col_scale(x.T, s).T
 
 
@@ -175,9 +181,10 @@ class SpSum(Op):
 
 
 def sp_sum(x, axis=None, sparse_grad=False):
-    """The sum of a sparse matrix, or of its columns (`axis` 0) or rows (1): a dense scalar or vector.
+    """The sum of the csr or csc matrix `x`, or of its columns (`axis` 0) or rows (1): a dense scalar or vector.
 
-    With `sparse_grad`, the gradient is zero wherever nothing is stored.
+    The dtype is that of `x`, also for integers. With `sparse_grad`, the gradient is zero wherever nothing is stored.
+    ValueError for other axes, also for -1.
     """
     return SpSum(axis, sparse_grad)(x)
 
@@ -285,7 +292,7 @@ remove0 = Remove0()
 
 
 def clean(x):
-    """The sparse matrix `x` with its elements in order and without the zeros that it stores."""
+    """The csr or csc matrix `x` with its elements in order and without the zeros that it stores."""
     return ensure_sorted_indices(remove0(x))
 
 
@@ -343,12 +350,16 @@ def _stacked(op, blocks, format, dtype):
 
 
 def hstack(blocks, format=None, dtype=None):
-    """Sparse matrices side by side, in a `format` (csc by default) and `dtype` (that holds all of them)."""
+    """The sparse matrices of the list `blocks` side by side, at least one (TypeError).
+
+    They are csr or csc; the result has that `format` (csc by default) and `dtype` (by default what all are upcast to).
+    ValueError, when run, if the numbers of rows differ.
+    """
     return _stacked(HStack, blocks, format, dtype)
 
 
 def vstack(blocks, format=None, dtype=None):
-    """Sparse matrices one below the other, in a `format` (csc by default) and `dtype` (that holds all of them)."""
+    """The sparse matrices of the list `blocks` one below the other; parameters and errors as for `hstack`."""
     return _stacked(VStack, blocks, format, dtype)
 
 

@@ -29,7 +29,7 @@ def _is_dense(x):
 
 
 def hash_from_sparse(data):
-    """A hash of everything that makes up a scipy matrix: values, pattern, shape, dtype and format."""
+    """A hash (str) of everything that makes up the scipy matrix `data`: values, pattern, shape, dtype and format."""
     parts = [np.ascontiguousarray(part).tobytes() for part in (data.data, data.indices, data.indptr)]
     parts += [str(part).encode() for part in (data.shape, data.dtype, data.format)]
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()

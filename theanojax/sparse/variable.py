@@ -40,7 +40,11 @@ def _type_for(matrix, format, *complaint):
 
 
 def as_sparse_variable(x, name=None):
-    """`x`, a scipy matrix, a sparse variable or an Apply node with one, as a variable; TypeError for anything else."""
+    """`x`, a scipy matrix, a sparse variable or an Apply node with one, as a variable.
+
+    `name` is that of a constant that is made. TypeError for anything else, NotImplementedError for formats other than
+    csr, csc and bsr.
+    """
     if isinstance(x, Apply):
         if len(x.outputs) != 1:
             raise ValueError("It is ambiguous which output of a multi-output Op has to be fetched.", x)
@@ -67,7 +71,7 @@ def as_csx_variable(x):
 
 
 def as_sparse_or_tensor_variable(x, name=None):
-    """`x` as a sparse variable if it can be one, else as a tensor."""
+    """`x` as a sparse variable if it can be one, else as a tensor; `name` is that of a constant that is made."""
     try:
         return as_sparse_variable(x, name)
     except (ValueError, TypeError):
@@ -82,7 +86,10 @@ def operand(x):
 
 
 def constant(x, name=None):
-    """A copy of the scipy matrix `x` in a graph; TypeError if it isn't one."""
+    """A copy of the scipy matrix `x` in a graph, called `name`; TypeError if it isn't one.
+
+    NotImplementedError for formats other than csr, csc and bsr.
+    """
     type = _type_for(x, None, "sparse.constant must be called on a scipy.sparse.spmatrix")
     return SparseConstant(type, x.copy(), name=name)
 
@@ -198,7 +205,10 @@ class SparseTensorSharedVariable(_sparse_py_operators, SharedVariable):
 
 @shared_constructor
 def sparse_constructor(value, name=None, strict=False, allow_downcast=None, borrow=False, format=None):
-    """A shared variable for a scipy matrix; TypeError for anything else."""
+    """A shared variable for `value`, a scipy matrix in csr, csc or bsr format; TypeError for anything else.
+
+    `borrow` keeps the matrix itself instead of a copy; `strict` and `allow_downcast` are as for ``theano.shared``.
+    """
     type = _type_for(
         value, format, "Expected a sparse matrix in the sparse shared variable constructor. Received: ", value.__class__
     )
@@ -209,19 +219,25 @@ shared = sparse_constructor
 
 
 def matrix(format, name=None, dtype=None):
-    """A sparse variable of that format, of ``config.floatX`` if no `dtype` is given."""
+    """A sparse variable of that `format`: "csr", "csc" or "bsr"; of ``config.floatX`` if no `dtype` is given.
+
+    NotImplementedError for other formats and for dtypes that sparse matrices don't have.
+    """
     return SparseType(format=format, dtype=config.floatX if dtype is None else dtype)(name)
 
 
 def csc_matrix(name=None, dtype=None):
+    """A csc variable; `name` and `dtype` as for `matrix`."""
     return matrix("csc", name, dtype)
 
 
 def csr_matrix(name=None, dtype=None):
+    """A csr variable; `name` and `dtype` as for `matrix`."""
     return matrix("csr", name, dtype)
 
 
 def bsr_matrix(name=None, dtype=None):
+    """A bsr variable; `name` and `dtype` as for `matrix`."""
     return matrix("bsr", name, dtype)
 
 
