@@ -47,7 +47,10 @@ class _ListOp(Op):
 
 
 class GetItem(_ListOp):
-    """The element of a list at an int64 index, or the part of it in a slice."""
+    """``getitem(x, index)``: the element of a list at an int64 index, or the part of it in a slice.
+
+    AssertionError if `x` is no list, or for other integers; IndexError, when run, if there is no such element.
+    """
 
     __props__ = ()
     view_map = {0: [0]}
@@ -91,7 +94,10 @@ class _Changing(InplaceOp):
 
 
 class Append(_Changing):
-    """The list with one element more at its end."""
+    """``append(x, toAppend)``: the list with one element more at its end, which must have the list's `ttype`.
+
+    AssertionError otherwise.
+    """
 
     def make_node(self, x, toAppend):
         _is_element(x, toAppend)
@@ -105,7 +111,10 @@ append = Append()
 
 
 class Extend(_Changing):
-    """The list with all elements of another at its end."""
+    """``extend(x, toAppend)``: the list with all elements of another at its end, which must be of its type.
+
+    AssertionError otherwise.
+    """
 
     def make_node(self, x, toAppend):
         _is_list(x)
@@ -120,7 +129,10 @@ extend = Extend()
 
 
 class Insert(_Changing):
-    """The list with one element more, at an int64 index."""
+    """``insert(x, index, toInsert)``: the list with one element more, at an int64 index.
+
+    AssertionError for other integers, and unless the element has the list's `ttype`.
+    """
 
     def make_node(self, x, index, toInsert):
         _is_element(x, toInsert)
@@ -138,7 +150,7 @@ insert = Insert()
 
 
 class Remove(_Changing):
-    """The list without the first element equal to the one given, if there is one."""
+    """``remove(x, toRemove)``: the list without the first element equal to the one given, if there is one."""
 
     def make_node(self, x, toRemove):
         _is_element(x, toRemove)
@@ -156,7 +168,7 @@ remove = Remove()
 
 
 class Reverse(_Changing):
-    """The list backwards."""
+    """``reverse(x)``: the list backwards."""
 
     def make_node(self, x):
         _is_list(x)
@@ -185,7 +197,10 @@ class _Comparing(_ListOp):
 
 
 class Index(_Comparing):
-    """The index, as a float, of the first element equal to the one given; ValueError when there is none."""
+    """``index_(x, elem)``: the index of the first element equal to the one given, a scalar of floatX.
+
+    ValueError, when run, if there is none; AssertionError unless `elem` has the list's `ttype`.
+    """
 
     __props__ = ()
 
@@ -200,7 +215,7 @@ index_ = Index()
 
 
 class Count(_Comparing):
-    """How many elements, as a float, are equal to the one given."""
+    """``count(x, elem)``: how many elements are equal to the one given, a scalar of floatX."""
 
     __props__ = ()
 
@@ -212,7 +227,7 @@ count = Count()
 
 
 class Length(_ListOp):
-    """The number of elements, an int64."""
+    """``length(x)``: the number of elements, an int64 scalar."""
 
     __props__ = ()
 
@@ -228,7 +243,10 @@ length = Length()
 
 
 class MakeList(Op):
-    """A list of variables of one type, given as a list or tuple; TypeError when the types differ."""
+    """``make_list(a)``: a list of the variables or values in `a`, a list or tuple (AssertionError otherwise).
+
+    They must have one type (TypeError); `a` may not be empty (IndexError), because nothing tells a type then.
+    """
 
     __props__ = ()
 
