@@ -49,7 +49,7 @@ def view_tree_set(v, treeset):
 
 
 def infer_reuse_pattern(fgraph, outputs_to_disown):
-    """The computed variables that may share memory with one of `outputs_to_disown`."""
+    """The computed variables that may share memory with one of `outputs_to_disown`, variables of the graph `fgraph`."""
     found: set = set()
     for v in outputs_to_disown:
         view_tree_set(alias_root(v), found)
@@ -57,7 +57,10 @@ def infer_reuse_pattern(fgraph, outputs_to_disown):
 
 
 def fgraph_updated_vars(fgraph, expanded_inputs):
-    """Which inputs of `fgraph` take the value of which of its outputs: a dict."""
+    """Which inputs of `fgraph` take the value of which of its outputs: a dict.
+
+    `expanded_inputs` are the specifications (In) of its inputs, as many (ValueError otherwise).
+    """
     if len(expanded_inputs) != len(fgraph.inputs):
         raise ValueError("expanded_inputs must match len(fgraph.inputs)")
     updated = [v for spec, v in zip(expanded_inputs, fgraph.inputs) if spec.update is not None]
@@ -83,10 +86,11 @@ class Supervisor:
 
 
 def insert_deepcopy(fgraph, wrapped_inputs, wrapped_outputs):
-    """Put a copy before each output that would share memory with an input, a constant or a later output.
+    """Put a copy before each output of `fgraph` that would share memory with an input, a constant or a later output.
 
-    Where both sides say ``borrow`` it is a view instead. An output may share the memory of an input that has an
-    update, since that one's value is replaced.
+    `wrapped_inputs` and `wrapped_outputs` are its specifications (In, Out), one for each (AssertionError otherwise).
+    Where both sides say ``borrow`` it is a view instead. An output may share the memory of an input that has an update,
+    since that one's value is replaced.
     """
     if len(wrapped_inputs) != len(fgraph.inputs) or len(wrapped_outputs) != len(fgraph.outputs):
         raise AssertionError("one specification is needed for each input and output")

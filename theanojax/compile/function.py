@@ -52,13 +52,15 @@ def function(
     profile : bool, str or ProfileStats, optional
         Where to collect timings; ``config.profile`` by default.
     on_unused_input : {'raise', 'warn', 'ignore'}, optional
+        What to do about inputs that nothing is computed from; ``config.on_unused_input`` by default.
 
     Returns
     -------
     Function
 
     Raises TypeError (wrong kind of argument or type of update), UnusedInputError, MissingInputError,
-    ValueError (two updates for one variable), RuntimeError (givens for an input).
+    ValueError (two updates for one variable), RuntimeError (givens for an input), AssertionError (keys that are no
+    strings), Exception (inputs that are no list, unknown mode).
     """
     output_keys = None
     if isinstance(outputs, dict):
@@ -117,9 +119,10 @@ def function_dump(
     on_unused_input=None,
     extra_tag_to_remove=None,
 ):
-    """Write the arguments of `function` to a file, to reproduce a compilation elsewhere.
+    """Write the arguments of `function`, from `inputs` on, to the file `filename`, to compile them elsewhere.
 
-    ``theano.function(**pickle.load(open(filename, 'rb')))`` makes the function again.
+    ``theano.function(**pickle.load(open(filename, 'rb')))`` makes the function again. `extra_tag_to_remove` is a string
+    or list of strings: attributes of variables' tags that are left out.
     """
     arguments = dict(locals())
     del arguments["filename"], arguments["extra_tag_to_remove"]

@@ -12,10 +12,10 @@ from theanojax.graph.traverse import clone_get_equiv
 
 
 def std_fgraph(input_specs, output_specs, accept_inplace=False):
-    """The FunctionGraph of these inputs and outputs, a copy of the user's, and the list of its updates' outputs.
+    """The FunctionGraph of some inputs and outputs, a copy of the user's, and the list of its updates' outputs.
 
-    Updates of inputs become further outputs, in the order of the inputs. Raises TypeError if the graph has in-place
-    Ops and `accept_inplace` is False.
+    `input_specs` and `output_specs` are lists of In and Out. Updates of inputs become further outputs, in the order of
+    the inputs. Raises TypeError if the graph has in-place Ops and `accept_inplace` is False.
     """
     updates, update_mapping = [], {}
     for i, spec in enumerate(input_specs):

@@ -425,7 +425,7 @@ def orig_function(
 
 
 def convert_function_input(input):
-    """An In for a short form of it.
+    """An In for `input`, a short form of it.
 
     The forms are: variable; (name, variable); (variable, value); ((variable, update), value);
     (name, variable, value); (name, (variable, update), value). Raises TypeError for anything else.

@@ -20,7 +20,10 @@ def bad_argument(error, function, i, arg):
 
 
 def get_info_on_inputs(named_inputs, n_unnamed_inputs):
-    """A sentence on which inputs a function has and which of them can be given by keyword."""
+    """A sentence on which inputs a function has and which of them can be given by keyword.
+
+    `named_inputs` is the list of their names, `n_unnamed_inputs` how many have none.
+    """
     n = len(named_inputs)
     s, un_s = "s" if n > 1 else "", "s" if n_unnamed_inputs > 1 else ""
     how = "(use 'name=...' in a Variable's constructor to give it a name)."

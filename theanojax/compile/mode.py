@@ -132,7 +132,7 @@ _default_mode_flags = None
 
 
 def get_mode(orig_string):
-    """The mode of that name; a Mode stands for itself, None for the default of ``config.mode``.
+    """The mode called `orig_string`; a Mode stands for itself, None for the default of ``config.mode``.
 
     Raises Exception for an unknown name.
     """

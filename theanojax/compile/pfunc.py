@@ -25,7 +25,8 @@ def pfunc(
 ):
     """A Function of a graph with shared variables: what `function` does once its arguments are sorted.
 
-    The parameters are those of `function`; `output_keys` are the keys of the result when it is to be a dict.
+    `params` are the inputs of `function`, the other parameters are those that it has; `output_keys` are the keys of the
+    result when it is to be a dict.
     """
     updates = [] if updates is None else updates
     givens = [] if givens is None else givens

@@ -22,14 +22,17 @@ def dtype_kind(variable):
 
 
 def is_discrete(variable):
+    """Whether the dtype of `variable` is an integer or bool one; False if it has none."""
     return dtype_kind(variable) in ("b", "i", "u")
 
 
 def is_disconnected(variable):
+    """Whether `variable` stands for a gradient of something that the cost doesn't depend on."""
     return isinstance(variable.type, DisconnectedType)
 
 
 def is_null(variable):
+    """Whether `variable` stands for a gradient that is undefined or not implemented."""
     return isinstance(variable.type, NullType)
 
 

@@ -22,6 +22,8 @@ def jacobian(expression, wrt, consider_constant=None, disconnected_inputs="raise
     -------
     For each element of `wrt` an array of shape ``(len(expression),) + wrt.shape`` (``wrt.shape`` when `expression`
     is a scalar), in the container that `wrt` has.
+
+    AssertionError for an `expression` of more dimensions; the other errors are those of `grad`.
     """
     if not isinstance(expression, Variable):
         raise AssertionError("tensor.jacobian expects a Variable as `expression`")
@@ -56,6 +58,8 @@ def hessian(cost, wrt, consider_constant=None, disconnected_inputs="raise"):
     Returns
     -------
     For each element of `wrt` a square matrix, in the container that `wrt` has.
+
+    AssertionError for other numbers of dimensions; the other errors are those of `grad`.
     """
     if not isinstance(cost, Variable):
         raise AssertionError("tensor.hessian expects a Variable as `cost`")

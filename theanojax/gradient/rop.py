@@ -10,7 +10,7 @@ from theanojax.graph.variable import Variable
 
 
 def moves(f, wrt, eval_points):
-    """A dict from each variable between `wrt` and `f` to its derivative in the direction, None where it has none."""
+    """A dict from each variable between `wrt` and `f` to its derivative along `eval_points`, None where it has none."""
     found = dict(zip(reversed(wrt), reversed(eval_points)))  # of a variable given twice, the first point counts
     given = set(found)
     still = set()  # what does not depend on `wrt`

@@ -69,7 +69,10 @@ def grad_undefined(op: PureOp, x_pos: int, x: Variable, comment: str = "") -> Va
 
 
 def format_as(use_list: bool, use_tuple: bool, outputs: Any) -> Any:
-    """`outputs` as a list, as a tuple, or, when neither is asked, as the one element it consists of."""
+    """`outputs` as a list if `use_list`, as a tuple if `use_tuple`, or else as the one element it consists of.
+
+    AssertionError if both are asked, or if there is more than one element then.
+    """
     if use_list and use_tuple:
         raise AssertionError("Both flags cannot be simultaneously True")
     several = isinstance(outputs, (list, tuple))

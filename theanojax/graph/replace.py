@@ -53,9 +53,9 @@ def clone(
 
     Parameters
     ----------
-    output : Variable, or a list of them
+    output : Variable, or a list or tuple of them (TypeError otherwise); the copy of these is a list
     replace : dict or list of pairs (variable, replacement)
-    strict : whether a replacement must have the type of what it replaces.
+    strict : whether a replacement must have the type of what it replaces. TypeError if it cannot be converted
     share_inputs : whether the copy has the same free variables; else they are copied too.
     copy_inputs : the old name of `share_inputs`.
     """

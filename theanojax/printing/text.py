@@ -99,7 +99,7 @@ def position_independent_str(obj):
 
 
 def hex_digest(x):
-    """A hash of the numpy array `x`: of its data, strides and shape. AssertionError for anything else."""
+    """A hexadecimal hash of the numpy array `x`: of its data, strides and shape. AssertionError for anything else."""
     if not isinstance(x, np.ndarray):
         raise AssertionError("hex_digest needs an array, not %s." % type(x))
     return "%s|strides=[%s]|shape=[%s]" % (
