@@ -32,7 +32,10 @@ PLURALS = {name: name[:-2] + "ices" if name.endswith("ix") else name + "s" for n
 
 
 def tensor(*args, **kwargs):
-    """A free variable of ``TensorType(*args, **kwargs)``; the keyword `name` names the variable."""
+    """A free variable of ``TensorType(*args, **kwargs)``; the keyword `name` names the variable.
+
+    ``tensor("float32", (True, False))`` is a row of float32. TypeError for an unsupported dtype.
+    """
     name = kwargs.pop("name", None)
     return TensorType(*args, **kwargs)(name=name)
 
@@ -54,14 +57,24 @@ def _floatx_constructor(kind):
 
     construct.__name__ = construct.__qualname__ = kind
     construct.__doc__ = (
-        "A free %s variable, with broadcast pattern %s.\n\n    `dtype` None means ``config.floatX``."
-        "\n    " % (kind, PATTERNS[kind])
-    )
+        "A free %s variable, with broadcast pattern %s and that `name`.\n\n"
+        "`dtype` None means ``config.floatX``; TypeError for an unsupported one."
+    ) % (kind, PATTERNS[kind])
     return construct
 
 
+def _plural(kind, make, dtype):
+    several = partial(_several, make)
+    several.__doc__ = (
+        "A list of free %s variables of %s, with broadcast pattern %s, one for each of `names`.\n\n"
+        "A single string stands for its letters (one letter gives the variable itself), an int for so many variables\n"
+        "without a name."
+    ) % (kind, dtype, PATTERNS[kind])
+    return several
+
+
 def constructor(f):
-    """`f` itself; Theano listed the functions that were so decorated in its documentation."""
+    """The function `f` itself; Theano listed the functions that were so decorated in its documentation."""
     return f
 
 
@@ -70,11 +83,11 @@ def _define():
     names = {}
     for kind, pattern in PATTERNS.items():
         names[kind] = _floatx_constructor(kind)
-        names[PLURALS[kind]] = partial(_several, names[kind])
+        names[PLURALS[kind]] = _plural(kind, names[kind], "``config.floatX``")
         for prefix, dtype in PREFIXES.items():
             names[prefix + kind] = TensorType(dtype, pattern)
             if prefix in "ifdl":
-                names[prefix + PLURALS[kind]] = partial(_several, names[prefix + kind])
+                names[prefix + PLURALS[kind]] = _plural(kind, names[prefix + kind], dtype)
         if kind in ("scalar", "vector", "matrix"):
             for family, prefixes in (("int", "bwil"), ("float", "fd"), ("complex", "cz")):
                 names["%s_%s_types" % (family, kind)] = tuple(names[p + kind] for p in prefixes)

@@ -127,31 +127,32 @@ disconnected_grad_ = DisconnectedGrad()
 
 
 def consider_constant(x):
-    """Deprecated: `x` with a gradient of zero. Use `zero_grad` or `disconnected_grad`."""
+    """Deprecated: the variable `x` with a gradient of zero. Use `zero_grad` or `disconnected_grad`."""
     warnings.warn("consider_constant() is deprecated, use zero_grad() or disconnected_grad() instead.", stacklevel=3)
     return consider_constant_(x)
 
 
 def zero_grad(x):
-    """`x`, with a gradient of zero: what it is computed from stays connected and receives zeros."""
+    """The variable `x`, with a gradient of zero: what it is computed from stays connected and receives zeros."""
     return zero_grad_(x)
 
 
 def undefined_grad(x):
-    """`x`, with an undefined gradient: ``grad`` raises NullTypeGradError if a result depends on it."""
+    """The variable `x`, with an undefined gradient: ``grad`` raises NullTypeGradError if a result depends on it."""
     return undefined_grad_(x)
 
 
 def disconnected_grad(x):
-    """`x`, which ``grad`` does not look behind.
+    """The variable `x`, which ``grad`` does not look behind.
 
-    Like `zero_grad`, but cheaper, and a variable reached by no other path counts as disconnected.
+    Like `zero_grad`, but cheaper, and a variable reached by no other path counts as disconnected: by default ``grad``
+    raises DisconnectedInputError.
     """
     return disconnected_grad_(x)
 
 
 def grad_clip(x, lower_bound, upper_bound):
-    """`x`, with its gradient clipped elementwise to [`lower_bound`, `upper_bound`].
+    """The variable `x`, with its gradient clipped elementwise to [`lower_bound`, `upper_bound`], two numbers.
 
     ``grad(grad_clip(x, -1, 1) ** 2, x)`` at 2.0 is 1.0 instead of 4.0. Raises AssertionError when the upper bound
     is less than the lower.
@@ -160,5 +161,5 @@ def grad_clip(x, lower_bound, upper_bound):
 
 
 def grad_scale(x, multiplier):
-    """`x`, with its gradient multiplied by `multiplier`; -1 reverses it."""
+    """The variable `x`, with its gradient multiplied by `multiplier`, a number or tensor; -1 reverses it."""
     return GradScale(multiplier)(x)

@@ -149,22 +149,25 @@ class MPISendWait(_MPIWait):
 
 
 def isend(var, dest, tag):
-    """Start to send `var` to the process `dest`: (request, `var`)."""
+    """Start to send the tensor `var` to the process number `dest`, as the message `tag`: (request, `var`)."""
     return MPISend(dest, tag)(var)
 
 
 def send(var, dest, tag):
-    """Send `var` to the process `dest` and wait until that is done."""
+    """Send the tensor `var` to the process number `dest`, as the message `tag`, and wait until that is done."""
     return MPISendWait(tag)(*isend(var, dest, tag))
 
 
 def irecv(shape, dtype, source, tag):
-    """Start to receive an array from the process `source`: (request, array)."""
+    """Start to receive an array of `shape` and `dtype` from the process number `source`, as the message `tag`.
+
+    Returns (request, array); both are to be waited for, as `recv` does.
+    """
     return MPIRecv(source, tag, shape, dtype)()
 
 
 def recv(shape, dtype, source, tag):
-    """Receive an array from the process `source`."""
+    """Receive an array of `shape` and `dtype` from the process number `source`, as the message `tag`: a tensor."""
     return MPIRecvWait(tag)(*irecv(shape, dtype, source, tag))
 
 

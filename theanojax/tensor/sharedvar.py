@@ -21,9 +21,10 @@ class ScalarSharedVariable(_tensor_py_operators, SharedVariable):
 def tensor_constructor(
     value, name=None, strict=False, allow_downcast=None, borrow=False, broadcastable=None, target="cpu"
 ):
-    """A shared variable for an ndarray; TypeError for anything else, so that ``shared`` asks the next constructor.
+    """A shared variable for `value`, an ndarray; TypeError otherwise, so that ``shared`` asks the next constructor.
 
-    `broadcastable` is all False by default: the value may later be replaced by one of another shape.
+    `broadcastable` is all False by default: the value may later be replaced by one of another shape. `borrow` keeps the
+    array itself instead of a copy; `strict` and `allow_downcast` are as for ``theano.shared``.
     """
     if target != "cpu":
         raise TypeError("not for cpu")
@@ -45,7 +46,10 @@ def tensor_constructor(
 
 @shared_constructor
 def scalar_constructor(value, name=None, strict=False, allow_downcast=None, borrow=False, target="cpu"):
-    """A shared variable for a Python or numpy number (int64 or float64 for Python's); TypeError for anything else."""
+    """A shared variable for `value`, a Python or numpy number: a scalar of its dtype, int64 or float64 for Python's.
+
+    TypeError for anything else. The other parameters are those of ``theano.shared``.
+    """
     if target != "cpu":
         raise TypeError("not for cpu")
     if not isinstance(value, (np.number, float, int, complex)):
@@ -61,7 +65,7 @@ def scalar_constructor(value, name=None, strict=False, allow_downcast=None, borr
 
 
 def load_shared_variable(val):
-    """What pickles of 2011 call."""
+    """What pickles of 2011 call: `tensor_constructor` of `val`."""
     return tensor_constructor(val)
 
 

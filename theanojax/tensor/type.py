@@ -59,6 +59,8 @@ _PATTERN_NAMES = {
 class TensorType(Type):
     """The type of arrays of one dtype and number of dimensions.
 
+    Called with a name, or without one, it makes a free variable: ``dmatrix("x")``.
+
     Parameters
     ----------
     dtype : str or numpy dtype; "floatX" stands for ``config.floatX``.
@@ -342,19 +344,22 @@ def values_eq_approx(a, b, allow_remove_inf=False, allow_remove_nan=False, rtol=
 
 # How debug modes compare a variable before and after a rewrite: functions for ``tag.values_eq_approx``.
 def values_eq_approx_remove_inf(a, b):
+    """Whether the arrays `a` and `b` are about equal, where `a` isn't infinite."""
     return values_eq_approx(a, b, allow_remove_inf=True)
 
 
 def values_eq_approx_remove_nan(a, b):
+    """Whether the arrays `a` and `b` are about equal, where `a` isn't nan."""
     return values_eq_approx(a, b, allow_remove_nan=True)
 
 
 def values_eq_approx_remove_inf_nan(a, b):
+    """Whether the arrays `a` and `b` are about equal, where `a` is neither infinite nor nan."""
     return values_eq_approx(a, b, allow_remove_inf=True, allow_remove_nan=True)
 
 
 def values_eq_approx_always_true(a, b):
-    """True: for results that any value is right for."""
+    """True, whatever the arrays `a` and `b`: for results that any value is right for."""
     return True
 
 

@@ -89,7 +89,7 @@ def collapse(idxs, cond):
 
 
 def get_idx_list(inputs, idx_list, get_count=False):
-    """The index tuple that an index list stands for, its types replaced by ``inputs[1:]`` in order.
+    """The index tuple that the index list `idx_list` stands for, its types replaced by ``inputs[1:]`` in order.
 
     With `get_count` the number of inputs that this takes is returned instead.
     """

@@ -27,7 +27,7 @@ from theanojax.tensor.type_other import NoneConst, NoneTypeT, SliceType, make_sl
 
 # ---------------------------------------------------------------------- index arguments
 def as_index_variable(idx):
-    """An advanced index (None, slice, array, list, variable) as a variable; TypeError for float arrays."""
+    """The advanced index `idx` (None, slice, array, list, variable) as a variable; TypeError for float arrays."""
     if isinstance(idx, slice):
         return make_slice(idx)
     if isinstance(idx, Variable) and isinstance(idx.type, (SliceType, NoneTypeT)):
@@ -65,7 +65,7 @@ def adv_index_broadcastable_pattern(a, idx):
 
 
 def check_advanced_indexing_dimensions(input, idx_list):
-    """IndexError unless every boolean mask has the lengths of the dimensions that it covers."""
+    """IndexError unless each boolean mask in `idx_list` has the lengths of the dimensions of `input` that it covers."""
     dim = 0
     for index in idx_list:
         if index is None:
@@ -83,7 +83,7 @@ def check_advanced_indexing_dimensions(input, idx_list):
 
 
 def check_and_reject_bool(args_el):
-    """TypeError if an index is, or contains, a boolean."""
+    """TypeError if the index `args_el` is, or contains, a boolean."""
     if isinstance(args_el, (np.bool_, bool)) or getattr(args_el, "dtype", None) == "bool":
         raise TypeError(
             "AdvancedSubtensor does not support boolean masks for indexing. Use AdvancedBooleanSubtensor instead. "

@@ -19,7 +19,7 @@ def require_square(x):
 
 
 def lapack_operand(xp, x):
-    """`x` in a dtype that LAPACK knows: integers become float64, float16 raises TypeError, as with numpy."""
+    """The array `x` of `xp` in a dtype that LAPACK knows: integers become float64, float16 raises TypeError."""
     if x.dtype == "float16":
         raise TypeError("array type float16 is unsupported in linalg")
     return xp.astype(x, "float64") if x.dtype.kind in "iub" else x
@@ -105,13 +105,16 @@ class Eigh(Eig):
 
 
 def mirrored(xp, x, lower):
-    """The Hermitian matrix of which one triangle of `x` is given."""
+    """The Hermitian matrix of which one triangle of `x`, an array of `xp`, is given: the `lower` one or the upper."""
     triangle, beyond = (xp.tril(x), xp.tril(x, -1)) if lower else (xp.triu(x), xp.triu(x, 1))
     return triangle + xp.conj(beyond.T)
 
 
 def one_triangle(xp, g, lower):
-    """The gradient for a matrix of which one triangle is looked at: what is beyond the diagonal counts twice."""
+    """The gradient, from `g` for the whole of it, for a matrix of `xp` of which the `lower` triangle is looked at.
+
+    Or its upper one. What is beyond the diagonal counts twice.
+    """
     if lower:
         return xp.tril(g) + xp.triu(g, 1).T
     return xp.triu(g) + xp.tril(g, -1).T

@@ -41,7 +41,7 @@ def _checked(x, *ndims):
 
 
 def lapack_dtype(*dtypes):
-    """The dtype in which LAPACK treats arrays of these: single precision if it holds them all, else double."""
+    """The dtype in which LAPACK treats arrays of the `dtypes`: single precision if it holds them all, else double."""
     dtypes = [np.dtype(d) for d in dtypes]
     single = all(d.itemsize <= (8 if d.kind == "c" else 4 if d.kind == "f" else 2) for d in dtypes)
     if any(d.kind == "c" for d in dtypes):

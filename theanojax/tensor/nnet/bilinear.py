@@ -44,10 +44,16 @@ def _reduced(fraction):
 
 
 def frac_bilinear_upsampling(input, frac_ratio):
-    """Images (batch, channels, rows, columns) made larger by a fraction.
+    """Images made larger by a fraction.
 
-    `frac_ratio` is (numerator, denominator), or one such pair for the rows and one for the columns; ValueError if it
-    is no tuple. With an even numerator the last row and column are repeated once more than the first.
+    Parameters
+    ----------
+    input : (batch, channels, rows, columns)
+    frac_ratio : tuple (numerator, denominator) of ints, or one such pair for the rows and one for the columns;
+        ValueError if it is no tuple
+
+    Returns (batch, channels, ...). With an even numerator the last row and column are repeated once more than the
+    first.
     """
     if not isinstance(frac_ratio, tuple):
         raise ValueError("frac_ratio must be a tuple")
@@ -74,17 +80,18 @@ def frac_bilinear_upsampling(input, frac_ratio):
 def bilinear_upsampling(
     input, ratio=None, frac_ratio=None, batch_size=None, num_input_channels=None, use_1D_kernel=True
 ):
-    """Images (batch, channels, rows, columns) made larger by bilinear interpolation.
+    """Images made larger by bilinear interpolation.
 
     Parameters
     ----------
+    input : (batch, channels, rows, columns)
     ratio : an int or a symbolic integer, by which rows and columns are multiplied
     frac_ratio : a fraction instead; see `frac_bilinear_upsampling`
     batch_size, num_input_channels : ints or None, for faster code
-    use_1D_kernel : rows and columns one after the other instead of together; not for fractions
+    use_1D_kernel : rows and columns one after the other instead of together; must be False for fractions
 
-    ValueError unless exactly one of `ratio` and `frac_ratio` is given. With an even ratio the last row and column are
-    repeated once more than the first.
+    Returns (batch, channels, ...). ValueError unless exactly one of `ratio` and `frac_ratio` is given. With an even
+    ratio the last row and column are repeated once more than the first.
     """
     from theanojax.tensor.nnet.abstract_conv import conv2d_grad_wrt_inputs
 

@@ -40,10 +40,18 @@ def _constant_sizes(shape, name):
 
 
 def conv2d(input, filters, image_shape=None, filter_shape=None, border_mode="valid", subsample=(1, 1), **kargs):
-    """The old interface: images (b, c, h, w) convolved with filters (f, c, kh, kw) by a `ConvOp`; deprecated.
+    """The old interface: images convolved with filters by a `ConvOp`; deprecated.
 
-    `image_shape` and `filter_shape` are the shapes as far as they are known; `border_mode` is "valid" or "full";
-    further keywords go to ConvOp. AssertionError if the declared numbers of channels differ.
+    Parameters
+    ----------
+    input : (batch, channels, rows, columns)
+    filters : (filters, channels, rows, columns)
+    image_shape, filter_shape : None, or the shapes as far as they are known
+    border_mode : "valid" or "full"
+    subsample : steps between outputs, two ints
+    kargs : further parameters of ConvOp
+
+    Returns (batch, filters, rows, columns). AssertionError if the declared numbers of channels differ.
     """
     warnings.warn("theano.tensor.nnet.conv.conv2d is deprecated. Use theano.tensor.nnet.conv2d instead.", stacklevel=2)
     nkern = kshp = bsize = imshp = None
@@ -371,5 +379,5 @@ def _spread(xp, x, logical, top_aligned):
 
 
 def gen_conv_code_unroll_batch_kern(d, unroll_bsize=1, unroll_ksize=1):
-    """Theano wrote C code here; there is none, so this raises NotImplementedError."""
+    """Theano wrote C code from `d` here; there is none, so this raises NotImplementedError."""
     raise NotImplementedError("ConvOp has no C code: it is compiled by XLA")

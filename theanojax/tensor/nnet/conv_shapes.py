@@ -52,9 +52,10 @@ def _dilated(kernel_shape, dilation):
 
 
 def get_conv_shape_1axis(image_shape, kernel_shape, border_mode, subsample, dilation=1):
-    """The size of a convolution's output along one axis; None if any size is None.
+    """The size of the output along one axis, from the sizes `image_shape` and `kernel_shape`; None if it is unknown.
 
-    ValueError if a padding is negative.
+    `border_mode` is a word, a padding or a pair of paddings, `subsample` and `dilation` are ints; ValueError if a
+    padding is negative.
     """
     if _unknown(image_shape, kernel_shape, border_mode, subsample, dilation):
         return None
@@ -88,9 +89,10 @@ def get_conv_output_shape(image_shape, kernel_shape, border_mode, subsample, fil
 
 
 def get_conv_gradweights_shape_1axis(image_shape, top_shape, border_mode, subsample, dilation):
-    """The size of the filters along one axis, from those of image and output.
+    """The size of the filters along one axis, from those of image and output, `image_shape` and `top_shape`.
 
-    None where several sizes are possible: when subsampled, and for border mode "half".
+    `border_mode`, `subsample` and `dilation` are as for `get_conv_shape_1axis`. None where several sizes are possible:
+    when subsampled, and for border mode "half".
     """
     ambiguous = subsample != 1 or border_mode == "half"
     if _unknown(image_shape, top_shape, border_mode, subsample, dilation) or ambiguous:
@@ -112,7 +114,14 @@ def get_conv_gradweights_shape(
 ):
     """The shape of a convolution's filters, from those of its image and its output; None where it isn't unique.
 
-    (filters, channels of a group, *sizes), or unshared (filters, *places, channels, *sizes).
+    Parameters
+    ----------
+    image_shape : (batch, channels, *sizes)
+    top_shape : (batch, filters, *places)
+    border_mode, subsample, filter_dilation : as for `get_conv_output_shape`
+    num_groups, unshared : as for ``nnet.conv2d``
+
+    Returns (filters, channels of a group, *sizes), or unshared (filters, *places, channels, *sizes).
     """
     n = len(subsample)
     dilation = (1,) * n if filter_dilation is None else filter_dilation
@@ -127,7 +136,10 @@ def get_conv_gradweights_shape(
 
 
 def get_conv_gradinputs_shape_1axis(kernel_shape, top_shape, border_mode, subsample, dilation):
-    """The size of the image along one axis, from those of filters and output; None when subsampled."""
+    """The size of the image along one axis, from those of filters and output, `kernel_shape` and `top_shape`.
+
+    `border_mode`, `subsample` and `dilation` are as for `get_conv_shape_1axis`. None when subsampled.
+    """
     if _unknown(kernel_shape, top_shape, border_mode, subsample, dilation) or subsample != 1:
         return None
     dilated = _dilated(kernel_shape, dilation)
@@ -143,6 +155,13 @@ def get_conv_gradinputs_shape(kernel_shape, top_shape, border_mode, subsample, f
     """The shape (batch, channels, *sizes) of a convolution's image, from those of its filters and its output.
 
     None where several sizes are possible, that is along subsampled axes.
+
+    Parameters
+    ----------
+    kernel_shape : (filters, channels of a group, *sizes)
+    top_shape : (batch, filters, *places)
+    border_mode, subsample, filter_dilation : as for `get_conv_output_shape`
+    num_groups : as for ``nnet.conv2d``
     """
     n = len(top_shape) - 2
     dilation = (1,) * n if filter_dilation is None else filter_dilation
@@ -156,7 +175,8 @@ def get_conv_gradinputs_shape(kernel_shape, top_shape, border_mode, subsample, f
 def check_conv_gradinputs_shape(image_shape, kernel_shape, output_shape, border_mode, subsample, filter_dilation=None):
     """False if the convolution of such an image and filters cannot have `output_shape`.
 
-    True if it has, and where sizes are None or symbolic and so cannot be told.
+    True if it has, and where sizes are None or symbolic and so cannot be told. `image_shape`, `kernel_shape`,
+    `border_mode`, `subsample` and `filter_dilation` are as for `get_conv_output_shape`.
     """
     image_shape, kernel_shape, output_shape = tuple(image_shape), tuple(kernel_shape), tuple(output_shape)
     n = len(image_shape) - 2

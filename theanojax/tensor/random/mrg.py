@@ -101,17 +101,17 @@ class DotModulo(Op):
 
 
 def ff_2p134(rstate):
-    """The state 2^134 draws ahead: the next stream."""
+    """The state 2^134 draws after the six numbers `rstate`: the next stream."""
     return multMatVect(rstate, A1p134, M1, A2p134, M2)
 
 
 def ff_2p72(rstate):
-    """The state 2^72 draws ahead: the next substream."""
+    """The state 2^72 draws after the six numbers `rstate`: the next substream."""
     return multMatVect(rstate, A1p72, M1, A2p72, M2)
 
 
 def substreams(rstate, n):
-    """`n` states 2^72 draws apart, as an int32 matrix; doubling the number of rows at each step."""
+    """`n` states 2^72 draws apart, from the six numbers `rstate` on, as an int32 matrix; made by doubling its rows."""
     states = np.asarray(rstate, dtype="int64").reshape(6, 1)
     A, B, m1, m2 = A1p72, A2p72, int(M1), int(M2)
     while states.shape[1] < n:

@@ -263,7 +263,10 @@ def binomial(random_state, size=None, n=1, p=0.5, ndim=None, dtype="int64", prob
 
 
 def random_integers_helper(random_state, low, high, size):
-    """Integers from `low` to `high` inclusive, drawn one by one in C order so that the stream is Theano's."""
+    """Integers from `low` to `high` inclusive, drawn one by one in C order so that the stream is Theano's.
+
+    `random_state` is a RandomState, the others are arrays; `size` may be None, "as the bounds broadcast".
+    """
     out = np.ndarray(tuple(size) if size is not None else np.broadcast_shapes(low.shape, high.shape))
     low, high = _spread(low, out.shape, "low", size), _spread(high, out.shape, "high", size)
     for i in np.ndindex(*out.shape):
@@ -292,7 +295,10 @@ def random_integers(random_state, size=None, low=0, high=1, ndim=None, dtype="in
 
 
 def choice_helper(random_state, a, replace, p, size):
-    """``RandomState.choice``; an empty `p` means equal chances."""
+    """``random_state.choice`` of arrays: `a` of at most one dimension, `replace`, a vector `p`, and `size`.
+
+    An empty `p` means equal chances. ValueError for other numbers of dimensions.
+    """
     if a.ndim > 1:
         raise ValueError("a.ndim (%i) must be 0 or 1" % a.ndim)
     if p.ndim != 1:
@@ -326,7 +332,7 @@ def poisson(random_state, size=None, lam=1.0, ndim=None, dtype="int64"):
 
 
 def permutation_helper(random_state, n, shape):
-    """An array of `shape` + (n,) whose rows are permutations of range(n)."""
+    """An array of `shape` + (n,) whose rows are permutations of range(`n`), drawn from `random_state`."""
     n = int(n.item())
     shape = () if shape is None else tuple(shape)
     out = np.empty(shape + (n,), int)
@@ -352,7 +358,11 @@ def permutation(random_state, size=None, n=1, ndim=None, dtype="int64"):
 
 
 def multinomial_helper(random_state, n, pvals, size):
-    """Counts for each distribution in the last axis of `pvals`, drawn one by one in C order."""
+    """Counts of `n` draws for each distribution in the last axis of `pvals`, drawn one by one in C order.
+
+    `random_state` is a RandomState, the others are arrays; `size` may be None, "as `n` and `pvals` broadcast".
+    AssertionError for negative chances and sums above 1.
+    """
     shape = tuple(size) if size is not None else np.broadcast_shapes(n.shape, pvals.shape[:-1])
     full = shape + (pvals.shape[-1],)
     n = _spread(n, shape, "n", size)
@@ -395,27 +405,35 @@ class RandomStreamsBase:
     """The distributions, with the parameters of the functions of this module; a subclass's ``gen`` keeps the states."""
 
     def binomial(self, size=None, n=1, p=0.5, ndim=None, dtype="int64", prob=None):
+        """The draw of the function `binomial`, from a state of its own."""
         return self.gen(binomial, size, n, p, ndim=ndim, dtype=dtype, prob=prob)
 
     def uniform(self, size=None, low=0.0, high=1.0, ndim=None, dtype=None):
+        """The draw of the function `uniform`, from a state of its own."""
         return self.gen(uniform, size, low, high, ndim=ndim, dtype=dtype)
 
     def normal(self, size=None, avg=0.0, std=1.0, ndim=None, dtype=None):
+        """The draw of the function `normal`, from a state of its own."""
         return self.gen(normal, size, avg, std, ndim=ndim, dtype=dtype)
 
     def random_integers(self, size=None, low=0, high=1, ndim=None, dtype="int64"):
+        """The draw of the function `random_integers`, from a state of its own."""
         return self.gen(random_integers, size, low, high, ndim=ndim, dtype=dtype)
 
     def choice(self, size=None, a=2, replace=True, p=None, ndim=None, dtype="int64"):
+        """The draw of the function `choice`, from a state of its own."""
         return self.gen(choice, size, a, replace, p, ndim=ndim, dtype=dtype)
 
     def poisson(self, size=None, lam=None, ndim=None, dtype="int64"):
+        """The draw of the function `poisson`, from a state of its own; `lam` must be given (AsTensorError)."""
         return self.gen(poisson, size, lam, ndim=ndim, dtype=dtype)
 
     def permutation(self, size=None, n=1, ndim=None, dtype="int64"):
+        """The draw of the function `permutation`, from a state of its own."""
         return self.gen(permutation, size, n, ndim=ndim, dtype=dtype)
 
     def multinomial(self, size=None, n=1, pvals=(0.5, 0.5), ndim=None, dtype="int64"):
+        """The draw of the function `multinomial`, from a state of its own."""
         return self.gen(multinomial, size, n, pvals, ndim=ndim, dtype=dtype)
 
     def shuffle_row_elements(self, input):

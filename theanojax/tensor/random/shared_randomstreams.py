@@ -14,7 +14,7 @@ class RandomStateSharedVariable(SharedVariable):
 
 @shared_constructor
 def randomstate_constructor(value, name=None, strict=False, allow_downcast=None, borrow=False):
-    """A shared variable for a RandomState; TypeError for anything else."""
+    """A shared variable for `value`, a RandomState, a copy of it unless `borrow`; TypeError for anything else."""
     if not isinstance(value, np.random.RandomState):
         raise TypeError()
     return RandomStateSharedVariable(
