@@ -56,7 +56,7 @@ class _OfSparse(_Binary):
 
 
 class AddSS(_OfSparse):
-    """The sum of two sparse matrices, in the format of the first."""
+    """The sum of two sparse matrices, csr or csc, in the format of the first."""
 
     __props__ = ()
 
@@ -71,7 +71,10 @@ add_s_s = AddSS()
 
 
 class AddSSData(_Binary):
-    """The sum of two sparse matrices that store the same elements."""
+    """The sum of two sparse matrices that store the same elements.
+
+    NotImplementedError for two types; AssertionError, when run, for two shapes or numbers of elements.
+    """
 
     __props__ = ()
 
@@ -97,7 +100,7 @@ add_s_s_data = AddSSData()
 
 
 class AddSD(Op):
-    """The sum of a sparse and a dense matrix, a dense one."""
+    """The sum of a csr or csc matrix and a dense one, a dense one; AssertionError for other numbers of dimensions."""
 
     __props__ = ()
 
@@ -145,7 +148,10 @@ class _WithVector(_Binary):
 
 
 class StructuredAddSV(_WithVector):
-    """A vector added to each row of a sparse matrix, only where that is not zero."""
+    """A vector added to each row of a sparse matrix, only where that is not zero; csr or csc, of its type.
+
+    NotImplementedError for two dtypes; AssertionError for other numbers of dimensions and, when run, other lengths.
+    """
 
     __props__ = ()
 
@@ -180,7 +186,7 @@ def sub(x, y):
 
 
 class MulSS(_OfSparse):
-    """The product of the elements of two sparse matrices, in the format of the first."""
+    """The product of the elements of two sparse matrices, csr or csc, in the format of the first."""
 
     __props__ = ()
 
@@ -196,7 +202,10 @@ mul_s_s = MulSS()
 
 
 class MulSD(_Binary):
-    """The product of the elements of a sparse matrix and a dense one, or a scalar: a sparse matrix."""
+    """The product of the elements of a csr or csc matrix and a dense one, or a scalar: a sparse matrix.
+
+    AssertionError for a vector and, when run, for another shape.
+    """
 
     __props__ = ()
 
@@ -225,7 +234,10 @@ mul_s_d = MulSD()
 
 
 class MulSV(_WithVector):
-    """Each row of a sparse matrix times a vector, element by element."""
+    """Each row of a csr or csc matrix times a vector, element by element; of its type.
+
+    NotImplementedError for two dtypes; AssertionError for other numbers of dimensions and, when run, other lengths.
+    """
 
     __props__ = ()
 

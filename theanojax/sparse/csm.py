@@ -182,7 +182,7 @@ def positions(x):
 
 
 class Cast(Op):
-    """A sparse matrix in another dtype."""
+    """A csr or csc matrix in another dtype."""
 
     __props__ = ("out_type",)
 

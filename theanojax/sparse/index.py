@@ -36,7 +36,10 @@ def _gradients(op, inputs, g):
 
 
 class GetItemList(Op):
-    """Rows of a sparse matrix, those that a vector of integers tells."""
+    """``get_item_list(x, index)``: rows of a csr or csc matrix, those that a vector of integers tells; of its type.
+
+    AssertionError for another index; IndexError, when run, if there is no such row.
+    """
 
     __props__ = ()
 
@@ -83,7 +86,10 @@ get_item_list_grad = GetItemListGrad()
 
 
 class GetItem2Lists(Op):
-    """Elements of a sparse matrix, of which one vector tells the rows and another the columns: a dense vector."""
+    """``get_item_2lists(x, rows, columns)``: elements of a csr or csc matrix, told by two vectors: a dense vector.
+
+    AssertionError unless they are vectors of integers.
+    """
 
     __props__ = ()
 
@@ -180,7 +186,10 @@ get_item_2d = GetItem2d()
 
 
 class GetItemScalar(Op):
-    """An element of a sparse matrix, given a pair of scalars. It has no gradient."""
+    """``get_item_scalar(x, (row, column))``: an element of a csr or csc matrix, a scalar. It has no gradient.
+
+    AssertionError for more or fewer than two indices, NotImplementedError if they are no scalars.
+    """
 
     __props__ = ()
 

@@ -207,7 +207,10 @@ def structured_dot_grad(sparse_A, dense_B, ga):
 
 
 class SamplingDot(Op):
-    """``p * dot(x, y.T)``, of dense matrices x and y, computed only where the sparse matrix p stores something."""
+    """``sampling_dot(x, y, p)``: ``p * dot(x, y.T)`` of dense matrices, only where p, a sparse one, stores something.
+
+    `p` is csr or csc, and the result has its type. ValueError, when run, if the shapes don't fit.
+    """
 
     __props__ = ()
 
@@ -301,7 +304,10 @@ def dot(x, y):
 
 
 class Usmm(Op):
-    """``alpha * dot(x, y) + z``, of which x or y is sparse and z and the result dense. It has no gradient."""
+    """``usmm(alpha, x, y, z)``: ``alpha * dot(x, y) + z``, of which x or y is sparse and z and the result dense.
+
+    TypeError if both are dense, AssertionError for other numbers of dimensions. It has no gradient.
+    """
 
     __props__ = ()
 

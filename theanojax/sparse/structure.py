@@ -24,7 +24,7 @@ class _SameShape(Op):
 
 
 class Transpose(Op):
-    """The transpose of a sparse matrix: csr becomes csc, and csc becomes csr."""
+    """The transpose of a sparse matrix: csr becomes csc, and csc becomes csr; AssertionError for bsr."""
 
     __props__ = ()
     view_map = {0: [0]}
@@ -51,7 +51,7 @@ transpose = Transpose()
 
 
 class Neg(_SameShape):
-    """Minus a sparse matrix."""
+    """Minus a csr or csc matrix, of its type."""
 
     __props__ = ()
 
@@ -190,7 +190,7 @@ def sp_sum(x, axis=None, sparse_grad=False):
 
 
 class Diag(Op):
-    """The diagonal of a square sparse matrix, a dense vector; ValueError when it isn't square."""
+    """The diagonal of a square csr or csc matrix, a dense vector; ValueError, when run, if it isn't square."""
 
     __props__ = ()
 
@@ -215,7 +215,7 @@ diag = Diag()
 
 
 class SquareDiagonal(Op):
-    """The csc matrix with a dense vector on its diagonal."""
+    """The csc matrix with a dense vector on its diagonal, in its dtype; TypeError for other numbers of dimensions."""
 
     __props__ = ()
 
@@ -253,7 +253,7 @@ class _Tidied(_SameShape):
 
 
 class EnsureSortedIndices(_Tidied):
-    """A sparse matrix with its elements stored in order."""
+    """A csr or csc matrix with its elements stored in order."""
 
     def __init__(self, inplace):
         self.inplace = inplace
@@ -274,7 +274,7 @@ ensure_sorted_indices = EnsureSortedIndices(False)
 
 
 class Remove0(_Tidied, InplaceOp):
-    """A sparse matrix without the zeros that it stores."""
+    """A csr or csc matrix without the zeros that it stores."""
 
     def __init__(self, inplace=False):
         super().__init__(inplace)

@@ -123,19 +123,22 @@ class _sparse_py_operators:
         return _ops().neg(self)
 
     def astype(self, dtype):
+        """This matrix in another `dtype`; see ``theano.sparse.cast``."""
         return _ops().cast(self, dtype)
 
     def toarray(self):
+        """This matrix as a dense one, a tensor."""
         return _ops().dense_from_sparse(self)
 
     ndim, dtype, format = (property(attrgetter("type." + name)) for name in ("ndim", "dtype", "format"))
-    T = property(lambda self: _ops().transpose(self))
+    T = property(lambda self: _ops().transpose(self), doc="The transpose, csc of a csr matrix and csr of a csc one.")
     # The dense matrix is never made: rewrites take the shape from where it comes from.
     shape = property(lambda self: tensor.shape(self.toarray()))
     # As in scipy, the number of stored elements, zeros that are stored among them.
     size = property(lambda self: _ops().csm_data(self).size)
 
     def zeros_like(self, dtype=None):
+        """A sparse matrix of this shape with nothing in it, of this dtype unless another `dtype` is given."""
         return _ops().sp_zeros_like(self if dtype is None else self.astype(dtype))
 
     def __getitem__(self, args):
