@@ -146,6 +146,7 @@ class Apply(Node):
         return twin
 
     def get_parents(self) -> list[Variable]:
+        """The inputs."""
         return list(self.inputs)
 
 
@@ -217,6 +218,7 @@ class Variable(Node):
         return twin
 
     def get_parents(self) -> list[Apply]:
+        """The Apply that computes this variable, in a list; an empty list if it is free."""
         return [] if self.owner is None else [self.owner]
 
     @boundary

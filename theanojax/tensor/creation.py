@@ -68,7 +68,15 @@ def _described(v):
 
 
 class Alloc(Op):
-    """``alloc(value, *lengths)``: a tensor of the given lengths, filled with `value` (which is broadcast to it)."""
+    """``alloc(value, *lengths)``: a tensor of the given lengths, filled with `value` (which is broadcast to it).
+
+    `lengths` are ints or integer scalars; constants 1 make broadcastable dimensions. The dtype is that of `value`.
+
+    Raises
+    ------
+    TypeError : a length is not an integer scalar, or `value` has more dimensions.
+    ValueError : when run, a length is negative, or `value` doesn't fit.
+    """
 
     __props__ = ()
     _f16_ok = True

@@ -447,7 +447,7 @@ def _reps_of_variable(reps, ndim):
 
 
 class Default(Op):
-    """`x`, or the default when the value of `x` is None. Both have one type."""
+    """``default(x, value)``: `x`, or the default when the value of `x` is None. TypeError unless both have one type."""
 
     __props__ = ()
     view_map = {0: [0]}

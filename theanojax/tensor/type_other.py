@@ -88,7 +88,7 @@ NoneConst = Constant(none_type_t, None, name="NoneConst")
 
 
 class MakeSlice(Op):
-    """A slice made of symbolic bounds."""
+    """``make_slice(start, stop, step)`` or ``make_slice(slice)``: a slice of bounds, ints, integer scalars or None."""
 
     __props__ = ()
 

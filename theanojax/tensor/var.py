@@ -6,6 +6,7 @@ the modules that define them import this one.
 
 import copy
 import hashlib
+import inspect
 import os
 import sys
 import warnings
@@ -230,6 +231,7 @@ class _tensor_py_operators:
         return tensor.flatten(self, ndim)
 
     def ravel(self):
+        """This tensor flattened to a vector."""
         return tensor.flatten(self)
 
     def squeeze(self):
@@ -242,13 +244,15 @@ class _tensor_py_operators:
         return tensor.diagonal(self, offset, axis1, axis2)
 
     def trace(self):
+        """The sum of the diagonal of this matrix; see ``theano.tensor.nlinalg.trace``."""
         return tensor.linalg.nlinalg.trace(self)
 
     def transfer(self, target):
-        """This value on the device `target`."""
+        """This value on the device `target`; see ``theano.tensor.transfer``."""
         return tensor.transfer(self, target)
 
     def astype(self, dtype):
+        """This tensor in the dtype `dtype`; see ``theano.tensor.cast``."""
         return tensor.cast(self, dtype)
 
     def copy(self, name=None):
@@ -275,9 +279,11 @@ class _tensor_py_operators:
         return tensor.indexing.subtensor.take(self, indices, axis, mode)
 
     def choose(self, choices, out=None, mode="raise"):
+        """``theano.tensor.choose(self, choices)``; `out` and `mode` are ignored, as in Theano."""
         return tensor.choose(self, choices, out=None, mode="raise")
 
     def compress(self, a, axis=None):
+        """``theano.tensor.compress(self, a, axis)``: the slices of `a` where this vector is true."""
         return tensor.extra_ops.compress(self, a, axis=axis)
 
     def nonzero(self, return_matrix=False):
@@ -328,7 +334,10 @@ class _tensor_py_operators:
         return tensor.prod(self, axis=axis, dtype=dtype, keepdims=keepdims, acc_dtype=acc_dtype)
 
     def norm(self, L, axis=None, keepdims=False):
-        """The L-norm, L a finite number other than 0; NotImplementedError for the others."""
+        """``sum(abs(self) ** L, axis) ** (1 / L)``, L a finite number other than 0; NotImplementedError for the others.
+
+        `axis` is an int, a sequence of ints or None for all; with `keepdims` the axes stay as dimensions of length 1.
+        """
         if L == 0:
             raise NotImplementedError("the norm with L=0 is not implemented")
         if np.isinf(L):
@@ -383,6 +392,10 @@ for _name, _op in scalar.op.tensor_rows(vars(scalar)):
     if _op.tensor_method:
         setattr(_tensor_py_operators, _name, _method(_name, _op.tensor_doc))
 _tensor_py_operators.conjugate = _tensor_py_operators.conj
+
+for _name, _op in vars(_tensor_py_operators).items():
+    if inspect.isfunction(_op) and not _name.startswith("_") and _op.__doc__ is None:
+        _op.__doc__ = "``theano.tensor.%s`` of this tensor; see there for parameters, dtype and errors." % _name
 
 
 def _no_truth(comparison):

@@ -130,6 +130,7 @@ class AdvancedSubtensor1(Op):
 
     Raises
     ------
+    TypeError : `ilist` is no vector of integers, or `x` a scalar.
     IndexError : at run time, an index out of bounds.
     """
 

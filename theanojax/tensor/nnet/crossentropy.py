@@ -244,7 +244,9 @@ class CrossentropyCategorical1HotGrad(Op):
 class CrossentropyCategorical1Hot(Op):
     """-log(coding_dist[i, true_one_of_n[i]]) for each row i, as a vector.
 
-    Where the distribution is a softmax, rewriting makes both one Op, which is exact for improbable labels.
+    `coding_dist` is a matrix, `true_one_of_n` a vector of int32 or int64 (TypeError otherwise); IndexError, when run,
+    for a column that there isn't. Where the distribution is a softmax, rewriting makes both one Op, which is exact for
+    improbable labels.
     """
 
     __props__ = ()
@@ -336,7 +338,7 @@ def _prepended(xp, value, mat):
 
 
 class Prepend_scalar_constant_to_each_row(Op):
-    """The matrix with a first column more, all `val`, a number."""
+    """The matrix with a first column more, all `val`, a number; in its dtype. TypeError for other dimensions."""
 
     __props__ = ("_number",)
 
@@ -362,7 +364,10 @@ class Prepend_scalar_constant_to_each_row(Op):
 
 
 class Prepend_scalar_to_each_row(Op):
-    """The matrix `mat` with a first column more, all `val`, a scalar variable or a float."""
+    """``op(val, mat)``: the matrix `mat` with a first column more, all `val`, in its dtype.
+
+    `val` is a scalar variable or a float; TypeError for an int, and for other numbers of dimensions of `mat`.
+    """
 
     __props__ = ()
 

@@ -65,7 +65,7 @@ def _as_rows(x, op_name):
 
 
 class SoftmaxWithBias(Op):
-    """softmax(x + b) for each row: `x` a matrix and `b` a vector of floats. The dtype is that of `x`."""
+    """softmax(x + b) for each row, in the dtype of `x`: a matrix and a vector of floats (ValueError otherwise)."""
 
     nin = 2
     nout = 1
@@ -150,7 +150,10 @@ class SoftmaxGrad(Op):
 
 
 class Softmax(Op):
-    """exp(x) / sum(exp(x)) for each row of the matrix `x`, which cannot overflow. A vector becomes a row."""
+    """exp(x) / sum(exp(x)) for each row of the matrix of floats `x`, which cannot overflow.
+
+    A vector becomes a row; ValueError for other dimensions and dtypes.
+    """
 
     nin = 1
     nout = 1
@@ -175,7 +178,10 @@ class Softmax(Op):
 
 
 class LogSoftmax(Op):
-    """log(softmax(x)) for each row of the matrix `x`, exact where the softmax itself would be 0."""
+    """log(softmax(x)) for each row of the matrix of floats `x`, exact where the softmax itself would be 0.
+
+    A vector becomes a row; ValueError for other dimensions and dtypes.
+    """
 
     __props__ = ()
 

@@ -313,6 +313,7 @@ class MRG_RandomStreams:
         return guess_n_streams(size)
 
     def pretty_return(self, node_rstate, new_rstate, sample, size, nstreams):
+        """The draw `sample`, with its state and update as attributes and listed among these streams' `updates`."""
         update = node_rstate, new_rstate
         self.state_updates.append((*update, size, nstreams))
         node_rstate.default_update = new_rstate
