@@ -307,6 +307,20 @@ def test_docstrings_name_what_has_to_be_given():
     assert not missing, "\n".join(missing)
 
 
+HELD_BY_USERS = (
+    "compile.Function sparse.SparseVariable tensor.TensorSharedVariable tensor.TensorVariable "
+    "tensor.random.mrg.MRG_RandomStreams tensor.random.shared_randomstreams.RandomStreams typed_list.TypedListVariable"
+).split()
+
+
+@pytest.mark.parametrize("name", HELD_BY_USERS)
+def test_methods_are_documented(name):
+    module, _, cls = name.rpartition(".")
+    cls = getattr(importlib.import_module("theanojax." + module), cls)
+    methods = [n for n in dir(cls) if not n.startswith("_") and callable(getattr(cls, n))]
+    assert not [n for n in methods if not inspect.getdoc(getattr(cls, n))]
+
+
 @pytest.mark.parametrize("path", ["theanojax/config.py", "theanojax/__main__.py"])
 def test_import_of_nothing_heavy(path):
     with open(os.path.join(ROOT, path), encoding="utf-8") as file:
