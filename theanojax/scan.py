@@ -81,7 +81,10 @@ def scan(
     ------
     ValueError
         When nothing tells the number of steps, when taps or initial states are missing or wrong, when `fn`
-        returns something else than variables or an output of another dtype than its initial state.
+        returns something else than variables or an output of another dtype than its initial state; when run, if a
+        sequence is shorter than `n_steps`.
+    IndexError
+        When run, for a negative number of steps.
     """
     seqs = [_sequence_info(s) for s in _as_list(sequences)]
     infos = [_output_info(i, info) for i, info in enumerate(_as_list(outputs_info))]

@@ -37,7 +37,11 @@ def get_scalar_constant_value(v):
 
 
 def sparse_grad(var):
-    """The variable `var`, rows taken from a matrix, with a gradient that is stored as a sparse matrix."""
+    """The variable `var`, rows taken from a matrix, with a gradient that is stored as a sparse matrix.
+
+    In ``grad(sparse_grad(x[indices]).sum(), x)`` the indices are a vector of integers, and the gradient is csc.
+    AssertionError for other results of indexing.
+    """
     if not isinstance(var.owner.op, tensor.AdvancedSubtensor1):
         raise AssertionError("sparse_grad needs the result of indexing with a vector of integers, as in x[indices]")
     return type(var.owner.op)(sparse_grad=True)(*var.owner.inputs)

@@ -54,6 +54,9 @@ class Function(Profiled, ShownFunction):
     finder, inv_finder : the dicts behind them.
 
     ``f[x]`` is the value of an input that has one, and can be set.
+
+    A call raises TypeError for missing, superfluous and unknown arguments, and TypeError or ValueError for one that
+    does not convert to the type of its input; what Ops raise comes through with the node in its text.
     """
 
     # 'ignore', 'warn' or 'raise': what to do when pickling finds memory that two inputs share.

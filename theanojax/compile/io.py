@@ -146,7 +146,7 @@ class Param(In):
 
 
 class SymbolicOutput:
-    """An output of a function that is being made.
+    """The variable `variable` as an output of a function that is being made.
 
     With ``borrow=True`` the result may be memory that the function keeps.
     """

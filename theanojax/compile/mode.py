@@ -38,6 +38,8 @@ class Mode:
         A key of `predefined_linkers`; ``config.linker`` by default.
     optimizer : str, Query, optimizer or None
         A key of `predefined_optimizers`; ``config.optimizer`` for 'default', no rewriting for None.
+
+    KeyError for a name that is no such key.
     """
 
     def __init__(self, linker=None, optimizer="default"):

@@ -127,6 +127,13 @@ def grad(
     -------
     A Variable of the shape of `wrt`, or a list or tuple of them as `wrt` was. The dtype is that of the element of
     `wrt` if that is a float, else a float.
+
+    Raises
+    ------
+    TypeError : `cost` is no scalar, or an element of `wrt` no Variable.
+    AssertionError : neither `cost` nor `known_grads`.
+    AssertionError or TypeError : complex numbers, which have no gradients.
+    NotImplementedError : an Op has no gradient for this case.
     """
     global grad_time
     start = time.time()
@@ -281,7 +288,7 @@ def Lop(f, wrt, eval_points, consider_constant=None, disconnected_inputs="raise"
     ----------
     f : Variable or list of Variables.
     wrt : Variable, or list or tuple of Variables.
-    eval_points : Variable or list of Variables, one for each of `f`, of its shape.
+    eval_points : Variable or list of Variables, one for each of `f` (AssertionError otherwise), of its shape.
     consider_constant, disconnected_inputs : as for `grad`.
 
     Returns
@@ -312,7 +319,8 @@ def Rop(f, wrt, eval_points, disconnected_outputs="raise", return_disconnected="
     ----------
     f : Variable, or list or tuple of Variables.
     wrt : Variable, or list or tuple of Variables.
-    eval_points : one for each of `wrt`, of its shape; ValueError when the number of dimensions differs.
+    eval_points : one for each of `wrt` (AssertionError otherwise), of its shape; ValueError when the number of
+        dimensions differs.
     disconnected_outputs : 'raise' (DisconnectedInputError), 'warn' or 'ignore', for an output that depends on no
         `wrt` by a differentiable path.
     return_disconnected : its value then: 'zero', 'None' or 'Disconnected'.

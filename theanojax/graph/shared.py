@@ -70,7 +70,7 @@ class SharedVariable(Variable):
 
         Raises
         ------
-        TypeError : the new value does not fit the type of the variable.
+        TypeError or ValueError : the new value does not fit the type of the variable.
         """
         self.container.value = new_value if borrow else _copy(new_value)
         if borrow:
@@ -138,7 +138,8 @@ def shared(
 
     Parameters
     ----------
-    value : array, number, sparse matrix, RandomState, ... not a symbolic variable.
+    value : array, number, sparse matrix, RandomState, ... not a symbolic variable. An array gives a tensor of its
+        dtype, a Python int or float a scalar of int64 or float64; anything else, lists too, a variable of type Generic.
     name : str, optional
     strict : bool
         Values set later must have the right type already.

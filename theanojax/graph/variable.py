@@ -229,7 +229,8 @@ class Variable(Node):
         ----------
         inputs_to_values : dict from Variable to value, for every free variable needed.
 
-        The compiled function is kept on the variable, so a second call with the same keys is quick.
+        The compiled function is kept on the variable, so a second call with the same keys is quick. MissingInputError
+        if a free variable is missing.
         """
         values = {} if inputs_to_values is None else inputs_to_values
         given = tuple(sorted(values.keys(), key=id))

@@ -17,9 +17,10 @@ def scan_checkpoints(
 ):
     """A loop over blocks of `save_every_N` steps, each an inner loop.
 
-    The gradient needs the state between blocks only; within a block it is computed a second time. Arguments are
-    those of `scan`, with these limits: all sequences have the same length, which is `n_steps` if that is given;
-    outputs have no taps; `fn` should be used for the last value of its outputs.
+    The gradient needs the state between blocks only; within a block it is computed a second time (T. Chen et al.,
+    Training deep nets with sublinear memory cost, 2016). Arguments, `fn` first, are those of `scan`, with these limits:
+    all sequences have the same length, which is `n_steps` if that is given; outputs have no taps; `fn` should be used
+    for the last value of its outputs.
 
     Parameters
     ----------

@@ -86,10 +86,11 @@ _signatures: dict = {}  # signatures by what is known of a number before a const
 
 
 def constant(x, name=None, ndim=None, dtype=None):
-    """A symbolic constant with the value `x`, of a dtype as small as holds it unless `dtype` is given.
+    """A symbolic constant with the value `x`: an array, a number, or a sequence of these.
 
-    Dimensions of length 1 are broadcastable; with `ndim`, more of them are added on the left.
-    Scalars between -10 and 10 are cached: asking twice gives the same constant.
+    Arrays keep their dtype, sequences have numpy's, and a Python number has the smallest that holds it (a fraction
+    floatX or less), unless a `dtype` is given. Dimensions of length 1 are broadcastable; with `ndim`, more of them are
+    added on the left. Scalars between -10 and 10 are cached: asking twice gives the same constant.
 
     Raises
     ------
@@ -265,7 +266,10 @@ def get_scalar_constant_value(orig_v, elemwise=True, only_process_constants=Fals
 
 
 def extract_constant(x, elemwise=True, only_process_constants=False):
-    """The value that ``get_scalar_constant_value`` finds, or else `x`, scalars being turned into tensors."""
+    """The value that ``get_scalar_constant_value`` finds of `x`, an array, or else `x` itself.
+
+    A Scalar variable is turned into a tensor. `elemwise` and `only_process_constants` are as there.
+    """
     try:
         x = get_scalar_constant_value(x, elemwise, only_process_constants)
     except NotScalarConstantError:
@@ -292,7 +296,7 @@ def length_rule(*op_classes):
 
 
 def get_vector_length(v):
-    """The number of elements of a symbolic vector, when the graph alone tells it.
+    """The number of elements, an int, of the vector `v` (a variable or a sequence), when the graph alone tells it.
 
     Raises
     ------

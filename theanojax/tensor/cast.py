@@ -37,7 +37,7 @@ def cast(x, dtype):
 
 
 def transfer(var, target):
-    """`var` on the device `target`: "cpu", or a name that a function given to ``register_transfer`` knows.
+    """The variable `var` on the device `target`: "cpu", or a name that a function given to `register_transfer` knows.
 
     Raises
     ------

@@ -103,7 +103,7 @@ def load_back(mod, name):
 
 
 def as_op(itypes, otypes, infer_shape=None):
-    """A decorator that makes an Op of a function on arrays.
+    """A decorator that makes an Op of a function on arrays, which the host calls; it has no gradient.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def as_op(itypes, otypes, infer_shape=None):
     infer_shape : callable, optional
         ``infer_shape(node, input_shapes)`` gives the symbolic shapes of the outputs.
 
-    Raises TypeError when these are something else.
+    Raises TypeError when these are something else. The Op raises it for inputs of other types.
     """
     itypes = list(itypes) if isinstance(itypes, (list, tuple)) else [itypes]
     otypes = list(otypes) if isinstance(otypes, (list, tuple)) else [otypes]

@@ -52,9 +52,11 @@ def load(path, dtype, broadcastable, mmap_mode=None):
     Parameters
     ----------
     path : str, or a variable of type Generic that holds one
-    dtype : dtype of the array, checked when it is read
+    dtype : dtype of the array; TypeError, when it is read, for another
     broadcastable : its broadcast pattern, such as (False,) for a vector
-    mmap_mode : None reads the whole file, "c" maps it and reads what is used
+    mmap_mode : None reads the whole file, "c" maps it and reads what is used; ValueError for others
+
+    FileNotFoundError, when run, if there is no such file.
     """
     return LoadFromDisk(dtype, broadcastable, mmap_mode)(path)
 

@@ -200,13 +200,15 @@ class QRFull(QRIncomplete):
 
 
 def qr(a, mode="reduced"):
-    """The factors of a matrix, an orthonormal q and an upper triangular r.
+    """The factors of a matrix, an orthonormal q and an upper triangular r, ``a == dot(q, r)``; of its dtype.
 
     Parameters
     ----------
     a : matrix (M, N); K is the smaller of the two
     mode : "reduced" gives q (M, K) and r (K, N); "complete" q (M, M) and r (M, N); "r" only r (K, N); "raw" LAPACK's
         h (N, M) and tau (K,)
+
+    There is no gradient. AssertionError for other numbers of dimensions, ValueError for another `mode`.
     """
     if isinstance(np.linalg.qr(np.eye(2), mode), tuple):
         return QRFull(mode)(a)
@@ -242,12 +244,14 @@ class SVD(Op):
 
 
 def svd(a, full_matrices=1, compute_uv=1):
-    """The singular values of a matrix (M, N), in descending order, between the matrices that rotate it.
+    """The singular values of the matrix `a` (M, N), in descending order, between the matrices that rotate it.
 
     Returns
     -------
     u, s, vt with ``a == dot(u * s, vt)``; only s when `compute_uv` is false. u is (M, M) and vt (N, N), or with
-    `full_matrices` false (M, K) and (K, N), K being the smaller of M and N.
+    `full_matrices` false (M, K) and (K, N), K being the smaller of M and N. They have the dtype of `a`.
+
+    There is no gradient. AssertionError for other numbers of dimensions; LinAlgError, when run, for nan.
     """
     return SVD(full_matrices, compute_uv)(a)
 

@@ -97,7 +97,8 @@ def separable_conv2d(
     pointwise_filters : (output channels, depthwise channels, 1, 1)
     num_channels : the number of input channels, an int
 
-    `border_mode`, `subsample` and `filter_dilation` apply to the first convolution; see `conv2d`.
+    `border_mode`, `subsample` and `filter_dilation` apply to the first convolution; see ``nnet.conv2d``. Returns
+    (batch, output channels, rows, columns), in the dtype of `input`.
     """
     shapes = [input_shape, depthwise_filter_shape]
     op = AbstractConv2d(*shapes, border_mode, subsample, filter_flip, filter_dilation, num_channels)
@@ -187,7 +188,8 @@ def conv2d_grad_wrt_inputs(
     input_shape : the shape of the input: two ints, constants or None, then two ints, constants or scalars
     filter_shape : None, or the shape of the filters as far as it is known
 
-    The rest is that of the convolution; see `conv2d`. ValueError if a shape has other members.
+    The rest is that of the convolution; see ``nnet.conv2d``. Returns (batch, channels, rows, columns). ValueError if a
+    shape has other members.
     """
     _check_sizes(input_shape, 2, "input_shape", ValueError)
     _check_known(filter_shape, 6 if unshared else 4, "filter_shape", ValueError)
@@ -241,7 +243,8 @@ def conv2d_grad_wrt_weights(
     filter_shape : ints, constants or None; the last two may be symbolic scalars, and may not be None
     input_shape : None, or the shape of the input as far as it is known
 
-    The rest is that of the convolution; see `conv2d`. AssertionError if a shape has members of other types.
+    The rest is that of the convolution; see ``nnet.conv2d``. Returns (filters, channels of a group, rows, columns).
+    AssertionError if a shape has members of other types.
     """
     _check_sizes(filter_shape, 2, "filter_shape", AssertionError)
     _check_known(input_shape, 4, "input_shape", AssertionError)
