@@ -43,9 +43,10 @@ def _require_matrix(x, text="a matrix is needed"):
 
 
 class Eig(Op):
-    """Eigenvalues and right eigenvectors (columns) of a square matrix.
+    """Eigenvalues and right eigenvectors (columns) of a square matrix, a vector and a matrix.
 
-    Both have the dtype of the matrix: imaginary parts are cut off, with numpy's warning.
+    Both have the dtype of the matrix: imaginary parts are cut off, with numpy's warning. AssertionError for other
+    numbers of dimensions; LinAlgError, when run, if the matrix is not square.
     """
 
     __props__ = ()

@@ -38,7 +38,7 @@ class BNComposite(Composite):
 
 
 def batch_normalization(inputs, gamma, beta, mean, std, mode="low_mem"):
-    """``(inputs - mean) / std * gamma + beta``, elementwise, in the dtype that all are upcast to.
+    """``(inputs - mean) / std * gamma + beta``, elementwise: floats of the dtype that all are upcast to.
 
     Parameters
     ----------

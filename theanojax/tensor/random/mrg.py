@@ -250,7 +250,7 @@ def _without_gradient(x):
 
 
 class MRG_RandomStreams:
-    """numpy.random-like draws by MRG31k3p (L'Ecuyer and Touzin 2000), which XLA computes; quicker than RandomStreams.
+    """numpy.random-like draws by MRG31k3p (L'Ecuyer and Touzin 2000), which can be made inside XLA.
 
     Each draw has a state of its own, an int32 matrix in a shared variable, that the functions which use it advance. A
     seed gives the numbers that Theano gives.
