@@ -54,9 +54,6 @@ class Function(Profiled, ShownFunction):
     finder, inv_finder : the dicts behind them.
 
     ``f[x]`` is the value of an input that has one, and can be set.
-
-    A call raises TypeError for missing, superfluous and unknown arguments, and TypeError or ValueError for one that
-    does not convert to the type of its input; what Ops raise comes through with the node in its text.
     """
 
     # 'ignore', 'warn' or 'raise': what to do when pickling finds memory that two inputs share.
@@ -162,7 +159,7 @@ class Function(Profiled, ShownFunction):
             wanted. Updates are applied in any case.
 
         Returns the form that `outputs` had when the function was made. Raises TypeError when an argument does not
-        fit its type or is missing, given twice or unknown.
+        fit its type (or ValueError) or is missing, given twice or unknown; what Ops raise names their node.
         """
         try:
             if kwargs or self._profile or len(args) != self._n_quick:

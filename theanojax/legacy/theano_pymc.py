@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from theanojax.graph.op import Op, get_test_value
+from theanojax.graph.op import get_test_value
 from theanojax.graph.props import Props
 from theanojax.graph.traverse import ops as _nodes
 from theanojax.graph.variable import Apply, Variable
@@ -58,11 +58,3 @@ def get_test_values(*args: Variable) -> list[list[np.ndarray]]:
     if config.compute_test_value == "off":
         return []
     return [[get_test_value(v) for v in args]]
-
-
-class ExternalCOp(Op):
-    """An Op whose C code is in a file: it is not run here, as no C code is."""
-
-    def __init__(self, func_files: Any, func_name: str | None = None):
-        self.func_files = [func_files] if isinstance(func_files, str) else func_files
-        self.func_name = func_name

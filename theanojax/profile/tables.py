@@ -210,12 +210,12 @@ class Tables:
     def summary(self, file=None, n_ops_to_print=20, n_apply_to_print=20):
         """Print everything that is known, to stderr by default."""
         file = sys.stderr if file is None else file
-        self.summary_function(file)
-        self.summary_globals(file)
-        if sum(self.apply_time.values()) > 0:
-            self.summary_class(file, n_ops_to_print)
-            self.summary_ops(file, n_ops_to_print)
-            self.summary_nodes(file, n_apply_to_print)
+        for part in (self.summary_function, self.summary_globals):
+            part(file)
+        by_kind = ((self.summary_class, n_ops_to_print), (self.summary_ops, n_ops_to_print))
+        if any(seconds > 0 for seconds in self.apply_time.values()):
+            for part, rows in (*by_kind, (self.summary_nodes, n_apply_to_print)):
+                part(file, rows)
         elif self.fct_callcount > 0:
             print("  No execution time accumulated (hint: try config profiling.time_thunks=1)", file=file)
         self.summary_other(file)
@@ -227,9 +227,10 @@ class Tables:
         if self.variable_shape or self.variable_strides:
             self.summary_memory(file, n_apply_to_print)
         if self.optimizer_profile:
-            print("Optimizer Profile", file=file)
-            print("-----------------", file=file)
-            self.optimizer_profile[0].print_profile(file, self.optimizer_profile[1])
+            title = "Optimizer Profile"
+            print(title, "-" * len(title), sep="\n", file=file)
+            rewrites, found = self.optimizer_profile
+            rewrites.print_profile(file, found)
         self.print_extra(file)
         self.print_tips(file)
 
