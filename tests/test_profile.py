@@ -13,6 +13,8 @@ import time
 import numpy as np
 import pytest
 
+import jax
+
 import theanojax as theano
 import theanojax.tensor as T
 from theanojax.compile.profiling import ProfileStats
@@ -568,6 +570,20 @@ def test_a_trace_has_the_names_of_nodes(tmp_path):
     (path,) = tmp_path.rglob("*.trace.json.gz")
     names = {event.get("name") for event in json.loads(gzip.decompress(path.read_bytes()))["traceEvents"]}
     assert any(name and name.startswith("dot(Elemwise{tanh,no_inplace}.0, ") for name in names)
+
+
+def test_a_backend_that_does_not_tell_what_it_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(jax.stages.Compiled, "as_text", lambda self: None)
+    f, args, _ = trainer()
+    f(*args)
+    assert "executables that could not be looked into" in f.profile.other_time
+    (executable,) = f.profile.recorder.runs
+    assert executable.tries == executable.refused == 0  # nothing is in vain, and jax's profiler was not in use
+    g = theano.function([x], T.dot(T.tanh(x), x.T))
+    value = RNG.randn(200, 200)
+    expected = g(value)
+    with theano.profile.trace(tmp_path):
+        np.testing.assert_array_equal(g(value), expected)
 
 
 # ---------------------------------------------------------------- for programs

@@ -34,6 +34,10 @@ Cells: TypeAlias = Sequence[Cell] | None
 # The nodes that serve nothing but the two branches of a lazy conditional.
 Regions: TypeAlias = dict[Apply, tuple[list[Apply], list[Apply]]]
 
+# Nodes one inside of the other, from the outermost to the innermost; those that one of XLA's instructions computes.
+Path: TypeAlias = tuple[Apply, ...]
+Paths: TypeAlias = frozenset[Path]
+
 # Bytes of an array that no memory here can hold, who makes it, and what to raise.
 Oversized: TypeAlias = tuple[int, Apply, MemoryError]
 

@@ -3,6 +3,8 @@
 There is one profiler in a process. Where somebody else uses it nothing is measured.
 """
 
+from __future__ import annotations
+
 import glob
 import os
 import shutil
@@ -10,15 +12,19 @@ import tempfile
 import threading
 from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import jax
 
 from theanojax.graph.signals import by_signal, undisturbed
 
-_alone = threading.RLock()
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterator, Sequence
+
+_alone: Any = threading.RLock()  # the hints for it leave out how to ask who holds it
 
 
-def look(work):
+def look(work: Callable[[], object]) -> jax.profiler.ProfileData | None:
     """``work()`` with the profiler on; the jax.profiler.ProfileData, or None where the profiler could not be had.
 
     Whatever happens, a signal included, it is off afterwards.
@@ -39,7 +45,7 @@ def look(work):
         else:
             ours = False
         work()
-        if not ours:
+        if not ours or folder is None:
             return None
         ours = False
         return undisturbed(partial(_stop, folder))
@@ -52,14 +58,14 @@ def look(work):
             _alone.release()
 
 
-def _start(folder):
+def _start(folder: str) -> None:
     options = jax.profiler.ProfileOptions()
     options.python_tracer_level = 0
     options.host_tracer_level = 1
     jax.profiler.start_trace(folder, profiler_options=options)
 
 
-def _stop(folder):
+def _stop(folder: str) -> jax.profiler.ProfileData | None:
     try:
         jax.profiler.stop_trace()
         files = glob.glob(os.path.join(folder, "**", "*.xplane.pb"), recursive=True)
@@ -69,13 +75,15 @@ def _stop(folder):
 
 
 @contextmanager
-def alone():
+def alone() -> Iterator[None]:
     """While the context lasts, nothing is looked at; it waits for what is."""
     with _alone:
         yield
 
 
-def seconds(data, module, names, containers):
+def seconds(
+    data: jax.profiler.ProfileData, module: str, names: Container[str], containers: Container[str]
+) -> tuple[dict[str, float], dict[str, int], bool]:
     """(seconds by instruction, number of runs by instruction, whether all were seen to the end).
 
     While several run side by side each has its part of the time, so that the sum is the time in which anything ran.
@@ -87,7 +95,9 @@ def seconds(data, module, names, containers):
     names : the instructions that count.
     containers : those of them that run others, whose own time is that in which none of these runs.
     """
-    spans, counts, whole = [], {}, True
+    spans: list[tuple[float, float, str]] = []
+    counts: dict[str, int] = {}
+    whole = True
     for plane in data.planes:
         everything = plane.name.startswith("/device:")  # whose events have the names of kernels
         begun, ended = [], {}
@@ -108,11 +118,14 @@ def seconds(data, module, names, containers):
     return _shared(spans, containers), counts, whole
 
 
-def _shared(spans, containers):
+def _shared(spans: Sequence[tuple[float, float, str]], containers: Container[str]) -> dict[str, float]:
     """Seconds by name of `spans`, (start, end, name) in nanoseconds."""
     moments = [(start, 1, name) for start, _, name in spans] + [(end, -1, name) for _, end, name in spans]
     moments.sort()
-    spent, active, around, before = {}, {}, {}, 0.0
+    spent: dict[str, float] = {}
+    active: dict[str, int] = {}
+    around: dict[str, int] = {}
+    before = 0.0
     for moment, step, name in moments:
         running = active or around
         if running and moment > before:

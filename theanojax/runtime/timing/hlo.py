@@ -1,6 +1,17 @@
 """Which nodes the instructions of an executable belong to, read from the text of its scheduled HLO."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from theanojax.runtime.hints import Path, Paths
+    from theanojax.runtime.timing.scopes import Scopes
+
+    Users = dict[str, list[tuple["Instruction", int]]]
 
 _HEAD = re.compile(r"^(?:ENTRY )?%?([\w.\-]+) \(.*\{$")
 _INSTRUCTION = re.compile(r"^\s+(?:ROOT )?%([\w.\-]+) = (?:\([^=]*?\)|\S+) ([\w\-]+)\(")
@@ -26,11 +37,11 @@ _CONTROL = frozenset(("while", "conditional"))
 class Instruction:
     __slots__ = ("called", "name", "number", "op_name", "opcode", "operands", "trips")
 
-    def __init__(self, name, opcode, line):
+    def __init__(self, name: str, opcode: str, line: str) -> None:
         self.name, self.opcode = name, opcode
         found = _OP_NAME.search(line)
         self.op_name = found[1] if found else ""
-        self.called = _CALLED.findall(line)
+        self.called: list[str] = _CALLED.findall(line)
         for names in _LISTS.findall(line):
             self.called += [n.strip().lstrip("%") for n in names.split(",")]
         operands = line.partition(" = ")[2].partition(", metadata=")[0]
@@ -41,9 +52,10 @@ class Instruction:
         self.trips = int(found[1]) if found else None
 
 
-def read(text):
+def read(text: str) -> dict[str, list[Instruction]]:
     """name of a computation -> its Instructions, in order."""
-    computations, current = {}, []
+    computations: dict[str, list[Instruction]] = {}
+    current: list[Instruction] = []
     for line in text.splitlines():
         if not line.startswith(" "):
             head = _HEAD.match(line)
@@ -71,15 +83,16 @@ class Owners:
     events : the instructions that a call runs, with one step of each loop whose number of steps XLA does not know.
     """
 
-    def __init__(self, text, scopes):
+    def __init__(self, text: str, scopes: Scopes) -> None:
         self.computations = read(text)
         self.scopes = scopes
-        self._inside = {}
-        self.paths = {}
-        self.per_step, self.trips = 0, {}
+        self._inside: dict[str, Paths] = {}
+        self.paths: dict[str, Paths] = {}
+        self.per_step = 0
+        self.trips: dict[Path, int] = {}
         for body in self.computations.values():
             self._own(body)
-        self.containers = set()
+        self.containers: set[str] = set()
         for body in reversed(self.computations.values()):  # the outermost is the last
             for instruction in body:
                 if instruction.opcode in _CONTROL or instruction.opcode == "call":
@@ -90,10 +103,10 @@ class Owners:
                     for path in self.paths[instruction.name]:
                         self.trips[path] = instruction.trips or 0
                     self.per_step += sum(len(self.computations.get(name, ())) for name in instruction.called)
-        self.events = self._events(next(reversed(self.computations), None))
+        self.events = self._events(next(reversed(self.computations), ""))
         del self.computations, self._inside  # profiles are kept for long
 
-    def _events(self, name):
+    def _events(self, name: str) -> int:
         found = 0
         for instruction in self.computations.get(name, ()):
             found += 1
@@ -101,12 +114,12 @@ class Owners:
                 found += (instruction.trips or 1) * sum(map(self._events, instruction.called))
         return found
 
-    def _inherit(self, container):
+    def _inherit(self, container: Instruction) -> None:
         """What runs in the body of a loop is the loop's, also where it has no name or that of a node outside."""
-        outer = self.paths[container.name]
-        if len(outer) != 1:
+        owners = self.paths[container.name]
+        if len(owners) != 1:
             return
-        (outer,) = outer
+        (outer,) = owners
         for name in container.called:
             for instruction in self.computations.get(name, ()):
                 paths = self.paths[instruction.name] or {()}
@@ -114,7 +127,7 @@ class Owners:
                     path if path[: len(outer)] == outer else outer + path for path in paths
                 )
 
-    def _own(self, body):
+    def _own(self, body: Sequence[Instruction]) -> None:
         users = self._users(body)
         for instruction in reversed(body):
             found = self._paths(instruction)
@@ -128,15 +141,15 @@ class Owners:
             self.paths[instruction.name] = found
 
     @staticmethod
-    def _users(body):
+    def _users(body: Sequence[Instruction]) -> Users:
         """name of an instruction -> (instruction, position of the operand) of each use."""
-        users = {}
+        users: Users = {}
         for instruction in body:
             for at, name in enumerate(instruction.operands):
                 users.setdefault(name, []).append((instruction, at))
         return users
 
-    def _uses(self, user, at):
+    def _uses(self, user: Instruction, at: int) -> Iterator[tuple[Paths, bool]]:
         """(paths, whether it is the same value under another shape) of what in `user` reads its operand number `at`."""
         if user.opcode in ("fusion", "call") and user.called and user.called[0] in self.computations:
             body = self.computations[user.called[0]]
@@ -149,14 +162,14 @@ class Owners:
         renames = user.opcode in _RENAMING
         yield self.paths.get(user.name) or self._paths(user), renames
 
-    def _kinds(self, instruction):
+    def _kinds(self, instruction: Instruction) -> set[str]:
         """The opcodes of all that an instruction computes."""
         if instruction.opcode not in ("fusion", "call"):
             return {instruction.opcode} - _IDLE
         return {k for name in instruction.called for i in self.computations.get(name, ()) for k in self._kinds(i)}
 
-    def _paths(self, instruction):
-        found = set()
+    def _paths(self, instruction: Instruction) -> Paths:
+        found: set[Path] = set()
         if instruction.op_name and instruction.opcode not in ("parameter", "constant"):
             path = self.scopes.path(instruction.op_name)
             if path:
@@ -166,11 +179,12 @@ class Owners:
                 found |= self._of(name)
         return frozenset(found)
 
-    def _of(self, name):
+    def _of(self, name: str) -> Paths:
         """The paths of all that a fused computation does."""
         known = self._inside.get(name)
         if known is None:
-            found, idle = set(), set()
+            found: set[Path] = set()
+            idle: set[Path] = set()
             for instruction in self.computations.get(name, ()):
                 (idle if instruction.opcode in _IDLE else found).update(self._paths(instruction))
             known = self._inside[name] = frozenset(found or idle)

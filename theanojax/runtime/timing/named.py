@@ -1,7 +1,10 @@
 """XLA stages whose instructions have the names of nodes."""
 
+from __future__ import annotations
+
 import zlib
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import jax
 
@@ -9,47 +12,65 @@ from theanojax.runtime.timing.hlo import Owners
 from theanojax.runtime.timing.scopes import Scopes
 from theanojax.runtime.xla.stage import XlaStage
 
-_traces: list = []  # for each trace that is being made: name of a module -> hlo.Owners
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from theanojax.graph.variable import Apply, Variable
+    from theanojax.runtime.hints import Signature, Value
+    from theanojax.runtime.planning.learned import Learned
+    from theanojax.runtime.planning.plan import StagePlan
+    from theanojax.runtime.policy.outcome import Outcome
+    from theanojax.runtime.xla.stage import Jitted, Ready
+
+    Modules = dict[str, Owners]
+
+_traces: list[Modules] = []  # name of a module -> hlo.Owners, for each trace that is being made
 
 
 class NamedStage(XlaStage):
     """An XlaStage that traces its nodes in named scopes. What it computes, and what it gives away, is the same."""
 
-    def __init__(self, plan, learned):
+    scopes: Scopes
+
+    def __init__(self, plan: StagePlan, learned: Learned) -> None:
         super().__init__(plan, learned)
         self.scopes = Scopes(self.nodes)
         self.module = "theanojax_%08x" % _fingerprint(self.inputs, self.nodes)
 
-    def _traced_call(self, signature, args, *rest):
-        result = super()._traced_call(signature, args, *rest)
+    def _traced_call(
+        self, signature: Signature, args: list[Value], *call: Any
+    ) -> tuple[Ready, Sequence[Value], Outcome]:
+        result = super()._traced_call(signature, args, *call)
         if _traces:
             given = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in (*self._unstopped(), *args, *self._constants())]
             found = result[0].special.function.lower(*given).compile()  # jit has compiled it already
-            self.tell(Owners(found.as_text(), self.scopes))
+            text = found.as_text()
+            if text is not None:  # not every backend tells
+                self.tell(Owners(text, self.scopes))
         return result
 
-    def tell(self, owners):
+    def tell(self, owners: Owners) -> None:
         """Let the traces that are being made know whose the instructions are."""
         for modules in _traces:
             modules["jit_" + self.module] = owners
 
-    def give_name(self, function):
+    def give_name(self, function: Callable[..., Any]) -> None:
         function.__name__ = function.__qualname__ = self.module
 
-    def _jit(self, function, donated):
+    def _jit(self, function: Callable[..., Any], donated: Sequence[int]) -> Jitted:
         self.give_name(function)
         return super()._jit(function, donated)
 
 
-def wanted():
+def wanted() -> bool:
     """Whether stages that are made now should have names, for a trace."""
     return bool(_traces)
 
 
 @contextmanager
-def naming():
+def naming() -> Iterator[Modules]:
     """A context in which stages have names; its value tells of their modules whose the instructions are."""
-    modules = {}
+    modules: Modules = {}
     _traces.append(modules)
     try:
         yield modules
@@ -57,7 +78,7 @@ def naming():
         _traces[:] = [other for other in _traces if other is not modules]
 
 
-def _fingerprint(inputs, nodes):
+def _fingerprint(inputs: Iterable[Variable], nodes: Iterable[Apply]) -> int:
     """A number that tells stages apart whose nodes are numbered differently: executables are kept by what they do,
     and those that have been kept have the numbers of the stage that they were made for.
     """

@@ -1,8 +1,18 @@
 """Names for the nodes of a graph inside XLA: each is traced in a named scope, which XLA's instructions keep."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
 
 import jax
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
+
+    from theanojax.graph.variable import Apply
+    from theanojax.runtime.hints import Path
 
 LONGEST = 60  # characters of an Op's name in a scope
 _LABEL = re.compile(r"(.*)\[(\d+)\]$")
@@ -11,19 +21,20 @@ _LABEL = re.compile(r"(.*)\[(\d+)\]$")
 class Scopes:
     """Numbers the nodes of a stage, those of the bodies of its loops after them, and reads their names back."""
 
-    def __init__(self, nodes):
+    def __init__(self, nodes: Iterable[Apply]) -> None:
         self.nodes = list(nodes)
         self.numbers = {node: i for i, node in enumerate(self.nodes)}
 
-    def around(self, node):
+    def around(self, node: Apply) -> AbstractContextManager[None]:
         """The context in which `node` is traced."""
         number = self.numbers.get(node)
         if number is None:
             number = self.numbers[node] = len(self.nodes)
             self.nodes.append(node)
-        return jax.named_scope("%s[%d]" % (_text(node), number))
+        scope: AbstractContextManager[None] = jax.named_scope("%s[%d]" % (_text(node), number))
+        return scope
 
-    def path(self, op_name):
+    def path(self, op_name: str) -> Path:
         """The nodes, from the outermost to the innermost, that an instruction with this `op_name` belongs to."""
         found = []
         for part in op_name.split("/"):
@@ -35,5 +46,5 @@ class Scopes:
         return tuple(dict.fromkeys(found))
 
 
-def _text(node):
+def _text(node: Apply) -> str:
     return re.sub(r'[/@\\"\s\[\]]', "_", str(node.op))[:LONGEST]

@@ -1,19 +1,29 @@
 """A trace of all that happens for TensorBoard and Perfetto, with the names of nodes."""
 
+from __future__ import annotations
+
 import glob
 import gzip
 import json
 import os
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import jax
 
 from theanojax.runtime.policy import forked
 from theanojax.runtime.timing import events, named
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from theanojax.runtime.timing.named import Modules
+
+    Folder = str | os.PathLike[str]
+
 
 @contextmanager
-def trace(folder):
+def trace(folder: Folder) -> Iterator[None]:
     """jax's profiler, on while the context lasts. Functions that are called in it are compiled anew, with names."""
     there = set(_files(folder))
     with named.naming() as modules:
@@ -25,11 +35,11 @@ def trace(folder):
         _put_names(path, modules)
 
 
-def _files(folder):
+def _files(folder: Folder) -> list[str]:
     return glob.glob(os.path.join(str(folder), "**", "*.trace.json.gz"), recursive=True)
 
 
-def _put_names(path, modules):
+def _put_names(path: str, modules: Modules) -> None:
     """Call the events of instructions by the nodes that they are of, in a file for Perfetto."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
         found = json.load(file)

@@ -5,10 +5,13 @@ so are some later ones as long as all of them cost little beside what is profile
 executable is scaled to what all its calls took.
 """
 
+from __future__ import annotations
+
 import threading
 from collections import deque
 from statistics import median
 from time import perf_counter, sleep
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax
 
@@ -19,6 +22,19 @@ from theanojax.runtime.timing.hlo import Owners
 from theanojax.runtime.timing.named import NamedStage
 from theanojax.runtime.xla.stage import GuardedShapes, Specialisation
 from theanojax.runtime.xla.transfer import Staging, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+
+    from theanojax.graph.variable import Apply
+    from theanojax.runtime.hints import Cells, Key, NumpyArray, Path, Paths, Signature, Value
+    from theanojax.runtime.planning.learned import Learned
+    from theanojax.runtime.planning.plan import StagePlan
+    from theanojax.runtime.policy.outcome import Outcome
+    from theanojax.runtime.timing.call import Call, Recorder
+    from theanojax.runtime.xla.stage import Ending, Jitted, Others, Ready
+
+T = TypeVar("T")
 
 MOST_SAMPLES = 20  # of one executable
 SAMPLED_PART = 0.05  # of the time of an executable, its making included, that samples may cost
@@ -45,8 +61,10 @@ class Executable:
     too_long : whether a look would take more memory and time than it tells.
     """
 
-    def __init__(self, stage, module, compiled, cost):
+    def __init__(self, stage: WatchedStage, module: str, compiled: jax.stages.Compiled, cost: float) -> None:
         self.nodes, self.module, self.cost = stage.nodes, module, cost
+        self.owners: Owners | None
+        self.memory: Any
         try:
             self.owners, self.memory = Owners(compiled.as_text(), stage.scopes), compiled.memory_analysis()
         except Exception:  # not every backend tells
@@ -54,26 +72,29 @@ class Executable:
         self.samples = self.refused = self.tries = 0
         self.spent, self.provisional = 0.0, True
         self.too_long = False
-        self.steps = deque(maxlen=REMEMBERED)
-        self.parts = {}  # row -> its part of the time in which XLA ran instructions, summed over samples
-        self.counts = {}  # path of nodes -> events of the instruction that ran most often
-        self.running = []  # the part of each sample in which XLA ran instructions
+        self.steps: deque[int] = deque(maxlen=REMEMBERED)
+        # row -> its part of the time in which XLA ran instructions, summed over samples
+        self.parts: dict[Paths, float] = {}
+        self.counts: dict[Path, int] = {}  # path of nodes -> events of the instruction that ran most often
+        self.running: list[float] = []  # the part of each sample in which XLA ran instructions
 
-    def is_due(self, seconds):
+    def is_due(self, seconds: float) -> bool:
         """Whether the next call should be a sample, after calls that took so many seconds."""
         if self.owners is None or self.too_long or self.samples >= MOST_SAMPLES:
             return False
         part = FIRST_PART if self.provisional and self.tries < FIRST_TRIES else SAMPLED_PART
         return not self.tries or self.spent <= part * (seconds + self.cost)
 
-    def expects(self, steps):
+    def expects(self, steps: int | None) -> None:
         """Take note of how many steps its loops will do."""
         if self.owners is not None and max(self.owners.events, self.owners.per_step * (steps or 1)) > MOST_EVENTS:
             self.too_long = True
 
-    def add(self, data, wall):
+    def add(self, data: jax.profiler.ProfileData, wall: float) -> bool:
         """Take in a sample, a call that took `wall` seconds; False if it tells nothing."""
         owners = self.owners
+        if owners is None:
+            return False
         try:
             found, counts, whole = events.seconds(data, self.module, owners.paths, owners.containers)
         except Exception:  # what is wrong with a measurement is not wrong with the call
@@ -86,7 +107,7 @@ class Executable:
         self.samples += 1
         total = sum(found.values()) or 1.0
         for name, seconds in found.items():
-            row = owners.paths.get(name, frozenset())
+            row: Paths = owners.paths.get(name, frozenset())
             self.parts[row] = self.parts.get(row, 0.0) + seconds / total
         for name, n in counts.items():
             for path in owners.paths.get(name, ()):
@@ -94,20 +115,22 @@ class Executable:
         self.running.append(min(1.0, total / wall))
         return True
 
-    def steps_of(self, node):
+    def steps_of(self, node: Apply) -> float:
         """The steps of a call that the loop `node` does, or 0 where nobody knows."""
         if self.owners is None or (node,) not in self.owners.trips:
             return 0
         steps = list(self.steps) if len(self.owners.trips) == 1 else []
         return self.owners.trips[node,] or (sum(steps) / len(steps) if steps else 0)
 
-    def shares(self):
+    def shares(self) -> dict[Paths | str, float]:
         """row -> part of the time of a call. A row is a frozenset of paths, empty for what has no node, or a name."""
         if not self.running:
             return {UNSEEN: 1.0}
         # Another process may have had the processor for most of one of the samples.
         n, running = len(self.running), median(self.running)
-        shares = {row or UNNAMED: part * running / n for row, part in dict(self.parts).items()}
+        shares: dict[Paths | str, float] = {
+            row or UNNAMED: part * running / n for row, part in dict(self.parts).items()
+        }
         shares[STARTING] = 1.0 - running
         return shares
 
@@ -115,29 +138,31 @@ class Executable:
 class WatchedStage(NamedStage):
     """A NamedStage whose calls are timed. What it computes, and what it gives away, is the same."""
 
-    def __init__(self, plan, learned):
+    def __init__(self, plan: StagePlan, learned: Learned) -> None:
         super().__init__(plan, learned)
+        assert learned.recorder is not None, "such a stage is made to tell it"
         self.recorder = learned.recorder
-        self.executables = {}  # signature -> Executable
+        self.executables: dict[Signature, Executable] = {}
         self.stagings = lambda: TimedStaging(self.recorder)
 
-    def run(self, args, key, steps=1, cells=None, others=()):
+    def run(
+        self, args: list[Value], key: Key, steps: int | None = 1, cells: Cells = None, others: Others = ()
+    ) -> Ending:
         call = self.recorder.call()
         if call is None:
             return super().run(args, key, steps, cells, others)
         signature = key, tuple([a.shape for a in args])
-        executable = self.executables.get(signature)
+        known = self.executables.get(signature) if signature in self.ready else None
         before, start = call.booked, perf_counter()
-        known = signature in self.ready and executable is not None
 
-        def run():
+        def run() -> Ending:
             outs, outcome = super(WatchedStage, self).run(args, key, steps, cells, others)
             self._wait(outs, outcome, cells)
             return outs, outcome
 
-        if known and executable.is_due(self.recorder.runs.get(executable, (0.0,))[0]):
-            executable.expects(steps)
-            outs, outcome = self._sampled(executable, call, run)
+        if known is not None and known.is_due(self.recorder.runs.get(known, (0.0,))[0]):
+            known.expects(steps)
+            outs, outcome = self._sampled(known, call, run)
         else:
             outs, outcome = run()
         own, executable = call.own(start, before), self.executables.get(signature)
@@ -148,9 +173,10 @@ class WatchedStage(NamedStage):
             call.other[UNSEEN] = call.other.get(UNSEEN, 0.0) + own
         return outs, outcome
 
-    def _wait(self, outs, outcome, cells):
+    def _wait(self, outs: Sequence[Value], outcome: Outcome, cells: Cells) -> None:
         """Until what was started is done, of which one result tells: the time is that of this stage."""
         if outcome is COMMITTED:
+            assert cells is not None, "where the updates have been stored"
             k = next(k for k in self.update_of if k is not None)
             value = raw(cells[k], 0)
             try:
@@ -161,12 +187,12 @@ class WatchedStage(NamedStage):
         elif outs:
             settle(outs[0])
 
-    def _sampled(self, executable, call, run):
-        if executable.too_long:
+    def _sampled(self, executable: Executable, call: Call, run: Callable[[], T]) -> T:
+        if executable.owners is None or executable.too_long:
             return run()
-        outcome = []
+        outcome: list[Any] = []
 
-        def work():
+        def work() -> None:
             before, start = call.booked, perf_counter()
             result = run()
             outcome.extend((result, perf_counter() - start, call.booked - before))
@@ -175,7 +201,8 @@ class WatchedStage(NamedStage):
         executable.tries += 1
         start = perf_counter()
         data = events.look(work)
-        result, wall, booked = outcome
+        result: T = outcome[0]
+        wall, booked = outcome[1:]
         with self.recorder.lock:
             if data is None or not executable.add(data, wall - booked):
                 executable.refused += 1
@@ -185,21 +212,23 @@ class WatchedStage(NamedStage):
         executable.spent += spent
         return result
 
-    def _traced_call(self, signature, args, *rest):
+    def _traced_call(
+        self, signature: Signature, args: list[Value], *rest: Any
+    ) -> tuple[Ready, Sequence[Value], Outcome]:
         call = self.recorder.call()
         if call is None:
             return super()._traced_call(signature, args, *rest)
         executable = self._prepare(signature, args, call)
         executable.expects(rest[0])
 
-        def run():
+        def run() -> tuple[Ready, Sequence[Value], Outcome]:
             ready, outs, outcome = super(WatchedStage, self)._traced_call(signature, args, *rest)
             self._wait(outs, outcome, rest[1])
             return ready, outs, outcome
 
         return self._sampled(executable, call, run)
 
-    def _prepare(self, signature, args, call):
+    def _prepare(self, signature: Signature, args: Sequence[Value], call: Call) -> Executable:
         """Make the executable for these arguments, which jit finds then."""
         before, start = call.booked, perf_counter()
         with _Making() as making:
@@ -214,7 +243,7 @@ class WatchedStage(NamedStage):
                 self.tell(made.owners)
         return made
 
-    def _compiled(self, args, key):
+    def _compiled(self, args: Sequence[Value], key: Key) -> tuple[Specialisation, jax.stages.Compiled]:
         while True:
             try:
                 special = self._function(args, key)
@@ -223,7 +252,7 @@ class WatchedStage(NamedStage):
             except GuardedShapes:
                 self._specialise(args, key)
 
-    def _variant(self, function, args):
+    def _variant(self, function: Jitted, args: Sequence[Value]) -> Specialisation:
         found = super()._variant(function, args)
         if found.check is None:
             return found
@@ -234,9 +263,12 @@ class WatchedStage(NamedStage):
 class TimedStaging(Staging):
     """A Staging that tells how long it copies."""
 
-    def __init__(self, recorder):
+    def __init__(self, recorder: Recorder) -> None:
         super().__init__()
-        self.stage = recorder.spending("transfers to the device", self.stage)
+        self._timed = recorder.spending("transfers to the device", super().stage)
+
+    def stage(self, position: Hashable, array: NumpyArray) -> NumpyArray:
+        return self._timed(position, array)
 
 
 class _Making:
@@ -245,7 +277,10 @@ class _Making:
     _local = threading.local()
     _listening = False
 
-    def __enter__(self):
+    outer: _Making | None
+    seconds: dict[str, float]
+
+    def __enter__(self) -> _Making:
         if not _Making._listening:
             _Making._listening = True
             jax.monitoring.register_event_duration_secs_listener(_Making._heard)
@@ -253,16 +288,16 @@ class _Making:
         self._local.making = self
         return self
 
-    def __exit__(self, *exc):
+    def __exit__(self, *exc: object) -> None:
         self._local.making = self.outer
 
     @staticmethod
-    def _heard(name, seconds, **details):
+    def _heard(name: str, seconds: float, **details: str | int) -> None:
         making = getattr(_Making._local, "making", None)
         if making is not None:
             making.seconds[name] = making.seconds.get(name, 0.0) + seconds
 
-    def parts(self, total):
+    def parts(self, total: float) -> dict[str, float]:
         """The steps of what took `total` seconds in all."""
         heard = self.seconds.get
         lowering = heard("/jax/core/compile/jaxpr_to_mlir_module_duration", 0.0)

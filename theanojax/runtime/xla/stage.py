@@ -27,7 +27,7 @@ from theanojax.runtime.policy.outcome import COMMITTED, DONE, REPLAY, Declined, 
 from theanojax.runtime.policy.patience import Patience
 from theanojax.runtime.xla import interrupts, long_sums, platform
 from theanojax.runtime.xla.problems import Untraceable
-from theanojax.runtime.xla.steps import Compiled, Traced
+from theanojax.runtime.xla.steps import Traced
 from theanojax.runtime.xla.trace import TraceContext
 from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, settle, wait
 
@@ -60,6 +60,7 @@ class Jitted(Protocol):
 
     def __call__(self, *args: Value) -> Sequence[Value]: ...
     def trace(self, *args: Value) -> jax.stages.Traced: ...
+    def lower(self, *args: Value) -> jax.stages.Lowered: ...
 
 
 class Specialisation:
@@ -82,7 +83,7 @@ class Specialisation:
         variants: dict[tuple[Shape, ...], Specialisation] | None = None,
     ) -> None:
         self.function, self.donated, self.check, self.variants = function, donated, check, variants
-        self.kept: Compiled | None = None
+        self.kept: object = None  # an executable: jit keeps it as long as somebody does
 
 
 class Ready:
@@ -127,7 +128,7 @@ class XlaStage:
         self.constant_values: tuple[jax.Array, ...] | None = None
         self.functions: dict[Key, Specialisation] = {}
         self.idle: list[Staging] = []  # Stagings that no call uses
-        self.stagings = Staging
+        self.stagings: Callable[[], Staging] = Staging
         self.scopes: Scopes | None = None  # names for nodes, where a profile needs them
         self.effects = False
         # Those that a signal may have to end.
@@ -382,7 +383,6 @@ class XlaStage:
         start = perf_counter()
         try:
             special = self._function(args, signature[0])
-            # jit keeps it, as long as somebody does
             special.kept = self._traced(special, args, signature[0]).lower().compile()
         except Exception as error:  # the call itself will meet it again, and knows what to do
             self.ahead[signature] = error
