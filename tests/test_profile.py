@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from theanojax.config import change_flags, config
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.ifelse import ifelse
+from theanojax.profile.flame import tree
 from theanojax.runtime.timing import events
 from theanojax.runtime.timing.hlo import Owners
 
@@ -616,6 +618,64 @@ def test_html_and_repr():
     page = f.profile._repr_html_()
     assert "a&lt;b" in page and "<table>" in page and "Elemwise{exp,no_inplace}(x)" in page
     assert repr(f.profile).startswith("<ProfileStats of a<b: 1 calls")
+
+
+def bars_of(profile):
+    """(title, x, y, width) of each bar of the picture, which stays inside of the bar above it."""
+    text = profile.to_svg()
+    root = ElementTree.fromstring(text)
+    assert "script" not in re.sub("<title>.*?</title>", "", text, flags=re.S) and "id=" not in text
+    found = []
+    for group in root:
+        title, box, *_ = group
+        found.append((title.text, *[float(box.get(name)) for name in ("x", "y", "width")]))
+    for _, x, y, wide in found:
+        above = [bar for bar in found if bar[2] < y and bar[1] - 0.01 <= x and x + wide <= bar[1] + bar[3] + 0.51]
+        assert len({bar[2] for bar in above}) == y / 24
+        beside = [bar for bar in found if bar[2] == y and bar[1] > x]
+        assert all(bar[1] >= x + wide - 0.01 for bar in beside if wide > 0.5)
+    return found
+
+
+def test_a_picture_of_a_call():
+    v = T.dmatrix("</script>&")
+    f = profiled([v], T.dot(Halves()(T.tanh(v) * 2 + v), v.T).sum())
+    f.profile.message = "<f>"
+    assert len(bars_of(f.profile)) == 1  # nothing was called
+    for _ in range(5):
+        f(RNG.randn(300, 300))
+    assert f.profile.to_svg() in f.profile._repr_html_() and "<script" not in f.profile._repr_html_()
+    found = bars_of(f.profile)
+    (call, x0, y0, wide), *bars = found
+    assert call.startswith("<f>\n5 calls\n") and call.endswith(" a call, 100.0 %") and (x0, y0, wide) == (0, 0, 959)
+    parts, nodes = ([bar for bar in bars if bar[2] == y] for y in (24, 48))
+    assert sum(bar[3] + 1 for bar in parts) == pytest.approx(960, abs=2)
+    names = "\n".join(title for title, *_ in parts)
+    assert all(name in names for name in ("XLA, stage 1 of 2", "XLA, stage 2 of 2", "nodes that Python runs"))
+    (fused,) = [title for title, *_ in nodes if "tanh" in title]  # a fusion is one bar that names its nodes
+    assert "Elemwise{tanh,no_inplace}(</script>&)" in fused and "Elemwise{add,no_inplace}(" in fused
+    assert "5 runs" in fused and fused.endswith("%")
+
+
+def test_a_picture_gathers_what_is_small_and_opens_loops():
+    v = x
+    for i in range(150):
+        v = T.sort(v, axis=i % 2) if i % 3 else T.dot(v, x)
+    f = profiled([x], v.sum())
+    for _ in range(3):
+        f(RNG.randn(20, 20))
+    found = bars_of(f.profile)
+    assert len(found) < 300 and any(re.match(r"\d+ others\n", title) for title, *_ in found)
+    f, args = recurrent()
+    for _ in range(10):
+        f(*args)
+    bars_of(f.profile)
+    (stage,) = [part for part in tree(f.profile).parts if part.name == "XLA"]
+    (loop,) = [bar for bar in stage.parts if bar.parts]
+    assert "10 runs" in loop.about and sum(bar.seconds for bar in loop.parts) == pytest.approx(loop.seconds)
+    assert {"dot", "add + tanh"} <= {bar.name for bar in loop.parts}
+    (scan,) = [n for n in f.profile.apply_time if type(n.op).__name__ == "Scan"]
+    assert any("tanh" in title for title, *_ in bars_of(scan.op.fn.profile))
 
 
 def test_pandas():

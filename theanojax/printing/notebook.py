@@ -166,8 +166,8 @@ def _shape(shape, place, size):
         '<g><title>%s</title><rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="%.0f" fill="%s" stroke="#666666"/>'
         '<text x="%.1f" y="%.1f" text-anchor="middle" fill="#222222">%s</text></g>'
         % (
-            *(_text(about), x - w / 2, y - h / 2, w, h, h / 2 if shape.node else 2, COLORS[shape.kind]),
-            *(x, y + 4, _text(shape.label)),
+            *(xml_text(about), x - w / 2, y - h / 2, w, h, h / 2 if shape.node else 2, COLORS[shape.kind]),
+            *(x, y + 4, xml_text(shape.label)),
         )
     )
 
@@ -181,7 +181,7 @@ def _way(points, edge):
     color = EDGES[edge.kind]
     label = ("%d: " % edge.into if edge.into is not None else "") + type_text(edge.type)
     return '<g><title>%s</title><path d="%s" fill="none" stroke="%s"/><path d="M%.1f %.1fl-3 -6h6z" fill="%s"/></g>' % (
-        _text(label),
+        xml_text(label),
         d,
         color,
         x1,
@@ -190,6 +190,6 @@ def _way(points, edge):
     )
 
 
-def _text(text):
+def xml_text(text):
     """`text` for SVG: escaped, and without the characters that XML has no place for."""
     return escape("".join(c if c in "\n\t" or (c.isprintable() and c < "\ud800") else "\ufffd" for c in text))

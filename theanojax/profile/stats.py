@@ -33,7 +33,7 @@ def _table(name):
     """A dictionary by node, brought up to date when it is looked at; what else is put into it stays."""
 
     def get(self):
-        self._settle()
+        self.settle()
         return self.__dict__[name]
 
     def put(self, value):
@@ -85,6 +85,7 @@ class ProfileStats(Tables):
     nb_nodes = -1
     ignore_first_call = False
     line_width = config.profiling.output_line_width
+    rest_name = "Python, and what nobody times"
 
     shown_at_exit: list = []
     printers: list = []
@@ -156,30 +157,27 @@ class ProfileStats(Tables):
     @property
     def other_time(self):
         """Seconds of calls that belong to no node, by what they went to."""
-        self._settle()
+        self.settle()
         other = dict(self._other)
         rest = self.fct_call_time - sum(self._time.values()) - sum(other.values())
         if self.fct_call_time:
-            other["Python, and what nobody times"] = max(0.0, rest)
+            other[self.rest_name] = max(0.0, rest)
         return other
 
-    def _settle(self):
+    def settle(self):
         """Bring the tables of nodes up to date."""
         recorder = self.recorder
         with recorder.lock:
             if recorder.version == self._version:
                 return
             self._version = recorder.version
-            nodes = {node: list(entry) for node, entry in recorder.nodes.items()}
-            runs = {executable: tuple(entry) for executable, entry in recorder.runs.items()}
-            self._other = dict(recorder.other)
+        nodes, runs, self._other = self.recorded()
         time_, calls, on_xla, inner = {}, {}, set(), {}
         for node, (seconds, n) in nodes.items():
             time_[node], calls[node] = seconds, n
-        for given in self._given.values():
-            for key, (seconds, n) in given.items():
-                self._book(self._rows.of(key), seconds, n, time_, calls)
-                on_xla.add(self._rows.of(key))
+        for row, seconds, n in self.given():
+            self._book(row, seconds, n, time_, calls)
+            on_xla.add(row)
         for executable, (seconds, n) in runs.items():
             self._of_executable(executable, seconds, n, time_, calls, on_xla, inner)
         self._time.update(time_)
@@ -192,7 +190,7 @@ class ProfileStats(Tables):
             for row, (seconds, n) in rows.items():
                 self._book(row, seconds, n, times, counts)
         for node, (times, counts, sums) in merged.items():
-            _inner_profile(node).take(self, node, {row: [times[row], counts[row]] for row in times}, sums)
+            self.loop_profile(node).take(self, node, {row: [times[row], counts[row]] for row in times}, sums)
 
     @staticmethod
     def _book(row, seconds, n, time_, calls):
@@ -200,18 +198,16 @@ class ProfileStats(Tables):
         calls[row] = calls.get(row, 0) + n
 
     def _of_executable(self, executable, seconds, n, time_, calls, on_xla, inner):
-        position = {node: i for i, node in enumerate(executable.nodes)}
         rows, named = {}, set()
-        for paths, share in executable.shares().items():
-            if isinstance(paths, str):
-                self._other[paths] = self._other.get(paths, 0.0) + share * seconds
+        for row, paths, share in self.rows_of(executable):
+            if isinstance(row, str):
+                self._other[row] = self._other.get(row, 0.0) + share * seconds
                 continue
-            outer = sorted({path[0] for path in paths}, key=lambda node: position.get(node, len(position)))
-            named.update(outer)
-            row = self._rows.of(outer)
+            outer = {path[0] for path in paths}
+            named |= outer
             rows[row] = rows.get(row, 0.0) + share * seconds
-            if len(outer) == 1 and _inner_profile(outer[0]) is not None:
-                self._inside(outer[0], paths, share * seconds, n, executable, inner)
+            if len(outer) == 1 and self.loop_profile(row) is not None:
+                self._inside(row, paths, share * seconds, n, executable, inner)
         if rows:  # the others take no time: XLA knows what they give, or it is what they were given
             rows.update((node, 0.0) for node in executable.nodes if node not in named)
         for row, spent in rows.items():
@@ -235,6 +231,40 @@ class ProfileStats(Tables):
         entry[0] += seconds
         entry[1] = max(entry[1], steps * n)
 
+    def recorded(self):
+        """(node -> (seconds, runs), executable -> (seconds, runs), what is no node -> seconds), all of one moment."""
+        with self.recorder.lock:
+            nodes, runs = self.recorder.nodes, self.recorder.runs
+            tables = [{key: tuple(entry) for key, entry in table.items()} for table in (nodes, runs)]
+            return *tables, dict(self.recorder.other)
+
+    def rows_of(self, executable):
+        """(row, the paths of nodes that it stands for, its part of a run) of an executable; a row may be a name."""
+        position = {node: i for i, node in enumerate(executable.nodes)}
+        for paths, share in executable.shares().items():
+            if isinstance(paths, str):
+                yield paths, (), share
+            else:
+                outer = {path[0] for path in paths}
+                row = self._rows.of(sorted(outer, key=lambda node: position.get(node, len(position))))
+                yield row, paths, share
+
+    def given(self):
+        """(row, seconds, runs) of what others have found out of this graph."""
+        for given in list(self._given.values()):
+            for key, (seconds, n) in given.items():
+                yield self._rows.of(key), seconds, n
+
+    def whole(self):
+        """The seconds that all calls took, and their number."""
+        return self.fct_call_time, self.fct_callcount
+
+    @staticmethod
+    def loop_profile(node):
+        """The ScanProfileStats of a loop's own graph, or None."""
+        profile = getattr(getattr(node.op, "fn", None), "profile", None)
+        return profile if isinstance(profile, ScanProfileStats) else None
+
     def members(self, row):
         """The nodes that a row of the tables stands for."""
         return self._rows.members.get(row, [row])
@@ -251,8 +281,14 @@ class ProfileStats(Tables):
         """A pandas.DataFrame with a row for each Apply node, and for all else that took time. ImportError without."""
         return to_pandas(self)
 
+    def to_svg(self):
+        """A picture of a call, as a text: bars for its parts and their nodes, as wide as they take time on average."""
+        from theanojax.profile import flame
+
+        return flame.to_svg(self)
+
     def _repr_html_(self):
-        return to_html(self)
+        return "%s\n%s" % (self.to_svg(), to_html(self)) if self.whole()[1] else to_html(self)
 
     def __repr__(self):
         return "<%s of %s: %d calls, %.3g s; compilation %.3g s>" % (
@@ -361,12 +397,6 @@ class ProfileStats(Tables):
         return totals
 
 
-def _inner_profile(node):
-    """The ScanProfileStats of a loop's own graph, or None."""
-    profile = getattr(getattr(node.op, "fn", None), "profile", None)
-    return profile if isinstance(profile, ScanProfileStats) else None
-
-
 class ScanProfileStats(ProfileStats):
     """Times and counts of a Scan's inner function.
 
@@ -374,6 +404,7 @@ class ScanProfileStats(ProfileStats):
     """
 
     callcount = nbsteps = call_time = 0.0
+    rest_name = "the loop itself: slices, states"
 
     def __init__(self, atexit_print=True, name=None, **kwargs):
         super().__init__(atexit_print, **kwargs)
@@ -390,6 +421,9 @@ class ScanProfileStats(ProfileStats):
         self.nbsteps += steps
         self.call_time += time.perf_counter() - start
         self.vm_call_time += sum(seconds for seconds, _ in call.nodes.values())
+
+    def whole(self):
+        return self.call_time, self.callcount
 
     def take(self, giver, node, rows, totals):
         """What the profile `giver` of a function with the loop `node` found out of it."""
