@@ -135,13 +135,17 @@ def test_the_rows_add_up(name):
 
 def test_products_take_the_time_of_a_network():
     f, args, _ = trainer()
-    for _ in range(40):
-        f(*args)
-    by_class = {c.__name__: s for c, s in f.profile.class_time().items()}
-    assert max(by_class, key=by_class.get) == "Dot"
+    for calls in range(40, 441, 40):  # another process may disturb a sample
+        for _ in range(40):
+            f(*args)
+        by_class = {c.__name__: s for c, s in f.profile.class_time().items()}
+        if max(by_class, key=by_class.get) == "Dot":
+            break
+    else:
+        pytest.fail(str(by_class))
     dots = [node for node in f.maker.executed_fgraph.apply_nodes if type(node.op).__name__ == "Dot"]
     rows = {node: row for row in f.profile.apply_time for node in f.profile.members(row)}
-    assert set(dots) <= set(rows) and {f.profile.apply_callcount[rows[node]] for node in dots} == {40}
+    assert set(dots) <= set(rows) and {f.profile.apply_callcount[rows[node]] for node in dots} == {calls}
     assert f.profile.class_nodes()[type(dots[0].op)] == len([n for n in f.profile.apply_time if n in dots])
     assert set(f.profile.class_impl().values()) == {"C "}
 
