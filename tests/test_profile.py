@@ -223,6 +223,29 @@ def test_a_loop_that_xla_runs_as_one_instruction():
     assert inner.nbsteps == pytest.approx(280)
 
 
+def test_a_loop_in_a_loop_has_one_too():
+    def outer(rows, s):
+        inner, _ = theano.scan(
+            lambda a, b: T.tanh(a + b), sequences=rows, outputs_info=s, profile=True, name="rows_inside"
+        )
+        return T.exp(-inner[-1])
+
+    z = T.dtensor3("z")
+    states, _ = theano.scan(outer, sequences=z, outputs_info=z[0, 0], profile=True, name="blocks")
+    f = profiled([z], states[-1].sum())
+    for _ in range(5):
+        f(RNG.rand(20, 30, 40))
+    times = f.profile.apply_time
+    (scan,) = [n for n in times if type(n.op).__name__ == "Scan"]
+    blocks = scan.op.fn.profile
+    assert blocks.callcount == 5 and blocks.nbsteps == 5 * 20
+    (scan,) = [n for n in blocks.apply_time if type(n.op).__name__ == "Scan"]
+    inside = scan.op.fn.profile
+    assert inside.callcount == 5 * 20 and inside.nbsteps == 5 * 20 * 30
+    assert inside.call_time == pytest.approx(blocks.apply_time[scan])
+    assert sum(inside.apply_time.values()) == pytest.approx(inside.vm_call_time) and inside.vm_call_time > 0
+
+
 def test_a_loop_on_the_host_has_one_too():
     states, _ = theano.scan(
         lambda row, h: Halves()(h) + row, sequences=x, outputs_info=T.zeros_like(x[0]), profile=True, name="halves"

@@ -184,8 +184,8 @@ class ProfileStats(Tables):
         self._calls.update(calls)
         self._cimpl.update((node, node in on_xla) for node in time_)
         merged: dict = {}  # loop -> what all its executables say of it
-        for (node, _), (rows, totals) in inner.items():
-            times, counts, sums = merged.setdefault(node, ({}, {}, [0.0, 0, 0]))
+        for (loop, _), (rows, totals) in inner.items():
+            times, counts, sums = merged.setdefault(loop[-1], ({}, {}, [0.0, 0, 0]))
             sums[:] = [a + b for a, b in zip(sums, totals)]
             for row, (seconds, n) in rows.items():
                 self._book(row, seconds, n, times, counts)
@@ -206,30 +206,33 @@ class ProfileStats(Tables):
             outer = {path[0] for path in paths}
             named |= outer
             rows[row] = rows.get(row, 0.0) + share * seconds
-            if len(outer) == 1 and self.loop_profile(row) is not None:
-                self._inside(row, paths, share * seconds, n, executable, inner)
+            if len(outer) == 1 and self.loop_profile(*outer) is not None:
+                self._inside(tuple(outer), paths, share * seconds, n, executable, inner)
         if rows:  # the others take no time: XLA knows what they give, or it is what they were given
             rows.update((node, 0.0) for node in executable.nodes if node not in named)
         for row, spent in rows.items():
             self._book(row, spent, n, time_, calls)
         on_xla.update(rows)
 
-    @staticmethod
-    def _inside(node, paths, seconds, n, executable, inner):
-        """What a loop's instruction says of the loop's own graph."""
-        given = inner.setdefault((node, executable), ({}, [0.0, n, 0]))
+    def _inside(self, loop, paths, seconds, n, executable, inner):
+        """What an instruction of a loop, the last node of the path `loop`, says of the loop's own graph."""
+        depth = len(loop)
+        runs = n * (1 if depth == 1 else executable.counts.get(loop, 1))
+        given = inner.setdefault((loop, executable), ({}, [0.0, runs, 0]))
         given[1][0] += seconds
-        given[1][2] = max(given[1][2], executable.steps_of(node) * n)
-        paths = [path for path in paths if len(path) > 1]
+        given[1][2] = max(given[1][2], executable.steps_of(loop) * runs)
+        paths = [path for path in paths if len(path) > depth]
         if not paths:
             return
-        steps = max(executable.counts.get(path, 1) for path in paths)
+        steps = max(executable.counts.get(path[: depth + 1], 1) for path in paths)
         given[1][2] = max(given[1][2], steps * n)
-        order = {v: i for i, v in enumerate(node.op.inner_fgraph().toposort())}
-        nodes = tuple(sorted({path[1] for path in paths}, key=lambda v: order.get(v, len(order))))
+        order = {v: i for i, v in enumerate(loop[-1].op.inner_fgraph().toposort())}
+        nodes = tuple(sorted({path[depth] for path in paths}, key=lambda v: order.get(v, len(order))))
         entry = given[0].setdefault(nodes, [0.0, 0])
         entry[0] += seconds
         entry[1] = max(entry[1], steps * n)
+        if len(nodes) == 1 and self.loop_profile(nodes[0]) is not None:
+            self._inside(loop + nodes, paths, seconds, n, executable, inner)
 
     def recorded(self):
         """(node -> (seconds, runs), executable -> (seconds, runs), what is no node -> seconds), all of one moment."""

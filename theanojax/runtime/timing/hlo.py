@@ -78,6 +78,7 @@ class Owners:
         name the new shape of its result has kept, or, if it only moves data or is the first half of a sum, that which
         uses it.
     containers : the instructions that run others.
+    machinery : pairs (instruction, path) of what the steps of a loop do for the loop itself, for no node inside.
     trips : path of a loop -> its steps, where XLA knows them, or 0.
     per_step : the number of instructions in the bodies of loops.
     events : the instructions that a call runs, with one step of each loop whose number of steps XLA does not know.
@@ -93,6 +94,7 @@ class Owners:
         for body in self.computations.values():
             self._own(body)
         self.containers: set[str] = set()
+        self.machinery: set[tuple[str, Path]] = set()
         for body in reversed(self.computations.values()):  # the outermost is the last
             for instruction in body:
                 if instruction.opcode in _CONTROL or instruction.opcode == "call":
@@ -126,6 +128,8 @@ class Owners:
                 self.paths[instruction.name] = frozenset(
                     path if path[: len(outer)] == outer else outer + path for path in paths
                 )
+                if outer in self.paths[instruction.name]:
+                    self.machinery.add((instruction.name, outer))
 
     def _own(self, body: Sequence[Instruction]) -> None:
         users = self._users(body)

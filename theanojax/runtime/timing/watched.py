@@ -111,16 +111,17 @@ class Executable:
             self.parts[row] = self.parts.get(row, 0.0) + seconds / total
         for name, n in counts.items():
             for path in owners.paths.get(name, ()):
-                self.counts[path] = max(self.counts.get(path, 0), n)
+                if (name, path) not in owners.machinery:
+                    self.counts[path] = max(self.counts.get(path, 0), n)
         self.running.append(min(1.0, total / wall))
         return True
 
-    def steps_of(self, node: Apply) -> float:
-        """The steps of a call that the loop `node` does, or 0 where nobody knows."""
-        if self.owners is None or (node,) not in self.owners.trips:
+    def steps_of(self, loop: Path) -> float:
+        """The steps that the loop with the path `loop` does when it runs, or 0 where nobody knows."""
+        if self.owners is None or loop not in self.owners.trips:
             return 0
         steps = list(self.steps) if len(self.owners.trips) == 1 else []
-        return self.owners.trips[node,] or (sum(steps) / len(steps) if steps else 0)
+        return self.owners.trips[loop] or (sum(steps) / len(steps) if steps else 0)
 
     def shares(self) -> dict[Paths | str, float]:
         """row -> part of the time of a call. A row is a frozenset of paths, empty for what has no node, or a name."""
