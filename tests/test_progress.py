@@ -155,3 +155,55 @@ def test_a_function_says_what_it_does(terminal, monkeypatch):
     before = len(text)
     f(np.eye(300))
     assert len(screen.getvalue()) == before  # an executable that is there says nothing
+
+
+class Tee:
+    """What programs put in the place of stderr: it writes, and has nothing else of a file."""
+
+    def write(self, text):
+        raise RuntimeError("the log is full")
+
+
+def closed():
+    screen = io.StringIO()
+    screen.close()
+    return screen
+
+
+@pytest.mark.parametrize("stderr", [Tee, closed, lambda: None])
+@pytest.mark.parametrize("wanted", ["auto", "True"])
+def test_whatever_stderr_is_functions_are_made(quick, monkeypatch, stderr, wanted):
+    monkeypatch.setattr(theano.config, "verbose_compile", wanted)
+    monkeypatch.setattr(sys, "stderr", stderr())
+    with progress.phase("rewriting f, 3 nodes"):
+        time.sleep(0.1)
+    x = T.dvector("x")
+    assert theano.function([x], x + 1)([1.0]) == 2
+    assert progress._under_way is None
+
+
+def test_no_line_where_no_thread_can_start(terminal, monkeypatch):
+    screen = terminal()
+
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with progress.phase("rewriting f, 3 nodes"):
+        pass
+    assert not shown(screen) and progress._under_way is None
+
+
+def test_a_line_of_another_thread_may_end_at_any_moment(terminal, monkeypatch):
+    terminal()
+
+    class Ending:
+        """A line that is over as soon as it was looked at."""
+
+        def step(self, text):
+            progress._under_way = None
+            return "before"
+
+    monkeypatch.setattr(progress, "_under_way", Ending())
+    with progress.phase("tracing 3 nodes"):
+        progress.step("compiling 3 nodes with XLA")

@@ -10,6 +10,7 @@ import threading
 import time
 
 from theanojax.config import config
+from theanojax.graph.signals import by_signal
 
 FIRST, AGAIN = 2.0, 0.5  # seconds before anything is said, and between two looks at the clock
 MENTIONED = 0.05  # seconds of a step that the last line names
@@ -27,8 +28,12 @@ def _kind():
     wanted = config.verbose_compile
     if wanted == "False" or sys.stderr is None:
         return None
-    if sys.stderr.isatty():
-        return "terminal"
+    try:
+        if sys.stderr.isatty():
+            return "terminal"
+    except Exception as error:  # it is closed, or a program has put something of its own there
+        if by_signal(error):
+            raise
     if _in_notebook():
         return "notebook"
     return "log" if wanted == "True" else None
@@ -42,11 +47,15 @@ class phase:
 
     def __enter__(self):
         global _under_way
-        if _under_way is not None:
-            self.outer = _under_way.step(self.text)
+        seen = _under_way  # that of another thread may end at any moment
+        if seen is not None:
+            self.outer = seen.step(self.text)
         elif kind := _kind():
             self.line = _under_way = _Line(self.text, kind, sys._getframe(1).f_code)
-            self.line.thread.start()
+            try:
+                self.line.thread.start()
+            except RuntimeError:  # there are too many threads, or Python exits
+                self.line = _under_way = None
         return self
 
     def __exit__(self, *error):
@@ -54,14 +63,15 @@ class phase:
         if self.line is not None:
             _under_way = None
             self.line.end()
-        elif self.outer is not None and _under_way is not None:
-            _under_way.step(self.outer)
+        elif self.outer is not None:
+            step(self.outer)
 
 
 def step(text):
     """`text` is what is being done from now on, in the phase under way, if any."""
-    if _under_way is not None:
-        _under_way.step(text)
+    seen = _under_way
+    if seen is not None:
+        seen.step(text)
 
 
 class _Line:
@@ -120,5 +130,7 @@ class _Line:
         try:
             sys.stderr.write(text + "\n" * (last or self.kind == "log"))
             sys.stderr.flush()
-        except (OSError, ValueError, AttributeError):  # it was closed, or is gone
+        except Exception as error:  # it was closed, or is gone
+            if by_signal(error):
+                raise
             self.kind = "log"
