@@ -4,6 +4,7 @@ What the graphs become was compared with Theano 1.0.5, node for node.
 """
 
 import re
+import time
 
 import numpy as np
 import pytest
@@ -609,3 +610,23 @@ def test_the_least_number(dtype):
         f = function([x], [T.min(x), T.ptp(x), x.min(axis=0)], mode=Mode(linker, "fast_run"))
         least, width, along = f(np.array([lowest, 5], dtype))
         assert least == along == lowest and width == np.subtract(np.array(5, dtype), np.array(lowest, dtype))
+
+
+def test_an_output_that_others_use_is_not_overwritten(caplog):
+    x = T.dmatrix("x")
+    e = T.exp(T.dot(x, x))
+    f = function([x], [e, T.tanh(e)])
+    last = f.maker.fgraph.outputs[1].owner  # the Op before it overwrites the product
+    assert str(last.op) == "Elemwise{tanh,no_inplace}" and str(last.inputs[0].owner.op) == "Elemwise{Exp}[(0, 0)]"
+    assert not caplog.records
+
+
+def test_a_long_chain_is_fused_in_a_moment():
+    x = T.dmatrix("x")
+    y = x
+    for i in range(500):
+        y = T.tanh(y) + i
+    f = function([x], y)
+    start = time.perf_counter()
+    assert len(f.maker.fgraph.apply_nodes) == 1
+    assert time.perf_counter() - start < 5  # ten, where each input is looked for among all the others

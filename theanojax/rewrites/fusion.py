@@ -3,6 +3,8 @@
 XLA fuses by itself, so none of this runs.
 """
 
+from collections import Counter
+
 from theanojax import scalar as scal
 from theanojax.config import config
 from theanojax.errors import InconsistencyError, MethodNotDefined
@@ -118,30 +120,37 @@ class _Region:
 
     def grow(self):
         """Replace every input that can be by what computes it; whether there was one."""
-        before = self.inputs
+        before, wanted = self.inputs, Counter(self.inputs)
         inputs, scalars, room = [], [], len(before)
+        place, have = {}, Counter()  # of what is in `inputs`: where it is first, and how often
         grown = False
+
+        def add(v, s):
+            place.setdefault(v, len(inputs))
+            have[v] += 1
+            inputs.append(v)
+            scalars.append(s)
+
         for v, s in zip(before, self.scalars):
             fresh = {}
             if self._fusible(v):
                 args = []
                 for u in v.owner.inputs:
-                    if u not in inputs and u not in fresh:
+                    if u not in place and u not in fresh:
                         fresh[u] = _stand_in(u)
-                    args.append(fresh[u] if u in fresh else scalars[inputs.index(u)])
-                taken = room + len(fresh) - 1 - sum(1 for u in fresh if u in before)
+                    args.append(fresh[u] if u in fresh else scalars[place[u]])
+                taken = room + len(fresh) - 1 - sum(1 for u in fresh if u in wanted)
                 value = v.owner.op.scalar_op(*args)
                 if taken <= self.max_inputs and _has_c_code(value.owner):
                     grown, room = True, taken
-                    inputs.extend(fresh)
-                    scalars.extend(fresh.values())
+                    for u, stand_in in fresh.items():
+                        add(u, stand_in)
                     self.made_by[s] = value
                     continue
-            if inputs.count(v) == before.count(v):
-                self.made_by[s] = scalars[inputs.index(v)]
+            if have[v] == wanted[v]:
+                self.made_by[s] = scalars[place[v]]
             else:
-                inputs.append(v)
-                scalars.append(s)
+                add(v, s)
         if grown:
             self.inputs, self.scalars = inputs, scalars
         return grown

@@ -44,7 +44,7 @@ class _InplaceRun:
     def __init__(self, optimizer, fgraph):
         self.optimizer, self.fgraph = optimizer, fgraph
         self.profile = RewriteProfile(optimizer, fgraph)
-        self.protected = {v for f in fgraph._features for v in getattr(f, "protected", ())}.union(fgraph.outputs)
+        self.protected = {v for f in fgraph._features for v in getattr(f, "protected", ())}
         self.updated: dict = {}  # output -> the inputs whose new value it is
         for o, i in (fgraph.update_mapping or {}).items():
             self.updated.setdefault(fgraph.outputs[o], []).append(fgraph.inputs[i])
@@ -69,6 +69,7 @@ class _InplaceRun:
             if i not in pattern.values()
             and not isinstance(v, Constant)
             and v not in self.protected
+            and all(client != "output" for client, _ in v.clients)
             and not fgraph.has_destroyers([v])
         ]
         for o in range(len(node.outputs)):
