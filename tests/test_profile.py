@@ -1,5 +1,6 @@
 """Profiles: what they say adds up, has Theano's layout, and changes nothing of what it is about."""
 
+import copy
 import gzip
 import io
 import json
@@ -412,6 +413,11 @@ def test_the_tutorial_s_sections_in_their_order():
     file = io.StringIO()
     mode.print_diff_summary(other, file=file)
     assert "2 Theano fct call, " in file.getvalue() and "more than in the other mode" in file.getvalue()
+    head = file.getvalue().split("Theano fct summary:")[0]
+    assert head.startswith("\nTime since import ") and "Rest of the time" not in head
+    file = io.StringIO()
+    mode.print_diff_summary(file=file)
+    assert "No calls since the last summary." in file.getvalue()
     assert pickle.loads(pickle.dumps(mode)).profiles == []
 
 
@@ -615,6 +621,15 @@ def test_a_backend_that_does_not_tell_what_it_runs(tmp_path, monkeypatch):
         np.testing.assert_array_equal(g(value), expected)
 
 
+def test_a_trace_that_cannot_be_written_is_refused_at_once(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("")
+    with pytest.raises(FileExistsError), theano.profile.trace(path):
+        pass
+    with theano.profile.trace(tmp_path):
+        pass
+
+
 # ---------------------------------------------------------------- for programs
 def test_functions_with_profiles_are_pickled():
     f, args, _ = trainer()
@@ -622,6 +637,23 @@ def test_functions_with_profiles_are_pickled():
     g = pickle.loads(pickle.dumps(f))
     g(*args)
     assert g.profile.fct_callcount == 2
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda stats: pickle.loads(pickle.dumps(stats))])
+def test_a_copy_of_a_profile_has_its_rows(copied):
+    f, args, _ = trainer()
+    g = profiled([x], Halves()(T.exp(x)).sum())
+    for _ in range(3):
+        f(*args)
+        g(np.ones((3, 3)))
+    for stats in (f.profile, g.profile):
+        twin = copied(copied(stats))
+        assert [str(node) for node in twin.apply_time] == [str(node) for node in stats.apply_time]
+        for name in ("apply_time", "apply_callcount", "apply_cimpl"):
+            assert list(getattr(twin, name).values()) == list(getattr(stats, name).values())
+        assert twin.other_time == stats.other_time and twin.compile_time == stats.compile_time
+        twin.reset()
+        assert not twin.apply_time and stats.apply_time
 
 
 def test_profiles_of_programs():

@@ -62,19 +62,19 @@ class ProfileMode(Mode):
         """
         totals = of_mode.Totals(self.profiles)
         whole, self._last = time.time() - theano_imported_time, totals
-        self._print(totals, whole, n_apply_to_print, n_ops_to_print, file, "since import")
+        self._print(totals, whole, n_apply_to_print, n_ops_to_print, file, of_mode.IMPORT)
 
     def print_diff_summary(self, other=None, n_apply_to_print=None, n_ops_to_print=None, file=None):
         """Print what this mode has spent more than the mode `other`, or what it has spent since the last summary."""
         totals = of_mode.Totals(self.profiles)
         if other is None:
             before, self._last = self._last, totals
-            since, what = totals - before, "since the last summary"
-            self._print(since, since.at, n_apply_to_print, n_ops_to_print, file, what)
+            since = totals - before
+            self._print(since, since.at, n_apply_to_print, n_ops_to_print, file, of_mode.LAST)
         else:
             more = totals - of_mode.Totals(other.profiles)
             whole = time.time() - theano_imported_time
-            self._print(more, whole, n_apply_to_print, n_ops_to_print, file, "more than in the other mode")
+            self._print(more, whole, n_apply_to_print, n_ops_to_print, file, of_mode.OTHER)
 
     def _print(self, totals, whole, n_apply, n_ops, file, what):
         n_apply = config.ProfileMode.n_apply_to_print if n_apply is None else n_apply

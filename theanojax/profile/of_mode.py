@@ -5,6 +5,7 @@ import time
 from theanojax.profile import memory
 from theanojax.profile.tips import print_tips
 
+IMPORT, LAST, OTHER = "since import", "since the last summary", "more than in the other mode"  # what times are of
 C_NOTE = "(*) Op is running a c implementation"
 
 
@@ -63,8 +64,8 @@ class Totals:
     local_time = property(lambda self: sum(row[0] for row in self.rows.values()))
 
 
-def print_totals(totals, whole, profiles, n_apply, n_ops, file, what="since import"):
-    """Print all sections. `whole` is the time in which all of this was done, since `what`."""
+def print_totals(totals, whole, profiles, n_apply, n_ops, file, what=IMPORT):
+    """Print all sections. `whole` is the time in which all of this was done, and `what` one of the three above."""
     _print_head(totals, whole, file, what)
     _print_functions(totals, file)
     if totals.local_time:
@@ -72,8 +73,9 @@ def print_totals(totals, whole, profiles, n_apply, n_ops, file, what="since impo
         _print_nodes(totals, n_apply, file)
         _print_other(totals, file)
     else:
-        print("\nThe mode has been used for no call yet." if not totals.calls else "\nNo node was timed.", file=file)
-    if what == "since import" and any(p.variable_shape for p in profiles):
+        never = "The mode has been used for no call yet." if what == IMPORT else "No calls %s." % what
+        print("\n" + ("No node was timed." if totals.calls else never), file=file)
+    if what == IMPORT and any(p.variable_shape for p in profiles):
         memory.print_of_mode(profiles, n_apply, file)
     print("", file=file)
     print_tips(profiles, file)
@@ -85,10 +87,7 @@ def _print_head(totals, whole, file, what):
 
     local, call = totals.local_time, totals.call_time
     print("", file=file)
-    if what == "since import":
-        print("Time since import %.3fs" % whole, file=file)
-    else:
-        print("Time %s %.3fs" % (what, whole), file=file)
+    print("Time %s %.3fs" % (LAST if what == LAST else IMPORT, whole), file=file)
     print(
         "Theano compile time: %.3fs (%.1f%% %s)" % (totals.compile_time, share(totals.compile_time, whole), what),
         file=file,
@@ -101,7 +100,7 @@ def _print_head(totals, whole, file, what):
         % (local, share(local, whole), what, share(local, call)),
         file=file,
     )
-    over = max(0.0, call - local)
+    over = call - local if what == OTHER else max(0.0, call - local)
     print(
         "   Theano function overhead in ProfileMode %.3fs %.1f%%(%s) %.1f%%(of fct call)"
         % (over, share(over, whole), what, share(over, call)),
@@ -109,8 +108,9 @@ def _print_head(totals, whole, file, what):
     )
     each = call / totals.calls if totals.calls else 0.0
     print("%i Theano fct call, %.3fs per call" % (totals.calls, each), file=file)
-    rest = max(0.0, whole - totals.compile_time - call)
-    print("Rest of the time %s %.3fs %.1f%%" % (what, rest, share(rest, whole)), file=file)
+    if what != OTHER:  # which did its work in the same time
+        rest = max(0.0, whole - totals.compile_time - call)
+        print("Rest of the time %s %.3fs %.1f%%" % (what, rest, share(rest, whole)), file=file)
 
 
 def _print_functions(totals, file):

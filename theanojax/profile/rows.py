@@ -41,9 +41,14 @@ class Rows:
         key = tuple(nodes)
         row = self._made.get(key)
         if row is None:
-            row = self._made[key] = _fused(nodes)
-            self.members[row] = nodes
+            row = _fused(nodes)
+            self.keep(row, nodes)
         return row
+
+    def keep(self, row, nodes):
+        """Let `row` be that of `nodes`."""
+        self._made[tuple(nodes)] = row
+        self.members[row] = nodes
 
 
 def _fused(nodes):

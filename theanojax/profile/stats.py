@@ -114,13 +114,29 @@ class ProfileStats(Tables):
         self._given = {}  # what others have found out of this graph, by who: (nodes -> [seconds, runs])
 
     def __getstate__(self):
-        state = dict(self.__dict__, recorder=None, arguments={}, _shapes={}, _rows=None, _version=None, _given={})
-        state.update(_time={}, _calls={}, _cimpl={})
-        return state
+        self._settle()
+        calls, on_xla = self._calls, self._cimpl
+        rows = [
+            (row, self._rows.members.get(row), seconds, calls.get(row, 0), on_xla.get(row))
+            for row, seconds in self._time.items()
+        ]
+        state = dict(self.__dict__, recorder=None, arguments={}, _shapes={}, _rows=None, _version=None)
+        state.update(_time={}, _calls={}, _cimpl={}, _given={})
+        return dict(state, _pickled=(rows, self._other, self.recorder.making, self.recorder.measuring))
 
     def __setstate__(self, state):
-        self.__dict__.update(state, recorder=Recorder())
+        rows, other, making, measuring = state.pop("_pickled", ((), {}, {}, 0.0))
+        recorder = Recorder()
+        recorder.other, recorder.making, recorder.measuring = dict(other), dict(making), measuring
+        self.__dict__.update(state, recorder=recorder)
         self._start()
+        for row, members, seconds, n, on_xla in rows:
+            if members is not None:
+                self._rows.keep(row, members)
+            if on_xla:
+                self._given.setdefault("pickled", {})[tuple(members or [row])] = seconds, n
+            else:
+                recorder.nodes[row] = [seconds, n]
 
     def reset(self):
         """Forget the calls so far; the compilation's times stay."""

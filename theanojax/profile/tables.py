@@ -190,14 +190,14 @@ class Tables:
         for what, seconds in rows:
             share, each = 100 * seconds / self.fct_call_time, seconds / max(1, self.fct_callcount)
             print("  %5.1f%%         %7.3fs   %8.2es   %s" % (share, seconds, each, what), file=file)
-        if self.measuring_time:
+        if self._samples("tries"):
             print(
                 "  Looking into executables took %.3fs more, in %d calls%s"
                 % (self.measuring_time, self._samples("samples"), _in_use(self._samples("refused"))),
                 file=file,
             )
-        elif self._samples("refused"):
-            print("  No executable was looked into%s" % _in_use(self._samples("refused")), file=file)
+        elif self.measuring_time:
+            print("  Keeping this profile took %.3fs more" % self.measuring_time, file=file)
         print("", file=file)
 
     def _samples(self, name):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @contextmanager
 def trace(folder: Folder) -> Iterator[None]:
     """jax's profiler, on while the context lasts. Functions that are called in it are compiled anew, with names."""
+    os.makedirs(folder, exist_ok=True)  # where nothing can be written jax would fail at the end, and stay on
     there = set(_files(folder))
     with named.naming() as modules:
         for executor in list(forked.executors):
