@@ -114,7 +114,7 @@ class ProfileStats(Tables):
         self._given = {}  # what others have found out of this graph, by who: (nodes -> [seconds, runs])
 
     def __getstate__(self):
-        self._settle()
+        self.settle()
         calls, on_xla = self._calls, self._cimpl
         rows = [
             (row, self._rows.members.get(row), seconds, calls.get(row, 0), on_xla.get(row))

@@ -26,7 +26,6 @@ from theanojax.runtime.xla.transfer import Staging, settle
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
-    from theanojax.graph.variable import Apply
     from theanojax.runtime.hints import Cells, Key, NumpyArray, Path, Paths, Signature, Value
     from theanojax.runtime.planning.learned import Learned
     from theanojax.runtime.planning.plan import StagePlan
