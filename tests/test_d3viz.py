@@ -362,3 +362,20 @@ def test_words_of_formatting():
     assert formatting.var_label(T.constant(np.float64(1.23456))) == "1.235" and formatting.var_label(T.lrow()) == "lrow"
     assert formatting.apply_profile(None, None) is None and isinstance(formatting.pydot_imported, bool)
     assert formatting.var_tag(T.constant(2)) is None or formatting.var_tag(T.dscalar())[0] == "test_d3viz.py"
+
+
+def test_names_that_are_no_text(tmp_path):
+    v = T.dmatrix("a\ud800\x00b")
+    f = theano.function([v], T.exp(v), name="f\udcff")
+    theano.d3viz.d3viz(f, str(tmp_path / "page.html"))
+    assert (tmp_path / "page.html").read_text(encoding="utf-8")
+    for text in f._repr_mimebundle_().values():
+        text.encode()
+        assert "\x00" not in text
+
+
+def test_names_beyond_the_first_plane():
+    f = theano.function([T.dmatrix("\U0001d6fd\uff38\xa0b")], T.constant(1.0), on_unused_input="ignore")
+    v = T.dmatrix("\U0001d6fd\uff38\xa0b")
+    for shown in (f, T.exp(v)):
+        assert "\U0001d6fd\uff38\xa0b" in shown._repr_mimebundle_()["text/html"]

@@ -37,7 +37,7 @@ def d3viz(fct, outfile, copy_deps=True, compact=True):
     folder = os.path.dirname(outfile)
     if folder:
         os.makedirs(folder, exist_ok=True)
-    with open(outfile, "w", encoding="utf-8") as file:
+    with open(outfile, "w", encoding="utf-8", errors="replace") as file:  # a name may be no text, of a file, say
         file.write(text)
 
 

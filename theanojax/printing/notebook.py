@@ -4,6 +4,7 @@ A graph of up to ``config.picture_nodes`` shapes is drawn, one beyond that is a 
 installed for either.
 """
 
+import re
 from collections import Counter
 from html import escape
 
@@ -18,6 +19,7 @@ from theanojax.printing.layered import layered
 from theanojax.printing.picture import COLORS, Picture, op_text, short, type_text, var_text
 
 LETTER, TALL = 6.1, 20  # of a label: the width of a letter of 11 pixels, and the height of its shape
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 EDGES = {"": "#888888", "view": "#2a6fd0", "overwritten": "#dd3333"}
 
 
@@ -74,7 +76,7 @@ def function_rows(f):
     return [row for row in rows if row[1]]
 
 
-def function_text(f):
+def functionxml_text(f):
     """The same as lines."""
     return "\n".join(
         ["Function " + function_name(f)] + ["  %-8s %s" % (title + ":", t) for title, t in function_rows(f)]
@@ -89,14 +91,14 @@ def function_line(f):
     text = "%s(%s) -> %s" % (
         function_name(f),
         ", ".join(str(s.name or s.variable) for s in specs if not s.implicit),
-        ", ".join(short(var_text(v)) for v in outputs) or "None",
+        ", ".join(short(varxml_text(v)) for v in outputs) or "None",
     )
     return text + ("; updates " + ", ".join(updates) if updates else "")
 
 
 def _of_type(v, name=None):
-    words = str(name or v.name or (var_text(v) if isinstance(v, Constant) else ""))
-    return "%s: %s" % (words, type_text(v.type)) if words else type_text(v.type)
+    words = str(name or v.name or (varxml_text(v) if isinstance(v, Constant) else ""))
+    return "%s: %s" % (words, typexml_text(v.type)) if words else typexml_text(v.type)
 
 
 def shared_rows(v):
@@ -121,16 +123,16 @@ def shared_rows(v):
 def _rows(rows, title=""):
     cells = "".join(
         '<tr><td style="text-align:left;vertical-align:top"><b>%s</b></td>'
-        '<td style="text-align:left;white-space:pre-wrap">%s</td></tr>' % (escape(name), escape(text))
+        '<td style="text-align:left;white-space:pre-wrap">%s</td></tr>' % (xml_text(name), xml_text(text))
         for name, text in rows
     )
-    caption = '<tr><th colspan="2" style="text-align:left">%s</th></tr>' % escape(title) if title else ""
+    caption = '<tr><th colspan="2" style="text-align:left">%s</th></tr>' % xml_text(title) if title else ""
     return "<table>%s%s</table>" % (caption, cells)
 
 
 def ops_table(order, outputs):
     """A graph that is too large to draw: how often which Op is applied."""
-    counts = Counter(op_text(node.op) for node in order).most_common(20)
+    counts = Counter(opxml_text(node.op) for node in order).most_common(20)
     rest = len(order) - sum(n for _, n in counts)
     rows = [(str(n), text) for text, n in counts] + ([(str(rest), "others")] if rest else [])
     title = "%d nodes for %s" % (len(order), ", ".join(_of_type(v) for v in outputs[:5]))
@@ -179,7 +181,7 @@ def _way(points, edge):
         half = (ya + yb) / 2
         d += "C%.1f %.1f %.1f %.1f %.1f %.1f" % (xa, half, xb, half, xb, yb)
     color = EDGES[edge.kind]
-    label = ("%d: " % edge.into if edge.into is not None else "") + type_text(edge.type)
+    label = ("%d: " % edge.into if edge.into is not None else "") + typexml_text(edge.type)
     return '<g><title>%s</title><path d="%s" fill="none" stroke="%s"/><path d="M%.1f %.1fl-3 -6h6z" fill="%s"/></g>' % (
         xml_text(label),
         d,
@@ -191,5 +193,5 @@ def _way(points, edge):
 
 
 def xml_text(text):
-    """`text` for SVG: escaped, and without the characters that XML has no place for."""
-    return escape("".join(c if c in "\n\t" or (c.isprintable() and c < "\ud800") else "\ufffd" for c in text))
+    """`text` for HTML and SVG: escaped, and without the characters that XML has no place for."""
+    return escape(_NO_XML.sub("\ufffd", text))
