@@ -472,11 +472,8 @@ class ScanProfileStats(ProfileStats):
         print("Scan Op profiling ( %s )" % self.name if self.name is not None else "Scan Op profiling", file=file)
         print("==================", file=file)
         print("  Message: %s" % self.message, file=file)
-        print(
-            "  Time in %i calls of the op (for a total of %i steps) %es"
-            % (self.callcount, self.nbsteps, self.call_time),
-            file=file,
-        )
+        steps = "a total of %i steps" % self.nbsteps if self.nbsteps else "steps that nobody has counted"
+        print("  Time in %i calls of the op (for %s) %es" % (self.callcount, steps, self.call_time), file=file)
         print("", file=file)
         part = 100 * self.vm_call_time / self.call_time if self.call_time else 0.0
         print("  Total time spent in calling the VM %es (%.3f%%)" % (self.vm_call_time, part), file=file)

@@ -168,7 +168,7 @@ class WatchedStage(NamedStage):
         own, executable = call.own(start, before), self.executables.get(signature)
         if outcome.good and executable is not None:
             call.add(call.runs, executable, own)
-            executable.steps.append(steps or 0)
+            executable.steps.append(0 if steps == 1 else steps or 0)  # 1 says that shapes tell, not how many
         else:
             call.other[UNSEEN] = call.other.get(UNSEEN, 0.0) + own
         return outs, outcome
