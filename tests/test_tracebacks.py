@@ -180,3 +180,36 @@ def test_other_files_are_as_before(notebook):
     x = T.dvector("x")
     assert format_stack(x.tag.trace[0]) == "".join(traceback.format_list(list(x.tag.trace[0])))
     assert tag.format_stack([("a.py", 3, "f", "x = 1", "more")]) == '  File "a.py", line 3, in f\n    x = 1\n'
+
+
+class Frozen(Exception):
+    """Refuses attributes, as the exceptions do that are frozen dataclasses."""
+
+    def __setattr__(self, name, value):
+        raise AttributeError("cannot assign to field %r" % name)
+
+
+class Raises(Op):
+    __props__ = ("error",)
+
+    def __init__(self, error):
+        self.error = error
+
+    def make_node(self, x):
+        return Apply(self, [x], [x.type()])
+
+    def perform(self, node, inputs, output_storage):
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [Frozen("mine"), ImportError("mine", name="module"), OSError(2, "mine")], ids=repr)
+def test_errors_of_any_class_come_out_and_name_the_node(error):
+    x = T.dvector("x")
+    f = theano.function([x], Raises(error)(x))
+    with pytest.raises(type(error)) as caught:
+        f([1.0])
+    assert caught.value is error
+    text = "".join(traceback.format_exception(caught.value))
+    assert "mine" in text and "Apply node that caused the error: Raises" in text
+    frames = traceback.extract_tb(error.__traceback__)
+    assert frames[-1].filename == __file__ and not any(f.filename.startswith(PACKAGE) for f in frames)

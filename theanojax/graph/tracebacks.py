@@ -42,7 +42,7 @@ def hide_frames(error: BaseException) -> None:
         if e is not None and id(e) not in seen:
             seen.add(id(e))
             todo += [e.__cause__, e.__context__, *getattr(e, "exceptions", ())]
-            e.__traceback__ = _without_ours(e.__traceback__)
+            e.with_traceback(_without_ours(e.__traceback__))  # which exceptions that are frozen allow, too
 
 
 def _is_ours(code: CodeType) -> bool:

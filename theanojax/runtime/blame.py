@@ -81,9 +81,12 @@ def add_text(error: BaseException, text: str) -> None:
     """Append `text` to the message of `error`; as a note where the class builds its message otherwise."""
     plain = len(error.args) <= 1 and (not error.args or str(error) == str(error.args[0]))
     if plain or type(error).__str__ is BaseException.__str__:
-        error.args = (str(error) + text,)
-    else:
-        error.add_note(text)
+        before, set_args = error.args, BaseException.args.__set__  # type: ignore[attr-defined]
+        set_args(error, (str(error) + text,))  # also where the class allows nobody to set anything
+        if text in str(error):
+            return
+        set_args(error, before)
+    error.add_note(text)
 
 
 def describe(
