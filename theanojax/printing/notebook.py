@@ -76,7 +76,7 @@ def function_rows(f):
     return [row for row in rows if row[1]]
 
 
-def functionxml_text(f):
+def function_text(f):
     """The same as lines."""
     return "\n".join(
         ["Function " + function_name(f)] + ["  %-8s %s" % (title + ":", t) for title, t in function_rows(f)]
@@ -91,14 +91,14 @@ def function_line(f):
     text = "%s(%s) -> %s" % (
         function_name(f),
         ", ".join(str(s.name or s.variable) for s in specs if not s.implicit),
-        ", ".join(short(varxml_text(v)) for v in outputs) or "None",
+        ", ".join(short(var_text(v)) for v in outputs) or "None",
     )
     return text + ("; updates " + ", ".join(updates) if updates else "")
 
 
 def _of_type(v, name=None):
-    words = str(name or v.name or (varxml_text(v) if isinstance(v, Constant) else ""))
-    return "%s: %s" % (words, typexml_text(v.type)) if words else typexml_text(v.type)
+    words = str(name or v.name or (var_text(v) if isinstance(v, Constant) else ""))
+    return "%s: %s" % (words, type_text(v.type)) if words else type_text(v.type)
 
 
 def shared_rows(v):
@@ -132,7 +132,7 @@ def _rows(rows, title=""):
 
 def ops_table(order, outputs):
     """A graph that is too large to draw: how often which Op is applied."""
-    counts = Counter(opxml_text(node.op) for node in order).most_common(20)
+    counts = Counter(op_text(node.op) for node in order).most_common(20)
     rest = len(order) - sum(n for _, n in counts)
     rows = [(str(n), text) for text, n in counts] + ([(str(rest), "others")] if rest else [])
     title = "%d nodes for %s" % (len(order), ", ".join(_of_type(v) for v in outputs[:5]))
@@ -181,7 +181,7 @@ def _way(points, edge):
         half = (ya + yb) / 2
         d += "C%.1f %.1f %.1f %.1f %.1f %.1f" % (xa, half, xb, half, xb, yb)
     color = EDGES[edge.kind]
-    label = ("%d: " % edge.into if edge.into is not None else "") + typexml_text(edge.type)
+    label = ("%d: " % edge.into if edge.into is not None else "") + type_text(edge.type)
     return '<g><title>%s</title><path d="%s" fill="none" stroke="%s"/><path d="M%.1f %.1fl-3 -6h6z" fill="%s"/></g>' % (
         xml_text(label),
         d,

@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 import threading
+import warnings
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence
 
 _alone: Any = threading.RLock()  # the hints for it leave out how to ask who holds it
+_first_stats: list[object] = []
 
 
 def look(work: Callable[[], object]) -> jax.profiler.ProfileData | None:
@@ -106,9 +108,9 @@ def seconds(
                 name = event.name
                 if name.startswith("end: "):  # what other threads go on with ends later than its event
                     if name[5:] in names:
-                        ended[dict(event.stats).get("_c")] = event.end_ns
+                        ended[_stats(event).get("_c")] = event.end_ns
                 elif everything or name in names:
-                    stats = dict(event.stats)
+                    stats = _stats(event)
                     if stats.get("hlo_module") == module:
                         name = stats.get("hlo_op", name)
                         counts[name] = counts.get(name, 0) + 1
@@ -116,6 +118,15 @@ def seconds(
         whole = whole and ended.keys() <= {number for *_, number in begun}
         spans += [(start, max(end, ended.get(number, end)), name) for start, end, name, number in begun]
     return _shared(spans, containers), counts, whole
+
+
+def _stats(event: Any) -> dict[str, Any]:
+    """What is known of an event."""
+    if not _first_stats:  # jaxlib makes their class with the first of them, warns, and aborts where that is an error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _first_stats.append(event.stats)  # which is kept, for the class would go with the last of them
+    return dict(event.stats)
 
 
 def _shared(spans: Sequence[tuple[float, float, str]], containers: Container[str]) -> dict[str, float]:
