@@ -191,6 +191,13 @@ def test_what_runs_in_python_is_timed_by_itself():
     assert "Ops that XLA cannot run, such as Halves" in text_of(f.profile)
 
 
+def is_told_of(loop):
+    """Whether there are times for the nodes of a loop's profile. From jax 0.11 on XLA tells of whole loops alone."""
+    told = sum(loop.apply_time.values()) > 0
+    assert told or "XLA ran all steps as one instruction" in text_of(loop)
+    return told
+
+
 def test_a_loop_has_a_profile_of_its_own():
     f, args = recurrent()
     for _ in range(30):
@@ -199,9 +206,10 @@ def test_a_loop_has_a_profile_of_its_own():
     inner = scan.op.fn.profile
     assert inner.callcount == 30 and inner.nbsteps == 30 * 40
     assert inner.call_time == pytest.approx(f.profile.apply_time[scan])
-    assert sum(inner.apply_time.values()) == pytest.approx(inner.vm_call_time)
-    (dot,) = [n for n in inner.apply_time if str(n.op) == "dot"]
-    assert inner.apply_callcount[dot] == 30 * 40 and inner.apply_time[dot] > 0
+    if is_told_of(inner):
+        assert sum(inner.apply_time.values()) == pytest.approx(inner.vm_call_time)
+        (dot,) = [n for n in inner.apply_time if str(n.op) == "dot"]
+        assert inner.apply_callcount[dot] == 30 * 40 and inner.apply_time[dot] > 0
     text = text_of(inner)
     assert "Scan Op profiling ( rnn )" in text and "(for a total of 1200 steps)" in text and "Time per step" in text
     assert "Scan overhead:" in text_of(f.profile)
@@ -220,11 +228,11 @@ def test_a_loop_that_xla_runs_as_one_instruction():
     (scan,) = [n for n in times if type(n.op).__name__ == "Scan"]
     inner = scan.op.fn.profile
     assert inner.callcount == 6 and inner.call_time == pytest.approx(times[scan])
-    assert "XLA ran all steps as one instruction" in text_of(inner) or sum(inner.apply_time.values()) > 0
+    is_told_of(inner)
     assert inner.nbsteps == pytest.approx(280)
 
 
-def test_steps_that_nobody_has_counted_are_not_told():
+def test_steps_that_shapes_tell():
     states, _ = theano.scan(
         lambda row, s: T.tanh(row + s), sequences=x, outputs_info=T.zeros_like(x[0]), profile=True, name="by_shape"
     )
@@ -233,8 +241,7 @@ def test_steps_that_nobody_has_counted_are_not_told():
         f(np.ones((30, 3)))
     (scan,) = [n for n in f.profile.apply_time if type(n.op).__name__ == "Scan"]
     inner = scan.op.fn.profile
-    assert inner.callcount == 3 and inner.nbsteps in (0, 90)  # XLA may run all steps as one instruction
-    assert inner.nbsteps or "(for steps that nobody has counted)" in text_of(inner)
+    assert inner.callcount == 3 and inner.nbsteps == 90
 
 
 def test_a_loop_in_a_loop_has_one_too():
@@ -253,6 +260,8 @@ def test_a_loop_in_a_loop_has_one_too():
     (scan,) = [n for n in times if type(n.op).__name__ == "Scan"]
     blocks = scan.op.fn.profile
     assert blocks.callcount == 5 and blocks.nbsteps == 5 * 20
+    if not is_told_of(blocks):
+        return
     (scan,) = [n for n in blocks.apply_time if type(n.op).__name__ == "Scan"]
     inside = scan.op.fn.profile
     assert inside.callcount == 5 * 20 and inside.nbsteps == 5 * 20 * 30
@@ -742,11 +751,13 @@ def test_a_picture_gathers_what_is_small_and_opens_loops():
     for _ in range(10):
         f(*args)
     bars_of(f.profile)
+    (scan,) = [n for n in f.profile.apply_time if type(n.op).__name__ == "Scan"]
+    if not is_told_of(scan.op.fn.profile):
+        return
     (stage,) = [part for part in tree(f.profile).parts if part.name == "XLA"]
     (loop,) = [bar for bar in stage.parts if bar.parts]
     assert "10 runs" in loop.about and sum(bar.seconds for bar in loop.parts) == pytest.approx(loop.seconds)
     assert {"dot", "add + tanh"} <= {bar.name for bar in loop.parts}
-    (scan,) = [n for n in f.profile.apply_time if type(n.op).__name__ == "Scan"]
     assert any("tanh" in title for title, *_ in bars_of(scan.op.fn.profile))
 
 

@@ -103,7 +103,7 @@ class Owners:
                     self._inherit(instruction)
                 if instruction.opcode == "while":
                     for path in self.paths[instruction.name]:
-                        self.trips[path] = instruction.trips or 0
+                        self.trips[path] = instruction.trips or self.scopes.lengths.get(path, 0)
                     self.per_step += sum(len(self.computations.get(name, ())) for name in instruction.called)
         self.events = self._events(next(reversed(self.computations), ""))
         del self.computations, self._inside  # profiles are kept for long

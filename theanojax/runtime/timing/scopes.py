@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import jax
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Iterator
 
     from theanojax.graph.variable import Apply
     from theanojax.runtime.hints import Path
@@ -24,15 +24,26 @@ class Scopes:
     def __init__(self, nodes: Iterable[Apply]) -> None:
         self.nodes = list(nodes)
         self.numbers = {node: i for i, node in enumerate(self.nodes)}
+        self.lengths: dict[Path, int] = {}  # path of a loop -> its steps, where they are known when it is traced
+        self._under_way: list[Apply] = []
 
-    def around(self, node: Apply) -> AbstractContextManager[None]:
+    @contextmanager
+    def around(self, node: Apply) -> Iterator[None]:
         """The context in which `node` is traced."""
         number = self.numbers.get(node)
         if number is None:
             number = self.numbers[node] = len(self.nodes)
             self.nodes.append(node)
-        scope: AbstractContextManager[None] = jax.named_scope("%s[%d]" % (_text(node), number))
-        return scope
+        self._under_way.append(node)
+        try:
+            with jax.named_scope("%s[%d]" % (_text(node), number)):
+                yield
+        finally:
+            self._under_way.pop()
+
+    def note_length(self, steps: int) -> None:
+        """Take note that the loop that is being traced does so many steps."""
+        self.lengths[tuple(dict.fromkeys(self._under_way))] = steps
 
     def path(self, op_name: str) -> Path:
         """The nodes, from the outermost to the innermost, that an instruction with this `op_name` belongs to."""

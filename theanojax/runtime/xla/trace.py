@@ -145,6 +145,8 @@ class TraceContext:
 
         `like` has the structure of the second result of `body`, and the shapes and dtypes.
         """
+        if self.scopes is not None:
+            self.scopes.note_length(length)
         if self.stop is None or length <= FEW_STEPS:
             short: tuple[Any, Any] = lax.scan(body, carry, xs, length=length)
             return short
