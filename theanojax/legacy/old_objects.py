@@ -132,8 +132,9 @@ def message(owner: Any) -> Any:
 
 def _of_array(name: str, today: Callable) -> Callable:
     def method(owner: Any, *args: Any, **options: Any) -> Any:
-        own = not isinstance(owner, np.ndarray | np.generic) or hasattr(owner, name)
-        return getattr(owner, name)(*args, **options) if own else today(owner, *args, **options)
+        # numpy's own, where it is still there, may warn of its end
+        is_array = isinstance(owner, np.ndarray | np.generic)
+        return today(owner, *args, **options) if is_array else getattr(owner, name)(*args, **options)
 
     return method
 
