@@ -142,6 +142,33 @@ def test_functions_that_became_packages():
     assert theano.compile.function is theano.function and callable(theano.compile.pfunc)
 
 
+def test_names_of_theano_pymc_that_changed_hands():
+    import theano
+    import theano.tensor as T
+    from theano.graph.op import get_test_values
+    from theano.graph.utils import MetaObject, MetaType
+
+    x, y = T.dscalars("xy")
+    x.tag.test_value, y.tag.test_value = 1.0, 2.0
+    assert get_test_values(x, y) == []
+    with theano.change_flags(compute_test_value="raise"):
+        assert get_test_values(x, y) == [(1.0, 2.0)] and get_test_values(x) == [1.0]
+
+    class Point(metaclass=MetaType):
+        __props__ = ("x",)
+
+        def __init__(self, x):
+            self.x = x
+
+    class Pair(MetaObject):
+        __props__ = ("x",)
+
+        def __init__(self, x):
+            self.x = x
+
+    assert Point(1) == Point(1) != Point(2) and Pair(1) == Pair(1) != Pair(2)
+
+
 def test_walks_of_theano_pymc():
     import theano.tensor as T
     from theano import scalar

@@ -35,6 +35,14 @@ def hide_frames(error: BaseException) -> None:
     caller = sys._getframe(1).f_back
     if config.traceback.show_internals or caller is not None and _is_ours(caller.f_code) or by_signal(error):
         return
+    take_out(error, _hides)
+
+
+def take_out(error: BaseException, hides: Callable[[CodeType, bool], bool]) -> None:
+    """Take frames out of the tracebacks of `error` and of all that it comes from or holds.
+
+    ``hides(code, hidden)`` says whether a frame goes; `hidden`, whether the one that called it does.
+    """
     seen: set[int] = set()
     todo: list[BaseException | None] = [error]
     while todo:
@@ -42,18 +50,21 @@ def hide_frames(error: BaseException) -> None:
         if e is not None and id(e) not in seen:
             seen.add(id(e))
             todo += [e.__cause__, e.__context__, *getattr(e, "exceptions", ())]
-            e.with_traceback(_without_ours(e.__traceback__))  # which exceptions that are frozen allow, too
+            e.with_traceback(_without(e.__traceback__, hides))  # which exceptions that are frozen allow, too
+
+
+def _hides(code: CodeType, hidden: bool) -> bool:
+    return _is_ours(code) or hidden and any(name in code.co_filename for name in LIBRARIES)
 
 
 def _is_ours(code: CodeType) -> bool:
     return code.co_filename.startswith(PACKAGE) or code.co_filename == "<generated from a graph>"
 
 
-def _without_ours(traceback: TracebackType | None) -> TracebackType | None:
+def _without(traceback: TracebackType | None, hides: Callable[[CodeType, bool], bool]) -> TracebackType | None:
     kept, hidden = [], False
     while traceback is not None:
-        code = traceback.tb_frame.f_code
-        hidden = _is_ours(code) or hidden and any(name in code.co_filename for name in LIBRARIES)
+        hidden = hides(traceback.tb_frame.f_code, hidden)
         if not hidden:
             kept.append(traceback)
         traceback = traceback.tb_next

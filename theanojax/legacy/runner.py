@@ -17,10 +17,11 @@ import tokenize
 from collections.abc import Callable
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any
 
 from theanojax.graph import tag
+from theanojax.graph.tracebacks import take_out
 from theanojax.legacy import importer, old_objects, python2, script_names
 
 # Folders below a script's own that are not its own.
@@ -76,7 +77,8 @@ def run(target: str, arguments: list[str], kind: str = "script", version: int | 
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
-        _show_script_only(error)
+        # Ours are above the script, between its modules, and below it where it divides.
+        take_out(error, lambda code, hidden: code.co_filename in OUR_FILES)
         sys.excepthook(type(error), error, error.__traceback__)
         sys.stdout.flush()
         return 1
@@ -143,30 +145,6 @@ def read_source(path: str) -> str:
         return data.decode("latin-1")
 
 
-def _show_script_only(error: BaseException) -> None:
-    """Take our own frames out of the tracebacks of `error` and of those that it comes from."""
-    todo, seen = [error], set()
-    while todo:
-        this = todo.pop()
-        if id(this) in seen:
-            continue
-        seen.add(id(this))
-        this.__traceback__ = _from_script(this.__traceback__)
-        todo += [e for e in (this.__cause__, this.__context__) if e is not None]
-
-
-def _from_script(traceback: TracebackType | None) -> TracebackType | None:
-    """The traceback without our own frames: those above the script, between its modules, and those of `/` below it."""
-    kept = []
-    while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename not in OUR_FILES:
-            kept.append(traceback)
-        traceback = traceback.tb_next
-    for this, following in zip(kept, [*kept[1:], None]):
-        this.tb_next = following
-    return kept[0] if kept else None
-
-
 def _imports_theano(folder: str) -> bool:
     """Whether a file of the package in `folder`, or of one right below it, imports theano."""
     for where in (folder, *(entry.path for entry in os.scandir(folder) if entry.is_dir())):
@@ -209,7 +187,8 @@ class ScriptFinder(MetaPathFinder):
     def _knows_theano(self, package: str) -> bool:
         """Whether an installed package imports theano: then it is as old as the script, and gets the same names."""
         if package not in self.packages:
-            spec = PathFinder.find_spec(package)
+            # What was loaded before, numpy for one, was loaded as it is; its files need not be looked at.
+            spec = None if package in sys.modules else PathFinder.find_spec(package)
             folders = list(spec.submodule_search_locations or ()) if spec else []
             self.packages[package] = any(map(_imports_theano, folders))
         return self.packages[package]

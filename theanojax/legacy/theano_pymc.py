@@ -6,17 +6,10 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, TypeVar
 
-import numpy as np
-
-from theanojax.graph.op import get_test_value
-from theanojax.graph.props import Props
 from theanojax.graph.traverse import ops as _nodes
 from theanojax.graph.variable import Apply, Variable
 
 T = TypeVar("T", bound=Variable)
-
-MetaType = type(Props)
-MetaObject = Props
 
 
 class MissingGXX(Exception):
@@ -49,12 +42,3 @@ def walk(
         children = expand(node)
         yield (node, children) if return_children else node
         waiting.extend(children or ())
-
-
-def get_test_values(*args: Variable) -> list[list[np.ndarray]]:
-    """A list of one list with the test values of `args`; empty while ``config.compute_test_value`` is off."""
-    from theanojax.config import config
-
-    if config.compute_test_value == "off":
-        return []
-    return [[get_test_value(v) for v in args]]
