@@ -2,7 +2,6 @@
 
 from theanojax.compile.linkers import CLinker, OpWiseCLinker, PerformLinker, VM_Linker
 from theanojax.config import config
-from theanojax.configflags import OLDER_MODE_NAMES
 from theanojax.graph import above
 from theanojax.graph.rewriting.db import Query
 from theanojax.rewrites.queries import (
@@ -174,10 +173,6 @@ def get_default_mode():
 def _named_mode(name):
     if name == "Mode":
         return Mode(linker=config.linker, optimizer=config.optimizer)
-    if name in OLDER_MODE_NAMES:
-        from theanojax.compile import profilemode
-
-        return profilemode.named()
     if name in made_anew:
         return made_anew[name](config.optimizer)
     if name in predefined_modes:

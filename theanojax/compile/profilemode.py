@@ -4,8 +4,9 @@ import atexit
 import sys
 import time
 
-from theanojax.compile.mode import Mode
+from theanojax.compile.mode import Mode, made_anew
 from theanojax.config import config
+from theanojax.configflags import OLDER_MODE_NAMES
 from theanojax.profile import of_mode
 from theanojax.profile.stats import ProfileStats, theano_imported_time
 
@@ -94,6 +95,9 @@ def named():
             atexit.register(_print_at_exit)
         _by_flags[flags] = ProfileMode(*flags)
     return _by_flags[flags]
+
+
+made_anew.update(dict.fromkeys(OLDER_MODE_NAMES, lambda optimizer: named()))
 
 
 def _print_at_exit():

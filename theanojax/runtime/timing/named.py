@@ -6,8 +6,6 @@ import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import jax
-
 from theanojax.runtime.timing.hlo import Owners
 from theanojax.runtime.timing.scopes import Scopes
 from theanojax.runtime.xla.stage import XlaStage
@@ -42,9 +40,7 @@ class NamedStage(XlaStage):
     ) -> tuple[Ready, Sequence[Value], Outcome]:
         result = super()._traced_call(signature, args, *call)
         if _traces:
-            given = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in (*self._unstopped(), *args, *self._constants())]
-            found = result[0].special.function.lower(*given).compile()  # jit has compiled it already
-            text = found.as_text()
+            text = self._traced(result[0].special, args).lower().compile().as_text()  # jit has compiled it already
             if text is not None:  # not every backend tells
                 self.tell(Owners(text, self.scopes))
         return result

@@ -247,8 +247,7 @@ class WatchedStage(NamedStage):
         while True:
             try:
                 special = self._function(args, key)
-                lowered = special.function.lower(*self._unstopped(), *args, *self._constants())
-                return special, lowered.compile()
+                return special, self._traced(special, args, key).lower().compile().step
             except GuardedShapes:
                 self._specialise(args, key)
 

@@ -351,8 +351,7 @@ class XlaStage:
         """Bytes that a call of an executable with such arguments needs beside them."""
         if not platform.shares_memory:
             return 0
-        given = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in args]
-        need = self._traced(special, given).lower().compile().memory  # jit has compiled it already
+        need = self._traced(special, args).lower().compile().memory  # jit has compiled it already
         if need is None:  # not every backend tells
             return 0
         room: int = need.temp_size_in_bytes + need.output_size_in_bytes - need.alias_size_in_bytes
@@ -383,7 +382,7 @@ class XlaStage:
         start = perf_counter()
         try:
             special = self._function(args, signature[0])
-            special.kept = self._traced(special, args, signature[0]).lower().compile()
+            special.kept = self._traced(special, args, signature[0]).lower().compile().step
         except Exception as error:  # the call itself will meet it again, and knows what to do
             self.ahead[signature] = error
             return
@@ -391,8 +390,10 @@ class XlaStage:
         self.learned.compilations += 1
         self.patience.note_compilation(signature, perf_counter() - start)
 
-    def _traced(self, special: Specialisation, args: Sequence[jax.ShapeDtypeStruct], key: Key = ()) -> Traced:
-        step = special.function.trace(*self._unstopped(), *args, *self._constants())
+    def _traced(self, special: Specialisation, args: Sequence[Array], key: Key = ()) -> Traced:
+        """The way to the executable for arguments like `args`, which may be gone by now; jit keeps what is made."""
+        given = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in args]
+        step = special.function.trace(*self._unstopped(), *given, *self._constants())
         return Traced(self.plan, shapes_of(args), key, step)
 
     @property

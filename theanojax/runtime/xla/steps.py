@@ -40,7 +40,7 @@ class Traced:
 
     def lower(self) -> Lowered:
         """The Lowered that XLA is given."""
-        return Lowered(self, self.step.lower())
+        return Lowered(self.step.lower())
 
     def __str__(self) -> str:
         return "%s\n   for shapes %s" % (self.plan, ", ".join(map(str, self.shapes)) or "()")
@@ -50,7 +50,6 @@ class Traced:
 class Lowered:
     """A stage in the language of XLA. `step` is a jax.stages.Lowered."""
 
-    traced: Traced
     step: jax.stages.Lowered
 
     def as_text(self) -> str:
@@ -60,14 +59,13 @@ class Lowered:
 
     def compile(self) -> Compiled:
         """The Compiled, from the caches if calls have compiled it already."""
-        return Compiled(self, self.step.compile())
+        return Compiled(self.step.compile())
 
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
     """A stage as XLA runs it. `step` is a jax.stages.Compiled."""
 
-    lowered: Lowered
     step: jax.stages.Compiled
 
     def as_text(self) -> str | None:
