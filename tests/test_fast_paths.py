@@ -47,6 +47,38 @@ def test_a_guard_of_results_keeps_the_old_values():
     np.testing.assert_array_equal(total.get_value(), np.full(3, 2.0))
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "uint32", "int64"])
+def test_a_guard_of_single_integers(dtype):
+    table, start = theano.shared(np.arange(5.0)), theano.shared(np.asarray(1, dtype=dtype))
+    k = T.scalar("k", dtype=dtype)
+    inside = theano.function([k], [], updates=[(table, T.set_subtensor(table[k], 9.0))])
+    inside(np.asarray(4, dtype=dtype))
+    assert variants(inside)[0].check is not None
+    np.testing.assert_array_equal(table.get_value(), [0, 1, 2, 3, 9])
+    with pytest.raises(IndexError):
+        inside(np.asarray(5, dtype=dtype))
+    with pytest.raises(IndexError):
+        inside(np.asarray(-6, dtype="int64").astype(dtype))
+    by_shared = theano.function([], [], updates=[(table, T.inc_subtensor(table[start], 1.0))])
+    by_shared()
+    np.testing.assert_array_equal(table.get_value(), [0, 2, 2, 3, 9])
+    start.set_value(np.asarray(7, dtype=dtype))
+    with pytest.raises(IndexError):
+        by_shared()
+    np.testing.assert_array_equal(table.get_value(), [0, 2, 2, 3, 9])
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+def test_a_guard_with_arithmetic_that_wraps(dtype):
+    table, k = theano.shared(np.arange(200.0)), T.scalar("k", dtype=dtype)
+    last = np.iinfo(dtype).max
+    f = theano.function([k], [], updates=[(table, T.set_subtensor(table[k + k], -1.0))])
+    f(np.asarray(last, dtype=dtype))  # -2 after wrapping
+    expected = np.arange(200.0)
+    expected[-2] = -1
+    np.testing.assert_array_equal(table.get_value(), expected)
+
+
 def test_a_large_guard_is_checked_by_xla():
     table = theano.shared(np.zeros((5, 2)))
     rows = T.lvector("rows")

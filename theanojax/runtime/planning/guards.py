@@ -43,6 +43,7 @@ _NUMPY: dict[str, Callable[..., Any]] = {
     "copy": np.asarray,
     "copy_p": np.asarray,
 }
+_PYTHON = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "eq": "==", "ne": "!="}  # of integers
 _CALLS = ("pjit", "jit", "closed_call", "core_call")
 _XLA = {
     *_NUMPY,
@@ -75,13 +76,16 @@ _XLA = {
 }
 
 
-def split(traced: ClosedJaxpr) -> Split | None:
-    """A traced program whose last output is its guard cut in two, or None if the guard needs the work itself."""
+def split(traced: ClosedJaxpr, skip: int = 0) -> Split | None:
+    """A traced program whose last output is its guard cut in two, or None if the guard needs the work itself.
+
+    Its first `skip` inputs are no arguments that the guard would look at.
+    """
     count = len(traced.jaxpr.outvars)
     guard, used = partial_eval.dce_jaxpr(traced.jaxpr, [False] * (count - 1) + [True], False)
     if guard.effects or traced.jaxpr.effects or _steps(guard) > MOST_STEPS:
         return None
-    positions = [i for i, u in enumerate(used) if u]
+    positions = [i - skip for i, u in enumerate(used) if u]
     return Split(traced, ClosedJaxpr(guard, traced.consts), positions)
 
 
@@ -91,15 +95,13 @@ class Split:
     def __init__(self, traced: ClosedJaxpr, guard: ClosedJaxpr, positions: list[int]) -> None:
         self.traced, self.guard, self.positions = traced, guard, positions
         self.small = all(getattr(v.aval, "size", 0) <= SMALL for v in _variables(guard.jaxpr))
-        self.by_numpy = _numpy_program(guard) if self.small else None
+        self.by_numpy = _NumpyGuard(guard).function(positions) if self.small else None
 
     def check(self) -> Callable[[Sequence[Array]], bool]:
-        """A function from the arguments of the program to whether its guard holds."""
-        positions = self.positions
+        """A function from the list of arguments of the program to whether its guard holds."""
         if self.by_numpy is not None:
-            run = self.by_numpy
-            return lambda args: bool(run([np.asarray(args[i]) for i in positions]))
-        compiled = jax.jit(jaxpr_as_fun(self.guard))
+            return self.by_numpy
+        positions, compiled = self.positions, jax.jit(jaxpr_as_fun(self.guard))
         return lambda args: bool(compiled(*[args[i] for i in positions])[0])
 
     def rest(self) -> Callable[..., list[jax.Array]]:
@@ -128,35 +130,95 @@ def _variables(jaxpr: Jaxpr) -> Iterator[Var]:
         yield from eqn.outvars
 
 
-def _numpy_program(closed: ClosedJaxpr) -> Callable[[list[NumpyArray]], NumpyArray] | None:
-    """The function from a list of input arrays to the only output, or None if numpy cannot say a step of it."""
-    source = Source()
-    names: dict[Var, str] = {v: "a[%d]" % i for i, v in enumerate(closed.jaxpr.invars)}
+class _NumpyGuard:
+    """A guard in generated Python: numpy's functions; but what compares single integers are Python's, ten times as quick.
 
-    def name_of(v: Var | Literal) -> str:
-        return source.bind(np.asarray(v.val, dtype=v.aval.dtype)) if isinstance(v, Literal) else names[v]
+    Only comparisons, and logic of what they say: arithmetic of Python's integers would not wrap as XLA's does.
+    """
 
-    def translate(jaxpr: Jaxpr, consts: Sequence[Value]) -> bool:
-        """Whether numpy can say all of `jaxpr`, which is now in `source`."""
-        names.update((v, source.bind(np.asarray(c))) for v, c in zip(jaxpr.constvars, consts))
+    def __init__(self, closed: ClosedJaxpr) -> None:
+        self.closed, self.source = closed, Source(asarray=np.asarray)
+        self.arrays: dict[Var, str] = {}
+        self.numbers: dict[Var, str] = {}
+
+    def function(self, positions: Sequence[int]) -> Callable[[Sequence[Array]], bool] | None:
+        """The function from a list whose items at `positions` are the inputs; None if numpy cannot say a step of it."""
+        for v, i in zip(self.closed.jaxpr.invars, positions):
+            self.arrays[v] = "asarray(a[%d])" % i
+            if _is_integer(v):
+                self.numbers[v] = "a[%d].item()" % i
+        if not self._translate(self.closed.jaxpr, self.closed.consts):
+            return None
+        (out,) = self.closed.jaxpr.outvars
+        return self.source.function("run(a)", self._number(out) or "bool(%s)" % self._array(out))
+
+    def _translate(self, jaxpr: Jaxpr, consts: Sequence[Value]) -> bool:
+        """Whether numpy can say all of `jaxpr`, which is now in the source."""
+        self.arrays.update((v, self.source.bind(np.asarray(c))) for v, c in zip(jaxpr.constvars, consts))
         for eqn in jaxpr.eqns:
-            given = [name_of(v) for v in eqn.invars]
             if eqn.primitive.name in _CALLS:
                 inner = eqn.params["jaxpr"]
-                names.update(zip(inner.jaxpr.invars, given))
-                if not translate(inner.jaxpr, inner.consts):
+                for v, given in zip(inner.jaxpr.invars, eqn.invars):
+                    self._same(v, given)
+                if not self._translate(inner.jaxpr, inner.consts):
                     return False
-                names.update((o, name_of(v)) for o, v in zip(eqn.outvars, inner.jaxpr.outvars))
+                for v, found in zip(eqn.outvars, inner.jaxpr.outvars):
+                    self._same(v, found)
+                continue
+            (out,) = eqn.outvars
+            plain = self._plain(eqn)
+            if plain is not None:
+                self.numbers[out] = plain
                 continue
             function = _step(eqn)
             if function is None:
                 return False
-            names[eqn.outvars[0]] = source.let("%s(%s)" % (source.bind(function), ", ".join(given)))
+            given = ", ".join(map(self._array, eqn.invars))
+            self.arrays[out] = self.source.let("%s(%s)" % (self.source.bind(function), given))
         return True
 
-    if not translate(closed.jaxpr, closed.consts):
-        return None
-    return source.function("run(a)", name_of(closed.jaxpr.outvars[0]))
+    def _plain(self, eqn: JaxprEqn) -> str | None:
+        """Python's expression for one equation of single integers and truth values, or None."""
+        name = eqn.primitive.name
+        given = [self._number(v) for v in eqn.invars]
+        words = [w for w in given if w is not None]
+        if len(words) < len(given) or eqn.outvars[0].aval.shape != ():
+            return None
+        if name == "convert_element_type":
+            old, new = (v.aval.dtype for v in (eqn.invars[0], eqn.outvars[0]))
+            return words[0] if old.kind in "iu" and np.can_cast(old, new) and new.kind in "iu" else None
+        if name in _PYTHON:
+            return self.source.let("%s %s %s" % (words[0], _PYTHON[name], words[1]))
+        logical = eqn.outvars[0].aval.dtype == np.bool_
+        if name in ("and", "or") and logical:
+            return self.source.let((" %s " % name).join(words))
+        return self.source.let("not %s" % words[0]) if name == "not" and logical else None
+
+    def _same(self, v: Var, other: Var | Literal) -> None:
+        number = self._number(other)
+        if number is None:
+            self.arrays[v] = self._array(other)
+            return
+        self.numbers[v] = number
+        if not isinstance(other, Literal) and other in self.arrays:
+            self.arrays[v] = self.arrays[other]
+
+    def _number(self, v: Var | Literal) -> str | None:
+        """What stands for `v` where it is a single Python number."""
+        if isinstance(v, Literal):
+            return repr(np.asarray(v.val, v.aval.dtype).item()) if _is_integer(v) else None
+        return self.numbers.get(v)
+
+    def _array(self, v: Var | Literal) -> str:
+        if isinstance(v, Literal):
+            return self.source.bind(np.asarray(v.val, dtype=v.aval.dtype))
+        if v not in self.arrays:
+            self.arrays[v] = self.source.let("asarray(%s, %s)" % (self.numbers[v], self.source.bind(v.aval.dtype)))
+        return self.arrays[v]
+
+
+def _is_integer(v: Var | Literal) -> bool:
+    return v.aval.shape == () and v.aval.dtype.kind in "iu"
 
 
 def _step(eqn: JaxprEqn) -> Callable[..., Any] | None:

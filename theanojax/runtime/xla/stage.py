@@ -70,7 +70,7 @@ class Specialisation:
     ----------
     function : jitted; from (stop flag if there are loops, arguments, constants) to outputs, and a last output that
         says whether the guards held if some are left.
-    check : a function of the same arguments that has to say yes before, or None.
+    check : a function of the list of arguments and constants that has to say yes before, or None.
     donated : positions of the arguments whose buffers the outputs take over.
     variants : shapes -> Specialisation, where these depend on the shapes, else None.
     """
@@ -226,7 +226,7 @@ class XlaStage:
         flag: jax.Array | None = None,
     ) -> Ending:
         special, constants = ready.special, self._constants() if self.constants else ()
-        if special.check is not None and not special.check((*self._unstopped(), *args, *constants)):
+        if special.check is not None and not special.check((*args, *constants) if constants else args):
             return [], REPLAY
         for i in special.donated:
             if isinstance(args[i], _ndarray):
@@ -482,7 +482,7 @@ class XlaStage:
         outs = jax.eval_shape(function, *everything)
         found = None
         if len(outs) > len(self.outputs) and not self.effects:
-            found = guards.split(jax.make_jaxpr(function)(*everything))
+            found = guards.split(jax.make_jaxpr(function)(*everything), len(self._unstopped()))
         if found is None:
             return Specialisation(function)
         donated = self._donated(outs, args)
