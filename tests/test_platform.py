@@ -65,3 +65,13 @@ def test_a_device_whose_loops_no_signal_ends(unlike):
         got, slope = f(np.arange(3.0), steps)
         np.testing.assert_allclose(got, np.outer(np.arange(1, steps + 1), np.arange(3.0)))
         np.testing.assert_allclose(slope, np.full(3, float(steps)))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_product_with_a_transposed_matrix(dtype):
+    x, d = T.matrix("x", dtype=dtype), T.matrix("d", dtype=dtype)
+    f = theanojax.function([x, d], T.dot(x.T, d))
+    a, b = (np.random.RandomState(k).randn(7, n).astype(dtype) for k, n in enumerate((3, 4)))
+    np.testing.assert_allclose(f(a, b), a.T @ b, rtol=1e-5)
+    (traced,) = f.fn.traced
+    assert ("optimization_barrier" in str(traced.jaxpr)) == (dtype == "float64" and platform.multiplies_by_rows)

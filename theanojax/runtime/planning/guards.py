@@ -131,7 +131,7 @@ def _variables(jaxpr: Jaxpr) -> Iterator[Var]:
 
 
 class _NumpyGuard:
-    """A guard in generated Python: numpy's functions; but what compares single integers are Python's, ten times as quick.
+    """A guard in generated Python: numpy's functions, but Python's own where integers are compared, ten times as quick.
 
     Only comparisons, and logic of what they say: arithmetic of Python's integers would not wrap as XLA's does.
     """

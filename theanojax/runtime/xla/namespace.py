@@ -166,6 +166,14 @@ class XlaNamespace:
         return lax.convert_element_type(_multiply(x, y), dtype)
 
     @staticmethod
+    def contract(x: Array, x_axis: int, y: Array, y_axis: int) -> jax.Array:
+        """The sum of products over an axis of each operand; the other axes of `x` come first."""
+        x, y = jnp.asarray(x), jnp.asarray(y)
+        if platform.multiplies_by_rows and (x.ndim, y.ndim, x_axis, x.dtype) == (2, 2, 0, np.float64):
+            x, x_axis = lax.optimization_barrier(x.T), 1
+        return lax.dot_general(x, y, (((x_axis,), (y_axis,)), ((), ())))
+
+    @staticmethod
     def power(x: Array, y: Array) -> jax.Array:
         if x.dtype.kind not in "iu":
             return jnp.power(x, y)

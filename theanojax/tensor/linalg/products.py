@@ -107,7 +107,7 @@ def product(ctx, x, x_axis, y, y_axis):
     # Matrix first or vector first: XLA is quickest where the matrix is read in order.
     if (x.ndim, y.ndim, x_axis) == (2, 1, 0) or (x.ndim, y.ndim, y_axis) == (1, 2, 1):
         x, x_axis, y, y_axis = y, y_axis, x, x_axis
-    return ctx.lax.dot_general(ctx.xp.asarray(x), ctx.xp.asarray(y), (((x_axis,), (y_axis,)), ((), ())))
+    return ctx.xp.contract(x, x_axis, y, y_axis)
 
 
 _dot = Dot()

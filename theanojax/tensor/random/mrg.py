@@ -57,7 +57,7 @@ _SCALE = {
 }
 
 MOST_STREAMS = 60 * 256
-UNROLLED = 8  # rounds written out in the graph; more become a loop
+UNROLLED = 1  # rounds written out in the graph; more become a loop, which XLA compiles to quicker code as well
 
 
 def _mod_dot(A, states, m):
