@@ -7,7 +7,7 @@ inputs, that part of the traced program is cut out and run first: by numpy where
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -140,6 +140,7 @@ class _NumpyGuard:
         self.closed, self.source = closed, Source(asarray=np.asarray)
         self.arrays: dict[Var, str] = {}
         self.numbers: dict[Var, str] = {}
+        self.said: dict[Hashable, str] = {}  # what is there already -> its name
 
     def function(self, positions: Sequence[int]) -> Callable[[Sequence[Array]], bool] | None:
         """The function from a list whose items at `positions` are the inputs; None if numpy cannot say a step of it."""
@@ -170,11 +171,14 @@ class _NumpyGuard:
             if plain is not None:
                 self.numbers[out] = plain
                 continue
-            function = _step(eqn)
-            if function is None:
-                return False
             given = ", ".join(map(self._array, eqn.invars))
-            self.arrays[out] = self.source.let("%s(%s)" % (self.source.bind(function), given))
+            key = eqn.primitive.name, str(eqn.params), str(out.aval), given
+            if key not in self.said:
+                function = _step(eqn)
+                if function is None:
+                    return False
+                self.said[key] = self.source.let("%s(%s)" % (self.source.bind(function), given))
+            self.arrays[out] = self.said[key]
         return True
 
     def _plain(self, eqn: JaxprEqn) -> str | None:
@@ -211,7 +215,11 @@ class _NumpyGuard:
 
     def _array(self, v: Var | Literal) -> str:
         if isinstance(v, Literal):
-            return self.source.bind(np.asarray(v.val, dtype=v.aval.dtype))
+            value = np.asarray(v.val, dtype=v.aval.dtype)
+            key = value.tobytes(), str(v.aval)
+            if key not in self.said:
+                self.said[key] = self.source.bind(value)
+            return self.said[key]
         if v not in self.arrays:
             self.arrays[v] = self.source.let("asarray(%s, %s)" % (self.numbers[v], self.source.bind(v.aval.dtype)))
         return self.arrays[v]
