@@ -102,6 +102,9 @@ else:
     raise AssertionError("shapes that don't match")
 import theano.sparse, theano.tensor.nlinalg, theano.tensor.slinalg
 compare("sparse and linear algebra")
+m = theano.sparse.csr_matrix("m")
+theano.function([m], theano.sparse.structured_dot(m, x[:3]).sum(), givens={x: np.ones((3, 3))}{mode})
+compare("a function of a sparse matrix")
 """
 
 
@@ -129,9 +132,25 @@ def test_environment_that_the_user_has_set_stays():
 def test_what_the_user_asks_scipy_to_say_is_said():
     program = """
 import theano, theano.tensor as T, theano.sparse
-theano.function([], T.zeros(3))()
+theano.function([], [T.psi(T.zeros(3) + 2), theano.sparse.csr_from_dense(T.eye(3))])()
+assert {"scipy.sparse", "scipy.special"} <= set(sys.modules)
 import scipy.special
 assert warnings.filters[0][0] == "error" and len([f for f in warnings.filters if f[0] == "error"]) == 1
+"""
+    run(program)
+
+
+def test_scipy_is_imported_by_whom_it_serves():
+    program = """
+import theano, theano.tensor as T
+x = T.dmatrix("x")
+w = theano.shared(np.ones((2, 3)))
+theano.function([x], T.grad(T.tanh(T.dot(x, w)).sum(), x))(np.ones((4, 2)))
+assert not {"scipy.sparse", "scipy.special", "scipy.linalg"} & set(sys.modules)
+last = snapshot()
+theano.function([x], theano.sparse.csr_from_dense(x))(np.eye(3))
+assert "scipy.sparse" in sys.modules
+compare("a sparse matrix")
 """
     run(program)
 

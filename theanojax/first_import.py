@@ -12,6 +12,7 @@ import sys
 import types
 import warnings
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.abc import Loader
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
@@ -51,6 +52,19 @@ def unnoticed() -> Iterator[None]:
             for name in VARIABLES:
                 if name not in environment:
                     os.environ.pop(name, None)
+
+
+class Late:
+    """A module that is imported, unnoticed, when something of it is first asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        with unnoticed():
+            value = getattr(import_module(self._name), name)
+        setattr(self, name, value)  # the next look-up costs nothing
+        return value
 
 
 def _of_a_library(entry: Any) -> bool:

@@ -3,11 +3,6 @@
 import scipy
 
 from theanojax.config import config as config
-from theanojax.first_import import unnoticed
-
-with unnoticed():
-    import scipy.sparse
-
 from theanojax.graph.gradient_types import (
     DisconnectedType as DisconnectedType,
     grad_not_implemented as grad_not_implemented,

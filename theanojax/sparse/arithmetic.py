@@ -4,7 +4,6 @@ import operator
 import warnings
 
 import numpy as np
-import scipy.sparse
 
 import theanojax.tensor as tensor
 from theanojax.graph.op import Op
@@ -13,7 +12,7 @@ from theanojax.scalar.casting import as_scalar
 from theanojax.scalar.types import upcast
 from theanojax.sparse.csm import CSM, csm_properties, dense_from_sparse, positions, sp_ones_like
 from theanojax.sparse.structure import sp_sum
-from theanojax.sparse.type import SparseType, continuous_dtypes
+from theanojax.sparse.type import SparseType, continuous_dtypes, scipy_sparse
 from theanojax.sparse.variable import (
     _is_sparse_variable,
     as_csx_variable,
@@ -278,7 +277,7 @@ def mul(x, y):
 
 def _compare(comparison, x, y):
     with warnings.catch_warnings():  # scipy finds comparisons that hold for zeros inefficient
-        warnings.simplefilter("ignore", category=scipy.sparse.SparseEfficiencyWarning)
+        warnings.simplefilter("ignore", category=scipy_sparse.SparseEfficiencyWarning)
         return comparison(x, y).astype("uint8")
 
 

@@ -4,7 +4,6 @@ Graphs show them where Theano put them because they had C code; functions run th
 """
 
 import numpy as np
-import scipy.sparse
 
 import theanojax.tensor as tensor
 from theanojax.graph.op import Op
@@ -12,6 +11,7 @@ from theanojax.graph.variable import Apply
 from theanojax.scalar.types import upcast
 from theanojax.sparse.csm import CSMGrad, csm_properties, major
 from theanojax.sparse.products import _dots
+from theanojax.sparse.type import scipy_sparse
 from theanojax.sparse.variable import as_csx_variable
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.op_methods import InplaceOp, shaped_like
@@ -107,7 +107,7 @@ class StructuredDotCSC(Op):
 
     def perform(self, node, inputs, output_storage, params=None):
         val, ind, ptr, rows, b = inputs
-        a = scipy.sparse.csc_matrix((val, ind, ptr), (int(rows), b.shape[0]), copy=False)
+        a = scipy_sparse.csc_matrix((val, ind, ptr), (int(rows), b.shape[0]), copy=False)
         output_storage[0][0] = np.asarray(a @ b, dtype=node.outputs[0].dtype)
 
     def infer_shape(self, node, shapes):
@@ -125,7 +125,7 @@ class StructuredDotCSR(Op):
 
     def perform(self, node, inputs, output_storage, params=None):
         val, ind, ptr, b = inputs
-        a = scipy.sparse.csr_matrix((val, ind, ptr), (len(ptr) - 1, b.shape[0]), copy=False)
+        a = scipy_sparse.csr_matrix((val, ind, ptr), (len(ptr) - 1, b.shape[0]), copy=False)
         output_storage[0][0] = np.asarray(a @ b, dtype=node.outputs[0].dtype)
 
     def infer_shape(self, node, shapes):
@@ -157,7 +157,7 @@ class UsmmCscDense(InplaceOp):
 
     def perform(self, node, inputs, output_storage, params=None):
         alpha, val, ind, ptr, rows, y, z = inputs
-        x = scipy.sparse.csc_matrix((val, ind, ptr), (int(rows), y.shape[0]), copy=False)
+        x = scipy_sparse.csc_matrix((val, ind, ptr), (int(rows), y.shape[0]), copy=False)
         output_storage[0][0] = np.asarray(alpha.reshape(()) * (x @ y) + z, dtype=node.outputs[0].dtype)
 
     infer_shape = shaped_like(6)

@@ -1,7 +1,6 @@
 """Sparse matrices made of arrays, arrays made of sparse matrices, and casts."""
 
 import numpy as np
-import scipy.sparse
 
 import theanojax.tensor as tensor
 from theanojax.arrays import safe_asarray
@@ -9,7 +8,7 @@ from theanojax.config import config
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
-from theanojax.sparse.type import SparseType, complex_dtypes, discrete_dtypes
+from theanojax.sparse.type import SparseType, complex_dtypes, discrete_dtypes, scipy_sparse
 from theanojax.sparse.variable import as_csx_variable, as_sparse_variable
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.op_methods import first_connected, shaped_like
@@ -160,7 +159,7 @@ class CSMGrad(Op):
         x_data, x_indices, x_indptr, x_shape, g_data, g_indices, g_indptr, _ = inputs
         rows = len(x_indptr) - 1
         columns = int(x_shape[1] if rows == x_shape[0] else x_shape[0])
-        g = scipy.sparse.csr_matrix((g_data, g_indices, g_indptr), shape=(rows, columns))
+        g = scipy_sparse.csr_matrix((g_data, g_indices, g_indptr), shape=(rows, columns))
         found = g[major(x_indptr), x_indices] if len(x_data) else np.zeros(0)
         output_storage[0][0] = np.asarray(found, dtype=node.outputs[0].dtype).ravel()
 

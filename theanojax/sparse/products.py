@@ -1,7 +1,6 @@
 """Matrix products of which at least one factor is sparse."""
 
 import numpy as np
-import scipy.sparse
 
 import theanojax.tensor as tensor
 from theanojax.arrays import safe_asarray
@@ -11,7 +10,7 @@ from theanojax.graph.variable import Apply
 from theanojax.scalar.types import upcast
 from theanojax.sparse.csm import CSC, CSR, csm_indices, csm_indptr, csm_shape, dense_from_sparse, major
 from theanojax.sparse.structure import transpose
-from theanojax.sparse.type import SparseType, _is_sparse
+from theanojax.sparse.type import SparseType, _is_sparse, scipy_sparse
 from theanojax.sparse.variable import (
     _is_dense_variable,
     _is_sparse_variable,
@@ -248,7 +247,7 @@ class Dot(Op):
 
     def make_node(self, x, y):
         dtype = upcast(x.dtype, y.dtype)
-        x, y = (as_sparse_variable(v) if isinstance(v, scipy.sparse.spmatrix) else v for v in (x, y))
+        x, y = (as_sparse_variable(v) if isinstance(v, scipy_sparse.spmatrix) else v for v in (x, y))
         x_sparse, y_sparse = _is_sparse_variable(x), _is_sparse_variable(y)
         if not (x_sparse or y_sparse):
             raise TypeError(

@@ -1,12 +1,11 @@
 """Sparse matrices of random draws, from numpy's global generator: other ones in every call."""
 
 import numpy as np
-import scipy.sparse
 
 from theanojax.graph.gradient_types import disconnected_type, grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
-from theanojax.sparse.type import SparseType, discrete_dtypes, float_dtypes
+from theanojax.sparse.type import SparseType, discrete_dtypes, float_dtypes, scipy_sparse
 from theanojax.sparse.variable import as_sparse_variable
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.op_methods import first_connected, never_folded, shaped_like
@@ -65,7 +64,7 @@ class Binomial(_Draws):
 
     def perform(self, node, inputs, output_storage, params=None):
         n, p, shape = inputs
-        make = getattr(scipy.sparse, self.format + "_matrix")
+        make = getattr(scipy_sparse, self.format + "_matrix")
         output_storage[0][0] = make(np.random.binomial(n, p, size=shape), dtype=self.dtype)
 
     connection_pattern = first_connected(2)

@@ -1,7 +1,6 @@
 """Sparse matrices turned, stacked, scaled, summed and cleaned up."""
 
 import numpy as np
-import scipy.sparse
 
 import theanojax.tensor as tensor
 from theanojax.config import config
@@ -10,7 +9,7 @@ from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.scalar.types import upcast
 from theanojax.sparse.csm import SparseFromDense, dense_from_sparse, major, sp_ones_like
-from theanojax.sparse.type import SparseType, continuous_dtypes, integer_dtypes
+from theanojax.sparse.type import SparseType, continuous_dtypes, integer_dtypes, scipy_sparse
 from theanojax.sparse.variable import _is_sparse_variable, as_csx_variable, as_sparse_variable, csc_matrix
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.op_methods import InplaceOp, first_connected, linear_in, shaped_like
@@ -111,7 +110,7 @@ class RowScaleCSC(_SameShape):
             raise AssertionError(
                 "a csc matrix and a vector of %d elements are needed, not %s and %s" % (x.shape[0], x.format, s.shape)
             )
-        output_storage[0][0] = scipy.sparse.csc_matrix((x.data * s[x.indices], x.indices, x.indptr), x.shape)
+        output_storage[0][0] = scipy_sparse.csc_matrix((x.data * s[x.indices], x.indices, x.indptr), x.shape)
 
     def grad(self, inputs, gout):
         (x, s), (gz,) = inputs, gout
@@ -227,7 +226,7 @@ class SquareDiagonal(Op):
 
     def perform(self, node, inputs, output_storage, params=None):
         n = len(inputs[0])
-        output_storage[0][0] = scipy.sparse.csc_matrix((inputs[0], np.arange(n), np.arange(n + 1)), (n, n), copy=True)
+        output_storage[0][0] = scipy_sparse.csc_matrix((inputs[0], np.arange(n), np.arange(n + 1)), (n, n), copy=True)
 
     def grad(self, inputs, gout):
         return [diag(gout[0])]
@@ -301,7 +300,6 @@ class HStack(Op):
 
     __props__ = ("format", "dtype")
     axis = 1
-    _stack = staticmethod(scipy.sparse.hstack)
 
     def __init__(self, format=None, dtype=None):
         if dtype is None:
@@ -317,7 +315,8 @@ class HStack(Op):
         return Apply(self, [as_csx_variable(x) for x in mat], [SparseType(dtype=self.dtype, format=self.format)()])
 
     def perform(self, node, block, output_storage, params=None):
-        output_storage[0][0] = self._stack(block, format=self.format, dtype=self.dtype)
+        stack = (scipy_sparse.vstack, scipy_sparse.hstack)[self.axis]
+        output_storage[0][0] = stack(block, format=self.format, dtype=self.dtype)
 
     def grad(self, inputs, gout):
         gz = gout[0]
@@ -341,7 +340,6 @@ class VStack(HStack):
 
     __props__ = ("format", "dtype")
     axis = 0
-    _stack = staticmethod(scipy.sparse.vstack)
 
 
 def _stacked(op, blocks, format, dtype):
@@ -388,7 +386,7 @@ class ConstructSparseFromList(Op):
         rows, columns = values.shape
         if rows != len(ilist):
             raise AssertionError("there are %d rows for %d indices" % (rows, len(ilist)))
-        output_storage[0][0] = scipy.sparse.csc_matrix(
+        output_storage[0][0] = scipy_sparse.csc_matrix(
             (values.T.ravel(), np.tile(ilist, columns), np.arange(columns + 1) * rows),
             shape=tuple([int(n) for n in shape]),
             dtype=values.dtype,

@@ -1,12 +1,14 @@
 """The type of sparse matrices."""
 
 import hashlib
+from collections.abc import Mapping
 
 import numpy as np
-import scipy.sparse
 
+from theanojax.first_import import Late
 from theanojax.graph.type import Type
 
+scipy_sparse = Late("scipy.sparse")  # a fifth of what importing the package would cost
 imported_scipy = True  # Theano could do without
 
 
@@ -20,12 +22,12 @@ def _is(wanted, x, matrices):
 
 def _is_sparse(x):
     """Whether the value `x` is a scipy matrix; NotImplementedError if it's no matrix at all."""
-    return _is(scipy.sparse.spmatrix, x, (scipy.sparse.spmatrix, np.ndarray, tuple, list))
+    return _is(scipy_sparse.spmatrix, x, (scipy_sparse.spmatrix, np.ndarray, tuple, list))
 
 
 def _is_dense(x):
     """Whether the value `x` is an array; NotImplementedError if it's no matrix at all."""
-    return _is(np.ndarray, x, (scipy.sparse.spmatrix, np.ndarray))
+    return _is(np.ndarray, x, (scipy_sparse.spmatrix, np.ndarray))
 
 
 def hash_from_sparse(data):
@@ -33,6 +35,26 @@ def hash_from_sparse(data):
     parts = [np.ascontiguousarray(part).tobytes() for part in (data.data, data.indices, data.indptr)]
     parts += [str(part).encode() for part in (data.shape, data.dtype, data.format)]
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+class _Matrices(Mapping):
+    """Names of formats -> scipy's classes."""
+
+    formats = "csr", "csc", "bsr"
+
+    def __getitem__(self, format):
+        if format not in self.formats:
+            raise KeyError(format)
+        return getattr(scipy_sparse, format + "_matrix")
+
+    def __contains__(self, format):  # which needs no scipy
+        return format in self.formats
+
+    def __iter__(self):
+        return iter(self.formats)
+
+    def __len__(self):
+        return len(self.formats)
 
 
 class SparseType(Type):
@@ -43,7 +65,7 @@ class SparseType(Type):
 
     host_only = True
     ndim = 2
-    format_cls = {"csr": scipy.sparse.csr_matrix, "csc": scipy.sparse.csc_matrix, "bsr": scipy.sparse.bsr_matrix}
+    format_cls = _Matrices()
     dtype_set = {
         "int8",
         "int16",
@@ -116,16 +138,16 @@ class SparseType(Type):
         return str(self)
 
     def values_eq_approx(self, a, b, eps=1e-6):
-        if not (scipy.sparse.issparse(a) and scipy.sparse.issparse(b)):
+        if not (scipy_sparse.issparse(a) and scipy_sparse.issparse(b)):
             return False
         diff = abs(a - b)
         return diff.nnz == 0 or bool(diff.data.max() < eps)
 
     def values_eq(self, a, b):
-        return scipy.sparse.issparse(a) and scipy.sparse.issparse(b) and abs(a - b).sum() == 0.0
+        return scipy_sparse.issparse(a) and scipy_sparse.issparse(b) and abs(a - b).sum() == 0.0
 
     def is_valid_value(self, a):
-        return scipy.sparse.issparse(a) and a.format == self.format
+        return scipy_sparse.issparse(a) and a.format == self.format
 
     def get_shape_info(self, obj):
         obj = self.filter(obj)
@@ -145,5 +167,3 @@ uint_dtypes = sorted(t for t in all_dtypes if t.startswith("uint"))
 integer_dtypes = discrete_dtypes = int_dtypes + uint_dtypes
 continuous_dtypes = complex_dtypes + float_dtypes
 sparse_formats = ["csc", "csr"]
-_mtype_to_str = {SparseType.format_cls[format]: format for format in sparse_formats}
-_mtypes = list(_mtype_to_str)

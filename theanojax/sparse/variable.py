@@ -4,13 +4,12 @@ import copy
 from operator import attrgetter
 
 import numpy as np
-import scipy.sparse
 
 import theanojax.tensor as tensor
 from theanojax.config import config
 from theanojax.graph.shared import SharedVariable, shared_constructor
 from theanojax.graph.variable import Apply, Constant, Variable
-from theanojax.sparse.type import SparseType, hash_from_sparse
+from theanojax.sparse.type import SparseType, hash_from_sparse, scipy_sparse
 
 
 def _type_of(x):
@@ -34,7 +33,7 @@ def _is_dense_variable(x):
 
 def _type_for(matrix, format, *complaint):
     """The type of a scipy matrix, or of that `format` if it isn't None; TypeError with `complaint` if it is none."""
-    if isinstance(matrix, scipy.sparse.spmatrix):
+    if isinstance(matrix, scipy_sparse.spmatrix):
         return SparseType(format=format or matrix.format, dtype=matrix.dtype)
     raise TypeError(*complaint)
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from scipy.special import digamma, zeta, zetac
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +15,7 @@ import jax.scipy.special as jsp
 from jax import lax
 from jax.experimental.layout import Layout, with_layout_constraint
 
+from theanojax.arrays import HOST
 from theanojax.runtime.xla import platform
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from theanojax.graph.variable import Variable
     from theanojax.runtime.hints import Array, Shape, Value
-
-# log(gamma(2 + z)) / z: the coefficients of z^12 to z^0
-LOG_GAMMA_ABOUT_2 = [(-1) ** n * zetac(n) / n for n in range(13, 1, -1)] + [1 - np.euler_gamma]
 
 jax.config.update("jax_enable_x64", True)  # Theano's default float is float64 and its indices are int64
 
@@ -56,7 +53,8 @@ class Special:
         # Lanczos' sum, XLA's, loses all relative accuracy near the zeros at 1 and 2: there the series about 2
         # (Abramowitz and Stegun, Handbook of Mathematical Functions, 6.1.33)
         z = jnp.where(x < 1.5, x - 1, x - 2)
-        series = z * jnp.polyval(np.asarray(LOG_GAMMA_ABOUT_2, x.dtype), z)
+        about_2 = [(-1) ** n * HOST.special.zetac(n) / n for n in range(13, 1, -1)] + [1 - np.euler_gamma]
+        series = z * jnp.polyval(np.asarray(about_2, x.dtype), z)
         series = jnp.where(x < 1.5, series - jnp.log1p(z), series)
         return jnp.where(abs(z) < 0.125, series, jnp.where(jnp.isneginf(x), x, jsp.gammaln(x)))
 
@@ -64,9 +62,9 @@ class Special:
     def digamma(x: Array) -> jax.Array:
         # near its zero XLA's is right to 1e-16, no digit of which need be true; the Taylor series (Handbook, 6.4.10)
         zero = np.asarray(1.4616321449683622, x.dtype).item()
-        slopes = [(-1) ** (n + 1) * zeta(n + 1, zero) for n in range(14, 0, -1)]
+        slopes = [(-1) ** (n + 1) * HOST.special.zeta(n + 1, zero) for n in range(14, 0, -1)]
         z = x - np.asarray(zero, x.dtype)
-        series = jnp.polyval(np.asarray([*slopes, digamma(zero)], x.dtype), z)
+        series = jnp.polyval(np.asarray([*slopes, HOST.special.digamma(zero)], x.dtype), z)
         return jnp.where(abs(z) < 0.125, series, jsp.digamma(x))
 
     @staticmethod
