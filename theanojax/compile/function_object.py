@@ -15,7 +15,7 @@ from theanojax.compile.messages import bad_argument, get_info_on_inputs
 from theanojax.compile.profiled import Profiled
 from theanojax.config import config
 from theanojax.errors import AliasedMemoryError
-from theanojax.graph.cells import Cell, StaleValue, commit, raw, take, written_in_place
+from theanojax.graph.cells import Cell, StaleValue, can_be_torn, commit, free_threaded, raw, take
 from theanojax.graph.container import Container
 from theanojax.graph.locks import Group, group_of, nested, while_nobody_updates
 from theanojax.graph.op import ops_with_inner_function
@@ -186,7 +186,7 @@ class Function(Profiled, ShownFunction):
     def _run(self, call, values, cells):
         """The outputs by ``call``, of a Program, for the arguments `values` and then what `cells` hold."""
         if not self._update_cells:
-            if kept and written_in_place(cells):  # which other threads could see half done
+            if (kept or free_threaded) and can_be_torn(cells):
                 return while_nobody_updates(cells, lambda: call([*values, *take(cells)], ()))
             try:
                 return call([*values, *map(raw, cells, repeat(0))], ())

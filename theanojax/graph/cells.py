@@ -3,11 +3,13 @@
 A call takes the values of all its shared variables at once, computes, and stores all new ones at once. ``take`` and
 ``commit`` are single calls into C: no other thread runs in the midst of them, and no handler of a signal, so that
 Ctrl-C at any moment leaves the old or the new values of a whole call. Calls that update what others read or update
-hold the lock of their ``locks.Group`` meanwhile; calls that update nothing hold none.
+hold the lock of their ``locks.Group`` meanwhile; calls that update nothing hold none, but where Python has no global
+lock: there other threads run in the midst of everything, and who reads several values waits for who updates them.
 """
 
 from __future__ import annotations
 
+import sys
 from itertools import count, repeat
 from operator import setitem
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
+free_threaded = not getattr(sys, "_is_gil_enabled", lambda: True)()
 raw = list.__getitem__  # what a cell holds, wherever that lies: ``raw(cell, 0)``
 
 
@@ -62,6 +65,11 @@ def _in_kept_memory(
 def written_in_place(cells: Sequence[list[Any]]) -> bool:
     """Whether the value of one of `cells` stays in its memory when it is updated."""
     return bool(kept) and any(id(v) in kept for v in take(cells))
+
+
+def can_be_torn(cells: Sequence[list[Any]]) -> bool:
+    """Whether who takes the values of `cells` may see an update of another thread half done."""
+    return free_threaded and len(cells) > 1 or written_in_place(cells)
 
 
 def on_device(value: object) -> bool:

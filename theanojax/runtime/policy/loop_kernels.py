@@ -24,7 +24,7 @@ from theanojax.runtime.policy.patience import Patience
 from theanojax.runtime.xla import executable_cache, interrupts, platform
 from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, Unsupported
 from theanojax.runtime.xla.trace import TraceContext
-from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, to_numpy
+from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, taken, to_numpy
 
 if TYPE_CHECKING:
     from theanojax.graph.variable import Apply, Variable
@@ -102,7 +102,7 @@ class LoopKernels:
             with compiling.lock:
                 if room not in known:
                     known[room] = self._compile(lengths, room, statics)
-        staging = self.idle.pop() if self.idle else Staging()
+        staging = taken(self.idle) or Staging()
         values = self._padded(staging, n, seqs, states, rest, lengths, room)
         outs = self._run(known[room], values, (kind, room), n)
         self.idle.append(staging)

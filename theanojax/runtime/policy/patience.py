@@ -31,7 +31,8 @@ class Patience:
 
     def likely(self) -> float:
         """Seconds that a compilation is likely to take."""
-        return sum(self.compiled.values()) / max(1, len(self.compiled))
+        known = tuple(self.compiled.values())  # other threads may add to it
+        return sum(known) / max(1, len(known))
 
     def note_compilation(self, signature: Hashable, seconds: float) -> None:
         self.compiled[signature] = seconds

@@ -29,7 +29,7 @@ from theanojax.runtime.xla import interrupts, long_sums, platform
 from theanojax.runtime.xla.problems import Untraceable
 from theanojax.runtime.xla.steps import Traced
 from theanojax.runtime.xla.trace import TraceContext
-from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, settle, wait
+from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, settle, taken, wait
 
 if TYPE_CHECKING:
     from theanojax.graph.cells import Cell
@@ -162,7 +162,7 @@ class XlaStage:
                         return self._call(args, ready, steps, cells, others)
                     return self._call(args, ready)  # most often: nothing to store, no loops
                 except GuardedShapes:  # jax has traced it anew, for arguments of another kind
-                    del self.ready[signature]
+                    self.ready.pop(signature, None)  # unless another thread has met it, too
             return self._first_call(signature, args, steps, cells, others)
         except Exception as error:
             if self.interrupts:
@@ -239,7 +239,7 @@ class XlaStage:
                         borrowed = True
                         if a.nbytes > STAGED_BYTES and not is_aligned(a):
                             if staging is None:
-                                staging = self.idle.pop() if self.idle else self.stagings()
+                                staging = taken(self.idle) or self.stagings()
                             args[i] = staging.stage(i, a)
                 elif not cells and on_device(a) and a.is_deleted():
                     raise StaleValue  # XLA would say so on stderr

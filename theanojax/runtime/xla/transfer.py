@@ -82,6 +82,14 @@ class Staging:
         return buffer
 
 
+def taken(idle: list[Staging]) -> Staging | None:
+    """One of the Stagings that no call uses, which now one does; None if there is none."""
+    try:
+        return idle.pop()
+    except IndexError:
+        return None
+
+
 def settle(array: jax.Array) -> None:
     """Wait until the computation of `array` is done; what failed raises."""
     for _ in range(LOOKS):
