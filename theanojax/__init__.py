@@ -10,6 +10,7 @@ import sys as _sys
 
 from theanojax.config import change_flags as change_flags, config as config
 from theanojax.errors import InconsistencyError as InconsistencyError
+from theanojax.first_import import Late as _Late
 from theanojax.graph.container import Container as Container
 from theanojax.graph.fgraph import FunctionGraph as FunctionGraph
 from theanojax.graph.op import Op as Op, OpenMPOp as OpenMPOp
@@ -77,6 +78,7 @@ __api_version__ = 1
 rpath = _os.path.realpath(__path__[0])
 theano = _sys.modules[__name__]
 
+_interop = _Late("theanojax.interop")  # which imports jax
 # Modules that Theano showed under a second name.
 _SHORTCUTS = {"opt": "gof.opt", "toolbox": "gof.toolbox", "utils": "gof.utils"}
 
@@ -86,6 +88,8 @@ def __getattr__(name):
         return _importlib.import_module("theanojax." + _SHORTCUTS[name])
     if name in ("load_ipython_extension", "unload_ipython_extension"):
         return getattr(_importlib.import_module("theanojax.legacy.notebook"), name)
+    if name in ("to_jax", "from_jax"):
+        return getattr(_interop, name)
     if name == "object2":
         return _importlib.import_module("theanojax.gof.utils").object2
     raise AttributeError("module %r has no attribute %r" % (__name__, name))

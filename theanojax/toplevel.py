@@ -52,7 +52,7 @@ def test():
     raise ImportError("The nose module is not installed. It is needed for Theano tests.")
 
 
-# ---------------------------------------------------------------- for tensors, which load neither of these packages
+# ---------------------------------------------------------------- for lower layers, which load none of these packages
 def _make_list(values):
     from theanojax.typed_list import make_list
 
@@ -65,4 +65,10 @@ def _construct_sparse_from_list(x, values, rows):
     return construct_sparse_from_list(x, values, rows)
 
 
-above.make_list, above.construct_sparse_from_list = _make_list, _construct_sparse_from_list
+def _to_jax(made, check):
+    import theanojax
+
+    return theanojax.to_jax(made, check=check)
+
+
+above.make_list, above.construct_sparse_from_list, above.to_jax = _make_list, _construct_sparse_from_list, _to_jax

@@ -15,7 +15,8 @@ from theanojax.compile.messages import bad_argument, get_info_on_inputs
 from theanojax.compile.profiled import Profiled
 from theanojax.config import config
 from theanojax.errors import AliasedMemoryError
-from theanojax.graph.cells import Cell, StaleValue, can_be_torn, commit, free_threaded, raw, take
+from theanojax.graph import above
+from theanojax.graph.cells import Cell, StaleValue, can_be_torn, commit, free_threaded, on_device, raw, take
 from theanojax.graph.container import Container
 from theanojax.graph.locks import Group, group_of, nested, while_nobody_updates
 from theanojax.graph.op import ops_with_inner_function
@@ -82,7 +83,8 @@ class Function(Profiled, ShownFunction):
         self.unpack_single, self.return_none, self.output_keys = unpack_single, return_none, output_keys
         self.maker, self.name = maker, name
         self.trust_input = False
-        self.nodes_with_inner_function = [n.op for n in maker.executed_fgraph.apply_nodes if _has_inner_function(n.op)]
+        ops = [n.op for n in maker.executed_fgraph.apply_nodes]
+        self.nodes_with_inner_function = [op for op in ops if type(op) in ops_with_inner_function]
         # whether an argument's memory may be used for other values, so that no other may share it
         self._check_for_aliased_inputs = any(
             not getattr(spec, "shared", False) and (getattr(spec, "borrow", False) or spec.mutable)
@@ -147,6 +149,10 @@ class Function(Profiled, ShownFunction):
     def device(self):
         """What runs the graph: a device as jax names it, or "host", where numpy does."""
         return device_name() if hasattr(getattr(self.fn, "executor", None), "fallbacks") else "host"
+
+    def to_jax(self, check=True):
+        """The same graph as a pure function of JAX arrays, a JaxFunction; see `theanojax.to_jax`."""
+        return above.to_jax(self, check)
 
     # ---------------------------------------------------------------- calling
     def __call__(self, *args, **kwargs):
@@ -437,9 +443,7 @@ class Function(Profiled, ShownFunction):
 
     def free(self):
         """Let go of memory that is kept between calls, here and in the functions inside its Ops."""
-        free = getattr(getattr(self.fn, "executor", None), "free", None)
-        if free is not None:
-            free()
+        getattr(getattr(self.fn, "executor", None), "free", lambda: None)()
         for op in self.nodes_with_inner_function:
             inner = getattr(op, ops_with_inner_function[type(op)], None)
             if hasattr(inner, "free"):
@@ -451,13 +455,8 @@ class Function(Profiled, ShownFunction):
 
     def sync_shared(self):
         """Wait until the values of all updated shared variables are there."""
-        for value in take(self._update_cells):
-            if hasattr(value, "block_until_ready"):
-                value.block_until_ready()
-
-
-def _has_inner_function(op):
-    return type(op) in ops_with_inner_function
+        for value in filter(on_device, take(self._update_cells)):
+            value.block_until_ready()
 
 
 def _check_of(function, i):

@@ -25,6 +25,9 @@ compiled_step: Any
 is_watched: Any
 HostExecutor: Any
 
+# theanojax.toplevel, for a function as one of JAX
+to_jax: Any
+
 # theanojax.toplevel, for packages that tensors may need and do not load
 make_list: Any
 construct_sparse_from_list: Any

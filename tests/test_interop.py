@@ -1,0 +1,310 @@
+"""Graphs as JAX functions and JAX functions as Ops."""
+
+import inspect
+import os
+
+import numpy as np
+import pytest
+
+import jax
+import jax.numpy as jnp
+
+import theano
+import theano.tensor as T
+import theanojax
+from tests.features import PROGRAMS
+from theanojax.compile.function_object import Function
+from theanojax.interop import JaxFunction, NeedsHost
+
+
+def close(found, want, rtol=1e-9):
+    found, want = jax.tree.leaves(found), jax.tree.leaves(want)
+    assert len(found) == len(want)
+    for a, b in zip(found, want):
+        assert np.shape(a) == np.shape(b) and np.asarray(a).dtype == np.asarray(b).dtype
+        np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=rtol, atol=1e-12)
+
+
+@pytest.fixture
+def perceptron():
+    rng = np.random.RandomState(1)
+    x, y = T.dmatrix("x"), T.lvector("y")
+    w, b = theano.shared(rng.randn(4, 3), "w"), theano.shared(np.zeros(3), "b")
+    p = T.nnet.softmax(T.tanh(T.dot(x, w) + b))
+    cost = T.nnet.categorical_crossentropy(p, y).mean()
+    return x, y, w, b, cost, rng.randn(5, 4), np.array([0, 2, 1, 1, 0])
+
+
+# ---------------------------------------------------------------- to_jax
+def test_a_training_step_is_a_pure_function(perceptron):
+    x, y, w, b, cost, X, Y = perceptron
+    train = theano.function([x, y], cost, updates=[(v, v - 0.5 * g) for v, g in zip([w, b], T.grad(cost, [w, b]))])
+    step = train.to_jax()
+    values = step.values()
+    assert list(values) == ["w", "b"] and all(isinstance(v, jax.Array) for v in values.values())
+    jitted = jax.jit(step)
+    for _ in range(3):
+        loss, values = jitted(values, X, Y)
+        close(loss, train(X, Y))
+    close(values, {"w": w.get_value(), "b": b.get_value()})
+    loss, values = step(values, X, Y)
+    step.set_values(values)
+    close(w.get_value(), values["w"])
+
+
+def test_gradients_are_those_of_theano(perceptron):
+    x, y, w, b, cost, X, Y = perceptron
+    loss = theanojax.to_jax(cost, [x, y])
+    found, (dx,) = jax.jit(jax.grad(lambda v, x: loss(v, x, Y), argnums=0))(loss.values(), X), [None]
+    want = theano.function([x, y], T.grad(cost, [w, b]))(X, Y)
+    close([found["w"], found["b"]], want)
+    dx = jax.grad(lambda x: loss(loss.values(), x, Y))(jnp.asarray(X))
+    close(dx, theano.function([x, y], T.grad(cost, x))(X, Y))
+    close(
+        jax.hessian(lambda x: loss(loss.values(), x, Y))(jnp.asarray(X)).reshape(20, 20),
+        jax.jacfwd(theanojax.to_jax(T.grad(cost, x), [x, y]), argnums=1)(loss.values(), jnp.asarray(X), Y).reshape(
+            20, 20
+        ),
+    )
+
+
+def test_vmap_is_a_loop(perceptron):
+    x, y, w, b, cost, X, Y = perceptron
+    f = theano.function([x, y], T.grad(cost, x))
+    many = np.stack([X, 2 * X, -X])
+    g = f.to_jax()
+    close(jax.vmap(g, in_axes=(None, 0, None))(g.values(), many, Y), np.stack([f(m, Y) for m in many]))
+
+
+def test_loops():
+    x, h, u = T.dmatrix("x"), T.dvector("h"), theano.shared(np.eye(3) / 2, "u")
+    states, _ = theano.scan(lambda x, h: T.tanh(x + T.dot(h, u)), sequences=x, outputs_info=h)
+    cost = (states**2).sum()
+    f = theano.function([x, h], [cost, T.grad(cost, u)])
+    X, H = np.random.RandomState(2).randn(6, 3), np.ones(3)
+    g = f.to_jax()
+    close(jax.jit(g)(g.values(), X, H), f(X, H))
+    loss = theanojax.to_jax(cost, [x, h])
+    close(jax.grad(loss)(loss.values(), jnp.asarray(X), jnp.asarray(H)), {"u": f(X, H)[1]})
+
+
+def test_forms_of_arguments_and_results():
+    x, k = T.dvector("x"), T.lscalar("k")
+    assert theanojax.to_jax(x * 2).inputs == [x]
+    close(theanojax.to_jax([x * 2], [x])([1.0, 2]), [np.array([2.0, 4])])
+    named = theano.function([x], {"twice": 2 * x, "sum": x.sum()}).to_jax()
+    close(named(np.ones(2)), {"twice": np.full(2, 2.0), "sum": np.asarray(2.0)})
+    s, anonymous = theano.shared(1.0), theano.shared(np.ones(2))
+    counting = theano.function([], updates=[(s, s + 1)], givens={}).to_jax()
+    assert counting.values().keys() == {"shared0"}
+    result, values = counting(counting.values())
+    assert result is None or result == []
+    close(values, {"shared0": np.asarray(2.0)})
+    a, b = theano.shared(1.0, "w"), theano.shared(2.0, "w")
+    close(theanojax.to_jax(a - b, []).values(), {"w": np.asarray(1.0), "w_": np.asarray(2.0)})
+    with pytest.raises(TypeError, match=r"a value for each of \['shared0'\]"):
+        theanojax.to_jax(anonymous * x, [x])(np.ones(2))
+    with pytest.raises(TypeError, match="takes 2 arguments, 1 were given"):
+        theanojax.to_jax(x * k, [x, k])(np.ones(2))
+    with pytest.raises(TypeError, match="Wrong number of dimensions: expected 1, got 2"):
+        theanojax.to_jax(x * 2, [x])(jnp.ones((2, 2)))
+    with pytest.raises(TypeError, match="int32, and was given an array of dtype float64"):
+        theanojax.to_jax(T.ivector("i") * 2)(jnp.ones(2))
+    with pytest.raises(TypeError, match="Non-unit value"):
+        theanojax.to_jax(T.drow("r") * 2)(jnp.ones((2, 2)))
+    with pytest.raises(TypeError, match="has its inputs"):
+        theanojax.to_jax(theano.function([x], x), [x])
+
+
+def test_whole_numbers_are_known():
+    x, k = T.dvector("x"), T.lscalar("k")
+    f = theanojax.to_jax(T.arange(k) * x.sum(), [x, k])
+    want = np.arange(3) * 2.0
+    close(f(np.ones(2), 3), want)
+    close(f(np.ones(2), jnp.asarray(3)), want)
+    close(jax.jit(f, static_argnums=1)(np.ones(2), 3), want)
+    with pytest.raises(NeedsHost, match="has to know the value of k"):
+        jax.jit(f)(np.ones(2), 3)
+
+
+def test_what_only_the_host_can_run_says_so():
+    class Python(theano.Op):
+        def make_node(self, x):
+            return theano.Apply(self, [x], [x.type()])
+
+        def perform(self, node, inputs, output_storage):
+            output_storage[0][0] = inputs[0] + 1
+
+    x = T.dvector("x")
+    with pytest.raises(NeedsHost, match="Python.*can only run on the host"):
+        theanojax.to_jax(Python()(x) * 2)(np.ones(2))
+    with pytest.raises(NeedsHost, match="a function of JAX takes arrays"):
+        theano.function([], T.shared_randomstreams.RandomStreams(1).uniform((2,))).to_jax()
+    with pytest.raises(NeedsHost, match="takes arrays"):
+        theanojax.to_jax(theano.sparse.csr_matrix("m").toarray())
+
+
+def test_errors_are_those_of_theano():
+    x, i = T.dvector("x"), T.lscalar("i")
+    read = theanojax.to_jax(x[i], [x, i])
+    with pytest.raises(IndexError):
+        read(np.ones(2), 2)
+    close(jax.jit(read)(np.arange(2.0), -1), np.asarray(1.0))
+    close(jax.vmap(read, in_axes=(None, 0))(np.arange(2.0), np.array([1, 0, -2])), np.array([1.0, 0, 0]))
+    close(jax.grad(read)(jnp.arange(2.0), 1), np.array([0.0, 1]))
+    with pytest.raises(jax.errors.JaxRuntimeError, match="an index is out of bounds"):
+        jax.block_until_ready(jax.jit(read)(np.ones(2), 2))
+    unchecked = theanojax.to_jax(x[i], [x, i], check=False)
+    assert "callback" not in str(jax.make_jaxpr(unchecked)(np.ones(2), 0))
+    close(jax.jit(unchecked)(np.arange(2.0), 5), np.asarray(1.0))
+    both = theanojax.to_jax(x + T.dvector("z"))
+    with pytest.raises(ValueError, match="mis-match"):
+        both(np.ones(2), np.ones(3))
+    with pytest.raises((TypeError, ValueError)):
+        jax.jit(both)(np.ones(2), np.ones(3))
+
+
+def test_random_streams_of_mrg():
+    stream = theano.sandbox.rng_mrg.MRG_RandomStreams(3)
+    f = theano.function([], stream.uniform((2, 3)))
+    g = f.to_jax()
+    values = g.values()
+    for _ in range(3):
+        drawn, values = jax.jit(g)(values)
+        close(drawn, f())
+
+
+def test_prints_go_on(capfd):
+    x = T.dvector("x")
+    f = theanojax.to_jax(theano.printing.Print("seen")(x) * 2)
+    jax.block_until_ready(jax.jit(f)(np.ones(2)))
+    jax.effects_barrier()
+    assert "seen" in capfd.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_all_programs_that_have_a_form(monkeypatch, tmp_path):
+    """Each call that a program of tests/features makes is made by its JAX function, jitted, as well."""
+    call, twins, seen, without = Function.__call__, {}, [], []
+
+    def both(self, *args, **kwargs):
+        wanted = None
+        if not twins.setdefault(self, []) and not kwargs and hasattr(getattr(self.fn, "executor", None), "fallbacks"):
+            try:
+                twin = self.to_jax()
+                twins[self].append(twin)
+                wanted = jax.jit(twin)(*([twin.values()] if twin.shared else []), *args)
+            except Exception as error:
+                without.append("%s: %s" % (type(error).__name__, str(error)[-200:]))
+        found = call(self, *args, **kwargs)
+        if wanted is not None:
+            wanted, new = wanted if twin._updated else (wanted, {})
+            close([np.asarray(v) for v in jax.tree.leaves(found)], wanted, rtol=1e-5)
+            for name in twin._updated:
+                close(np.asarray(twin._containers[name].value), new[name], rtol=1e-5)
+            seen.append(self)
+        return found
+
+    monkeypatch.setattr(Function, "__call__", both)
+    for name, program in PROGRAMS.items():
+        if not program.error and name != "pydotprint":
+            folder = tmp_path / name
+            folder.mkdir()
+            takes = inspect.signature(program.build).parameters
+            program.build(folder) if "tmp_path" in takes else program.build()
+    assert len(seen) > 90 and without, (len(seen), without)
+
+
+# ---------------------------------------------------------------- from_jax
+@theanojax.from_jax
+def layer(x, params, scale=2.0):
+    return {"out": jnp.sin(x) @ params["w"] * scale, "norm": (x**2).sum()}
+
+
+@pytest.mark.parametrize("mode", [None, "FAST_COMPILE", theano.Mode("py")], ids=["xla", "fast_compile", "host"])
+def test_a_function_of_pytrees_is_an_op(mode):
+    x, w = T.dmatrix("x"), theano.shared(np.arange(1.0, 4), "w")
+    found = layer(x, {"w": w})
+    assert found.keys() == {"out", "norm"} and found["out"].ndim == 1 and found["norm"].ndim == 0
+    cost = (found["out"] ** 2).sum() + found["norm"]
+    X = np.random.RandomState(3).randn(2, 3)
+
+    def loss(x, w):
+        return ((jnp.sin(x) @ w * 2) ** 2).sum() + (x**2).sum()
+
+    f = theano.function([x], [cost, *T.grad(cost, [x, w]), found["out"].shape[0]], mode=mode)
+    dx, dw = jax.grad(loss, argnums=(0, 1))(X, w.get_value())
+    close(f(X), [loss(X, w.get_value()), dx, dw, np.asarray(2)])
+    second = theano.function([x], T.grad((T.grad(cost, x) ** 2).sum(), x), mode=mode)
+    close(second(X), jax.grad(lambda x: (jax.grad(loss)(x, w.get_value()) ** 2).sum())(X))
+    v = T.dmatrix("v")
+    rop = theano.function([x, v], T.Rop(cost, x, v), mode=mode)
+    close(rop(X, 2 * X), jax.jvp(lambda x: loss(x, w.get_value()), (jnp.asarray(X),), (jnp.asarray(2 * X),))[1])
+
+
+def test_in_loops_and_branches():
+    x, w, c = T.dmatrix("x"), theano.shared(np.arange(1.0, 4), "w"), T.bscalar("c")
+    rows, _ = theano.scan(lambda row: layer(row[None], {"w": w})["out"][0], sequences=x)
+    cost = theano.ifelse.ifelse(c, (rows**2).sum(), layer(x, {"w": w}, scale=3.0)["out"].sum())
+    f = theano.function([x, c], [cost, T.grad(cost, x)])
+    X = np.random.RandomState(4).randn(2, 3)
+    for flag, loss in (
+        (1, lambda x: ((jnp.sin(x) @ w.get_value() * 2) ** 2).sum()),
+        (0, lambda x: (jnp.sin(x) @ w.get_value() * 3).sum()),
+    ):
+        close(f(X, flag), [loss(X), jax.grad(loss)(jnp.asarray(X))])
+
+
+def test_types_and_lengths():
+    x, i = T.dmatrix("x"), T.lvector("i")
+    assert theanojax.from_jax(lambda x: x.sum(0, keepdims=True))(x).broadcastable == (True, False)
+    assert theanojax.from_jax(lambda x: x > 0)(x).dtype == "bool"
+    padded = theanojax.from_jax(lambda x: jnp.pad(x, 1), name="pad")(x)
+    assert str(padded.owner.op) == "jax{pad}"
+    shape = theano.function([x], padded.shape)
+    assert list(shape(np.ones((2, 5)))) == [4, 7]
+    assert not any("pad}" in str(n.op) for n in shape.maker.fgraph.toposort() if "Lengths" not in str(n.op))
+    halves = theanojax.from_jax(lambda x: x.reshape(2, -1), types=T.dmatrix)
+    close(theano.function([x], halves(x))(np.ones((4, 2))), np.ones((2, 4)))
+    with pytest.raises(TypeError, match="give from_jax the `types`"):
+        theanojax.from_jax(lambda x: x.reshape(5, -1))(x)
+    taken = theanojax.from_jax(lambda x, i: x[i])(x, i)
+    cost = (taken**2).sum()
+    X = np.arange(6.0).reshape(3, 2)
+    dx, di = theano.function([x, i], [T.grad(cost, x), T.grad(cost, i)])(X, [0, 0])
+    assert dx.tolist() == [[0, 4], [0, 0], [0, 0]] and di.tolist() == [0, 0]
+
+
+def test_equal_calls_are_merged():
+    x = T.dvector("x")
+    sine = theanojax.from_jax(jnp.sin)
+    f = theano.function([x], sine(x) + sine(x))
+    assert len([n for n in f.maker.fgraph.toposort() if "jax{" in str(n.op)]) == 1
+
+
+def test_there_and_back():
+    x, w = T.dvector("x"), theano.shared(np.arange(3.0), "w")
+    there = theanojax.to_jax(T.exp(x) * w, [x])
+    back = theanojax.from_jax(there)({"w": w}, x)
+    f = theano.function([x], [back, T.grad(back.sum(), w)])
+    close(f(np.ones(3)), [np.e * np.arange(3.0), np.full(3, np.e)])
+    assert isinstance(there, JaxFunction)
+
+
+def test_float32_and_constants():
+    x = T.fvector("x")
+    y = theanojax.from_jax(lambda x, c, power: (x * c) ** power)(x, np.float32([2, 3]), power=2)
+    assert y.dtype == "float32"
+    close(theano.function([x], [y, T.grad(y.sum(), x)])(np.float32([1, 1])), [np.float32([4, 9]), np.float32([8, 18])])
+
+
+def test_the_documentation_runs():
+    with open(os.path.join(os.path.dirname(__file__), os.pardir, "docs", "jax.md"), encoding="utf-8") as file:
+        blocks = file.read().split("```python\n")[1:]
+    scope = {}
+    for block in blocks:
+        exec(block.partition("```")[0], scope)
+    loss, cost, x, y, w, X, Y = (scope[name] for name in ("loss", "cost", "x", "y", "w", "X", "Y"))
+    close(scope["gradient"], theano.function([x, y], T.grad(cost, w))(X, Y))
+    close(scope["per_example"].mean(), theano.function([x, y], cost)(X, Y))

@@ -1,0 +1,228 @@
+"""A graph as a pure function of JAX arrays, for jit, grad, vmap, shard_map and all that stands on them."""
+
+import numpy as np
+
+import jax
+import jax.numpy as jnp
+
+from theanojax.compile.function import function
+from theanojax.compile.function_object import Function
+from theanojax.graph.cells import Cell
+from theanojax.graph.copying import substitute
+from theanojax.graph.locks import compiling
+from theanojax.graph.op import without_test_values
+from theanojax.graph.shared import SharedVariable
+from theanojax.graph.traverse import inputs as graph_inputs, io_toposort
+from theanojax.graph.variable import Constant
+from theanojax.runtime.host import HostExecutor
+from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
+from theanojax.runtime.xla.trace import TraceContext
+
+
+class NeedsHost(TypeError):
+    """A graph that has no form as a JAX function, or not for these arguments; says which node, and why."""
+
+
+def to_jax(outputs, inputs=None, updates=None, givens=None, mode=None, check=True):
+    """A graph as a pure function of JAX arrays.
+
+    Parameters
+    ----------
+    outputs : a function that `theanojax.function` made; or a variable, or a list of variables, which are rewritten
+        as it would.
+    inputs : list of variables, the arguments; None for all that the outputs are computed from, in the order in which
+        the graph has them.
+    updates, givens, mode : as of `theanojax.function`.
+    check : whether what is only known at run time (an index out of bounds, a slice shorter than it was traced to be)
+        is an error then, too: a jax.errors.JaxRuntimeError that says so. False leaves it to JAX, which reads the
+        nearest elements and writes nothing; a call of a few microseconds then takes some fifty less.
+
+    Returns
+    -------
+    A JaxFunction.
+
+    Raises
+    ------
+    NeedsHost : an input is no array. What only the host can run is said when the function is called, or traced.
+    """
+    if isinstance(outputs, Function):
+        if inputs is not None or updates or givens or mode is not None:
+            raise TypeError("a compiled function has its inputs, updates and mode")
+        return JaxFunction(outputs, check)
+    if inputs is None:
+        roots = graph_inputs(outputs if isinstance(outputs, (list, tuple)) else [outputs])
+        inputs = [v for v in roots if not isinstance(v, (Constant, SharedVariable))]
+    made = function(inputs, outputs, updates=updates, givens=givens, mode=mode, on_unused_input="ignore", profile=False)
+    return JaxFunction(made, check)
+
+
+class JaxFunction:
+    """A pure function of arrays, to be given to jax.jit, jax.grad, jax.vmap ...
+
+    Called as ``fn(*args)`` it returns what the function that it was made from returns, as JAX arrays. If that has
+    shared variables, it is called as ``fn(values, *args)``, where `values` is like the dict that ``fn.values()``
+    gives; and if some of these are updated, it returns a pair (results, new values).
+
+    Whole numbers and numpy's arrays of them are known while it is traced, and may fix lengths; so are arguments that
+    jit calls static. Nothing is compiled until jit asks for it. Errors are Theano's where the arguments are arrays;
+    where they are traced, those that need values are met at run time (see `check` of `to_jax`).
+
+    Attributes
+    ----------
+    inputs : list of the variables that are arguments.
+    shared : dict from names to shared variables; those without a name are "shared0", "shared1" ...
+    """
+
+    def __init__(self, made, check=True):
+        self._made, self._check = made, check
+        fgraph, specs = made.maker.executed_fgraph, made.maker.expanded_inputs
+        self._graph, self._is_traceable = (list(fgraph.inputs), list(fgraph.outputs)), False
+        self.inputs, self.shared, self._containers = [], {}, {}
+        for v, spec, container in zip(fgraph.inputs, specs, made.input_storage):
+            if not hasattr(v.type, "numpy_dtype") or getattr(v.type, "host_only", False):
+                raise NeedsHost("%s is of type %s: a function of JAX takes arrays" % (spec.variable, v.type))
+            if isinstance(container.storage, Cell):
+                name = self._name(spec.variable)
+                self.shared[name], self._containers[name] = spec.variable, container
+            else:
+                self.inputs.append(spec.variable)
+        self._is_shared = [isinstance(cell, Cell) for cell in made._cells]
+        names = iter(self.shared)
+        owners = [next(names) if shared else None for shared in self._is_shared]
+        self._updated = [name for name, spec in zip(owners, specs) if spec.update is not None]
+        if None in self._updated:
+            raise NeedsHost("an argument that is updated is a state of its own; make it a shared variable")
+
+    def _name(self, variable):
+        name = variable.name or "shared%d" % len(self.shared)
+        while name in self.shared:
+            name += "_"
+        return name
+
+    def values(self):
+        """A dict of the values that the shared variables have now, as JAX arrays."""
+        return {name: jnp.asarray(container.storage.copied()) for name, container in self._containers.items()}
+
+    def set_values(self, values):
+        """Give the shared variables the `values`, a dict such as the function returns."""
+        for name, value in values.items():
+            self._containers[name].value = np.array(value)
+
+    def __repr__(self):
+        of = ["values"] * bool(self.shared) + [str(v) for v in self.inputs]
+        return "<JAX function (%s) of %s>" % (", ".join(of), self._made)
+
+    def __call__(self, *args):
+        values = {}
+        if self.shared:
+            if not args or not isinstance(args[0], dict) or args[0].keys() != self.shared.keys():
+                raise TypeError("the first argument has to be a dict with a value for each of %s" % list(self.shared))
+            values, *args = args
+        if len(args) != len(self.inputs):
+            raise TypeError("%r takes %d arguments, %d were given" % (self, len(self.inputs), len(args)))
+        given, own = iter(args), iter(values[name] for name in self.shared)
+        inputs = [_array(v, next(own) if shared else next(given)) for v, shared in zip(self._graph[0], self._is_shared)]
+        outs = self._run(inputs)
+        n = len(outs) - len(self._updated)
+        result = self._presented(outs[:n])
+        if not self._updated:
+            return result
+        new = {name: jnp.asarray(value) for name, value in values.items()}
+        new.update(zip(self._updated, outs[n:]))
+        return result, new
+
+    def _presented(self, outs):
+        made = self._made
+        if made.output_keys is not None:
+            return dict(zip(made.output_keys, outs, strict=True))
+        return outs[0] if made.unpack_single else None if made.return_none else outs
+
+    def _traceable(self):
+        """The graph, without what only the host can run."""
+        while not self._is_traceable:
+            node = next((n for n in io_toposort(*self._graph) if n.op.runs_on_host(n)), None)
+            if node is None:
+                self._is_traceable = True
+            elif not self._expand(node):
+                raise NeedsHost("%s can only run on the host: %s" % (node, node.op.why_on_host(node)))
+        return self._graph
+
+    def _run(self, values):
+        while True:
+            inputs, outputs = self._traceable()
+            context = TraceContext()
+            context.env.update(zip(inputs, values))
+            try:
+                context.run(io_toposort(inputs, outputs), outputs)
+                ok = context.ok()
+                if not isinstance(ok, jax.core.Tracer) and not ok:
+                    raise GuardFailed
+            except TooLarge as error:
+                raise error.error from None
+            except (GuardFailed, Untraceable) as error:
+                return self._on_host(values, error)
+            except (NeedsValue, Unsupported) as error:
+                if not self._expand(error.node):
+                    raise NeedsHost(_reason(error)) from None
+                continue
+            if isinstance(ok, jax.core.Tracer) and self._check:
+                jax.lax.cond(ok, lambda ok: None, lambda ok: jax.debug.callback(_refuse, ok), ok)
+            context.perform_effects()
+            return [jnp.asarray(context.value(v)) for v in outputs]
+
+    def _on_host(self, values, error):
+        """The outputs, or Theano's error, for a call that JAX has found to be in error."""
+        if any(isinstance(v, jax.core.Tracer) for v in values):
+            if isinstance(error, GuardFailed):
+                raise IndexError(_REFUSED) from None
+            raise error.__cause__ or error
+        return [jnp.asarray(out) for out in HostExecutor(self._graph)([np.asarray(v) for v in values])]
+
+    def _expand(self, node):
+        """Put what the Op of `node` offers in its place; False if it offers nothing."""
+        with compiling.lock, without_test_values():
+            inputs, outputs = self._graph
+            form = node.op.xla_form(node) if node in io_toposort(inputs, outputs) else None
+            if form is None:
+                return False
+            self._graph, self._is_traceable = (inputs, substitute(inputs, outputs, form)), False
+            return True
+
+
+_REFUSED = "an index is out of bounds, or a part of an array shorter than it was when JAX traced the graph"
+
+
+def _refuse(ok):
+    if not np.all(ok):  # mapped, it may be one of many
+        raise IndexError(_REFUSED)
+
+
+def _array(v, value):
+    """`value` as an array for the variable `v`: numpy's if it is known, whole numbers above all, else JAX's."""
+    if isinstance(value, (list, tuple)) and any(isinstance(x, jax.Array) for x in jax.tree.leaves(value)):
+        value = jnp.asarray(value)
+    if isinstance(value, jax.Array):
+        dtype = np.dtype(v.type.dtype)
+        if value.dtype != dtype and not (value.weak_type or np.can_cast(value.dtype, dtype)):
+            raise TypeError("%s is of dtype %s, and was given an array of dtype %s" % (v, dtype, value.dtype))
+        if value.ndim != v.type.ndim:
+            raise TypeError(
+                "Wrong number of dimensions: expected %d, got %d with shape %s."
+                % (v.type.ndim, value.ndim, value.shape)
+            )
+        if any(b and n != 1 for b, n in zip(v.type.broadcastable, value.shape, strict=True)):
+            raise TypeError("Non-unit value on shape on a broadcastable dimension.", value.shape, v.type.broadcastable)
+        known = dtype.kind in "iub" and not isinstance(value, jax.core.Tracer)
+        return np.asarray(value, dtype) if known else jnp.asarray(value, dtype)
+    value = v.type.filter(value, allow_downcast=None)
+    return value if value.dtype.kind in "iub" else jnp.asarray(value)
+
+
+def _reason(error):
+    if isinstance(error, NeedsValue):
+        where = "" if error.node is None else "%s: " % error.node
+        return (
+            "%sJAX has to know the value of %s when it traces. Give it as a number, or as an argument that is static "
+            "for jit (static_argnums)" % (where, error.variable)
+        )
+    return "%s can only run on the host: %s" % (error.node, error)
