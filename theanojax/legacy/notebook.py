@@ -14,7 +14,7 @@ import sys
 import tempfile
 from typing import Any
 
-from theanojax.legacy import importer, python2, runner, script_names
+from theanojax.legacy import importer, old_numpy, python2, runner, script_names
 
 # Set for kernels of notebooks that are in Python 2 from the first cell on.
 PYTHON2 = "THEANOJAX_NOTEBOOK_IN_PYTHON2"
@@ -30,6 +30,7 @@ class Cells:
         self.shell = shell
         self.finder = runner.ScriptFinder(os.getcwd(), 2 if os.environ.get(PYTHON2) else None)
         self.converted = self.divides = self.prints = False
+        self.printing: Any = False
         self.builtins = shell.user_module.__dict__.get("__builtins__")
 
     def load(self) -> None:
@@ -38,11 +39,13 @@ class Cells:
         sys.meta_path.insert(0, self.finder)
         self.shell.input_transformers_post.append(self)
         self.shell.ast_transformers.append(self)
+        self.printing = old_numpy.print_as_then()
         self._give_names()
 
     def unload(self) -> None:
         """Undo what `load` did."""
         sys.meta_path.remove(self.finder)
+        old_numpy.print_as(self.printing)
         self.shell.input_transformers_post.remove(self)
         self.shell.ast_transformers.remove(self)
         for names in (self.shell.user_module.__dict__, self.shell.user_ns):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import builtins
 import functools
-import math
-import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+
+from theanojax.legacy import old_python
 
 # Functions that took floats for sizes -> positions and names of these arguments.
 SIZES: dict[str, tuple[int | str, ...]] = {
@@ -31,11 +30,11 @@ RANDOM_SIZES: dict[str, tuple[int | str, ...]] = {
 }
 
 
-def _size(value: Any) -> Any:
+def whole(value: Any) -> Any:
     """`value` with its floats cut to integers."""
     if isinstance(value, float | np.floating):
         return int(value)
-    return type(value)(map(_size, value)) if type(value) in (tuple, list) else value
+    return type(value)(map(whole, value)) if type(value) in (tuple, list) else value
 
 
 def _whole(function: Callable, places: Iterable[int | str]) -> Callable:
@@ -45,8 +44,8 @@ def _whole(function: Callable, places: Iterable[int | str]) -> Callable:
 
     @functools.wraps(function)
     def taking_floats(*args: Any, **options: Any) -> Any:
-        args = tuple(_size(value) if i in positions else value for i, value in enumerate(args))
-        return function(*args, **{k: _size(value) if k in keywords else value for k, value in options.items()})
+        args = tuple(whole(value) if i in positions else value for i, value in enumerate(args))
+        return function(*args, **{k: whole(value) if k in keywords else value for k, value in options.items()})
 
     return taking_floats
 
@@ -124,17 +123,12 @@ def _asfarray(a: Any, dtype: Any = np.float64) -> np.ndarray:
     return np.asarray(a, dtype if np.issubdtype(dtype, np.inexact) else np.float64)
 
 
-class _AnyRandomState(type):
-    def __instancecheck__(cls, value: Any) -> bool:
-        return isinstance(value, np.random.RandomState)
-
-
-class RandomState(np.random.RandomState, metaclass=_AnyRandomState):
+class RandomState(np.random.RandomState, metaclass=old_python.stands_for(np.random.RandomState)):  # type: ignore[metaclass]
     """numpy's, which took floats for sizes, and whose `random_integers` includes both ends."""
 
     def random_integers(self, low: int, high: int | None = None, size: Any = None) -> Any:
         """Integers from `low` to `high`, or from 1 to `low`."""
-        return self.randint(*((1, low + 1) if high is None else (low, high + 1)), size=_size(size))
+        return self.randint(*((1, low + 1) if high is None else (low, high + 1)), size=whole(size))
 
 
 for _name, _places in RANDOM_SIZES.items():
@@ -165,29 +159,16 @@ class Tester:
 def names() -> dict[str, Any]:
     """What `numpy` had."""
     return {
-        # aliases of Python's types and functions
-        **{name: getattr(builtins, name) for name in ("int", "float", "complex", "bool", "object", "str")},
-        **{"long": int, "unicode": str, "math": math, "sys": sys},
-        # other names of types and constants
-        **{"float_": np.float64, "complex_": np.complex128, "singlecomplex": np.complex64, "cfloat": np.complex128},
-        **{"longfloat": np.longdouble, "longcomplex": np.clongdouble, "clongfloat": np.clongdouble},
-        **{"string_": np.bytes_, "unicode_": np.str_, "bool8": np.bool_, "int0": np.intp, "uint0": np.uintp},
-        **{"object0": np.object_, "str0": np.str_, "bytes0": np.bytes_, "void0": np.void},
-        **{"Inf": np.inf, "Infinity": np.inf, "infty": np.inf, "PINF": np.inf, "NINF": -np.inf},
-        **{"NaN": np.nan, "NAN": np.nan, "PZERO": 0.0, "NZERO": -0.0},
-        # functions under other names
-        **{"product": np.prod, "cumproduct": np.cumprod, "sometrue": np.any, "alltrue": np.all},
-        **{"round_": np.round, "row_stack": np.vstack, "rank": np.ndim, "alen": len, "mat": np.asmatrix},
-        **{"trapz": np.trapezoid, "in1d": lambda a, b, **options: np.isin(np.ravel(a), b, **options)},
+        # beside those that have moved (`theanojax.legacy.moved`)
+        **{"NINF": -np.inf, "PZERO": 0.0, "NZERO": -0.0},
+        "in1d": lambda a, b, **options: np.isin(np.ravel(a), b, **options),
         "msort": lambda a: np.sort(a, axis=0),
         "asscalar": lambda a: np.asarray(a).item(),
         "asfarray": _asfarray,
         "cast": _Cast(),
         "find_common_type": _find_common_type,
-        "issubsctype": lambda a, b: np.issubdtype(a, b),
         "obj2sctype": lambda value, default=None: np.dtype(value).type,
         "maximum_sctype": lambda t: np.longdouble if np.issubdtype(t, np.floating) else np.dtype(t).type,
-        "typeDict": np.sctypeDict,
         "MAXDIMS": 64,
         "sctypes": {
             "int": [np.int8, np.int16, np.int32, np.int64],
@@ -214,3 +195,22 @@ def random_names() -> dict[str, Any]:
 # Those of today, which do not do.
 HIDDEN = [*SIZES, *ROUNDING, "array", "asarray", "asanyarray", "fromstring", "load", "random", "testing"]
 HIDDEN_RANDOM = [*RANDOM_SIZES, "RandomState", "random_integers"]
+
+
+# ---- printing
+
+
+def print_as_then() -> Any:
+    """Show numbers as every numpy before 2 did, ``1.0`` and not ``np.float64(1.0)``; what it was before.
+
+    numpy has one setting for the process, which is the old program's own.
+    """
+    before = np.get_printoptions()["legacy"]
+    if before is False:
+        np.set_printoptions(legacy="1.25")
+    return before
+
+
+def print_as(before: Any) -> None:
+    """Undo `print_as_then`."""
+    np.set_printoptions(legacy=before)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import html
 import io
 import math
 import os
@@ -16,6 +17,10 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
+
+from theanojax.legacy import byte_strings
+from theanojax.legacy.byte_strings import ByteString, as_bytes, as_text, byte_string
+from theanojax.legacy.old_numpy import whole
 
 # ---- comparing
 
@@ -89,27 +94,40 @@ def unicode(value: Any = "", encoding: str = "utf-8", errors: str = "strict") ->
 
 
 def decode(owner: Any, *args: Any, **options: Any) -> Any:
-    """``owner.decode(...)``: text is decoded already, unless the encoding is none of text's."""
+    """``owner.decode(...)``: text is decoded already, unless it is bytes that were read as latin-1."""
     if not isinstance(owner, str):
         return owner.decode(*args, **options)
-    return _recode(owner, "decode", *args) or owner
+    recoded = _recode(owner, "decode", *args)
+    if recoded is not None:
+        return recoded
+    try:
+        return owner if owner.isascii() else owner.encode("latin-1").decode(*args, **options)
+    except UnicodeError:
+        return owner
 
 
 def encode(owner: Any, *args: Any, **options: Any) -> Any:
     """``owner.encode(...)``, with "hex" and other encodings that are none of text's."""
-    recoded = _recode(owner, "encode", *args) if isinstance(owner, str) else None
-    return owner.encode(*args, **options) if recoded is None else recoded
+    if not isinstance(owner, str | ByteString):
+        return owner.encode(*args, **options)
+    recoded = _recode(owner, "encode", *args)
+    return byte_string(owner.encode(*args, **options)) if recoded is None else recoded
 
 
-def _recode(text: str, way: str, encoding: Any = None, *_: Any) -> str | None:
+def _recode(owner: Any, way: str, encoding: Any = None, *_: Any) -> Any:
     import codecs
 
-    if encoding is None or codecs.lookup(encoding)._is_text_encoding:
+    if encoding is None:
+        return None
+    data = owner if isinstance(owner, bytes) else owner.encode("latin-1", "replace")
+    if encoding.replace("-", "_") == "string_escape":
+        return str(getattr(codecs, f"escape_{way}")(data)[0], "latin-1")
+    if codecs.lookup(encoding)._is_text_encoding:
         return None
     function = getattr(codecs, way)
     if encoding.replace("_", "").replace("-", "").lower() == "rot13":
-        return str(function(text, encoding))
-    return str(function(text.encode("latin-1"), encoding), "latin-1")
+        return str(function(as_text(owner), encoding))
+    return str(function(data, encoding), "latin-1")
 
 
 def translate(owner: Any, table: Any, *deleted: Any) -> Any:
@@ -134,12 +152,40 @@ def _of_array(name: str, today: Callable) -> Callable:
     def method(owner: Any, *args: Any, **options: Any) -> Any:
         # numpy's own, where it is still there, may warn of its end
         is_array = isinstance(owner, np.ndarray | np.generic)
-        return today(owner, *args, **options) if is_array else getattr(owner, name)(*args, **options)
+        return byte_string(today(owner, *args, **options) if is_array else getattr(owner, name)(*args, **options))
+
+    return method
+
+
+def reshape(owner: Any, *args: Any, **options: Any) -> Any:
+    """``owner.reshape(...)``, whose lengths were floats, too."""
+    return owner.reshape(*(whole(args) if isinstance(owner, np.ndarray) else args), **options)
+
+
+def negative(value: Any) -> Any:
+    """``-value``: of a mask, its contrary."""
+    is_mask = isinstance(value, np.ndarray | np.generic) and value.dtype == np.bool_
+    return ~value if is_mask else -value
+
+
+# What objects have lost: methods of elements of XML, and of parsers of HTML.
+LOST: dict[str, Callable] = {
+    **{"getchildren": list, "getiterator": lambda owner, *args: owner.iter(*args)},
+    "unescape": lambda owner, text: html.unescape(text),
+}
+
+
+def _lost(name: str) -> Callable:
+    def method(owner: Any, *args: Any, **options: Any) -> Any:
+        return getattr(owner, name)(*args, **options) if hasattr(owner, name) else LOST[name](owner, *args)
 
     return method
 
 
 METHODS: dict[str, Callable] = {
+    **byte_strings.METHODS,
+    **{name: _lost(name) for name in LOST},
+    "reshape": reshape,
     **{"decode": decode, "encode": encode, "sort": sort, "translate": translate},
     **{"tostring": _of_array("tostring", np.ndarray.tobytes), "ptp": _of_array("ptp", np.ptp)},
 }
@@ -205,7 +251,7 @@ def check_output(*args: Any, **options: Any) -> Any:
     """What a command prints, a string."""
     import subprocess
 
-    return as_text(subprocess.check_output(*args, **options))
+    return byte_string(subprocess.check_output(*args, **options))
 
 
 def hashlib_names() -> dict[str, Any]:
@@ -281,16 +327,6 @@ class _Text(io.TextIOWrapper):
     def write(self, data: Any) -> int:
         """Write a string, or bytes."""
         return super().write(as_text(data))
-
-
-def as_bytes(data: Any) -> Any:
-    """The bytes of a string, in UTF-8, which text files are read in."""
-    return data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
-
-
-def as_text(data: Any) -> Any:
-    """The text of bytes."""
-    return data.decode("utf-8", "surrogateescape") if isinstance(data, bytes) else data
 
 
 def open(name: Any, mode: str = "r", buffering: int = -1, *args: Any, **options: Any) -> Any:

@@ -48,6 +48,8 @@ IS_NOT_NONE = "__python2_is_not_none__"
 UNICODE = "__python2_unicode__"
 PRINT = "__python2_print__"
 CODE = "__python2_code__"
+NEGATIVE = "__python2_neg__"
+BYTES = "__python2_bytes__"
 CAUGHT = "__python2_caught__"
 DIVIDE = "__python2_div__"
 DIVIDE_IN_PLACE = "__python2_idiv__"
@@ -367,6 +369,17 @@ class _Calls(ast.NodeTransformer):
         if node.attr != "message" or not isinstance(node.ctx, ast.Load):
             return node
         return ast.copy_location(_call(MESSAGE, node.value), node)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        """``-mask``"""
+        self.generic_visit(node)
+        if not isinstance(node.op, ast.USub) or isinstance(node.operand, ast.Constant | ast.BinOp):
+            return node
+        return ast.copy_location(_call(NEGATIVE, node.operand), node)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        """``b"x"``, which text can be joined to."""
+        return ast.copy_location(_call(BYTES, node), node) if isinstance(node.value, bytes) else node
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         """``x == None``"""

@@ -22,13 +22,15 @@ from typing import Any
 
 from theanojax.graph import tag
 from theanojax.graph.tracebacks import take_out
-from theanojax.legacy import importer, old_objects, python2, script_names
+from theanojax.legacy import byte_strings, importer, old_numpy, old_objects, old_python, python2, script_names
 
 # Folders below a script's own that are not its own.
 INSTALLED = re.compile(r"[\\/](site-packages|dist-packages)[\\/]")
 OURS = ("theano", "theanojax")
 IMPORT = re.compile(rb"^[ \t]*(import|from) theano\b", re.M)
-OUR_FILES = (__file__, old_objects.__file__, python2.__file__, script_names.__file__)
+OUR_FILES = tuple(
+    module.__file__ for module in (byte_strings, old_numpy, old_objects, old_python, python2, script_names)
+) + (__file__,)
 
 
 def run(target: str, arguments: list[str], kind: str = "script", version: int | None = None) -> int:
@@ -66,6 +68,7 @@ def run(target: str, arguments: list[str], kind: str = "script", version: int | 
         del main.__dict__["__file__"]
     finder = ScriptFinder(folder, version)
     before = (sys.argv, list(sys.path), sys.modules.get("__main__"))
+    printing = old_numpy.print_as_then()
     sys.argv = [{"code": "-c", "module": path}.get(kind, target), *arguments]
     sys.path.insert(0, folder)
     sys.modules["__main__"] = main
@@ -87,6 +90,7 @@ def run(target: str, arguments: list[str], kind: str = "script", version: int | 
     finally:
         # The modules stay: functions registered with atexit, and pickles, still need them.
         sys.meta_path.remove(finder)
+        old_numpy.print_as(printing)
         sys.argv, sys.path[:] = before[0], before[1]
 
 

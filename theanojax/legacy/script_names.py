@@ -10,27 +10,36 @@ from __future__ import annotations
 import builtins
 import functools
 import importlib
+import io
 import itertools
 import math
-import operator
 import sys
-import time
 from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
-from theanojax.legacy import old_numpy, old_objects, python2
+import numpy as np
+
+from theanojax.legacy import byte_strings, moved, old_numpy, old_objects, old_python, python2
 
 
 class StandIn(ModuleType):
     """A module with some names added; everything else, assignments included, is the real module's."""
 
-    def __init__(self, real: ModuleType, added: dict[str, Any], hidden: Iterable[str] = ()):
+    def __init__(
+        self,
+        real: ModuleType,
+        added: dict[str, Any],
+        hidden: Iterable[str] = (),
+        name: str = "",
+        for_python2: bool = False,
+    ):
         super().__init__(real.__name__, real.__doc__)
         # Under mangled names, and not by assignment, which goes to the real module.
         vars(self).update(
             __real=real,
             __added={name: value for name, value in added.items() if name in hidden or name not in dir(real)},
+            __below=(name or real.__name__, for_python2),
             __spec__=real.__spec__,
             __package__=real.__package__,
         )
@@ -42,7 +51,8 @@ class StandIn(ModuleType):
             return value.make() if isinstance(value, Late) else value
         if name == "__all__":
             return [*_star_names(real), *(n for n in added if not hasattr(builtins, n))]
-        return getattr(real, name)
+        module, for_python2 = vars(self)["__below"]
+        return stand_in(f"{module}.{name}", for_python2) or getattr(real, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(vars(self)["__real"], name, value)
@@ -69,11 +79,6 @@ def _star_names(module: ModuleType) -> list[str]:
 # ---- Python
 
 
-def _clock() -> float:
-    """Processor time, as `time.clock` had it."""
-    return time.process_time()
-
-
 class _Pickle:
     """`pickle` as old scripts call it: the strings of Python 2 in it are latin-1, files may be text files."""
 
@@ -86,6 +91,8 @@ class _Pickle:
 
     def load(self, file: Any, **options: Any) -> Any:
         """The object that `file` holds."""
+        if isinstance(file, io.StringIO):
+            return self.loads(file.read(), **options)
         return self.real.load(self._binary(file), **{"encoding": "latin1", **options})
 
     def loads(self, text: Any, **options: Any) -> Any:
@@ -95,44 +102,47 @@ class _Pickle:
 
     def dump(self, value: Any, file: Any, protocol: int = 0, **options: Any) -> None:
         """Write `value` to `file`."""
-        self.real.dump(value, self._binary(file), protocol, **options)
+        if isinstance(file, io.StringIO):
+            file.write(self.dumps(value, protocol, **options).decode("latin-1"))
+        else:
+            self.real.dump(value, self._binary(file), protocol, **options)
+
+    def dumps(self, value: Any, protocol: int = 0, **options: Any) -> Any:
+        """`value` as a string."""
+        return byte_strings.byte_string(self.real.dumps(value, protocol, **options))
 
 
 def _pickle_names() -> dict[str, Any]:
     methods = _Pickle(importlib.import_module("pickle"))
-    return {name: getattr(methods, name) for name in ("load", "loads", "dump")}
+    return {name: getattr(methods, name) for name in ("load", "loads", "dump", "dumps")}
 
 
-def _abstract_collections() -> dict[str, Any]:
-    import collections.abc
-
-    return {name: getattr(collections.abc, name) for name in collections.abc.__all__}
-
-
-def _getargspec(function: Any) -> Any:
-    import collections
-    import inspect
-
-    full = inspect.getfullargspec(function)
-    make = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
-    return make(full.args, full.varargs, full.varkw, full.defaults)
+def _numpy_names() -> dict[str, Any]:
+    """`scipy` had the names of `numpy`."""
+    numpy = stand_in("numpy")
+    found = {name: Late(functools.partial(getattr, numpy, name)) for name in dir(numpy) if name[0] != "_"}
+    return {**found, **{name: Late(functools.partial(moved.find, f"numpy.fft.{name}")) for name in ("ifft", "fft2")}}
 
 
-# Modules that have lost names: the names, as made by a function.
+# Modules that have lost names, beside those that have moved: the names, as made by a function.
 CHANGED: dict[str, Callable[[], dict[str, Any]]] = {
-    "numpy": lambda: {
-        **old_numpy.names(),
-        **{part: Late(functools.partial(stand_in, f"numpy.{part}")) for part in ("random", "testing")},
-    },
+    "numpy": old_numpy.names,
     "numpy.random": old_numpy.random_names,
     "numpy.testing": lambda: {"Tester": old_numpy.Tester},
-    "pickle": lambda: {name: value for name, value in _pickle_names().items() if name != "dump"},
+    "numpy.lib": lambda: {name: Late(functools.partial(moved.find, f"numpy.{name}")) for name in dir(np)},
+    "scipy": _numpy_names,
+    "pickle": lambda: {name: value for name, value in _pickle_names().items() if name[:4] != "dump"},
     "yaml": lambda: {"load": _yaml_load},
     "h5py": lambda: {"File": _h5py_file},
-    "time": lambda: {"clock": _clock},
-    "collections": _abstract_collections,
-    "inspect": lambda: {"getargspec": _getargspec},
-    "fractions": lambda: {"gcd": math.gcd},
+}
+
+# Functions of bytes, which in Python 2 strings were.
+TAKING_BYTES = {
+    "base64": ("b64encode", "b64decode", "encodestring", "decodestring", "urlsafe_b64encode", "urlsafe_b64decode"),
+    "zlib": ("compress", "decompress", "crc32", "adler32"),
+    "bz2": ("compress", "decompress"),
+    "binascii": ("hexlify", "unhexlify", "crc32", "b2a_hex", "a2b_hex", "b2a_base64", "a2b_base64"),
+    "struct": ("pack",),
 }
 
 # What these modules still have, and we have otherwise: random_integers warns of its end.
@@ -141,34 +151,27 @@ HIDING: dict[str, Iterable[str]] = {
     **{"pickle": ["load", "loads"], "yaml": ["load"], "h5py": ["File"]},
     **{"math": ["floor", "ceil"], "csv": ["reader", "DictReader"], "gzip": ["open", "GzipFile"]},
     **{"hashlib": ["md5", "sha1", "sha256"], "subprocess": ["check_output"]},
+    **{module: list(classes) for module, classes in moved.METHODS.items()},
+    **{**TAKING_BYTES, "json": ["dump", "dumps"]},
 }
 
 # The same for scripts in Python 2 alone.
 CHANGED_SINCE_2: dict[str, Callable[[], dict[str, Any]]] = {
-    "sys": lambda: {"maxint": sys.maxsize, "setdefaultencoding": lambda encoding: None, "exc_clear": lambda: None},
-    "os": lambda: {"getcwdu": importlib.import_module("os").getcwd, "errno": importlib.import_module("errno")},
+    "sys": lambda: {"setdefaultencoding": lambda encoding: None, "exc_clear": lambda: None},
     "math": lambda: {"floor": old_objects.floor, "ceil": old_objects.ceil},
     **{"csv": old_objects.csv_names, "gzip": old_objects.gzip_names, "hashlib": old_objects.hashlib_names},
     "subprocess": lambda: {"check_output": old_objects.check_output},
-    "itertools": lambda: {
-        **{"izip": zip, "imap": map, "ifilter": filter, "izip_longest": itertools.zip_longest},
-        "ifilterfalse": itertools.filterfalse,
+    "json": byte_strings.json_names,
+    **{
+        module: functools.partial(byte_strings.of_bytes, module, *names)
+        for module, names in TAKING_BYTES.items()
     },
     "string": lambda: _string_names(),
-    "operator": lambda: {"div": python2.div, "isCallable": callable, "sequenceIncludes": operator.contains},
     "types": lambda: {
         **{"StringType": str, "UnicodeType": str, "IntType": int, "LongType": int, "FloatType": float},
         **{"BooleanType": bool, "ComplexType": complex, "ListType": list, "TupleType": tuple, "DictType": dict},
         **{"NoneType": type(None), "ObjectType": object, "TypeType": type, "ClassType": type, "FileType": object},
         **{"StringTypes": (str,), "InstanceType": object, "SliceType": slice, "DictionaryType": dict},
-    },
-    "urllib": lambda: {
-        name: Late(functools.partial(_from_module, module, name))
-        for module, names in (
-            ("urllib.request", "urlopen urlretrieve urlcleanup pathname2url url2pathname"),
-            ("urllib.parse", "quote quote_plus unquote unquote_plus urlencode"),
-        )
-        for name in names.split()
     },
 }
 
@@ -179,10 +182,10 @@ RENAMED: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "HTMLParser": ("html.parser", dict),
     "Image": ("PIL.Image", dict),
     "Queue": ("queue", dict),
-    "StringIO": ("io", dict),
+    "StringIO": ("io", lambda: {"StringIO": byte_strings.StringIO}),
     "Tkinter": ("tkinter", dict),
     "cPickle": ("pickle", _pickle_names),
-    "cStringIO": ("io", dict),
+    "cStringIO": ("io", lambda: {"StringIO": byte_strings.StringIO}),
     "commands": ("subprocess", dict),
     "cookielib": ("http.cookiejar", dict),
     "copy_reg": ("copyreg", dict),
@@ -215,16 +218,20 @@ def _from_module(module: str, name: str) -> Any:
 
 
 def _string_names() -> dict[str, Any]:
-    import string
-
-    functions = "atof:float atoi:int atol:int".split()
     methods = "lower upper strip lstrip rstrip split rsplit replace find rfind count zfill ljust rjust center".split()
     return {
-        **{"letters": string.ascii_letters, "lowercase": string.ascii_lowercase, "uppercase": string.ascii_uppercase},
-        **{"maketrans": str.maketrans, "join": lambda words, by=" ": by.join(words), "joinfields": str.join},
-        **{entry.split(":")[0]: getattr(builtins, entry.split(":")[1]) for entry in functions},
+        **{"join": lambda words, by=" ": by.join(words), "joinfields": lambda words, by=" ": by.join(words)},
         **{name: getattr(str, name) for name in methods},
     }
+
+
+@functools.cache
+def _known(for_python2: bool) -> frozenset[str]:
+    """The modules that have a stand-in; those above them are among them."""
+    tables: tuple[dict[str, Any], ...] = (moved.MODULES, moved.NAMES, moved.METHODS, CHANGED)
+    if for_python2:
+        tables += (moved.NAMES_SINCE_2, CHANGED_SINCE_2)
+    return frozenset("/".join(name.split(".")[:n]).replace("/", ".") for t in tables for name in t for n in range(1, 9))
 
 
 @functools.cache
@@ -232,12 +239,20 @@ def stand_in(name: str, for_python2: bool = False) -> StandIn | None:
     """The module to hand out for `name`; None where the real one will do."""
     if for_python2 and name in RENAMED:
         real, make = RENAMED[name]
-        added = make()
+        added: dict[str, Any] = make()
         return StandIn(importlib.import_module(real), added, hidden=added)
-    make_names = CHANGED.get(name) or (CHANGED_SINCE_2.get(name) if for_python2 else None)
-    if make_names is None:
+    if name not in _known(for_python2):
         return None
-    return StandIn(importlib.import_module(name), make_names(), hidden=HIDING.get(name, ()))
+    today = moved.today(name)
+    added = {}
+    for module in dict.fromkeys((today, name)):
+        for table in (moved.NAMES, *((moved.NAMES_SINCE_2,) if for_python2 else ())):
+            added |= {old: Late(functools.partial(moved.find, new)) for old, new in table.get(module, {}).items()}
+        for cls, methods in moved.METHODS.get(module, {}).items():
+            added[cls] = old_python.with_methods(moved.find(f"{module}.{cls}"), methods)
+        for changed in (CHANGED, *((CHANGED_SINCE_2,) if for_python2 else ())):
+            added |= changed.get(module, dict)()
+    return StandIn(importlib.import_module(today), added, HIDING.get(today, ()), name, for_python2)
 
 
 # ---- Built-ins
@@ -304,7 +319,8 @@ def python2_builtins() -> dict[str, Any]:
         **{python2.METHOD % name: function for name, function in old_objects.METHODS.items()},
         **{python2.MESSAGE: old_objects.message, python2.UNICODE: old_objects.unicode},
         **{python2.IS_NONE: old_objects.is_none, python2.IS_NOT_NONE: old_objects.is_not_none},
-        python2.PRINT: old_objects.print_,
+        **{python2.NEGATIVE: old_objects.negative, python2.BYTES: byte_strings.byte_string},
+        **{python2.PRINT: old_objects.print_, "isinstance": byte_strings.isinstance_},
         python2.DIVIDE: python2.div,
         python2.DIVIDE_IN_PLACE: python2.idiv,
     }
@@ -317,8 +333,11 @@ def script_builtins(for_python2: bool) -> dict[str, Any]:
     """
 
     def import_(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> ModuleType:
-        if level == 0 and for_python2 and name in RENAMED and not _is_shadowed(name):
-            return stand_in(name, True)  # type: ignore[return-value]
+        if level == 0 and not _is_shadowed(top := name.partition(".")[0]):
+            if for_python2 and name in RENAMED:
+                return stand_in(name, True)  # type: ignore[return-value]
+            if name in moved.MODULES:
+                return stand_in(name if fromlist else top, for_python2)  # type: ignore[return-value]
         try:
             module = builtins.__import__(name, globals, locals, fromlist, level)
         except ModuleNotFoundError as error:

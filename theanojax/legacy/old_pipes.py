@@ -1,0 +1,3 @@
+"""`pipes`, which Python 3.13 dropped: `quote`."""
+
+from shlex import quote as quote
