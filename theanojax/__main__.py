@@ -1,4 +1,4 @@
-"""The commands `theanojax run script.py`, `theanojax info`, `theanojax config`; `python -m theanojax` is the same."""
+"""The commands `theanojax run`, `convert`, `info`, `config`, `install-kernel`; `python -m theanojax` is the same."""
 
 from __future__ import annotations
 
@@ -22,13 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="run a program written for Theano, in Python 2 or 3",
         usage="theanojax run [-2 | -3] (script.py | notebook.ipynb | folder | - | -m module | -c code) [arguments ...]",
     )
-    python = run.add_mutually_exclusive_group()
-    python.add_argument(
-        "-2", "--python2", dest="python", action="store_const", const=2, help="it is written in Python 2"
-    )
-    python.add_argument(
-        "-3", "--python3", dest="python", action="store_const", const=3, help="it is written in Python 3"
-    )
+    _python_options(run)
     what = run.add_mutually_exclusive_group()
     what.add_argument("-m", dest="module", nargs=argparse.REMAINDER, help="a module, by its dotted name")
     what.add_argument("-c", dest="code", nargs=argparse.REMAINDER, help="the code itself")
@@ -36,6 +30,20 @@ def main(arguments: list[str] | None = None) -> int:
         "script", nargs="?", help="a file (a notebook, too), a folder with a __main__.py, or - for standard input"
     )
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="the program's own")
+    convert = commands.add_parser(
+        "convert",
+        help="write an old program in Python 3, with today's names",
+        usage="theanojax convert [-2 | -3] [--to py] [--diff | --check] [-o OUT] (script.py | notebook.ipynb | folder)",
+    )
+    _python_options(convert)
+    convert.add_argument("source", help="a script, a notebook or a folder")
+    convert.add_argument("-o", "--output", help="the file or folder to write (standard output if not given)")
+    convert.add_argument("--to", choices=["py"], help="a notebook becomes a script with a # %%%% line for each cell")
+    how = convert.add_mutually_exclusive_group()
+    how.add_argument("--diff", action="store_true", help="print the changes, write nothing")
+    how.add_argument(
+        "--check", action="store_true", help="only say what somebody has to look at; status 1 if it changes"
+    )
     commands.add_parser("info", help="print versions, device, folders and flags: what a report of a bug needs")
     kernel = commands.add_parser("install-kernel", help="let Jupyter open old notebooks as they are")
     kernel.add_argument("--name", default="theanojax", help="python2: for notebooks that ask for it by this name")
@@ -44,6 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     if args.command == "run":
         return _run(run, args)
+    if args.command == "convert":
+        from theanojax.legacy import convert as converting
+
+        return converting.main(args.source, args.output, args.to, args.python, args.diff, args.check)
     if args.command == "install-kernel":
         from theanojax.legacy import notebook
 
@@ -55,6 +67,19 @@ def main(arguments: list[str] | None = None) -> int:
 
     print(config)
     return 0
+
+
+def _python_options(parser: argparse.ArgumentParser) -> None:
+    python = parser.add_mutually_exclusive_group()
+    for version in (2, 3):
+        python.add_argument(
+            f"-{version}",
+            f"--python{version}",
+            dest="python",
+            action="store_const",
+            const=version,
+            help=f"it is written in Python {version}",
+        )
 
 
 def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:

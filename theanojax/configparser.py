@@ -77,6 +77,23 @@ THEANO_FLAGS = os.environ.get("THEANO_FLAGS", "")
 # What nobody has claimed yet: registering a flag takes its entry out, and what is left is unknown.
 THEANO_FLAGS_DICT = parse_config_string(THEANO_FLAGS)
 
+
+def read_environment_again() -> None:
+    """Take the flags of THEANO_FLAGS, if the variable has changed since this module was imported."""
+    global THEANO_FLAGS
+    text = os.environ.get("THEANO_FLAGS", "")
+    if text == THEANO_FLAGS:
+        return
+    THEANO_FLAGS, given = text, parse_config_string(text)
+    for param in _config_var_list:
+        if param.fullname in given:
+            vars(param).pop("val", None)
+            param.__set__(None, given.pop(param.fullname))
+            param.is_default = False
+    for name in given:
+        warnings.warn(f"Theano does not recognise this flag: {name}", stacklevel=3)
+
+
 config_files = config_files_from_theanorc()
 theano_cfg = configparser.ConfigParser(_file_substitutions())
 theano_cfg.read(config_files)

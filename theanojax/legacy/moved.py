@@ -58,6 +58,7 @@ METHODS: dict[str, dict[str, dict[str, str]]] = {
 }
 
 _TODAY_IN_STRING = {"letters": "ascii_letters", "lowercase": "ascii_lowercase", "uppercase": "ascii_uppercase"}
+_METHODS_IN_STRING = "lower upper strip lstrip rstrip split rsplit replace find rfind count zfill ljust rjust center"
 
 # Names of modules: module -> old name -> where it is today.
 NAMES: dict[str, dict[str, str]] = {
@@ -122,7 +123,17 @@ NAMES_SINCE_2: dict[str, dict[str, str]] = {
     "string": {
         **{old: f"string.{new}" for old, new in _TODAY_IN_STRING.items()},
         **{"maketrans": "builtins.str.maketrans", "atof": "builtins.float", "atoi": "builtins.int"},
-        **{"atol": "builtins.int"},
+        "atol": "builtins.int",
+        **{name: f"builtins.str.{name}" for name in _METHODS_IN_STRING.split()},
+    },
+    "types": {
+        **{"StringType": "builtins.str", "UnicodeType": "builtins.str", "StringTypes": "builtins.str"},
+        **{"IntType": "builtins.int", "LongType": "builtins.int", "FloatType": "builtins.float"},
+        **{"BooleanType": "builtins.bool", "ComplexType": "builtins.complex", "ListType": "builtins.list"},
+        **{"TupleType": "builtins.tuple", "DictType": "builtins.dict", "DictionaryType": "builtins.dict"},
+        **{"ObjectType": "builtins.object", "InstanceType": "builtins.object", "FileType": "builtins.object"},
+        **{"TypeType": "builtins.type", "ClassType": "builtins.type", "SliceType": "builtins.slice"},
+        **{"XRangeType": "builtins.range", "BufferType": "builtins.memoryview"},
     },
     "urllib": {
         **{name: f"urllib.request.{name}" for name in ("urlopen", "urlretrieve", "urlcleanup", "pathname2url")},

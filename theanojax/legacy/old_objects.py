@@ -199,14 +199,20 @@ def build_class(function: FunctionType, name: str, *bases: Any, **options: Any) 
     made = builtins.__build_class__(function, name, *bases, **options)
     own = getattr(made, "__dict__", {})
     if "__cmp__" in own:
-        for method, answer in COMPARISONS.items():
-            if method not in own:
-                setattr(made, method, _comparison(answer))
-    elif "__eq__" not in own:
-        return made
-    if own.get("__hash__", made) is None:
+        return compares(made)
+    if "__eq__" in own and own.get("__hash__", made) is None:
         del made.__hash__
     return made
+
+
+def compares(cls: type) -> type:
+    """A decorator: the ``__cmp__`` of the class compares, as it did."""
+    for method, answer in COMPARISONS.items():
+        if method not in vars(cls):
+            setattr(cls, method, _comparison(answer))
+    if vars(cls).get("__hash__", cls) is None:
+        del cls.__hash__
+    return cls
 
 
 COMPARISONS: dict[str, Callable[[int], bool]] = {
@@ -235,6 +241,15 @@ def reload(module: Any) -> Any:
     if real is module:
         return importlib.reload(module)
     return module
+
+
+def round(number: Any, ndigits: int = 0) -> Any:
+    """``round(number)``: halves are rounded away from zero, and the result is a float."""
+    if not isinstance(number, int | float):
+        return builtins.round(number, ndigits)
+    scale = 10.0**ndigits
+    scaled = abs(number) * scale
+    return math.copysign(math.floor(scaled + 0.5) / scale, number) if math.isfinite(scaled) else float(number)
 
 
 def floor(x: Any) -> float:
@@ -357,6 +372,12 @@ def open(name: Any, mode: str = "r", buffering: int = -1, *args: Any, **options:
 def print_(*values: Any, end: str = "\n", file: Any = None) -> None:
     """The `print` statement: a comma at its end leaves a blank, but none after the end of a line."""
     words = [str(as_text(value)) for value in values]
-    if end == " " and words and words[-1][-1:].isspace() and words[-1][-1] != " ":
+    if end == " " and words and _ends_in_space(words[-1]):
         end = ""
-    builtins.print(*words, end=end, file=file)
+    # Between two values there is none after the end of a line or a tab either.
+    text = "".join(word + " " * (not _ends_in_space(word)) for word in words[:-1]) + "".join(words[-1:])
+    builtins.print(text, end=end, file=file)
+
+
+def _ends_in_space(word: str) -> bool:
+    return word[-1:].isspace() and word[-1] != " "

@@ -94,7 +94,7 @@ def compile_source(
                 f"{filename} reads as Python 2 and as Python 3, which differ in {what} (line {line}): taken for "
                 "Python 3; -2 runs it as Python 2, -3 as Python 3 without this line"
             )
-    return compile(tree, filename, "exec", dont_inherit=True), False
+    return _compiled(tree, filename), False
 
 
 # ---- Conversion
@@ -110,8 +110,13 @@ def _compile_python2(source: str, filename: str, in_package: bool, python3_error
         # Line numbers of the converted text mean nothing to the user.
         raise (python3_error or error) from None
     _show_original_lines(tree, source, converted)
-    tree = with_old_meaning(tree, _has_future_division(tree))
-    return compile(tree, filename, "exec", dont_inherit=True)
+    return _compiled(with_old_meaning(tree, _has_future_division(tree)), filename)
+
+
+def _compiled(tree: ast.Module, filename: str) -> CodeType:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the style of the day
+        return compile(tree, filename, "exec", dont_inherit=True)
 
 
 def to_python3(source: str, filename: str, default_python2: bool, prints: bool = False) -> str | None:
@@ -176,9 +181,12 @@ def _parse(converted: str, filename: str) -> ast.Module:
     try:
         return ast.parse(converted, filename)
     except TabError:
-        # For Python 2 a tab went to the next multiple of eight, and mixing was fine.
-        lines = converted.split("\n")
-        return ast.parse("\n".join(_expand_indentation(line) for line in lines), filename)
+        return ast.parse(expand_tabs(converted), filename)
+
+
+def expand_tabs(text: str) -> str:
+    """`text` with blanks for tabs: for Python 2 a tab went to the next multiple of eight, and mixing was fine."""
+    return "\n".join(map(_expand_indentation, text.split("\n")))
 
 
 def _expand_indentation(line: str) -> str:
@@ -199,7 +207,7 @@ def _convert(
         try:
             return str(tool.refactor_string(source + "\n", filename))[:-1]
         except (ParseError, TokenError) as error:
-            raise _syntax_error(error, source, filename, python3_error) from None
+            raise syntax_error(error, source, filename, python3_error) from None
 
 
 def _refactoring_tool(in_package: bool, prints: bool) -> Any:
@@ -231,7 +239,7 @@ def _refactoring_tool(in_package: bool, prints: bool) -> Any:
     return tool
 
 
-def _syntax_error(error: Any, source: str, filename: str, python3_error: SyntaxError | None) -> SyntaxError:
+def syntax_error(error: Any, source: str, filename: str, python3_error: SyntaxError | None) -> SyntaxError:
     """The error to show where neither Python can read the source: of the one that got further."""
     context = getattr(error, "context", None)
     line, column = context[1] if context else error.args[1]
@@ -251,7 +259,7 @@ def _show_original_lines(tree: ast.Module, source: str, converted: str) -> None:
     old, new = source.split("\n"), converted.split("\n")
     if old == new:
         return
-    places = _line_places(old, new)
+    places = line_places(old, new)
     for node in ast.walk(tree):
         if not hasattr(node, "lineno"):
             continue
@@ -266,7 +274,7 @@ def _show_original_lines(tree: ast.Module, source: str, converted: str) -> None:
             node.end_col_offset = max(len(text.rstrip().encode()), node.col_offset + 1)
 
 
-def _line_places(old: list[str], new: list[str]) -> dict[int, int]:
+def line_places(old: list[str], new: list[str]) -> dict[int, int]:
     """The line of the original, counted from one, for each line of the converted text."""
     if len(old) == len(new):
         return {number: number for number in range(1, len(new) + 1)}

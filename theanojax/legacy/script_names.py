@@ -12,7 +12,6 @@ import functools
 import importlib
 import io
 import itertools
-import math
 import sys
 from collections.abc import Callable, Iterable
 from types import ModuleType
@@ -20,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from theanojax import configparser
 from theanojax.legacy import byte_strings, moved, old_numpy, old_objects, old_python, python2
 
 
@@ -166,13 +166,7 @@ CHANGED_SINCE_2: dict[str, Callable[[], dict[str, Any]]] = {
         module: functools.partial(byte_strings.of_bytes, module, *names)
         for module, names in TAKING_BYTES.items()
     },
-    "string": lambda: _string_names(),
-    "types": lambda: {
-        **{"StringType": str, "UnicodeType": str, "IntType": int, "LongType": int, "FloatType": float},
-        **{"BooleanType": bool, "ComplexType": complex, "ListType": list, "TupleType": tuple, "DictType": dict},
-        **{"NoneType": type(None), "ObjectType": object, "TypeType": type, "ClassType": type, "FileType": object},
-        **{"StringTypes": (str,), "InstanceType": object, "SliceType": slice, "DictionaryType": dict},
-    },
+    "string": lambda: dict.fromkeys(("join", "joinfields"), lambda words, by=" ": by.join(words)),
 }
 
 # Modules that Python 3 renamed: the new name, and names to add to or put over what it has.
@@ -215,14 +209,6 @@ def _h5py_file(name: Any, mode: str | None = None, *args: Any, **options: Any) -
 
 def _from_module(module: str, name: str) -> Any:
     return getattr(importlib.import_module(module), name)
-
-
-def _string_names() -> dict[str, Any]:
-    methods = "lower upper strip lstrip rstrip split rsplit replace find rfind count zfill ljust rjust center".split()
-    return {
-        **{"join": lambda words, by=" ": by.join(words), "joinfields": lambda words, by=" ": by.join(words)},
-        **{name: getattr(str, name) for name in methods},
-    }
 
 
 @functools.cache
@@ -281,15 +267,6 @@ def _filter(function: Callable | None, sequence: Any) -> Any:
     return tuple(kept) if isinstance(sequence, tuple) else kept
 
 
-def _round(number: float, ndigits: int = 0) -> float:
-    """Halves are rounded away from zero, and the result is a float."""
-    if not isinstance(number, int | float):
-        return round(number, ndigits)
-    scale = 10.0**ndigits
-    scaled = abs(number) * scale
-    return math.copysign(math.floor(scaled + 0.5) / scale, number) if math.isfinite(scaled) else float(number)
-
-
 def _execfile(filename: str, globals: dict | None = None, locals: dict | None = None) -> None:
     """Run a file in the caller's names."""
     frame = sys._getframe(1)
@@ -308,7 +285,7 @@ def python2_builtins() -> dict[str, Any]:
         **{"basestring": str, "unicode": str, "unichr": chr, "long": int, "buffer": memoryview},
         **{"reduce": functools.reduce, "intern": sys.intern, "reload": old_objects.reload},
         **{"open": old_objects.open, "file": old_objects.open, "__build_class__": old_objects.build_class},
-        **{"cmp": old_objects.cmp, "sorted": old_objects.sorted, "round": _round},
+        **{"cmp": old_objects.cmp, "sorted": old_objects.sorted, "round": old_objects.round},
         **{ "execfile": _execfile, "StandardError": Exception},
         "raw_input": lambda prompt="": builtins.input(prompt),  # a kernel puts its own there
         "input": lambda prompt="": eval(input(prompt), sys._getframe(1).f_globals),
@@ -333,6 +310,8 @@ def script_builtins(for_python2: bool) -> dict[str, Any]:
     """
 
     def import_(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> ModuleType:
+        if level == 0 and name.partition(".")[0] == "theano":
+            _flags_before_the_first_import()
         if level == 0 and not _is_shadowed(top := name.partition(".")[0]):
             if for_python2 and name in RENAMED:
                 return stand_in(name, True)  # type: ignore[return-value]
@@ -359,6 +338,12 @@ def script_builtins(for_python2: bool) -> dict[str, Any]:
         "numpy": stand_in("numpy", for_python2),
         "np": stand_in("numpy", for_python2),
     }
+
+
+@functools.cache
+def _flags_before_the_first_import() -> None:
+    """A program may set THEANO_FLAGS and then import theano, which is here already."""
+    configparser.read_environment_again()
 
 
 # Modules that come with the script; a file `time.py` beside it is not ours to dress up.

@@ -69,11 +69,14 @@ def changed_meaning(tree: ast.Module) -> tuple[int, str] | None:
     That is: the result of zip, map, filter, range or a dict's method kept or indexed, where Python 2 has a list; and
     quotients of whole numbers, as far as one literal tells.
     """
-    nodes = list(ast.walk(tree))
-    if any(isinstance(node, PYTHON3_NODES) or _is_of_python3(node) for node in nodes):
+    if says_python3(tree):
         return None
-    found = [place for node in nodes for place in _changed(node)]
-    return min(found, default=None)
+    return min((place for node in ast.walk(tree) for place in _changed(node)), default=None)
+
+
+def says_python3(tree: ast.Module) -> bool:
+    """Whether something in `tree` is Python 3's own."""
+    return any(isinstance(node, PYTHON3_NODES) or _is_of_python3(node) for node in ast.walk(tree))
 
 
 def _is_of_python3(node: ast.AST) -> bool:
