@@ -73,6 +73,35 @@ def test_modules_beside_the_notebook_and_the_end(shell, tmp_path):
     assert run(shell, "numpy = __import__('numpy')\nnumpy.int") is int
 
 
+def test_what_replaces_the_built_ins_of_a_shell(shell, capsys):
+    run(shell, "%load_ext theanojax")
+    run(shell, "print 'old'")
+    shell.user_ns["__builtins__"] = __builtins__  # as %pylab does
+    assert run(shell, "print 7 / 2, xrange(3)[2];") is None
+    assert capsys.readouterr().out == "old\n3 2\n"
+
+
+def test_files_that_run_runs(shell, tmp_path, capsys):
+    (tmp_path / "script.py").write_text("import sys\nprint 'script', sys.argv[1:], 3 / 2\n")
+    (tmp_path / "fails.py").write_text("print 1 / 0\n")
+    (tmp_path / "ends.py").write_text("import sys\nsys.exit(3)\n")
+    run(shell, "%load_ext theanojax")
+    run(shell, "%run script.py 4")
+    assert capsys.readouterr().out == "script ['4'] 1\n"
+    shell.run_cell("%run fails.py")
+    said = capsys.readouterr().out
+    assert "ZeroDivisionError" in said and "print 1 / 0" in said and "in div" not in said
+    shell.run_cell("%run ends.py")
+    assert "SystemExit" in capsys.readouterr().out
+
+
+def test_a_module_in_python2_beside_cells_in_python3(shell, tmp_path):
+    (tmp_path / "old_module.py").write_text("half = 3 / 2\nprint\n")
+    run(shell, "%load_ext theanojax")
+    assert run(shell, "import old_module\nold_module.half, 3 / 2") == (1, 1.5)
+    assert run(shell, "print(7)\n7 / 2") == 3.5
+
+
 # ---- notebooks
 
 TUTORIAL = [
@@ -154,6 +183,81 @@ def test_the_cell_that_fails(tmp_path):
     done = command("run", str(tmp_path / "old.ipynb"))
     assert done.returncode == 1 and done.stdout == "one\n"
     assert "ZeroDivisionError" in done.stderr and "cell 3 failed:\nvalue = 1 / 0" in done.stderr
+
+
+def test_going_on_after_cells_that_fail(tmp_path):
+    write(tmp_path / "old.ipynb", ["half = 7 / 2", "print half / 0", "print half", "print 'open"])
+    done = command("run", str(tmp_path / "old.ipynb"), "--allow-errors")
+    assert (done.returncode, done.stdout) == (0, "3\n")
+    assert "cell 3 failed:\nprint half / 0" in done.stderr and "cell 5 failed" in done.stderr
+    assert "in div" not in done.stderr and "\x1b" not in done.stderr
+    assert command("run", str(tmp_path / "old.ipynb"), "-x").returncode == 2
+
+
+# ---- converted
+
+CONVERTED = [
+    ("%matplotlib inline\nimport cPickle, numpy as np", None),
+    ("half = 7 / 2\nhalf", "half = 7 // 2\nhalf"),
+    ("files = !ls\nfor i in xrange(2):\n    %time print i", "files = !ls\nfor i in range(2):\n    %time print(i)"),
+    ("%%time\nprint np.product([2, 3]), half / 2", "%%time\nprint(np.prod([2, 3]), half // 2)"),
+    ("%timeit -n 1 -r 1 sum(xrange(10))", "%timeit -n 1 -r 1 sum(range(10))"),
+    ("%%bash\necho 'print 1'", "%%bash\necho 'print 1'"),
+    ("%%writefile part.py\nprint 'part'", "%%writefile part.py\nprint('part')"),
+    ("print 'open", "print 'open"),
+    ("np.product?", "np.product?"),
+    ("from __future__ import print_function, division", ""),
+    ("print('a', sep='')\nx = 7 / 2", "print('a', sep='')\nx = 7 / 2"),
+]
+SCRIPT = """\
+# %% [markdown]
+# # old
+
+# %%
+import numpy as np
+import matplotlib.pyplot as plt
+from pylab import *
+
+# %%
+# files = !ls
+files = None
+print(3 // 2)
+
+# %%
+# %%bash
+# echo 1
+"""
+
+
+def test_a_notebook_converted(tmp_path):
+    path = tmp_path / "old.ipynb"
+    write(path, [old for old, _ in CONVERTED], 3)
+    done = command("convert", str(path), "-o", str(tmp_path / "new.ipynb"))
+    assert done.returncode == 0 and done.stderr.count("\n") == 1 and "cell 8, line 1: left as it is" in done.stderr
+    book = nbformat.read(str(tmp_path / "new.ipynb"), as_version=nbformat.NO_CONVERT)
+    nbformat.validate(book)
+    assert book.nbformat == 4 and book.metadata.kernelspec.name == "python3"
+    assert [cell.source for cell in book.cells][1:] == [new for _, new in CONVERTED][1:]
+    assert book.cells[0].source == "%matplotlib inline\nimport pickle, numpy as np"
+    assert command("convert", "--check", str(path)).returncode == 1
+
+
+def test_a_notebook_that_becomes_a_script(tmp_path):
+    write(tmp_path / "old.ipynb", ["%pylab inline", "files = !ls\nprint 3 / 2", "%%bash\necho 1"])
+    done = command("convert", "--to", "py", str(tmp_path / "old.ipynb"))
+    assert done.stdout == SCRIPT, done.stderr
+    assert [line.rpartition(": ")[2] for line in done.stderr.splitlines()] == ["!ls", "%%bash"]
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_converted_notebooks_print_the_same(tmp_path, name):
+    cells, said = SAID[name]
+    write(tmp_path / "old.ipynb", cells)
+    assert command("convert", "--to", "py", str(tmp_path / "old.ipynb"), "-o", str(tmp_path / "new.py")).returncode == 0
+    done = subprocess.run([sys.executable, str(tmp_path / "new.py")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for line in said:
+        assert line.replace(" ", "") in done.stdout.replace(" ", ""), done.stdout
 
 
 @pytest.mark.parametrize("text, said", [(None, "can't open file"), ("{", "is no notebook"), ("[]", "is no notebook")])

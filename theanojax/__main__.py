@@ -96,7 +96,7 @@ def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     if kind == "script" and target.endswith(".ipynb"):
         from theanojax.legacy import notebook
 
-        return notebook.run(target, args.python)
+        return notebook.run(target, own, args.python)
     from theanojax.legacy import runner
 
     return runner.run(target, own, kind, args.python)

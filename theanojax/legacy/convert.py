@@ -6,16 +6,17 @@ import ast
 import bisect
 import difflib
 import itertools
+import math
 import os
 import re
 import shutil
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from theanojax.legacy import modern, modern_syntax, runner
-from theanojax.legacy.which_python import says_python3
+from theanojax.legacy.which_python import PYTHON3_NODES
 
 LEFT_OUT = ("__pycache__", ".git", ".hg", ".svn", ".ipynb_checkpoints")
 
@@ -138,8 +139,10 @@ MAIN = r"__name__\s*==\s*['\"]__main__['\"]"
 # ---- notebooks
 
 MAGIC = re.compile(r"^(?P<indent>[ \t]*)(?P<given>[\w, ]+=[ \t]*)?(?P<magic>[%!].*|\?+[\w.]+|[\w.]+\?+)[ \t]*$")
-# Magics of a whole cell whose other lines are Python.
+# Magics of a whole cell, or a line, whose rest is Python.
 OF_PYTHON = ("time", "timeit", "capture", "prun")
+OF_STATEMENTS = re.compile(r"(%(?:time|timeit|prun)(?:[ \t]+-\w+(?:[ \t]+\d+)?)*[ \t]+)(?=[^-\s])(.+)")
+OF_FILES = re.compile(r"%%(?:writefile|file)\b.*\.py\s*$")
 CELL = "__theanojax_cell__"
 HELD = "__theanojax_magic__"
 PYLAB = "import numpy as np\nimport matplotlib.pyplot as plt\nfrom pylab import *"
@@ -166,8 +169,11 @@ class _Cell:
         for line in self.text.split("\n"):
             found = MAGIC.match(line)
             if found:
-                lines.append(f"{found['indent']}{found['given'] or ''}{HELD}({len(self.magics)})")
-                self.magics.append(found["magic"])
+                magic, statement = found["magic"], ""
+                if timed := OF_STATEMENTS.match(magic):
+                    magic, statement = timed[1], f"; {timed[2]}"
+                lines.append(f"{found['indent']}{found['given'] or ''}{HELD}({len(self.magics)}){statement}")
+                self.magics.append(magic)
             else:
                 lines.append(line)
         self.text = "\n".join(lines)
@@ -181,7 +187,7 @@ class _Cell:
 
     def with_magics(self, text: str) -> str:
         """The converted `text` with the magics that were there."""
-        return re.sub(HELD + r"\((\d+)\)", lambda found: self.magics[int(found[1])], text)
+        return re.sub(HELD + r"\((\d+)\)(?:; )?", lambda found: self.magics[int(found[1])], text)
 
 
 def notebook(path: str, to: str | None, version: int | None) -> Output:
@@ -196,15 +202,15 @@ def notebook(path: str, to: str | None, version: int | None) -> Output:
         book = nbformat.reads(before, as_version=4)
     except Exception as error:
         raise ValueError(f"{path!r} is no notebook: {error}") from None
-    told = book.metadata.get("kernelspec", {}).get("name") == "python2"
+    is_python2 = version == 2 or version is None and is_in_python2(book)
     cells = [_Cell(cell.source) if cell.cell_type == "code" else None for cell in book.cells]
-    texts, notes, is_python2 = _convert_cells(cells, path, 2 if version is None and told else version)
+    texts, notes = _convert_cells(cells, path, is_python2)
     for cell, text in zip(book.cells, texts):
         if text is not None:
             cell.source = text
     if to == "py":
         return Output(before, _as_script(book, path, notes), notes)
-    if is_python2 or told:
+    if is_python2:
         book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         book.metadata.pop("language_info", None)
     # Ids that come out the same each time.
@@ -224,21 +230,19 @@ def _parses(text: str) -> bool:
     return True
 
 
-def in_python2(sources: Iterable[str]) -> bool:
-    """Whether one of these cells is in Python 2."""
-    for source in sources:
-        cell = _Cell(source)
-        if cell.is_python and cell.held() and modern.which(cell.text, "<cell>", None, False)[0]:
-            return True
-    return False
+def is_in_python2(book: Any) -> bool:
+    """Whether the notebook asks for a kernel of Python 2, or has a cell in it."""
+    if book.metadata.get("kernelspec", {}).get("name") == "python2":
+        return True
+    cells = [_Cell(cell.source) for cell in book.cells if cell.cell_type == "code"]
+    return any(cell.is_python and cell.held() and modern.which(cell.text, "<cell>", None, False)[0] for cell in cells)
 
 
-def _convert_cells(cells: list[Any], path: str, version: int | None) -> tuple[list[str | None], list[str], bool]:
-    """(the cells' sources, notes, whether they are in Python 2): syntax goes cell by cell, names in all at once."""
+def _convert_cells(cells: list[Any], path: str, is_python2: bool) -> tuple[list[str | None], list[str]]:
+    """The cells' sources, and notes: syntax goes cell by cell, names in all at once."""
     notes: list[tuple[int, int, str]] = []
     python = [(number, cell) for number, cell in enumerate(cells) if cell is not None and cell.is_python]
-    is_python2 = version == 2 or version is None and in_python2(cell.source for _, cell in python)
-    divides = prints = False
+    prints, divides = False, math.inf
     parts: list[tuple[int, str]] = []
     for number, cell in python:
         if not cell.held():
@@ -246,8 +250,10 @@ def _convert_cells(cells: list[Any], path: str, version: int | None) -> tuple[li
             continue
         text = cell.text
         futures = modern_syntax.futures(text)
-        divides, prints = divides or "division" in futures, prints or "print_function" in futures
-        if is_python2 and not (_parses(text) and says_python3(ast.parse(text))):
+        prints = prints or "print_function" in futures
+        if "division" in futures:
+            divides = min(divides, sum(text.count("\n") + 2 for _, text in parts))
+        if is_python2 and not (_parses(text) and any(isinstance(n, PYTHON3_NODES) for n in ast.walk(ast.parse(text)))):
             text, found = modern_syntax.to_python3(text, path, False, prints)
             notes += [(number, line, what) for line, what in found]
         parts.append((number, text))
@@ -259,12 +265,17 @@ def _convert_cells(cells: list[Any], path: str, version: int | None) -> tuple[li
         notes.append((parts[index][0], line - begins[index] - 1, what))
     before, *pieces = re.split(rf"^{CELL}\((\d+)\)\n", converted, flags=re.M)
     sources: list[str | None] = [cell and cell.source for cell in cells]
+    for number, cell in enumerate(cells):
+        if cell is not None and OF_FILES.match(cell.head):
+            made = modern.convert(cell.source.removeprefix(cell.head), path, default_python2=is_python2)
+            sources[number] = cell.head + made.text
+            notes += [(number, line + 1, what) for line, what in made.notes]
     for number, text in zip(map(int, pieces[::2]), pieces[1::2]):
         cell = cells[number]
         sources[number] = cell.head + before + cell.with_magics(text.removesuffix("\n"))
         before = ""
     lines = [f"{path}: cell {number + 1}, line {line}: {what}" for number, line, what in sorted(set(notes))]
-    return sources, lines, is_python2
+    return sources, lines
 
 
 def _as_script(book: Any, path: str, notes: list[str]) -> str:
@@ -274,7 +285,7 @@ def _as_script(book: Any, path: str, notes: list[str]) -> str:
             mark = "# %% [markdown]" if cell.cell_type == "markdown" else "# %% [raw]"
             parts.append("\n".join([mark, *(f"# {line}".rstrip() for line in cell.source.split("\n"))]))
             continue
-        lines = []
+        lines, said = [], False
         made = _Cell(cell.source)
         for line in cell.source.split("\n") if not made.is_python else made.text.split("\n"):
             found = MAGIC.match(line)
@@ -282,14 +293,18 @@ def _as_script(book: Any, path: str, notes: list[str]) -> str:
                 lines.append(line)
                 continue
             magic = found["magic"] if found else line
-            if re.match(r"%pylab\b", magic):
+            timed = OF_STATEMENTS.match(magic)
+            if found and re.match(r"%pylab\b", magic):
                 lines += PYLAB.split("\n")
-                continue
-            lines.append(f"{found['indent']}# {line.strip()}" if found else f"# {line}")
-            if found and (found["given"] or found["indent"]):
-                lines.append(f"{found['indent']}{found['given'] or ''}{'None' if found['given'] else 'pass'}")
-            if not re.match(r"%(matplotlib|load_ext|config|reload_ext|autoreload)\b|.*\?$", magic):
-                notes.append(f"{path}: cell {number + 1}: no Python: {magic}")
+            elif found and timed and magic.startswith("%time "):
+                lines.append(found["indent"] + timed[2])
+            else:
+                lines.append(f"{found['indent']}# {line.strip()}" if found else f"# {line}".rstrip())
+                if found and (found["given"] or found["indent"]):
+                    lines.append(f"{found['indent']}{found['given'] or ''}{'None' if found['given'] else 'pass'}")
+                if not said and not re.match(r"%(matplotlib|load_ext|config|reload_ext|autoreload)\b|.*\?$", magic):
+                    notes.append(f"{path}: cell {number + 1}: no Python: {magic}")
+                    said = not made.is_python
         if made.head and made.is_python:
             lines.insert(0, f"# {made.head.strip()}")
         parts.append("\n".join(["# %%", *lines]).rstrip())

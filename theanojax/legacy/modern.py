@@ -8,6 +8,7 @@ else is written out (`modern_meaning`). What no text can tell is said in notes, 
 from __future__ import annotations
 
 import ast
+import math
 import re
 import warnings
 from collections.abc import Iterable
@@ -54,7 +55,7 @@ def convert(
         text, found = modern_syntax.to_python3(source, filename, in_package, False)
         notes += found
     places = python2.line_places(source.split("\n"), text.split("\n"))
-    text, found = modernise(text, filename, is_python2, "division" in futures)
+    text, found = modernise(text, filename, is_python2, 0 if "division" in futures else math.inf)
     notes += [(places.get(line, line), what) for line, what in found]
     return Converted(_header(text, is_python2), is_python2, sorted(set(notes)))
 
@@ -79,10 +80,10 @@ def which(source: str, filename: str, version: int | None, default_python2: bool
     ]
 
 
-def modernise(text: str, filename: str, is_python2: bool, divides: bool) -> tuple[str, list[tuple[int, str]]]:
+def modernise(text: str, filename: str, is_python2: bool, divides: float) -> tuple[str, list[tuple[int, str]]]:
     """`text`, which is in Python 3's syntax, with today's names and, if it `is_python2`, the meaning that it had.
 
-    The notes have lines of `text`.
+    From the line `divides` on quotients are those of Python 3. The notes have lines of `text`.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -17,15 +17,14 @@ RENAMED_METHODS = {
 NOT_OF_TEXT = ("hex", "base64", "rot13", "rot_13", "zlib", "bz2", "string_escape", "string-escape", "hex_codec")
 
 
-def write_out(modern: Any, divides: bool) -> None:
-    """Note in `modern`, a `theanojax.legacy.modern.Modern`, what is to change; quotients stay if it `divides`."""
-    writer = _Writer(modern)
+def write_out(modern: Any, divides: float) -> None:
+    """Note in `modern`, a `theanojax.legacy.modern.Modern`, what is to change; quotients from a line on stay."""
+    writer = _Writer(modern, divides)
     each(modern.tree, ast.Call, writer.call)
     if modern.is_python2:
         writer.files()
-        if not divides:
-            each(modern.tree, ast.BinOp, writer.quotient)
-            each(modern.tree, ast.AugAssign, writer.quotient_in_place)
+        each(modern.tree, ast.BinOp, writer.quotient)
+        each(modern.tree, ast.AugAssign, writer.quotient_in_place)
         each(modern.tree, ast.Compare, writer.comparison)
         each(modern.tree, ast.UnaryOp, writer.negative)
         each(modern.tree, ast.ClassDef, writer.class_)
@@ -37,8 +36,8 @@ def write_out(modern: Any, divides: bool) -> None:
 
 
 class _Writer:
-    def __init__(self, modern: Any):
-        self.modern = modern
+    def __init__(self, modern: Any, divides: float):
+        self.modern, self.divides = modern, divides
         self.kind = Kinds(modern.tree)
         self.openings = self._openings()
         self.modes_known: set[ast.AST] = set()  # calls of open whose files pickle or csv uses
@@ -48,7 +47,7 @@ class _Writer:
 
     def quotient(self, node: ast.BinOp) -> None:
         """``a / b``"""
-        if not isinstance(node.op, ast.Div):
+        if not isinstance(node.op, ast.Div) or node.lineno >= self.divides:
             return
         modern, left, right = self.modern, self.kind(node.left), self.kind(node.right)
         if "float" in (left, right):
@@ -73,7 +72,7 @@ class _Writer:
 
     def quotient_in_place(self, node: ast.AugAssign) -> None:
         """``a /= b``"""
-        if not isinstance(node.op, ast.Div):
+        if not isinstance(node.op, ast.Div) or node.lineno >= self.divides:
             return
         modern, kinds = self.modern, (self.kind(node.target), self.kind(node.value))
         if "float" in kinds:
@@ -170,8 +169,11 @@ class _Writer:
                 modern.note(node, "the file that is run here has to be converted, too")
             elif not isinstance(text, ast.Constant) or not _parses(text.value, name):
                 modern.note(node, f"the text that {name} runs has to be in Python 3")
-        elif name == "map" and node.args and isinstance(node.args[0], ast.Constant):
-            modern.note(node, "map of None was zip, with the shorter filled up")
+        elif name == "map" and len(node.args) > 1 and isinstance(node.args[0], ast.Constant):  # of None
+            modern.modules.add("itertools")
+            modern.replace_node(node.func, "list(itertools.zip_longest")
+            modern.replace(modern.start(node.args[0]), modern.start(node.args[1]), "")
+            modern.after(node, ")")
         elif name == "filter" and len(node.args) == 2 and self.kind(node.args[1]) == "str":
             modern.note(node, "filter of a string gave a string")
 
@@ -240,6 +242,8 @@ class _Writer:
             modern.replace(end - len(name), end, RENAMED_METHODS[name])
             if name == "tostring" and modern.is_python2:
                 modern.note(node, "tobytes gives bytes, which are no text")
+        elif name in old_numpy.RANDOM_SIZES and not of_module:
+            self._sizes(node, old_numpy.RANDOM_SIZES[name])
         elif name == "random_integers":
             self._numpy_random_random_integers(node, words)
         elif name == "ptp" and not of_module:

@@ -81,7 +81,7 @@ def to_python3(source: str, filename: str, in_package: bool, prints: bool) -> tu
             notes.append((int(place[1]), " ".join(place[2].split())))
         elif notes:  # why the last one is not converted
             notes[-1] = (notes[-1][0], f"{notes[-1][1]}: {message}")
-    return text, notes
+    return text, [note for note in notes if "map(None, ...)" not in note[1]]  # which modern_meaning knows
 
 
 def _without_tabs(text: str, filename: str) -> str:

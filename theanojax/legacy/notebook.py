@@ -10,14 +10,16 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import sys
 import tempfile
 from typing import Any
 
-from theanojax.legacy import importer, old_numpy, python2, runner, script_names
+from theanojax.legacy import convert, importer, old_numpy, python2, runner, script_names
 
-# Set for kernels of notebooks that are in Python 2 from the first cell on.
-PYTHON2 = "THEANOJAX_NOTEBOOK_IN_PYTHON2"
+# Set, to "2" or "3", for kernels of notebooks that are in one Python from the first cell to the last.
+PYTHON = "THEANOJAX_NOTEBOOK_IN_PYTHON"
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _loaded: dict[int, Cells] = {}
 
 
@@ -28,10 +30,14 @@ class Cells:
 
     def __init__(self, shell: Any):
         self.shell = shell
-        self.finder = runner.ScriptFinder(os.getcwd(), 2 if os.environ.get(PYTHON2) else None)
+        version = os.environ.get(PYTHON)
+        self.finder = runner.ScriptFinder(os.getcwd(), int(version) if version else None)
+        self.is_python2 = self.finder.is_python2
         self.converted = self.divides = self.prints = False
         self.printing: Any = False
+        self.magics, self.runs = shell.magics_manager.registry["ExecutionMagics"], None  # what %run runs files by
         self.builtins = shell.user_module.__dict__.get("__builtins__")
+        self.given: Any = None
 
     def load(self) -> None:
         """Begin."""
@@ -40,6 +46,10 @@ class Cells:
         self.shell.input_transformers_post.append(self)
         self.shell.ast_transformers.append(self)
         self.printing = old_numpy.print_as_then()
+        # %run asks the first, and %matplotlib makes of the second what %run asks.
+        self.magics.default_runner, self.runs = None, self.magics.default_runner
+        self.shell.safe_execfile = self._run_file
+        self.shell._get_exc_info = self._shown
         self._give_names()
 
     def unload(self) -> None:
@@ -48,27 +58,57 @@ class Cells:
         old_numpy.print_as(self.printing)
         self.shell.input_transformers_post.remove(self)
         self.shell.ast_transformers.remove(self)
-        for names in (self.shell.user_module.__dict__, self.shell.user_ns):
-            names["__builtins__"] = self.builtins
+        self.magics.default_runner = self.runs
+        del self.shell.safe_execfile, self.shell._get_exc_info
+        self._put(self.builtins)
 
     def _give_names(self) -> None:
-        given = script_names.script_builtins(self.finder.is_python2)
+        self.given = script_names.script_builtins(self.is_python2)
+        self._put(self.given)
+
+    def _put(self, given: Any) -> None:
         for names in (self.shell.user_module.__dict__, self.shell.user_ns):
             names["__builtins__"] = given
 
     def __call__(self, lines: list[str]) -> list[str]:
         """The lines of a cell in Python 3."""
         text, self.converted = "".join(lines), False
-        converted = python2.to_python3(text, "<cell>", self.finder.is_python2, self.prints)
+        if self.shell.user_ns.get("__builtins__") is not self.given:
+            self._put(self.given)  # %pylab puts its own there
+        converted = None
+        if self.finder.version != 3:
+            converted = python2.to_python3(text, "<cell>", self.is_python2, self.prints)
         if converted is None:
             self._note_futures(text)
             return lines
-        if not self.finder.is_python2:
-            self.finder.is_python2 = True
+        if not self.is_python2:
+            self.is_python2 = self.finder.is_python2 = True
             self._give_names()
         self.converted = True
         self._note_futures(converted)
         return converted.splitlines(keepends=True)
+
+    def _run_file(self, fname: str, *where: dict, exit_ignore: bool = False, **options: Any) -> None:
+        """What ``%run`` does with a file."""
+        source, names = runner.read_source(fname), where[0]
+        try:
+            version = self.finder.version
+            code, is_python2 = python2.compile_source(source, fname, default_python2=self.is_python2, version=version)
+            names["__builtins__"] = script_names.script_builtins(is_python2)
+            exec(code, names)
+        except SystemExit as error:
+            if error.code and not exit_ignore:
+                self.shell.showtraceback(exception_only=True)
+        except BaseException:
+            self.shell.showtraceback(tb_offset=2)
+
+    def _shown(self, *args: Any, **options: Any) -> Any:
+        """An error as it is shown: without our frames."""
+        kind, error, traceback = type(self.shell)._get_exc_info(self.shell, *args, **options)
+        if isinstance(error, BaseException):
+            runner.take_ours_out(error)
+            traceback = error.__traceback__
+        return kind, error, traceback
 
     def _note_futures(self, text: str) -> None:
         """A cell's imports from ``__future__`` are of all the cells after it, too."""
@@ -100,13 +140,13 @@ def unload_ipython_extension(shell: Any) -> None:
 # ---- kernels
 
 
-def kernel_spec(python2: bool = False) -> dict[str, Any]:
-    """What Jupyter needs to start a kernel with the extension."""
+def kernel_spec(version: int | None = None) -> dict[str, Any]:
+    """What Jupyter needs to start a kernel with the extension, for cells in this Python."""
     return {
         "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--ext", "theanojax"],
-        "display_name": "Python 2 (theanojax)" if python2 else "Python (theanojax)",
+        "display_name": "Python 2 (theanojax)" if version == 2 else "Python (theanojax)",
         "language": "python",
-        "env": {PYTHON2: "1"} if python2 else {},
+        "env": {PYTHON: str(version)} if version else {},
     }
 
 
@@ -117,14 +157,20 @@ def install_kernel(name: str, user: bool) -> int:
     manager = KernelSpecManager()
     with tempfile.TemporaryDirectory() as folder:
         with open(os.path.join(folder, "kernel.json"), "w", encoding="utf-8") as file:
-            json.dump(kernel_spec(name == "python2"), file, indent=1)
+            json.dump(kernel_spec(2 if name == "python2" else None), file, indent=1)
         where = {"user": True} if user else {"prefix": sys.prefix}
         print(manager.install_kernel_spec(folder, name, **where))
     return 0
 
 
-def run(path: str, version: int | None) -> int:
-    """Run the cells of a notebook and print what they print; the exit status. It says which cell has failed."""
+def run(path: str, arguments: list[str], version: int | None) -> int:
+    """Run the cells of a notebook and print what they print; the exit status. It says which cell has failed.
+
+    With the argument "--allow-errors" it goes on after cells that fail.
+    """
+    if arguments not in ([], ["--allow-errors"]):
+        print(f"theanojax run: a notebook takes no arguments but --allow-errors: {arguments}", file=sys.stderr)
+        return 2
     import nbformat
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
@@ -139,11 +185,12 @@ def run(path: str, version: int | None) -> int:
     except (ValueError, AttributeError) as error:
         print(f"theanojax: {path!r} is no notebook: {error}", file=sys.stderr)
         return 2
-    told = notebook.metadata.get("kernelspec", {}).get("name") == "python2"
+    if version is None and convert.is_in_python2(notebook):
+        version = 2
     sockets = tempfile.TemporaryDirectory()
     local = {"transport": "ipc", "ip": os.path.join(sockets.name, "kernel")} if os.name == "posix" else {}
     manager = AsyncKernelManager(**local)
-    manager._kernel_spec = KernelSpec(**kernel_spec(version == 2 or version is None and told))
+    manager._kernel_spec = KernelSpec(**kernel_spec(version))
     folder = os.path.dirname(os.path.realpath(path))
     client = NotebookClient(notebook, km=manager, resources={"metadata": {"path": folder}}, timeout=None)
     client.owns_km = True  # the end of the block ends the kernel
@@ -156,7 +203,9 @@ def run(path: str, version: int | None) -> int:
             except CellExecutionError:
                 _print_outputs(cell)
                 print(f"theanojax run: {path}: cell {index + 1} failed:\n{cell.source}", file=sys.stderr)
-                return 1
+                if not arguments:
+                    return 1
+                continue
             _print_outputs(cell)
     return 0
 
@@ -166,7 +215,8 @@ def _print_outputs(cell: Any) -> None:
         if output.output_type == "stream":
             print(output.text, end="", file=sys.stderr if output.name == "stderr" else sys.stdout)
         elif output.output_type == "error":
-            print("\n".join(output.traceback), file=sys.stderr)
+            text = "\n".join(output.traceback)
+            print(text if sys.stderr.isatty() else COLOURS.sub("", text), file=sys.stderr)
         else:
             print(output.data.get("text/plain", ""))
     sys.stdout.flush()

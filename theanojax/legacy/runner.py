@@ -80,8 +80,7 @@ def run(target: str, arguments: list[str], kind: str = "script", version: int | 
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
-        # Ours are above the script, between its modules, and below it where it divides.
-        take_out(error, lambda code, hidden: code.co_filename in OUR_FILES)
+        take_ours_out(error)
         sys.excepthook(type(error), error, error.__traceback__)
         sys.stdout.flush()
         return 1
@@ -92,6 +91,11 @@ def run(target: str, arguments: list[str], kind: str = "script", version: int | 
         sys.meta_path.remove(finder)
         old_numpy.print_as(printing)
         sys.argv, sys.path[:] = before[0], before[1]
+
+
+def take_ours_out(error: BaseException) -> None:
+    """Take our frames out of tracebacks: above the script, between its modules, and below it where it divides."""
+    take_out(error, lambda code, hidden: code.co_filename in OUR_FILES)
 
 
 def _module(name: str) -> tuple[str, str, str]:
