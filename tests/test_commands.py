@@ -24,7 +24,8 @@ def command(*words, folder=None, text="", **environment):
 
 def test_code_standard_input_folder_and_module(tmp_path):
     (tmp_path / "pack").mkdir()
-    (tmp_path / "pack" / "__init__.py").write_text("")
+    (tmp_path / "pack" / "__init__.py").write_text("import beside\n")  # without a dot
+    (tmp_path / "pack" / "beside.py").write_text("beside = 1\n")
     (tmp_path / "pack" / "part.py").write_text("half = 3 / 2\nprint 'part'\n")
     (tmp_path / "pack" / "__main__.py").write_text("import sys\nfrom part import half\nprint half, sys.argv[1:]\n")
     cases = [
@@ -75,6 +76,48 @@ def test_a_script_that_reads_as_both(tmp_path):
     assert command("run", str(path)).stdout == second
     with pytest.raises(SyntaxError):
         python2.compile_source("print 1", "x.py", version=3)
+
+
+LSTM = os.path.join(ROOT, "tests", "old_programs", "both_lstm.py")
+
+
+def test_a_script_that_reads_as_both_and_works_in_python2_alone():
+    """As tutorials have it: the result of zip is returned, and gone through at each epoch."""
+    errors = {}
+    for flag in (None, "-2", "-3"):
+        done = command("run", *([flag] if flag else []), LSTM)
+        assert done.returncode == 0, done.stderr
+        errors[flag] = float(done.stdout.split()[-1])
+        said = [line for line in done.stderr.splitlines() if line.startswith("theanojax run")]
+        if flag is None:
+            (line,) = said
+            assert "a list that zip made (line 17): taken for Python 2; -3 runs it as Python 3" in line
+        else:
+            assert not said
+    assert errors[None] == errors["-2"] < 0.1 and errors["-3"] == 1.0
+
+
+@pytest.mark.parametrize(
+    "source, what",
+    [
+        ("x = zip([1], [2])[0]\n", "a list that zip made"),
+        ("x = map(str, [1]) + ['a']\n", "a list that map made"),
+        ("x = ['a'] + range(3)\n", "a list that range made"),
+        ("print(len(filter(None, [1])))\n", "a list that filter made"),
+        ("from __future__ import print_function\nx = zip([1])[0]\n", "a list that zip made"),
+        ("def f(): return zip([1])\nx = f()\nfor i in 1, 2: print(list(x))\n", "a list that zip made"),
+        ("def f(): return zip([1])\nfor i in 1, 2:\n    x = f()\n    print(list(x))\n", None),
+        ("def zip(a): return a\nx = zip([1])[0]\n", None),
+        ("x = range(3)[0] + len(range(3))\n", None),
+        ("x = zip([1])[0]\nprint(f'{x}')\n", None),
+    ],
+)
+def test_what_works_in_python2_alone(source, what):
+    said = []
+    _, is_python2 = python2.compile_source(source, "x.py", notice=said.append)
+    assert is_python2 is (what is not None)
+    if what:
+        assert len(said) == 1 and what in said[0] and "taken for Python 2" in said[0]
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ class _Cell:
         if _parses(self.text):
             return True
         try:
-            modern_syntax.to_python3(self.text, "<cell>", False, False)
+            modern_syntax.to_python3(self.text, "<cell>", False)
         except SyntaxError:
             return False
         return True
@@ -254,7 +254,7 @@ def _convert_cells(cells: list[Any], path: str, is_python2: bool) -> tuple[list[
         if "division" in futures:
             divides = min(divides, sum(text.count("\n") + 2 for _, text in parts))
         if is_python2 and not (_parses(text) and any(isinstance(n, PYTHON3_NODES) for n in ast.walk(ast.parse(text)))):
-            text, found = modern_syntax.to_python3(text, path, False, prints)
+            text, found = modern_syntax.to_python3(text, path, prints)
             notes += [(number, line, what) for line, what in found]
         parts.append((number, text))
     joined = "".join(f"{CELL}({number})\n{text}\n" for number, text in parts)

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from theanojax.legacy import modern_meaning, modern_syntax, moved, python2
+from theanojax.legacy import modern_meaning, modern_syntax, moved, python2, siblings
 from theanojax.legacy.edits import Edits, each
-from theanojax.legacy.which_python import PYTHON2_MODULES, changed_meaning, says_python2, uses_python2
+from theanojax.legacy.which_python import PYTHON2_MODULES, changed_meaning, only_in_python2, says_python2, uses_python2
 
 # Built-ins of Python 2, where they are not called: fixers know the calls.
 BUILTINS = {
@@ -52,10 +52,11 @@ def convert(
     is_python2, notes = which(source, filename, version, default_python2)
     text, futures = source, modern_syntax.futures(source)
     if is_python2:
-        text, found = modern_syntax.to_python3(source, filename, in_package, False)
+        text, found = modern_syntax.to_python3(source, filename, False)
         notes += found
     places = python2.line_places(source.split("\n"), text.split("\n"))
-    text, found = modernise(text, filename, is_python2, 0 if "division" in futures else math.inf)
+    dots = is_python2 and in_package and "absolute_import" not in futures
+    text, found = modernise(text, filename, is_python2, 0 if "division" in futures else math.inf, dots)
     notes += [(places.get(line, line), what) for line, what in found]
     return Converted(_header(text, is_python2), is_python2, sorted(set(notes)))
 
@@ -72,22 +73,25 @@ def which(source: str, filename: str, version: int | None, default_python2: bool
         return True, []
     if default_python2 or says_python2(source) or uses_python2(tree):
         return True, []
-    found = changed_meaning(tree)
-    if found is None:
-        return False, []
-    return False, [
-        (found[0], f"Python 2 and Python 3 differ in {found[1]}: taken for Python 3; -2 takes it for Python 2")
-    ]
+    text = "Python 2 and Python 3 differ in {}: taken for Python {}; -{} takes it for the other"
+    if (found := only_in_python2(tree)) is not None:
+        return True, [(found[0], text.format(found[1], 2, 3))]
+    if (found := changed_meaning(tree)) is not None:
+        return False, [(found[0], text.format(found[1], 3, 2))]
+    return False, []
 
 
-def modernise(text: str, filename: str, is_python2: bool, divides: float) -> tuple[str, list[tuple[int, str]]]:
+def modernise(
+    text: str, filename: str, is_python2: bool, divides: float, dots: bool = False
+) -> tuple[str, list[tuple[int, str]]]:
     """`text`, which is in Python 3's syntax, with today's names and, if it `is_python2`, the meaning that it had.
 
-    From the line `divides` on quotients are those of Python 3. The notes have lines of `text`.
+    From the line `divides` on quotients are those of Python 3; imports of modules beside the file get `dots`. The notes
+    have lines of `text`.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        modern = Modern(text, filename, is_python2)
+        modern = Modern(text, filename, is_python2, dots)
         modern_meaning.write_out(modern, divides)
         modern.names()
         modern.imports()
@@ -107,9 +111,10 @@ def _header(text: str, is_python2: bool) -> str:
 class Modern(Edits):
     """A program whose names are to become today's."""
 
-    def __init__(self, text: str, filename: str, is_python2: bool):
+    def __init__(self, text: str, filename: str, is_python2: bool, dots: bool = False):
         super().__init__(text, filename)
-        self.is_python2 = is_python2
+        self.is_python2, self.dots = is_python2, dots
+        self.is_sibling = siblings.sibling_test(filename)
         self.notes: list[tuple[int, str]] = []
         self.helpers: set[str] = set()
         self.modules: set[str] = set()
@@ -144,11 +149,13 @@ class Modern(Edits):
 
     def _note_import(self, node: ast.Import) -> None:
         for alias in node.names:
+            if self.is_sibling(alias.name):
+                continue
             name = alias.name if alias.asname else alias.name.partition(".")[0]
             self.aliases[alias.asname or name] = name
 
     def _note_import_from(self, node: ast.ImportFrom) -> None:
-        if node.level or node.module is None:
+        if node.level or node.module is None or self.is_sibling(node.module):
             return
         for alias in node.names:
             if alias.name == "*":
@@ -317,7 +324,21 @@ class Modern(Edits):
                 text = "\n" + text
             self.changes.append((at, (1, -len(self.data) - len(self.changes)), at, text))
 
+    def _of_siblings(self, node: ast.Import | ast.ImportFrom) -> bool:
+        """Put dots into an import; whether it is of modules beside the file."""
+        made = siblings.with_dots(node, self.is_sibling) if self.dots else [node]
+        if made != [node]:
+            self._statements(node, list(map(ast.unparse, made)))
+            return True
+        return isinstance(node, ast.ImportFrom) and self.is_sibling(node.module or "")
+
+    def _statements(self, node: ast.stmt, lines: list[str]) -> None:
+        indentation = self.indentation(node)
+        self.replace_node(node, ("; " if indentation is None else "\n" + indentation).join(lines) or "pass")
+
     def _import(self, node: ast.Import) -> None:
+        if self._of_siblings(node):
+            return
         for alias in node.names:
             new = moved.MODULES.get(alias.name)
             if new is not None:
@@ -331,7 +352,7 @@ class Modern(Edits):
                 self.note(node, f"Python 3 has no module {alias.name}")
 
     def _import_from(self, node: ast.ImportFrom) -> None:
-        if node.level or node.module is None:
+        if node.level or node.module is None or self._of_siblings(node):
             return
         targets: dict[str, list[str]] = {}
         lines: list[str] = []
@@ -364,12 +385,10 @@ class Modern(Edits):
         lines = [f"from {module} import {', '.join(names)}" for module, names in targets.items()] + [
             *filter(None, lines)
         ]
-        indentation = self.indentation(node)
-        between = "; " if indentation is None else "\n" + indentation
-        if not lines and indentation == "" and self.data[self.end(node) :].startswith(b"\n"):
+        if not lines and self.indentation(node) == "" and self.data[self.end(node) :].startswith(b"\n"):
             self.replace(self.start(node), self.end(node) + 1, "")
         else:
-            self.replace_node(node, between.join(lines) or "pass")
+            self._statements(node, lines)
 
 
 def _scipy_had() -> set[str]:

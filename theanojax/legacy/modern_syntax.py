@@ -58,7 +58,7 @@ def futures(source: str) -> set[str]:
     return {word for found in FUTURE.findall(source) for word in re.findall(r"\w+", found)}
 
 
-def to_python3(source: str, filename: str, in_package: bool, prints: bool) -> tuple[str, list[tuple[int, str]]]:
+def to_python3(source: str, filename: str, prints: bool) -> tuple[str, list[tuple[int, str]]]:
     """`source` in the syntax of Python 3, and notes: (line, what to look at); SyntaxError if it is in no Python.
 
     With `prints`, something before it has said that `print` is a function.
@@ -68,7 +68,7 @@ def to_python3(source: str, filename: str, in_package: bool, prints: bool) -> tu
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tool = _tool(in_package, prints)
+        tool = _tool(prints)
         try:
             text = str(tool.refactor_string(source + "\n", filename))[:-1]
         except (ParseError, TokenError) as error:
@@ -92,7 +92,7 @@ def _without_tabs(text: str, filename: str) -> str:
     return text
 
 
-def _tool(in_package: bool, prints: bool) -> Any:
+def _tool(prints: bool) -> Any:
     from fissix.fixes.fix_dict import FixDict
     from fissix.fixes.fix_tuple_params import FixTupleParams
     from fissix.refactor import RefactoringTool
@@ -100,9 +100,8 @@ def _tool(in_package: bool, prints: bool) -> Any:
     logger = logging.getLogger("RefactoringTool")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
-    names = [*FIXERS, *(["import"] if in_package else [])]
     try:
-        tool = RefactoringTool([*(f"fissix.fixes.fix_{name}" for name in names), *OURS], {"print_function": prints})
+        tool = RefactoringTool([*(f"fissix.fixes.fix_{name}" for name in FIXERS), *OURS], {"print_function": prints})
     finally:
         logger.setLevel(level)
     tool.log_debug = tool.log_message = tool.warning = lambda *args, **kwargs: None

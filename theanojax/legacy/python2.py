@@ -23,8 +23,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from theanojax.legacy import siblings
 from theanojax.legacy.old_objects import METHODS
-from theanojax.legacy.which_python import changed_meaning, says_python2, uses_python2
+from theanojax.legacy.which_python import changed_meaning, only_in_python2, says_python2, uses_python2
 
 # 2to3's fixers for syntax and for methods of built-in types. Those for names are left out: see above.
 FIXERS = (
@@ -83,25 +84,32 @@ def compile_source(
     if version is None:
         if says_python2(source) or uses_python2(tree):
             return _compile_python2(source, filename, in_package, None), True
-        if default_python2:
+        found = None if default_python2 else only_in_python2(tree)
+        if found is not None and notice is not None:
+            notice(_differs(filename, found, 2))
+        if default_python2 or found is not None:
             try:
                 return _compile_python2(source, filename, in_package, None), True
             except SyntaxError:
                 pass  # it is in Python 3, then
         elif notice is not None and (found := changed_meaning(tree)) is not None:
-            line, what = found
-            notice(
-                f"{filename} reads as Python 2 and as Python 3, which differ in {what} (line {line}): taken for "
-                "Python 3; -2 runs it as Python 2, -3 as Python 3 without this line"
-            )
+            notice(_differs(filename, found, 3))
     return _compiled(tree, filename), False
+
+
+def _differs(filename: str, found: tuple[int, str], taken: int) -> str:
+    line, what = found
+    return (
+        f"{filename} reads as Python 2 and as Python 3, which differ in {what} (line {line}): taken for Python {taken}"
+        f"; -{5 - taken} runs it as Python {5 - taken}, -{taken} as Python {taken} without this line"
+    )
 
 
 # ---- Conversion
 
 
 def _compile_python2(source: str, filename: str, in_package: bool, python3_error: SyntaxError | None) -> CodeType:
-    converted = _convert(source, filename, in_package, python3_error)
+    converted = _convert(source, filename, python3_error)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -110,6 +118,8 @@ def _compile_python2(source: str, filename: str, in_package: bool, python3_error
         # Line numbers of the converted text mean nothing to the user.
         raise (python3_error or error) from None
     _show_original_lines(tree, source, converted)
+    if in_package and not _has_future(tree, "absolute_import"):
+        tree = siblings.Dots(filename).visit(tree)
     return _compiled(with_old_meaning(tree, _has_future_division(tree)), filename)
 
 
@@ -133,7 +143,7 @@ def to_python3(source: str, filename: str, default_python2: bool, prints: bool =
     except SyntaxError:
         pass
     try:
-        converted = _convert(source, filename, False, None, prints)
+        converted = _convert(source, filename, None, prints)
         _parse(converted, filename)
     except SyntaxError:
         return None
@@ -160,13 +170,13 @@ def with_old_meaning(tree: Tree, divides: bool, prints: bool = False) -> Tree:
 def _code_of_text(text: str, mode: str, divides: bool) -> CodeType:
     tree: ast.Module | ast.Expression
     if mode == "exec":
-        tree = _parse(_convert(text, "<string>", False, None), "<string>")
+        tree = _parse(_convert(text, "<string>", None), "<string>")
         return compile(with_old_meaning(tree, divides or _has_future_division(tree)), "<string>", mode)
     text = text.strip()
     try:
         tree = ast.parse(text, "<string>", "eval")
     except SyntaxError:
-        value = _parse(_convert("(%s\n)" % text, "<string>", False, None), "<string>").body[0]
+        value = _parse(_convert("(%s\n)" % text, "<string>", None), "<string>").body[0]
         assert isinstance(value, ast.Expr)
         tree = ast.Expression(value.value)
     return compile(with_old_meaning(tree, divides), "<string>", mode)
@@ -194,35 +204,31 @@ def _expand_indentation(line: str) -> str:
     return line[: len(line) - len(text)].expandtabs(8) + text
 
 
-def _convert(
-    source: str, filename: str, in_package: bool, python3_error: SyntaxError | None, prints: bool = False
-) -> str:
+def _convert(source: str, filename: str, python3_error: SyntaxError | None, prints: bool = False) -> str:
     """The source with its syntax converted."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from fissix.pgen2.parse import ParseError
         from fissix.pgen2.tokenize import TokenError
 
-        tool = _refactoring_tool(in_package, prints)
+        tool = _refactoring_tool(prints)
         try:
             return str(tool.refactor_string(source + "\n", filename))[:-1]
         except (ParseError, TokenError) as error:
             raise syntax_error(error, source, filename, python3_error) from None
 
 
-def _refactoring_tool(in_package: bool, prints: bool) -> Any:
+def _refactoring_tool(prints: bool) -> Any:
     from fissix.fixes.fix_dict import FixDict
     from fissix.fixes.fix_unicode import FixUnicode
     from fissix.refactor import RefactoringTool
 
-    # `import sibling`, within a package, meant `from . import sibling`.
-    names = [*FIXERS, *(["import"] if in_package else [])]
     logger = logging.getLogger("RefactoringTool")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
         tool = RefactoringTool(
-            [*(f"fissix.fixes.fix_{name}" for name in names), *OUR_FIXERS], {"print_function": prints}
+            [*(f"fissix.fixes.fix_{name}" for name in FIXERS), *OUR_FIXERS], {"print_function": prints}
         )
     finally:
         logger.setLevel(level)

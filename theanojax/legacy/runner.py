@@ -45,9 +45,10 @@ def run(target: str, arguments: list[str], kind: str = "script", version: int | 
     """
     importer.install()
     folder = os.getcwd()
+    finder = ScriptFinder(folder, version)
     try:
         if kind == "module":
-            path, source, package = _module(target)
+            path, source, package = _module(target, finder)
         elif kind == "code" or target == "-":
             path, source, package = (
                 ("<string>", target, None) if kind == "code" else ("<stdin>", sys.stdin.read(), None)
@@ -62,11 +63,11 @@ def run(target: str, arguments: list[str], kind: str = "script", version: int | 
     except ImportError as error:
         print(f"theanojax: {error}", file=sys.stderr)
         return 1
+    finder.folder = folder
     main = ModuleType("__main__")
     main.__dict__.update(__file__=path, __cached__=None, __package__=package)
     if path[0] == "<":
         del main.__dict__["__file__"]
-    finder = ScriptFinder(folder, version)
     before = (sys.argv, list(sys.path), sys.modules.get("__main__"))
     printing = old_numpy.print_as_then()
     sys.argv = [{"code": "-c", "module": path}.get(kind, target), *arguments]
@@ -98,9 +99,10 @@ def take_ours_out(error: BaseException) -> None:
     take_out(error, lambda code, hidden: code.co_filename in OUR_FILES)
 
 
-def _module(name: str) -> tuple[str, str, str]:
+def _module(name: str, finder: ScriptFinder) -> tuple[str, str, str]:
     """(path, source, package) of the module `name`, of the package's ``__main__`` if it is one."""
     sys.path.insert(0, os.getcwd())
+    sys.meta_path.insert(0, finder)  # the packages above it are imported
     try:
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.submodule_search_locations is not None:
@@ -108,6 +110,7 @@ def _module(name: str) -> tuple[str, str, str]:
             spec = importlib.util.find_spec(name)
     finally:
         del sys.path[0]
+        sys.meta_path.remove(finder)
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
         raise ImportError(f"no module named {name!r} with a source")
     return spec.origin, read_source(spec.origin), spec.parent or ""

@@ -74,6 +74,59 @@ def changed_meaning(tree: ast.Module) -> tuple[int, str] | None:
     return min((place for node in ast.walk(tree) for place in _changed(node)), default=None)
 
 
+def only_in_python2(tree: ast.Module) -> tuple[int, str] | None:
+    """(line, what) of the first thing in `tree`, which both Pythons read, that can only work in Python 2.
+
+    What zip, map or filter gives is indexed, added to a list, or measured; or a function returns it, and its caller
+    goes through it again and again.
+    """
+    nodes = list(ast.walk(tree))
+    if any(isinstance(node, PYTHON3_NODES) for node in nodes):
+        return None
+    defined = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+    found = [place for node in nodes for place in _fails_in_python3(node) if place[1].split()[-2] not in defined]
+    return min([*found, *_used_again(tree, nodes)], default=None)
+
+
+def _fails_in_python3(node: ast.AST) -> Iterator[tuple[int, str]]:
+    values: list[ast.expr] = []
+    names = LISTS_OF_OLD - {"range"}
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+        values = [node.value]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len":
+        values = node.args
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        pairs = ((node.left, node.right), (node.right, node.left))
+        values = [a for a, b in pairs if isinstance(b, ast.List | ast.ListComp)]
+        names = LISTS_OF_OLD
+    for value in values:
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in names:
+            yield value.lineno, f"a list that {value.func.id} made"
+
+
+def _used_again(tree: ast.Module, nodes: list[ast.AST]) -> Iterator[tuple[int, str]]:
+    """Results of functions that return what zip, map or filter gives, which a loop that comes later uses."""
+    returning: dict[str, tuple[int, str]] = {}
+    for function in nodes:
+        if isinstance(function, ast.FunctionDef):
+            for node in ast.walk(function):
+                if isinstance(node, ast.Return) and isinstance(node.value, ast.Call):
+                    name = getattr(node.value.func, "id", "")
+                    if name in LISTS_OF_OLD - {"range"}:
+                        returning[function.name] = node.lineno, f"a list that {name} made"
+    if not returning:
+        return
+    loops = [node for node in nodes if isinstance(node, ast.For | ast.While)]
+    inside = {loop: {id(inner) for part in loop.body for inner in ast.walk(part)} for loop in loops}
+    for node in nodes:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
+            place, name = returning.get(getattr(node.value.func, "id", "")), node.targets[0].id
+            for use in nodes if place is not None else ():
+                if isinstance(use, ast.Name) and use.id == name and isinstance(use.ctx, ast.Load):
+                    if any(id(use) in ids and id(node) not in ids for ids in inside.values()):
+                        yield place
+
+
 def says_python3(tree: ast.Module) -> bool:
     """Whether something in `tree` is Python 3's own."""
     return any(isinstance(node, PYTHON3_NODES) or _is_of_python3(node) for node in ast.walk(tree))
