@@ -8,6 +8,7 @@ import os
 import pickle
 import shutil
 import warnings
+import zipfile
 
 import numpy as np
 import pytest
@@ -288,6 +289,9 @@ def test_strip_pickler():
     file = io.BytesIO()
     pkl_utils.StripPickler(file, protocol=2).dump(x + 1)
     y = pkl_utils.CompatUnpickler(io.BytesIO(file.getvalue())).load()
+    with pytest.raises(zipfile.BadZipFile) as info:
+        pkl_utils.load(file)
+    assert "CompatUnpickler(file).load()" in info.value.__notes__[0]
     assert not hasattr(y.tag, "trace") and not hasattr(y.owner.inputs[0].tag, "test_value")
 
 

@@ -360,6 +360,9 @@ def test_assignments_reach_the_real_module(monkeypatch):
         ("for k, v in d.iteritems(): pass\n", True),
         ("six.iteritems(d)\n", False),
         ("#!/usr/bin/env python2.7\nprint('a')\n", True),
+        ("import sys\ntext = unicode if sys.version_info[0] == 2 else str\n", False),
+        ("try:\n    text = unicode\nexcept NameError:\n    text = str\n", False),
+        ("if __name__ == '__main__':\n    unicode(1)\n", True),
     ],
 )
 def test_detection(source, is_python2):

@@ -102,6 +102,7 @@ def _header(text: str, is_python2: bool) -> str:
     """The first lines say Python 3, and UTF-8."""
     if not is_python2:
         return text
+    text = text.lstrip("\n")
     first, rest = re.match(r"((?:[^\n]*\n){0,2})(.*)", text, re.S).groups()  # type: ignore[union-attr]
     first = re.sub(r"^(#!.*\bpython)2[.\d]*", r"\g<1>3", first)
     first = re.sub(r"^[ \t]*#.*?coding[:=][ \t]*[-\w.]+.*\n", "", first, flags=re.M)

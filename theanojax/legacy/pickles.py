@@ -139,7 +139,11 @@ def dump(
 
 
 def load(f: Any, persistent_load: Callable[[zipfile.ZipFile], Callable[[str], Any]] = PersistentNdarrayLoad) -> Any:
-    """The object in an archive that `dump` wrote."""
+    """The object in an archive that `dump` wrote; zipfile.BadZipFile, with a hint, for another file."""
+    if not zipfile.is_zipfile(f):
+        error = zipfile.BadZipFile("File is not a zip file")
+        error.add_note("A plain pickle of Python 2 is read by theano.misc.pkl_utils.CompatUnpickler(file).load()")
+        raise error
     with zipfile.ZipFile(f, "r") as zip_file, zip_file.open("pkl") as file:
         unpickler = CompatUnpickler(file)
         unpickler.persistent_load = persistent_load(zip_file)

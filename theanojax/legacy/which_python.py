@@ -32,17 +32,7 @@ def says_python2(source: str) -> bool:
 
 def uses_python2(tree: ast.Module) -> bool:
     """Whether source that both Pythons can read uses what only Python 2 has."""
-    used: set[str] = set()
-    defined: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            (used if isinstance(node.ctx, ast.Load) else defined).add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            defined.add(node.name)
-        elif isinstance(node, ast.arg):
-            defined.add(node.arg)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            defined.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
+    used, defined = _names(tree)
     guarded = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.Try | ast.If) for inner in ast.walk(node)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import) and id(node) not in guarded:
@@ -61,6 +51,37 @@ def uses_python2(tree: ast.Module) -> bool:
             if node.func.attr in PYTHON2_METHODS and not _is_module_call(node.func, "six"):
                 return True
     return bool(used & PYTHON2_NAMES - defined)
+
+
+def _names(tree: ast.Module) -> tuple[set[str], set[str]]:
+    """The names that are used, whatever the Python, and those that are given to something."""
+    used: set[str] = set()
+    defined: set[str] = set()
+    asked = {id(inner) for node in ast.walk(tree) if _asks_which(node) for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            if not isinstance(node.ctx, ast.Load):
+                defined.add(node.id)
+            elif id(node) not in asked:
+                used.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            defined.add(node.name)
+        elif isinstance(node, ast.arg):
+            defined.add(node.arg)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            defined.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
+    return used, defined
+
+
+def _asks_which(node: ast.AST) -> bool:
+    """Whether a statement asks for the Python that runs it."""
+    if isinstance(node, ast.Try):
+        caught = {name.id for h in node.handlers if h.type for name in ast.walk(h.type) if isinstance(name, ast.Name)}
+        return not caught.isdisjoint(("NameError", "ImportError"))
+    if not isinstance(node, ast.If | ast.IfExp):
+        return False
+    words = {getattr(inner, "attr", getattr(inner, "id", "")) for inner in ast.walk(node.test)}
+    return not words.isdisjoint(("version_info", "version", "hexversion", "PY2", "PY3"))
 
 
 def changed_meaning(tree: ast.Module) -> tuple[int, str] | None:
