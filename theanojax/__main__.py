@@ -9,6 +9,7 @@ import platform
 import sys
 
 API = "Theano 1.0.5"
+FOR_NOTEBOOKS = ("ipykernel", "jupyter_client", "nbclient", "nbformat")
 LIBRARIES = ("jax", "jaxlib", "numpy", "scipy", "pydot", "fissix", "six")
 
 
@@ -50,6 +51,16 @@ def main(arguments: list[str] | None = None) -> int:
     kernel.add_argument("--user", action="store_true", help="for all environments of this user, not for this one alone")
     commands.add_parser("config", help="print every configuration flag with its value")
     args = parser.parse_args(arguments)
+    try:
+        return _command(args, run)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in FOR_NOTEBOOKS:
+            raise
+        print(f"theanojax: notebooks need {error.name}: pip install 'theanojax[notebook]'", file=sys.stderr)
+        return 2
+
+
+def _command(args: argparse.Namespace, run: argparse.ArgumentParser) -> int:
     if args.command == "run":
         return _run(run, args)
     if args.command == "convert":

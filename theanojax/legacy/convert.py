@@ -192,10 +192,8 @@ class _Cell:
 
 def notebook(path: str, to: str | None, version: int | None) -> Output:
     """The notebook at `path` converted, to the newest format or, `to` "py", to a script with a ``# %%`` line a cell."""
-    try:
-        import nbformat
-    except ImportError:
-        raise ValueError("notebooks need nbformat: pip install 'theanojax[notebook]'") from None
+    import nbformat
+
     with open(path, encoding="utf-8") as file:
         before = file.read()
     try:
