@@ -39,6 +39,7 @@ def run_script(folder, text, *arguments, name="script.py", encoding="utf-8", **f
     [
         ("result = 3 <> 4", True),
         ("result = 0777 + 10L", 521),
+        ("result = 010L + 0xFFL + 0L + 0", 263),
         ("result = {1: 2}.has_key(1)", True),
         ("try:\n    raise ValueError, 'no'\nexcept ValueError, e:\n    result = str(e)", "no"),
         ("def f((a, b), c): return a + b + c\nresult = f((1, 2), 3)", 6),

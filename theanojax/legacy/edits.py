@@ -101,12 +101,12 @@ class Edits:
         return before if not before.strip() else None
 
     def result(self) -> str:
-        """The text with all changes made."""
+        """The text with all changes made; ValueError if two are at one place."""
         parts, at = [], 0
         # What is closed at a place comes before what is opened there, and that before what is replaced there.
         for start, _, end, text in sorted(self.changes):
             if start < at:
-                raise AssertionError(f"{self.filename}: two changes at one place, for {text!r}")
+                raise ValueError(f"{self.filename}: two changes at one place, for {text!r}")
             parts += [self.data[at:start].decode(), text]
             at = end
         return "".join([*parts, self.data[at:].decode()])

@@ -95,7 +95,9 @@ def modernise(
         modern_meaning.write_out(modern, divides)
         modern.names()
         modern.imports()
-        return modern.result(), modern.notes
+        made = modern.result()
+        ast.parse(made, filename)
+        return made, modern.notes
 
 
 def _header(text: str, is_python2: bool) -> str:

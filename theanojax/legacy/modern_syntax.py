@@ -32,22 +32,10 @@ FIXERS = (
         "future",
     ),
     *("has_key", "imports", "input", "intern", "isinstance", "itertools", "itertools_imports", "long", "map"),
-    *(
-        "metaclass",
-        "methodattrs",
-        "ne",
-        "next",
-        "nonzero",
-        "numliterals",
-        "paren",
-        "print",
-        "raw_input",
-        "reduce",
-        "reload",
-    ),
+    *("metaclass", "methodattrs", "ne", "next", "nonzero", "paren", "print", "raw_input", "reduce", "reload"),
     *("repr", "standarderror", "sys_exc", "throw", "tuple_params", "unicode", "urllib", "xrange", "xreadlines", "zip"),
 )
-OURS = ("theanojax.legacy.fix_modern_raise", "theanojax.legacy.fix_lambda")
+OURS = tuple(f"theanojax.legacy.fix_{name}" for name in ("modern_raise", "lambda", "numbers"))
 FUTURE = re.compile(r"^from[ \t]+__future__[ \t]+import[ \t]+(\([^)]*\)|.*)", re.M)
 # What changes the size of a dictionary.
 CHANGES = r"\bdel\s+{0}\b|\b{0}\s*\[[^\n]*\]\s*=[^=]|\b{0}\.(pop|popitem|clear|update|setdefault)\b"

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 import theanojax
-from theanojax.legacy import importer, nose_names, script_names
+from theanojax.legacy import importer, moved, nose_names, script_names
 
 __all__ = [
     "pytest_addoption",
@@ -86,6 +86,12 @@ def restore_lost_names():
         for attribute, value in names().items():
             if attribute not in vars(module) and not isinstance(value, script_names.Late):
                 setattr(module, attribute, value)
+    for name, rows in moved.NAMES.items():
+        if name.partition(".")[0] not in ("scipy", "cgi"):  # they warn, or take their time
+            module = importlib.import_module(name)
+            for old, today in rows.items():
+                if old not in vars(module):
+                    setattr(module, old, moved.find(today))
     import numpy.testing
 
     if not hasattr(numpy.testing, "dec"):

@@ -30,11 +30,11 @@ from theanojax.legacy.which_python import changed_meaning, only_in_python2, says
 # 2to3's fixers for syntax and for methods of built-in types. Those for names are left out: see above.
 FIXERS = (
     *("apply", "dict", "except", "exec", "funcattrs", "has_key", "metaclass", "methodattrs", "ne", "next"),
-    *("nonzero", "numliterals", "paren", "print", "repr", "sys_exc", "throw", "tuple_params"),
+    *("nonzero", "paren", "print", "repr", "sys_exc", "throw", "tuple_params"),
     *("unicode", "xreadlines"),
 )
 
-OUR_FIXERS = ("theanojax.legacy.fix_raise", "theanojax.legacy.fix_lambda")
+OUR_FIXERS = tuple(f"theanojax.legacy.fix_{name}" for name in ("raise", "lambda", "numbers"))
 
 Tree = TypeVar("Tree", ast.Module, ast.Expression)
 
