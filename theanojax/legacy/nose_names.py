@@ -1,6 +1,7 @@
 """What test suites import from nose, which no longer installs: assert helpers, SkipTest, attr and decorators."""
 
 import functools
+import inspect
 import re
 import sys
 import time
@@ -157,6 +158,39 @@ class Plugin:
     """nose's base class of plugins, which modules derive from when they are imported."""
 
     enabled = False
+
+
+# Functions of a module, and methods of a class, that nose called before and after, and pytest does not know.
+MODULE_FIXTURES = {
+    "setup_module": ("setup", "setUp", "setupModule"),
+    "teardown_module": ("teardown", "tearDown", "teardownModule"),
+}
+CLASS_FIXTURES = {
+    "setup_class": ("setUpClass", "setupClass", "setUpAll", "setupAll"),
+    "teardown_class": ("tearDownClass", "teardownClass", "tearDownAll", "teardownAll"),
+}
+METHOD_FIXTURES = {"setup_method": ("setUp", "setup"), "teardown_method": ("tearDown", "teardown")}
+
+
+def add_module_fixtures(module):
+    """Have pytest call what nose called around the tests of a module."""
+    for ours, theirs in MODULE_FIXTURES.items():
+        found = [vars(module).get(name) for name in theirs]
+        found = [function for function in found if inspect.isfunction(function)]  # and no fixture of pytest's
+        if found and not hasattr(module, ours):
+            setattr(module, ours, found[0])
+
+
+def add_class_fixtures(cls):
+    """Have pytest call what nose called around the tests of a class, and around each of them."""
+    for ours, theirs in CLASS_FIXTURES.items():
+        found = [name for name in theirs if callable(getattr(cls, name, None))]
+        if found and not hasattr(cls, ours):
+            setattr(cls, ours, classmethod(lambda cls, name=found[0]: getattr(cls, name)()))
+    for ours, theirs in METHOD_FIXTURES.items():
+        found = [name for name in theirs if callable(getattr(cls, name, None))]
+        if found and not hasattr(cls, ours):
+            setattr(cls, ours, lambda self, method=None, name=found[0]: getattr(self, name)())
 
 
 def install():

@@ -119,8 +119,10 @@ class Cells:
         self.divides, self.prints = self.divides or divides, self.prints or prints
 
     def visit(self, tree: ast.Module) -> ast.Module:
-        """The tree of the cell just converted, with quotients and indices of Python 2."""
-        return python2.with_old_meaning(tree, self.divides, self.prints) if self.converted else tree
+        """The tree of the cell just read, with the indices, and in Python 2 the quotients, of its time."""
+        if self.converted:
+            return python2.with_old_meaning(tree, self.divides, self.prints)
+        return python2.as_meant(tree, False)
 
 
 def load_ipython_extension(shell: Any) -> None:

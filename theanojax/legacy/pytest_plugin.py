@@ -1,9 +1,11 @@
 """A pytest plugin under which a test suite written for Theano, of any project, runs on theanojax.
 
 It serves ``import theano``, gives numpy and Python the names back that they have lost since (to the whole test
-process), stands in for nose, expands tests that are generators, calls nose-style ``setUp`` methods, and says
-in the header what the tests ran on. With ``--theano-tests DIR`` the folders named ``tests`` below DIR are
-served as ``theano.tests``, ``theano.tensor.tests`` and so on.
+process), and to the project's own modules, and to packages that import theano, all that `theanojax run` gives. It
+stands in for nose, expands tests that are generators, calls nose-style ``setUp`` methods, and has old conftests work
+(`old_pytest`). The header says what the tests ran on, and which options of the project's configuration were left out:
+those of plugins that are not there. With ``--theano-tests DIR`` the folders named ``tests`` below DIR are served as
+``theano.tests``, ``theano.tensor.tests`` and so on.
 """
 
 import functools
@@ -17,10 +19,12 @@ from importlib import metadata
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 
+import numpy
+import numpy.testing
 import pytest
 
 import theanojax
-from theanojax.legacy import importer, moved, nose_names, script_names
+from theanojax.legacy import importer, moved, nose_names, old_numpy, old_pytest, script_names
 
 __all__ = [
     "pytest_addoption",
@@ -46,18 +50,29 @@ def prepare():
     """What tests need that were written for Theano, nose and an older numpy; once a process."""
     importer.install()
     restore_lost_names()
+    old_numpy.print_as_then()
     if not theanojax.config.cxx:
         theanojax.config.cxx = "g++"  # what needs compiled functions is skipped where this is empty; here all are
     nose_names.install()
+    old_pytest.restore_names()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests():
+IGNORED = pytest.StashKey[list[str]]()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config, parser, args):
     prepare()  # a conftest.py may import the library that is tested
+    old_pytest.adapt_conftests(early_config.pluginmanager)
+    old_pytest.serve_modules(early_config.rootpath)
+    result = yield
+    early_config.stash[IGNORED] = old_pytest.drop_unknown(early_config, parser, args)  # conftests have added theirs
+    return result
 
 
 def pytest_configure(config):
     prepare()
+    pytest.config = config
     folder = config.getoption("--theano-tests")
     if folder:
         sys.meta_path.insert(0, ServedTests(folder))
@@ -66,7 +81,11 @@ def pytest_configure(config):
 def pytest_report_header(config):
     from theanojax.runtime import device_name
 
-    return "theanojax %s, jax %s, device %s" % (version("theanojax"), version("jax"), device_name())
+    lines = ["theanojax %s, jax %s, device %s" % (version("theanojax"), version("jax"), device_name())]
+    ignored = config.stash.get(IGNORED, [])
+    if ignored:
+        lines.append("theanojax ignores options of plugins that are not here: %s" % ", ".join(ignored))
+    return lines
 
 
 def version(package):
@@ -78,42 +97,25 @@ def version(package):
 
 def restore_lost_names():
     """Set on numpy, collections, inspect, time, unittest ... what tests of old code expect there."""
-    for name, names in script_names.CHANGED.items():
-        try:
-            module = importlib.import_module(name)
-        except ImportError:
-            continue
-        for attribute, value in names().items():
-            if attribute not in vars(module) and not isinstance(value, script_names.Late):
-                setattr(module, attribute, value)
-    for name, rows in moved.NAMES.items():
-        if name.partition(".")[0] not in ("scipy", "cgi"):  # they warn, or take their time
-            module = importlib.import_module(name)
-            for old, today in rows.items():
-                if old not in vars(module):
-                    setattr(module, old, moved.find(today))
-    import numpy.testing
-
+    for name in ("numpy", "numpy.random", "numpy.testing"):
+        _add_names(name, script_names.CHANGED[name]())
+    for name, moved_names in moved.NAMES.items():
+        if not name.startswith("scipy"):  # which takes its time; what is served gets its names when it asks for them
+            _add_names(name, {old: moved.find(new) for old, new in moved_names.items()})
+    for old, new in moved.METHODS["unittest"]["TestCase"].items():
+        if not hasattr(unittest.TestCase, old) and hasattr(unittest.TestCase, new):
+            setattr(unittest.TestCase, old, getattr(unittest.TestCase, new))
     if not hasattr(numpy.testing, "dec"):
         numpy.testing.dec = nose_names.NumpyDecorators
     for name in ("vstack", "hstack"):  # numpy 2 wants a sequence
         setattr(numpy, name, nose_names.taking_iterators(getattr(numpy, name)))
-    case = unittest.TestCase
-    for old, new in {
-        "assertEquals": "assertEqual",
-        "assertNotEquals": "assertNotEqual",
-        "assert_": "assertTrue",
-        "failUnless": "assertTrue",
-        "failIf": "assertFalse",
-        "failUnlessEqual": "assertEqual",
-        "failUnlessRaises": "assertRaises",
-        "assertItemsEqual": "assertCountEqual",
-        "assertRaisesRegexp": "assertRaisesRegex",
-        "assertRegexpMatches": "assertRegex",
-        "assertAlmostEquals": "assertAlmostEqual",
-    }.items():
-        if not hasattr(case, old):
-            setattr(case, old, getattr(case, new))
+
+
+def _add_names(module, names):
+    module = importlib.import_module(module)
+    for name, value in names.items():
+        if name not in vars(module):
+            setattr(module, name, value)
 
 
 class ServedTests(MetaPathFinder):
@@ -175,24 +177,11 @@ def pytest_pycollect_makemodule(module_path, parent):
 def pytest_pycollect_makeitem(collector, name, obj):
     if inspect.isclass(obj):
         if not issubclass(obj, unittest.TestCase):
-            _nose_fixtures(obj)
+            nose_names.add_class_fixtures(obj)
         return None
     if name.startswith("test") and inspect.isgeneratorfunction(getattr(obj, "__func__", obj)):
         return list(_yielded(collector, name, obj))
     return None
-
-
-def _nose_fixtures(cls):
-    """Have pytest call the methods that nose called around each test."""
-    for theirs, ours in (
-        ("setUp", "setup_method"),
-        ("setup", "setup_method"),
-        ("tearDown", "teardown_method"),
-        ("teardown", "teardown_method"),
-    ):
-        fixture = getattr(cls, theirs, None)
-        if callable(fixture) and not hasattr(cls, ours):
-            setattr(cls, ours, lambda self, method=None, fixture=fixture: fixture(self))
 
 
 def _yielded(collector, name, obj):

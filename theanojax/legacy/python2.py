@@ -56,45 +56,58 @@ DIVIDE = "__python2_div__"
 DIVIDE_IN_PLACE = "__python2_idiv__"
 
 
-def compile_source(
+def compile_source(source: str, filename: str, *args: Any, **options: Any) -> tuple[CodeType, bool]:
+    """The code of `source`, and whether it was taken for Python 2; arguments are those of `parse_source`."""
+    tree, is_python2 = parse_source(source, filename, *args, **options)
+    return compile_tree(tree, filename, is_python2), is_python2
+
+
+def compile_tree(tree: ast.Module, filename: str, is_python2: bool) -> CodeType:
+    """The code of a tree of `parse_source`."""
+    with warnings.catch_warnings():
+        # `is` with a literal, invalid escapes: the style of the day.
+        warnings.simplefilter("ignore")
+        return compile(as_meant(tree, is_python2), filename, "exec", dont_inherit=True)
+
+
+def parse_source(
     source: str,
     filename: str,
     in_package: bool = False,
     default_python2: bool = False,
     version: int | None = None,
     notice: Callable[[str], None] | None = None,
-) -> tuple[CodeType, bool]:
-    """The code of `source`, and whether it was taken for Python 2.
+) -> tuple[ast.Module, bool]:
+    """The tree of `source`, in the syntax of Python 3, and whether it was taken for Python 2.
 
     `default_python2` is for source that could be either: a module of a program in Python 2. `version` (2 or 3) decides
     what else the source does. `notice` gets a line when it reads as both, and means something else in Python 2.
     """
     source = source.replace("\r\n", "\n").replace("\r", "\n")
     if version == 2:
-        return _compile_python2(source, filename, in_package, None), True
+        return _parse_python2(source, filename, in_package, None), True
     try:
         with warnings.catch_warnings():
-            # `is` with a literal, invalid escapes: the style of the day.
             warnings.simplefilter("ignore")
             tree = ast.parse(source, filename)
     except SyntaxError as error:
         if version == 3:
             raise
-        return _compile_python2(source, filename, in_package, error), True
+        return _parse_python2(source, filename, in_package, error), True
     if version is None:
         if says_python2(source) or uses_python2(tree):
-            return _compile_python2(source, filename, in_package, None), True
+            return _parse_python2(source, filename, in_package, None), True
         found = None if default_python2 else only_in_python2(tree)
         if found is not None and notice is not None:
             notice(_differs(filename, found, 2))
         if default_python2 or found is not None:
             try:
-                return _compile_python2(source, filename, in_package, None), True
+                return _parse_python2(source, filename, in_package, None), True
             except SyntaxError:
                 pass  # it is in Python 3, then
         elif notice is not None and (found := changed_meaning(tree)) is not None:
             notice(_differs(filename, found, 3))
-    return _compiled(tree, filename), False
+    return tree, False
 
 
 def _differs(filename: str, found: tuple[int, str], taken: int) -> str:
@@ -105,10 +118,20 @@ def _differs(filename: str, found: tuple[int, str], taken: int) -> str:
     )
 
 
+def as_meant(tree: ast.Module, is_python2: bool) -> ast.Module:
+    """`tree`, of `parse_source`, with what it meant in its time; in Python 3, that is what an index was to numpy."""
+    if is_python2:
+        return with_old_meaning(tree, _has_future_division(tree))
+    tree = _Items().visit(tree)
+    if not _has_future(tree, "generator_stop"):
+        tree = _Generators().visit(tree)
+    return ast.fix_missing_locations(tree)
+
+
 # ---- Conversion
 
 
-def _compile_python2(source: str, filename: str, in_package: bool, python3_error: SyntaxError | None) -> CodeType:
+def _parse_python2(source: str, filename: str, in_package: bool, python3_error: SyntaxError | None) -> ast.Module:
     converted = _convert(source, filename, python3_error)
     try:
         with warnings.catch_warnings():
@@ -120,13 +143,7 @@ def _compile_python2(source: str, filename: str, in_package: bool, python3_error
     _show_original_lines(tree, source, converted)
     if in_package and not _has_future(tree, "absolute_import"):
         tree = siblings.Dots(filename).visit(tree)
-    return _compiled(with_old_meaning(tree, _has_future_division(tree)), filename)
-
-
-def _compiled(tree: ast.Module, filename: str) -> CodeType:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the style of the day
-        return compile(tree, filename, "exec", dont_inherit=True)
+    return tree
 
 
 def to_python3(source: str, filename: str, default_python2: bool, prints: bool = False) -> str | None:
@@ -163,6 +180,7 @@ def with_old_meaning(tree: Tree, divides: bool, prints: bool = False) -> Tree:
         tree = _Division().visit(tree)
     tree = _Items().visit(tree)
     tree = _Calls(divides, prints).visit(tree)
+    tree = _Generators().visit(tree)
     return ast.fix_missing_locations(tree)
 
 
@@ -334,7 +352,23 @@ class _Division(ast.NodeTransformer):
 
 
 class _Items(ast.NodeTransformer):
-    """``a[i]`` -> ``a[item(a, i)]`` or ``get(a, i)``."""
+    """``a[i]`` -> ``a[item(a, i)]`` or ``get(a, i)``, but in hints of types."""
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        if node.value is not None:
+            node.value = self.visit(node.value)
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        returns, node.returns = node.returns, None
+        self.generic_visit(node)
+        node.returns = returns
+        return node
+
+    visit_AsyncFunctionDef = visit_FunctionDef
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         """Arrays took floats, and lists of slices."""
@@ -413,10 +447,14 @@ class _Calls(ast.NodeTransformer):
             node.name = CAUGHT
         return node
 
+
+class _Generators(ast.NodeTransformer):
+    """Up to Python 3.6, a StopIteration ended the generator that it came out of."""
+
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        """A StopIteration ended the generator that it came out of."""
+        """A generator is guarded."""
         self.generic_visit(node)
-        if not any(isinstance(inner, ast.Yield) for inner in _own_nodes(node)):
+        if not any(isinstance(inner, ast.Yield | ast.YieldFrom) for inner in _own_nodes(node)):
             return node
         first = int(ast.get_docstring(node, clean=False) is not None)
         body = node.body[first:]

@@ -8,6 +8,7 @@ Scripts in Python 3 run as they are, with those names.
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import io
 import os
@@ -75,7 +76,7 @@ def run(target: str, arguments: list[str], kind: str = "script", version: int | 
     sys.modules["__main__"] = main
     sys.meta_path.insert(0, finder)
     try:
-        _execute(main, path, source, finder, notice=_notice)
+        execute(main, path, source, finder, notice=_notice)
     except SystemExit:
         raise
     except BaseException as error:
@@ -125,10 +126,16 @@ def _notice(text: str) -> None:
     print(f"theanojax run: {text}", file=sys.stderr)
 
 
-def _execute(
-    module: ModuleType, path: str, source: str, finder: ScriptFinder, notice: Callable[[str], None] | None = None
+def execute(
+    module: ModuleType,
+    path: str,
+    source: str,
+    finder: ScriptFinder,
+    notice: Callable[[str], None] | None = None,
+    change: Callable[[ast.Module, str], None] | None = None,
 ) -> None:
-    code, is_python2 = python2.compile_source(
+    """Run `source` as `module`, with the names and the meaning of its time; `change` may alter its tree before."""
+    tree, is_python2 = python2.parse_source(
         source,
         path,
         in_package=bool(module.__package__),
@@ -138,11 +145,14 @@ def _execute(
     )
     # The script itself comes first, and decides for modules that could be either.
     finder.is_python2 = finder.is_python2 or is_python2
+    if change is not None:
+        change(tree, source)
+    code = python2.compile_tree(tree, path, is_python2)
     module.__dict__["__builtins__"] = script_names.script_builtins(is_python2)
     exec(code, module.__dict__)
 
 
-tag.runs_programs.add(_execute.__code__)
+tag.runs_programs.add(execute.__code__)
 
 
 def read_source(path: str) -> str:
@@ -168,10 +178,13 @@ def _imports_theano(folder: str) -> bool:
 
 
 class ScriptFinder(MetaPathFinder):
-    """Finds the modules that came with a script, in its folder and below, and installed packages that import theano."""
+    """Finds the modules that came with a script, in its folder and below, and installed packages that import theano.
 
-    def __init__(self, folder: str, version: int | None = None):
-        self.folder, self.version = folder, version
+    The folder `comes_first`, or it is searched only as far as ``sys.path`` has it.
+    """
+
+    def __init__(self, folder: str, version: int | None = None, comes_first: bool = True):
+        self.folder, self.version, self.comes_first = folder, version, comes_first
         self.packages: dict[str, bool] = {}  # by their names, whether they import theano
         self.is_python2 = version == 2
 
@@ -179,13 +192,12 @@ class ScriptFinder(MetaPathFinder):
         """The spec of a module of the script's own; None for every other."""
         if fullname.partition(".")[0] in OURS:
             return None
-        spec = PathFinder.find_spec(fullname, [self.folder] if path is None else path)
-        if spec is None and path is None:
-            spec = PathFinder.find_spec(fullname)
+        first = PathFinder.find_spec(fullname, [self.folder]) if self.comes_first and path is None else None
+        spec = first or self._found_by_others(fullname, path)
         origin = spec.origin if spec else None
         if origin is None or not origin.endswith(".py"):
             return None
-        own = self._is_own(origin)
+        own = self.is_own(origin)
         if not own and not self._knows_theano(fullname.partition(".")[0]):
             return None
         if own:
@@ -195,16 +207,23 @@ class ScriptFinder(MetaPathFinder):
             fullname, origin, loader=ScriptLoader(origin, self, own), submodule_search_locations=locations
         )
 
+    def _found_by_others(self, fullname: str, path: Any = None) -> ModuleSpec | None:
+        """What the finders that come after this one find."""
+        finders = sys.meta_path[sys.meta_path.index(self) + 1 :] if self in sys.meta_path else [PathFinder]
+        specs = (finder.find_spec(fullname, path) for finder in finders if hasattr(finder, "find_spec"))
+        return next((spec for spec in specs if spec is not None), None)
+
     def _knows_theano(self, package: str) -> bool:
         """Whether an installed package imports theano: then it is as old as the script, and gets the same names."""
         if package not in self.packages:
             # What was loaded before, numpy for one, was loaded as it is; its files need not be looked at.
-            spec = None if package in sys.modules else PathFinder.find_spec(package)
+            spec = None if package in sys.modules else self._found_by_others(package)
             folders = list(spec.submodule_search_locations or ()) if spec else []
             self.packages[package] = any(map(_imports_theano, folders))
         return self.packages[package]
 
-    def _is_own(self, origin: str) -> bool:
+    def is_own(self, origin: str) -> bool:
+        """Whether a file is in the folder or below it, and not installed there."""
         inside = os.path.realpath(origin).startswith(self.folder + os.sep)
         return inside and INSTALLED.search(origin[len(self.folder) :]) is None
 
@@ -221,4 +240,4 @@ class ScriptLoader(Loader):
     def exec_module(self, module: ModuleType) -> None:
         # A package that is installed is in Python 3, unless it says something else.
         finder = self.finder if self.own else ScriptFinder(self.finder.folder)
-        _execute(module, self.path, read_source(self.path), finder)
+        execute(module, self.path, read_source(self.path), finder)

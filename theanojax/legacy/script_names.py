@@ -133,7 +133,7 @@ CHANGED: dict[str, Callable[[], dict[str, Any]]] = {
     "scipy": _numpy_names,
     "pickle": lambda: {name: value for name, value in _pickle_names().items() if name[:4] != "dump"},
     "yaml": lambda: {"load": _yaml_load},
-    "h5py": lambda: {"File": _h5py_file},
+    "h5py": lambda: _h5py_names(False),
 }
 
 # Functions of bytes, which in Python 2 strings were.
@@ -157,6 +157,7 @@ HIDING: dict[str, Iterable[str]] = {
 
 # The same for scripts in Python 2 alone.
 CHANGED_SINCE_2: dict[str, Callable[[], dict[str, Any]]] = {
+    "h5py": lambda: _h5py_names(True),
     "sys": lambda: {"setdefaultencoding": lambda encoding: None, "exc_clear": lambda: None},
     "math": lambda: {"floor": old_objects.floor, "ceil": old_objects.ceil},
     **{"csv": old_objects.csv_names, "gzip": old_objects.gzip_names, "hashlib": old_objects.hashlib_names},
@@ -202,9 +203,10 @@ def _yaml_load(stream: Any, Loader: Any = None) -> Any:
     return yaml.load(stream, Loader or yaml.Loader)
 
 
-def _h5py_file(name: Any, mode: str | None = None, *args: Any, **options: Any) -> Any:
-    """Without a mode a file was opened to be read and written, and made if it wasn't there."""
-    return importlib.import_module("h5py").File(name, mode or "a", *args, **options)
+def _h5py_names(for_python2: bool) -> dict[str, Any]:
+    from theanojax.legacy import old_h5py  # which needs h5py
+
+    return {"File": old_h5py.FileOfPython2 if for_python2 else old_h5py.File}
 
 
 def _from_module(module: str, name: str) -> Any:
@@ -292,7 +294,7 @@ def python2_builtins() -> dict[str, Any]:
         "apply": lambda function, args=(), kwargs=None: function(*args, **(kwargs or {})),
         "coerce": lambda a, b: (a, b) if type(a) is type(b) else (a + 0 * b, b + 0 * a),
         python2.RAISED: python2.raised,
-        **{python2.ITEM: python2.item, python2.GET: python2.get, python2.SLICE: slice, python2.CODE: python2.code},
+        python2.CODE: python2.code,
         **{python2.METHOD % name: function for name, function in old_objects.METHODS.items()},
         **{python2.MESSAGE: old_objects.message, python2.UNICODE: old_objects.unicode},
         **{python2.IS_NONE: old_objects.is_none, python2.IS_NOT_NONE: old_objects.is_not_none},
@@ -333,6 +335,7 @@ def script_builtins(for_python2: bool) -> dict[str, Any]:
 
     return {
         **vars(builtins),
+        **{python2.ITEM: python2.item, python2.GET: python2.get, python2.SLICE: slice},
         **(python2_builtins() if for_python2 else {}),
         "__import__": import_,
         "numpy": stand_in("numpy", for_python2),
