@@ -21,6 +21,7 @@ MODULES = {
     **{f"distutils.{name}": f"{OURS}.old_distutils" for name in ("version", "spawn", "util", "dir_util", "file_util")},
     "cgi": f"{OURS}.old_cgi",
     "pipes": f"{OURS}.old_pipes",
+    "pkg_resources": f"{OURS}.old_pkg_resources",
     "xml.etree.cElementTree": "xml.etree.ElementTree",
     **{name: f"{OURS}.old_scipy" for name in ("scipy.misc", "scipy.misc.pilutil")},
     **{name: "scipy.linalg.blas" for name in ("scipy.linalg.fblas", "scipy.lib.blas")},
@@ -143,7 +144,7 @@ NAMES_SINCE_2: dict[str, dict[str, str]] = {
 }
 
 # Modules that programs get as they are, where they are there.
-KEPT = ("cgi", "distutils", "pipes")
+KEPT = ("cgi", "distutils", "pipes", "pkg_resources")
 
 
 def today(module: str) -> str:
