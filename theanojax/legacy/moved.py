@@ -39,7 +39,7 @@ MODULES = {
         for part in ("defchararray", "records", "numerictypes", "shape_base")
     },
     "numpy.core.umath_tests": "numpy._core._umath_tests",
-    **{f"sklearn.{name}": "sklearn.model_selection" for name in ("cross_validation", "grid_search", "learning_curve")},
+    **{f"sklearn.{name}": f"{OURS}.old_sklearn" for name in ("cross_validation", "grid_search", "learning_curve")},
     **{"sklearn.externals.joblib": "joblib", "sklearn.externals.six": "six"},
 }
 
@@ -55,6 +55,7 @@ _METHODS_OF_TESTS = {
 METHODS: dict[str, dict[str, dict[str, str]]] = {
     "unittest": {"TestCase": _METHODS_OF_TESTS},
     "threading": {"Thread": {"isAlive": "is_alive"}},
+    "configparser": {name: {"readfp": "read_file"} for name in ("RawConfigParser", "ConfigParser")},
     "array": {"array": {"tostring": "tobytes", "fromstring": "frombytes"}},
 }
 
@@ -65,6 +66,7 @@ _METHODS_IN_STRING = "lower upper strip lstrip rstrip split rsplit replace find 
 NAMES: dict[str, dict[str, str]] = {
     "collections": {name: f"collections.abc.{name}" for name in collections.abc.__all__},
     "time": {"clock": "time.process_time"},
+    "configparser": {"SafeConfigParser": "configparser.ConfigParser"},
     "fractions": {"gcd": "math.gcd"},
     "inspect": {"getargspec": f"{OURS}.old_python.getargspec"},
     "platform": {name: f"{OURS}.old_python.{name}" for name in ("linux_distribution", "dist")},
@@ -85,6 +87,7 @@ NAMES: dict[str, dict[str, str]] = {
         **{"nanmean": "numpy.nanmean", "nanstd": "numpy.nanstd", "nanmedian": "numpy.nanmedian"},
         "betai": "scipy.special.betainc",
     },
+    "sklearn.datasets": {name: f"{OURS}.old_sklearn.{name}" for name in ("fetch_mldata", "load_boston")},
     "scipy.special": {"errprint": "scipy.special.errstate", "sph_jn": "scipy.special.spherical_jn"},
     "scipy.linalg": {"pinv2": "scipy.linalg.pinv"},
     "scipy.misc": {

@@ -72,7 +72,7 @@ def require(*requirements: str) -> list[Distribution]:
 
 def iter_entry_points(group: str, name: str | None = None) -> Iterator[metadata.EntryPoint]:
     """The entry points of a `group`."""
-    return iter(metadata.entry_points(group=group, **({} if name is None else {"name": name})))
+    return (entry for entry in metadata.entry_points(group=group) if name in (None, entry.name))
 
 
 def resource_filename(package_or_requirement: str, resource_name: str) -> str:

@@ -124,7 +124,7 @@ def serve_modules(folder: str) -> None:
     """Run the modules below `folder`, tests among them, and packages that import theano, as `theanojax run` does."""
     from _pytest.assertion import rewrite
 
-    finder = runner.ScriptFinder(os.path.realpath(folder), comes_first=False)
+    finder = runner.ScriptFinder(os.path.realpath(folder), for_tests=True)
     places = [i for i, other in enumerate(sys.meta_path) if other is PathFinder]
     sys.meta_path.insert(places[0] if places else len(sys.meta_path), finder)  # after pytest's, of test files
     hook: Any = rewrite.AssertionRewritingHook

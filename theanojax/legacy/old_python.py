@@ -43,7 +43,8 @@ def stands_for(cls: type) -> Any:
             return isinstance(value, cls if self.__bases__ == (cls,) else ()) or super().__instancecheck__(value)
 
         def __subclasscheck__(self, other: type) -> bool:
-            return self.__bases__ == (cls,) and issubclass(other, cls) or super().__subclasscheck__(other)
+            # An abstract class asks its subclasses, this one too: it is not to be asked in turn.
+            return self.__bases__ == (cls,) and cls in type.mro(other) or super().__subclasscheck__(other)
 
     return StandsFor
 

@@ -99,9 +99,8 @@ def restore_lost_names():
     """Set on numpy, collections, inspect, time, unittest ... what tests of old code expect there."""
     for name in ("numpy", "numpy.random", "numpy.testing"):
         _add_names(name, script_names.CHANGED[name]())
-    for name, moved_names in moved.NAMES.items():
-        if not name.startswith("scipy"):  # which takes its time; what is served gets its names when it asks for them
-            _add_names(name, {old: moved.find(new) for old, new in moved_names.items()})
+    for name in ("collections", "fractions", "inspect", "numpy", "time"):
+        _add_names(name, {old: moved.find(new) for old, new in moved.NAMES[name].items()})
     for old, new in moved.METHODS["unittest"]["TestCase"].items():
         if not hasattr(unittest.TestCase, old) and hasattr(unittest.TestCase, new):
             setattr(unittest.TestCase, old, getattr(unittest.TestCase, new))

@@ -148,7 +148,7 @@ def execute(
     if change is not None:
         change(tree, source)
     code = python2.compile_tree(tree, path, is_python2)
-    module.__dict__["__builtins__"] = script_names.script_builtins(is_python2)
+    module.__dict__["__builtins__"] = script_names.script_builtins(is_python2, finder.for_tests)
     exec(code, module.__dict__)
 
 
@@ -180,11 +180,12 @@ def _imports_theano(folder: str) -> bool:
 class ScriptFinder(MetaPathFinder):
     """Finds the modules that came with a script, in its folder and below, and installed packages that import theano.
 
-    The folder `comes_first`, or it is searched only as far as ``sys.path`` has it.
+    The folder comes first, but `for_tests`: then it is searched as far as ``sys.path`` has it, and what tests replace
+    among the built-ins is replaced.
     """
 
-    def __init__(self, folder: str, version: int | None = None, comes_first: bool = True):
-        self.folder, self.version, self.comes_first = folder, version, comes_first
+    def __init__(self, folder: str, version: int | None = None, for_tests: bool = False):
+        self.folder, self.version, self.for_tests = folder, version, for_tests
         self.packages: dict[str, bool] = {}  # by their names, whether they import theano
         self.is_python2 = version == 2
 
@@ -192,7 +193,7 @@ class ScriptFinder(MetaPathFinder):
         """The spec of a module of the script's own; None for every other."""
         if fullname.partition(".")[0] in OURS:
             return None
-        first = PathFinder.find_spec(fullname, [self.folder]) if self.comes_first and path is None else None
+        first = PathFinder.find_spec(fullname, [self.folder]) if path is None and not self.for_tests else None
         spec = first or self._found_by_others(fullname, path)
         origin = spec.origin if spec else None
         if origin is None or not origin.endswith(".py"):
@@ -239,5 +240,5 @@ class ScriptLoader(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         # A package that is installed is in Python 3, unless it says something else.
-        finder = self.finder if self.own else ScriptFinder(self.finder.folder)
+        finder = self.finder if self.own else ScriptFinder(self.finder.folder, for_tests=self.finder.for_tests)
         execute(module, self.path, read_source(self.path), finder)

@@ -134,6 +134,7 @@ CHANGED: dict[str, Callable[[], dict[str, Any]]] = {
     "pickle": lambda: {name: value for name, value in _pickle_names().items() if name[:4] != "dump"},
     "yaml": lambda: {"load": _yaml_load},
     "h5py": lambda: _h5py_names(False),
+    "sklearn.base": lambda: {"BaseEstimator": _from_module("theanojax.legacy.old_sklearn", "BaseEstimator")},
 }
 
 # Functions of bytes, which in Python 2 strings were.
@@ -148,7 +149,7 @@ TAKING_BYTES = {
 # What these modules still have, and we have otherwise: random_integers warns of its end.
 HIDING: dict[str, Iterable[str]] = {
     **{"numpy": old_numpy.HIDDEN, "numpy.random": old_numpy.HIDDEN_RANDOM},
-    **{"pickle": ["load", "loads"], "yaml": ["load"], "h5py": ["File"]},
+    **{"pickle": ["load", "loads"], "yaml": ["load"], "h5py": ["File"], "sklearn.base": ["BaseEstimator"]},
     **{"math": ["floor", "ceil"], "csv": ["reader", "DictReader"], "gzip": ["open", "GzipFile"]},
     **{"hashlib": ["md5", "sha1", "sha256"], "subprocess": ["check_output"]},
     **{module: list(classes) for module, classes in moved.METHODS.items()},
@@ -305,8 +306,8 @@ def python2_builtins() -> dict[str, Any]:
     }
 
 
-def script_builtins(for_python2: bool) -> dict[str, Any]:
-    """The built-ins of a script's module.
+def script_builtins(for_python2: bool, live: bool = False) -> dict[str, Any]:
+    """The built-ins of a script's module; `live` are those that somebody may replace while it runs.
 
     `numpy` and `np` are among them: listings in tutorials start with the imports of the listing before.
     """
@@ -320,6 +321,10 @@ def script_builtins(for_python2: bool) -> dict[str, Any]:
             if name in moved.MODULES:
                 return stand_in(name if fromlist else top, for_python2)  # type: ignore[return-value]
         try:
+            if level == 0 and fromlist and not _is_shadowed(name) and name in _known(for_python2):
+                # The real module may have an error to raise when it is asked for a name that we have.
+                given = vars(stand_in(name, for_python2))["__added"]
+                fromlist = [n for n in fromlist if n not in given] or ["__name__"]
             module = builtins.__import__(name, globals, locals, fromlist, level)
         except ModuleNotFoundError as error:
             package = (globals or {}).get("__package__")
@@ -333,14 +338,21 @@ def script_builtins(for_python2: bool) -> dict[str, Any]:
             return module
         return stand_in(module.__name__, for_python2) or module
 
-    return {
-        **vars(builtins),
+    given = {
         **{python2.ITEM: python2.item, python2.GET: python2.get, python2.SLICE: slice},
         **(python2_builtins() if for_python2 else {}),
         "__import__": import_,
         "numpy": stand_in("numpy", for_python2),
         "np": stand_in("numpy", for_python2),
     }
+    return LiveBuiltins(given) if live else {**vars(builtins), **given}
+
+
+class LiveBuiltins(dict[str, Any]):
+    """Built-ins of which the real ones are looked up each time, as tests may replace them; that is slower."""
+
+    def __missing__(self, name: str) -> Any:
+        return vars(builtins)[name]
 
 
 @functools.cache
