@@ -63,6 +63,10 @@ class Attributes(h5py.AttributeManager):
     def __getitem__(self, name: Any) -> Any:
         return self._owner._strings(super().__getitem__(name), self.get_id(name).dtype)
 
+    def create(self, name: Any, data: Any, *args: Any, **options: Any) -> None:
+        """A new attribute."""
+        super().create(name, _plain(data), *args, **options)
+
 
 class Container(Object):
     """A file or a group."""
@@ -74,13 +78,18 @@ class Container(Object):
         """A new group."""
         return self._old(super().create_group(*args, **options))
 
-    def create_dataset(self, *args: Any, **options: Any) -> Any:
+    def create_dataset(self, name: Any, shape: Any = None, dtype: Any = None, data: Any = None, **options: Any) -> Any:
         """A new dataset."""
-        return self._old(super().create_dataset(*args, **options))
+        return self._old(super().create_dataset(name, shape, dtype, _plain(data), **options))
 
     def require_dataset(self, *args: Any, **options: Any) -> Any:
         """A dataset, which is made if it is not there."""
         return self._old(super().require_dataset(*args, **options))
+
+
+def _plain(data: Any) -> Any:
+    """`data`, and bytes of a kind of our own as bytes."""
+    return bytes(data) if isinstance(data, bytes) and not isinstance(data, np.generic) else data
 
 
 class Group(Container, h5py.Group):

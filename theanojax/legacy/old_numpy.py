@@ -50,8 +50,18 @@ def _whole(function: Callable, places: Iterable[int | str]) -> Callable:
     return taking_floats
 
 
+def _bytes(value: Any) -> Any:
+    """`value` with its strings of bytes as Python's own: numpy takes what derives from these for numbers."""
+    if isinstance(value, bytes) and not isinstance(value, np.generic):
+        return bytes(value)
+    return type(value)(map(_bytes, value)) if type(value) in (tuple, list) else value
+
+
 def _made(make: Callable, value: Any, dtype: Any = None, **options: Any) -> np.ndarray:
     """What `make` gives; lists of unequal lengths become objects, integers out of range wrap around."""
+    first = value[0] if type(value) in (tuple, list) and value else value
+    if isinstance(first, bytes):
+        value = _bytes(value)
     try:
         return make(value, dtype, **options)
     except OverflowError:
@@ -190,6 +200,13 @@ def random_names() -> dict[str, Any]:
         **{name: _whole(getattr(np.random, name), places) for name, places in functions.items()},
         **{"RandomState": RandomState, "random_integers": _random_integers},
     }
+
+
+def library_random_names() -> dict[str, Any]:
+    """What Python's `random` had: limits like 1e6."""
+    import random
+
+    return {name: _whole(getattr(random, name), range(3)) for name in ("randint", "randrange")}
 
 
 # Those of today, which do not do.

@@ -202,6 +202,7 @@ class ScriptFinder(MetaPathFinder):
         if not own and not self._knows_theano(fullname.partition(".")[0]):
             return None
         if own:
+            self.packages[fullname.partition(".")[0]] = True
             script_names.note_own_module(fullname)
         locations = spec.submodule_search_locations if spec else None
         return importlib.util.spec_from_file_location(
@@ -220,7 +221,9 @@ class ScriptFinder(MetaPathFinder):
             # What was loaded before, numpy for one, was loaded as it is; its files need not be looked at.
             spec = None if package in sys.modules else self._found_by_others(package)
             folders = list(spec.submodule_search_locations or ()) if spec else []
-            self.packages[package] = any(map(_imports_theano, folders))
+            as_old_as = package.rpartition("_")[0]  # keras_preprocessing as keras
+            with_it = bool(folders) and self.packages.get(as_old_as, False)
+            self.packages[package] = with_it or any(map(_imports_theano, folders))
         return self.packages[package]
 
     def is_own(self, origin: str) -> bool:

@@ -132,6 +132,7 @@ CHANGED: dict[str, Callable[[], dict[str, Any]]] = {
     "numpy.lib": lambda: {name: Late(functools.partial(moved.find, f"numpy.{name}")) for name in dir(np)},
     "scipy": _numpy_names,
     "pickle": lambda: {name: value for name, value in _pickle_names().items() if name[:4] != "dump"},
+    "random": old_numpy.library_random_names,
     "yaml": lambda: {"load": _yaml_load},
     "h5py": lambda: _h5py_names(False),
     "sklearn.base": lambda: {"BaseEstimator": _from_module("theanojax.legacy.old_sklearn", "BaseEstimator")},
@@ -150,7 +151,7 @@ TAKING_BYTES = {
 HIDING: dict[str, Iterable[str]] = {
     **{"numpy": old_numpy.HIDDEN, "numpy.random": old_numpy.HIDDEN_RANDOM},
     **{"pickle": ["load", "loads"], "yaml": ["load"], "h5py": ["File"], "sklearn.base": ["BaseEstimator"]},
-    **{"math": ["floor", "ceil"], "csv": ["reader", "DictReader"], "gzip": ["open", "GzipFile"]},
+    **{"random": ["randint", "randrange"], "math": ["floor", "ceil"], "csv": ["reader", "DictReader"], "gzip": ["open", "GzipFile"]},
     **{"hashlib": ["md5", "sha1", "sha256"], "subprocess": ["check_output"]},
     **{module: list(classes) for module, classes in moved.METHODS.items()},
     **{**TAKING_BYTES, "json": ["dump", "dumps"]},
