@@ -151,7 +151,8 @@ TAKING_BYTES = {
 HIDING: dict[str, Iterable[str]] = {
     **{"numpy": old_numpy.HIDDEN, "numpy.random": old_numpy.HIDDEN_RANDOM},
     **{"pickle": ["load", "loads"], "yaml": ["load"], "h5py": ["File"], "sklearn.base": ["BaseEstimator"]},
-    **{"random": ["randint", "randrange"], "math": ["floor", "ceil"], "csv": ["reader", "DictReader"], "gzip": ["open", "GzipFile"]},
+    **{"random": ["randint", "randrange"], "math": ["floor", "ceil"]},
+    **{"csv": ["reader", "DictReader"], "gzip": ["open", "GzipFile"]},
     **{"hashlib": ["md5", "sha1", "sha256"], "subprocess": ["check_output"]},
     **{module: list(classes) for module, classes in moved.METHODS.items()},
     **{**TAKING_BYTES, "json": ["dump", "dumps"]},
