@@ -171,6 +171,7 @@ with h5py.File("a.h5") as f:
     f.attrs["ascii"] = b"a"
     f.attrs["text"] = u"t"
     f.attrs["names"] = np.array([b"x", b"yy"])
+    f.attrs["list"] = [b"x", b"yy"]
     g = f.create_group("g")
     g.attrs["ascii"] = b"b"
     g["x"] = np.arange(3)
@@ -178,7 +179,7 @@ with h5py.File("a.h5") as f:
 f = h5py.File("a.h5")
 result = [f.mode, f.attrs["ascii"], f.attrs["text"], [n.decode("utf8") for n in f.attrs["names"]],
           f["g"].attrs["ascii"], f["g/x"].value.tolist(), list(f["g"]["text"][:]), f["g/x"].parent.attrs.get("ascii"),
-          isinstance(f, h5py.File),
+          isinstance(f, h5py.File), str(f.attrs["list"].dtype), f.fid is f.id,
           sorted(k for k, v in f["g"].items() if isinstance(v, h5py.Dataset)), dict(f["g/x"].file.attrs)["text"]]
 f.close()
 """
@@ -189,7 +190,7 @@ def test_files_of_h5py(tmp_path, monkeypatch, for_python2, ascii):
     h5py = pytest.importorskip("h5py")
     monkeypatch.chdir(tmp_path)
     a, b = ascii(b"a"), ascii(b"b")
-    expected = ["r+", a, "t", ["x", "yy"], b, [0, 1, 2], ["u", "v"], b, True, ["text", "x"], "t"]
+    expected = ["r+", a, "t", ["x", "yy"], b, [0, 1, 2], ["u", "v"], b, True, "|S2", True, ["text", "x"], "t"]
     assert evaluate(H5PY, for_python2=for_python2) == expected
     with h5py.File("a.h5") as file:  # as it is for everyone else
         assert file.mode == "r" and file.attrs["ascii"] == "a" and not hasattr(file["g/x"], "value")

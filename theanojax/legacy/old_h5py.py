@@ -88,8 +88,11 @@ class Container(Object):
 
 
 def _plain(data: Any) -> Any:
-    """`data`, and bytes of a kind of our own as bytes."""
-    return bytes(data) if isinstance(data, bytes) and not isinstance(data, np.generic) else data
+    """`data` with bytes of a kind of our own as bytes; lists of bytes became arrays of one length."""
+    if isinstance(data, bytes) and not isinstance(data, np.generic):
+        return bytes(data)
+    is_list = type(data) in (list, tuple) and len(data) > 0
+    return np.array(list(map(bytes, data))) if is_list and all(isinstance(item, bytes) for item in data) else data
 
 
 class Group(Container, h5py.Group):
@@ -124,6 +127,11 @@ class File(Container, h5py.File, metaclass=_AnyFile):
                 continue
             return
         super().__init__(name, mode or MODES[-1], *args, **options)
+
+    @property
+    def fid(self) -> Any:
+        """What the lower level knows the file by."""
+        return self.id
 
 
 class FileOfPython2(File):

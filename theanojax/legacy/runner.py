@@ -144,7 +144,8 @@ def execute(
         notice=notice,
     )
     # The script itself comes first, and decides for modules that could be either.
-    finder.is_python2 = finder.is_python2 or is_python2
+    # Tests are many scripts: what one of them uses says nothing of the others.
+    finder.is_python2 = finder.is_python2 or is_python2 and not finder.for_tests
     if change is not None:
         change(tree, source)
     code = python2.compile_tree(tree, path, is_python2)
