@@ -1,5 +1,6 @@
 """`python -m theanojax run`: Python 2 scripts, and names that Python and numpy have removed."""
 
+import io
 import os
 import subprocess
 import sys
@@ -326,6 +327,37 @@ def test_pickles_and_files_of_python2_in_python3_scripts(tmp_path):
     text = "import pickle, numpy\nprint(ascii(pickle.load(open('old.pkl', 'rb'))), numpy.load('old.npy')[1])\n"
     done = run_script(tmp_path, "import os\nos.chdir(os.path.dirname(__file__))\n" + text)
     assert done.stdout == "'\\xe9a' [1, 2]\n", done.stderr
+
+
+def test_picklers_whose_objects_say_what_is_kept_elsewhere():
+    names = script_names.stand_in("pickle")
+    kept, file = [1, 2], io.BytesIO()
+    pickler = names.Pickler(file, 2)
+    pickler.persistent_id = lambda value: "kept" if value is kept else None
+    pickler.dump([kept, b"other"])
+    file.seek(0)
+    unpickler = names.Unpickler(file)
+    unpickler.persistent_load = {"kept": kept}.get
+    assert unpickler.load()[0] is kept
+    assert names.Unpickler(io.BytesIO(b"S'\\xe9'\n.")).load() == "\xe9"  # of Python 2
+
+
+def test_names_of_the_old_gpu_back_end(tmp_path):
+    """What could be imported without a GPU in Theano 0.9; the rest fails, as programs expect."""
+    text = """
+        from theano.sandbox.cuda import cuda_available, cuda_enabled
+        from theano.sandbox.cuda.type import CudaNdarrayType
+        import theano.tensor as T
+        print(cuda_available, cuda_enabled, isinstance(T.scalar().type, CudaNdarrayType))
+        try:
+            from theano.sandbox.cuda import gpu_from_host
+        except ImportError as error:
+            print(error)
+        CudaNdarrayType((False,))
+    """
+    done = run_script(tmp_path, text)
+    assert done.stdout.startswith("False False False\ntheano.sandbox.cuda is the old GPU back-end"), done.stderr
+    assert "RuntimeError: CudaNdarrayType: theanojax has no CUDA back-end" in done.stderr
 
 
 def test_real_modules_are_left_alone():

@@ -1,18 +1,27 @@
 """What attribute access to `theano.sandbox.cuda` finds: that there is no such GPU.
 
 Importing it fails, as it did in Theano 1.0; but programs also ask `theano.sandbox.cuda.cuda_enabled`
-without an import, and mean to go on without a GPU.
+without an import, and mean to go on without a GPU. Programs that `theanojax run` serves may import these names, too
+(`theanojax.legacy.script_names`), as they could in Theano 0.9.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from theanojax.graph.type import Type
 from theanojax.legacy import gpuarray as dnn  # noqa: F401, which has its own way to say no
 
 cuda_available = False
 cuda_enabled = False
 cuda_initialization_error_message = "theanojax has no CUDA back-end of its own; JAX decides where functions run"
+
+
+class CudaNdarrayType(Type):
+    """The type of arrays on that GPU: no variable has it."""
+
+    def __init__(self, *args: Any, **options: Any):
+        raise RuntimeError(f"CudaNdarrayType: {cuda_initialization_error_message}")
 
 
 def use(device: str, **options: Any) -> None:

@@ -12,6 +12,7 @@ import functools
 import importlib
 import io
 import itertools
+import pickle
 import sys
 from collections.abc import Callable, Iterable
 from types import ModuleType
@@ -113,8 +114,12 @@ class _Pickle:
 
 
 def _pickle_names() -> dict[str, Any]:
+    from theanojax.legacy.pickles import CompatUnpickler
+
     methods = _Pickle(importlib.import_module("pickle"))
-    return {name: getattr(methods, name) for name in ("load", "loads", "dump", "dumps")}
+    functions = {name: getattr(methods, name) for name in ("load", "loads", "dump", "dumps")}
+    # Nobody can set `persistent_load` of a real Unpickler from Python 3.13 on; of a subclass of it, anybody can.
+    return {**functions, "Pickler": type("Pickler", (pickle.Pickler,), {}), "Unpickler": CompatUnpickler}
 
 
 def _numpy_names() -> dict[str, Any]:
@@ -150,7 +155,8 @@ TAKING_BYTES = {
 # What these modules still have, and we have otherwise: random_integers warns of its end.
 HIDING: dict[str, Iterable[str]] = {
     **{"numpy": old_numpy.HIDDEN, "numpy.random": old_numpy.HIDDEN_RANDOM},
-    **{"pickle": ["load", "loads"], "yaml": ["load"], "h5py": ["File"], "sklearn.base": ["BaseEstimator"]},
+    **{"pickle": ["load", "loads", "Pickler", "Unpickler"], "yaml": ["load"], "h5py": ["File"]},
+    "sklearn.base": ["BaseEstimator"],
     **{"random": ["randint", "randrange"], "math": ["floor", "ceil"]},
     **{"csv": ["reader", "DictReader"], "gzip": ["open", "GzipFile"]},
     **{"hashlib": ["md5", "sha1", "sha256"], "subprocess": ["check_output"]},
@@ -197,6 +203,12 @@ RENAMED: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "urllib2": ("urllib.request", lambda: {"HTTPError": _from_module("urllib.error", "HTTPError")}),
     "urlparse": ("urllib.parse", dict),
     "xmlrpclib": ("xmlrpc.client", dict),
+}
+
+# What could be imported of the old GPU back-end where there was no GPU. All else raises, as in Theano 1.0.
+OLD_GPU = {
+    "theano.sandbox.cuda": {"cuda_available", "cuda_enabled", "use", "unuse", "CudaNdarrayType"},
+    "theano.sandbox.cuda.type": {"CudaNdarrayType"},
 }
 
 
@@ -320,6 +332,8 @@ def script_builtins(for_python2: bool, live: bool = False) -> dict[str, Any]:
         if level == 0 and not _is_shadowed(top := name.partition(".")[0]):
             if for_python2 and name in RENAMED:
                 return stand_in(name, True)  # type: ignore[return-value]
+            if name in OLD_GPU and fromlist and set(fromlist) <= OLD_GPU[name]:
+                return importlib.import_module("theanojax.legacy.old_gpu")
             if name in moved.MODULES:
                 return stand_in(name if fromlist else top, for_python2)  # type: ignore[return-value]
         try:
