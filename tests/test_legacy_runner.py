@@ -347,8 +347,9 @@ def test_names_of_the_old_gpu_back_end(tmp_path):
     text = """
         from theano.sandbox.cuda import cuda_available, cuda_enabled
         from theano.sandbox.cuda.type import CudaNdarrayType
+        from theano.sandbox.cuda.dnn import dnn_available, dnn_pool
         import theano.tensor as T
-        print(cuda_available, cuda_enabled, isinstance(T.scalar().type, CudaNdarrayType))
+        print(cuda_available, cuda_enabled, dnn_available(), isinstance(T.scalar().type, CudaNdarrayType))
         try:
             from theano.sandbox.cuda import gpu_from_host
         except ImportError as error:
@@ -356,7 +357,7 @@ def test_names_of_the_old_gpu_back_end(tmp_path):
         CudaNdarrayType((False,))
     """
     done = run_script(tmp_path, text)
-    assert done.stdout.startswith("False False False\ntheano.sandbox.cuda is the old GPU back-end"), done.stderr
+    assert done.stdout.startswith("False False False False\ntheano.sandbox.cuda is the old GPU back-end"), done.stderr
     assert "RuntimeError: CudaNdarrayType: theanojax has no CUDA back-end" in done.stderr
 
 

@@ -255,6 +255,13 @@ def test_all_names_of_a_module_are_not_those_of_its_type_hints(path):
     assert not {"Any", "TYPE_CHECKING", "TypeVar", "T", "K", "annotations"} & names.keys()
 
 
+def test_modules_that_a_star_gives():
+    """aesara-theano-fallback, in Theano-PyMC's words."""
+    names = {}
+    exec("from theano.graph import *", names)
+    assert names["basic"].Apply is theano.Apply and names["op"].Op is theano.Op and names["opt"].local_optimizer
+
+
 def test_missing_names():
     with pytest.raises(AttributeError, match="module 'theanojax' has no attribute 'no_such_name'"):
         theano.no_such_name

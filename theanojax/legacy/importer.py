@@ -226,7 +226,7 @@ def _extend(module: ModuleType) -> None:
                 return own_getattr(name)
             except AttributeError:
                 pass  # the table is asked next, and has the last word
-        if name == "__all__" and entry.sources:
+        if name == "__all__" and (entry.sources or entry.renamed):
             return sorted(_public_names(entry) | {own for own in vars(module) if own[0] != "_"})
         if not name.startswith("__"):
             for value in _candidates(rest, entry, is_package, name):

@@ -11,6 +11,7 @@ from typing import Any
 
 from theanojax.graph.type import Type
 from theanojax.legacy import gpuarray as dnn  # noqa: F401, which has its own way to say no
+from theanojax.legacy.gpuarray import dnn_available, dnn_conv, dnn_pool  # noqa: F401
 
 cuda_available = False
 cuda_enabled = False

@@ -209,6 +209,7 @@ RENAMED: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
 OLD_GPU = {
     "theano.sandbox.cuda": {"cuda_available", "cuda_enabled", "use", "unuse", "CudaNdarrayType"},
     "theano.sandbox.cuda.type": {"CudaNdarrayType"},
+    "theano.sandbox.cuda.dnn": {"dnn_available", "dnn_conv", "dnn_pool"},
 }
 
 
