@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.test_legacy_runner import evaluate
-from theanojax.legacy import moved, old_numpy, old_scipy
+from theanojax.legacy import moved, old_numpy, old_scipy, script_names
 from theanojax.legacy.byte_strings import ByteString
 
 # One program a line, in either Python.
@@ -112,6 +112,20 @@ def test_images_of_scipy():
     assert stretched.dtype == np.uint8 and (stretched.min(), stretched.max()) == (0, 255)
     pytest.importorskip("PIL")
     assert old_scipy.imresize(picture, (6, 8)).shape == (6, 8) and old_scipy.imresize(picture, 0.5).shape == (1, 2)
+
+
+def test_arguments_that_scipy_took():
+    linalg = script_names.stand_in("scipy.linalg")
+    matrix = np.array([[2.0, 1.0], [1.0, 3.0]])
+    np.testing.assert_allclose(matrix @ linalg.solve(matrix, [1.0, 2.0], sym_pos=True), [1, 2])
+    np.testing.assert_allclose(linalg.eigh(matrix, eigvals=(1, 1))[0], np.linalg.eigvalsh(matrix)[1:])
+
+
+def test_what_exec_defines_in_a_function():
+    text = "def f():\n    exec('import decimal as d')\n    return eval('d.Decimal')\nvalue = f()\nexec('other = 1')\n"
+    names = {"__builtins__": script_names.script_builtins(False)}
+    exec(text, names)
+    assert names["value"].__name__ == "Decimal" and names["other"] == 1
 
 
 def test_the_setting_of_printing_is_left_as_it_was():

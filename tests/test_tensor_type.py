@@ -43,6 +43,18 @@ def test_types_are_equal_by_dtype_and_pattern():
     assert pickle.loads(pickle.dumps(T.dmatrix)) == copy.deepcopy(T.dmatrix) == T.dmatrix
 
 
+@pytest.mark.parametrize(
+    "what", [theanojax.scalar.int8, T.lmatrix, T.fvector("x"), theanojax.scalar.float32("y")], ids=str
+)
+def test_the_numpy_dtype(what):
+    assert np.dtype(what) == what.dtype and np.zeros(1, dtype=what).dtype == what.dtype
+
+
+def test_no_numpy_dtype():
+    with pytest.raises(TypeError):
+        np.dtype(theanojax.generic)
+
+
 def test_unknown_dtype():
     with pytest.raises(TypeError, match="Unsupported dtype for TensorType: str"):
         TensorType("str", ())

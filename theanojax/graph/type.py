@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from theanojax.errors import MethodNotDefined
 from theanojax.graph.props import Props
 from theanojax.graph.variable import Constant, Variable
@@ -97,6 +99,9 @@ class Type(Props, PureType, CLinkerType):
     """
 
     host_only = is_index = gives_numbers = False
+
+    # For ``numpy.dtype(type)``: from numpy 2.5 on, the name of a dtype in `dtype` is not enough.
+    __numpy_dtype__ = property(lambda self: np.dtype(self.dtype))
 
     def __ne__(self, other: object) -> bool:
         return not self == other

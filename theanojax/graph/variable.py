@@ -186,6 +186,7 @@ class Variable(Node):
         self.auto_name = "auto_" + str(next(self.__count__))
         add_tag_trace(self)
 
+    __numpy_dtype__ = property(lambda self: self.type.__numpy_dtype__)
     __lt__, __le__, __gt__, __ge__ = map(_undefined_comparison, ("__lt__", "__le__", "__gt__", "__ge__"))
 
     def __str__(self) -> str:

@@ -40,6 +40,7 @@ MODULES = {
     },
     "numpy.core.umath_tests": "numpy._core._umath_tests",
     **{f"sklearn.{name}": f"{OURS}.old_sklearn" for name in ("cross_validation", "grid_search", "learning_curve")},
+    **{"sklearn.datasets.base": "sklearn.datasets._base", "sklearn.utils.testing": "sklearn.utils._testing"},
     **{"sklearn.externals.joblib": "joblib", "sklearn.externals.six": "six"},
 }
 
@@ -89,6 +90,7 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "sklearn.datasets": {name: f"{OURS}.old_sklearn.{name}" for name in ("fetch_mldata", "load_boston")},
     "scipy.special": {"errprint": "scipy.special.errstate", "sph_jn": "scipy.special.spherical_jn"},
+    "sklearn.utils": {"safe_indexing": f"{OURS}.old_sklearn.safe_indexing"},
     "scipy.linalg": {"pinv2": "scipy.linalg.pinv"},
     "scipy.misc": {
         **{name: f"scipy.special.{name}" for name in ("comb", "factorial", "factorial2", "factorialk", "logsumexp")}

@@ -10,6 +10,7 @@ import functools
 import inspect
 import os
 import sys
+import unittest
 from collections.abc import Callable
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -143,7 +144,10 @@ def serve_modules(folder: str) -> None:
                     node.end_lineno, node.end_col_offset = node.lineno, node.col_offset
 
         self._rewritten_names[module.__name__] = Path(path)
-        runner.execute(module, path, runner.read_source(path), finder, change=explain_assertions)
+        try:
+            runner.execute(module, path, runner.read_source(path), finder, change=explain_assertions)
+        except unittest.SkipTest as error:  # one may be an ImportError, too, which pytest would ask for first
+            raise pytest.skip.Exception(str(error), allow_module_level=True) from error
         nose_names.add_module_fixtures(module)
 
     hook.exec_module = exec_old_module

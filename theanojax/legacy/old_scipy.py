@@ -1,10 +1,14 @@
-"""`scipy.misc`: images by Pillow, as scipy 1.1 had them, and small functions that other modules have today."""
+"""`scipy.misc`: images by Pillow, as scipy 1.1 had them, and small functions that other modules have today.
+
+Also functions of other modules that took arguments which they no longer take.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from scipy import linalg
 from scipy.special import (
     comb as comb,
     factorial as factorial,
@@ -116,3 +120,13 @@ def derivative(func: Any, x0: float, dx: float = 1.0, n: int = 1, args: tuple = 
     weights = central_diff_weights(order, n)
     half = order >> 1
     return sum(weights[k] * func(x0 + (k - half) * dx, *args) for k in range(order)) / dx**n
+
+
+def solve(a: Any, b: Any, sym_pos: bool = False, **options: Any) -> np.ndarray:
+    """`scipy.linalg.solve`, of a matrix that may be said to be symmetric and positive."""
+    return linalg.solve(a, b, **{**options, **({"assume_a": "pos"} if sym_pos else {})})
+
+
+def eigh(a: Any, b: Any = None, *args: Any, eigvals: Any = None, turbo: bool = True, **options: Any) -> Any:
+    """`scipy.linalg.eigh`; `eigvals`: the first and the last of the eigenvalues that are wanted."""
+    return linalg.eigh(a, b, *args, **{**options, **({} if eigvals is None else {"subset_by_index": eigvals})})

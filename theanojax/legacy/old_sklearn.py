@@ -141,3 +141,10 @@ def load_boston(return_X_y: bool = False) -> Any:
     found = datasets.fetch_openml("boston", version=1, as_frame=False)
     found.data, found.target = found.data.astype(float), found.target.astype(float)
     return (found.data, found.target) if return_X_y else found
+
+
+def safe_indexing(X: Any, indices: Any) -> Any:
+    """`sklearn.utils.safe_indexing`: the rows of `X` that `indices` names."""
+    from sklearn.utils import _safe_indexing
+
+    return _safe_indexing(X, indices)

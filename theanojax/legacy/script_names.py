@@ -136,6 +136,7 @@ CHANGED: dict[str, Callable[[], dict[str, Any]]] = {
     "numpy.testing": lambda: {"Tester": old_numpy.Tester},
     "numpy.lib": lambda: {name: Late(functools.partial(moved.find, f"numpy.{name}")) for name in dir(np)},
     "scipy": _numpy_names,
+    "scipy.linalg": lambda: {name: _from_module("theanojax.legacy.old_scipy", name) for name in ("solve", "eigh")},
     "pickle": lambda: {name: value for name, value in _pickle_names().items() if name[:4] != "dump"},
     "random": old_numpy.library_random_names,
     "yaml": lambda: {"load": _yaml_load},
@@ -156,7 +157,7 @@ TAKING_BYTES = {
 HIDING: dict[str, Iterable[str]] = {
     **{"numpy": old_numpy.HIDDEN, "numpy.random": old_numpy.HIDDEN_RANDOM},
     **{"pickle": ["load", "loads", "Pickler", "Unpickler"], "yaml": ["load"], "h5py": ["File"]},
-    "sklearn.base": ["BaseEstimator"],
+    **{"sklearn.base": ["BaseEstimator"], "scipy.linalg": ["solve", "eigh"]},
     **{"random": ["randint", "randrange"], "math": ["floor", "ceil"]},
     **{"csv": ["reader", "DictReader"], "gzip": ["open", "GzipFile"]},
     **{"hashlib": ["md5", "sha1", "sha256"], "subprocess": ["check_output"]},
@@ -295,6 +296,14 @@ def _execfile(filename: str, globals: dict | None = None, locals: dict | None = 
     exec(code, names, locals if locals is not None else (frame.f_locals if globals is None else names))
 
 
+def _exec(source: Any, globals: Any = None, locals: Any = None, /, **options: Any) -> None:
+    """`exec`: a name that it defines in a function is one for a later `eval` there, as up to Python 3.12."""
+    if globals is None:
+        frame = sys._getframe(1)
+        globals, locals = frame.f_globals, frame.f_locals if locals is None else locals
+    exec(source, globals, locals, **options)
+
+
 @functools.cache
 def python2_builtins() -> dict[str, Any]:
     """The built-ins that Python 3 dropped or changed, as Python 2 had them."""
@@ -358,6 +367,7 @@ def script_builtins(for_python2: bool, live: bool = False) -> dict[str, Any]:
     given = {
         **{python2.ITEM: python2.item, python2.GET: python2.get, python2.SLICE: slice},
         **(python2_builtins() if for_python2 else {}),
+        **({"exec": _exec} if sys.version_info >= (3, 13) else {}),
         "__import__": import_,
         "numpy": stand_in("numpy", for_python2),
         "np": stand_in("numpy", for_python2),
