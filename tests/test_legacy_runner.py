@@ -478,6 +478,15 @@ def test_modules_beside_the_script(tmp_path):
     assert done.stdout == "package\nhelper 2 3\n", done.stderr
 
 
+def test_packages_as_old_as_those_that_need_them(tmp_path, monkeypatch):
+    for name in ("fuel", "other"):
+        (tmp_path / "site-packages" / name).mkdir(parents=True)
+        (tmp_path / "site-packages" / name / "__init__.py").write_text("from collections import Iterable\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "site-packages"))
+    finder = runner.ScriptFinder(str(tmp_path / "program"))
+    assert isinstance(finder.find_spec("fuel").loader, runner.ScriptLoader) and finder.find_spec("other") is None
+
+
 def test_modules_of_a_package_import_each_other_without_dots(tmp_path):
     package = tmp_path / "library"
     package.mkdir()

@@ -28,6 +28,8 @@ from theanojax.legacy import byte_strings, importer, old_numpy, old_objects, old
 # Folders below a script's own that are not its own.
 INSTALLED = re.compile(r"[\\/](site-packages|dist-packages)[\\/]")
 OURS = ("theano", "theanojax")
+# Installed packages that do not import theano, and are as old as those that do and need them.
+OLD = ("arviz", "fuel", "picklable_itertools")
 IMPORT = re.compile(rb"^[ \t]*(import|from) theano\b", re.M)
 OUR_FILES = tuple(
     module.__file__ for module in (byte_strings, old_numpy, old_objects, old_python, python2, script_names)
@@ -223,8 +225,8 @@ class ScriptFinder(MetaPathFinder):
             spec = None if package in sys.modules else self._found_by_others(package)
             folders = list(spec.submodule_search_locations or ()) if spec else []
             as_old_as = package.rpartition("_")[0]  # keras_preprocessing as keras
-            with_it = bool(folders) and self.packages.get(as_old_as, False)
-            self.packages[package] = with_it or any(map(_imports_theano, folders))
+            old = package in OLD or self.packages.get(as_old_as, False)
+            self.packages[package] = bool(folders) and (old or any(map(_imports_theano, folders)))
         return self.packages[package]
 
     def is_own(self, origin: str) -> bool:
