@@ -285,6 +285,8 @@ VALUES_ONLY = [
     lambda: v.reshape((1, -1)).T,
     lambda: T.dot(T.zeros_like(x), y),
     lambda: T.switch(0, x, row),
+    lambda: T.switch(T.constant(np.ones(4)), b, -np.inf),  # the condition alone has the shape
+    lambda: T.switch(T.constant(np.zeros((3, 1))), row, b).sum(),
     lambda: T.switch(x > 0.5, row, row),
     lambda: T.switch(y > 0.5, 0, x) / y,
     lambda: T.switch(x > y, x, y) + T.switch(x > y, y, x),

@@ -273,11 +273,11 @@ def _chosen(node, branch):
         return False
     ret = T.cast(branch, out.dtype)
     if ret.type.broadcastable != out.type.broadcastable:
-        _, left, right = node.inputs
+        cond, left, right = node.inputs
         # not the shape of the output, which would make the new node depend on the old one
         shape = [
-            ret.shape[i] if mine == wanted else (right if left.type.broadcastable[i] else left).shape[i]
-            for i, (mine, wanted) in enumerate(zip(ret.type.broadcastable, out.type.broadcastable))
+            next(v for v in (ret, left, right, cond) if v.type.broadcastable[i] == wanted).shape[i]
+            for i, wanted in enumerate(out.type.broadcastable)
         ]
         ret = T.alloc(ret, *shape)
         if ret.type.broadcastable != out.type.broadcastable:
