@@ -302,6 +302,13 @@ def test_exponentials_of_constants(name):
     np.testing.assert_allclose(got.ravel(), value, rtol=1e-12)
 
 
+def test_exponentials_of_infinities_are_folded():
+    """They are exact, and log(sum(exp(x))) by the maximum of x would make nan of them."""
+    for value in (np.inf, -np.inf):
+        got = function([], T.log(T.exp(T.constant([value, value])).sum()))()
+        assert got == value
+
+
 def test_other_constants_are_folded():
     f = function([], [nnet.softmax(T.constant([[1.0, 2.0]])), T.exp(T.constant(2.0)), nnet.sigmoid(T.constant(2.0))])
     assert not f.maker.fgraph.apply_nodes - {o.owner for o in f.maker.fgraph.outputs}

@@ -41,9 +41,15 @@ def constant_folding(node):
 
 
 def _saturated(node, value):
-    if isinstance(node.op, (Softmax, SoftmaxWithBias)) or applies(node, scal.Exp, scal.Erfc):
+    if isinstance(node.op, (Softmax, SoftmaxWithBias)):
         return bool(np.any((value == 0) | np.isinf(value)))
-    return applies(node, ScalarSigmoid) and bool(np.any((value == 0) | (value == 1)))
+    if applies(node, scal.Exp, scal.Erfc):
+        limits = (value == 0) | np.isinf(value)
+    elif applies(node, ScalarSigmoid):
+        limits = (value == 0) | (value == 1)
+    else:
+        return False
+    return bool(np.any(limits & np.isfinite(node.inputs[0].data)))  # those of infinities are exact
 
 
 topo_constant_folding = in2out(constant_folding, ignore_newtrees=True, name="topo_constant_folding")

@@ -85,7 +85,7 @@ def local_log_add(node):
 def local_log_sum_exp(node):
     """log(sum(exp(x))) -> m + log(sum(exp(x - m))), where m is the maximum of x along the axes of the sum
 
-    An infinite maximum is taken for 0 in the difference, so that sums of zeros and of infinities stay right.
+    An infinite maximum gives nan, as in Theano.
     """
     if not applies(node, scal.Log):
         return False
