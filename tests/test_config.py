@@ -1,6 +1,8 @@
 """Configuration: where values come from, what is checked, what the errors say."""
 
+import copy
 import os
+import pickle
 import subprocess
 import sys
 
@@ -217,6 +219,14 @@ def test_unknown_names_can_be_assigned():
     own = TheanoConfigParser()
     own.anything = 1
     assert own.anything == 1 and not hasattr(config, "anything")
+
+
+def test_change_flags_can_be_copied_and_pickled():
+    changed = change_flags(optimizer="None", floatX="float32")
+    for twin in (copy.deepcopy(changed), pickle.loads(pickle.dumps(changed))):
+        with twin:
+            assert (config.optimizer, config.floatX) == ("None", "float32")
+        assert twin.confs["optimizer"] is changed.confs["optimizer"]
 
 
 def test_change_flags_decorates():

@@ -146,6 +146,10 @@ class ConfigParam:
             self.__set__(cls, self._first_value(delete_key))
             return self.val
 
+    def __reduce__(self) -> Any:
+        # One process has each flag once: what holds it, a `change_flags`, can be copied and pickled.
+        return _flag, (self.fullname,)
+
     def _first_value(self, delete_key: bool) -> Any:
         try:
             value = fetch_val_for_key(self.fullname, delete_key=delete_key)
@@ -279,6 +283,11 @@ def flags_of_thread(args: Mapping[str, Any] | Any = (), **kwargs: Any) -> Iterat
         yield
     finally:
         _here.flags = before
+
+
+def _flag(fullname: str) -> ConfigParam:
+    """The registered flag of that name."""
+    return next(param for param in _config_var_list if param.fullname == fullname)
 
 
 class change_flags:
