@@ -37,6 +37,9 @@ def test_other_objects_are_generic(value):
 
 def test_broadcastable():
     assert shared(np.zeros((1, 3)), broadcastable=(True, False)).broadcastable == (True, False)
+    assert shared(np.float64(0.5), broadcastable=()).ndim == 0
+    with pytest.raises(TypeError, match="No suitable SharedVariable"):
+        shared(np.float64(0.5), broadcastable=(True,))
 
 
 @pytest.mark.parametrize(

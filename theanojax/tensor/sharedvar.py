@@ -45,13 +45,16 @@ def tensor_constructor(
 
 
 @shared_constructor
-def scalar_constructor(value, name=None, strict=False, allow_downcast=None, borrow=False, target="cpu"):
+def scalar_constructor(
+    value, name=None, strict=False, allow_downcast=None, borrow=False, target="cpu", broadcastable=()
+):
     """A shared variable for `value`, a Python or numpy number: a scalar of its dtype, int64 or float64 for Python's.
 
-    TypeError for anything else. The other parameters are those of ``theano.shared``.
+    TypeError for anything else, and for a `broadcastable` of more dimensions: PyMC3 passes that of scalars, whose values
+    are arrays in Theano-PyMC. The other parameters are those of ``theano.shared``.
     """
-    if target != "cpu":
-        raise TypeError("not for cpu")
+    if target != "cpu" or tuple(broadcastable):
+        raise TypeError("not for cpu, or not a scalar")
     if not isinstance(value, (np.number, float, int, complex)):
         raise TypeError("not a number")
     dtype = str(value.dtype) if isinstance(value, np.number) else str(np.asarray(value).dtype)
