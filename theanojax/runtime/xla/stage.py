@@ -255,6 +255,8 @@ class XlaStage:
             jax.effects_barrier()
         if outcome is DONE:
             if borrowed:
+                if outs:
+                    settle(outs[0])
                 wait(outs)
             elif platform.computes_at_once and outs:
                 # One tells of all, before anything is stored. To read a result for which there was no memory may hang.
