@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from theanojax import private_folder
 from theanojax.legacy import compiledir
-from theanojax.runtime.xla import executable_cache
 
 PROGRAM = """
 import sys
@@ -154,7 +154,7 @@ def test_print_title(capsys):
 def test_the_folder_is_the_user_s_alone(umask, tmp_path):
     tmp_path.chmod(0o700)
     env = {**os.environ, "HOME": str(tmp_path), "THEANO_FLAGS": ""}
-    code = "import os; os.umask(%d); from theanojax.runtime.xla import executable_cache as e; print(e.folder())" % umask
+    code = "import os; os.umask(%d); from theanojax.private_folder import private_folder as p; print(p('xla'))" % umask
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
     folder = done.stdout.strip()
     assert folder.startswith(str(tmp_path)) and done.stderr == ""
@@ -180,12 +180,12 @@ def test_the_folder_is_the_user_s_alone(umask, tmp_path):
 def test_a_folder_that_others_can_write_to_is_not_used(spoil, said, tmp_path, monkeypatch, caplog):
     tmp_path.chmod(0o700)
     compiledir = tmp_path / "compiledir"
-    monkeypatch.setattr(executable_cache, "config", SimpleNamespace(compiledir=str(compiledir)))
-    inner = executable_cache.folder()
+    monkeypatch.setattr(private_folder, "config", SimpleNamespace(compiledir=str(compiledir)))
+    inner = private_folder.private_folder("xla")
     assert inner and not caplog.records
     spoil(tmp_path, pathlib.Path(inner))
     with caplog.at_level("WARNING", logger="theanojax"):
-        assert executable_cache.folder() == (None if said else inner)
+        assert private_folder.private_folder("xla") == (None if said else inner)
     if said:
         (record,) = caplog.records
         assert record.name == "theanojax" and re.search("kept in %s: %s" % (inner, said), record.getMessage())
@@ -198,13 +198,13 @@ def test_a_folder_of_another_user_is_not_used(tmp_path, monkeypatch):
     below.mkdir(0o700)
     stranger = os.geteuid() + 4321
     monkeypatch.setattr(os, "geteuid", lambda: stranger)
-    assert executable_cache.danger_of(str(below)) == "it belongs to another user"
+    assert private_folder.danger_of(str(below)) == "it belongs to another user"
     monkeypatch.undo()
     if os.geteuid() == 0:
         os.chown(tmp_path, stranger, -1)
-        assert executable_cache.danger_of(str(below)) == "%s belongs to another user" % tmp_path
+        assert private_folder.danger_of(str(below)) == "%s belongs to another user" % tmp_path
     monkeypatch.delattr(os, "geteuid")  # as on Windows
-    assert executable_cache.danger_of(str(below)) is None
+    assert private_folder.danger_of(str(below)) is None
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="users have no numbers here")
@@ -217,10 +217,10 @@ def test_a_group_of_one_counts_as_the_user(tmp_path, monkeypatch):
     group = grp.struct_group((user.pw_name, "x", user.pw_gid, []))
     monkeypatch.setattr(grp, "getgrgid", lambda number: group)
     os.chown(tmp_path, -1, user.pw_gid)
-    assert executable_cache.danger_of(str(tmp_path)) is None
+    assert private_folder.danger_of(str(tmp_path)) is None
     for others in (grp.struct_group(("staff", "x", user.pw_gid, [])), grp.struct_group((*group[:3], ["another"]))):
         monkeypatch.setattr(grp, "getgrgid", lambda number, others=others: others)
-        assert executable_cache.danger_of(str(tmp_path)) == "other users can write to it"
+        assert private_folder.danger_of(str(tmp_path)) == "other users can write to it"
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="users have no numbers here")

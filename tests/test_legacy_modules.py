@@ -106,6 +106,7 @@ def test_gof_utils():
     assert "test_legacy_modules.py" in utils.get_variable_trace_string(T.dscalar() + 1)
 
 
+@theano.change_flags(cxx="")
 def test_cmodule_answers_as_without_a_compiler(tmp_path):
     from theano.gof import cmodule
     from theano.gof.cc import get_module_cache

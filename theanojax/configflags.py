@@ -1,6 +1,6 @@
 """Every configuration flag, one row each: name, values, meaning.
 
-`FLAGS` are those that change something here. `INERT` are those of Theano that steered its C compiler,
+`FLAGS` are those that change something here. `INERT` are those of Theano that steered its own C code,
 its GPU back-end or bugs of its own past: they are accepted and checked as Theano did, kept and shown,
 and otherwise ignored, so that old scripts and configuration files keep working.
 """
@@ -11,9 +11,13 @@ import math
 import os
 import platform
 import re
+import shlex
+import shutil
 import socket
 import struct
 import sys
+import sysconfig
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -257,6 +261,15 @@ def filter_compiledir(path: str) -> str:
     return path
 
 
+def default_cxx() -> str:
+    """The C++ compiler that is found: one of the usual names, the one Python was built with, or the package ziglang."""
+    built_with = (sysconfig.get_config_var("CXX") or "").partition(" ")[0]
+    for name in ("g++", "clang++", "c++", built_with):
+        if name and shutil.which(name):
+            return name
+    return f"{shlex.quote(sys.executable)} -m ziglang c++" if find_spec("ziglang") else ""
+
+
 def make_private_folder(path: str) -> None:
     """Make the folder, and those above it that are missing, for this user alone, whatever the umask is."""
     if os.path.isdir(path):
@@ -349,7 +362,7 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
     ("NanGuardMode.big_is_error", BoolParam(True), "Whether NanGuardMode refuses values past 1e10."),
     ("NanGuardMode.action", EnumStr("raise", "warn", "pdb"), "What NanGuardMode does about one."),
     ("DebugMode.patience", IntParam(10, positive), "How many times DebugMode rewrites a graph, to compare."),
-    ("DebugMode.check_c", BoolParam(lambda: bool(config.cxx)), "Whether DebugMode runs compiled code."),
+    ("DebugMode.check_c", BoolParam(False), "Whether DebugMode runs compiled code."),
     ("DebugMode.check_py", BoolParam(True), "Whether DebugMode runs `perform`."),
     ("DebugMode.check_finite", BoolParam(True), "Whether DebugMode refuses nan and infinities."),
     ("DebugMode.check_strides", IntParam(0, zero_one_or_two), "On unequal strides: ignore (0), warn (1), raise (2)."),
@@ -398,8 +411,16 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
         "Seconds after which such a lock counts as left behind.",
     ),
     ("cmodule.age_thresh_use", fixed(60 * 60 * 24 * 24, IntParam), "Seconds that unused executables are kept for."),
+    # C code of Ops
+    ("cxx", StrParam(default_cxx), "C++ compiler for Ops that are written in C alone; empty: there is none."),
+    ("gcc.cxxflags", StrParam(""), "More options for that compiler."),
+    ("nocleanup", BoolParam(False), "Whether C files that don't compile are kept."),
+    ("openmp", BoolParam(False), "Whether C code uses OpenMP."),
+    ("cmodule.remove_gxx_opt", BoolParam(False), "Whether C code is compiled without optimization.", KEY),
+    ("cmodule.compilation_warning", BoolParam(False), "Whether the C compiler's warnings are shown."),
+    ("cmodule.debug", BoolParam(False), "Whether C code is compiled with DEBUG defined.", KEY),
     # our own
-    ("xla_cache", fixed(True, BoolParam), "Whether executables are kept in compiledir, for later processes."),
+    ("xla_cache", fixed(True, BoolParam), "Whether what is compiled is kept in compiledir, for later processes."),
     ("specializations", IntParam(8, not_negative), "Shapes that one function compiles executables for, eagerly."),
     ("xla_strict", BoolParam(False), "Raise, instead of running on the host, what XLA should have run."),
 )
@@ -424,21 +445,14 @@ _INSTEAD_FWD = "Please use the option `dnn.conv.algo_fwd` instead."
 _INSTEAD_BWD = "Please use the options `dnn.conv.algo_bwd_filter` and `dnn.conv.algo_bwd_data` instead."
 
 INERT: tuple[tuple[Any, ...], ...] = (
-    # C code
-    ("cxx", StrParam(""), "C++ compiler; there is no C code to compile."),
-    ("gcc.cxxflags", StrParam(""), "Flags for that compiler."),
-    ("nocleanup", BoolParam(False), "Whether C files that don't compile are kept."),
+    # Theano's own C code
     ("cache_optimizations", BoolParam(False), "Whether rewritten graphs are cached on disk."),
-    ("openmp", BoolParam(False), "Whether C code uses OpenMP."),
     ("openmp_elemwise_minsize", IntParam(200000), "Vector length from which it does."),
     ("lib.amdlibm", BoolParam(False), "Whether C code uses AMD's math library."),
     ("blas.ldflags", StrParam("-lblas"), "Linker flags for BLAS: whether graphs show calls into it."),
     ("blas.check_openmp", BoolParam(True), "Whether to look for conflicting OpenMP libraries."),
     ("cmodule.warn_no_version", BoolParam(False), "Whether to warn of C code that can't be cached."),
-    ("cmodule.remove_gxx_opt", BoolParam(False), "Whether C code is compiled without optimization.", KEY),
-    ("cmodule.compilation_warning", BoolParam(False), "Whether the C compiler's warnings are shown."),
     ("cmodule.preload_cache", fixed(False, BoolParam), "Whether cached C code is loaded at import."),
-    ("cmodule.debug", BoolParam(False), "Whether C code is compiled with DEBUG defined.", KEY),
     ("ctc.root", fixed(""), "Where a C library for the CTC loss is installed."),
     # GPU back-ends
     ("init_gpu_device", DeviceParam("", allow_override=False), "GPU to start without running on it."),

@@ -37,6 +37,17 @@ class MethodNotDefined(Exception):
         return cls(method, type(thing), type(thing).__name__)
 
 
+class MissingGXX(NotImplementedError):
+    """C code cannot be compiled here: there is no C++ compiler, or it is not to be used."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(args or ("g++ not available! We can't compile c code.",)))
+
+
+class CompileError(Exception):
+    """The C++ compiler does not take the C code of an Op."""
+
+
 class ShapeError(Exception):
     """Shape inference met shapes that contradict each other."""
 

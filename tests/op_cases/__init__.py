@@ -17,7 +17,9 @@ _OLD = "an old name: making one makes a CumOp"
 _MPI = "waits for another process"
 _GPU = "a name without an implementation: it raises when it is applied"
 EXEMPT = {
-    "theano.gof.op.COp": "it can be built and printed, but not run",
+    "theano.gof.op.COp": "made from C files: tests/test_c_ops.py",
+    "theano.gof.type._MakePointer": "it gives a pointer: tests/test_c_ops.py",
+    "theanojax.runtime.native.loop.ScalarLoop": "made for a scalar Op in C when it runs: tests/test_c_ops.py",
     "theano.scalar.basic_sympy.SymPyCCode": "needs sympy, which is not among the test's requirements",
     "theanojax.loop.counted.CountedScan": "XLA's form of a loop with a condition, made while it is compiled",
     "theanojax.loop.counted.ReachedRows": "the cut at the end of a CountedScan",

@@ -113,7 +113,7 @@ class FunctionMaker:
                 )
             }
         self.executed_fgraph.name = name
-        refuse_c_code(self.executed_fgraph.apply_nodes)
+        compile_c_code(self.executed_fgraph.apply_nodes)
         self._link(copy.copy(mode.linker), outputs + updates)
         self.accept_inplace = accept_inplace
         self.function_builder = function_builder
@@ -344,12 +344,14 @@ class FunctionMaker:
         self.unpack_single, self.return_none = state["unpack_single"], state["return_none"]
 
 
-def refuse_c_code(nodes):
-    """NotImplementedError if one of `nodes`, or of the graphs inside them, has an Op that is written in C alone."""
+def compile_c_code(nodes):
+    """Compile what of `nodes`, and of the graphs inside them, is in C alone; NotImplementedError where it can't be."""
     for node in nodes:
-        if node.op.only_c_code():
-            raise NotImplementedError(messages.only_c_code(node))
-        refuse_c_code(node.op.inner_nodes())
+        try:
+            node.op.compile_c_code(node)
+        except NotImplementedError as error:
+            raise NotImplementedError(messages.only_c_code(node, error)) from None
+        compile_c_code(node.op.inner_nodes())
 
 
 def _constructor_FunctionMaker(kwargs):

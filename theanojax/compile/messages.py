@@ -66,10 +66,7 @@ def unused_input(i, variable, how):
     )
 
 
-def only_c_code(node):
-    """Say that nothing here can run the Op of `node`."""
+def only_c_code(node, why):
+    """Say that nothing here can run the Op of `node`, and `why`."""
     where = get_variable_trace_string(node.outputs[0])
-    return (
-        "The Op %s has only C code, which is not run here; give it a perform (or compute).\n"
-        "Apply node: %s\n%s" % (node.op, node, where)
-    ).rstrip()
+    return ("The Op %s has only C code, and %s.\nApply node: %s\n%s" % (node.op, why, node, where)).rstrip()

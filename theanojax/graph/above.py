@@ -17,6 +17,9 @@ mimebundle: Any
 # theanojax.scan, for an Op whose gradient is a loop
 scan: Any
 
+# theanojax.runtime.native, for Ops that are written in C
+native: Any
+
 # theanojax.compile: to compute a value here and now, and to compile what is inside an Op
 function: Any
 get_mode: Any

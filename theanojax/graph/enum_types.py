@@ -10,17 +10,42 @@ from theanojax.graph.type import Type
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from theanojax.graph.c_interface import Sub
+
 
 CONSTANT_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+_TO_STRING = """
+#ifdef DEBUG
+static int theano_enum_to_string_%(cname)s(%(ctype)s value, char* text) {
+    %(cases)s
+    PyErr_SetString(PyExc_ValueError, "%(kind)s: unknown enum value.");
+    return -1;
+}
+#endif
+"""
+_EXTRACT = """
+%(name)s = PyLong_Check(py_%(name)s) ? (%(ctype)s)PyLong_AsLong(py_%(name)s)
+                                     : (%(ctype)s)PyFloat_AsDouble(py_%(name)s);
+if (PyErr_Occurred()) { %(fail)s }
+"""
+_EXTRACT_CONSTANT = """
+switch (PyLong_AsLong(py_%(name)s)) {
+    %(cases)s
+    default:
+        PyErr_SetString(PyExc_ValueError, "CEnumType: invalid value to map to C constants.");
+        { %(fail)s }
+}
+"""
 
 
 class EnumType(Type, dict[str, int | float]):
     """Named constants with given values: ``EnumType(A=1, B=2.5, C=("gamma", True))``.
 
     A value is an int, a float or a bool (kept as an int); a pair is an alias and a value. The constants are
-    attributes and items (``enum.A``, ``enum["A"]``) and never change. `ctype` and `cname` name the enumeration
-    for C code; they only take part in comparisons and in the text here.
+    attributes and items (``enum.A``, ``enum["A"]``) and never change. In C they are macros of these names, a value is a
+    `ctype`, and `cname` is part of the names of functions.
 
     Raises AttributeError for a name other than capital letters, digits and underscores, TypeError for a value or
     an alias that cannot be one.
@@ -135,6 +160,33 @@ class EnumType(Type, dict[str, int | float]):
     def is_valid_value(self, a: Any) -> bool:
         return a in self.values()
 
+    def c_to_string(self) -> str:
+        """A C function ``theano_enum_to_string_<cname>(value, text)``, there with the flag ``cmodule.debug``.
+
+        It writes the name of the constant; for an unknown value it sets a ValueError and is not 0.
+        """
+        cases = "".join('if (value == %s) { strcpy(text, "%s"); return 0; }\n' % (name, name) for name in self)
+        return _TO_STRING % dict(cname=self.cname, ctype=self.ctype, cases=cases, kind=type(self).__name__)
+
+    def c_support_code(self) -> str:
+        defined = "".join("#define %s %s\n" % (name, self[name]) for name in sorted(self))
+        return defined + self.c_to_string()
+
+    def c_declare(self, name: str, sub: Sub, check_input: bool = True) -> str:
+        return "%s %s;\n" % (self.ctype, name)
+
+    def c_init(self, name: str, sub: Sub) -> str:
+        return "%s = (%s)0;\n" % (name, self.ctype)
+
+    def c_extract(self, name: str, sub: Sub, check_input: bool = True) -> str:
+        return _EXTRACT % dict(sub, name=name, ctype=self.ctype)
+
+    def c_cleanup(self, name: str, sub: Sub) -> str:
+        return ""
+
+    def c_code_cache_version(self) -> tuple[Any, ...]:
+        return (1, self.ctype, self.cname, tuple(self.items()))
+
 
 def _rebuild(cls: type[EnumType], constants: dict[str, Any]) -> EnumType:
     """A pickled enumeration; its class may take other arguments than EnumType's."""
@@ -166,4 +218,11 @@ class EnumList(EnumType):
 
 
 class CEnumType(EnumList):
-    """An EnumList whose names stand for constants of C code in Theano; here it has the numbers alone."""
+    """An EnumList whose names are constants of C, which headers or other code define; its own numbers are not those."""
+
+    def c_support_code(self) -> str:
+        return self.c_to_string()
+
+    def c_extract(self, name: str, sub: Sub, check_input: bool = True) -> str:
+        cases = "".join("case %d: %s = %s; break;\n" % (self[constant], name, constant) for constant in self)
+        return _EXTRACT_CONSTANT % dict(sub, name=name, cases=cases)

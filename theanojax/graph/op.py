@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 import warnings
@@ -14,6 +15,7 @@ from theanojax.arrays import HOST
 from theanojax.config import config
 from theanojax.errors import MethodNotDefined
 from theanojax.graph import above
+from theanojax.graph.c_interface import CLinkerObject, CLinkerOp
 from theanojax.graph.contract import Contract
 from theanojax.graph.props import Props
 from theanojax.graph.tag import get_variable_trace_string as where_built
@@ -48,20 +50,6 @@ class without_test_values(ContextDecorator):
 
     def __exit__(self, *error: object) -> None:
         self.depth.value -= 1
-
-
-class CLinkerObject:
-    """Kept for programs that derive from it; there is no C code here."""
-
-    def c_code_cache_version(self) -> tuple[Any, ...]:
-        return ()
-
-
-class CLinkerOp(CLinkerObject):
-    """Kept for programs that derive from it; there is no C code here."""
-
-    def c_code(self, node: Apply, name: str, inputs: Sequence[str], outputs: Sequence[str], sub: dict[str, str]) -> str:
-        raise MethodNotDefined("%s.c_code" % self.__class__.__name__)
 
 
 class PureOp(Contract):
@@ -125,8 +113,17 @@ class PureOp(Contract):
         return True
 
     def only_c_code(self) -> bool:
-        """True when the Op is written in C, which is not run here, and in nothing else."""
-        return written_in_c(type(self), PureOp, ("perform", "compute", "lower_xla", "make_thunk", "make_py_thunk"))
+        """True when the Op is written in C, and in nothing else."""
+        kind: Any = type(self)
+        return written_in_c(kind, PureOp, ("perform", "compute", "lower_xla", "make_thunk", "make_py_thunk"))
+
+    def compile_c_code(self, node: Apply) -> None:
+        """Compile what of `node` there is only C code for. Called while a function is made.
+
+        NotImplementedError if it cannot be compiled here, a CompileError if the compiler refuses it.
+        """
+        if self.only_c_code():
+            above.native.build(node)
 
     def prepare_node(self, node: Apply, storage_map: StorageMap, compute_map: ComputeMap, impl: str | None) -> None:
         """Called before a node is run; nothing to prepare by default."""
@@ -228,8 +225,28 @@ class Op(Props, PureOp, CLinkerOp):
         no_recycling: Sequence[Variable],
         impl: str | None = None,
     ) -> Callable[[], Any]:
-        """A function that runs `node` once on the cells of `storage_map` (Theano's protocol for linkers)."""
+        """A function that runs `node` once on the cells of `storage_map` (Theano's protocol for linkers).
+
+        With `impl` "c" it runs the Op's C code if there is some, which is otherwise for Ops that have nothing else.
+        """
+        if impl == "c" and has_c_code(type(self)):
+            return self.make_c_thunk(node, storage_map, compute_map, no_recycling)
         return self.make_py_thunk(node, storage_map, compute_map, no_recycling)
+
+    def make_c_thunk(
+        self, node: Apply, storage_map: StorageMap, compute_map: ComputeMap, no_recycling: Sequence[Variable]
+    ) -> Callable[[], Any]:
+        """The same by the Op's C code; NotImplementedError if it cannot be compiled."""
+        above.native.build(node)
+
+        def rval() -> None:
+            above.native.run(node, [storage_map[v][0] for v in node.inputs], [storage_map[v] for v in node.outputs])
+            for v in node.outputs:
+                compute_map[v][0] = True
+
+        vars(rval)["lazy"] = False
+        thunk: Callable[[], Any] = with_cells(rval, node, storage_map)
+        return thunk
 
     def make_py_thunk(
         self,
@@ -283,7 +300,13 @@ def with_cells(thunk: Any, node: Apply, storage_map: StorageMap) -> Any:
     return thunk
 
 
-def written_in_c(cls: type, base: type, bodies: Iterable[str]) -> bool:
+def has_c_code(cls: Any) -> bool:
+    """Whether a class of Ops has C code."""
+    return getattr(cls, "c_code", CLinkerOp.c_code) is not CLinkerOp.c_code
+
+
+@functools.cache
+def written_in_c(cls: type, base: type, bodies: tuple[str, ...]) -> bool:
     """Whether `cls` has C code of its own, and `base` is the first of its classes to define one of `bodies`."""
     in_c = False
     for c in cls.__mro__:
@@ -306,20 +329,39 @@ def own_array(value: Any, dtype: Any, inputs: Iterable[Any] = ()) -> NDArray[Any
 
 
 class OpenMPOp(Op):
-    """Kept for programs that derive from it; XLA decides how many threads run."""
+    """An Op whose C code, if it has some, is compiled for OpenMP: if `openmp`, by default the flag of that name.
+
+    How many threads XLA and numpy use it does not say.
+    """
+
+    gxx_support_openmp: bool | None = None  # whether the compiler can, once that has been tried
 
     def __init__(self, openmp: bool | None = None) -> None:
         self.openmp = config.openmp if openmp is None else openmp
 
+    def c_compile_args(self) -> list[str]:
+        self.update_self_openmp()
+        return ["-fopenmp"] if self.openmp else []
 
-class COp(Op):
-    """An Op written in C files: it can be built and printed, but not compiled."""
+    def c_headers(self) -> list[str]:
+        self.update_self_openmp()
+        return ["omp.h"] if self.openmp else []
 
-    c_code = CLinkerOp.c_code
+    @staticmethod
+    def test_gxx_support() -> bool:
+        """Whether the compiler takes OpenMP code."""
+        return bool(above.native.GCC_compiler.try_flags(["-fopenmp"], preambule="#include <omp.h>"))
 
-    def __init__(self, func_files: str | Iterable[str], func_name: str | None = None) -> None:
-        self.func_files = [func_files] if isinstance(func_files, str) else list(func_files)
-        self.func_name = func_name
+    def update_self_openmp(self) -> None:
+        """Do without OpenMP where the compiler does not have it, and say so once."""
+        if not getattr(self, "openmp", False):
+            return
+        if OpenMPOp.gxx_support_openmp is None:
+            OpenMPOp.gxx_support_openmp = self.test_gxx_support()
+            if not OpenMPOp.gxx_support_openmp:
+                warnings.warn("The C++ compiler does not compile OpenMP code: Ops do without.", stacklevel=3)
+        if not OpenMPOp.gxx_support_openmp:
+            self.openmp = False
 
 
 def compute_test_value(node: Apply) -> None:
@@ -420,7 +462,6 @@ ops_with_inner_function: dict[type[PureOp], str] = {}
 
 __all__ = [
     "Apply",
-    "COp",
     "CLinkerObject",
     "CLinkerOp",
     "Op",

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from theanojax.graph.c_interface import pieces_of
 from theanojax.graph.enum_types import IDENTIFIER, EnumType
 from theanojax.graph.type import Type
 
 if TYPE_CHECKING:
     from typing import NoReturn
+
+    from theanojax.graph.c_interface import Sub
 
 
 # a name that no C struct could have as a field is refused, as in Theano
@@ -39,6 +42,36 @@ def hash_from_code(msg: str | bytes | np.ndarray[Any, Any]) -> str:
     elif isinstance(msg, np.ndarray):
         msg = msg.tobytes()
     return "m" + hashlib.sha256(msg).hexdigest()
+
+
+_STRUCT = """
+#ifndef defined_%(name)s
+#define defined_%(name)s
+struct %(name)s {
+    int failed;
+    PyObject* source;
+    %(declare)s
+
+    %(name)s(PyObject* object) {
+        failed = 0;
+        source = object;
+        %(init)s
+        %(take)s
+    }
+    ~%(name)s() {
+        %(cleanup)s
+    }
+    void take(const char* field, void (%(name)s::*extract)(PyObject*)) {
+        if (failed) return;
+        PyObject* value = PyMapping_GetItemString(source, field);
+        if (value) (this->*extract)(value);
+        else failed = 1;
+        Py_XDECREF(value);
+    }
+    %(extract)s
+};
+#endif
+"""
 
 
 class Params(dict[str, Any]):
@@ -216,3 +249,62 @@ class ParamsType(Type):
         return all(
             kind.values_eq_approx(getattr(a, field), getattr(b, field)) for field, kind in zip(self.fields, self.types)
         )
+
+    # ---------------------------------------------------------------- C: a pointer to a struct with the fields
+    def c_support_code(self) -> list[str]:
+        sub = {"fail": "{ failed = 1; return; }"}
+        code = [piece for kind in self.types for piece in pieces_of(kind, "c_support_code")]
+        fields = list(zip(self.fields, self.types))
+        extract = "void extract_%s(PyObject* py_%s) {\n%s\n}\n"
+        return [
+            *dict.fromkeys(code),
+            _STRUCT
+            % dict(
+                name=self.name,
+                declare="".join(kind.c_declare(field, sub) for field, kind in fields),
+                init="".join(kind.c_init(field, sub) for field, kind in fields),
+                cleanup="".join(kind.c_cleanup(field, sub) for field, kind in fields),
+                extract="".join(extract % (field, field, kind.c_extract(field, sub)) for field, kind in fields),
+                take="".join('take("%s", &%s::extract_%s);\n' % (field, self.name, field) for field in self.fields),
+            ),
+        ]
+
+    def c_declare(self, name: str, sub: Sub, check_input: bool = True) -> str:
+        return "%s* %s;\n" % (self.name, name)
+
+    def c_init(self, name: str, sub: Sub) -> str:
+        return "%s = NULL;\n" % name
+
+    def c_extract(self, name: str, sub: Sub, check_input: bool = True) -> str:
+        return "%s = new %s(py_%s);\nif (%s->failed) %s\n" % (name, self.name, name, name, sub["fail"])
+
+    def c_cleanup(self, name: str, sub: Sub) -> str:
+        return "delete %s;\n%s = NULL;\n" % (name, name)
+
+    def c_headers(self, c_compiler: Any = None) -> list[str]:
+        return self._pieces("c_headers", c_compiler)
+
+    def c_header_dirs(self, c_compiler: Any = None) -> list[str]:
+        return self._pieces("c_header_dirs", c_compiler)
+
+    def c_libraries(self, c_compiler: Any = None) -> list[str]:
+        return self._pieces("c_libraries", c_compiler)
+
+    def c_lib_dirs(self, c_compiler: Any = None) -> list[str]:
+        return self._pieces("c_lib_dirs", c_compiler)
+
+    def c_compile_args(self, c_compiler: Any = None) -> list[str]:
+        return self._pieces("c_compile_args", c_compiler)
+
+    def c_no_compile_args(self, c_compiler: Any = None) -> list[str]:
+        return self._pieces("c_no_compile_args", c_compiler)
+
+    def c_init_code(self) -> list[str]:
+        return self._pieces("c_init_code")
+
+    def _pieces(self, method: str, *args: Any) -> list[str]:
+        return [piece for kind in self.types for piece in pieces_of(kind, method, *args)]
+
+    def c_code_cache_version(self) -> tuple[Any, ...]:
+        versions = tuple(kind.c_code_cache_version() for kind in self.types)
+        return (1, *versions) if all(versions) else ()

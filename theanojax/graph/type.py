@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from theanojax.errors import MethodNotDefined
+from theanojax.graph.c_interface import CLinkerType
 from theanojax.graph.props import Props
 from theanojax.graph.variable import Constant, Variable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any, ClassVar, NoReturn, TypeAlias
+
+    from theanojax.graph.c_interface import Sub
 
     # PureType has attributes of these names
     _Variable: TypeAlias = Variable
     _Constant: TypeAlias = Constant
-
-
-class CLinkerType:
-    """Kept for programs that derive from it; there is no C code here."""
 
 
 class PureType:
@@ -127,6 +125,14 @@ class SingletonType(Type):
         return hash(type(self))
 
 
+# C: what the C variable `name`, a pointer to an object or NULL, holds becomes the Python value
+SYNC_OBJECT = """
+Py_XDECREF(py_%(name)s);
+py_%(name)s = %(name)s ? (PyObject*)%(name)s : Py_None;
+Py_INCREF(py_%(name)s);
+"""
+
+
 class Generic(SingletonType):
     """Any Python object."""
 
@@ -138,6 +144,25 @@ class Generic(SingletonType):
 
     def __repr__(self) -> str:
         return "<theano.gof.type.Generic>"
+
+    # in C a PyObject*, NULL for None where nothing was given
+    def c_declare(self, name: str, sub: Sub, check_input: bool = True) -> str:
+        return "PyObject* %s;\n" % name
+
+    def c_init(self, name: str, sub: Sub) -> str:
+        return "%s = NULL;\n" % name
+
+    def c_extract(self, name: str, sub: Sub, check_input: bool = True) -> str:
+        return "%s = py_%s;\nPy_INCREF(%s);\n" % (name, name, name)
+
+    def c_sync(self, name: str, sub: Sub) -> str:
+        return SYNC_OBJECT % dict(name=name)
+
+    def c_cleanup(self, name: str, sub: Sub) -> str:
+        return "Py_XDECREF(%s);\n" % name
+
+    def c_code_cache_version(self) -> tuple[Any, ...]:
+        return (1,)
 
 
 generic = Generic()
@@ -173,35 +198,3 @@ class NullType(Type):
 
 
 null_type = NullType()
-
-
-class CDataType(Type):
-    """The type of an opaque C pointer in Theano; here it only exists by name."""
-
-    __props__ = ("ctype", "freefunc", "headers", "header_dirs", "libraries", "lib_dirs", "extra_support_code")
-
-    def __init__(
-        self,
-        ctype: str,
-        freefunc: str | None = None,
-        headers: Iterable[str] = (),
-        header_dirs: Iterable[str] = (),
-        libraries: Iterable[str] = (),
-        lib_dirs: Iterable[str] = (),
-        compile_args: Iterable[str] = (),
-        extra_support_code: Iterable[str] = (),
-        version: Any = None,
-    ) -> None:
-        if not isinstance(ctype, str):
-            raise TypeError("ctype must be a string")
-        self.ctype, self.freefunc = ctype, freefunc
-        self.headers, self.header_dirs = tuple(headers), tuple(header_dirs)
-        self.libraries, self.lib_dirs = tuple(libraries), tuple(lib_dirs)
-        self.compile_args, self.version = tuple(compile_args), version
-        self.extra_support_code = tuple(extra_support_code)
-
-    def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
-        return data
-
-    def __str__(self) -> str:
-        return "%s{%s}" % (type(self).__name__, self.ctype)

@@ -6,6 +6,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from theanojax.config import config
+from theanojax.errors import MethodNotDefined
 from theanojax.graph import above
 from theanojax.graph.pickling import Flattened
 from theanojax.graph.tag import Scratchpad, add_tag_trace
@@ -83,10 +84,19 @@ class Apply(Node):
         return self.op.get_params(self)
 
     def perform(self, inputs: Sequence[Any], output_storage: Sequence[list[Any]]) -> Any:
-        """Run ``op.perform`` on values and output cells, with the parameters if it takes any."""
-        params = self.run_params()
-        extra = () if params is NoParams else (self.params_type.filter(params),)
-        return self.op.perform(self, inputs, output_storage, *extra)
+        """Run ``op.perform`` on values and output cells, with the parameters if it takes any.
+
+        Where it is not implemented, the Op's C code.
+        """
+        if not self.op.only_c_code():
+            params = self.run_params()
+            extra = () if params is NoParams else (self.params_type.filter(params),)
+            try:
+                return self.op.perform(self, inputs, output_storage, *extra)
+            except (NotImplementedError, MethodNotDefined):
+                if not above.native.can_build(self):
+                    raise
+        return above.native.run(self, inputs, output_storage)
 
     def __copy__(self) -> Apply:
         twin = type(self).__new__(type(self))

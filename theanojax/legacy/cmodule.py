@@ -1,7 +1,6 @@
-"""`theano.gof.cmodule`: what programs ask of the C compiler, where no C code is compiled.
+"""`theano.gof.cmodule`: what programs ask of the C compiler.
 
-Everything answers as Theano does on a machine without g++, so that programs take the way they have for it. Modules
-that others have compiled can be imported.
+It is the one that compiles Ops in C. Theano's own modules were written with DynamicModule, which there is none of here.
 """
 
 from __future__ import annotations
@@ -10,8 +9,6 @@ import os
 import sys
 import sysconfig
 import tempfile
-from importlib.machinery import ExtensionFileLoader
-from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
 from typing import Any
 
@@ -19,20 +16,14 @@ import numpy as np
 
 from theanojax.config import config
 from theanojax.configflags import local_bitwidth as local_bitwidth
+from theanojax.errors import MissingGXX as MissingGXX
 from theanojax.legacy import compiledir
 from theanojax.legacy.gof_utils import flatten as flatten, hash_from_code as hash_from_code
+from theanojax.runtime.native.compiler import Compiler as Compiler, GCC_compiler as GCC_compiler, load
 
 METH_VARARGS = "METH_VARARGS"
 METH_NOARGS = "METH_NOARGS"
-gcc_version_str = ""
 import_time = 0
-
-
-class MissingGXX(Exception):
-    """There is no C compiler, or none that is used."""
-
-    def __init__(self, *args: Any):
-        super().__init__(*(args or ("g++ not available! We can't compile c code.",)))
 
 
 def get_lib_extension() -> str:
@@ -40,16 +31,16 @@ def get_lib_extension() -> str:
     return "pyd" if sys.platform in ("win32", "cygwin") else "so"
 
 
+def __getattr__(name: str) -> str:
+    if name == "gcc_version_str":
+        return gcc_version()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def dlimport(fullpath: str, suffix: str | None = None) -> ModuleType:
     """The compiled module in the file `fullpath`, whose name ends with `suffix`."""
     name = os.path.basename(fullpath)
-    name = name.removesuffix(suffix) if suffix else name.partition(".")[0]
-    spec = spec_from_file_location(name, fullpath, loader=ExtensionFileLoader(name, fullpath))
-    if spec is None or spec.loader is None:
-        raise ImportError(f"no module in {fullpath}")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(fullpath, name.removesuffix(suffix) if suffix else name.partition(".")[0])
 
 
 def dlimport_workdir(basedir: str) -> str:
@@ -120,73 +111,19 @@ def get_gcc_shared_library_arg() -> str:
 
 
 def gcc_version() -> str:
-    """The version of the C compiler in use: there is none."""
-    return gcc_version_str
+    """The version of the C compiler, as it says it in a line; empty without one."""
+    return GCC_compiler.version_str().removeprefix(config.cxx).strip()
 
 
 def gcc_llvm() -> bool:
-    """Whether the C compiler in use is clang."""
-    return False
+    """Whether the C compiler is clang."""
+    return "clang" in gcc_version()
 
 
 def try_march_flag(flags: list[str]) -> tuple[bool, bool]:
     """Whether the compiler takes these flags, and a program made with them runs."""
-    return False, False
-
-
-class Compiler:
-    """A compiler that isn't there."""
-
-    supports_amdlibm = True
-
-    @classmethod
-    def try_compile_tmp(
-        cls,
-        src_code: str,
-        tmp_prefix: str = "",
-        flags: Any = (),
-        try_run: bool = False,
-        output: bool = False,
-        compiler: Any = None,
-        comp_args: bool = True,
-    ) -> Any:
-        """Whether `src_code` compiles, and with `try_run` whether it then runs."""
-        return (False, False) if try_run else False
-
-    @classmethod
-    def try_flags(
-        cls,
-        flag_list: list[str],
-        preambule: str = "",
-        body: str = "",
-        try_run: bool = False,
-        output: bool = False,
-        compiler: Any = None,
-        comp_args: bool = True,
-    ) -> Any:
-        """Whether the compiler takes these flags."""
-        return cls.try_compile_tmp("", flags=flag_list, try_run=try_run, output=output)
-
-
-class GCC_compiler(Compiler):
-    """g++, which is not used."""
-
-    march_flags: list[str] | None = None
-
-    @staticmethod
-    def version_str() -> str:
-        """The compiler and its version."""
-        return (config.cxx + " " + gcc_version_str).strip()
-
-    @classmethod
-    def compile_args(cls, march_flags: bool = True) -> list[str]:
-        """The options that modules are compiled with."""
-        return [flag for flag in config.gcc.cxxflags.split(" ") if flag]
-
-    @staticmethod
-    def compile_str(module_name: str, src_code: str, location: str | None = None, *args: Any, **kwargs: Any) -> Any:
-        """Compile and import a module."""
-        raise MissingGXX()
+    compiled, ran = GCC_compiler.try_flags(flags, try_run=True)
+    return compiled, ran
 
 
 class ExtFunction:

@@ -1,6 +1,6 @@
 """`theano.gof.compiledir` and the `theano-cache` command: look at, and empty, the directory of compiled code.
 
-Executables lie in folders named `xla_*` there, one per kind of processor.
+Executables lie in folders named `xla_*` there, modules of Ops in C in `c_*`, one per kind of processor.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _executables(compiledir: str | None = None) -> list[os.DirEntry]:
     found: list[os.DirEntry] = []
     where: str = config.compiledir if compiledir is None else compiledir
     for folder in os.scandir(where):
-        if folder.is_dir() and folder.name.startswith("xla_"):
+        if folder.is_dir() and folder.name.startswith(("xla_", "c_")):
             found += [file for file in os.scandir(folder) if file.name.endswith(SUFFIX)]
     return found
 

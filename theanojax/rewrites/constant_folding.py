@@ -3,6 +3,7 @@
 import numpy as np
 
 from theanojax import scalar as scal
+from theanojax.config import config
 from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.rewriting.walk import in2out
 from theanojax.graph.tag import copy_stack_trace
@@ -21,7 +22,7 @@ def constant_folding(node):
     for v in node.inputs:
         if not isinstance(v, Constant):
             return False
-    if not node.op.do_constant_folding(node) or node.op.only_c_code():
+    if not node.op.do_constant_folding(node) or (node.op.only_c_code() and not config.cxx):
         return False
     storage_map = {v: [v.data] for v in node.inputs}
     compute_map = {v: [True] for v in node.inputs}

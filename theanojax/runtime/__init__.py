@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from theanojax.first_import import unnoticed
 from theanojax.graph.signals import undisturbed
+from theanojax.runtime import native as native
 from theanojax.runtime.host import HostExecutor
 
 if TYPE_CHECKING:

@@ -112,6 +112,13 @@ class Composite(ScalarOp):
     def has_array_body(self):
         return all(node.op.has_array_body() for node in self._nodes)
 
+    def takes_arrays(self):
+        return all(node.op.takes_arrays() for node in self._nodes)
+
+    def compile_loops(self, dtypes):
+        for node in self._nodes:
+            node.op.compile_loops(v.type.dtype for v in node.inputs)
+
     def compute(self, xp, node, *inputs):
         values = dict(zip(self.fgraph.inputs, [xp.astype(x, t.dtype) for x, t in zip(inputs, self.inputs_type)]))
         for inner in self._nodes:

@@ -15,6 +15,7 @@ import numpy as np
 from theanojax.arrays import HOST
 from theanojax.config import config
 from theanojax.errors import MethodNotDefined
+from theanojax.graph import above
 from theanojax.graph.op import Op, written_in_c
 from theanojax.graph.type import Type
 from theanojax.graph.variable import Apply
@@ -128,8 +129,19 @@ class ScalarOp(Op):
     def only_c_code(self):
         return written_in_c(type(self), ScalarOp, ("impl", "body", "compute", "perform"))
 
+    def takes_arrays(self):
+        """True if ``compute`` works on whole arrays on the host: by its body, or by C code in a loop."""
+        return self.has_array_body() or self.only_c_code()
+
+    def compile_loops(self, dtypes):
+        """Compile what only C code computes of arrays of these dtypes. Raises what ``compile_c_code`` does."""
+        if self.only_c_code():
+            above.native.build_loop(self, tuple(dtypes))
+
     def compute(self, xp, node, *inputs):
         """The value for arrays `inputs`, whose shapes broadcast; `node` gives the output dtype (None: derived)."""
+        if self.only_c_code():
+            return above.native.elementwise(self, inputs, node and [v.type.dtype for v in node.inputs])
         if self.work != "own":
             if node is not None:
                 types = [v.type.dtype for v in node.inputs]
@@ -152,7 +164,7 @@ class ScalarOp(Op):
 
     def impl(self, *inputs):
         """The value for numbers `inputs`."""
-        if not self.has_array_body():
+        if not self.takes_arrays():
             raise MethodNotDefined.of(self, "impl")
         arrays = [np.asarray(x) for x in inputs]
         dtypes = self.output_dtypes([str(x.dtype) for x in arrays])
@@ -163,7 +175,7 @@ class ScalarOp(Op):
         return tuple(_number(v, d) for v, d in zip(values, dtypes))
 
     def perform(self, node, inputs, output_storage, params=None):
-        if self.nout == 1 and self.has_array_body():
+        if self.nout == 1 and self.takes_arrays():
             values = (self.compute(HOST, node, *inputs),)
         elif self.nout == 1:
             values = (self.impl(*inputs),)
@@ -197,9 +209,6 @@ class ScalarOp(Op):
     def supports_c_code(self, inputs, outputs):
         """Whether the Op can be part of a fused loop: here, whether it works on arrays."""
         return self.has_array_body() and not self.host_only
-
-    def c_code(self, node, name, inputs, outputs, sub):
-        raise MethodNotDefined("%s.c_code" % self.__class__.__name__)
 
 
 class UnaryScalarOp(ScalarOp):

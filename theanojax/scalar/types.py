@@ -79,6 +79,25 @@ _SPECS["complex64"] = (np.complex64, "theano_complex64", "Complex64")
 _SPECS["complex128"] = (np.complex128, "theano_complex128", "Complex128")
 
 
+_EXTRACT = """
+if (!PyArray_IsScalar(py_%(name)s, %(label)s)) {
+    PyErr_SetString(PyExc_ValueError, "Scalar check failed (%(c_type)s)");
+    %(fail)s
+}
+PyArray_ScalarAsCtype(py_%(name)s, &%(name)s);
+"""
+_SYNC = """
+{
+    PyArray_Descr* descr = PyArray_DescrFromType(%(number)s);
+    PyObject* number = PyArray_Scalar(&%(name)s, descr, NULL);
+    Py_XDECREF(descr);
+    if (!number) %(fail)s
+    Py_XDECREF(py_%(name)s);
+    py_%(name)s = number;
+}
+"""
+
+
 class Scalar(Type):
     """The type of single numbers. Values are numpy scalars.
 
@@ -145,6 +164,38 @@ class Scalar(Type):
         if self.dtype.startswith("complex"):
             raise NotImplementedError("No literal for complex values.")
         return str(int(bool(data)) if self.dtype == "bool" else data)
+
+    # in C a number: npy_float64, theano_complex64 ...
+    def c_is_simple(self):
+        return True
+
+    def c_declare(self, name, sub, check_input=True):
+        return "typedef %s dtype_%s;\n%s %s;\n" % ((self.c_element_type(), name) * 2)
+
+    def c_init(self, name, sub):
+        return "%s = 0;\n" % name
+
+    def c_extract(self, name, sub, check_input=True):
+        _, c_type, label = self.dtype_specs()
+        return _EXTRACT % dict(sub, name=name, c_type=c_type, label=label)
+
+    def c_sync(self, name, sub):
+        return _SYNC % dict(sub, name=name, number="NPY_" + self.dtype.upper())
+
+    def c_cleanup(self, name, sub):
+        return ""
+
+    def c_headers(self):
+        return ["<math.h>", "<numpy/arrayobject.h>", "<numpy/arrayscalars.h>"]
+
+    def c_init_code(self):
+        return ["import_array();"]
+
+    def c_support_code(self):
+        return ""
+
+    def c_code_cache_version(self):
+        return (1,)
 
     def dtype_specs(self):
         """(numpy class, C type name, class name of the C API) of the dtype."""

@@ -3,10 +3,11 @@
 import numpy as np
 
 from theanojax.config import config, flags_of_thread
-from theanojax.errors import NotScalarConstantError
+from theanojax.errors import MethodNotDefined, NotScalarConstantError
+from theanojax.graph import above
 from theanojax.graph.above import tensor
 from theanojax.graph.gradient_types import DisconnectedType
-from theanojax.graph.op import Op, OpenMPOp
+from theanojax.graph.op import Op, OpenMPOp, has_c_code
 from theanojax.graph.type import NullType
 from theanojax.graph.variable import Apply
 from theanojax.scalar.arithmetic import identity
@@ -218,8 +219,8 @@ class Elemwise(OpenMPOp):
     def inside(self, node):
         return self.scalar_op.inside(node)
 
-    def only_c_code(self):
-        return self.scalar_op.only_c_code()
+    def compile_c_code(self, node):
+        self.scalar_op.compile_loops(v.type.dtype for v in node.inputs)
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
         # Nothing is overwritten, whatever the pattern says: no copies are needed to protect the inputs.
@@ -229,11 +230,16 @@ class Elemwise(OpenMPOp):
         shape = inputs[0].shape
         if any(x.shape != shape for x in inputs[1:]):
             shape = common_shape(node, inputs)
-        if self.scalar_op.has_array_body():
+        if self.scalar_op.takes_arrays():
             # The tensors' node serves as that of the scalars: it has the same dtypes.
             values = self.scalar_op.compute(xp, node, *inputs)
         else:
-            values = self._number_by_number(node, inputs, shape)
+            try:
+                values = self._number_by_number(node, inputs, shape)
+            except (NotImplementedError, MethodNotDefined):
+                if not has_c_code(type(self.scalar_op)) or not config.cxx:
+                    raise
+                values = above.native.elementwise(self.scalar_op, inputs)
         if len(node.outputs) == 1 and not isinstance(values, tuple):
             return values if values.shape == shape else xp.array(xp.broadcast_to(values, shape))
         return tuple([v if v.shape == shape else xp.array(xp.broadcast_to(v, shape)) for v in values])

@@ -1,5 +1,6 @@
 """Reductions: sums, products, extrema and logic along axes."""
 
+import functools
 from copy import copy
 
 import numpy as np
@@ -201,12 +202,15 @@ class CAReduce(Op):
     def runs_on_host(self, node):
         return _look_up(_REDUCERS, self.scalar_op) is None or super().runs_on_host(node)
 
-    def only_c_code(self):
-        return self.scalar_op.only_c_code()
+    def compile_c_code(self, node):
+        self.scalar_op.compile_loops([self._working_dtype(node)] * 2)
+
+    def _working_dtype(self, node):
+        return getattr(self, "acc_dtype", None) or node.outputs[0].type.dtype
 
     def compute(self, xp, node, x):
         axes = tuple(range(x.ndim)) if self.axis is None else self.axis
-        dtype = getattr(self, "acc_dtype", None) or node.outputs[0].type.dtype
+        dtype = self._working_dtype(node)
         reduce = _look_up(_REDUCERS, self.scalar_op)
         if reduce is not None:
             return reduce(xp, x, axes, dtype)
@@ -218,6 +222,9 @@ class CAReduce(Op):
                         "'identity'" % (x, d, self.scalar_op)
                     )
                 x = np.full(x.shape[:d] + x.shape[d + 1 :], self.scalar_op.identity, dtype=dtype)
+            elif self.scalar_op.only_c_code():
+                slices = np.moveaxis(np.asarray(x, dtype=dtype), d, 0)
+                x = functools.reduce(lambda a, b: HOST.astype(self.scalar_op.compute(HOST, None, a, b), dtype), slices)
             else:
                 x = np.asarray(self.ufunc.reduce(x, axis=d), dtype=dtype)
         return x

@@ -9,7 +9,7 @@ import numpy as np
 from theanojax.arrays import safe_asarray
 from theanojax.config import config
 from theanojax.graph.above import tensor
-from theanojax.graph.type import Type
+from theanojax.graph.type import SYNC_OBJECT, Type
 from theanojax.graph.variable import Variable
 from theanojax.scalar.types import (
     all_types,
@@ -54,6 +54,27 @@ _PATTERN_NAMES = {
     (True, False): "row",
     (False, False): "matrix",
 }
+
+
+_CHECK_ARRAY = """
+if (py_%(name)s == Py_None) {
+    PyErr_SetString(PyExc_ValueError, "expected an ndarray, not None");
+    %(fail)s
+}
+if (!PyArray_Check(py_%(name)s)) {
+    PyErr_SetString(PyExc_ValueError, "expected an ndarray");
+    %(fail)s
+}
+if (!PyArray_ISALIGNED((PyArrayObject*)py_%(name)s)) {
+    PyErr_SetString(PyExc_NotImplementedError, "expected an aligned array of type %(number)s");
+    %(fail)s
+}
+if (PyArray_TYPE((PyArrayObject*)py_%(name)s) != %(number)s) {
+    PyErr_Format(PyExc_TypeError, "expected type_num %%d (%(number)s) got %%d", %(number)s,
+                 PyArray_TYPE((PyArrayObject*)py_%(name)s));
+    %(fail)s
+}
+"""
 
 
 class TensorType(Type):
@@ -270,6 +291,36 @@ class TensorType(Type):
         """The number of bytes of a value that ``get_shape_info`` described."""
         size = np.dtype(self.dtype).itemsize
         return np.prod(shape_info) * size if shape_info else size
+
+    # ---------------------------------------------------------------- C: a PyArrayObject*, NULL for no array
+    def c_declare(self, name, sub, check_input=True):
+        code = "PyArrayObject* %s;\n" % name
+        return "typedef %s dtype_%s;\n%s" % (self.c_element_type(), name, code) if check_input else code
+
+    def c_init(self, name, sub):
+        return "%s = NULL;\n" % name
+
+    def c_extract(self, name, sub, check_input=True):
+        check = _CHECK_ARRAY % dict(sub, name=name, number=self.dtype_specs()[2]) if check_input else ""
+        return "%s = NULL;\n%s%s = (PyArrayObject*)py_%s;\nPy_INCREF(%s);\n" % (name, check, name, name, name)
+
+    def c_sync(self, name, sub):
+        return SYNC_OBJECT % dict(name=name)
+
+    def c_cleanup(self, name, sub):
+        return "Py_XDECREF(%s);\n" % name
+
+    def c_headers(self):
+        return self.to_scalar_type().c_headers()
+
+    def c_init_code(self):
+        return self.to_scalar_type().c_init_code()
+
+    def c_support_code(self):
+        return self.to_scalar_type().c_support_code()
+
+    def c_code_cache_version(self):
+        return (1, *self.to_scalar_type().c_code_cache_version())
 
 
 Tensor = TensorType

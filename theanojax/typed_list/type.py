@@ -2,7 +2,17 @@
 
 from operator import attrgetter
 
-from theanojax.graph.type import Type
+from theanojax.graph.type import SYNC_OBJECT, Type
+
+_EXTRACT = """
+%(name)s = NULL;
+if (!PyList_Check(py_%(name)s)) {
+    PyErr_SetString(PyExc_TypeError, "expected a list");
+    %(fail)s
+}
+%(name)s = (PyListObject*)py_%(name)s;
+Py_INCREF(%(name)s);
+"""
 
 
 class TypedListType(Type):
@@ -57,3 +67,22 @@ class TypedListType(Type):
 
     dtype = property(attrgetter("ttype"), doc="The type of the elements; lists have no dtype of their own.")
     ndim = property(lambda self: self.ttype.ndim + 1, doc="One more than the elements have.")
+
+    # in C a PyListObject*
+    def c_declare(self, name, sub, check_input=True):
+        return "PyListObject* %s;\n" % name
+
+    def c_init(self, name, sub):
+        return "%s = NULL;\n" % name
+
+    def c_extract(self, name, sub, check_input=True):
+        return _EXTRACT % dict(sub, name=name)
+
+    def c_sync(self, name, sub):
+        return SYNC_OBJECT % dict(name=name)
+
+    def c_cleanup(self, name, sub):
+        return "Py_XDECREF(%s);\n" % name
+
+    def c_code_cache_version(self):
+        return (1,)

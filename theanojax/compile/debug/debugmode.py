@@ -157,7 +157,8 @@ class DebugMode(Mode):
             check_preallocated_output=check_preallocated_output and list(check_preallocated_output),
         )
         self.__dict__.update({k: v for k, v in given.items() if v is not None})
-        if not (self.check_c_code or self.check_py_code):
+        in_c = check_c_code is None and config.cxx  # Ops that are written in C are checked anyhow
+        if not (self.check_c_code or self.check_py_code or in_c):
             raise ValueError("DebugMode has to check at least one of c and py code")
 
     def function_maker(self, i, o, m, *args, **kwargs):
