@@ -151,7 +151,7 @@ class CLinkerType(CLinkerObject):
         return "if (py_%s == Py_None) {\n%s\n} else {\n%s\n}\n" % (
             name,
             self.c_init(name, sub),
-            self.c_extract(name, sub, check_input),
+            call(self.c_extract, name, sub, check_input),
         )
 
     def c_sync(self, name: str, sub: Sub) -> str:

@@ -6,6 +6,7 @@ It is the one that compiles Ops in C. Theano's own modules were written with Dyn
 from __future__ import annotations
 
 import os
+import re
 import sys
 import sysconfig
 import tempfile
@@ -111,13 +112,14 @@ def get_gcc_shared_library_arg() -> str:
 
 
 def gcc_version() -> str:
-    """The version of the C compiler, as it says it in a line; empty without one."""
-    return GCC_compiler.version_str().removeprefix(config.cxx).strip()
+    """The version of the C compiler; empty without one."""
+    found = re.search(r"\d+\.\d[\d.]*", GCC_compiler.version_str())
+    return found[0] if found else ""
 
 
 def gcc_llvm() -> bool:
     """Whether the C compiler is clang."""
-    return "clang" in gcc_version()
+    return "clang" in GCC_compiler.version_str()
 
 
 def try_march_flag(flags: list[str]) -> tuple[bool, bool]:

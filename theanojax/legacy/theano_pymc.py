@@ -12,10 +12,6 @@ from theanojax.graph.variable import Apply, Variable
 T = TypeVar("T", bound=Variable)
 
 
-class MissingGXX(Exception):
-    """There was no C++ compiler."""
-
-
 def applys_between(ins: Collection[Variable], outs: Iterable[Variable]) -> Iterator[Apply]:
     """The Apply nodes between the variables `ins` and `outs`, those that compute `outs` included."""
     yield from _nodes(ins, list(outs))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 HOW = "install one (g++ or clang++, or `pip install ziglang`), or give the Op a perform (or compute)"
 
 # What code of that time means, whatever the compiler's own standard is by now; numbers in braces may narrow.
-_USUAL = ("-std=gnu++14", "-O3", "-fno-math-errno", "-Wno-narrowing", "-Wno-c++11-narrowing")
+_USUAL = ("-std=gnu++14", "-O3", "-fno-math-errno", "-Wno-narrowing")
 _QUIET = ("-w",)
 
 

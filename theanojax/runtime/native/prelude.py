@@ -10,6 +10,7 @@ BEFORE = """
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <type_traits>
 #include <math.h>
 #include <numpy/arrayobject.h>
 #include <numpy/arrayscalars.h>
@@ -52,9 +53,11 @@ template <typename R> struct theano_complex {
     typedef theano_complex<R> complex_type;
     R real, imag;
     theano_complex() {}
-    template <typename T> theano_complex(const T& re) : real((R)re), imag(0) {}
+    template <typename T> theano_complex(const T& re, typename std::enable_if<std::is_arithmetic<T>::value>::type* = 0)
+        : real((R)re), imag(0) {}
     template <typename T, typename U> theano_complex(const T& re, const U& im) : real((R)re), imag((R)im) {}
     theano_complex(const theano_complex<npy_float32>& z) : real((R)z.real), imag((R)z.imag) {}
+    template <typename S> explicit theano_complex(const theano_complex<S>& z) : real((R)z.real), imag((R)z.imag) {}
     template <typename S> theano_complex& operator=(const theano_complex<S>& z) {
         real = (R)z.real; imag = (R)z.imag; return *this;
     }

@@ -93,7 +93,6 @@ PyModuleDef module = {PyModuleDef_HEAD_INIT, "%(module)s", NULL, -1, methods};
 }
 
 PyMODINIT_FUNC PyInit_%(module)s(void) {
-    import_array();
 %(init_code)s
     return PyModule_Create(&module);
 }
@@ -188,13 +187,14 @@ class _Writer:
             headers.append("#ifndef DEBUG\n#define DEBUG\n#endif\n")
         support = [piece for part in self.parts for piece in pieces_of(part, "c_support_code")]
         support += optional(op.c_support_code_apply, node, NAME)
-        init_code = self._pieces("c_init_code", compiler=False) + optional(op.c_init_code_apply, node, NAME)
+        init_code = dict.fromkeys(["import_array();", *self._pieces("c_init_code", compiler=False)])
+        init_code.update(dict.fromkeys(optional(op.c_init_code_apply, node, NAME)))
         code = "\n".join([*dict.fromkeys(support), _MODULE % dict(self._struct(), init_code="\n".join(init_code))])
         ways = "c_compile_args c_no_compile_args c_header_dirs c_lib_dirs c_libraries".split()
         options, no_options, folders, library_folders, libraries = (tuple(self._pieces(way)) for way in ways)
         return Source(
             code,
-            "\n".join(headers) + '\n#line 1 "%s"\n' % type(op).__name__,
+            "\n".join(headers) + '\n#line 1 "%s"\n' % type(getattr(op, "scalar_op", op)).__name__,
             options,
             no_options,
             folders,
