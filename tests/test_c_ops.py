@@ -19,6 +19,7 @@ from theano.compile.debugmode import BadDestroyMap, BadViewMap, DebugMode
 from theano.gof import Apply, CEnumType, COp, EnumList, EnumType, Generic, Op, OpenMPOp, ParamsType, Type
 from theano.gof.cmodule import GCC_compiler
 from theano.gof.type import CDataType
+from theanojax import configflags
 from theanojax.errors import CompileError, MissingGXX
 from theanojax.runtime.native import compiler, modules
 from theanojax.runtime.native.source import Source
@@ -485,10 +486,11 @@ class Wrap(Op):
 
 
 def test_pointers():
-    f = function([v], Wrap(True)(Wrap(False)(v)))
     value = np.arange(3.0)
-    for _ in range(3):
-        np.testing.assert_array_equal(f(value), value)
+    for mode in ("FAST_RUN", "DebugMode"):
+        f = function([v], Wrap(True)(Wrap(False)(v)), mode=mode)
+        for _ in range(3):
+            np.testing.assert_array_equal(f(value), value)
     kind = CDataType("char*")
     assert "capsule object" in repr(kind.make_value(id(value)))
     assert kind.make_value(0) is None and kind.filter(None) is None
@@ -555,6 +557,20 @@ def test_broadcasting_and_several_outputs():
     assert q.view("uint8").max() == 1  # as numpy's booleans are
     with pytest.raises(ValueError, match=r"negative\nApply node that caused the error: Elemwise\{Choose\}"):
         f(a, b, c - 1)
+
+
+def test_scalar_ops_that_call_themselves_equal():
+    class Times(scalar.UnaryScalarOp):
+        def __init__(self, n):
+            self.n = n
+            super().__init__(scalar.same_out)
+
+        def c_code(self, node, name, inputs, outputs, sub):
+            return "%s = %d * %s;" % (outputs[0], self.n, inputs[0])
+
+    two, three = Times(2), Times(3)
+    assert two == three
+    assert [function([v], T.Elemwise(op)(v))([1.0]).tolist() for op in (two, three)] == [[2.0], [3.0]]
 
 
 def test_a_reduction_by_a_scalar_op():
@@ -632,6 +648,22 @@ def test_what_the_compiler_does_not_take():
     assert text.rstrip().endswith("Apply node: Unary{code='\\n%(z)s = nonsense(%(x)s);'}(v)")
 
 
+@pytest.mark.parametrize(
+    "there, cxx",
+    [
+        (["c++", "clang++"], "clang++"),
+        (["built-with-this"], "built-with-this"),
+        (["ziglang"], "%s -m ziglang c++" % sys.executable),
+        ([], ""),
+    ],
+)
+def test_the_compiler_that_is_found(there, cxx, monkeypatch):
+    monkeypatch.setattr(configflags.shutil, "which", lambda name: name if name in there else None)
+    monkeypatch.setattr(configflags, "find_spec", lambda name: name in there)
+    monkeypatch.setattr(configflags.sysconfig, "get_config_var", lambda name: "built-with-this -pthread")
+    assert configflags.default_cxx() == cxx
+
+
 def test_no_compiler():
     with theano.change_flags(cxx="no-such-compiler"):
         with pytest.raises(
@@ -676,6 +708,8 @@ def test_gradients_shapes_loops_and_folding():
     assert not any(isinstance(node.op, Unary) for node in f.maker.fgraph.apply_nodes)
     steps, _ = theano.scan(lambda p: op(p) + 1, outputs_info=v, n_steps=3)
     np.testing.assert_array_equal(function([v], steps)([1.0]), [[3.0], [7.0], [15.0]])
+    steps, _ = theano.scan(lambda p: cubes(p) + 1, outputs_info=v, n_steps=2)
+    np.testing.assert_array_equal(function([v], steps)([1.0]), [[2.0], [9.0]])
     inner = theano.OpFromGraph([v], [op(v) + 1])
     np.testing.assert_array_equal(function([v], inner(v * 2))([1.0]), [5.0])
     folded = function([], op(T.constant(np.ones(2))))
@@ -729,6 +763,24 @@ def test_debugmode_gives_outputs_that_are_there():
     bad = Unary(fresh.replace("%(i)s", "i"))
     with pytest.raises(theano.compile.debugmode.BadThunkOutput):
         function([v], bad(v), mode=DebugMode(check_preallocated_output=kinds))([3.0, 4.0])
+
+
+def test_debugmode_compares_c_code_with_python():
+    class Both(Unary):
+        __props__ = ("factor",)
+        code = TWICE
+
+        def __init__(self, factor):
+            self.factor = factor
+
+        def perform(self, node, inputs, output_storage):
+            output_storage[0][0] = inputs[0] * self.factor
+
+    mode = DebugMode(check_c_code=True)
+    assert function([v], Both(2)(v), mode=mode)([1.0]).tolist() == [2.0]
+    with pytest.raises(theano.compile.debugmode.BadThunkOutput, match="c_code"):
+        function([v], Both(3)(v), mode=mode)([1.0])
+    assert function([v], Both(3)(v), mode="DebugMode")([1.0]).tolist() == [3.0]
 
 
 def test_a_thunk_of_c_code_on_request():
@@ -964,3 +1016,13 @@ def test_options_of_the_flags(capfd):
         assert "-g" in compiler.options() and "-O3" not in compiler.options()
         function([v], Unary(code)(v))
     assert "look here" in capfd.readouterr().err
+
+
+def test_the_page_about_it(capsys):
+    with open(os.path.join(HERE, "..", "docs", "c_ops.md"), encoding="utf-8") as file:
+        (listing,) = re.findall(r"```python\n(.*?)```", file.read(), re.DOTALL)
+    scope = {}
+    exec(listing, scope)
+    assert capsys.readouterr().out == re.search(r"print.*# (.*)", listing)[1] + "\n"
+    with pytest.raises(ValueError, match="there is nothing"):
+        scope["f"]([])

@@ -13,6 +13,8 @@ from theanojax.configflags import make_private_folder
 
 DAY = 24 * 60 * 60
 
+_said: set[tuple[str, str]] = set()  # of which folders it has been said, once, what is wrong with them
+
 
 def private_folder(kind: str) -> str | None:
     """The folder for `kind` of code and this kind of processor, or None if it cannot be written, or others can do so.
@@ -25,15 +27,15 @@ def private_folder(kind: str) -> str | None:
         danger = danger_of(path)
     except (OSError, ValueError):
         return None
-    if danger:
+    if danger and (path, danger) not in _said:
+        _said.add((path, danger))
         logging.getLogger("theanojax").warning(
             "Executables are neither read from nor kept in %s: %s. Set the flag base_compiledir to a folder that only "
             "you can write to, or xla_cache=False.",
             path,
             danger,
         )
-        return None
-    return path if os.access(path, os.W_OK | os.X_OK) else None
+    return path if not danger and os.access(path, os.W_OK | os.X_OK) else None
 
 
 def danger_of(path: str) -> str | None:

@@ -53,7 +53,6 @@ def prepare():
     old_numpy.print_as_then()
     if not theanojax.config.cxx:
         theanojax.config.cxx = "g++"  # what needs compiled functions is skipped where this is empty; here all are
-    theanojax.config.DebugMode.check_c = True
     nose_names.install()
     old_pytest.restore_names()
 

@@ -112,7 +112,8 @@ class DebugMode(Mode):
     stability_patience : int
         How many times to rewrite a graph; a different result raises StochasticOrder.
     check_c_code : bool
-        Run the graph with XLA too, and raise BadThunkOutput if a node gives another value there.
+        Run the graph with XLA too, and Ops that have both ``perform`` and C code by their C code, and raise
+        BadThunkOutput if a node gives another value there.
     check_py_code : bool
         Run it on the host; that is always done.
     check_isfinite : bool

@@ -11,7 +11,7 @@ from theanojax.graph.op import Op
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.printing.debug import print_tree
-from theanojax.runtime import make_executor
+from theanojax.runtime import make_executor, native
 from theanojax.runtime.blame import add_text, raise_with_op
 from theanojax.runtime.host import to_host
 
@@ -157,10 +157,20 @@ class DebugExecutor:
         if type(node.op).perform is not Op.perform or node.op.only_c_code():
             _check_views(node, [c[0] for c in outs], self._copies)
             self._check_preallocated(node, thunk, cells, originals, outs)
+        if self.mode.check_c_code and not node.op.only_c_code() and native.can_build(node):
+            self._check_c_code(node, originals, [c[0] for c in outs])
+
+    def _check_c_code(self, node, inputs, results):
+        """Compare what the C code of an Op that also has Python code gives."""
+        cells = [[None] for _ in results]
+        native.run(node, [_copy(value) for value in inputs], cells)
+        for v, r, c in zip(node.outputs, results, cells):
+            if not check_eq(v, r, c[0]):
+                raise BadThunkOutput(v, "perform", r, "c_code", c[0], inputs)
 
     def _call(self, node, thunk, cells, originals, outs, start):
         """Run a node on copies of its inputs, with `start` in the output cells, and see what it changed."""
-        copies = {id(value): deepcopy(value) for value in originals}
+        copies = {id(value): _copy(value) for value in originals}
         self._copies = [copies[id(value)] for value in originals]
         for c, value in zip(cells, self._copies):
             c[0] = value
@@ -230,6 +240,11 @@ def _check_views(node, results, inputs):
 def _is_used(v):
     """Whether a node of the graph uses `v`; being an output of the whole function harms nobody."""
     return any(node != "output" for node, _ in getattr(v, "clients", ()))
+
+
+def _copy(value):
+    """A copy of `value`, or itself where it is a pointer of C."""
+    return value if type(value).__name__ == "PyCapsule" else deepcopy(value)
 
 
 def _strided(step):

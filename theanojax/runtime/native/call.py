@@ -60,7 +60,8 @@ class Built:
 
 
 _built: weakref.WeakKeyDictionary[Apply, Built] = weakref.WeakKeyDictionary()
-_loops: weakref.WeakKeyDictionary[Any, dict[tuple[str, ...], Built]] = weakref.WeakKeyDictionary()
+# By identity: scalar Ops with other attributes may call themselves equal.
+_loops: dict[int, dict[tuple[str, ...], Built]] = {}
 
 
 def build(node: Apply) -> Built:
@@ -121,7 +122,10 @@ def _number(dtype: np.dtype[Any], value: Any) -> Any:
 # ---------------------------------------------------------------- scalar Ops
 def build_loop(op: Any, dtypes: tuple[str, ...]) -> Built:
     """The code that applies the scalar Op `op` to arrays of these dtypes. Raises what `build` does."""
-    loops = _loops.setdefault(op, {})
+    loops = _loops.get(id(op))
+    if loops is None:
+        loops = _loops[id(op)] = {}
+        weakref.finalize(op, _loops.pop, id(op), None).atexit = False
     if dtypes not in loops:
         loops[dtypes] = Built(loop_node(op, dtypes))
     return loops[dtypes]
