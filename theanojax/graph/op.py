@@ -112,6 +112,9 @@ class PureOp(Contract):
                 return True
         return True
 
+    def why_on_host(self, node: Apply) -> str:
+        return "%s is written in C" % self if self.only_c_code() else super().why_on_host(node)
+
     def only_c_code(self) -> bool:
         """True when the Op is written in C, and in nothing else."""
         kind: Any = type(self)
