@@ -125,6 +125,7 @@ def info() -> None:
     """Print versions, device, folders, and the flags that are not as they come."""
     from theanojax.config import config
     from theanojax.configparser import given_flags
+    from theanojax.runtime.native import GCC_compiler
     from theanojax.runtime.xla import platform as device
 
     theano = importlib.util.find_spec("theano")
@@ -137,6 +138,7 @@ def info() -> None:
     rows += [
         ("theano", theano.origin if theano else None),
         ("device", device.describe()),
+        ("C++", GCC_compiler.version_str() or "none: Ops that are written in C alone do not run"),
         ("compiledir", config.compiledir),
     ]
     for name, value in rows:

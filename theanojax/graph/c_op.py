@@ -110,6 +110,7 @@ class COp(Op):
                 macros["TYPENUM_" + label] = np.dtype(dtype).num
                 macros["ITEMSIZE_" + label] = np.dtype(dtype).itemsize
         macros["APPLY_SPECIFIC(str)"] = "str##_%s" % name
+        macros.update(getattr(self, "get_op_params", list)())  # as Theano before 1.0 had it
         kind = getattr(self, "params_type", None)
         if isinstance(kind, ParamsType):
             macros["PARAMS_TYPE"] = kind.name

@@ -70,7 +70,7 @@ def _in_passing(source: Source, flags: list[str], link: list[str]) -> ModuleType
     """A module for this process alone."""
     folder = tempfile.mkdtemp(prefix="theanojax_")
     try:
-        if source.compiler is not None and not issubclass(source.compiler, compiler.GCC_compiler):
+        if source.compiler is not None and source.compiler.compile_str is not compiler.GCC_compiler.compile_str:
             module: ModuleType = source.compiler.compile_str(
                 MODULE, source.text, location=folder, include_dirs=list(source.folders),
                 lib_dirs=list(source.library_folders), libs=list(source.libraries), preargs=list(source.options),
