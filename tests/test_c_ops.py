@@ -235,6 +235,38 @@ class Sections(COp):
         return Apply(self, [x], [T.fvector()])
 
 
+def test_the_programs_own_names():
+    """Whatever C code calls what it defines."""
+
+    class Names(Unary):
+        params_type = ParamsType(**dict.fromkeys("object source failed take field value name".split(), scalar.int64))
+        object = source = failed = take = field = value = name = 2
+
+        def c_support_code(self):
+            functions = "".join(
+                "static int %s(int i) { return i; }\n" % name for name in "run make destroy data".split()
+            )
+            return "struct Node { int a; };\nstatic int methods = 0, module = 0;\n" + functions
+
+        def c_code(self, node, name, inputs, outputs, sub):
+            code = (
+                SAME
+                + "Node node = {run(1) + make(1) + destroy(1) + data(1) + methods + module}; if (node.a != 4) %(fail)s"
+            )
+            code += "if (%(p)s->object + %(p)s->source + %(p)s->failed + %(p)s->take + %(p)s->value != 10) %(fail)s"
+            return code % dict(sub, x=inputs[0], z=outputs[0], p=sub["params"])
+
+    class Loop(scalar.UnaryScalarOp):
+        def c_support_code(self):
+            names = "loop operands flags descrs next data strides size left".split()
+            return "".join("static double %s(double x) { return x; }\n" % name for name in names)
+
+        def c_code(self, node, name, inputs, outputs, sub):
+            return "double i = flags(next(data(size(left(%s))))); %s = i;" % (inputs[0], outputs[0])
+
+    assert function([v], T.Elemwise(Loop(scalar.same_out))(Names()(v)))([1.0, 2.0]).tolist() == [1.0, 2.0]
+
+
 def test_an_op_of_c_files():
     x = T.ivector()
     f = function([x], Sections(0.5)(x))

@@ -48,24 +48,24 @@ _STRUCT = """
 #ifndef defined_%(name)s
 #define defined_%(name)s
 struct %(name)s {
-    int failed;
-    PyObject* source;
+    int theanojax_failed;
+    PyObject* theanojax_source;
     %(declare)s
 
-    %(name)s(PyObject* object) {
-        failed = 0;
-        source = object;
+    %(name)s(PyObject* theanojax_object) {
+        theanojax_failed = 0;
+        theanojax_source = theanojax_object;
         %(init)s
         %(take)s
     }
     ~%(name)s() {
         %(cleanup)s
     }
-    void take(const char* field, void (%(name)s::*extract)(PyObject*)) {
-        if (failed) return;
-        PyObject* value = PyMapping_GetItemString(source, field);
+    void theanojax_take(const char* field, void (%(name)s::*extract)(PyObject*)) {
+        if (theanojax_failed) return;
+        PyObject* value = PyMapping_GetItemString(theanojax_source, field);
         if (value) (this->*extract)(value);
-        else failed = 1;
+        else theanojax_failed = 1;
         Py_XDECREF(value);
     }
     %(extract)s
@@ -252,7 +252,7 @@ class ParamsType(Type):
 
     # ---------------------------------------------------------------- C: a pointer to a struct with the fields
     def c_support_code(self) -> list[str]:
-        sub = {"fail": "{ failed = 1; return; }"}
+        sub = {"fail": "{ theanojax_failed = 1; return; }"}
         code = [piece for kind in self.types for piece in pieces_of(kind, "c_support_code")]
         fields = list(zip(self.fields, self.types))
         extract = "void extract_%s(PyObject* py_%s) {\n%s\n}\n"
@@ -265,7 +265,9 @@ class ParamsType(Type):
                 init="".join(kind.c_init(field, sub) for field, kind in fields),
                 cleanup="".join(kind.c_cleanup(field, sub) for field, kind in fields),
                 extract="".join(extract % (field, field, kind.c_extract(field, sub)) for field, kind in fields),
-                take="".join('take("%s", &%s::extract_%s);\n' % (field, self.name, field) for field in self.fields),
+                take="".join(
+                    'theanojax_take("%s", &%s::extract_%s);\n' % (field, self.name, field) for field in self.fields
+                ),
             ),
         ]
 
@@ -276,7 +278,7 @@ class ParamsType(Type):
         return "%s = NULL;\n" % name
 
     def c_extract(self, name: str, sub: Sub, check_input: bool = True) -> str:
-        return "%s = new %s(py_%s);\nif (%s->failed) %s\n" % (name, self.name, name, name, sub["fail"])
+        return "%s = new %s(py_%s);\nif (%s->theanojax_failed) %s\n" % (name, self.name, name, name, sub["fail"])
 
     def c_cleanup(self, name: str, sub: Sub) -> str:
         return "delete %s;\n%s = NULL;\n" % (name, name)

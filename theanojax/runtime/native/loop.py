@@ -18,34 +18,34 @@ if TYPE_CHECKING:
 
 _LOOP = """
 {
-    struct Loop {
+    struct loop_holder {
         NpyIter* iter;
-        Loop() : iter(NULL) {}
-        ~Loop() { if (iter) NpyIter_Deallocate(iter); }  // however the loop is left
-    } loop;
-    PyArrayObject* operands[] = {%(operands)s};
-    npy_uint32 flags[] = {%(flags)s};
-    PyArray_Descr* descrs[] = {%(descrs)s};
-    loop.iter = NpyIter_MultiNew(%(n)d, operands, NPY_ITER_EXTERNAL_LOOP | NPY_ITER_ZEROSIZE_OK, NPY_KEEPORDER,
-                                 NPY_NO_CASTING, flags, descrs);
-    for (int i = 0; i < %(n)d; i++) Py_XDECREF(descrs[i]);
-    if (!loop.iter) %(fail)s
-    if (NpyIter_GetIterSize(loop.iter)) {
-        NpyIter_IterNextFunc* next = NpyIter_GetIterNext(loop.iter, NULL);
-        if (!next) %(fail)s
-        char** data = NpyIter_GetDataPtrArray(loop.iter);
-        npy_intp* strides = NpyIter_GetInnerStrideArray(loop.iter);
-        npy_intp* size = NpyIter_GetInnerLoopSizePtr(loop.iter);
+        loop_holder() : iter(NULL) {}
+        ~loop_holder() { if (iter) NpyIter_Deallocate(iter); }  // however the loop is left
+    } loop_guard;
+    PyArrayObject* loop_operands[] = {%(operands)s};
+    npy_uint32 loop_flags[] = {%(flags)s};
+    PyArray_Descr* loop_descrs[] = {%(descrs)s};
+    loop_guard.iter = NpyIter_MultiNew(%(n)d, loop_operands, NPY_ITER_EXTERNAL_LOOP | NPY_ITER_ZEROSIZE_OK,
+                                       NPY_KEEPORDER, NPY_NO_CASTING, loop_flags, loop_descrs);
+    for (int i = 0; i < %(n)d; i++) Py_XDECREF(loop_descrs[i]);
+    if (!loop_guard.iter) %(fail)s
+    if (NpyIter_GetIterSize(loop_guard.iter)) {
+        NpyIter_IterNextFunc* loop_next = NpyIter_GetIterNext(loop_guard.iter, NULL);
+        if (!loop_next) %(fail)s
+        char** loop_data = NpyIter_GetDataPtrArray(loop_guard.iter);
+        npy_intp* loop_strides = NpyIter_GetInnerStrideArray(loop_guard.iter);
+        npy_intp* loop_size = NpyIter_GetInnerLoopSizePtr(loop_guard.iter);
         do {
             %(start)s
-            for (npy_intp left = *size; left > 0; left--) {
+            for (npy_intp loop_left = *loop_size; loop_left > 0; loop_left--) {
                 %(load)s
                 {
 %(code)s
                 }
                 %(store)s
             }
-        } while (next(loop.iter));
+        } while (loop_next(loop_guard.iter));
     }
     %(results)s
 }
@@ -69,7 +69,7 @@ class ScalarLoop(Op):
         c_types = [kind.c_element_type() for kind in types]  # type: ignore[attr-defined]
         out = "NPY_ITER_WRITEONLY | NPY_ITER_ALLOCATE"
         elements = [name + "_i" for name in names]
-        step = "data_%d += stride_%d;"
+        step = "loop_data_%d += loop_stride_%d;"
         one = self.scalar_node, name, elements[:made], elements[made:], sub
         code = self.scalar_op.c_code(*one) + "".join(optional(self.scalar_op.c_code_cleanup, *one))
         return _LOOP % dict(
@@ -78,19 +78,24 @@ class ScalarLoop(Op):
             operands=", ".join("NULL" if i >= made else names[i] for i in n),
             flags=", ".join(out if i >= made else "NPY_ITER_READONLY" for i in n),
             descrs=", ".join("PyArray_DescrFromType(%s)" % number for number in numbers),
-            start=" ".join("char* data_%d = data[%d]; npy_intp stride_%d = strides[%d];" % (i, i, i, i) for i in n),
+            start="\n".join(
+                "char* loop_data_{0} = loop_data[{0}]; npy_intp loop_stride_{0} = loop_strides[{0}];".format(i)
+                for i in n
+            ),
             load="\n".join(
                 ["typedef %s dtype_%s; %s %s;" % (c_types[i], elements[i], c_types[i], elements[i]) for i in n]
-                + ["%s = *(%s*)data_%d; %s" % (elements[i], c_types[i], i, step % (i, i)) for i in n[:made]]
+                + ["%s = *(%s*)loop_data_%d; %s" % (elements[i], c_types[i], i, step % (i, i)) for i in n[:made]]
             ),
             code=code,
             store="\n".join(
-                "*(%s*)data_%d = %s%s; %s"
+                "*(%s*)loop_data_%d = %s%s; %s"
                 % (c_types[i], i, elements[i], " != 0" if c_types[i] == "npy_bool" else "", step % (i, i))
                 for i in n[made:]
             ),
             results="\n".join(
-                "Py_XDECREF({0}); {0} = NpyIter_GetOperandArray(loop.iter)[{1}]; Py_INCREF({0});".format(names[i], i)
+                "Py_XDECREF({0}); {0} = NpyIter_GetOperandArray(loop_guard.iter)[{1}]; Py_INCREF({0});".format(
+                    names[i], i
+                )
                 for i in n[made:]
             ),
         )

@@ -36,51 +36,51 @@ _FAIL = """{
 
 _MODULE = """
 namespace {
-struct Node {
+struct theanojax_node {
 %(storage)s
 %(members)s
 
-    Node() {
+    theanojax_node() {
 #ifndef THEANO_DONT_MEMSET_STRUCT
         memset((void*)this, 0, sizeof(*this));
 #endif
     }
-    ~Node() {
+    ~theanojax_node() {
 %(cleanup)s
     }
-    int init() {
+    int theanojax_start() {
         int __failure = 0;
 %(init)s
         return __failure;
     }
-    int run() {
+    int theanojax_step() {
         int __failure = 0;
 %(run)s
         return __failure;
     }
 };
 
-void destroy(PyObject* capsule) { delete (Node*)PyCapsule_GetPointer(capsule, NULL); }
+void theanojax_destroy(PyObject* capsule) { delete (theanojax_node*)PyCapsule_GetPointer(capsule, NULL); }
 
-PyObject* make(PyObject*, PyObject* arguments) {
-    Node* node = new Node();
+PyObject* theanojax_make(PyObject*, PyObject* arguments) {
+    theanojax_node* node = new theanojax_node();
     %(take_params)s
-    if (node->init()) {
+    if (node->theanojax_start()) {
         delete node;
         return NULL;
     }
-    PyObject* capsule = PyCapsule_New((void*)node, NULL, destroy);
+    PyObject* capsule = PyCapsule_New((void*)node, NULL, theanojax_destroy);
     if (!capsule) delete node;
     return capsule;
 }
 
-PyObject* run(PyObject*, PyObject* arguments) {
-    Node* node = (Node*)PyCapsule_GetPointer(PyTuple_GET_ITEM(arguments, 0), NULL);
+PyObject* theanojax_run(PyObject*, PyObject* arguments) {
+    theanojax_node* node = (theanojax_node*)PyCapsule_GetPointer(PyTuple_GET_ITEM(arguments, 0), NULL);
     if (!node) return NULL;
 %(take_cells)s
     int failure = 1;
     try {
-        failure = node->run();
+        failure = node->theanojax_step();
     } catch (const std::exception& error) {
         if (!PyErr_Occurred()) PyErr_SetString(PyExc_RuntimeError, error.what());
     }
@@ -88,13 +88,15 @@ PyObject* run(PyObject*, PyObject* arguments) {
     Py_RETURN_NONE;
 }
 
-PyMethodDef methods[] = {{"make", make, METH_VARARGS, ""}, {"run", run, METH_VARARGS, ""}, {NULL, NULL, 0, NULL}};
-PyModuleDef module = {PyModuleDef_HEAD_INIT, "%(module)s", NULL, -1, methods};
+PyMethodDef theanojax_methods[] = {
+    {"make", theanojax_make, METH_VARARGS, ""}, {"run", theanojax_run, METH_VARARGS, ""}, {NULL, NULL, 0, NULL}
+};
+PyModuleDef theanojax_module = {PyModuleDef_HEAD_INIT, "%(module)s", NULL, -1, theanojax_methods};
 }
 
 PyMODINIT_FUNC PyInit_%(module)s(void) {
 %(init_code)s
-    return PyModule_Create(&module);
+    return PyModule_Create(&theanojax_module);
 }
 """
 
