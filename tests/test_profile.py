@@ -555,7 +555,7 @@ def test_threads():
     for thread in threads:
         thread.join()
     assert f.profile.fct_callcount == 101
-    (run,) = f.profile.recorder.runs.values()
+    (run,) = f.profile.recorder.totals().runs.values()
     assert run[1] == 101
     total = sum(f.profile.apply_time.values()) + sum(f.profile.other_time.values())
     assert total == pytest.approx(f.profile.fct_call_time, rel=0.01)

@@ -26,22 +26,34 @@ def main(name, quick, seconds):
     profiles = [p for p in listed if type(p).__name__ == "ProfileStats"]
     begin = time.perf_counter()
     steps[True]()
-    first = time.perf_counter() - begin
+    wall, calls, on, off = time.perf_counter() - begin, 1, [], []
     for _ in range(2):
         steps[False]()
-    wall, calls, on, off = first, 1, [], []
+    begin = time.perf_counter()
+    steps[False]()
+    block = range(max(1, int(5e-3 / (time.perf_counter() - begin))))  # calls, so many that they can be timed
+    nothing, loops = (lambda: None), []
+    for _ in range(9):
+        begin = time.perf_counter()
+        for _ in block:
+            nothing()
+        loops.append(time.perf_counter() - begin)
+    loop = statistics.median(loops)  # which is no part of any call
     end = time.perf_counter() + seconds
     while len(on) < 5 or time.perf_counter() < end:
         begin = time.perf_counter()
-        steps[True]()
+        for _ in block:
+            steps[True]()
         middle = time.perf_counter()
-        steps[False]()
-        on.append(middle - begin)
-        off.append(time.perf_counter() - middle)
+        for _ in block:
+            steps[False]()
+        on.append(middle - begin - loop)
+        off.append(time.perf_counter() - middle - loop)
         wall += on[-1]
-        calls += 1
-    report = {"bench": name, "calls": calls, "wall": wall, "ratio": statistics.median(on) / statistics.median(off)}
-    report["on"] = statistics.median(on)
+        calls += len(block)
+    ratio = statistics.median([mine / its for mine, its in zip(on, off)])
+    report = {"bench": name, "calls": calls, "wall": wall, "ratio": ratio}
+    report["on"] = statistics.median(on) / len(block)
     times = {}
     for p in profiles:
         for node, spent in p.apply_time.items():

@@ -3,8 +3,8 @@
 import copy
 import copyreg
 import logging
-import time
 from itertools import repeat
+from time import perf_counter
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from theanojax.graph.shared_memory import kept
 from theanojax.graph.tracebacks import hide_frames
 from theanojax.printing.shown import ShownFunction
 from theanojax.runtime import device_name
+from theanojax.runtime.timing.call import is_looked_into
 from theanojax.tensor.type import TensorType
 
 _logger = logging.getLogger("theano.compile.function_module")
@@ -168,7 +169,12 @@ class Function(Profiled, ShownFunction):
         fit its type (or ValueError) or is missing, given twice or unknown; what Ops raise names their node.
         """
         try:
-            if kwargs or self._profile or len(args) != self._n_quick:
+            sampling = self._sampling
+            if sampling is not None:
+                start = perf_counter()
+                if len(sampling.light) >= sampling.gap or is_looked_into():
+                    return self._general_call(args, kwargs)
+            if kwargs or len(args) != self._n_quick:
                 return self._general_call(args, kwargs)
             if self.trust_input:
                 values = list(args)
@@ -184,7 +190,14 @@ class Function(Profiled, ShownFunction):
                         values.append(convert(arg))
             shares, call = not self._shares_nothing, self._call
             outputs = self._run(call, values, self._shared_cells) if shares else call(values, ())
-            return outputs[0] if self._single else None if self.return_none else outputs
+            result = outputs[0] if self._single else None if self.return_none else outputs
+            if sampling is not None:
+                del values, outputs  # which takes time, too
+                if sampling.late:
+                    self._only_timed(start)
+                else:
+                    sampling.light.append(perf_counter() - start)
+            return result
         except Exception as error:
             hide_frames(error)
             raise
@@ -221,47 +234,6 @@ class Function(Profiled, ShownFunction):
             except StaleValue:
                 continue
         return while_nobody_updates(cells, lambda: call([*values, *take(cells)], ()))
-
-    def _timed_call(self, args, kwargs, spent):
-        """(what a call returns, its seconds, those of the graph). What it spent before and after the graph goes to
-        `spent`, a Call of the profile, or None.
-        """
-        start = time.perf_counter()
-        subset = kwargs.pop("output_subset", None)
-        if subset is not None and self.output_keys is not None:
-            subset = [self.output_keys.index(key) for key in subset]
-        ran = []
-
-        def call(values, cells):
-            begin = time.perf_counter()
-            for i, value in given.items():
-                values[i] = value
-            if spent is not None:
-                self._note_arguments(spent, values)
-            outputs = program(values, cells)
-            ran.append((begin, time.perf_counter() - begin))
-            return outputs
-
-        try:
-            given = self._received(args, kwargs)
-            program = self._call if subset is None else self._subset_program(subset)
-            ready = time.perf_counter()
-            outputs = self._run(call, [], self._cells)
-        finally:
-            self._restore_defaults()
-        result = self._present(list(outputs), subset)
-        call_time, run_time = time.perf_counter() - start, sum(seconds for _, seconds in ran)
-        if spent is not None:
-            apart = spent.measuring + sum(spent.making.values())  # which is no part of the call
-            call_time, run_time = call_time - apart, run_time - apart
-            spent.other["arguments"] = ready - start
-            spent.other["waiting for functions with the same shared variables"] = ran[-1][0] - ready
-        mode = self.maker.mode
-        if hasattr(mode, "fn_time"):
-            mode.fn_time += run_time
-            mode.call_time += call_time
-        profiling.total_fct_exec_time += call_time
-        return result, call_time, run_time
 
     def _received(self, args, kwargs):
         """The values of the arguments, by the positions of their inputs."""

@@ -29,6 +29,19 @@ def _with_making(name):
     return property(get, put)
 
 
+def _with_light(name, which):
+    """A number to which that of the calls that were only timed is added, which is at the place `which` of theirs."""
+
+    def get(self):
+        recorder = self.__dict__.get("recorder")
+        return self.__dict__.get(name, 0) + (recorder.only_timed()[which] if recorder is not None else 0)
+
+    def put(self, value):
+        self.__dict__[name] = value - (get(self) - self.__dict__.get(name, 0))
+
+    return property(get, put)
+
+
 def _table(name):
     """A dictionary by node, brought up to date when it is looked at; what else is put into it stays."""
 
@@ -72,9 +85,9 @@ class ProfileStats(Tables):
 
     compile_time = _with_making("compile_time")
     linker_time = _with_making("linker_time")
-    fct_call_time = 0.0
-    fct_callcount = 0
-    vm_call_time = 0.0
+    fct_callcount = _with_light("fct_callcount", 0)
+    fct_call_time = _with_light("fct_call_time", 1)
+    vm_call_time = _with_light("vm_call_time", 2)
     optimizer_time = 0.0
     validate_time = 0.0
     import_time = 0.0
@@ -116,13 +129,14 @@ class ProfileStats(Tables):
     def __getstate__(self):
         self.settle()
         calls, on_xla = self._calls, self._cimpl
+        light = {name: getattr(self, name) for name in ("fct_callcount", "fct_call_time", "vm_call_time")}
         rows = [
             (row, self._rows.members.get(row), seconds, calls.get(row, 0), on_xla.get(row))
             for row, seconds in self._time.items()
         ]
-        state = dict(self.__dict__, recorder=None, arguments={}, _shapes={}, _rows=None, _version=None)
+        state = dict(self.__dict__, **light, recorder=None, arguments={}, _shapes={}, _rows=None, _version=None)
         state.update(_time={}, _calls={}, _cimpl={}, _given={})
-        return dict(state, _pickled=(rows, self._other, self.recorder.making, self.recorder.measuring))
+        return dict(state, _pickled=(rows, self._other, self.recorder.making, self.measuring_time))
 
     def __setstate__(self, state):
         rows, other, making, measuring = state.pop("_pickled", ((), {}, {}, 0.0))
@@ -140,23 +154,19 @@ class ProfileStats(Tables):
 
     def reset(self):
         """Forget the calls so far; the compilation's times stay."""
-        self.fct_call_time = self.vm_call_time = 0.0
-        self.fct_callcount = 0
         with self.recorder.lock:
             self.recorder.forget()
+        self.fct_call_time = self.vm_call_time = 0.0
+        self.fct_callcount = 0
         self._start()
 
-    def called(self, call_time, run_time, end=None):
-        """Count one call that took `call_time` seconds, of which the graph took `run_time`.
-
-        What has passed since it ended, at the moment `end` of ``time.perf_counter``, goes to `measuring_time`.
-        """
+    def called(self, call_time, run_time):
+        """Count one call that took `call_time` seconds, of which the graph took `run_time`."""
         with self.recorder.lock:
-            if end is not None:
-                self.recorder.measuring += time.perf_counter() - end
-            self.fct_callcount += 1
-            self.fct_call_time += call_time
-            self.vm_call_time += run_time
+            own = self.__dict__
+            own["fct_callcount"] = own.get("fct_callcount", 0) + 1
+            own["fct_call_time"] = own.get("fct_call_time", 0.0) + call_time
+            own["vm_call_time"] = own.get("vm_call_time", 0.0) + run_time
         if self.ignore_first_call:
             self.ignore_first_call = False
             self.reset()
@@ -164,7 +174,7 @@ class ProfileStats(Tables):
     # ---------------------------------------------------------------- what was recorded
     making = property(lambda self: {k: self.recorder.making[k] for k in MAKING if k in self.recorder.making})
     making_time = property(lambda self: sum(self.recorder.making.values()) if "recorder" in self.__dict__ else 0.0)
-    measuring_time = property(lambda self: self.recorder.measuring)
+    measuring_time = property(lambda self: self.recorder.totals().measuring)
 
     apply_time = _table("_time")
     apply_callcount = _table("_calls")
@@ -183,6 +193,7 @@ class ProfileStats(Tables):
     def settle(self):
         """Bring the tables of nodes up to date."""
         recorder = self.recorder
+        recorder.flush()
         with recorder.lock:
             if recorder.version == self._version:
                 return
@@ -252,10 +263,9 @@ class ProfileStats(Tables):
 
     def recorded(self):
         """(node -> (seconds, runs), executable -> (seconds, runs), what is no node -> seconds), all of one moment."""
-        with self.recorder.lock:
-            nodes, runs = self.recorder.nodes, self.recorder.runs
-            tables = [{key: tuple(entry) for key, entry in table.items()} for table in (nodes, runs)]
-            return *tables, dict(self.recorder.other)
+        whole = self.recorder.totals()
+        tables = [{key: tuple(entry) for key, entry in table.items()} for table in (whole.nodes, whole.runs)]
+        return *tables, whole.other
 
     def rows_of(self, executable):
         """(row, the paths of nodes that it stands for, its part of a run) of an executable; a row may be a name."""

@@ -190,6 +190,13 @@ class Tables:
         for what, seconds in rows:
             share, each = 100 * seconds / self.fct_call_time, seconds / max(1, self.fct_callcount)
             print("  %5.1f%%         %7.3fs   %8.2es   %s" % (share, seconds, each, what), file=file)
+        light = self.recorder.only_timed()[0]
+        if light:
+            print(
+                "  %d of the calls are so short that they were only timed; "
+                "their parts are those of the other %d, to scale" % (light, self.fct_callcount - light),
+                file=file,
+            )
         if self._samples("tries"):
             print(
                 "  Looking into executables took %.3fs more, in %d calls%s"

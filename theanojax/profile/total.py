@@ -15,8 +15,7 @@ def total(profiles, message):
         whole.compile_time += profile.compile_time - profile.making_time
         whole.linker_time += profile.linker_time - profile.making_time
         whole.nb_nodes += max(0, profile.nb_nodes)
-        with profile.recorder.lock:
-            whole.recorder.take(profile.recorder)
+        whole.recorder.take(profile.recorder.totals())
         for function, outlines in profile.arguments.items():
             whole.arguments[function] = outlines
     reports = [profile.optimizer_profile for profile in profiles]

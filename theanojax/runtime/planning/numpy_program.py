@@ -24,6 +24,7 @@ from theanojax.runtime.planning.analysis import dtype_of, reads_lengths
 from theanojax.runtime.planning.plan import Remark
 from theanojax.runtime.planning.source import Source
 from theanojax.runtime.policy.outcome import DONE, REPLAY
+from theanojax.runtime.timing.call import is_looked_into
 from theanojax.runtime.xla import platform
 from theanojax.runtime.xla.namespace import cast_value
 from theanojax.runtime.xla.transfer import STAGED_BYTES
@@ -193,9 +194,24 @@ def generate(
 ) -> Run:
     """A function from the list of input values to (list of output values, how it ended).
 
-    A `recorder` is told when each node was done.
+    A `recorder` is told when each node was done, in calls that are looked into.
     """
+    if recorder is not None:
+        timed = _generate(inputs, outputs, order, recorder=recorder)
+        return _generate(inputs, outputs, order, timed=timed)
+    return _generate(inputs, outputs, order)
+
+
+def _generate(
+    inputs: Sequence[Variable],
+    outputs: Sequence[Variable],
+    order: Sequence[Apply],
+    recorder: Recorder | None = None,
+    timed: Run | None = None,
+) -> Run:
     source = Source(array=np.array, asarray=np.asarray, int64=np.int64, DONE=DONE, REPLAY=REPLAY)
+    if timed is not None:
+        source.lines.append("if %s() is not None: return %s(a)" % (source.bind(is_looked_into), source.bind(timed)))
     names = {v: "a[%d]" % i for i, v in enumerate(inputs)}
     fresh: set[Variable] = set()
     # numpy takes None, which every input of a function takes, for nan; the host says what Theano says

@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from theanojax.runtime.timing.sampling import Sampling, add_all
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
     from contextvars import Token
@@ -26,6 +28,7 @@ T = TypeVar("T")
 K = TypeVar("K")
 
 _current: ContextVar[Call | None] = ContextVar("theanojax_profiled_call", default=None)
+is_looked_into = _current.get  # the innermost Call that is going on, or None
 
 
 class Call:
@@ -71,6 +74,10 @@ class Call:
         self.booked = before + seconds
         return own
 
+    def apart(self) -> float:
+        """The seconds so far that are no part of the call."""
+        return self.measuring + sum(self.making.values())
+
     @contextmanager
     def spending(self, table: Seconds, name: str) -> Iterator[None]:
         """Book what is done inside as `name` in `table`, one of the dictionaries of seconds."""
@@ -115,13 +122,18 @@ class Recorder:
 
     Attributes
     ----------
-    nodes, other, making, runs, measuring : as of a Call.
+    nodes, other, making, runs, measuring : as of a Call; of the calls that were looked into.
+    samplings : a Sampling for each function; they know of the calls that were only timed.
+    late : thread -> list of (moment, seconds, whether the rest of it was taken in), of what was found to be no part of
+        a call while it was only timed.
     """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.version = 0
         self.making: Seconds = {}
+        self.samplings: list[Sampling] = []
+        self.late: dict[int, list[tuple[float, float, bool]]] = {}
         self.forget()
 
     def forget(self) -> None:
@@ -131,6 +143,62 @@ class Recorder:
         self.runs: dict[Hashable, list[float]] = {}
         self.measuring = 0.0
         self.version += 1
+        for sampling in self.samplings:
+            sampling.forget()
+
+    def flush(self) -> None:
+        """Count all calls that were only timed."""
+        if any([sampling.flush() for sampling in self.samplings]):
+            with self.lock:
+                self.version += 1
+
+    def totals(self) -> Recorder:
+        """All calls: those that were only timed are like those of the same function that were looked into."""
+        self.flush()
+        whole = Recorder()
+        with self.lock:
+            whole._add(self)
+            for sampling in self.samplings:
+                calls, part = sampling.guess()
+                whole.measuring += sampling.around
+                if calls:
+                    add_all(whole.nodes, sampling.nodes, calls, part)
+                    add_all(whole.runs, sampling.runs, calls, part)
+                    for name, seconds in sampling.other.items():
+                        whole.other[name] = whole.other.get(name, 0.0) + seconds * calls * part
+        return whole
+
+    def only_timed(self) -> tuple[int, float, float]:
+        """(number, seconds, seconds in the graph) of the calls that were only timed."""
+        self.flush()
+        n, spent, run = 0, 0.0, 0.0
+        for sampling in self.samplings:
+            n += sampling.calls
+            spent += sampling.seconds
+            if sampling.samples:
+                run += min(sampling.seconds, sampling.run_seconds * sampling.calls / sampling.samples)
+        return n, spent, run
+
+    def sampling(self, seen: Callable[[int, float], object]) -> Sampling:
+        """A Sampling for another function."""
+        made = Sampling(seen, self.late)
+        with self.lock:
+            self.samplings.append(made)
+        return made
+
+    def kept(self, seconds: float) -> None:
+        """Count `seconds` that keeping the profile of a call took."""
+        with self.lock:
+            self.measuring += seconds
+
+    def no_part(self, start: float, seconds: float, taken: bool = False) -> None:
+        """`seconds` since the moment `start` are no part of the call of this thread that is only timed, if any."""
+        self.late.setdefault(threading.get_ident(), []).append((start, seconds, taken))
+
+    def later(self, since: float) -> tuple[float, bool]:
+        """(seconds since the moment `since` that are no part of the call, whether its nodes were counted)."""
+        found = [entry for entry in self.late.pop(threading.get_ident(), ()) if entry[0] >= since]
+        return sum(seconds for _, seconds, _ in found), any(taken for *_, taken in found)
 
     def call(self) -> Call | None:
         """The innermost call of this recorder that this thread is in, or None."""
@@ -146,12 +214,15 @@ class Recorder:
     def take(self, call: Call | Recorder) -> None:
         with self.lock:
             self.version += 1
-            self.measuring += call.measuring
-            for mine, its in ((self.other, call.other), (self.making, call.making)):
-                for name, seconds in its.items():
-                    mine[name] = mine.get(name, 0.0) + seconds
-            _add_all(self.nodes, call.nodes)
-            _add_all(self.runs, call.runs)
+            self._add(call)
+
+    def _add(self, call: Call | Recorder) -> None:
+        self.measuring += call.measuring
+        for mine, its in ((self.other, call.other), (self.making, call.making)):
+            for name, seconds in its.items():
+                mine[name] = mine.get(name, 0.0) + seconds
+        add_all(self.nodes, call.nodes)
+        add_all(self.runs, call.runs)
 
     # ---------------------------------------------------------------- what is timed
     def timed(self, node: Apply, thunk: Thunk) -> Thunk:
@@ -199,8 +270,11 @@ class Recorder:
             call = self.call()
             if call is None:
                 return function(*args)
-            with call.spending(call.other, name):
+            before, start = call.booked, perf_counter()
+            try:
                 return function(*args)
+            finally:
+                call.other[name] = call.other.get(name, 0.0) + call.own(start, before)
 
         return run
 
@@ -211,15 +285,10 @@ class Recorder:
         if call is None:
             start = perf_counter()
             yield
+            seconds = perf_counter() - start
             with self.lock:
-                self.making[name] = self.making.get(name, 0.0) + perf_counter() - start
+                self.making[name] = self.making.get(name, 0.0) + seconds
+            self.no_part(start, seconds)
         else:
             with call.spending(call.making, name):
                 yield
-
-
-def _add_all(mine: dict[K, list[float]], its: dict[K, list[float]]) -> None:
-    for key, (seconds, runs) in its.items():
-        entry = mine.setdefault(key, [0.0, 0])
-        entry[0] += seconds
-        entry[1] += runs

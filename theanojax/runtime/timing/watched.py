@@ -149,9 +149,30 @@ class WatchedStage(NamedStage):
         self, args: list[Value], key: Key, steps: int | None = 1, cells: Cells = None, others: Others = ()
     ) -> Ending:
         call = self.recorder.call()
-        if call is None:
-            return super().run(args, key, steps, cells, others)
         signature = key, tuple([a.shape for a in args])
+        if call is not None:
+            return self._run_timed(call, signature, args, key, steps, cells, others)
+        if signature in self.ready:
+            ending = super().run(args, key, steps, cells, others)
+            self._wait(*ending, cells)
+            return ending
+        # The call was only to be timed, and an executable is needed, which is no part of it.
+        start = perf_counter()
+        with self.recorder.calling() as call:
+            ending = self._run_timed(call, signature, args, key, steps, cells, others)
+        self.recorder.no_part(start, call.apart(), True)
+        return ending
+
+    def _run_timed(
+        self,
+        call: Call,
+        signature: Signature,
+        args: list[Value],
+        key: Key,
+        steps: int | None,
+        cells: Cells,
+        others: Others,
+    ) -> Ending:
         known = self.executables.get(signature) if signature in self.ready else None
         before, start = call.booked, perf_counter()
 
