@@ -213,3 +213,90 @@ def test_errors_of_any_class_come_out_and_name_the_node(error):
     assert "mine" in text and "Apply node that caused the error: Raises" in text
     frames = traceback.extract_tb(error.__traceback__)
     assert frames[-1].filename == __file__ and not any(f.filename.startswith(PACKAGE) for f in frames)
+
+
+# ---------------------------------------------------------------- while expressions are built
+class Picky(Op):
+    __props__ = ()
+
+    def make_node(self, x):
+        x = T.as_tensor_variable(x)
+        if x.ndim != 1:
+            raise TypeError("one dimension")
+        return Apply(self, [x], [x.type()])
+
+
+x_, M_ = T.dvector("x"), T.dmatrix("M")
+BUILDING = {
+    "an operator": lambda: x_ + "text",
+    "a comparison": lambda: x_ < "text",
+    "a function": lambda: T.dot("text", x_),
+    "a function of Elemwise": lambda: T.exp("text"),
+    "a method": lambda: x_.sum(axis=4),
+    "a method that calls a function": lambda: x_.clip("text", 2),
+    "an index": lambda: x_[1, 2, 3],
+    "a property and a method": lambda: M_.T.dimshuffle(3, 4),
+    "a constant": lambda: T.as_tensor_variable("text"),
+    "a type": lambda: T.vector("x", dtype="float33"),
+    "two arguments": lambda: T.concatenate([x_, M_]),
+    "an Op that overrides __call__": lambda: T.alloc(x_, "text"),
+    "set_subtensor": lambda: T.set_subtensor(x_, 3),
+    "nnet": lambda: T.nnet.softmax(T.dtensor4()),
+    "nnet, loaded later": lambda: T.nnet.conv2d(x_, M_),
+    "pooling": lambda: theano.tensor.signal.pool.pool_2d(x_, (2, 2)),
+    "sparse": lambda: theano.sparse.dot(x_, 3),
+    "an operator of sparse matrices": lambda: theano.sparse.csr_matrix("a") + "text",
+    "linear algebra": lambda: T.nlinalg.svd(x_),
+    "random numbers": lambda: T.shared_randomstreams.RandomStreams(3).normal(size="text"),
+    "shared": lambda: theano.shared(x_),
+    "clone": lambda: theano.clone(3),
+    "map": lambda: theano.map(lambda row: row, 4),
+    "ifelse": lambda: theano.ifelse.ifelse(x_, 1, "text"),
+}
+
+
+@pytest.mark.parametrize("name", BUILDING)
+def test_expressions_that_cannot_be_built(name):
+    import theanojax.sparse
+    import theanojax.tensor.signal.pool  # noqa: F401
+
+    with pytest.raises(Exception) as hidden:
+        BUILDING[name]()
+    assert frames(hidden.value) == [(False, "<lambda>")]
+    assert not any(code.startswith(PACKAGE) for code in _files(hidden.value.__context__))
+    with theano.change_flags(**{"traceback.show_internals": True}), pytest.raises(type(hidden.value)) as shown:
+        BUILDING[name]()
+    assert str(shown.value) == str(hidden.value)
+    assert name.endswith(("an operator", "a comparison")) or any(ours for ours, _ in frames(shown.value))
+
+
+def _files(error):
+    return [] if error is None else [f.filename for f in traceback.extract_tb(error.__traceback__)]
+
+
+def test_make_node_of_the_user_s_is_shown():
+    with pytest.raises(TypeError, match="one dimension") as info:
+        Picky()(M_)
+    assert frames(info.value) == [(False, "test_make_node_of_the_user_s_is_shown"), (False, "make_node")][1:]
+
+
+def test_functions_are_who_they_were():
+    """The names of a package, of its modules and Theano's old ones are one function each, with its signature."""
+    import inspect
+
+    import theano as shim
+
+    assert T.dot is theano.tensor.linalg.products.dot is shim.tensor.basic.dot
+    assert T.nnet.relu is theano.tensor.nnet.activations.relu
+    assert pickle.loads(pickle.dumps(T.dot)) is T.dot
+    assert list(inspect.signature(T.tensordot).parameters) == ["a", "b", "axes"]
+    assert list(inspect.signature(x_.sum).parameters)[0] == "axis" and x_.sum.__doc__ == type(x_).sum.__doc__
+
+
+def test_warnings_name_the_line_of_the_user():
+    with pytest.warns(UserWarning, match="flatten outdim") as found:
+        T.flatten(M_, outdim=1), M_.flatten()
+    assert found[0].filename == __file__
+    with pytest.warns(DeprecationWarning, match="stack") as found:
+        T.stack(x_, x_)
+    assert found[0].filename == __file__

@@ -7,6 +7,7 @@ import numpy as np
 from theanojax.config import config
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op, with_cells
+from theanojax.graph.tracebacks import boundary
 from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor import gradient_support
 from theanojax.tensor.as_tensor import as_tensor_variable
@@ -155,6 +156,7 @@ class IfElse(Op):
 gradient_support.RULES[IfElse] = gradient_support.Search.of_ifelse
 
 
+@boundary
 def ifelse(condition, then_branch, else_branch, name=None):
     """`then_branch` if `condition` is not 0, else `else_branch`; only the chosen branch is computed.
 

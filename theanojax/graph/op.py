@@ -19,6 +19,7 @@ from theanojax.graph.c_interface import CLinkerObject, CLinkerOp
 from theanojax.graph.contract import Contract
 from theanojax.graph.props import Props
 from theanojax.graph.tag import get_variable_trace_string as where_built
+from theanojax.graph.tracebacks import hide_frames
 from theanojax.graph.variable import Apply, Constant, Variable
 
 if TYPE_CHECKING:
@@ -80,9 +81,13 @@ class PureOp(Contract):
         ``return_list=True`` always gives a list.
         """
         return_list = kwargs.pop("return_list", False)
-        node = self.make_node(*inputs, **kwargs)
-        if config.compute_test_value != "off" and not without_test_values.depth.value:
-            compute_test_value(node)
+        try:
+            node = self.make_node(*inputs, **kwargs)
+            if config.compute_test_value != "off" and not without_test_values.depth.value:
+                compute_test_value(node)
+        except Exception as error:
+            hide_frames(error)
+            raise
         if self.default_output is not None:
             out = node.outputs[self.default_output]
             return [out] if return_list else out

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.rebuild import rebuild_collect_shared
+from theanojax.graph.tracebacks import boundary, user_stacklevel
 from theanojax.graph.traverse import equal_computations, inputs as graph_inputs
 from theanojax.graph.variable import Constant
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     ) -> list[Variable]: ...
 
 
+@boundary
 def clone(
     output: Any,
     replace: Pairs | None = None,
@@ -62,7 +64,7 @@ def clone(
     if copy_inputs is not DEPRECATED_ARG:
         warnings.warn(
             "In `clone()` function, the argument `copy_inputs` has been deprecated and renamed into `share_inputs`",
-            stacklevel=2,
+            stacklevel=user_stacklevel(),
         )
         share_inputs = copy_inputs
     if not (replace is None or isinstance(replace, (dict, list, tuple))):

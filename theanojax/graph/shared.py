@@ -12,6 +12,7 @@ from theanojax.graph.cells import Cell, raw
 from theanojax.graph.container import Container
 from theanojax.graph.shared_memory import keep_in_place
 from theanojax.graph.tag import add_tag_trace
+from theanojax.graph.tracebacks import boundary
 from theanojax.graph.type import generic
 from theanojax.graph.variable import Variable
 
@@ -131,6 +132,7 @@ def shared_constructor(ctor: Constructor, remove: bool = False) -> Constructor:
     return ctor
 
 
+@boundary
 def shared(
     value: Any, name: str | None = None, strict: bool = False, allow_downcast: bool | None = None, **kwargs: Any
 ) -> SharedVariable:

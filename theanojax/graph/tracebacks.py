@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from types import TracebackType
+from types import FunctionType, TracebackType
 from typing import TYPE_CHECKING
 
 from theanojax.config import config
@@ -16,12 +16,13 @@ from theanojax.graph.signals import by_signal
 from theanojax.graph.tag import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
     from types import CodeType
-    from typing import ParamSpec, TypeVar
+    from typing import Any, ParamSpec, TypeVar
 
     P = ParamSpec("P")
     R = TypeVar("R")
+    C = TypeVar("C", bound=type)
 
 LIBRARIES = tuple(os.sep + name + os.sep for name in ("jax", "jaxlib"))  # hidden where a hidden frame has called them
 
@@ -33,9 +34,9 @@ def hide_frames(error: BaseException) -> None:
     Nothing changes where this package is itself the caller: it may want to know where an error came from.
     """
     caller = sys._getframe(1).f_back
-    if config.traceback.show_internals or caller is not None and _is_ours(caller.f_code) or by_signal(error):
+    if caller is not None and _is_ours(caller.f_code) or config.traceback.show_internals or by_signal(error):
         return
-    take_out(error, _hides)
+    take_out(error, hides_ours)
 
 
 def take_out(error: BaseException, hides: Callable[[CodeType, bool], bool]) -> None:
@@ -53,7 +54,8 @@ def take_out(error: BaseException, hides: Callable[[CodeType, bool], bool]) -> N
             e.with_traceback(_without(e.__traceback__, hides))  # which exceptions that are frozen allow, too
 
 
-def _hides(code: CodeType, hidden: bool) -> bool:
+def hides_ours(code: CodeType, hidden: bool) -> bool:
+    """For `take_out`: the frames of this package, and those of jax that it has called."""
     return _is_ours(code) or hidden and any(name in code.co_filename for name in LIBRARIES)
 
 
@@ -86,3 +88,37 @@ def boundary(function: Callable[P, R]) -> Callable[P, R]:
             raise
 
     return outside
+
+
+def boundaries(package: dict[str, Any], but: Container[str] = ()) -> None:
+    """Make boundaries of the public functions of a `package` or module, given its names, and of those who define them.
+
+    Modules that have imported one already go on with the function itself, which is 0.2 us quicker. `but` are names of
+    functions that stand in pickles, which must be who they are.
+    """
+    for name, function in list(package.items()):
+        if (
+            isinstance(function, FunctionType)
+            and name[0] != "_"
+            and name not in but
+            and not hasattr(function, "__wrapped__")
+        ):
+            home = function.__globals__
+            if home.get(name) == function and home["__name__"].startswith(package["__name__"]):
+                package[name] = home[name] = boundary(function)
+
+
+def bounded(cls: C) -> C:
+    """Decorator of a class: its methods are boundaries."""
+    for name, function in list(vars(cls).items()):
+        if isinstance(function, FunctionType):
+            setattr(cls, name, boundary(function))
+    return cls
+
+
+def user_stacklevel() -> int:
+    """How many frames up the user's code is, as ``warnings.warn`` counts them from our caller."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame, level = frame.f_back, level + 1
+    return level

@@ -1,5 +1,6 @@
 """`map`, `reduce`, `foldl` and `foldr`: common uses of scan under their usual names."""
 
+from theanojax.graph.tracebacks import boundaries
 from theanojax.scan import scan
 
 
@@ -48,3 +49,6 @@ def foldl(fn, sequences, outputs_info, non_sequences=None, mode=None, name=None)
 def foldr(fn, sequences, outputs_info, non_sequences=None, mode=None, name=None):
     """`reduce` of `fn` over `sequences`, starting from `outputs_info`, from the last row to the first."""
     return reduce(fn, sequences, outputs_info, non_sequences, go_backwards=True, mode=mode, name=name)
+
+
+boundaries(globals())

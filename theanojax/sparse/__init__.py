@@ -3,6 +3,7 @@
 import scipy
 
 from theanojax.config import config as config
+from theanojax.graph import tracebacks as _tracebacks
 from theanojax.graph.gradient_types import (
     DisconnectedType as DisconnectedType,
     grad_not_implemented as grad_not_implemented,
@@ -216,6 +217,8 @@ from theanojax.sparse.variable import (
     shared as shared,
     sparse_constructor as sparse_constructor,
 )
+
+_tracebacks.boundaries(globals())
 
 enable_sparse = True
 scipy_ver = [int(n) for n in scipy.__version__.split(".")[:2]]

@@ -8,6 +8,7 @@ import numpy as np
 import theanojax.tensor as tensor
 from theanojax.config import config
 from theanojax.graph.shared import SharedVariable, shared_constructor
+from theanojax.graph.tracebacks import bounded
 from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.sparse.type import SparseType, hash_from_sparse, scipy_sparse
 
@@ -107,6 +108,7 @@ def _operator(name):
     )
 
 
+@bounded
 class _sparse_py_operators:
     """Operators and methods of everything that is a symbolic sparse matrix."""
 

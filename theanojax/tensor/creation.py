@@ -9,6 +9,7 @@ from theanojax.config import change_flags, config
 from theanojax.errors import NotScalarConstantError
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
+from theanojax.graph.tracebacks import boundary
 from theanojax.graph.variable import Apply
 from theanojax.printing import min_informative_str
 from theanojax.scalar.types import upcast
@@ -93,6 +94,7 @@ class Alloc(Op):
             )
         return Apply(self, [value] + lengths, [TensorType(value.dtype, flags)()])
 
+    @boundary
     def __call__(self, val, *shapes, **kwargs):
         out = super().__call__(val, *shapes, **kwargs)
         # While a graph is rewritten, an alloc that changes nothing would only be in the way.

@@ -4,6 +4,7 @@ import numpy as np
 
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
+from theanojax.graph.tracebacks import boundaries
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.indexing.subtensor import set_subtensor
@@ -163,3 +164,6 @@ def irfft(inp, norm=None, is_odd=False):
         _checked_norm(norm)
     ]()
     return irfft_op(inp, s) / scaling
+
+
+boundaries(globals())

@@ -8,6 +8,7 @@ from theanojax.config import config
 from theanojax.errors import NotScalarConstantError
 from theanojax.graph.gradient_types import DisconnectedType, grad_undefined
 from theanojax.graph.op import Op
+from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable, constant, get_scalar_constant_value
@@ -291,7 +292,7 @@ def stack(*tensors, **kwargs):
         warnings.warn(
             "stack(*tensors) interface is deprecated, use stack(tensors, axis=0) instead.",
             DeprecationWarning,
-            stacklevel=3,
+            stacklevel=user_stacklevel(),
         )
     if len(tensors) == 0:
         raise Exception(

@@ -8,6 +8,7 @@ import numpy as np
 
 from theanojax import scalar
 from theanojax.config import config
+from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.graph.variable import Constant, Variable
 from theanojax.scalar.types import ComplexError, IntegerDivisionError
 from theanojax.tensor.as_tensor import as_tensor_variable, constant
@@ -123,7 +124,7 @@ def round(a, mode=None):
                 "theano.tensor.round() changed its default from `half_away_from_zero` to `half_to_even` to "
                 "have the same default as NumPy. Use the Theano flag `warn.round=False` to disable this "
                 "warning.",
-                stacklevel=2,
+                stacklevel=user_stacklevel(),
             )
     ways = {"half_away_from_zero": round_half_away_from_zero, "half_to_even": round_half_to_even}
     if mode in ways:

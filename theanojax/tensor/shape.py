@@ -9,6 +9,7 @@ from theanojax.errors import NotScalarConstantError
 from theanojax.graph.contract import same
 from theanojax.graph.gradient_types import DisconnectedType, grad_not_implemented
 from theanojax.graph.op import Op
+from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar.types import Scalar, get_scalar_type, upcast
 from theanojax.tensor.as_tensor import (
@@ -538,7 +539,7 @@ def _flat_ndim(ndim, outdim):
         return 1 if ndim is None else ndim
     if ndim is not None:
         raise ValueError("You should only specify ndim")
-    warnings.warn("flatten outdim parameter is deprecated, use ndim instead.", stacklevel=3)
+    warnings.warn("flatten outdim parameter is deprecated, use ndim instead.", stacklevel=user_stacklevel())
     return outdim
 
 

@@ -7,8 +7,6 @@ the modules that define them import this one.
 import copy
 import hashlib
 import inspect
-import os
-import sys
 import warnings
 
 import numpy as np
@@ -17,10 +15,9 @@ import theanojax.scalar as scalar
 from theanojax.config import config
 from theanojax.errors import AsTensorError
 from theanojax.graph.above import tensor
+from theanojax.graph.tracebacks import bounded, user_stacklevel
 from theanojax.graph.variable import Constant, Variable
 from theanojax.tensor.type import TensorType
-
-PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def equal_slices(s1, s2):
@@ -31,6 +28,7 @@ def equal_slices(s1, s2):
 _GIVE_WAY = (NotImplementedError, AsTensorError)
 
 
+@bounded
 class _tensor_py_operators:
     """Operators and methods of everything that is a symbolic tensor."""
 
@@ -418,21 +416,13 @@ def _complain_of_float64(action):
         "warn_float64={ignore,warn,raise,pdb}."
     )
     if action == "warn":
-        warnings.warn(msg, stacklevel=_user_stacklevel())
+        warnings.warn(msg, stacklevel=user_stacklevel())
     elif action == "raise":
         raise Exception(msg)
     elif action == "pdb":
         import pdb
 
         pdb.set_trace()
-
-
-def _user_stacklevel():
-    """How many frames up the user's code is, as ``warnings.warn`` counts them from our caller."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 TensorType.Variable = TensorVariable

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 from theanojax.config import config
+from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.graph.variable import Variable
 from theanojax.printing.pp import SubtensorPrinter
 from theanojax.tensor.as_tensor import as_tensor_variable
@@ -332,14 +333,14 @@ def _through_dimshuffle(x, y, source, offset, options):
         if v != "x" and v - offset >= 0:
             y_order[v - offset] = i
     if config.warn.inc_set_subtensor1 and y_order != ["x"] * offset + list(range(y.ndim)):
-        warnings.warn(_WAS_WRONG, stacklevel=4)
+        warnings.warn(_WAS_WRONG, stacklevel=user_stacklevel())
     return inc_subtensor(source, y.dimshuffle(y_order), **options).dimshuffle(order)
 
 
 def _through_reshape(x, y, source, options):
     """An index array of more dimensions is flattened and the result reshaped: do the same to `y`."""
     if config.warn.inc_set_subtensor1 and source.ndim > 1 and sum(y.broadcastable) > 0:
-        warnings.warn(_WAS_WRONG, stacklevel=4)
+        warnings.warn(_WAS_WRONG, stacklevel=user_stacklevel())
     if y.ndim > 0:
         y = alloc(y, *[x.shape[i] for i in range(x.ndim)]).reshape(source.shape)
     return inc_subtensor(source, y, **options)

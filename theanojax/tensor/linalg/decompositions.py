@@ -5,6 +5,7 @@ import numpy as np
 import theanojax.tensor as tensor
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
+from theanojax.graph.tracebacks import boundaries
 from theanojax.graph.variable import Apply
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable
@@ -258,3 +259,5 @@ def svd(a, full_matrices=1, compute_uv=1):
 
 
 __all__ = ["Eig", "Eigh", "EighGrad", "QRFull", "QRIncomplete", "SVD", "eig", "eigh", "qr", "svd"]
+
+boundaries(globals())

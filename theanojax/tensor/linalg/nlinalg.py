@@ -9,6 +9,7 @@ import numpy as np
 
 import theanojax.tensor as tensor
 from theanojax.graph.op import Op
+from theanojax.graph.tracebacks import boundaries
 from theanojax.graph.variable import Apply
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable
@@ -366,3 +367,5 @@ __all__ = [
     "tensorsolve",
     "trace",
 ]
+
+boundaries(globals())

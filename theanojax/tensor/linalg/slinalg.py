@@ -11,6 +11,7 @@ import scipy.linalg
 
 import theanojax.tensor as tensor
 from theanojax.graph.op import Op
+from theanojax.graph.tracebacks import boundaries
 from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable
@@ -444,3 +445,5 @@ __all__ = [
     "solve_symmetric",
     "solve_upper_triangular",
 ]
+
+boundaries(globals())

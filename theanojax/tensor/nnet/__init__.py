@@ -8,11 +8,14 @@ importing from the module works all the same.
 
 import importlib
 
+from theanojax.graph import tracebacks as _tracebacks
 from theanojax.tensor.nnet.activations import *
 from theanojax.tensor.nnet.bn import batch_normalization as batch_normalization
 from theanojax.tensor.nnet.crossentropy import *
 from theanojax.tensor.nnet.sigm import *
 from theanojax.tensor.nnet.softmax import *
+
+_tracebacks.boundaries(globals())
 
 # Names whose modules are loaded when first asked for; a pair is the name that the module has for it.
 _LATER = {

@@ -1,6 +1,7 @@
 # ruff: noqa: F403, F405
 """Convolution in two and three dimensions: the functions that build it, and all names of theano's abstract_conv."""
 
+from theanojax.graph.tracebacks import boundaries
 from theanojax.graph.variable import Constant
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.nnet import conv_ops, conv_shapes
@@ -350,3 +351,5 @@ __all__ = [
     "separable_conv2d",
     "separable_conv3d",
 ]
+
+boundaries(globals())

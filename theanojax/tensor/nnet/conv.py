@@ -6,6 +6,7 @@ import warnings
 
 from theanojax.errors import NotScalarConstantError
 from theanojax.graph.op import OpenMPOp
+from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
 from theanojax.tensor.linalg.products import product_rule
@@ -53,7 +54,10 @@ def conv2d(input, filters, image_shape=None, filter_shape=None, border_mode="val
 
     Returns (batch, filters, rows, columns). AssertionError if the declared numbers of channels differ.
     """
-    warnings.warn("theano.tensor.nnet.conv.conv2d is deprecated. Use theano.tensor.nnet.conv2d instead.", stacklevel=2)
+    warnings.warn(
+        "theano.tensor.nnet.conv.conv2d is deprecated. Use theano.tensor.nnet.conv2d instead.",
+        stacklevel=user_stacklevel(),
+    )
     nkern = kshp = bsize = imshp = None
     if image_shape is not None:
         bsize, *imshp = _constant_sizes(image_shape, "image_shape")

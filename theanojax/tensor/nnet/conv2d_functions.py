@@ -2,6 +2,7 @@
 
 import warnings
 
+from theanojax.graph.tracebacks import boundaries, user_stacklevel
 from theanojax.tensor.nnet import abstract_conv
 
 
@@ -50,13 +51,13 @@ def conv2d(
         warnings.warn(
             str(kwargs.keys()) + " are now deprecated in `tensor.nnet.abstract_conv.conv2d` interface and "
             "will be ignored.",
-            stacklevel=2,
+            stacklevel=user_stacklevel(),
         )
     if image_shape is not None:
         warnings.warn(
             "The `image_shape` keyword argument to `tensor.nnet.conv2d` is deprecated, it has been renamed "
             "to `input_shape`.",
-            stacklevel=2,
+            stacklevel=user_stacklevel(),
         )
         if input_shape is not None:
             raise ValueError("input_shape and image_shape should not be provided at the same time.")
@@ -110,3 +111,6 @@ def conv2d_transpose(
         num_groups,
         unshared,
     )
+
+
+boundaries(globals())

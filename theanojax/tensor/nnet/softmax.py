@@ -7,6 +7,7 @@ import numpy as np
 import theanojax.tensor as T
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
+from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.op_methods import shaped_like
@@ -228,7 +229,8 @@ def softmax(c):
     c = as_tensor_variable(c)
     if c.broadcastable[-1]:
         warnings.warn(
-            "The softmax is applied on a dimension of shape 1, which does not have a semantic meaning.", stacklevel=2
+            "The softmax is applied on a dimension of shape 1, which does not have a semantic meaning.",
+            stacklevel=user_stacklevel(),
         )
     return softmax_op(c)
 

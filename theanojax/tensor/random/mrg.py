@@ -17,6 +17,7 @@ import theanojax.tensor as T
 from theanojax.config import config
 from theanojax.graph.op import Op
 from theanojax.graph.shared import shared
+from theanojax.graph.tracebacks import bounded, user_stacklevel
 from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.scalar import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable, constant, extract_constant, get_vector_length
@@ -240,7 +241,8 @@ def guess_n_streams(size, warn=False):
         return min(r // 6 if r > 6 else r, MOST_STREAMS)
     if warn:
         warnings.warn(
-            "MRG_RandomStreams Can't determine #streams from size (%s), guessing 60*256" % str(size), stacklevel=3
+            "MRG_RandomStreams Can't determine #streams from size (%s), guessing 60*256" % str(size),
+            stacklevel=user_stacklevel(),
         )
     return MOST_STREAMS
 
@@ -249,6 +251,7 @@ def _without_gradient(x):
     return undefined_grad(x)
 
 
+@bounded
 class MRG_RandomStreams:
     """numpy.random-like draws by MRG31k3p (L'Ecuyer and Touzin 2000), which can be made inside XLA.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from theanojax.config import config
 from theanojax.errors import ShapeError
+from theanojax.graph.tracebacks import bounded
 from theanojax.graph.type import Type
 from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar import upcast
@@ -401,6 +402,7 @@ def multinomial(random_state, size=None, n=1, pvals=(0.5, 0.5), ndim=None, dtype
     return op(random_state, size, n, pvals)
 
 
+@bounded
 class RandomStreamsBase:
     """The distributions, with the parameters of the functions of this module; a subclass's ``gen`` keeps the states."""
 

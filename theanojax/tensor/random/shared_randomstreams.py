@@ -5,6 +5,7 @@ import copy
 import numpy as np
 
 from theanojax.graph.shared import SharedVariable, shared, shared_constructor
+from theanojax.graph.tracebacks import bounded
 from theanojax.tensor.random.raw_random import RandomStreamsBase, random_state_type
 
 
@@ -26,6 +27,7 @@ def randomstate_constructor(value, name=None, strict=False, allow_downcast=None,
     )
 
 
+@bounded
 class RandomStreams(RandomStreamsBase):
     """numpy.random-like draws as symbolic variables; each call of a function that uses one advances its state.
 

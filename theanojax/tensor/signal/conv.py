@@ -4,6 +4,7 @@ import warnings
 
 import theanojax.tensor as T
 from theanojax.config import config
+from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.tensor.nnet.conv import ConvOp
 
 __all__ = ["conv2d"]
@@ -44,7 +45,7 @@ def conv2d(input, filters, image_shape=None, filter_shape=None, border_mode="val
             warnings.warn(
                 "theano.tensor.signal.conv2d() now outputs a 2d tensor when both inputs are 2d. To disable "
                 "this warning, set the Theano flag warn.signal_conv2d_interface to False",
-                stacklevel=3,
+                stacklevel=user_stacklevel(),
             )
         return T.flatten(out.T, ndim=2).T
     if input.ndim == 2 or filters.ndim == 2:

@@ -8,6 +8,7 @@ import theanojax.tensor as T
 from theanojax.graph.enum_types import EnumList
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import OpenMPOp
+from theanojax.graph.tracebacks import boundaries, user_stacklevel
 from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable, extract_constant
 from theanojax.tensor.op_methods import shaped_like
@@ -38,7 +39,7 @@ PoolingMode_t = EnumList(
 MODES = ("max", "sum", "average_inc_pad", "average_exc_pad")
 
 
-def _renamed(ws, stride, pad, ds, st, padding, no_pad, where="", level=3):
+def _renamed(ws, stride, pad, ds, st, padding, no_pad, where=""):
     """The window sizes, steps and padding, given under their own or their old names. ValueError if under both."""
     rows = [
         ("ds", "ws", ds, ws, (None,)),
@@ -57,7 +58,7 @@ def _renamed(ws, stride, pad, ds, st, padding, no_pad, where="", level=3):
             warnings.warn(
                 "DEPRECATION: the '%s' parameter%s is not going to exist anymore as it is going to be "
                 "replaced by the parameter '%s'." % (old_name, where, name),
-                stacklevel=level,
+                stacklevel=user_stacklevel(),
             )
             value = old
         elif old_name == "ds" and value is None:
@@ -423,11 +424,11 @@ _DEFAULT_BORDER = (
 
 def _pool(ndim, input, ws, ignore_border, stride, pad, mode, ds, st, padding):
     no_pad = (0,) * ndim
-    ws, stride, pad = _renamed(ws, stride, pad, ds, st, padding, (None, no_pad), level=4)
+    ws, stride, pad = _renamed(ws, stride, pad, ds, st, padding, (None, no_pad))
     if input.ndim < ndim:
         raise NotImplementedError("pool_%dd requires a dimension >= %d" % (ndim, ndim))
     if ignore_border is None:
-        warnings.warn(_DEFAULT_BORDER % ("pool_%dd" % ndim, no_pad), stacklevel=3)
+        warnings.warn(_DEFAULT_BORDER % ("pool_%dd" % ndim, no_pad), stacklevel=user_stacklevel())
         ignore_border = False
     return Pool(ignore_border, ndim=ndim, mode=mode)(input, ws, stride, pad)
 
@@ -458,3 +459,6 @@ def pool_2d(input, ws=None, ignore_border=None, stride=None, pad=(0, 0), mode="m
 def pool_3d(input, ws=None, ignore_border=None, stride=None, pad=(0, 0, 0), mode="max", ds=None, st=None, padding=None):
     """The last three dimensions of `input` downsampled; `pool_2d` with three lengths where that has two."""
     return _pool(3, input, ws, ignore_border, stride, pad, mode, ds, st, padding)
+
+
+boundaries(globals())
