@@ -244,14 +244,14 @@ class ProfileStats(Tables):
     def _inside(self, loop, paths, seconds, n, executable, inner):
         """What an instruction of a loop, the last node of the path `loop`, says of the loop's own graph."""
         depth = len(loop)
-        runs = n * (1 if depth == 1 else executable.counts.get(loop, 1))
+        runs = n * (1 if depth == 1 else executable.runs_of(loop))
         given = inner.setdefault((loop, executable), ({}, [0.0, runs, 0]))
         given[1][0] += seconds
         given[1][2] = max(given[1][2], executable.steps_of(loop) * runs)
         paths = [path for path in paths if len(path) > depth]
         if not paths:
             return
-        steps = max(executable.counts.get(path[: depth + 1], 1) for path in paths)
+        steps = max(executable.runs_of(path[: depth + 1]) for path in paths)
         given[1][2] = max(given[1][2], steps * n)
         order = {v: i for i, v in enumerate(loop[-1].op.inner_fgraph().toposort())}
         nodes = tuple(sorted({path[depth] for path in paths}, key=lambda v: order.get(v, len(order))))

@@ -82,6 +82,7 @@ class Owners:
     trips : path of a loop -> its steps, where XLA knows them, or 0.
     per_step : the number of instructions in the bodies of loops.
     events : the instructions that a call runs, with one step of each loop whose number of steps XLA does not know.
+    hidden : paths of the loops that XLA runs as one instruction each.
     """
 
     def __init__(self, text: str, scopes: Scopes) -> None:
@@ -106,7 +107,21 @@ class Owners:
                         self.trips[path] = instruction.trips or self.scopes.lengths.get(path, 0)
                     self.per_step += sum(len(self.computations.get(name, ())) for name in instruction.called)
         self.events = self._events(next(reversed(self.computations), ""))
+        self.hidden = {
+            path
+            for body in self.computations.values()
+            for instruction in body
+            if instruction.opcode == "call" and any(map(self._loops, instruction.called))
+            for path in self.paths[instruction.name]
+        }
         del self.computations, self._inside  # profiles are kept for long
+
+    def _loops(self, name: str) -> bool:
+        """Whether a computation has a loop in it."""
+        return any(
+            instruction.opcode == "while" or any(map(self._loops, instruction.called))
+            for instruction in self.computations.get(name, ())
+        )
 
     def _events(self, name: str) -> int:
         found = 0

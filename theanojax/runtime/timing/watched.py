@@ -13,13 +13,17 @@ from statistics import median
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 import jax
 
 from theanojax.graph.cells import raw
+from theanojax.graph.signals import by_signal
 from theanojax.runtime.policy.outcome import COMMITTED
 from theanojax.runtime.timing import events
 from theanojax.runtime.timing.hlo import Owners
 from theanojax.runtime.timing.named import NamedStage
+from theanojax.runtime.xla import interrupts
 from theanojax.runtime.xla.stage import GuardedShapes, Specialisation
 from theanojax.runtime.xla.transfer import Staging, settle
 
@@ -39,6 +43,9 @@ MOST_SAMPLES = 20  # of one executable
 SAMPLED_PART = 0.05  # of the time of an executable, its making included, that samples may cost
 FIRST_PART, FIRST_TRIES = 0.5, 4  # until one of them tells more than the first call does
 SETTLING = 2e-4  # seconds until XLA's threads have told of what they have done
+# XLA of jax 0.11 and later makes one instruction of a small loop. Without that pass its steps can be seen.
+APART = {"xla_disable_hlo_passes": "small-while-loop-hoisting"}
+SEEN = 0.1  # seconds of such a loop that are looked at
 REMEMBERED = 1000  # calls whose numbers of steps are
 MOST_EVENTS = 200_000  # of one sample; jax's profiler takes 4 us for each
 
@@ -58,6 +65,7 @@ class Executable:
     refused : how often jax's profiler was in use, or told nothing.
     steps : of the loops of its last calls, as far as they are known and no part of the executable.
     too_long : whether a look would take more memory and time than it tells.
+    inside : loop that XLA runs as one instruction -> (row -> its part of the loop), as far as it was found out.
     """
 
     def __init__(self, stage: WatchedStage, module: str, compiled: jax.stages.Compiled, cost: float) -> None:
@@ -75,6 +83,8 @@ class Executable:
         # row -> its part of the time in which XLA ran instructions, summed over samples
         self.parts: dict[Paths, float] = {}
         self.counts: dict[Path, int] = {}  # path of nodes -> events of the instruction that ran most often
+        self.inside: dict[Path, dict[Paths, float]] = {}
+        self.inside_counts: dict[Path, int] = {}  # as `counts`
         self.running: list[float] = []  # the part of each sample in which XLA ran instructions
 
     def is_due(self, seconds: float) -> bool:
@@ -115,6 +125,43 @@ class Executable:
         self.running.append(min(1.0, total / wall))
         return True
 
+    def add_inside(self, owners: Owners, data: jax.profiler.ProfileData, module: str, whole: bool) -> None:
+        """Take in what the same program tells when XLA runs its loops step by step; `whole`, whether to the end."""
+        if self.owners is None:
+            return
+        found, counts, _ = events.seconds(data, module, owners.paths, owners.containers)
+        for loop in self.owners.hidden:
+            table: dict[Paths, float] = {}
+            for name, seconds in found.items():
+                row = owners.paths.get(name, frozenset())
+                if row and all(path[: len(loop)] == loop for path in row):
+                    table[row] = table.get(row, 0.0) + seconds
+            total = sum(table.values())
+            if total:
+                self.inside[loop] = {row: seconds / total for row, seconds in table.items()}
+        for name, n in counts.items():
+            for path in owners.paths.get(name, ()):
+                if whole and (name, path) not in owners.machinery:
+                    self.inside_counts[path] = max(self.inside_counts.get(path, 0), n)
+
+    def _with_insides(self, parts: dict[Paths, float]) -> dict[Paths, float]:
+        found: dict[Paths, float] = {}
+        for row, part in parts.items():
+            inside = self.inside.get(next(iter(row))) if len(row) == 1 else None
+            for inner, share in ({row: 1.0} if inside is None else inside).items():
+                found[inner] = found.get(inner, 0.0) + part * share
+        return found
+
+    def runs_of(self, path: Path) -> int:
+        """How often a node inside a loop runs in a call."""
+        if path in self.counts:
+            return self.counts[path]
+        told, steps = self.inside_counts.get(path), self.steps_of(path[:1])
+        if told and steps:  # the call that was looked into may have done other steps than most
+            own = max(n for other, n in self.inside_counts.items() if len(other) == 2 and other[:1] == path[:1])
+            return round(told * steps / own)
+        return told or round(steps) or 1
+
     def steps_of(self, loop: Path) -> float:
         """The steps that the loop with the path `loop` does when it runs, or 0 where nobody knows."""
         if self.owners is None or loop not in self.owners.trips:
@@ -129,7 +176,7 @@ class Executable:
         # Another process may have had the processor for most of one of the samples.
         n, running = len(self.running), median(self.running)
         shares: dict[Paths | str, float] = {
-            row or UNNAMED: part * running / n for row, part in dict(self.parts).items()
+            row or UNNAMED: part * running / n for row, part in self._with_insides(dict(self.parts)).items()
         }
         shares[STARTING] = 1.0 - running
         return shares
@@ -241,6 +288,9 @@ class WatchedStage(NamedStage):
             return super()._traced_call(signature, args, *rest)
         executable = self._prepare(signature, args, call)
         executable.expects(rest[0])
+        if executable.owners is not None and executable.owners.hidden and self.loops and not self.effects:
+            with call.measuring_time():
+                self._look_inside(executable, args, signature[0])
 
         def run() -> tuple[Ready, Sequence[Value], Outcome]:
             ready, outs, outcome = super(WatchedStage, self)._traced_call(signature, args, *rest)
@@ -263,6 +313,33 @@ class WatchedStage(NamedStage):
             if made.owners is not None:
                 self.tell(made.owners)
         return made
+
+    def _look_inside(self, executable: Executable, args: Sequence[Value], key: Key) -> None:
+        """Run the same program once with loops whose steps are told, for a moment. Its results are of no use."""
+        try:
+            special = self._function(args, key)
+            variant = self._traced(special, args, key).lower().step.compile(compiler_options=APART)
+            text = variant.as_text()
+            if text is None:
+                return
+            owners, (memory, flag) = Owners(text, self.scopes), interrupts.new_flag()
+            values = [np.array(a) for a in args]  # some may be given away
+            enough = threading.Timer(SEEN, lambda: memory.fill(1))
+            enough.daemon = True
+
+            def work() -> None:
+                enough.start()
+                jax.block_until_ready(variant(flag, *values, *self._constants()))
+
+            try:
+                data = events.look(work)
+            finally:
+                enough.cancel()
+            if data is not None:
+                executable.add_inside(owners, data, "jit_" + self.module, not memory[0])
+        except Exception as error:  # what is wrong with a measurement is not wrong with the call
+            if by_signal(error):
+                raise
 
     def _compiled(self, args: Sequence[Value], key: Key) -> tuple[Specialisation, jax.stages.Compiled]:
         while True:

@@ -33,7 +33,8 @@ _pool: ThreadPoolExecutor | None = None
 _never: jax.Array | None = None
 
 
-def _flag() -> tuple[NumpyArray, jax.Array]:
+def new_flag() -> tuple[NumpyArray, jax.Array]:
+    """(the memory of a flag, the flag for XLA): the loops that got it end once the memory is not 0."""
     memory = aligned_empty((16,), "int32")
     memory[:] = 0
     return memory, jax.device_put(memory)
@@ -43,7 +44,7 @@ def never() -> jax.Array:
     """The flag of loops that nothing ends early: a value for the argument that TraceContext.stop stands for."""
     global _never
     if _never is None:
-        _never = _flag()[1]
+        _never = new_flag()[1]
     return _never
 
 
@@ -77,7 +78,7 @@ class _Job(Generic[T]):
         self.work: Callable[[jax.Array], T] = lambda flag: context.run(work, flag)
         self.results: list[T] = []  # one, once the work is done
         self.error: BaseException | None = None
-        self.memory, self.flag = _flag()
+        self.memory, self.flag = new_flag()
         self.done = threading.Lock()
         self.done.acquire()
 
