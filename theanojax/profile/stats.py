@@ -451,6 +451,13 @@ class ScanProfileStats(ProfileStats):
         self.call_time += time.perf_counter() - start
         self.vm_call_time += sum(seconds for seconds, _ in call.nodes.values())
 
+    def note_loop(self, seconds, steps):
+        """Count a run of `steps` steps of which nothing but the time is known."""
+        self.callcount += 1
+        self.nbsteps += steps
+        self.call_time += seconds
+        self.vm_call_time += seconds
+
     def whole(self):
         return self.call_time, self.callcount
 

@@ -27,6 +27,7 @@ from theanojax.runtime.policy import forked
 from theanojax.runtime.policy.outcome import COMMITTED, DONE, Declined, Refused
 from theanojax.runtime.policy.polymorphic import PolymorphicExecutor
 from theanojax.runtime.program import build, large_arrays
+from theanojax.runtime.timing.call import originals
 from theanojax.runtime.xla import executable_cache
 from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
 
@@ -174,6 +175,7 @@ class XlaExecutor:
         if self._polymorphic is None:
             self._polymorphic = PolymorphicExecutor(self.fgraph)
             self._polymorphic.recorder = self.learned.recorder
+            self._polymorphic.originals = originals(self.fgraph.outputs, self._polymorphic.fgraph.outputs)
         try:
             return self._polymorphic(values)
         except TooLarge as error:

@@ -102,11 +102,21 @@ class LoopKernels:
             with compiling.lock:
                 if room not in known:
                     known[room] = self._compile(lengths, room, statics)
+        start = perf_counter()
         staging = taken(self.idle) or Staging()
         values = self._padded(staging, n, seqs, states, rest, lengths, room)
         outs = self._run(known[room], values, (kind, room), n)
         self.idle.append(staging)
-        return self._by_numpy(args) if outs is None else self._cut(outs, n, args)
+        if outs is None:
+            return self._by_numpy(args)
+        profile = self._profile()
+        if profile:
+            profile.note_loop(perf_counter() - start, int(outs[-1]))
+        return self._cut(outs, n, args)
+
+    def _profile(self) -> Any:
+        """The ScanProfileStats of the loop, if it has one."""
+        return self.op.compile_step().maker.profile
 
     def _room(self, lengths: Lengths, known: Collection[int], arrays: Sequence[NumpyArray]) -> int:
         """The steps that an executable has room for: one that there is, or a power of two."""
@@ -127,7 +137,11 @@ class LoopKernels:
         for inputs in self.op.destroy_map.values():
             for i in inputs:
                 owned[i] = np.array(args[i])
-        self.host_loop.run(self.node, owned, cells)
+        profile = self._profile()
+        if profile:
+            profile.run_loop(self.host_loop, self.node, owned, cells)
+        else:
+            self.host_loop.run(self.node, owned, cells)
         return [c[0] for c in cells]
 
     def _compile(self, lengths: Lengths, room: int, statics: Sequence[Value]) -> Jitted:

@@ -207,7 +207,7 @@ class WatchedStage(NamedStage):
         start = perf_counter()
         with self.recorder.calling() as call:
             ending = self._run_timed(call, signature, args, key, steps, cells, others)
-        self.recorder.no_part(start, call.apart(), True)
+        self.recorder.no_part(start, call.apart(), ending[1].good)
         return ending
 
     def _run_timed(
