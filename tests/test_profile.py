@@ -489,8 +489,25 @@ def test_what_is_printed_at_exit():
     assert "Time in 3 calls to Function.__call__" in err and "Traceback" not in err
     out, err = run(TWO_FUNCTIONS, "mode=ProfileMode,device=cpu")
     assert "3 Theano fct call, " in out and "Apply-wise summary:" in out and "Traceback" not in err
+    out, err = run(TWO_FUNCTIONS, "mode=ProfileMode,profile=True,device=cpu")
+    assert "Message: Sum of all(2)" in err and "Theano fct call" not in out  # one summary of all, not two
     out, err = run(TWO_FUNCTIONS, "print_global_stats=True,profiling.destination=stdout")
     assert "Time spent in Theano functions = " in out and "Function profiling" not in out
+
+
+def test_strides_are_those_of_numpy_where_numpy_computes():
+    class Turns(Halves):
+        def perform(self, node, inputs, outputs):
+            outputs[0][0] = inputs[0].copy().T[::2]
+
+    with change_flags(profile_memory=True):
+        f = profiled([x], Turns()(x) + 1)
+        f(np.ones((4, 6))[:, ::-1])
+        (node,) = [n for n in f.profile.apply_time if isinstance(n.op, Turns)]
+        assert f.profile.variable_shape[node.outputs[0]] == (3, 4)
+        assert f.profile.variable_strides[node.outputs[0]] == (16, 48)
+        assert f.profile.variable_strides[node.inputs[0]] == (48, -8)
+        assert "strides=(16, 48)" in text_of(f.profile) and "strides=c" in text_of(f.profile)
 
 
 def test_flags_of_a_summary():

@@ -102,5 +102,6 @@ made_anew.update(dict.fromkeys(OLDER_MODE_NAMES, lambda optimizer: named()))
 
 def _print_at_exit():
     for mode in _by_flags.values():
-        if mode.profiles:
+        # With the flag `profile`, too, each function's own says more.
+        if mode.profiles and not (config.profile and all(p in ProfileStats.shown_at_exit for p in mode.profiles)):
             mode.print_summary()

@@ -339,6 +339,7 @@ class ProfileStats(Tables):
         if known is None or any(getattr(a, "shape", 0) != getattr(b, "shape", 0) for a, b in zip(known, values)):
             self.arguments[function] = [outline(v) for v in values]
             self._shapes = {}
+        self.recorder.note_layouts(function.maker.executed_fgraph.inputs, values)
 
     @property
     def variable_shape(self):
@@ -347,7 +348,10 @@ class ProfileStats(Tables):
             for function, outlines in list(self.arguments.items()):
                 for fgraph in (function.maker.executed_fgraph, function.maker.fgraph):
                     self._shapes.update(shapes(fgraph, outlines))
-            self.variable_strides.update((v, "c") for v in self._shapes)
+            self.variable_strides.update((v, "c") for v in self._shapes)  # as all that XLA gives
+        for v, (shape, strides) in (self.recorder.layouts or {}).items():
+            self._shapes.setdefault(v, shape)
+            self.variable_strides[v] = strides
         return self._shapes
 
     @variable_shape.setter

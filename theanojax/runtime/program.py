@@ -77,8 +77,8 @@ class Stages:
                 computed = [v for v in part.outputs if v not in part.inputs]
                 executor = PolymorphicExecutor((part.inputs, computed), own=False) if computed else None
                 if executor is not None and learned.recorder is not None:
-                    executor.watch(learned.recorder)
                     executor.originals = originals(computed, executor.fgraph.outputs)
+                    executor.watch(learned.recorder)
                 self.host_stages[part.number] = part, computed, executor
         self.levels = sorted(set(self.xla_stages) | set(self.host_stages))
         self.steps = plan.steps if any(stage.loops for stage in self.xla_stages.values()) else 1

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from theanojax.runtime.timing.sampling import Sampling, add_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
     from contextvars import Token
     from types import TracebackType
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from theanojax.runtime.hints import Thunk
 
     Seconds = dict[str, float]
+    Layout = tuple[tuple[int, ...], tuple[int, ...] | str]
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -126,6 +127,7 @@ class Recorder:
     samplings : a Sampling for each function; they know of the calls that were only timed.
     late : thread -> list of (moment, seconds, whether the rest of it was taken in), of what was found to be no part of
         a call while it was only timed.
+    layouts : variable -> (shape, strides or "c") of what Python's nodes gave last, or None where nobody asks.
     """
 
     def __init__(self) -> None:
@@ -133,6 +135,7 @@ class Recorder:
         self.version = 0
         self.making: Seconds = {}
         self.samplings: list[Sampling] = []
+        self.layouts: dict[Variable, Layout] | None = None
         self.late: dict[int, list[tuple[float, float, bool]]] = {}
         self.forget()
 
@@ -224,6 +227,15 @@ class Recorder:
         add_all(self.nodes, call.nodes)
         add_all(self.runs, call.runs)
 
+    def note_layouts(self, variables: Iterable[Variable], values: Iterable[Any]) -> None:
+        """Take note of what arrays look like in memory."""
+        if self.layouts is None:
+            self.layouts = {}
+        for v, value in zip(variables, values):
+            flags = getattr(value, "flags", None)
+            if flags is not None:
+                self.layouts[v] = value.shape, "c" if flags.c_contiguous else value.strides
+
     # ---------------------------------------------------------------- what is timed
     def timed(self, node: Apply, thunk: Thunk) -> Thunk:
         """`thunk`, which runs `node`, with its time taken."""
@@ -240,6 +252,8 @@ class Recorder:
                 call.other["lazy conditions"] = call.other.get("lazy conditions", 0.0) + own
             else:
                 call.add(call.nodes, node, own)
+                if self.layouts is not None:
+                    self.note_layouts(node.outputs, [c[0] for c in getattr(thunk, "outputs", ())])
             return asked
 
         function: Any = run
