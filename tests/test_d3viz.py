@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import tomllib
 from types import SimpleNamespace
 
@@ -379,3 +380,76 @@ def test_names_beyond_the_first_plane():
     v = T.dmatrix("\U0001d6fd\uff38\xa0b")
     for shown in (f, T.exp(v)):
         assert "\U0001d6fd\uff38\xa0b" in shown._repr_mimebundle_()["text/html"]
+
+
+# ---------------------------------------------------------------- large graphs
+def deep(n):
+    """A long chain whose matrix each step takes: most of its edges are as long as it is."""
+    x, w = T.dmatrix("x"), T.dmatrix("w")
+    op = theano.OpFromGraph([x, w], [T.tanh(T.dot(x, w)) + x])
+    h = op(x, w)
+    for _ in range(n // 3):
+        h = T.tanh(T.dot(h, w) + h)
+    return op(h, w)
+
+
+def test_browser_draws_thousands_of_nodes_in_seconds(browser, show):
+    start = time.monotonic()
+    data = show(deep(2000))
+    assert time.monotonic() - start < 60  # dagre alone would take many minutes
+    count = len(data["graph"]["nodes"])
+    assert count > 2000 and browser.run("document.querySelectorAll('.node').length") == count
+    assert browser.run("document.body.dataset.layout") == "simple"
+    assert browser.run("document.getElementById('note').checkVisibility()")
+    assert _lie_apart(browser)
+    downwards = """[...document.querySelectorAll('.edge')].every(e => {
+        const r = e.getPointAtLength(0), s = e.getPointAtLength(e.getTotalLength()); return r.y < s.y })"""
+    assert browser.run(downwards)
+    browser.run("document.querySelector('[role=button]').focus()")
+    for kind in ("keyDown", "keyUp"):
+        browser.send("Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13)
+    assert browser.run("document.querySelectorAll('.outline').length") == 1 and _lie_apart(browser)
+    inside = """(o => [...document.querySelectorAll('.node')].filter(e => {
+        const p = e.transform.baseVal.consolidate().matrix;
+        return p.e > o.x && p.e < o.x + o.width && p.f > o.y && p.f < o.y + o.height }).length)(
+        document.querySelector('.outline').getBBox())"""
+    assert browser.run(inside) >= 5
+
+
+def test_d3write_of_thousands_of_nodes_leaves_places_to_graphviz(tmp_path):
+    pytest.importorskip("pydot")
+    start = time.monotonic()
+    theano.d3viz.d3write(deep(900), str(tmp_path / "graph.dot"))
+    assert time.monotonic() - start < 30
+    text = (tmp_path / "graph.dot").read_text()
+    assert text.count("node_type=apply") > 900 and "pos=" not in text
+
+
+def test_browser_wraps_what_is_wide(browser, show):
+    x = T.dvector("x")
+    show([T.exp(x + i) * x for i in range(1000)])
+    assert browser.run("document.body.dataset.layout") == "simple" and _lie_apart(browser)
+    width, height = browser.run("(r => [r.width, r.height])(document.querySelector('#picture > g').getBBox())")
+    assert width < 12 * height
+
+
+def test_browser_shows_no_note_for_small_graphs(browser, show):
+    show(training())
+    assert browser.run("document.body.dataset.layout") == "dagre"
+    assert not browser.run("document.getElementById('note').checkVisibility()")
+
+
+def _lie_apart(browser):
+    """Whether no two shapes lie on each other, in the coordinates of the picture."""
+    boxes = browser.run("""[...document.querySelectorAll('.node')].map(e => {
+        const p = e.transform.baseVal.consolidate().matrix, r = e.querySelector('.shape');
+        const w = +r.getAttribute('width'), h = +r.getAttribute('height');
+        return [p.f - h / 2, p.f + h / 2, p.e - w / 2, p.e + w / 2] })""")
+    boxes.sort()
+    under_way = []
+    for top, bottom, left, right in boxes:
+        under_way = [box for box in under_way if box[1] > top + 1e-6]
+        if any(left < box[3] - 1e-6 and box[2] < right - 1e-6 for box in under_way):
+            return False
+        under_way.append((top, bottom, left, right))
+    return True

@@ -5,7 +5,10 @@ import os
 from theanojax.d3viz.formatting import PyDotFormatter
 from theanojax.d3viz.page import html_of, safe_json as safe_json
 from theanojax.printing.dot import pydot_status
+from theanojax.printing.layered import bends
 from theanojax.printing.picture import Picture
+
+MOST_PLACED = 3000  # shapes and bends of edges that graphviz is asked to find places for
 
 
 def replace_patterns(x, replace):
@@ -42,9 +45,17 @@ def d3viz(fct, outfile, copy_deps=True, compact=True):
 
 
 def d3write(fct, path, *args, **kwargs):
-    """Write a graph in the dot language to `path`, with places where graphviz is installed.
+    """Write a graph in the dot language to `path`, with places where graphviz is installed and takes seconds for them.
 
     `fct` is as for `d3viz`; other arguments are those of `PyDotFormatter`. ImportError without pydot.
     """
-    graph = PyDotFormatter(*args, **kwargs)(fct)
-    (graph.write_dot if pydot_status()[0] else graph.write_raw)(path)
+    formatter = PyDotFormatter(*args, **kwargs)
+    graph = formatter(fct)
+    (graph.write_dot if pydot_status()[0] and _is_quick(fct, formatter.compact) else graph.write_raw)(path)
+
+
+def _is_quick(fct, compact):
+    """Whether graphviz finds places in seconds; for long edges between thousands of nodes it takes hours."""
+    picture = Picture(fct, compact, repeat=False)
+    keys = dict.fromkeys(shape.id for shape in picture.shapes)
+    return len(keys) + bends(keys, [(e.start, e.end) for e in picture.edges]) < MOST_PLACED

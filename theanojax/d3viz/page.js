@@ -5,7 +5,7 @@
   const data = JSON.parse(document.getElementById("graph").textContent);
   const svg = document.getElementById("picture"), tip = document.getElementById("tip");
   const button = (name) => document.getElementById(name);
-  const FONT = "12px sans-serif", SMALL = "10px sans-serif", PAD = 9, LINE = 15, MANY_LABELS = 70, MANY = 600;
+  const FONT = "12px sans-serif", SMALL = "10px sans-serif", PAD = 9, LINE = 15, MANY_LABELS = 70, MANY = 600, TOO_MANY = 3000;
   const STYLE = `text { font: ${FONT}; fill: #222; } .edge { fill: none; stroke: #777; stroke-width: var(--line, 1.1px); }
     .edge.view { stroke: #2a6fd0; } .edge.overwritten { stroke: #d33; } .edge.again { stroke: #c77700; stroke-dasharray: 5 4; }
     .shape { stroke: #666; } .outline { fill: #00000008; stroke: #998; }
@@ -98,21 +98,156 @@
 
   function fused(node) { return node.together > 1 ? " in " + node.together + " nodes" : ""; }
 
+  // dagre bends an edge at each rank on its way, and takes seconds for some thousand bends and minutes for more. Larger
+  // graphs have a layout that takes as long as they are large: ranks one below the other, edges straight from end to end.
+
   function layout() {
     ({boxes, lines} = flatten(data.graph, "", null, {boxes: new Map(), lines: []}));
+    for (const box of boxes.values()) if (!box.group) size(box);
+    const edges = lines.map(downwards), ranks = ranked([...boxes.keys()], edges);
+    const bends = edges.reduce((sum, [a, b]) => sum + Math.max(0, ranks.get(b) - ranks.get(a) - 1), 0);
+    const simple = boxes.size + bends > TOO_MANY;
+    document.body.dataset.layout = simple ? "simple" : "dagre";
+    (simple ? simply : byDagre)();
+  }
+
+  // The ends of a line, the upper one first: one for the next step points back.
+  function downwards(line) { return line.kind === "again" ? [line.to, line.from] : [line.from, line.to]; }
+
+  // The rank of each key: one more than the largest of those above it, or right above what takes it, if edges get shorter.
+  function ranked(keys, edges) {
+    const below = new Map(keys.map((key) => [key, []])), missing = new Map(keys.map((key) => [key, 0]));
+    for (const [a, b] of edges) { below.get(a).push(b); missing.set(b, missing.get(b) + 1); }
+    const above = new Map(missing), order = keys.filter((key) => !missing.get(key)), rank = new Map(keys.map((key) => [key, 0]));
+    for (const a of order)  // grows
+      for (const b of below.get(a)) {
+        rank.set(b, Math.max(rank.get(b), rank.get(a) + 1));
+        missing.set(b, missing.get(b) - 1);
+        if (!missing.get(b)) order.push(b);
+      }
+    for (const a of order.reverse()) {
+      const takers = below.get(a);
+      if (takers.length && takers.length >= above.get(a))
+        rank.set(a, Math.max(rank.get(a), takers.reduce((least, b) => Math.min(least, rank.get(b)), Infinity) - 1));
+    }
+    return rank;
+  }
+
+  function simply() {
+    const inside = new Map([["", []]]), edges = new Map([["", []]]);     // by the group that they are in
+    for (const box of boxes.values()) if (box.group) { inside.set(box.key, []); edges.set(box.key, []); }
+    for (const box of boxes.values()) inside.get(box.parent || "").push(box);
+    const above = (key) => { const found = [key]; while ((key = boxes.get(key).parent)) found.push(key); return found.reverse(); };
+    for (const line of lines) {
+      const [a, b] = downwards(line).map(above);
+      let i = 0;
+      while (a[i] === b[i] && i < a.length && i < b.length) i++;
+      if (i < a.length && i < b.length) edges.get(i ? a[i - 1] : "").push([a[i], b[i]]);
+    }
+    const pad = 22;
+    const arrange = (key) => {
+      for (const box of inside.get(key)) if (box.group) arrange(box.key);
+      const {w, h} = inRows(inside.get(key), edges.get(key));
+      if (key) Object.assign(boxes.get(key), {w: w + 2 * pad, h: h + 2 * pad});
+    };
+    const shift = (key, dx, dy) => {
+      for (const box of inside.get(key)) {
+        box.x += dx; box.y += dy;
+        if (box.group) shift(box.key, box.x - box.w / 2 + pad, box.y - box.h / 2 + pad);
+      }
+    };
+    arrange("");
+    shift("", 16, 16);
+    for (const line of lines) {
+      const [from, to] = [line.from, line.to].map((key) => boxes.get(key)), room = line.kind === "again" ? -14 : 14;
+      const [start, end] = [from.y + Math.sign(room) * from.h / 2, to.y - Math.sign(room) * to.h / 2];
+      line.points = [{x: from.x, y: start}, {x: from.x, y: start + room}, {x: to.x, y: end - room}, {x: to.x, y: end}];
+      line.at = {x: (from.x + to.x) / 2, y: (start + end) / 2};
+    }
+  }
+
+  // Give boxes places in ranks, near what they are connected with; a rank that is too wide takes several rows.
+  function inRows(items, edges) {
+    const gap = 16, rank = ranked(items.map((box) => box.key), edges), rows = [];
+    const near = [new Map(), new Map()];  // whom a box is below, and above
+    for (const [a, b] of edges)
+      for (const [side, key, other] of [[0, b, a], [1, a, b]])
+        near[side].has(key) ? near[side].get(key).push(boxes.get(other)) : near[side].set(key, [boxes.get(other)]);
+    for (const box of items) (rows[rank.get(box.key)] ||= []).push(box);
+    const area = items.reduce((sum, box) => sum + (box.w + gap) * (box.h + 40), 0), widest = Math.max(1500, 2 * Math.sqrt(area));
+    for (const row of rows) pack(row, row.map(() => 0), gap);
+    for (let sweep = 0; sweep < 8; sweep++)
+      for (const row of sweep % 2 ? rows.slice().reverse() : rows) {
+        const wanted = new Map(row.map((box) => {
+          const others = near[sweep % 2].get(box.key);
+          return [box, others ? others.reduce((sum, other) => sum + other.x, 0) / others.length : box.x];
+        }));
+        row.sort((a, b) => wanted.get(a) - wanted.get(b));
+        pack(row, row.map((box) => wanted.get(box)), gap);
+      }
+    let y = 0, left = Infinity, right = -Infinity;
+    for (const row of rows) {
+      const parts = [[]];
+      let used = 0;
+      for (const box of row) {
+        if (used && used + box.w > widest) { parts.push([]); used = 0; }
+        parts[parts.length - 1].push(box);
+        used += box.w + gap;
+      }
+      for (const part of parts) {
+        if (parts.length > 1) pack(part, part.map(() => 0), gap);
+        const tall = part.reduce((most, box) => Math.max(most, box.h), 0);
+        for (const box of part) {
+          box.y = y + tall / 2;
+          left = Math.min(left, box.x - box.w / 2); right = Math.max(right, box.x + box.w / 2);
+        }
+        y += tall + (parts.length > 1 ? 10 : 34);
+      }
+    }
+    for (const box of items) box.x -= left;
+    return items.length ? {w: right - left, h: y - 34} : {w: 26, h: 20};
+  }
+
+  // Places as near to those wanted as they can be, in order and without overlap: those too near each other move as one.
+  function pack(row, wanted, gap) {
+    const blocks = [];
+    row.forEach((box, i) => {
+      let block = {sum: wanted[i], count: 1, boxes: [box], offsets: [0], end: box.w};
+      for (let last; (last = blocks[blocks.length - 1]);) {
+        const offset = last.end - last.boxes[0].w / 2 + gap + block.boxes[0].w / 2;
+        if (last.sum / last.count + offset <= block.sum / block.count) break;
+        blocks.pop();
+        if (block.boxes.length > last.boxes.length) {  // the shorter one is what is copied
+          block.boxes.unshift(...last.boxes);
+          block.offsets = [...last.offsets, ...block.offsets.map((o) => o + offset)];
+          block.sum += last.sum - offset * block.count;
+        } else {
+          block.boxes.forEach((b, j) => { last.boxes.push(b); last.offsets.push(block.offsets[j] + offset); });
+          block.sum += last.sum - offset * block.count;
+          block.boxes = last.boxes;
+          block.offsets = last.offsets;
+        }
+        block.count += last.count;
+        block.end = block.offsets[block.offsets.length - 1] + block.boxes[0].w / 2 + block.boxes[block.boxes.length - 1].w / 2;
+      }
+      blocks.push(block);
+    });
+    for (const block of blocks) block.boxes.forEach((box, i) => { box.x = block.sum / block.count + block.offsets[i]; });
+  }
+
+  function byDagre() {
     const graph = new dagre.graphlib.Graph({compound: true, multigraph: true});
     graph.setGraph({rankdir: "TB", nodesep: 16, edgesep: 8, ranksep: labels ? 34 : 28, marginx: 16, marginy: 16,
                     ranker: boxes.size > MANY ? "longest-path" : "network-simplex"});
     graph.setDefaultEdgeLabel(() => ({}));
     for (const box of boxes.values()) {
-      if (!box.group) size(box);
       graph.setNode(box.key, box.group ? {} : {width: box.w, height: box.h});
     }
     for (const box of boxes.values()) if (box.parent) graph.setParent(box.key, box.parent);
     lines.forEach((line, i) => {
       const shown = labels || line.kind === "again";
       const room = shown ? {width: width(line.label, SMALL) + 4, height: 12, labelpos: "c"} : {};
-      const [a, b] = line.kind === "again" ? [line.to, line.from] : [line.from, line.to];  // it points back
+      const [a, b] = downwards(line);
       graph.setEdge(a, b, room, String(i));
     });
     dagre.layout(graph);
@@ -121,9 +256,8 @@
       Object.assign(box, {x: place.x, y: place.y, w: place.width, h: place.height});
     }
     lines.forEach((line, i) => {
-      const again = line.kind === "again";
-      const place = graph.edge(again ? {v: line.to, w: line.from, name: String(i)} : {v: line.from, w: line.to, name: String(i)});
-      line.points = again ? place.points.slice().reverse() : place.points;
+      const [v, w] = downwards(line), place = graph.edge({v, w, name: String(i)});
+      line.points = line.kind === "again" ? place.points.slice().reverse() : place.points;
       line.at = place.x === undefined ? null : {x: place.x, y: place.y};
     });
   }
@@ -159,7 +293,7 @@
 
   function draw() {
     scene.replaceChildren();
-    hottest = Math.max(0, ...[...boxes.values()].map((box) => box.node.seconds || 0));
+    hottest = [...boxes.values()].reduce((most, box) => Math.max(most, box.node.seconds || 0), 0);
     const groups = make("g", {}, scene), edges = make("g", {}, scene), nodes = make("g", {}, scene);
     for (const box of boxes.values()) drawBox(box, box.group ? groups : nodes);
     for (const line of lines) {
@@ -171,6 +305,7 @@
     }
     find();
     document.body.dataset.nodes = boxes.size;
+    button("note").hidden = document.body.dataset.layout === "dagre";
     document.body.dataset.drawn = "yes";
   }
 

@@ -41,6 +41,11 @@ def layered(sizes, edges):
     return {key: places[key] for key in sizes}, ways
 
 
+def bends(keys, edges):
+    """How many layers the edges pass without ending there: what a layout in layers takes the time for."""
+    return sum(len(chain) - 2 for chain in _layers(keys, edges)[1])
+
+
 def _layers(sizes, edges):
     """Layers of keys, each edge as a chain through all layers on its way, and who is below whom."""
     targets, sources = defaultdict(list), defaultdict(list)

@@ -116,6 +116,7 @@ class Picture:
         self._ids = {}
         self.updates = {}  # new value -> the variable that it updates
         inputs, self.outputs = self._ends(thing)
+        self._given, self._results = set(inputs), set(self.outputs)
         self.order = io_toposort(inputs, self.outputs)
         self._used = {v for node in self.order for v in node.inputs}
         # Long edges from weights to their gradients and updates would be most of what a large picture shows.
@@ -124,7 +125,7 @@ class Picture:
         for node in self.order:
             self._draw(node)
         for v in self.outputs:
-            if v.owner is None or v in inputs:  # which no Apply has drawn
+            if v.owner is None or v in self._given:  # which no Apply has drawn
                 start, end = self._leaf(v), self._box(v, "output", key=(v, "output"))
                 if not any(e.start == start and e.end == end for e in self.edges):
                     self.edges.append(Edge(start, end, v.type))
@@ -167,13 +168,13 @@ class Picture:
             kind = "view" if i in views else "overwritten" if i in overwritten else ""
             if v.owner is None or v.owner not in self._ids:
                 start, out = self._leaf(v, (v, node, i) if isinstance(v, self._repeated) else v), None
-            elif v in self._ids and v not in self.outputs:
+            elif v in self._ids and v not in self._results:
                 start, out = self._ids[v], None
             else:
                 start, out = self._ids[v.owner], v.index
             self.edges.append(Edge(start, shape.id, v.type, out, i, kind))
         for i, v in enumerate(node.outputs):
-            if v in self.outputs:
+            if v in self._results:
                 self._box(v, "output")
             elif v not in self._used:
                 self._box(v, "unused")
