@@ -207,3 +207,123 @@ def test_a_line_of_another_thread_may_end_at_any_moment(terminal, monkeypatch):
     monkeypatch.setattr(progress, "_under_way", Ending())
     with progress.phase("tracing 3 nodes"):
         progress.step("compiling 3 nodes with XLA")
+
+
+# ---------------------------------------------------------------- steps of loops
+class Doubles(theano.gof.Op):
+    """An Op that only Python can run."""
+
+    __props__ = ()
+
+    def make_node(self, v):
+        return theano.gof.Apply(self, [v], [v.type()])
+
+    def perform(self, node, inputs, outputs):
+        outputs[0][0] = inputs[0] * 2
+
+
+def powers(**options):
+    k, a = T.iscalar("k"), T.dvector("a")
+    result, updates = theano.scan(lambda p, a: p * a, outputs_info=T.ones_like(a), non_sequences=a, n_steps=k, name="p")
+    return theano.function([a, k], result[-1], updates=updates, **options)
+
+
+@pytest.fixture
+def seen():
+    found = []
+    with theano.profile.scan_progress(lambda *row: found.append(row)):
+        yield found
+
+
+def test_a_loop_in_xla_tells_its_steps(seen):
+    f, a = powers(), np.full(3, 1.001)
+    np.testing.assert_allclose(f(a, 1000), 1.001**1000)
+    assert seen == [("p", 10 * i, 1000) for i in range(1, 101)]
+    seen.clear()
+    f(a, 5)
+    assert seen == [("p", i, 5) for i in range(1, 6)]
+
+
+def test_a_loop_of_known_length_and_its_gradient_tell(seen):
+    x = T.dmatrix("x")
+    w = theano.shared(np.full(3, 0.5), "w")
+    states, _ = theano.scan(lambda row, h: T.tanh(row + h * w), sequences=x, outputs_info=T.zeros_like(w), name="rows")
+    cost = states[-1].sum()
+    f = theano.function([x], cost, updates=[(w, w - 0.1 * T.grad(cost, w))])
+    value, plain = np.random.RandomState(1).rand(200, 3), np.full(3, 0.5)
+    f(value)
+    assert [row for row in seen if row[0] == "rows"] == [("rows", 2 * i, 200) for i in range(1, 101)]
+    assert len(seen) == 200  # the loop back, too
+    told = w.get_value()
+    w.set_value(plain)
+    theano.function([x], cost, updates=[(w, w - 0.1 * T.grad(cost, w))], mode="FAST_COMPILE")(value)
+    np.testing.assert_allclose(w.get_value(), told)
+
+
+def test_loops_on_the_host_with_until_and_in_loops_tell(seen):
+    a = T.dvector("a")
+    result, _ = theano.scan(lambda p: Doubles()(p), outputs_info=a, n_steps=400, name="host")
+    theano.function([a], result[-1])(np.ones(2))
+    assert seen == [("host", 4 * i, 400) for i in range(1, 101)]
+    seen.clear()
+    result, _ = theano.scan(
+        lambda p: (p * 2, theano.scan_module.until(p.sum() > 100)), outputs_info=a, n_steps=50, name="until"
+    )
+    theano.function([a], result[-1])(np.ones(2))
+    assert seen[0] == ("until", 1, 50) and 5 < len(seen) < 10
+    seen.clear()
+
+    def outer(h):
+        return theano.scan(lambda p: T.tanh(p), outputs_info=h, n_steps=7, name="inner")[0][-1]
+
+    result, _ = theano.scan(outer, outputs_info=a, n_steps=20, name="outer")
+    theano.function([a], result[-1])(np.ones(2))
+    assert seen == [("outer", i, 20) for i in range(1, 21)]
+
+
+def test_a_loop_at_any_length_tells(seen):
+    x = T.dmatrix("x")
+    states, _ = theano.scan(lambda row, h: T.tanh(row + h), sequences=x, outputs_info=T.zeros_like(x[0]), name="rows")
+    f = theano.function([x], states[-1])
+    for n in range(20, 30):
+        f(np.ones((n, 2)))
+    assert f.fn.executor.kernel_count and seen[-29:] == [("rows", i, 29) for i in range(1, 30)]
+
+
+def test_nobody_asks_nothing_is_told(caplog):
+    f, a = powers(), np.ones(3)
+    f(a, 50)
+    (traced,) = f.fn.executor.traced
+    assert "callback" not in str(traced.jaxpr) and not f.fn.executor.tells
+
+    def fails(name, done, total):
+        raise ValueError("mine")
+
+    with theano.profile.scan_progress(fails):
+        np.testing.assert_array_equal(f(a, 50), a)
+        assert f.fn.executor.tells
+    assert "mine" in caplog.text
+    np.testing.assert_array_equal(f(a, 50), a)
+    (traced,) = f.fn.executor.traced
+    assert "callback" not in str(traced.jaxpr) and not f.fn.executor.tells and not progress.watchers
+
+
+@pytest.mark.parametrize("host", [False, True])
+def test_a_line_with_the_step(terminal, host):
+    a = T.dvector("a")
+
+    def slow(p):
+        return theano.printing.Print("", global_fn=lambda op, value: time.sleep(0.002))(p) * 1
+
+    result, _ = theano.scan(lambda p: Doubles()(slow(p)) if host else slow(p), outputs_info=a, n_steps=150, name="slow")
+    with theano.change_flags(scan_progress="auto"):
+        f = theano.function([a], result[-1])
+        screen = terminal()
+        f(np.ones(2))
+    lines = shown(screen)
+    steps = [int(line.split(", step ")[1].split(" of 150, ")[0]) for line in lines if ", step " in line]
+    assert len(steps) > 1 and steps == sorted(steps) and any("running slow: " in line for line in lines)
+    with theano.change_flags(scan_progress="False"):
+        screen = terminal()
+        theano.function([a], result[-1])(np.ones(2))
+    assert ", step " not in screen.getvalue()

@@ -349,6 +349,11 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
         EnumStr("auto", "True", "False", convert=str),
         "Whether stderr says what takes over two seconds until a function runs; auto: in terminals and notebooks.",
     ),
+    (
+        "scan_progress",
+        EnumStr("False", "auto", "True", convert=str),
+        "Whether stderr says at which step a scan of over two seconds is; auto: in terminals and notebooks.",
+    ),
     ("picture_nodes", IntParam(60, lambda n: n >= 0), "Ops in the largest graph that notebooks draw; 0 draws none."),
     ("exception_verbosity", EnumStr("low", "high"), "How much errors tell about the node at fault."),
     ("traceback.limit", IntParam(8), "Lines kept of where a variable was made; -1 keeps all."),

@@ -1,8 +1,11 @@
 """The loop as a Python loop over numpy arrays: exact Theano semantics for any inner graph."""
 
+from contextlib import nullcontext
+
 import numpy as np
 
 from theanojax.graph import above
+from theanojax.printing.progress import loops_tell, of_loop
 
 
 class HostLoop:
@@ -38,15 +41,19 @@ class HostLoop:
         non_seqs = list(op.outer_non_seqs(args))
         first_shared = len(self.outputs) - op.n_shared_outs - bool(op.as_while)
         done, go_on = 0, True
+        tell = of_loop(op.name, n_steps) if n_steps > 1 and loops_tell() else None
         if n_steps == 0:
             state.allocate(self._shapes_without_steps(args))
-        while done < n_steps and go_on:
-            values = self.step([s[done, ...] for s in seqs] + state.read() + shared + non_seqs)
-            if op.as_while:
-                go_on = values[-1] == 0
-            shared = values[first_shared : first_shared + op.n_shared_outs]
-            state.write(values, done)
-            done += 1
+        with nullcontext() if tell is None else tell:
+            while done < n_steps and go_on:
+                values = self.step([s[done, ...] for s in seqs] + state.read() + shared + non_seqs)
+                if op.as_while:
+                    go_on = values[-1] == 0
+                shared = values[first_shared : first_shared + op.n_shared_outs]
+                state.write(values, done)
+                done += 1
+                if tell is not None:
+                    tell(done)
         state.finish(done, n_steps)
         for cell, value in zip(cells, state.buffers + list(shared)):
             cell[0] = value

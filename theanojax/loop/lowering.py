@@ -71,6 +71,7 @@ class Loop:
         """Results of one step: mit_mot slices by state, rows of the other outputs, shared, go on, guards."""
         op, fgraph = self.op, self.fgraph
         with self.ctx.sub(dict(inner_needs(op, self.node))) as inner:
+            inner.in_loop = True
             inner.statics = self.statics
             values = list(rows) + [t for group in taps for t in group] + list(shared) + self.non_seqs
             outs = inner.trace(fgraph.inputs, fgraph.outputs, values)
@@ -155,7 +156,7 @@ class Loop:
 
         carry = windows, recent, older, nits, self.shared, xp.asarray(True)
         (windows, recent, older, nits, shared, ok), (left, stacked, rows) = self.ctx.scan(
-            body, carry, (seqs, entering), like, n
+            body, carry, (seqs, entering), like, n, op.name
         )
         if self.guarded:
             self.ctx.guard(ok)
@@ -267,6 +268,7 @@ class Loop:
                 new.append((window, self._set_row(states[j][1], i, left)))
             for j, value in enumerate(outs, op.n_mit_mot):
                 new.append(put(j, states[j], i, value))
+            self.ctx.tell_step(op.name, i + 1, self.n)
             return i + 1, going, ok & good, new, list(shared)
 
         start = xp.asarray(np.int64(0)), xp.asarray(True), xp.asarray(True), carried, self.shared

@@ -104,6 +104,17 @@ class XlaExecutor:
         return [] if program is None else [t for stage in program.all_stages() for t in stage.traced]
 
     @property
+    def tells(self) -> bool:
+        """Whether its loops say at which step they are."""
+        program, kernels = self._program, self._polymorphic
+        return bool(
+            kernels is not None
+            and any(kernel.tells for kernel in kernels.kernels.values())
+            or program is not None
+            and any(stage.tells for stage in program.all_stages())
+        )
+
+    @property
     def compilations(self) -> int:
         return self.learned.compilations
 
@@ -116,7 +127,11 @@ class XlaExecutor:
         """Have `recorder` told where the time of calls goes; None ends it. The next call plans anew."""
         with compiling.lock:
             self.learned.recorder = recorder
-            self._program = self._host = self._polymorphic = None
+            self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forget the plan and all that was made for it."""
+        self._program = self._host = self._polymorphic = None
 
     # ---------------------------------------------------------------- calls
     def __call__(self, values: list[Value]) -> list[Value]:

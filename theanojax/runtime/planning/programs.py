@@ -17,6 +17,7 @@ class Stage(Protocol):
     """A part of a program that XLA runs, for looking at."""
 
     patience: Patience
+    tells: list[str]
 
     @property
     def traced(self) -> Sequence[Traced]: ...

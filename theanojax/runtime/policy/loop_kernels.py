@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from theanojax.loop.bucketed import BucketedLoop, Lengths
 from theanojax.loop.host import HostLoop, check_lengths
 from theanojax.loop.lowering import rows_around
 from theanojax.loop.needs import inner_needs
+from theanojax.printing.progress import of_loop
 from theanojax.runtime.planning.analysis import Analysis, dtype_of
 from theanojax.runtime.planning.shape_program import compile_program
 from theanojax.runtime.policy.patience import Patience
@@ -62,6 +64,7 @@ class LoopKernels:
         self.patience = Patience(EXECUTABLES)
         self.compilations = 0
         self.effects = False
+        self.tells = False  # whether the loop says at which step it is
         self.refusal: str | None = None  # why there are none
         pairs = inner_needs(self.op, node)
         self.inner = [inner for inner, _ in pairs]
@@ -167,6 +170,7 @@ class LoopKernels:
             if not weighed:
                 context.check_memory(partial(kernel, weighed=True), everything)
             self.effects = self.effects or context.acts
+            self.tells = self.tells or bool(context.tells)
             given = {id(v) for v in values}
             outs = [jnp.copy(o) if id(o) in given else jnp.asarray(o) for o in outs]  # numpy's memory stays numpy's
             return outs, (jnp.asarray(context.ok()) if context.guards else None)
@@ -224,6 +228,12 @@ class LoopKernels:
 
     def _timed(self, kernel: Jitted, values: Sequence[NumpyArray], signature: Hashable, steps: int) -> Sequence[Value]:
         """What an executable returns; a signal need not wait for its loop."""
+        with of_loop(self.op.name) if self.tells else nullcontext():
+            return self._ended_by_signals(kernel, values, signature, steps)
+
+    def _ended_by_signals(
+        self, kernel: Jitted, values: Sequence[NumpyArray], signature: Hashable, steps: int
+    ) -> Sequence[Value]:
         if not platform.ends_loops:
             return kernel(*values)
         pace = self.paces.setdefault(signature, interrupts.Pace())

@@ -19,7 +19,7 @@ from theanojax.graph.cells import StaleValue, on_device, raw, written_in_place
 from theanojax.graph.locks import compiling
 from theanojax.graph.shared_memory import kept
 from theanojax.graph.variable import Constant
-from theanojax.printing.progress import phase, step
+from theanojax.printing.progress import of_loop, phase, step
 from theanojax.runtime.planning import guards
 from theanojax.runtime.planning.analysis import dtype_of
 from theanojax.runtime.policy import background
@@ -131,6 +131,7 @@ class XlaStage:
         self.stagings: Callable[[], Staging] = Staging
         self.scopes: Scopes | None = None  # names for nodes, where a profile needs them
         self.effects = False
+        self.tells: list[str] = []  # names of loops that say at which step they are
         # Those that a signal may have to end.
         self.loops = platform.ends_loops and any(n.op.loop_steps(n) is not None for n in self.nodes)
         self.patience = Patience(config.specializations, SHAPES_OF_LOOPS if self.loops else None)
@@ -245,9 +246,9 @@ class XlaStage:
                     raise StaleValue  # XLA would say so on stderr
         if special.donated:
             outs, outcome = self._replace(ready, args, constants, steps, cells, others, flag)
-        elif not self.loops:
+        elif not self.loops and not self.tells:
             outs, outcome = special.function(*args, *constants), DONE
-        elif flag is None and ready.pace.is_brief(steps):
+        elif self.loops and flag is None and ready.pace.is_brief(steps):
             outs, outcome = special.function(interrupts.never(), *args, *constants), DONE
         else:
             outs, outcome = self._compute(ready, args, constants, steps, flag), DONE
@@ -283,6 +284,19 @@ class XlaStage:
         flag: jax.Array | None,
     ) -> Sequence[Value]:
         """The outputs of an executable; a signal need not wait for its loops."""
+        if self.tells:
+            with of_loop(self.tells[0]):
+                return wait(self._run_loops(ready, args, constants, steps, flag))
+        return self._run_loops(ready, args, constants, steps, flag)
+
+    def _run_loops(
+        self,
+        ready: Ready,
+        args: Sequence[Value],
+        constants: Sequence[jax.Array],
+        steps: int | None,
+        flag: jax.Array | None,
+    ) -> Sequence[Value]:
         function = ready.special.function
         if not self.loops:
             return function(*args, *constants)
@@ -448,6 +462,7 @@ class XlaStage:
                 outs.append(jnp.copy(out) if id(out) in taken else out)
                 taken.add(id(out))
             self.effects = self.effects or context.acts
+            self.tells = self.tells or context.tells
             return (*outs, jnp.asarray(context.ok())) if context.guards else tuple(outs)
 
         def stage(*values: Array) -> tuple[jax.Array, ...]:

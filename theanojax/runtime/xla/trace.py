@@ -24,6 +24,7 @@ from theanojax.graph.op import without_test_values
 from theanojax.graph.signals import by_signal
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
+from theanojax.printing.progress import PIECES, at_step, loops_tell
 from theanojax.runtime.blame import raise_with_op
 from theanojax.runtime.planning import branches
 from theanojax.runtime.planning.analysis import reads_lengths
@@ -70,6 +71,8 @@ class TraceContext:
         # (function, its arguments) for each of the program, or body, that is traced
         self.effects: list[tuple[Callable[..., None], tuple[Array, ...]]] = []
         self.acts = False  # whether there are any, those of bodies included
+        self.in_loop = False  # whether this is, or is in, the body of a loop
+        self.tells: list[str] = []  # names of the loops that say at which step they are
         # what effects raised that is no Exception; jax makes an error of its own of it
         self.interrupts: list[BaseException] = []
         self.most = memory.limit()
@@ -138,22 +141,36 @@ class TraceContext:
         """`condition`, which says whether a loop goes on, and False once the call is interrupted."""
         return condition if self.stop is None else lax.bitwise_and(condition, self.stop[0] == 0)
 
+    def tell_step(self, name: str, done: Array, total: Array) -> None:
+        """Have the loop `name`, where a step is traced, say after each piece how many steps are done, if it should."""
+        if self.in_loop or not loops_tell():
+            return
+        every = jnp.maximum(1, total // PIECES)
+        lax.cond(
+            (done % every == 0) | (done == total),
+            lambda: jax.debug.callback(partial(at_step, name), done, total, ordered=False),
+            lambda: None,
+        )
+        self.tells.append(name)
+        self.acts = True
+
     def scan(
-        self, body: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any, like: Any, length: int
+        self, body: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any, like: Any, length: int, name: str
     ) -> tuple[Any, Any]:
         """``lax.scan(body, carry, xs, length=length)``, which an interrupt ends; its results are of no use then.
 
-        `like` has the structure of the second result of `body`, and the shapes and dtypes.
+        `name` is that of the loop. `like` has the structure of the second result of `body`, and the shapes and dtypes.
         """
         if self.scopes is not None:
             self.scopes.note_length(length)
-        if self.stop is None or length <= FEW_STEPS:
+        if (self.stop is None or length <= FEW_STEPS) and (self.in_loop or not loops_tell()):
             short: tuple[Any, Any] = lax.scan(body, carry, xs, length=length)
             return short
 
         def step(state: tuple[Array, Any, Any]) -> tuple[Array, Any, Any]:
             i, carry, stacked = state
             carry, rows = body(carry, jax.tree.map(lambda x: lax.dynamic_index_in_dim(x, i, 0, False), xs))
+            self.tell_step(name, i + 1, np.int64(length))
             return (
                 i + 1,
                 carry,
@@ -334,6 +351,7 @@ class _SubContext(TraceContext):
     def __init__(self, parent: TraceContext, outside: Mapping[Variable, Variable] | None) -> None:
         super().__init__(parent.statics, parent.needs, parent.stop, parent.scopes)
         self.parent, self.outside, self.interrupts = parent, outside, parent.interrupts
+        self.in_loop, self.tells = parent.in_loop, parent.tells
 
     def __enter__(self) -> _SubContext:
         return self
