@@ -206,3 +206,35 @@ def test_a_function_that_is_called_in_another():
     for _ in range(100):
         outer(1.0)
     assert inner.profile.fct_callcount == outer.profile.fct_callcount == 100
+
+
+def test_a_call_that_is_only_timed_and_broken_off_leaves_nothing(monkeypatch):
+    monkeypatch.setattr(sampling, "LONG", 1e9)
+    monkeypatch.setattr(sampling, "BUDGET", 1e-3)
+
+    @theano.compile.ops.as_op([T.dvector], [T.dvector])
+    def positive(value):
+        if value[0] < 0:
+            raise ValueError("negative")
+        return value
+
+    f = profiled([v], positive(T.tanh(v).cumsum()) * 2)
+    for _ in range(20):
+        f(np.ones(3))
+    with pytest.raises(ValueError, match="negative"):
+        f(-np.ones(4))  # in XLA, another shape is a new executable
+    f(np.ones(3))
+    assert f.profile.fct_callcount == 21 and light_calls(f) > 5
+    assert set(f.profile.apply_callcount.values()) == {21}
+
+
+def test_profiles_with_their_rewrites_are_pickled():
+    with change_flags(profile=True, profile_optimizer=True):
+        f = theano.function([a], T.exp(a) * 2 + 1)
+    ProfileStats.shown_at_exit.remove(f.profile)
+    f(1.0)
+    twin = pickle.loads(pickle.dumps(f))
+    twin(1.0)
+    copied = pickle.loads(pickle.dumps(f.profile))
+    told = text_of(copied).partition("Optimizer Profile")[2]
+    assert "canonicalize" in told and told.split() == text_of(f.profile).partition("Optimizer Profile")[2].split()

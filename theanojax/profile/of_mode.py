@@ -17,13 +17,14 @@ class Totals:
     functions : name -> [seconds, calls].
     rows : Apply node -> [seconds, runs, whether XLA ran it, position in its graph].
     compile_time, optimizer_time, linker_time, call_time, calls : sums over the functions.
+    light : calls that were only timed.
     """
 
     def __init__(self, profiles):
         self.at = time.time()
         self.functions, self.rows, self.other = {}, {}, {}
         self.compile_time = self.optimizer_time = self.linker_time = self.call_time = 0.0
-        self.calls = 0
+        self.calls = self.light = 0
         for profile in profiles:
             self._add(profile)
 
@@ -36,6 +37,7 @@ class Totals:
         self.linker_time += profile.linker_time
         self.call_time += profile.fct_call_time
         self.calls += profile.fct_callcount
+        self.light += profile.recorder.only_timed()[0]
         times, positions = dict(profile.apply_time), profile.positions()
         for node, seconds in times.items():
             n, on_xla = profile.apply_callcount.get(node, 0), profile.apply_cimpl.get(node, False)
@@ -46,7 +48,7 @@ class Totals:
     def __sub__(self, earlier):
         """What has been spent since, or more than in another mode, whose nodes are found by what they look like."""
         since = Totals(())
-        for name in ("compile_time", "optimizer_time", "linker_time", "call_time", "calls", "at"):
+        for name in ("compile_time", "optimizer_time", "linker_time", "call_time", "calls", "light", "at"):
             setattr(since, name, getattr(self, name) - getattr(earlier, name))
         for name in ("functions", "rows"):
             mine, before, result = getattr(self, name), getattr(earlier, name), getattr(since, name)
@@ -155,7 +157,7 @@ def _print_ops(totals, n_ops, file):
         print("<%% of local_time spent on this kind of Op> <cumulative %%> %s" % columns, file=file)
         total = 0.0
         for name, (seconds, n, on_xla, ops, nodes) in rows[:n_ops]:
-            if not n:
+            if not n and not seconds:
                 continue
             total += seconds
             counts = "%2d %2d" % (len(ops), nodes) if single else "%2d" % nodes
@@ -167,7 +169,7 @@ def _print_ops(totals, n_ops, file):
 def _numbers(seconds, total, local, n, on_xla):
     share, running = 100 * seconds / local, 100 * total / local
     star = "*" if on_xla else " "
-    return "%4.1f%%  %5.1f%%  %5.3fs  %5.3fs  %.2es %s" % (share, running, seconds, total, seconds / n, star)
+    return "%4.1f%%  %5.1f%%  %5.3fs  %5.3fs  %.2es %s" % (share, running, seconds, total, seconds / (n or 1), star)
 
 
 def _print_rest(rows, things, local, file):
@@ -189,7 +191,7 @@ def _print_nodes(totals, n_apply, file):
     )
     total = 0.0
     for node, (seconds, n, on_xla, position) in rows[:n_apply]:
-        if not n:
+        if not n and not seconds:
             continue
         total += seconds
         text = memory.name(node)
@@ -204,3 +206,8 @@ def _print_other(totals, file):
     print("<% of fct call> <seconds> <what>", file=file)
     for what, seconds in sorted(totals.other.items(), key=lambda item: -item[1]):
         print("   %4.1f%%  %.3fs  %s" % (100 * seconds / totals.call_time, seconds, what), file=file)
+    if totals.light:
+        print(
+            "%d of the calls are so short that they were only timed; their parts are as those of others" % totals.light,
+            file=file,
+        )

@@ -1,5 +1,6 @@
 """ProfileStats: where the time of compiling and calling functions went."""
 
+import io
 import sys
 import time
 
@@ -134,6 +135,7 @@ class ProfileStats(Tables):
             (row, self._rows.members.get(row), seconds, calls.get(row, 0), on_xla.get(row))
             for row, seconds in self._time.items()
         ]
+        light["optimizer_profile"] = _told(self.optimizer_profile)
         state = dict(self.__dict__, **light, recorder=None, arguments={}, _shapes={}, _rows=None, _version=None)
         state.update(_time={}, _calls={}, _cimpl={}, _given={})
         return dict(state, _pickled=(rows, self._other, self.recorder.making, self.measuring_time))
@@ -428,6 +430,24 @@ class ProfileStats(Tables):
             if node not in totals:
                 self.fill_node_total_time(node, totals)
         return totals
+
+
+class _Told:
+    """What a profile of rewrites has printed, of which a pickle cannot have the rewrites."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def print_profile(self, file, found):
+        file.write(self.text)
+
+
+def _told(optimizer_profile):
+    if not optimizer_profile:
+        return optimizer_profile
+    file, (rewrites, found) = io.StringIO(), optimizer_profile
+    rewrites.print_profile(file, found)
+    return _Told(file.getvalue()), None
 
 
 class ScanProfileStats(ProfileStats):

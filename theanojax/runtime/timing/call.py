@@ -125,8 +125,8 @@ class Recorder:
     ----------
     nodes, other, making, runs, measuring : as of a Call; of the calls that were looked into.
     samplings : a Sampling for each function; they know of the calls that were only timed.
-    late : thread -> list of (moment, seconds, whether the rest of it was taken in), of what was found to be no part of
-        a call while it was only timed.
+    late : thread -> list of (moment, a Call or seconds), of what was found to be no part of a call while it was only
+        timed.
     layouts : variable -> (shape, strides or "c") of what Python's nodes gave last, or None where nobody asks.
     """
 
@@ -136,7 +136,7 @@ class Recorder:
         self.making: Seconds = {}
         self.samplings: list[Sampling] = []
         self.layouts: dict[Variable, Layout] | None = None
-        self.late: dict[int, list[tuple[float, float, bool]]] = {}
+        self.late: dict[int, list[tuple[float, Call | float]]] = {}
         self.forget()
 
     def forget(self) -> None:
@@ -194,14 +194,30 @@ class Recorder:
         with self.lock:
             self.measuring += seconds
 
-    def no_part(self, start: float, seconds: float, taken: bool = False) -> None:
-        """`seconds` since the moment `start` are no part of the call of this thread that is only timed, if any."""
-        self.late.setdefault(threading.get_ident(), []).append((start, seconds, taken))
+    @contextmanager
+    def late_call(self) -> Iterator[Call]:
+        """A Call for what is found to need one while its thread's call is only timed; that adds it, if it ends well."""
+        start, call = perf_counter(), Call(self, None)
+        token = _current.set(call)
+        try:
+            yield call
+        finally:
+            _current.reset(token)
+        self.late.setdefault(threading.get_ident(), []).append((start, call))
 
     def later(self, since: float) -> tuple[float, bool]:
         """(seconds since the moment `since` that are no part of the call, whether its nodes were counted)."""
-        found = [entry for entry in self.late.pop(threading.get_ident(), ()) if entry[0] >= since]
-        return sum(seconds for _, seconds, _ in found), any(taken for *_, taken in found)
+        apart, counted = 0.0, False
+        for start, found in self.late.pop(threading.get_ident(), ()):
+            if start < since:  # of a call that was broken off, or of none
+                continue
+            if isinstance(found, Call):
+                self.take(found)
+                apart += found.apart()
+                counted = counted or bool(found.runs)
+            else:
+                apart += found
+        return apart, counted
 
     def call(self) -> Call | None:
         """The innermost call of this recorder that this thread is in, or None."""
@@ -302,7 +318,7 @@ class Recorder:
             seconds = perf_counter() - start
             with self.lock:
                 self.making[name] = self.making.get(name, 0.0) + seconds
-            self.no_part(start, seconds)
+            self.late.setdefault(threading.get_ident(), []).append((start, seconds))
         else:
             with call.spending(call.making, name):
                 yield

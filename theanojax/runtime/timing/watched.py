@@ -204,11 +204,8 @@ class WatchedStage(NamedStage):
             self._wait(*ending, cells)
             return ending
         # The call was only to be timed, and an executable is needed, which is no part of it.
-        start = perf_counter()
-        with self.recorder.calling() as call:
-            ending = self._run_timed(call, signature, args, key, steps, cells, others)
-        self.recorder.no_part(start, call.apart(), ending[1].good)
-        return ending
+        with self.recorder.late_call() as call:
+            return self._run_timed(call, signature, args, key, steps, cells, others)
 
     def _run_timed(
         self,
