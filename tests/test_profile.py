@@ -491,6 +491,8 @@ def test_what_is_printed_at_exit():
     assert "3 Theano fct call, " in out and "Apply-wise summary:" in out and "Traceback" not in err
     out, err = run(TWO_FUNCTIONS, "mode=ProfileMode,profile=True,device=cpu")
     assert "Message: Sum of all(2)" in err and "Theano fct call" not in out  # one summary of all, not two
+    out, err = run(TWO_FUNCTIONS, "profile=True,profiling.destination=/no/such/folder/file")
+    assert "profiling.destination cannot be written: " in err and "Message: f0" in err and "Traceback" not in err
     out, err = run(TWO_FUNCTIONS, "print_global_stats=True,profiling.destination=stdout")
     assert "Time spent in Theano functions = " in out and "Function profiling" not in out
 

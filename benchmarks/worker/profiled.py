@@ -9,6 +9,11 @@ import sys
 import time
 
 
+def told(profiles):
+    """The seconds that all rows of profiles are of."""
+    return sum(p.fct_call_time + getattr(p, "making_time", 0.0) + getattr(p, "measuring_time", 0.0) for p in profiles)
+
+
 def main(name, quick, seconds):
     import numpy as np
     import peers
@@ -39,8 +44,10 @@ def main(name, quick, seconds):
             nothing()
         loops.append(time.perf_counter() - begin)
     loop = statistics.median(loops)  # which is no part of any call
+    parts = []
     end = time.perf_counter() + seconds
     while len(on) < 5 or time.perf_counter() < end:
+        before = told(profiles)
         begin = time.perf_counter()
         for _ in block:
             steps[True]()
@@ -50,6 +57,7 @@ def main(name, quick, seconds):
         on.append(middle - begin - loop)
         off.append(time.perf_counter() - middle - loop)
         wall += on[-1]
+        parts.append((told(profiles) - before) / on[-1])
         calls += len(block)
     ratio = statistics.median([mine / its for mine, its in zip(on, off)])
     report = {"bench": name, "calls": calls, "wall": wall, "ratio": ratio}
@@ -64,7 +72,7 @@ def main(name, quick, seconds):
     if hasattr(profiles[0], "other_time"):
         apart = sum(p.making_time + p.measuring_time for p in profiles)
         other = sum(sum(p.other_time.values()) for p in profiles)
-        report.update(rows=nodes + other + apart, apart=apart, other=other)
+        report.update(rows=nodes + other + apart, apart=apart, other=other, part=statistics.median(parts))
     else:
         report.update(rows=nodes, apart=0.0, other=0.0)
     peer.theano.config.profile = False  # nothing is printed at exit

@@ -62,7 +62,7 @@ def print_global_stats():
 
 
 class _Destination:
-    """The file that ``config.profiling.destination`` names."""
+    """The file that ``config.profiling.destination`` names; stderr, where it cannot be written."""
 
     def __enter__(self):
         where = config.profiling.destination
@@ -70,8 +70,11 @@ class _Destination:
             self._close = False
             self.file = getattr(sys, where)
         else:
-            self._close = True
-            self.file = open(where, "a")
+            try:
+                self.file, self._close = open(where, "a"), True
+            except OSError as error:  # Python exits, and what was measured would be lost
+                self.file, self._close = sys.stderr, False
+                print("theanojax: profiling.destination cannot be written: %s" % error, file=sys.stderr)
         return self.file
 
     def __exit__(self, *exc):

@@ -22,8 +22,8 @@ ALWAYS = 10  # calls before any is only timed
 LONG = 1e-3  # seconds of a call beside which looking into it is nothing
 ASKED = 3  # calls that are only timed, to know what looking costs
 RECENT = 9  # calls that tell what looking costs
-AGAIN = 50  # calls that were looked into after which it is asked anew
-BUDGET = 0.25  # of the time of calls, what looking may cost
+AGAIN = 20  # calls that were looked into after which it is asked anew
+BUDGET = 0.2  # of the time of calls, what looking may cost
 FARTHEST = 1000  # calls from one that is looked into to the next
 
 
@@ -50,7 +50,7 @@ class Sampling:
         self.looked = 0
         self.walls: deque[float] = deque([0.0], maxlen=RECENT)  # seconds of calls that were looked into, and all around
         self.arounds: deque[float] = deque(maxlen=RECENT)
-        self.usual = 0.0  # of a call that is only timed
+        self.usuals: deque[float] = deque(maxlen=RECENT)  # of calls that were only timed
         self.forget()
 
     def forget(self) -> None:
@@ -76,7 +76,7 @@ class Sampling:
             self.seconds += spent
             self.arounds.append(around())
             self.around += n * median_high(self.arounds)  # of one that was disturbed many would be told
-            self.usual = median_high(batch)
+            self.usuals.append(median_high(batch))
         self.seen(n, spent)
         return True
 
@@ -106,8 +106,9 @@ class Sampling:
             return 0
         if not self.calls:
             return ASKED
-        more = max(0.0, median_high(self.walls) - self.usual)
-        gap = more / (BUDGET * self.usual) * random.uniform(0.5, 1.5)  # calls may be of several kinds, by turns
+        usual = median_high(self.usuals)
+        gap = (median_high(self.walls) - usual) / (BUDGET * usual)
+        gap *= random.uniform(0.5, 1.5)  # calls may be of several kinds, by turns
         if gap < 1:
             return ASKED if self.looked % AGAIN == 0 else 0
         return min(FARTHEST, int(gap))
