@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -218,15 +218,20 @@ class XlaExecutor:
                 if forked.in_child:
                     program = self._program = _OnHost(self)
                 else:
-                    self.learned.sliced = large_arrays(self.fgraph.inputs, values)
+                    with self._planning():  # to ask what the device is starts jax
+                        self.learned.sliced = large_arrays(self.fgraph.inputs, values)
                     program = self._rebuild()
             return program
 
+    def _planning(self) -> AbstractContextManager[object]:
+        """The context in which time is that of planning."""
+        recorder = self.learned.recorder
+        return nullcontext() if recorder is None else recorder.making_of("planning")
+
     def _rebuild(self) -> Program:
         program: Program
-        recorder = self.learned.recorder
         try:
-            with nullcontext() if recorder is None else recorder.making_of("planning"):
+            with self._planning():
                 program = self._planned()
         except Exception as error:
             if by_signal(error):
