@@ -36,7 +36,7 @@ def main(name, quick, seconds):
         steps[False]()
     begin = time.perf_counter()
     steps[False]()
-    block = range(max(1, int(5e-3 / (time.perf_counter() - begin))))  # calls, so many that they can be timed
+    block = range(max(1, int(1e-3 / (time.perf_counter() - begin))))  # calls: fewer than another process waits for
     nothing, loops = (lambda: None), []
     for _ in range(9):
         begin = time.perf_counter()

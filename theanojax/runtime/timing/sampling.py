@@ -62,8 +62,8 @@ class Sampling:
         self.other: dict[str, float] = {}
         self.runs: dict[Hashable, list[float]] = {}
 
-    def flush(self) -> bool:
-        """Count the calls that were only timed; whether there were any."""
+    def flush(self, warm: bool = False) -> bool:
+        """Count the calls that were only timed; whether there were any. `warm` says that one has just ended."""
         with self.lock:
             light = self.light
             n = len(light)
@@ -74,7 +74,8 @@ class Sampling:
             spent = sum(batch)
             self.calls += n
             self.seconds += spent
-            self.arounds.append(around())
+            if warm or not self.arounds:
+                self.arounds.append(around())
             self.around += n * median_high(self.arounds)  # of one that was disturbed many would be told
             self.usuals.append(median_high(batch))
         self.seen(n, spent)
@@ -85,7 +86,7 @@ class Sampling:
 
         `always` says that each call has to be looked into.
         """
-        self.flush()
+        self.flush(True)
         with self.lock:
             usual = not (call.measuring or call.making)
             if usual and self.looked >= COLD:
