@@ -50,8 +50,8 @@ def scalar_constructor(
 ):
     """A shared variable for `value`, a Python or numpy number: a scalar of its dtype, int64 or float64 for Python's.
 
-    TypeError for anything else, and for a `broadcastable` of more dimensions: PyMC3 passes that of scalars, whose values
-    are arrays in Theano-PyMC. The other parameters are those of ``theano.shared``.
+    TypeError for anything else, and for a `broadcastable` of more dimensions: PyMC3 passes that of scalars, whose
+    values are arrays in Theano-PyMC. The other parameters are those of ``theano.shared``.
     """
     if target != "cpu" or tuple(broadcastable):
         raise TypeError("not for cpu, or not a scalar")
