@@ -140,9 +140,12 @@ def join(owner: Any, *args: Any, **options: Any) -> Any:
     if not isinstance(owner, str | bytes) or len(args) != 1:
         mixed = any(isinstance(arg, ByteString) for arg in args)
         return owner.join(*map(as_text, args) if mixed else args, **options)
-    parts = list(args[0])
-    if isinstance(owner, bytes) and all(isinstance(part, bytes) for part in parts):
-        return byte_string(bytes.join(owner, parts))
+    parts = args[0] if type(args[0]) in (list, tuple) else list(args[0])
+    try:
+        return byte_string(bytes.join(owner, parts)) if isinstance(owner, bytes) else owner.join(parts)
+    except TypeError:
+        if not any(isinstance(part, bytes) for part in (owner, *parts)):
+            raise
     return as_text(owner).join(map(as_text, parts))
 
 
@@ -150,9 +153,13 @@ def text_method(name: str) -> Callable:
     """A method of text whose arguments may be bytes."""
 
     def method(owner: Any, *args: Any, **options: Any) -> Any:
-        if type(owner) is str and args:
-            args = tuple(map(_text_of_all, args))
-        return getattr(owner, name)(*args, **options)
+        try:
+            return getattr(owner, name)(*args, **options)
+        except TypeError:
+            texts = tuple(map(_text_of_all, args))
+            if type(owner) is not str or all(new is old for new, old in zip(texts, args)):
+                raise
+        return getattr(owner, name)(*texts, **options)
 
     return method
 
