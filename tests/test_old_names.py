@@ -55,6 +55,8 @@ import numpy as np; np.array([[1], [1, 2]]); np.array(np.ones(2), copy=False)
 import numpy as np; np.zeros(3.), np.ones((2., 3)), np.linspace(0, 1, 1e1); np.random.uniform(size=2.)
 import numpy as np; np.testing.Tester; np.testing.utils.assert_equal; from numpy.testing.decorators import *
 import numpy as np; np.fromstring('ab', dtype='uint8'); np.asfarray([1]); np.cast['float32'](3)
+from _ast import Num; import ast; assert issubclass(Num, ast.AST) and ast.Str
+import numpy as np; assert np.core.numerictypes.find_common_type([], ['f4', 'i8']) == np.float64
 import numpy.dual; numpy.linalg.linalg.LinAlgError; np.alen([1])
 import base64; base64.encodestring(b'a'), base64.decodestring(b'YQ==')
 import pipes; assert pipes.quote('a b') == "'a b'"

@@ -44,6 +44,19 @@ class TestClass(object):
         assert self.count == 10
 
 
+def params(*values):  # as nose2.tools has it
+    def decorate(function):
+        function.paramList = values
+        return function
+
+    return decorate
+
+
+@params(1, (2,))
+def test_params(n):
+    check(n)
+
+
 @attr("slow")
 def test_attr():
     assert np.zeros(2, dtype=np.int).dtype == np.int64
@@ -75,9 +88,9 @@ def test_a_suite_of_its_time(tmp_path):
         text=True,
         timeout=200,
     )
-    assert "10 passed, 1 skipped" in done.stdout, done.stdout + done.stderr
+    assert "12 passed, 1 skipped" in done.stdout, done.stdout + done.stderr
     assert "theanojax" in done.stdout.split("collected")[0]
-    for name in ("test_generated[2]", "TestClass::test_generated[2]", "test_old_names"):
+    for name in ("test_generated[2]", "test_params[1]", "TestClass::test_generated[2]", "test_old_names"):
         assert name in done.stdout
 
 

@@ -95,6 +95,8 @@ NAMES: dict[str, dict[str, str]] = {
     "scipy.misc": {
         **{name: f"scipy.special.{name}" for name in ("comb", "factorial", "factorial2", "factorialk", "logsumexp")}
     },
+    **{name: dict.fromkeys(("Num", "Str", "Bytes", "NameConstant"), "ast.Constant") for name in ("_ast", "ast")},
+    "numpy.core.numerictypes": {"find_common_type": f"{OURS}.old_numpy._find_common_type"},
     "numpy": {
         # aliases of Python's types and modules
         **{name: f"builtins.{name}" for name in ("int", "float", "complex", "bool", "object", "str")},

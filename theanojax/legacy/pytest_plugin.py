@@ -178,13 +178,14 @@ def pytest_pycollect_makeitem(collector, name, obj):
         if not issubclass(obj, unittest.TestCase):
             nose_names.add_class_fixtures(obj)
         return None
-    if name.startswith("test") and inspect.isgeneratorfunction(getattr(obj, "__func__", obj)):
+    function = getattr(obj, "__func__", obj)
+    if name.startswith("test") and (inspect.isgeneratorfunction(function) or hasattr(function, "paramList")):
         return list(_yielded(collector, name, obj))
     return None
 
 
 def _yielded(collector, name, obj):
-    """One test for each (function, argument ...) that the generator gives."""
+    """One test for each (function, argument ...) that the generator gives, or for each of nose2's ``params``."""
     owner = getattr(collector, "obj", None)
     generator, instance = obj, None
     if inspect.isclass(owner):
@@ -192,7 +193,9 @@ def _yielded(collector, name, obj):
             owner.setup_class()  # before the generator runs, as nose had it
         instance = owner()
         generator = getattr(instance, name)
-    for i, item in enumerate(generator()):
+    params = getattr(obj, "paramList", None)
+    items = generator() if params is None else [(generator, *(p if isinstance(p, tuple) else [p])) for p in params]
+    for i, item in enumerate(items):
         call, args = (item[0], item[1:]) if isinstance(item, (tuple, list)) else (item, ())
 
         def test(call=call, args=args):
