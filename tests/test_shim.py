@@ -262,6 +262,21 @@ def test_modules_that_a_star_gives():
     assert names["basic"].Apply is theano.Apply and names["op"].Op is theano.Op and names["opt"].local_optimizer
 
 
+def test_an_op_that_passes_on_whether_to_use_c_code():
+    class Double(theano.Op):
+        def __init__(self, use_c_code=theano.config.cxx):
+            super().__init__(use_c_code)
+
+        def make_node(self, x):
+            return theano.Apply(self, [T.as_tensor_variable(x)], [x.type()])
+
+        def perform(self, node, inputs, outputs):
+            outputs[0][0] = inputs[0] * 2
+
+    x = T.dvector()
+    assert theano.function([x], Double()(x))([1, 2]).tolist() == [2, 4]
+
+
 def test_missing_names():
     with pytest.raises(AttributeError, match="module 'theanojax' has no attribute 'no_such_name'"):
         theano.no_such_name

@@ -66,6 +66,9 @@ class PureOp(Contract):
     itypes: Sequence[Type]
     otypes: Sequence[Type]
 
+    def __init__(self, use_c_code: Any = None) -> None:
+        """`use_c_code` said, for Theano, whether C code may be used; subclasses pass it on."""
+
     def make_node(self, *inputs: Any) -> Apply:
         """An Apply of this Op on `inputs`; raises TypeError when they do not fit."""
         raise MethodNotDefined.of(self, "make_node")
