@@ -120,6 +120,9 @@ def test_arguments_that_scipy_took():
     linalg = script_names.stand_in("scipy.linalg")
     matrix = np.array([[2.0, 1.0], [1.0, 3.0]])
     np.testing.assert_allclose(matrix @ linalg.solve(matrix, [1.0, 2.0], sym_pos=True), [1, 2])
+    optimize = script_names.stand_in("scipy.optimize")
+    found = optimize.fmin_l_bfgs_b(lambda x: (x[0] ** 2, 2 * x), np.array([3.0]), disp=0, iprint=-1, maxiter=20)
+    np.testing.assert_allclose(found[0], 0, atol=1e-5)
     np.testing.assert_allclose(linalg.eigh(matrix, eigvals=(1, 1))[0], np.linalg.eigvalsh(matrix)[1:])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, optimize
 from scipy.special import (
     comb as comb,
     factorial as factorial,
@@ -130,3 +130,8 @@ def solve(a: Any, b: Any, sym_pos: bool = False, **options: Any) -> np.ndarray:
 def eigh(a: Any, b: Any = None, *args: Any, eigvals: Any = None, turbo: bool = True, **options: Any) -> Any:
     """`scipy.linalg.eigh`; `eigvals`: the first and the last of the eigenvalues that are wanted."""
     return linalg.eigh(a, b, *args, **{**options, **({} if eigvals is None else {"subset_by_index": eigvals})})
+
+
+def fmin_l_bfgs_b(*args: Any, iprint: Any = None, disp: Any = None, **options: Any) -> Any:
+    """`scipy.optimize.fmin_l_bfgs_b`, which printed its progress where `iprint` or `disp` said so."""
+    return optimize.fmin_l_bfgs_b(*args, **options)

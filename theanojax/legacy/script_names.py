@@ -137,6 +137,7 @@ CHANGED: dict[str, Callable[[], dict[str, Any]]] = {
     "numpy.lib": lambda: {name: Late(functools.partial(moved.find, f"numpy.{name}")) for name in dir(np)},
     "scipy": _numpy_names,
     "scipy.linalg": lambda: {name: _from_module("theanojax.legacy.old_scipy", name) for name in ("solve", "eigh")},
+    "scipy.optimize": lambda: {"fmin_l_bfgs_b": _from_module("theanojax.legacy.old_scipy", "fmin_l_bfgs_b")},
     "pickle": lambda: {name: value for name, value in _pickle_names().items() if name[:4] != "dump"},
     "random": old_numpy.library_random_names,
     "yaml": lambda: {"load": _yaml_load},
@@ -157,8 +158,8 @@ TAKING_BYTES = {
 HIDING: dict[str, Iterable[str]] = {
     **{"numpy": old_numpy.HIDDEN, "numpy.random": old_numpy.HIDDEN_RANDOM},
     **{"pickle": ["load", "loads", "Pickler", "Unpickler"], "yaml": ["load"], "h5py": ["File"]},
-    **{"sklearn.base": ["BaseEstimator"], "scipy.linalg": ["solve", "eigh"]},
-    **{"random": ["randint", "randrange"], "math": ["floor", "ceil"]},
+    **{"sklearn.base": ["BaseEstimator"], "random": ["randint", "randrange"], "math": ["floor", "ceil"]},
+    **{"scipy.linalg": ["solve", "eigh"], "scipy.optimize": ["fmin_l_bfgs_b"]},
     **{"csv": ["reader", "DictReader"], "gzip": ["open", "GzipFile"]},
     **{"hashlib": ["md5", "sha1", "sha256"], "subprocess": ["check_output"]},
     **{module: list(classes) for module, classes in moved.METHODS.items()},
