@@ -56,25 +56,22 @@ _PATTERN_NAMES = {
 }
 
 
-_CHECK_ARRAY = """
-if (py_%(name)s == Py_None) {
-    PyErr_SetString(PyExc_ValueError, "expected an ndarray, not None");
-    %(fail)s
-}
-if (!PyArray_Check(py_%(name)s)) {
-    PyErr_SetString(PyExc_ValueError, "expected an ndarray");
-    %(fail)s
-}
-if (!PyArray_ISALIGNED((PyArrayObject*)py_%(name)s)) {
-    PyErr_SetString(PyExc_NotImplementedError, "expected an aligned array of type %(number)s");
-    %(fail)s
-}
-if (PyArray_TYPE((PyArrayObject*)py_%(name)s) != %(number)s) {
-    PyErr_Format(PyExc_TypeError, "expected type_num %%d (%(number)s) got %%d", %(number)s,
-                 PyArray_TYPE((PyArrayObject*)py_%(name)s));
-    %(fail)s
-}
-"""
+_ARRAY = "((PyArrayObject*)py_%(name)s)"
+# In C: what a value must not be, and how the error is set that says so.
+_REFUSED = (
+    ("py_%(name)s == Py_None", 'PyErr_SetString(PyExc_ValueError, "expected an ndarray, not None")'),
+    ("!PyArray_Check(py_%(name)s)", 'PyErr_SetString(PyExc_ValueError, "expected an ndarray")'),
+    (
+        f"!PyArray_ISALIGNED({_ARRAY})",
+        'PyErr_SetString(PyExc_NotImplementedError, "expected an aligned array of type %(number)s")',
+    ),
+    (
+        f"PyArray_TYPE({_ARRAY}) != %(number)s",
+        'PyErr_Format(PyExc_TypeError, "expected type_num %%d (%(number)s) got %%d", %(number)s, '
+        f"PyArray_TYPE({_ARRAY}))",
+    ),
+)
+_CHECK_ARRAY = "\n".join("if (%s) { %s; %%(fail)s }" % (condition, error) for condition, error in _REFUSED)
 
 
 class TensorType(Type):
