@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
-import h5py
 import numpy as np
 
 from theanojax.legacy.old_objects import as_bytes, as_text
+
+try:
+    import h5py
+except ImportError:  # then nobody is given what follows
+    h5py = SimpleNamespace(Group=object, Dataset=object, File=object, AttributeManager=object)
 
 # Without a mode a file was opened for both, else to be read, and made if it wasn't there.
 MODES = ("r+", "r", "w-")

@@ -222,7 +222,7 @@ def _yaml_load(stream: Any, Loader: Any = None) -> Any:
 
 
 def _h5py_names(for_python2: bool) -> dict[str, Any]:
-    from theanojax.legacy import old_h5py  # which needs h5py
+    from theanojax.legacy import old_h5py  # which imports h5py
 
     return {"File": old_h5py.FileOfPython2 if for_python2 else old_h5py.File}
 
