@@ -148,7 +148,9 @@ def test_what_reads_as_both_and_differs(source, what):
 def test_installed_packages_that_import_theano_get_the_old_names(tmp_path):
     """As if pip had put them there: beside the script's folder, on the path."""
     for name, text in (
-        ("old_library", "import theano\nimport numpy as np\nkind = np.float(1)\n"),
+        ("old_library", "import theano, arviz\nimport numpy as np\nkind = np.float(1), arviz.kind\n"),
+        # as old, and known by its name
+        ("arviz", "import numpy as np, pkgutil\nkind = np.float(2), pkgutil.get_data('arviz', '__init__.py')[:6]\n"),
         ("new_library", "import numpy as np\nkind = hasattr(np, 'float')\n"),
     ):
         package = tmp_path / "site" / name
@@ -160,7 +162,7 @@ def test_installed_packages_that_import_theano_get_the_old_names(tmp_path):
         "import old_library, new_library\nprint old_library.kind, old_library.half, new_library.kind, 1 / 2\n"
     )
     done = command("run", str(path), PYTHONPATH=os.pathsep.join([str(tmp_path / "site"), ROOT]))
-    assert done.stdout == "1.0 0.5 False 0\n", done.stderr
+    assert done.stdout == "(1.0, (2.0, b'import')) 0.5 False 0\n", done.stderr
 
 
 def test_tracebacks_of_chained_errors_show_the_script_alone(tmp_path):

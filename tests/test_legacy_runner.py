@@ -1,7 +1,9 @@
 """`python -m theanojax run`: Python 2 scripts, and names that Python and numpy have removed."""
 
+import copy
 import io
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -152,6 +154,35 @@ def test_numpy_names():
     assert numpy.dot is np.dot and "cast" in dir(numpy) and "cast" in numpy.__all__
     with pytest.raises(AttributeError, match="no_such_name"):
         numpy.no_such_name
+
+
+@pytest.mark.filterwarnings("ignore:.*scipy.misc:DeprecationWarning")
+def test_scipy_names():
+    scipy = script_names.stand_in("scipy")
+    assert scipy.array([1.0])[0] == 1.0 and scipy.integrate.trapz([1.0, 3.0]) == 2.0
+    assert scipy.integrate.simps([1.0, 1.0, 1.0], dx=2) == 4.0 and scipy.linalg.kron is np.kron
+    assert round(float(scipy.misc.logsumexp([0.0, 0.0])), 6) == 0.693147 and scipy.misc.comb(4, 2) == 6
+    assert scipy.stats.binom_test(1, 2) == 1.0 and scipy.signal.gaussian(3, 1.0)[1] == 1.0
+    assert scipy.stats.norm is __import__("scipy.stats").stats.norm
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # numpy's own, where it has it still
+def test_modules_that_are_gone():
+    for line in ("import numpy.distutils", "import numpy, numpy.distutils as d", "from numpy import distutils"):
+        assert evaluate(f"{line}\nresult = numpy.distutils.__name__").endswith("distutils")
+    with pytest.raises(ModuleNotFoundError, match="numpy.no_such"):
+        evaluate("import numpy.no_such")
+
+
+def test_stand_ins_can_be_copied_and_pickled():
+    for module in (
+        script_names.stand_in("numpy"),
+        script_names.stand_in("scipy"),
+        script_names.stand_in("math", True),
+        script_names.stand_in("urllib2", True),
+    ):
+        for twin in (copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
+            assert type(twin) is type(module) and dir(twin) == dir(module)
 
 
 def test_arguments_that_numpy_took(tmp_path):

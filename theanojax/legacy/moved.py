@@ -22,6 +22,7 @@ MODULES = {
     "cgi": f"{OURS}.old_cgi",
     "pipes": f"{OURS}.old_pipes",
     "pkg_resources": f"{OURS}.old_pkg_resources",
+    "numpy.distutils": f"{OURS}.old_numpy_distutils",
     "xml.etree.cElementTree": "xml.etree.ElementTree",
     **{name: f"{OURS}.old_scipy" for name in ("scipy.misc", "scipy.misc.pilutil")},
     **{name: "scipy.linalg.blas" for name in ("scipy.linalg.fblas", "scipy.lib.blas")},
@@ -63,6 +64,11 @@ METHODS: dict[str, dict[str, dict[str, str]]] = {
 _TODAY_IN_STRING = {"letters": "ascii_letters", "lowercase": "ascii_lowercase", "uppercase": "ascii_uppercase"}
 _METHODS_IN_STRING = "lower upper strip lstrip rstrip split rsplit replace find rfind count zfill ljust rjust center"
 
+_WINDOWS = (
+    "barthann bartlett blackman blackmanharris bohman boxcar chebwin cosine exponential flattop gaussian "
+    "general_gaussian hamming hann kaiser nuttall parzen triang tukey"
+)
+
 # Names of modules: module -> old name -> where it is today.
 NAMES: dict[str, dict[str, str]] = {
     "collections": {name: f"collections.abc.{name}" for name in collections.abc.__all__},
@@ -76,8 +82,7 @@ NAMES: dict[str, dict[str, str]] = {
     "random": {"jumpahead": f"{OURS}.old_python.jumpahead"},
     "base64": {"encodestring": "base64.encodebytes", "decodestring": "base64.decodebytes"},
     "scipy.signal": {
-        **{name: f"scipy.signal.windows.{name}" for name in ("gaussian", "hann", "hamming", "blackman", "boxcar")},
-        **{name: f"scipy.signal.windows.{name}" for name in ("bartlett", "kaiser", "triang", "general_gaussian")},
+        **{name: f"scipy.signal.windows.{name}" for name in _WINDOWS.split()},
         "hanning": "scipy.signal.windows.hann",
     },
     "scipy.integrate": {
@@ -86,12 +91,20 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "scipy.stats": {
         **{"nanmean": "numpy.nanmean", "nanstd": "numpy.nanstd", "nanmedian": "numpy.nanmedian"},
-        "betai": "scipy.special.betainc",
+        **{"betai": "scipy.special.betainc", "binom_test": f"{OURS}.old_scipy.binom_test"},
     },
     "sklearn.datasets": {name: f"{OURS}.old_sklearn.{name}" for name in ("fetch_mldata", "load_boston")},
     "scipy.special": {"errprint": "scipy.special.errstate", "sph_jn": "scipy.special.spherical_jn"},
     "sklearn.utils": {"safe_indexing": f"{OURS}.old_sklearn.safe_indexing"},
-    "scipy.linalg": {"pinv2": "scipy.linalg.pinv"},
+    "scipy.linalg": {
+        "pinv2": "scipy.linalg.pinv",
+        **{name: f"numpy.{name}" for name in ("kron", "tri", "tril", "triu")},
+    },
+    "matplotlib.cm": {
+        "register_cmap": f"{OURS}.old_matplotlib.register_cmap",
+        "get_cmap": "matplotlib.pyplot.get_cmap",
+    },
+    "matplotlib.pyplot": {"register_cmap": f"{OURS}.old_matplotlib.register_cmap"},
     "scipy.misc": {
         **{name: f"scipy.special.{name}" for name in ("comb", "factorial", "factorial2", "factorialk", "logsumexp")}
     },

@@ -93,7 +93,7 @@ def _load(name: str, path: str) -> ModuleType:
     finder = next((found for found in sys.meta_path if isinstance(found, runner.ScriptFinder)), None)
     loader: Any = None
     if finder is not None and path.endswith(".py"):
-        loader = runner.ScriptLoader(path, finder, True)
+        loader = runner.ScriptLoader(name, path, finder, True)
     locations = [os.path.dirname(path)] if os.path.basename(path) == "__init__.py" else None
     spec = importlib.util.spec_from_file_location(name, path, loader=loader, submodule_search_locations=locations)
     if spec is None or spec.loader is None:

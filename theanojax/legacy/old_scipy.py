@@ -122,6 +122,13 @@ def derivative(func: Any, x0: float, dx: float = 1.0, n: int = 1, args: tuple = 
     return sum(weights[k] * func(x0 + (k - half) * dx, *args) for k in range(order)) / dx**n
 
 
+def binom_test(*args: Any, **options: Any) -> float:
+    """The p-value of `scipy.stats.binomtest`, which takes the same."""
+    from scipy import stats
+
+    return stats.binomtest(*args, **options).pvalue
+
+
 def solve(a: Any, b: Any, sym_pos: bool = False, **options: Any) -> np.ndarray:
     """`scipy.linalg.solve`, of a matrix that may be said to be symmetric and positive."""
     return linalg.solve(a, b, **{**options, **({"assume_a": "pos"} if sym_pos else {})})

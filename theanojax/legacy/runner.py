@@ -16,8 +16,8 @@ import re
 import sys
 import tokenize
 from collections.abc import Callable
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Any
 
@@ -209,7 +209,7 @@ class ScriptFinder(MetaPathFinder):
             script_names.note_own_module(fullname)
         locations = spec.submodule_search_locations if spec else None
         return importlib.util.spec_from_file_location(
-            fullname, origin, loader=ScriptLoader(origin, self, own), submodule_search_locations=locations
+            fullname, origin, loader=ScriptLoader(fullname, origin, self, own), submodule_search_locations=locations
         )
 
     def _found_by_others(self, fullname: str, path: Any = None) -> ModuleSpec | None:
@@ -235,14 +235,12 @@ class ScriptFinder(MetaPathFinder):
         return inside and INSTALLED.search(origin[len(self.folder) :]) is None
 
 
-class ScriptLoader(Loader):
+class ScriptLoader(SourceFileLoader):
     """Runs a module as the script itself is run."""
 
-    def __init__(self, path: str, finder: ScriptFinder, own: bool):
-        self.path, self.finder, self.own = path, finder, own
-
-    def create_module(self, spec: ModuleSpec) -> None:
-        return None
+    def __init__(self, name: str, path: str, finder: ScriptFinder, own: bool):
+        super().__init__(name, path)
+        self.finder, self.own = finder, own
 
     def exec_module(self, module: ModuleType) -> None:
         # A package that is installed is in Python 3, unless it says something else.

@@ -34,11 +34,13 @@ class StandIn(ModuleType):
         hidden: Iterable[str] = (),
         name: str = "",
         for_python2: bool = False,
+        asked: str = "",
     ):
         super().__init__(real.__name__, real.__doc__)
         # Under mangled names, and not by assignment, which goes to the real module.
         vars(self).update(
             __real=real,
+            __asked=(asked or name or real.__name__, for_python2),
             __added={name: value for name, value in added.items() if name in hidden or name not in dir(real)},
             __below=(name or real.__name__, for_python2),
             __spec__=real.__spec__,
@@ -60,6 +62,9 @@ class StandIn(ModuleType):
 
     def __delattr__(self, name: str) -> None:
         delattr(vars(self)["__real"], name)
+
+    def __reduce__(self) -> Any:
+        return stand_in, vars(self)["__asked"]
 
     def __dir__(self) -> list[str]:
         return sorted({*dir(vars(self)["__real"]), *vars(self)["__added"]})
@@ -126,7 +131,9 @@ def _numpy_names() -> dict[str, Any]:
     """`scipy` had the names of `numpy`."""
     numpy = stand_in("numpy")
     found = {name: Late(functools.partial(getattr, numpy, name)) for name in dir(numpy) if name[0] != "_"}
-    return {**found, **{name: Late(functools.partial(moved.find, f"numpy.fft.{name}")) for name in ("ifft", "fft2")}}
+    parts = {"fft": ("ifft", "fft2"), "random": ("rand", "randn")}
+    below = [(name, f"numpy.{part}.{name}") for part, names in parts.items() for name in names]
+    return {**found, **{name: Late(functools.partial(moved.find, path)) for name, path in below}}
 
 
 # Modules that have lost names, beside those that have moved: the names, as made by a function.
@@ -246,7 +253,7 @@ def stand_in(name: str, for_python2: bool = False) -> StandIn | None:
     if for_python2 and name in RENAMED:
         real, make = RENAMED[name]
         added: dict[str, Any] = make()
-        return StandIn(importlib.import_module(real), added, hidden=added)
+        return StandIn(importlib.import_module(real), added, added, "", for_python2, name)
     if name not in _known(for_python2):
         return None
     today = moved.today(name)

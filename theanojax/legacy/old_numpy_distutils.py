@@ -1,0 +1,1 @@
+"""numpy.distutils, gone with distutils: old packages import it and do without."""
