@@ -1,5 +1,6 @@
 """The commands: which programs `theanojax run` takes and in which Python, `info`, and what pip is told."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -163,6 +164,25 @@ def test_installed_packages_that_import_theano_get_the_old_names(tmp_path):
     )
     done = command("run", str(path), PYTHONPATH=os.pathsep.join([str(tmp_path / "site"), ROOT]))
     assert done.stdout == "(1.0, (2.0, b'import')) 0.5 False 0\n", done.stderr
+
+
+SPAWNS = """
+import multiprocessing, sys, theano
+import numpy as np
+def double(x):
+    return np.float(x) / 1 * 2, 1 / 2, __name__
+if __name__ == "__main__":
+    with multiprocessing.get_context(sys.argv[1]).Pool(1) as pool:
+        print pool.map(double, [1, 2])
+"""
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_processes_that_a_script_starts_run_as_it_does(tmp_path, method):
+    (tmp_path / "script.py").write_text(SPAWNS)
+    done = command("run", str(tmp_path / "script.py"), method)
+    name = "__main__" if method == "fork" else "__mp_main__"
+    assert done.stdout == f"[(2.0, 0, {name!r}), (4.0, 0, {name!r})]\n", done.stderr
 
 
 def test_tracebacks_of_chained_errors_show_the_script_alone(tmp_path):

@@ -145,7 +145,7 @@ def serve_modules(folder: str) -> None:
 
         self._rewritten_names[module.__name__] = Path(path)
         try:
-            runner.execute(module, path, runner.read_source(path), finder, change=explain_assertions)
+            runner.execute(vars(module), path, runner.read_source(path), finder, change=explain_assertions)
         except unittest.SkipTest as error:  # one may be an ImportError, too, which pytest would ask for first
             raise pytest.skip.Exception(str(error), allow_module_level=True) from error
         nose_names.add_module_fixtures(module)

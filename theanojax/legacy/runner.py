@@ -23,7 +23,7 @@ from typing import Any
 
 from theanojax.graph import tag
 from theanojax.graph.tracebacks import take_out
-from theanojax.legacy import byte_strings, importer, old_numpy, old_objects, old_python, python2, script_names
+from theanojax.legacy import byte_strings, importer, old_numpy, old_objects, old_python, python2, script_names, spawned
 
 # Folders below a script's own that are not its own.
 INSTALLED = re.compile(r"[\\/](site-packages|dist-packages)[\\/]")
@@ -71,6 +71,8 @@ def run(target: str, arguments: list[str], kind: str = "script", version: int | 
     main.__dict__.update(__file__=path, __cached__=None, __package__=package)
     if path[0] == "<":
         del main.__dict__["__file__"]
+    elif kind == "script":
+        main.__spec__ = spawned.spec_for(path, version)
     before = (sys.argv, list(sys.path), sys.modules.get("__main__"))
     printing = old_numpy.print_as_then()
     sys.argv = [{"code": "-c", "module": path}.get(kind, target), *arguments]
@@ -78,7 +80,7 @@ def run(target: str, arguments: list[str], kind: str = "script", version: int | 
     sys.modules["__main__"] = main
     sys.meta_path.insert(0, finder)
     try:
-        execute(main, path, source, finder, notice=_notice)
+        execute(vars(main), path, source, finder, notice=_notice)
     except SystemExit:
         raise
     except BaseException as error:
@@ -129,18 +131,21 @@ def _notice(text: str) -> None:
 
 
 def execute(
-    module: ModuleType,
+    names: dict[str, Any],
     path: str,
     source: str,
     finder: ScriptFinder,
     notice: Callable[[str], None] | None = None,
     change: Callable[[ast.Module, str], None] | None = None,
 ) -> None:
-    """Run `source` as `module`, with the names and the meaning of its time; `change` may alter its tree before."""
+    """Run `source`, of the file `path`, in a module with these `names`, with the names and the meaning of its time.
+
+    `change` may alter its tree before.
+    """
     tree, is_python2 = python2.parse_source(
         source,
         path,
-        in_package=bool(module.__package__),
+        in_package=bool(names.get("__package__")),
         default_python2=finder.is_python2,
         version=finder.version,
         notice=notice,
@@ -151,8 +156,8 @@ def execute(
     if change is not None:
         change(tree, source)
     code = python2.compile_tree(tree, path, is_python2)
-    module.__dict__["__builtins__"] = script_names.script_builtins(is_python2, finder.for_tests)
-    exec(code, module.__dict__)
+    names["__builtins__"] = script_names.script_builtins(is_python2, finder.for_tests)
+    exec(code, names)
 
 
 tag.runs_programs.add(execute.__code__)
@@ -245,4 +250,4 @@ class ScriptLoader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         # A package that is installed is in Python 3, unless it says something else.
         finder = self.finder if self.own else ScriptFinder(self.finder.folder, for_tests=self.finder.for_tests)
-        execute(module, self.path, read_source(self.path), finder)
+        execute(vars(module), self.path, read_source(self.path), finder)
