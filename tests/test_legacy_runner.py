@@ -145,7 +145,7 @@ def test_numpy_names():
     assert numpy.cast["float32"]([1]).dtype == np.float32
     assert numpy.float_ is np.float64 and np.isnan(numpy.NaN)
     assert numpy.product([2, 3]) == 6 and numpy.alltrue([1, 1])
-    assert numpy.asscalar(np.ones(1)) == 1.0
+    assert numpy.asscalar(np.ones(1)) == 1.0 and numpy.MachAr().eps == 2.0**-52
     assert numpy.find_common_type([np.float32], [np.int64]) == np.float32
     assert numpy.asfarray([1]).dtype == np.float64
     with warnings.catch_warnings():

@@ -153,6 +153,16 @@ for _name, _places in RANDOM_SIZES.items():
         )
 
 
+class MachAr:
+    """What floats of a machine are like: those of float64."""
+
+    def __init__(self, *args: Any, **options: Any):
+        info = np.finfo(np.float64)
+        self.eps, self.epsneg, self.precision, self.resolution = info.eps, info.epsneg, info.precision, info.resolution
+        self.tiny = self.xmin = info.tiny
+        self.huge = self.xmax = info.max
+
+
 class Tester:
     """`numpy.testing.Tester`: it ran a package's tests under nose."""
 
@@ -179,7 +189,7 @@ def names() -> dict[str, Any]:
         "find_common_type": _find_common_type,
         "obj2sctype": lambda value, default=None: np.dtype(value).type,
         "maximum_sctype": lambda t: np.longdouble if np.issubdtype(t, np.floating) else np.dtype(t).type,
-        "MAXDIMS": 64,
+        **{"MAXDIMS": 64, "MachAr": MachAr},
         "sctypes": {
             "int": [np.int8, np.int16, np.int32, np.int64],
             "uint": [np.uint8, np.uint16, np.uint32, np.uint64],
