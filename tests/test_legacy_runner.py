@@ -199,6 +199,7 @@ def test_arguments_that_numpy_took(tmp_path):
         d = {2.0: 1}; d[3.0] = 2; del d[2.0]
         result = [
             a[n], list(a[:n]), list(a[n:8.0:2]), list(a[[slice(0, 2.0)]]), list(a.reshape(2, 5)[1, :2.0]), b.sum(),
+            a[[...]].size, np.ones((3, 2))[[None, 2]].shape,
             list(part.rows[0]), d, len(np.linspace(0, 1, 1e1)), np.tile([1], 2.0).tolist(), np.eye(2.0).trace(),
             np.array([[1], [1, 2]]).dtype.kind, np.asarray([-1], 'uint8').tolist(), np.array(a, copy=False) is a,
             np.fromstring('\\x01\\x00', 'int16').tolist(), np.fromstring('1 2', sep=' ').tolist(),
@@ -208,7 +209,7 @@ def test_arguments_that_numpy_took(tmp_path):
         """
     )
     assert values == [
-        *[4, [0, 1, 2, 3], [4, 6], [0, 1], [5, 6], 6.0, [0, 7, 2, 3], {3.0: 2}, 10, [1, 1], 2.0],
+        *[4, [0, 1, 2, 3], [4, 6], [0, 1], [5, 6], 6.0, 10, (1, 2), [0, 7, 2, 3], {3.0: 2}, 10, [1, 1], 2.0],
         *["O", [255], True, [1], [1.0, 2.0], True, [2, 2, 2], True, (3,)],
     ]
     with pytest.raises(TypeError):

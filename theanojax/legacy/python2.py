@@ -565,7 +565,7 @@ def item(owner: Any, index: Any) -> Any:
     """The index that means today what `index` of `owner` meant."""
     if type(index) is int or not isinstance(owner, np.ndarray):
         return index
-    if type(index) is list and any(isinstance(part, slice) for part in index):
+    if type(index) is list and any(part is None or part is ... or isinstance(part, slice) for part in index):
         index = tuple(index)
     return tuple(map(_whole, index)) if type(index) is tuple else _whole(index)
 
