@@ -90,7 +90,8 @@ def test_a_library_that_pip_installs(tmp_path):
         [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], capture_output=True, text=True
     ).stdout.strip()
     # Everything else that is installed here is there, too, theanojax for one.
-    Path(site, "here.pth").write_text("\n".join(path for path in sys.path if "site-packages" in path))
+    folders = [path for path in sys.path if "site-packages" in path]
+    Path(site, "here.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in folders))
     pip = [sys.executable, "-m", "pip", "--python", python]
     done = subprocess.run(
         [*pip, "install", "-q", "--no-index", "--find-links", wheels, "old_library"], capture_output=True, text=True

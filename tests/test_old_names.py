@@ -1,5 +1,6 @@
 """Programs that `theanojax run` runs: what Python, numpy and scipy have removed or moved, and strings of Python 2."""
 
+import importlib.util
 import subprocess
 import sys
 import textwrap
@@ -99,10 +100,11 @@ def test_removed_names(tmp_path, python, lines):
 
 
 def test_every_row_of_the_table_leads_somewhere():
-    installed_by_some = ("sklearn", "joblib", "numpy.polynomial")
+    installed_by_some = ("sklearn", "joblib", "numpy.polynomial", "matplotlib")
     for rows in (*moved.NAMES.values(), *moved.NAMES_SINCE_2.values()):
         for path in rows.values():
-            assert moved.find(path) is not None
+            if not path.startswith(installed_by_some) or importlib.util.find_spec(path.partition(".")[0]):
+                assert moved.find(path) is not None
     for path in moved.MODULES.values():
         if not path.startswith(installed_by_some):
             moved.find(path)
