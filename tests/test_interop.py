@@ -1,7 +1,10 @@
 """Graphs as JAX functions and JAX functions as Ops."""
 
+import copy
+import dataclasses
 import inspect
 import os
+import pickle
 
 import numpy as np
 import pytest
@@ -281,6 +284,95 @@ def test_equal_calls_are_merged():
     sine = theanojax.from_jax(jnp.sin)
     f = theano.function([x], sine(x) + sine(x))
     assert len([n for n in f.maker.fgraph.toposort() if "jax{" in str(n.op)]) == 1
+
+
+class Comparing:
+    """Equal to nobody, and it says so element by element."""
+
+    def __init__(self, factor):
+        self.factor = factor
+
+    def __eq__(self, other):
+        return np.ones(3) == 1
+
+    def __call__(self, x):
+        return x * self.factor
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass
+class Weights:
+    w: object
+    factor: object = dataclasses.field(metadata={"static": True})
+
+
+@pytest.mark.parametrize("mode", [None, theano.Mode("py")], ids=["xla", "host"])
+def test_calls_that_only_look_equal_are_not_merged(mode):
+    x = T.dvector("x")
+    kind = theanojax.from_jax(lambda x, k: x * {bool: 1, int: 10, float: 100}[type(k)])
+    of_kinds = [kind(x, True), kind(x, 1), kind(x, 1.0)]
+    close(theano.function([x], of_kinds, mode=mode)(np.ones(2)), [np.full(2, v) for v in (1.0, 10.0, 100.0)])
+    over = theanojax.from_jax(lambda x, k: x / k)
+    signs = [over(x, 0.0), over(x, -0.0), over(x, np.float32(-0.0))]
+    close(theano.function([x], signs, mode=mode)(np.ones(1)), [np.array([v]) for v in (np.inf, -np.inf, -np.inf)])
+    of_trees = theanojax.from_jax(lambda tree: tree.w * {int: 1, float: 10, list: 100}[type(tree.factor)])
+    trees = [of_trees(Weights(x, factor)) for factor in (1, 1.0, [1])]
+    close(theano.function([x], trees, mode=mode)(np.ones(1)), [np.array([v]) for v in (1.0, 10.0, 100.0)])
+    of_objects = theanojax.from_jax(lambda x, k: x * k.factor)
+    objects = [of_objects(x, Comparing(k)) for k in (2.0, 3.0)]
+    close(theano.function([x], objects, mode=mode)(np.ones(1)), [np.array([2.0]), np.array([3.0])])
+    called = [theanojax.from_jax(function)(x) for function in (Comparing(2.0), Comparing(3.0))]
+    close(theano.function([x], called, mode=mode)(np.ones(1)), [np.array([2.0]), np.array([3.0])])
+
+
+def test_copies_of_a_function():
+    x = T.dvector("x")
+    f = theano.function([x], T.grad(theanojax.from_jax(jax.nn.gelu)(x).sum(), x))
+    for g in (copy.deepcopy(f), pickle.loads(pickle.dumps(f)), f.copy()):
+        close(g(np.ones(2)), f(np.ones(2)))
+
+
+def test_keys_and_other_constants():
+    x = T.dvector("x")
+    noisy = theanojax.from_jax(lambda key, x: x + jax.random.normal(key, x.shape))
+    want = 1 + jax.random.normal(jax.random.key(2), (3,), dtype="float64")
+    for key in (jax.random.key(2), jax.random.PRNGKey(2)):  # the lengths of the latter are known
+        close(theano.function([x], noisy(key, x), allow_input_downcast=True)(np.ones(3)), want)
+    tail = theanojax.from_jax(lambda x, c: x.sum() * c.reshape(2, 2))(x, np.arange(4.0))
+    close(theano.function([x], tail)(np.ones(2)), 2 * np.arange(4.0).reshape(2, 2))
+    halves = theanojax.from_jax(lambda x, c: x * c.astype(x.dtype))(x, jnp.ones((), "bfloat16"))
+    close(theano.function([x], halves)(np.ones(2)), np.ones(2))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("mode", [None, theano.Mode("py")], ids=["xla", "host"])
+def test_types_are_held_to(mode):
+    x, m = T.dvector("x"), T.dmatrix("m")
+    five = theanojax.from_jax(lambda x: {"a": x.reshape(5, -1), "b": x.sum()}, types={"a": T.dmatrix, "b": T.dscalar})
+    found = five(x)  # JAX cannot be asked, so the form is that of the types
+    assert found.keys() == {"a", "b"} and found["b"].ndim == 0
+    f = theano.function([x], [found["a"], T.grad(found["b"] + (found["a"] ** 2).sum(), x)], mode=mode)
+    close(f(np.ones(10)), [np.ones((5, 2)), np.full(10, 3.0)])
+    for function, v, value, types in (
+        (lambda x: x.sum(), x, np.ones(3), T.dvector),
+        (lambda x: x > 1, x, np.ones(3), T.dvector),
+        (lambda m: m * 2, m, np.ones((2, 2)), T.drow),
+        (lambda m: m.reshape(5, -1)[0, 0], m, np.ones((5, 1)), [T.dscalar, T.dscalar]),
+        (lambda m: jnp.squeeze(m), m, np.ones((3, 1)), None),
+        (lambda m: m[:1] if m.shape[0] > 5 else m, m, np.ones((3, 1)), None),
+    ):
+        out = theanojax.from_jax(function, types=types)(v)
+        with pytest.raises(TypeError, match="returned"):
+            theano.function([v], out, mode=mode)(value)
+    with pytest.raises(TypeError, match="returns 2 arrays, and has 1 types"):
+        theanojax.from_jax(lambda x: (x, x), types=T.dvector)(x)
+
+
+def test_test_values_are_computed():
+    with theano.config.change_flags(compute_test_value="raise"):
+        x = T.dvector("x")
+        x.tag.test_value = np.ones(2)
+        assert theanojax.from_jax(jnp.sin)(x).tag.test_value.shape == (2,)
 
 
 def test_there_and_back():

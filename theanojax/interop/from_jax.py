@@ -1,5 +1,6 @@
 """JAX functions as Ops: in any graph, in loops and branches, with gradients by JAX's own rules."""
 
+import contextlib
 import functools
 
 import numpy as np
@@ -10,9 +11,9 @@ import jax.numpy as jnp
 from theanojax.config import config
 from theanojax.gradient import DisconnectedType
 from theanojax.graph.op import Op
-from theanojax.graph.variable import Apply, Variable
+from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.type import TensorType
+from theanojax.tensor.type import TensorType, all_dtypes
 
 # Lengths that stand for those nobody knows, to ask JAX for dtypes and for dimensions whose length is always 1.
 ASSUMED = (6, 12)
@@ -25,8 +26,8 @@ def from_jax(function=None, types=None, name=None):
     ----------
     function : a pure function of arrays, or of pytrees of arrays. Variables and arrays in its arguments are inputs of
         the graph, and reach it as JAX arrays; anything else (numbers, strings, functions) reaches it as it is.
-    types : the types of its outputs, in the order of the leaves of what it returns (a TensorType or a list); if not
-        given, JAX is asked with lengths that are all alike, which few functions mind.
+    types : the types of its outputs, in the form in which it returns them (a TensorType, a list, a dict ...); if not
+        given, JAX is asked with lengths that are all alike, and then with those that constants have.
     name : what the Op is called where graphs are printed.
 
     Returns
@@ -36,23 +37,35 @@ def from_jax(function=None, types=None, name=None):
 
     Raises
     ------
-    TypeError : when called, for a function that JAX cannot trace with lengths that are all alike and no `types`.
+    TypeError : when called, for a function that JAX cannot trace with lengths that are all alike and no `types`; when
+        the graph runs, for outputs that are not of these types.
     """
     if function is None:
         return functools.partial(from_jax, types=types, name=name)
-    given = None if types is None else tuple(types) if isinstance(types, (list, tuple)) else (types,)
+    given, form = (None, None) if types is None else jax.tree.flatten(types)
     title = name or getattr(function, "__name__", type(function).__name__)
 
     @functools.wraps(function, updated=())
     def apply(*args, **kwargs):
         leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=lambda x: isinstance(x, Variable))
-        inputs = [leaf for leaf in leaves if isinstance(leaf, (Variable, np.ndarray, jax.Array))]
+        inputs = [leaf for leaf in leaves if _is_input(leaf)]
         rest = tuple(_HOLE if any(leaf is v for v in inputs) else leaf for leaf in leaves)
-        call = _Call(function, tree, rest)
-        node = JaxOp(call, title, given).make_node(*inputs)
-        return jax.tree.unflatten(call.result, node.outputs)
+        call, inputs = _Call(function, tree, rest), [as_tensor_variable(v) for v in inputs]
+        if given is not None:
+            with contextlib.suppress(Exception):  # what it returns has the form of `types` then
+                _shapes(call, inputs)
+        outputs = JaxOp(call, title, given and tuple(given))(*inputs, return_list=True)
+        result = form if call.result is None else call.result
+        if result.num_leaves != len(outputs):
+            raise TypeError("%s returns %d arrays, and has %d types" % (title, result.num_leaves, len(outputs)))
+        return jax.tree.unflatten(result, outputs)
 
     return apply
+
+
+def _is_input(leaf):
+    """Whether it is of the graph: a variable, or an array such as these have. Keys of jax.random are not."""
+    return isinstance(leaf, Variable) or (isinstance(leaf, (np.ndarray, jax.Array)) and str(leaf.dtype) in all_dtypes)
 
 
 class _Hole:
@@ -61,8 +74,25 @@ class _Hole:
     def __repr__(self):
         return "_"
 
+    def __reduce__(self):  # there is one, in copies too
+        return "_HOLE"
+
 
 _HOLE = _Hole()
+
+
+def _same(a, b):
+    """Whether a function cannot tell one from the other: it can 1 from 1.0 and True, and 0.0 from -0.0."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, (float, complex, np.generic)):
+        return repr(a) == repr(b)
+    try:
+        return bool(a == b)
+    except Exception:  # those that compare element by element
+        return False
 
 
 class _ByValue:
@@ -71,7 +101,9 @@ class _ByValue:
     parts = ()
 
     def __eq__(self, other):
-        return type(self) is type(other) and self.parts == other.parts
+        if type(self) is not type(other) or len(self.parts) != len(other.parts):
+            return False
+        return all(map(_same, self.parts, other.parts))
 
     def __hash__(self):
         return hash((type(self), self.parts))
@@ -86,10 +118,13 @@ class _Call(_ByValue):
 
     @property
     def parts(self):
-        return self.function, self.tree, self.rest
+        return self.function, self.tree, str(self.tree), *self.rest  # trees may keep numbers, which == takes as equal
 
     def __hash__(self):
-        return hash((self.function, self.tree))
+        try:
+            return hash((self.function, self.tree))
+        except TypeError:  # a part of them has no hash
+            return hash(len(self.rest))
 
     def __call__(self, *values):
         values = iter(values)
@@ -157,13 +192,11 @@ class JaxOp(Op):
     def make_node(self, *inputs):
         inputs = [as_tensor_variable(v) for v in inputs]
         types = self._types(inputs) if self.types is None else self.types
-        if getattr(self.function, "result", True) is None:  # nobody has asked what it returns
-            _shapes(self.function, inputs, ASSUMED[0])
         return Apply(self, inputs, [t() for t in types])
 
     def _types(self, inputs):
         try:
-            found = [_shapes(self.function, inputs, length) for length in ASSUMED]
+            found = _shapes(self.function, inputs)
         except Exception as error:
             raise TypeError(
                 "JAX cannot tell what %s returns for %s with dimensions that all have one length; give from_jax the "
@@ -175,10 +208,23 @@ class JaxOp(Op):
         ]
 
     def compute(self, xp, node, *inputs):
-        return tuple(np.asarray(out) for out in jax.jit(self.function)(*inputs))
+        return tuple(np.asarray(out) for out in self._checked(node, jax.jit(self.function)(*inputs)))
 
     def lower_xla(self, ctx, node, *inputs):
-        return self.function(*map(jnp.asarray, inputs))
+        return self._checked(node, self.function(*map(jnp.asarray, inputs)))
+
+    def _checked(self, node, outs):
+        """What the function has returned, if it is what the graph was told."""
+        if len(outs) != len(node.outputs):
+            raise TypeError("%s returned %d arrays, and has %d types" % (self.title, len(outs), len(node.outputs)))
+        for out, v in zip(map(jnp.asarray, outs), node.outputs, strict=True):
+            fits = str(out.dtype) == v.type.dtype and out.ndim == v.type.ndim
+            if not fits or any(b and n != 1 for b, n in zip(v.type.broadcastable, out.shape, strict=True)):
+                raise TypeError(
+                    "%s returned an array of dtype %s and shape %s, not what was given to from_jax as its `types`, or "
+                    "found by asking JAX: %s" % (self.title, out.dtype, out.shape, v.type)
+                )
+        return outs
 
     def infer_shape(self, node, shapes):
         lengths = [n for shape in shapes for n in shape]
@@ -217,12 +263,27 @@ def _gradient(g, output):
     return g if g.dtype == output.dtype else g.astype(output.dtype)
 
 
-def _shapes(function, inputs, length):
-    """What `function` returns for variables of which all lengths are `length`, or 1."""
-    given = [
-        jax.ShapeDtypeStruct([1 if b else length for b in v.type.broadcastable], np.dtype(v.type.dtype)) for v in inputs
-    ]
-    return jax.eval_shape(lambda *values: function(*values), *given)  # jax would remember the answer of an equal one
+def _shapes(function, inputs):
+    """What `function` returns for variables of which all lengths are alike, or 1, and then for other such lengths.
+
+    If it cannot take constants of such lengths, these have their own.
+    """
+
+    def ask(length, own):
+        given = []
+        for v in inputs:
+            lengths = v.data.shape if own and isinstance(v, Constant) else [1 if b else length for b in v.broadcastable]
+            given.append(jax.ShapeDtypeStruct(lengths, np.dtype(v.dtype)))
+        return jax.eval_shape(
+            lambda *values: function(*values), *given
+        )  # jax would remember the answer of an equal one
+
+    try:
+        return [ask(length, False) for length in ASSUMED]
+    except Exception:
+        if not any(isinstance(v, Constant) for v in inputs):
+            raise
+        return [ask(length, True) for length in ASSUMED]
 
 
 class Lengths(Op):
