@@ -91,6 +91,73 @@ def test_loops():
     close(jax.grad(loss)(loss.values(), jnp.asarray(X), jnp.asarray(H)), {"u": f(X, H)[1]})
 
 
+def _truncated(x, w):
+    return theano.scan(lambda x, h: T.tanh(x + w * h), x, T.zeros(3), truncate_gradient=2)[0]
+
+
+def _overridden(x, w):
+    op = theano.OpFromGraph([x, w], [x * w], inline=True, grad_overrides=lambda inputs, grads: [grads[0], grads[0][0]])
+    return op(x, w)
+
+
+STOPPED = {
+    "clip": lambda x, w: theano.gradient.grad_clip(x * w, -0.1, 0.3),
+    "scale": lambda x, w: theano.gradient.grad_scale(w, 3) * x,
+    "scale_by_a_variable": lambda x, w: theano.gradient.grad_scale(w, x[0]) * x,
+    "zero": lambda x, w: theano.gradient.zero_grad(w) * w * x,
+    "disconnected": lambda x, w: theano.gradient.disconnected_grad(w) * w * x,
+    "in_a_loop": lambda x, w: theano.scan(
+        lambda x, h: theano.gradient.grad_clip(T.tanh(x + w * h), -0.1, 0.1), x, T.zeros(3)
+    )[0],
+}
+
+
+@pytest.mark.parametrize("name", STOPPED)
+def test_gradients_heed_what_the_graph_says_of_them(name):
+    x, w = T.dmatrix("x"), theano.shared(np.arange(1.0, 4), "w")
+    X = np.random.RandomState(5).randn(4, 3)
+    cost = (STOPPED[name](x, w) ** 2).sum()
+    loss = theanojax.to_jax(cost, [x])
+    want = theano.function([x], T.grad(cost, w))(X)
+    for values in (jax.grad(loss)(loss.values(), X), jax.jit(jax.grad(jax.checkpoint(loss)))(loss.values(), X)):
+        close(values["w"], want)
+    close(loss(loss.values(), X), theano.function([x], cost)(X))
+    compiled = theano.function([x], cost).to_jax()
+    with pytest.raises(NeedsHost, match="do not heed %s" % ("grad_clip" if "loop" in name else "%s|grad_" % name)):
+        jax.grad(compiled)(compiled.values(), X)
+    close(jax.jit(compiled)(compiled.values(), X), loss(loss.values(), X))
+
+
+def test_what_the_graph_says_in_updates_and_givens():
+    x, y, s = T.dvector("x"), T.dvector("y"), theano.shared(np.ones(2), "s")
+    clipped = theano.gradient.grad_clip(x**2, -0.5, 0.5)
+    step = theanojax.to_jax(x.sum(), [x], updates=[(s, clipped)])
+    close(jax.grad(lambda x: step(step.values(), x)[1]["s"].sum())(np.ones(2)), np.ones(2))
+    step = theano.function([x], x.sum(), updates=[(s, clipped)]).to_jax()
+    with pytest.raises(NeedsHost, match="do not heed grad_clip"):
+        jax.grad(lambda x: step(step.values(), x)[1]["s"].sum())(np.ones(2))
+    with pytest.raises(NeedsHost, match="do not heed grad_clip"):
+        jax.grad(theanojax.to_jax(y.sum(), [x], givens={y: clipped}))(np.ones(2))
+    sparse = theano.shared(theano.sparse.scipy.sparse.csr_matrix(np.eye(2)), "m")
+    with pytest.raises(NeedsHost, match="takes arrays"):
+        theanojax.to_jax(clipped, [x], updates=[(sparse, sparse * 2)])
+
+
+def test_gradients_that_cannot_heed_the_graph_are_refused():
+    x, w = T.dmatrix("x"), theano.shared(np.arange(1.0, 4), "w")
+    X = np.ones((4, 3))
+    for make, what in ((_truncated, "truncate_gradient"), (_overridden, "the overrides of an OpFromGraph")):
+        cost = (make(x, w) ** 2).sum()
+        loss, f = theanojax.to_jax(cost, [x]), theano.function([x], [cost, T.grad(cost, w)])
+        for derive in (jax.grad(loss), jax.jit(jax.grad(loss)), jax.grad(jax.jit(loss)), jax.jacfwd(loss)):
+            with pytest.raises(NeedsHost, match="do not heed " + what):
+                derive(loss.values(), X)
+        both = f.to_jax()
+        close(jax.jit(both)(both.values(), X), f(X))
+        many = np.stack([X, 2 * X])
+        close(jax.vmap(loss, (None, 0))(loss.values(), many), np.stack([f(X)[0], f(2 * X)[0]]))
+
+
 def test_forms_of_arguments_and_results():
     x, k = T.dvector("x"), T.lscalar("k")
     assert theanojax.to_jax(x * 2).inputs == [x]

@@ -13,7 +13,8 @@ from theanojax.graph.locks import compiling
 from theanojax.graph.op import without_test_values
 from theanojax.graph.shared import SharedVariable
 from theanojax.graph.traverse import inputs as graph_inputs, io_toposort
-from theanojax.graph.variable import Constant
+from theanojax.graph.variable import Constant, Variable
+from theanojax.interop.barriers import kept, missed, without_derivatives
 from theanojax.runtime.host import HostExecutor
 from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
 from theanojax.runtime.xla.trace import TraceContext
@@ -48,12 +49,32 @@ def to_jax(outputs, inputs=None, updates=None, givens=None, mode=None, check=Tru
     if isinstance(outputs, Function):
         if inputs is not None or updates or givens or mode is not None:
             raise TypeError("a compiled function has its inputs, updates and mode")
-        return JaxFunction(outputs, check)
+        maker = outputs.maker
+        graphs = [spec.variable for spec in maker.outputs] + [spec.update for spec in maker.inputs]
+        return JaxFunction(outputs, check, missed([v for v in graphs if v is not None]))
     if inputs is None:
         roots = graph_inputs(outputs if isinstance(outputs, (list, tuple)) else [outputs])
         inputs = [v for v in roots if not isinstance(v, (Constant, SharedVariable))]
+    outputs, updates, lost = _kept(inputs, outputs, updates, givens)
     made = function(inputs, outputs, updates=updates, givens=givens, mode=mode, on_unused_input="ignore", profile=False)
-    return JaxFunction(made, check)
+    return JaxFunction(made, check, lost)
+
+
+def _kept(inputs, outputs, updates, givens):
+    """The outputs and updates with what JAX's derivatives are to heed, and a list of what these cannot."""
+    leaves, tree = jax.tree.flatten(outputs)
+    pairs, given = (
+        list(dict(updates or {}).items()),
+        [v for v in dict(givens or {}).values() if isinstance(v, Variable)],
+    )
+    graphs = [getattr(leaf, "variable", leaf) for leaf in leaves] + [new for _, new in pairs]
+    found = missed([v for v in [*graphs, *given] if isinstance(v, Variable)])
+    simple = all(isinstance(v, Variable) for v in [*leaves, *graphs]) and not any(v.owner for v in inputs)
+    if not found or not simple or missed(given):
+        return outputs, updates, found
+    graphs, lost = kept(graphs)
+    updates = [(v, new) for (v, _), new in zip(pairs, graphs[len(leaves) :], strict=True)]
+    return jax.tree.unflatten(tree, graphs[: len(leaves)]), updates, lost
 
 
 class JaxFunction:
@@ -73,8 +94,8 @@ class JaxFunction:
     shared : dict from names to shared variables; those without a name are "shared0", "shared1" ...
     """
 
-    def __init__(self, made, check=True):
-        self._made, self._check = made, check
+    def __init__(self, made, check=True, missed=()):
+        self._made, self._check, self._missed = made, check, missed
         fgraph, specs = made.maker.executed_fgraph, made.maker.expanded_inputs
         self._graph, self._is_traceable = (list(fgraph.inputs), list(fgraph.outputs)), False
         self.inputs, self.shared, self._containers = [], {}, {}
@@ -168,7 +189,15 @@ class JaxFunction:
             if isinstance(ok, jax.core.Tracer) and self._check:
                 jax.lax.cond(ok, lambda ok: None, lambda ok: jax.debug.callback(_refuse, ok), ok)
             context.perform_effects()
-            return [jnp.asarray(context.value(v)) for v in outputs]
+            outs = [jnp.asarray(context.value(v)) for v in outputs]
+            return list(without_derivatives(self._underivable(), outs)) if self._missed else outs
+
+    def _underivable(self):
+        return NeedsHost(
+            "JAX's derivatives of %s do not heed %s. Give to_jax what T.grad returns; or variables in place of a "
+            "compiled function, if it is grad_clip, grad_scale, zero_grad or disconnected_grad"
+            % (self, ", ".join(self._missed))
+        )
 
     def _on_host(self, values, error):
         """The outputs, or Theano's error, for a call that JAX has found to be in error."""
@@ -189,7 +218,10 @@ class JaxFunction:
             return True
 
 
-_REFUSED = "an index is out of bounds, or a part of an array shorter than it was when JAX traced the graph"
+_REFUSED = (
+    "an index is out of bounds, a part of an array shorter than it was when JAX traced the graph, or an Assert or "
+    "something else that the graph asks for does not hold"
+)
 
 
 def _refuse(ok):

@@ -1,0 +1,99 @@
+"""What a graph says of its derivatives and not of its values: kept for JAX, or its derivatives refused."""
+
+import jax
+import jax.numpy as jnp
+
+from theanojax.compile.builders import OpFromGraph
+from theanojax.graph.replace import map_variables
+from theanojax.graph.traverse import io_toposort
+from theanojax.graph.variable import Variable
+from theanojax.interop.from_jax import from_jax
+from theanojax.loop.scan_op import Scan
+from theanojax.tensor.as_tensor import constant
+from theanojax.tensor.gradient_ops import DisconnectedGrad, GradClip, GradScale, UndefinedGrad, ZeroGrad
+from theanojax.tensor.type import TensorType
+
+NAMES = {
+    ZeroGrad: "zero_grad",
+    DisconnectedGrad: "disconnected_grad",
+    GradClip: "grad_clip",
+    GradScale: "grad_scale",
+    UndefinedGrad: "undefined_grad",
+}
+KEPT = {"zero_grad", "disconnected_grad", "grad_clip", "grad_scale"}
+
+
+def kept(variables):
+    """(new graphs, what is still missed): `variables` with grad_clip and its like as Ops that JAX's derivatives heed.
+
+    Rewriting would take them away. In a graph with an OpFromGraph they are not replaced.
+    """
+    lost = missed(variables)
+    if KEPT.isdisjoint(lost) or any(isinstance(node.op, OpFromGraph) for node in _nodes(variables)):
+        return variables, lost
+    return map_variables(_for_jax, variables), [name for name in lost if name not in KEPT]
+
+
+def missed(variables):
+    """A list of what in the graphs of `variables`, and in loops there, JAX's derivatives do not heed."""
+    found = set()
+    for op in {node.op for node in _nodes(variables)}:
+        found.update(name for kind, name in NAMES.items() if isinstance(op, kind))
+        if isinstance(op, Scan) and op.truncate_gradient != -1:
+            found.add("truncate_gradient")
+        if isinstance(op, OpFromGraph) and (op._lop, op._rop) != ("default", "default"):
+            found.add("the overrides of an OpFromGraph")
+    return sorted(found)
+
+
+def _nodes(variables):
+    """The nodes of the graphs of `variables`, and of those in loops and OpFromGraphs there."""
+    found = io_toposort([], variables)
+    for node in found:  # which grows
+        if isinstance(node.op, (Scan, OpFromGraph)):
+            found += io_toposort([], node.op.outputs)
+    return found
+
+
+def without_derivatives(error, values):
+    """The `values`; to derive them raises `error`."""
+
+    @jax.custom_jvp
+    def same(*values):
+        return values
+
+    @same.defjvp
+    def refuse(values, changes):
+        raise error
+
+    return same(*values)
+
+
+def _for_jax(v):
+    if v.owner is None or not isinstance(v.type, TensorType):
+        return v
+    op, x = v.owner.op, v.owner.inputs[0]
+    if isinstance(op, (ZeroGrad, DisconnectedGrad)):
+        return from_jax(jax.lax.stop_gradient, types=v.type, name=str(op))(x)
+    if isinstance(op, GradClip):
+        return from_jax(_clipping(op.clip_lower_bound, op.clip_upper_bound), types=v.type, name=str(op))(x)
+    if isinstance(op, GradScale):
+        by = op.multiplier if isinstance(op.multiplier, Variable) else constant(op.multiplier).clone()
+        return from_jax(_scaled, types=v.type, name=str(op))(x, by)
+    return v
+
+
+def _clipping(low, high):
+    same = jax.custom_vjp(lambda x: x)
+    same.defvjp(lambda x: (x, None), lambda _, g: (jnp.clip(g, low, high).astype(g.dtype),))
+    return same
+
+
+@jax.custom_jvp
+def _scaled(x, by):
+    return x
+
+
+@_scaled.defjvp
+def _scaled_jvp(values, changes):
+    return values[0], (values[1] * changes[0]).astype(changes[0].dtype)
