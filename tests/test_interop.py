@@ -186,6 +186,16 @@ def test_forms_of_arguments_and_results():
         theanojax.to_jax(theano.function([x], x), [x])
 
 
+def test_numbers_that_jit_traces():
+    i, f, u = T.lscalar("i"), T.fscalar("f"), T.scalar("u", dtype="uint8")
+    close(
+        jax.jit(theanojax.to_jax([i * 2, f * 2, u + u], [i, f, u]))(3, 2, 4), [np.int64(6), np.float32(4), np.uint8(8)]
+    )
+    for v, value in ((i, 2.5), (u, 2.5), (f, 1j), (T.dscalar("d"), 1j), (T.scalar("b", dtype="bool"), 2)):
+        with pytest.raises(TypeError, match="was given an array of dtype"):
+            jax.jit(theanojax.to_jax(v * 1))(value)
+
+
 def test_whole_numbers_are_known():
     x, k = T.dvector("x"), T.lscalar("k")
     f = theanojax.to_jax(T.arange(k) * x.sum(), [x, k])
@@ -462,8 +472,26 @@ def test_the_documentation_runs():
     with open(os.path.join(os.path.dirname(__file__), os.pardir, "docs", "jax.md"), encoding="utf-8") as file:
         blocks = file.read().split("```python\n")[1:]
     scope = {}
+    extras = [block for block in blocks if any("import " + name in block for name in EXTRAS)]
+    assert len(extras) == len(EXTRAS)
     for block in blocks:
-        exec(block.partition("```")[0], scope)
+        if block not in extras:
+            exec(block.partition("```")[0], scope)
     loss, cost, x, y, w, X, Y = (scope[name] for name in ("loss", "cost", "x", "y", "w", "X", "Y"))
     close(scope["gradient"], theano.function([x, y], T.grad(cost, w))(X, Y))
     close(scope["per_example"].mean(), theano.function([x, y], cost)(X, Y))
+
+
+EXTRAS = ["optax", "equinox"]
+
+
+@pytest.mark.parametrize("name", EXTRAS)
+def test_the_documentation_of_other_packages_runs(name):
+    pytest.importorskip(name)
+    with open(os.path.join(os.path.dirname(__file__), os.pardir, "docs", "jax.md"), encoding="utf-8") as file:
+        blocks = file.read().split("```python\n")[1:]
+    scope = {}
+    for block in blocks:
+        if "import " + name in block or not any("import " + other in block for other in EXTRAS):
+            exec(block.partition("```")[0], scope)
+    assert scope["after"] < scope["before"]

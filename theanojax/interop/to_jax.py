@@ -218,6 +218,13 @@ class JaxFunction:
             return True
 
 
+_KINDS = {
+    "b": 0,
+    "u": 1,
+    "i": 1,
+    "f": 2,
+    "c": 3,
+}  # a number that jit traces takes any dtype of its kind, or a later one
 _REFUSED = (
     "an index is out of bounds, a part of an array shorter than it was when JAX traced the graph, or an Assert or "
     "something else that the graph asks for does not hold"
@@ -235,7 +242,8 @@ def _array(v, value):
         value = jnp.asarray(value)
     if isinstance(value, jax.Array):
         dtype = np.dtype(v.type.dtype)
-        if value.dtype != dtype and not (value.weak_type or np.can_cast(value.dtype, dtype)):
+        is_number = value.weak_type and _KINDS[value.dtype.kind] <= _KINDS[dtype.kind]
+        if not is_number and not np.can_cast(value.dtype, dtype):
             raise TypeError("%s is of dtype %s, and was given an array of dtype %s" % (v, dtype, value.dtype))
         if value.ndim != v.type.ndim:
             raise TypeError(
