@@ -121,7 +121,7 @@ def test_gradients_heed_what_the_graph_says_of_them(name):
     want = theano.function([x], T.grad(cost, w))(X)
     for values in (jax.grad(loss)(loss.values(), X), jax.jit(jax.grad(jax.checkpoint(loss)))(loss.values(), X)):
         close(values["w"], want)
-    close(loss(loss.values(), X), theano.function([x], cost)(X))
+    close(pickle.loads(pickle.dumps(loss))(loss.values(), X), theano.function([x], cost)(X))
     compiled = theano.function([x], cost).to_jax()
     with pytest.raises(NeedsHost, match="do not heed %s" % ("grad_clip" if "loop" in name else "%s|grad_" % name)):
         jax.grad(compiled)(compiled.values(), X)
@@ -141,6 +141,10 @@ def test_what_the_graph_says_in_updates_and_givens():
     sparse = theano.shared(theano.sparse.scipy.sparse.csr_matrix(np.eye(2)), "m")
     with pytest.raises(NeedsHost, match="takes arrays"):
         theanojax.to_jax(clipped, [x], updates=[(sparse, sparse * 2)])
+    with pytest.raises(NeedsHost, match="do not heed grad_clip"):
+        jax.grad(theanojax.to_jax(clipped.sum(), [theano.In(x)]))(np.ones(2))
+    between = x * 3
+    close(theanojax.to_jax(theano.gradient.grad_clip(between, -1, 1), [between])(np.ones(2)), np.ones(2))
 
 
 def test_gradients_that_cannot_heed_the_graph_are_refused():

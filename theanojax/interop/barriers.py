@@ -76,24 +76,24 @@ def _for_jax(v):
     if isinstance(op, (ZeroGrad, DisconnectedGrad)):
         return from_jax(jax.lax.stop_gradient, types=v.type, name=str(op))(x)
     if isinstance(op, GradClip):
-        return from_jax(_clipping(op.clip_lower_bound, op.clip_upper_bound), types=v.type, name=str(op))(x)
+        return from_jax(_clipped, types=v.type, name=str(op))(x, op.clip_lower_bound, op.clip_upper_bound)
     if isinstance(op, GradScale):
         by = op.multiplier if isinstance(op.multiplier, Variable) else constant(op.multiplier).clone()
         return from_jax(_scaled, types=v.type, name=str(op))(x, by)
     return v
 
 
-def _clipping(low, high):
-    same = jax.custom_vjp(lambda x: x)
-    same.defvjp(lambda x: (x, None), lambda _, g: (jnp.clip(g, low, high).astype(g.dtype),))
-    return same
+def _clipped(x, low, high):  # pickle finds it by its name
+    return _clip(x, low, high)
 
 
-@jax.custom_jvp
 def _scaled(x, by):
-    return x
+    return _scale(x, by)
 
 
-@_scaled.defjvp
-def _scaled_jvp(values, changes):
-    return values[0], (values[1] * changes[0]).astype(changes[0].dtype)
+_clip = jax.custom_vjp(lambda x, low, high: x)
+_clip.defvjp(
+    lambda x, low, high: (x, (low, high)), lambda bounds, g: (jnp.clip(g, *bounds).astype(g.dtype), None, None)
+)
+_scale = jax.custom_jvp(lambda x, by: x)
+_scale.defjvp(lambda values, changes: (values[0], (values[1] * changes[0]).astype(changes[0].dtype)))

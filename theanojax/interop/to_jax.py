@@ -63,13 +63,12 @@ def to_jax(outputs, inputs=None, updates=None, givens=None, mode=None, check=Tru
 def _kept(inputs, outputs, updates, givens):
     """The outputs and updates with what JAX's derivatives are to heed, and a list of what these cannot."""
     leaves, tree = jax.tree.flatten(outputs)
-    pairs, given = (
-        list(dict(updates or {}).items()),
-        [v for v in dict(givens or {}).values() if isinstance(v, Variable)],
-    )
+    pairs = list(dict(updates or {}).items())
+    given = [v for v in dict(givens or {}).values() if isinstance(v, Variable)]
     graphs = [getattr(leaf, "variable", leaf) for leaf in leaves] + [new for _, new in pairs]
     found = missed([v for v in [*graphs, *given] if isinstance(v, Variable)])
-    simple = all(isinstance(v, Variable) for v in [*leaves, *graphs]) and not any(v.owner for v in inputs)
+    simple = all(isinstance(v, Variable) for v in [*leaves, *graphs]) and isinstance(inputs, (list, tuple))
+    simple = simple and all(isinstance(v, Variable) and v.owner is None for v in inputs)
     if not found or not simple or missed(given):
         return outputs, updates, found
     graphs, lost = kept(graphs)
