@@ -143,6 +143,14 @@ def test_what_the_graph_says_in_updates_and_givens():
         theanojax.to_jax(clipped, [x], updates=[(sparse, sparse * 2)])
     with pytest.raises(NeedsHost, match="do not heed grad_clip"):
         jax.grad(theanojax.to_jax(clipped.sum(), [theano.In(x)]))(np.ones(2))
+    m = T.dmatrix("m")
+    clipped_rows = theano.scan(lambda r: theano.scan(lambda v: theano.gradient.grad_clip(v**2, -1, 1), r)[0].sum(), m)[
+        0
+    ]
+    loss = theanojax.to_jax(clipped_rows.sum(), [m])
+    close(loss(np.ones((2, 3))), np.asarray(6.0))
+    with pytest.raises(NeedsHost, match="do not heed grad_clip"):
+        jax.grad(loss)(np.ones((2, 3)))
     between = x * 3
     close(theanojax.to_jax(theano.gradient.grad_clip(between, -1, 1), [between])(np.ones(2)), np.ones(2))
 

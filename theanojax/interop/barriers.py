@@ -26,10 +26,13 @@ KEPT = {"zero_grad", "disconnected_grad", "grad_clip", "grad_scale"}
 def kept(variables):
     """(new graphs, what is still missed): `variables` with grad_clip and its like as Ops that JAX's derivatives heed.
 
-    Rewriting would take them away. In a graph with an OpFromGraph they are not replaced.
+    Rewriting would take them away. In a graph with an OpFromGraph, or a loop in a loop, they are not replaced.
     """
-    lost = missed(variables)
-    if KEPT.isdisjoint(lost) or any(isinstance(node.op, OpFromGraph) for node in _nodes(variables)):
+    lost, nodes = missed(variables), _nodes(variables)
+    within = [inner.op for node in nodes if isinstance(node.op, Scan) for inner in _nodes(node.op.outputs)]
+    if KEPT.isdisjoint(lost) or any(isinstance(node.op, OpFromGraph) for node in nodes):
+        return variables, lost
+    if any(isinstance(op, Scan) for op in within):
         return variables, lost
     return map_variables(_for_jax, variables), [name for name in lost if name not in KEPT]
 

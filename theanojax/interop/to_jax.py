@@ -194,8 +194,8 @@ class JaxFunction:
     def _underivable(self):
         return NeedsHost(
             "JAX's derivatives of %s do not heed %s. Give to_jax what T.grad returns; or variables in place of a "
-            "compiled function, if it is grad_clip, grad_scale, zero_grad or disconnected_grad"
-            % (self, ", ".join(self._missed))
+            "compiled function, if it is grad_clip, grad_scale, zero_grad or disconnected_grad, and neither in an "
+            "OpFromGraph nor in a loop in a loop" % (self, ", ".join(self._missed))
         )
 
     def _on_host(self, values, error):
