@@ -68,6 +68,25 @@ def test_a_guard_of_single_integers(dtype):
     np.testing.assert_array_equal(table.get_value(), [0, 2, 2, 3, 9])
 
 
+@pytest.mark.parametrize("n", [3, 1])
+def test_guards_that_choose_several_times(n):
+    """jax gives each choice the same inner program, with other values under the same variables."""
+    x, y, b, e = T.dmatrix("x"), T.iscalar("y"), T.iscalar("b"), T.iscalar("e")
+    backwards = theano.function([x, y], x[::-1][y])
+    part = theano.function([x, b, e, y], x[b:e][y])
+    value = np.random.RandomState(1).randn(n, 2)
+    for i in range(-6, 7):
+        for f, expected, args in (
+            (backwards, value[::-1], (i,)),
+            *[(part, value[b:e], (b, e, i)) for b in (-4, -1, 0, 2) for e in (-2, 1, 3, 5)],
+        ):
+            if -len(expected) <= i < len(expected):
+                np.testing.assert_array_equal(f(value, *args), expected[i])
+            else:
+                with pytest.raises(IndexError):
+                    f(value, *args)
+
+
 @pytest.mark.parametrize("dtype", ["int8", "int16"])
 def test_a_guard_with_arithmetic_that_wraps(dtype):
     table, k = theano.shared(np.arange(200.0)), T.scalar("k", dtype=dtype)

@@ -1,7 +1,7 @@
 """The type of sparse matrices."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -55,6 +55,16 @@ class _Matrices(Mapping):
 
     def __len__(self):
         return len(self.formats)
+
+
+class _Classes(Sequence):
+    """scipy's classes of `sparse_formats`: Theano's list, which its tests go through."""
+
+    def __getitem__(self, i):
+        return SparseType.format_cls[sparse_formats[i]]
+
+    def __len__(self):
+        return len(sparse_formats)
 
 
 class SparseType(Type):
@@ -167,3 +177,4 @@ uint_dtypes = sorted(t for t in all_dtypes if t.startswith("uint"))
 integer_dtypes = discrete_dtypes = int_dtypes + uint_dtypes
 continuous_dtypes = complex_dtypes + float_dtypes
 sparse_formats = ["csc", "csr"]
+_mtypes = _Classes()

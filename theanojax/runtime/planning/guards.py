@@ -167,6 +167,7 @@ class _NumpyGuard:
                     self._same(v, found)
                 continue
             (out,) = eqn.outvars
+            self._forget(out)
             plain = self._plain(eqn)
             if plain is not None:
                 self.numbers[out] = plain
@@ -199,6 +200,7 @@ class _NumpyGuard:
         return self.source.let("not %s" % words[0]) if name == "not" and logical else None
 
     def _same(self, v: Var, other: Var | Literal) -> None:
+        self._forget(v)
         number = self._number(other)
         if number is None:
             self.arrays[v] = self._array(other)
@@ -206,6 +208,11 @@ class _NumpyGuard:
         self.numbers[v] = number
         if not isinstance(other, Literal) and other in self.arrays:
             self.arrays[v] = self.arrays[other]
+
+    def _forget(self, v: Var) -> None:
+        """A function that is called again has other values under the same variables."""
+        self.arrays.pop(v, None)
+        self.numbers.pop(v, None)
 
     def _number(self, v: Var | Literal) -> str | None:
         """What stands for `v` where it is a single Python number."""
