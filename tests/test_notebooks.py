@@ -187,11 +187,13 @@ def test_the_cell_that_fails(tmp_path):
 
 def test_going_on_after_cells_that_fail(tmp_path):
     write(tmp_path / "old.ipynb", ["half = 7 / 2", "print half / 0", "print half", "print 'open"])
-    done = command("run", str(tmp_path / "old.ipynb"), "--allow-errors")
+    done = command("run", "--allow-errors", str(tmp_path / "old.ipynb"))
     assert (done.returncode, done.stdout) == (0, "3\n")
     assert "cell 3 failed:\nprint half / 0" in done.stderr and "cell 5 failed" in done.stderr
     assert "in div" not in done.stderr and "\x1b" not in done.stderr
     assert command("run", str(tmp_path / "old.ipynb"), "-x").returncode == 2
+    assert command("run", str(tmp_path / "old.ipynb"), "--allow-errors").returncode == 0
+    assert command("run", "--allow-errors", "-c", "print 1").returncode == 2
 
 
 # ---- converted
@@ -226,6 +228,10 @@ print(3 // 2)
 # %%
 # %%bash
 # echo 1
+
+# %%
+# %%capture cap
+print(1)
 """
 
 

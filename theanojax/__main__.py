@@ -21,9 +21,11 @@ def main(arguments: list[str] | None = None) -> int:
     run = commands.add_parser(
         "run",
         help="run a program written for Theano, in Python 2 or 3",
-        usage="theanojax run [-2 | -3] (script.py | notebook.ipynb | folder | - | -m module | -c code) [arguments ...]",
+        usage="theanojax run [-2 | -3] (script.py | folder | - | -m module | -c code) [arguments ...]\n"
+        "       theanojax run [-2 | -3] [--allow-errors] notebook.ipynb",
     )
     _python_options(run)
+    run.add_argument("--allow-errors", action="store_true", help="go on after cells of a notebook that fail")
     what = run.add_mutually_exclusive_group()
     what.add_argument("-m", dest="module", nargs=argparse.REMAINDER, help="a module, by its dotted name")
     what.add_argument("-c", dest="code", nargs=argparse.REMAINDER, help="the code itself")
@@ -107,7 +109,9 @@ def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     if kind == "script" and target.endswith(".ipynb"):
         from theanojax.legacy import notebook
 
-        return notebook.run(target, own, args.python)
+        return notebook.run(target, own or ["--allow-errors"] * args.allow_errors, args.python)
+    if args.allow_errors:
+        parser.error("--allow-errors is for notebooks")
     from theanojax.legacy import runner
 
     return runner.run(target, own, kind, args.python)
