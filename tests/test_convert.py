@@ -54,6 +54,7 @@ def test_a_package(tmp_path):
         "inner/deep.py": "import string\nn = string.n / 2\n",
         "inner/string.py": "n = 3\n",
         "sizes.py": "def half(n):\n    return n / 2\npairs = zip([1], [2])\n",
+        "said.py": "import sys\ndef say(x):\n    print(x / 2, file=sys.stderr)\n",
         "data.txt": "3\n",
     }.items():
         (package / name).parent.mkdir(exist_ok=True)
@@ -69,6 +70,7 @@ def test_a_package(tmp_path):
         "data.txt",
         "inner",
         "layers.py",
+        "said.py",
         "sizes.py",
     ]
     assert (
@@ -76,6 +78,8 @@ def test_a_package(tmp_path):
         .read_text()
         .startswith("from .sizes import half\nimport os\nfrom . import sizes\nfrom . import inner\n")
     )
+    # What only Python 3 can read is left alone, as `run` does.
+    assert (tmp_path / "new" / "pack" / "said.py").read_text() == (package / "said.py").read_text()
     run = command("run", str(tmp_path / "old" / "main.py"))
     new = python(str(tmp_path / "new" / "main.py"), cwd="/")
     assert new.stdout == run.stdout == "layers\n4 [(1, 2)] 1 3\n\n", (new.stderr, run.stderr)
@@ -239,6 +243,7 @@ def test_diff_and_check_and_standard_output(tmp_path):
         (("no_such.py",), 2, "can't open file 'no_such.py': no such file"),
         (("bad.py",), 1, "bad.py:2: invalid syntax: x = = 2"),
         ((".",), 2, "a folder needs -o"),
+        (("good.py", "-o", "none/good.py"), 2, "can't write 'none/good.py'"),
         (("--diff", "--check", "bad.py"), 2, "not allowed with"),
         (("bad.ipynb",), 2, "is no notebook"),
         ((), 2, "usage: theanojax convert"),
@@ -246,6 +251,7 @@ def test_diff_and_check_and_standard_output(tmp_path):
 )
 def test_what_cannot_be_converted(tmp_path, words, status, said):
     (tmp_path / "bad.py").write_text("print 1\nx = = 2\n")
+    (tmp_path / "good.py").write_text("print 1\n")
     (tmp_path / "bad.ipynb").write_text("{")
     pytest.importorskip("nbformat")
     done = command("convert", *words, cwd=tmp_path)

@@ -249,10 +249,13 @@ def test_a_notebook_converted(tmp_path):
 
 
 def test_a_notebook_that_becomes_a_script(tmp_path):
-    write(tmp_path / "old.ipynb", ["%pylab inline", "files = !ls\nprint 3 / 2", "%%bash\necho 1"])
+    write(
+        tmp_path / "old.ipynb",
+        ["%pylab inline", "files = !ls\nprint 3 / 2", "%%bash\necho 1", "%%capture cap\nprint 1"],
+    )
     done = command("convert", "--to", "py", str(tmp_path / "old.ipynb"))
     assert done.stdout == SCRIPT, done.stderr
-    assert [line.rpartition(": ")[2] for line in done.stderr.splitlines()] == ["!ls", "%%bash"]
+    assert [line.rpartition(": ")[2] for line in done.stderr.splitlines()] == ["!ls", "%%bash", "%%capture cap"]
 
 
 @pytest.mark.parametrize("name", SAID)

@@ -116,9 +116,13 @@ def _file(
     elif output is None:
         sys.stdout.write(made.after)
     else:
-        with open(output, "w", encoding="utf-8") as file:
-            file.write(made.after)
-        shutil.copymode(path, output)
+        try:
+            with open(output, "w", encoding="utf-8") as file:
+                file.write(made.after)
+            shutil.copymode(path, output)
+        except OSError as error:
+            print(f"theanojax convert: can't write {output!r}: {error.strerror or error}", file=sys.stderr)
+            return 2
     return 0
 
 
@@ -305,5 +309,7 @@ def _as_script(book: Any, path: str, notes: list[str]) -> str:
                     said = not made.is_python
         if made.head and made.is_python:
             lines.insert(0, f"# {made.head.strip()}")
+            if made.head.startswith("%%capture"):  # what it keeps, or keeps quiet, the script does not
+                notes.append(f"{path}: cell {number + 1}: no Python: {made.head.strip()}")
         parts.append("\n".join(["# %%", *lines]).rstrip())
     return "\n\n".join(parts) + "\n"

@@ -52,7 +52,12 @@ def convert(
     is_python2, notes = which(source, filename, version, default_python2)
     text, futures = source, modern_syntax.futures(source)
     if is_python2:
-        text, found = modern_syntax.to_python3(source, filename, False)
+        try:
+            text, found = modern_syntax.to_python3(source, filename, False)
+        except SyntaxError:
+            if not default_python2:
+                raise
+            return convert(source, filename, in_package, version)  # it is in Python 3, whatever the files beside it are
         notes += found
     places = python2.line_places(source.split("\n"), text.split("\n"))
     dots = is_python2 and in_package and "absolute_import" not in futures
