@@ -161,6 +161,7 @@ def test_flags_are_set_before_ours_is_imported():
     "source, line, said",
     [
         ("print 1\nexec code\n", 2, "the text that exec runs has to be in Python 3"),
+        ("exec 'half = 5 / 2'\n", 1, "the text that exec runs has to be in Python 3"),
         ("print 1\nexecfile('a.py')\n", 2, "the file that is run here has to be converted, too"),
         ("class C(Base):\n    def __eq__(self, o): print 1\n", 1, "without __hash__ has no hash"),
         ("def g(it):\n    print 1\n    yield it.next()\n", 3, "StopIteration from next"),

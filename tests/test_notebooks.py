@@ -286,3 +286,5 @@ def test_install_kernel(tmp_path):
             spec = json.load(file)
         assert spec["display_name"] == shown and spec["argv"][-2:] == ["--ext", "theanojax"]
         assert spec["argv"][0] == sys.executable and bool(spec["env"]) is (name == "python2")
+    done = command("install-kernel", "--user", "--name", "no name", JUPYTER_DATA_DIR=str(tmp_path))
+    assert done.returncode == 2 and done.stderr.startswith("theanojax install-kernel: Invalid kernel name")

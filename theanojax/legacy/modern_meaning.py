@@ -167,7 +167,7 @@ class _Writer:
             text = node.args[0]
             if isinstance(text, ast.Call) and name_of(text.func) == "compile":
                 modern.note(node, "the file that is run here has to be converted, too")
-            elif not isinstance(text, ast.Constant) or not _parses(text.value, name):
+            elif not isinstance(text, ast.Constant) or not _parses(text.value, name) or "/" in str(text.value):
                 modern.note(node, f"the text that {name} runs has to be in Python 3")
         elif name == "map" and len(node.args) > 1 and isinstance(node.args[0], ast.Constant):  # of None
             modern.modules.add("itertools")

@@ -161,7 +161,11 @@ def install_kernel(name: str, user: bool) -> int:
         with open(os.path.join(folder, "kernel.json"), "w", encoding="utf-8") as file:
             json.dump(kernel_spec(2 if name == "python2" else None), file, indent=1)
         where = {"user": True} if user else {"prefix": sys.prefix}
-        print(manager.install_kernel_spec(folder, name, **where))
+        try:
+            print(manager.install_kernel_spec(folder, name, **where))
+        except (OSError, ValueError) as error:  # a folder that is not ours to write to, a name that is none
+            print(f"theanojax install-kernel: {error}", file=sys.stderr)
+            return 2
     return 0
 
 
