@@ -369,8 +369,9 @@ def test_bad_specifications(args, error, message):
 
 
 def test_on_unused_input():
-    with pytest.warns(UserWarning, match="on_unused_input='raise'"):
+    with pytest.warns(UserWarning, match="on_unused_input='raise'") as said:
         function([x, y], x, on_unused_input="warn")
+    assert said[0].filename == __file__
     assert function([x, y], x, on_unused_input="ignore")(1, 2) == 1
     with pytest.raises(ValueError, match="Invalid value for keyword on_unused_input"):
         function([x, y], x, on_unused_input="sometimes")

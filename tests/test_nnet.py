@@ -51,8 +51,9 @@ def test_softmax_refuses():
         softmax(T.dtensor3())
     with pytest.raises(ValueError, match="x must be 1-d or 2-d"):
         softmax(T.imatrix())
-    with pytest.warns(UserWarning, match="LogSoftmax will not automatically pad"):
+    with pytest.warns(UserWarning, match="LogSoftmax will not automatically pad") as said:
         assert nnet.logsoftmax(T.dvector()).ndim == 2
+    assert said[0].filename == __file__
     with pytest.warns(UserWarning, match="dimension of shape 1"):
         softmax(T.dcol())
     x, b = T.dmatrix(), T.dvector()

@@ -27,6 +27,7 @@ from theanojax.graph.container import Container
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.locks import compiling
 from theanojax.graph.rewriting.base import SeqOptimizer
+from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.graph.traverse import ancestors
 from theanojax.graph.variable import Constant, Variable
 from theanojax.printing.progress import phase
@@ -229,7 +230,7 @@ class FunctionMaker:
             if i.variable in needed or i.update is not None:
                 continue
             if how == "warn":
-                warnings.warn(messages.unused_input(k, i.variable, how), stacklevel=6)
+                warnings.warn(messages.unused_input(k, i.variable, how), stacklevel=user_stacklevel())
             elif how == "raise":
                 raise UnusedInputError(messages.unused_input(k, i.variable, how))
             else:

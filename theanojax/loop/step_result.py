@@ -3,6 +3,7 @@
 import warnings
 from collections import OrderedDict
 
+from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.graph.variable import Variable
 from theanojax.tensor.as_tensor import as_tensor_variable
 
@@ -76,7 +77,7 @@ def _is_updates(x):
             warnings.warn(
                 "Expected OrderedDict or OrderedUpdates, got " + str(type(x)) + ". This can make your script "
                 "non-deterministic.",
-                stacklevel=5,
+                stacklevel=user_stacklevel(),
             )
         return True
     return isinstance(x, (list, tuple)) and all(isinstance(p, (list, tuple)) and len(p) == 2 for p in x)

@@ -4,6 +4,7 @@ import warnings
 
 from theanojax.graph.gradient_types import disconnected_type, grad_undefined
 from theanojax.graph.op import Op
+from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.graph.variable import Apply
 from theanojax.tensor.math import clip
 
@@ -128,7 +129,8 @@ disconnected_grad_ = DisconnectedGrad()
 
 def consider_constant(x):
     """Deprecated: the variable `x` with a gradient of zero. Use `zero_grad` or `disconnected_grad`."""
-    warnings.warn("consider_constant() is deprecated, use zero_grad() or disconnected_grad() instead.", stacklevel=3)
+    text = "consider_constant() is deprecated, use zero_grad() or disconnected_grad() instead."
+    warnings.warn(text, stacklevel=user_stacklevel())
     return consider_constant_(x)
 
 

@@ -59,7 +59,7 @@ def _as_rows(x, op_name):
             "DEPRECATION: If x is a vector, %s will not automatically pad x anymore in next releases. If you "
             "need it, please do it manually. The vector case is gonna be supported soon and the output will "
             "be a vector." % op_name,
-            stacklevel=5,
+            stacklevel=user_stacklevel(),
         )
         x = T.shape_padleft(x, n_ones=1)
     return x
