@@ -562,6 +562,17 @@ def test_mul_trees():
     assert is_1pexp(2 + T.exp(v), only_process_constants=False) is None
 
 
+def test_a_row_and_a_column_of_one_node_are_not_merged(caplog):
+    """Their shapes are constants only after folding, when both are reshaped to (1, 1)."""
+    x = T.dvector("x")
+    one = T.constant(np.ones(3)).sum().astype("int64") - 2
+    row, column = x.reshape((1, one)), x.reshape((one, 1))
+    f = function([x], [row, column, row + column])
+    assert [v.tolist() for v in f([2.0])] == [[[2.0]], [[2.0]], [[4.0]]]
+    assert len([n for n in f.maker.fgraph.apply_nodes if isinstance(n.op, T.Reshape)]) == 2
+    assert not caplog.records
+
+
 def test_merged_slices_are_right():
     values = np.arange(7)
     bounds = [None, 0, 2, 5, -1, -3, 9, -9]

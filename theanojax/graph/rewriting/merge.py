@@ -203,7 +203,10 @@ class MergeOptimizer(Optimizer):
         if hasattr(fgraph, "destroy_handler") and _destroyers(old) + _destroyers(new) > 1:
             return None
         pairs = list(zip(old.outputs, new.outputs))
-        return [_replaceable(*pairs[0])] if len(pairs) == 1 else pairs
+        if len(pairs) > 1:
+            return pairs
+        pair = _replaceable(*pairs[0])
+        return None if pair is None else [pair]
 
     def __str__(self) -> str:
         return type(self).__name__
@@ -222,9 +225,14 @@ class MergeOptimizer(Optimizer):
         return (failed, seconds, *times, merge_dict(prof1[4], prof2[4]), merged, constants)
 
 
-def _replaceable(old: Variable, new: Variable) -> Pair:
-    """The pair as it is, or the other way round when the type of `old` does not take `new`."""
-    return (new, old) if old.type != new.type and old.type.convert_variable(new) is None else (old, new)
+def _replaceable(old: Variable, new: Variable) -> Pair | None:
+    """The pair as it is, or the other way round when the type of `old` does not take `new`; None if neither does.
+
+    A row and a column of one element can come of the same node.
+    """
+    if old.type == new.type or old.type.convert_variable(new) is not None:
+        return old, new
+    return None if new.type.convert_variable(old) is None else (new, old)
 
 
 def _destroyers(node: Apply) -> int:
