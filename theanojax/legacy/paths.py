@@ -14,6 +14,7 @@ the classes of our files, for `type(x).__module__`.
 
 from __future__ import annotations
 
+import functools
 import unittest
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -420,5 +421,14 @@ def home(file: str, name: str) -> str | None:
 
 def children(path: str) -> set[str]:
     """The names of the table's modules right below `path`, `""` being the top."""
-    prefix = f"{path}." if path else ""
-    return {rest.split(".")[0] for old in PATHS if old.startswith(prefix) and (rest := old[len(prefix) :])}
+    return _children().get(path, set())
+
+
+@functools.cache
+def _children() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for path in PATHS:
+        parts = path.split(".")
+        for i, part in enumerate(parts):
+            found.setdefault(".".join(parts[:i]), set()).add(part)
+    return found

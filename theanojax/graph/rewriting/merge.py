@@ -193,7 +193,7 @@ class MergeOptimizer(Optimizer):
     def _constant_pairs(fgraph: FunctionGraph, old: Variable, new: Variable) -> list[Pair] | None:
         if old not in fgraph.variables or new not in fgraph.variables or old is new:
             return None
-        return [_replaceable(old, new)]
+        return _one(old, new)
 
     @staticmethod
     def _node_pairs(fgraph: FunctionGraph, old: Apply, new: Apply) -> list[Pair] | None:
@@ -205,8 +205,7 @@ class MergeOptimizer(Optimizer):
         pairs = list(zip(old.outputs, new.outputs))
         if len(pairs) > 1:
             return pairs
-        pair = _replaceable(*pairs[0])
-        return None if pair is None else [pair]
+        return _one(*pairs[0])
 
     def __str__(self) -> str:
         return type(self).__name__
@@ -225,14 +224,14 @@ class MergeOptimizer(Optimizer):
         return (failed, seconds, *times, merge_dict(prof1[4], prof2[4]), merged, constants)
 
 
-def _replaceable(old: Variable, new: Variable) -> Pair | None:
+def _one(old: Variable, new: Variable) -> list[Pair] | None:
     """The pair as it is, or the other way round when the type of `old` does not take `new`; None if neither does.
 
     A row and a column of one element can come of the same node.
     """
     if old.type == new.type or old.type.convert_variable(new) is not None:
-        return old, new
-    return None if new.type.convert_variable(old) is None else (new, old)
+        return [(old, new)]
+    return None if new.type.convert_variable(old) is None else [(new, old)]
 
 
 def _destroyers(node: Apply) -> int:

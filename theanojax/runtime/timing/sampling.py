@@ -7,12 +7,11 @@ from __future__ import annotations
 import random
 import threading
 from collections import deque
-from statistics import median_high
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Sequence
 
     from theanojax.graph.variable import Apply
     from theanojax.runtime.timing.call import Call
@@ -25,6 +24,11 @@ RECENT = 9  # calls that tell what looking costs
 AGAIN = 20  # calls that were looked into after which it is asked anew
 BUDGET = 0.2  # of the time of calls, what looking may cost
 FARTHEST = 1000  # calls from one that is looked into to the next
+
+
+def median_high(values: Sequence[float]) -> float:
+    """The middle one, or the higher of two; `statistics` takes a while to import."""
+    return sorted(values)[len(values) // 2]
 
 
 class Sampling:
