@@ -138,44 +138,41 @@ def _floats(dtypes):
     return [i for i, dtype in enumerate(dtypes) if np.dtype(dtype).kind in "fc"]
 
 
-class _Vjp(_ByValue):
-    """Of `function`: from its inputs and the gradients of its outputs of floats to those of its inputs of floats."""
-
-    def __init__(self, function, inputs, outputs):
-        self.parts = self.function, self.inputs, self.outputs = function, inputs, outputs  # the last two are dtypes
-
-    def __call__(self, *values):
-        n, moving = len(self.inputs), _floats(self.inputs)
-        kept = _floats(self.outputs)
-
-        def of_floats(*floats):
-            everything = list(values[:n])
-            for i, x in zip(moving, floats, strict=True):
-                everything[i] = x
-            outs = self.function(*everything)
-            return [outs[i] for i in kept]
-
-        _, back = jax.vjp(of_floats, *[values[i] for i in moving])
-        return back(list(values[n:]))
-
-
-class _Jvp(_ByValue):
-    """Of `function`: from its inputs and the changes of those of floats to the changes of its outputs of floats."""
+class _Derivative(_ByValue):
+    """Of `function`, whose inputs and outputs have these dtypes: a function of its inputs, and then of others."""
 
     def __init__(self, function, inputs, outputs):
         self.parts = self.function, self.inputs, self.outputs = function, inputs, outputs
 
-    def __call__(self, *values):
-        n, moving = len(self.inputs), _floats(self.inputs)
+    def _of_floats(self, values):
+        """(function of the inputs of floats to the outputs of floats, where these are taken, the other arguments)."""
+        n, moving, kept = len(self.inputs), _floats(self.inputs), _floats(self.outputs)
 
         def of_floats(*floats):
             everything = list(values[:n])
             for i, x in zip(moving, floats, strict=True):
                 everything[i] = x
             outs = self.function(*everything)
-            return tuple(outs[i] for i in _floats(self.outputs))
+            return tuple(outs[i] for i in kept)
 
-        return jax.jvp(of_floats, [values[i] for i in moving], list(values[n:]))[1]
+        return of_floats, [values[i] for i in moving], tuple(values[n:])
+
+
+class _Vjp(_Derivative):
+    """From the inputs and the gradients of the outputs of floats to those of the inputs of floats."""
+
+    def __call__(self, *values):
+        of_floats, at, gradients = self._of_floats(values)
+        _, back = jax.vjp(of_floats, *at)
+        return back(gradients)
+
+
+class _Jvp(_Derivative):
+    """From the inputs and the changes of those of floats to the changes of the outputs of floats."""
+
+    def __call__(self, *values):
+        of_floats, at, changes = self._of_floats(values)
+        return jax.jvp(of_floats, at, list(changes))[1]
 
 
 class JaxOp(Op):

@@ -254,14 +254,11 @@ class XlaStage:
             outs, outcome = self._compute(ready, args, constants, steps, flag), DONE
         if self.effects:
             jax.effects_barrier()
-        if outcome is DONE:
+        if outcome is DONE and outs and (borrowed or platform.computes_at_once):
+            # One tells of all, before anything is stored. To read a result for which there was no memory may hang.
+            settle(outs[0])
             if borrowed:
-                if outs:
-                    settle(outs[0])
                 wait(outs)
-            elif platform.computes_at_once and outs:
-                # One tells of all, before anything is stored. To read a result for which there was no memory may hang.
-                settle(outs[0])
         if staging is not None:
             self.idle.append(staging)
         if len(outs) > len(self.outputs):
