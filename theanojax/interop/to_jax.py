@@ -98,18 +98,17 @@ class JaxFunction:
         fgraph, specs = made.maker.executed_fgraph, made.maker.expanded_inputs
         self._graph, self._is_traceable = (list(fgraph.inputs), list(fgraph.outputs)), False
         self.inputs, self.shared, self._containers = [], {}, {}
+        self._names = []  # for each input of the graph: of the shared variable, or None
         for v, spec, container in zip(fgraph.inputs, specs, made.input_storage):
             if not hasattr(v.type, "numpy_dtype") or getattr(v.type, "host_only", False):
                 raise NeedsHost("%s is of type %s: a function of JAX takes arrays" % (spec.variable, v.type))
-            if isinstance(container.storage, Cell):
-                name = self._name(spec.variable)
+            name = self._name(spec.variable) if isinstance(container.storage, Cell) else None
+            self._names.append(name)
+            if name is not None:
                 self.shared[name], self._containers[name] = spec.variable, container
             else:
                 self.inputs.append(spec.variable)
-        self._is_shared = [isinstance(cell, Cell) for cell in made._cells]
-        names = iter(self.shared)
-        owners = [next(names) if shared else None for shared in self._is_shared]
-        self._updated = [name for name, spec in zip(owners, specs) if spec.update is not None]
+        self._updated = [name for name, spec in zip(self._names, specs) if spec.update is not None]
         if None in self._updated:
             raise NeedsHost("an argument that is updated is a state of its own; make it a shared variable")
 
@@ -140,8 +139,10 @@ class JaxFunction:
             values, *args = args
         if len(args) != len(self.inputs):
             raise TypeError("%r takes %d arguments, %d were given" % (self, len(self.inputs), len(args)))
-        given, own = iter(args), iter(values[name] for name in self.shared)
-        inputs = [_array(v, next(own) if shared else next(given)) for v, shared in zip(self._graph[0], self._is_shared)]
+        given = iter(args)
+        inputs = [
+            _array(v, next(given) if name is None else values[name]) for v, name in zip(self._graph[0], self._names)
+        ]
         outs = self._run(inputs)
         n = len(outs) - len(self._updated)
         result = self._presented(outs[:n])
