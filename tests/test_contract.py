@@ -10,11 +10,14 @@ import pytest
 import theanojax.runtime
 import theanojax.tensor as T
 from tests.op_cases import CASES
+from theanojax.compile import function
 from theanojax.graph.contract import Contract
 from theanojax.graph.op import Op, PureOp
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Variable
 from theanojax.runtime.host import run_graph
+from theanojax.tensor.linalg.products import Dot
+from theanojax.tensor.reduce import Mean, Sum
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -104,6 +107,23 @@ def test_each_question_has_an_op_that_answers_it():
             answers = [c for c in type(node.op).__mro__ if c is not Contract]
             asked -= {name for name in asked if any(name in vars(c) for c in answers)}
     assert not asked
+
+
+class TwiceTheSum(Sum):
+    def compute(self, xp, node, x):
+        return 2 * xp.sum(x, axis=self.axis)
+
+
+class TwiceTheProduct(Dot):
+    def perform(self, node, inputs, output_storage):
+        output_storage[0][0] = 2 * np.dot(*inputs)
+
+
+@pytest.mark.parametrize("size", [3, 100_000], ids=["few", "many"])
+def test_what_a_class_says_of_its_values_holds_for_none_that_has_others(size):
+    x, y, values = T.dvector(), T.dvector(), np.ones(size)
+    f = function([x, y], [TwiceTheSum()(x), TwiceTheProduct()(x, y), Mean()(x)])
+    assert [float(v) for v in f(values, values)] == [2 * size, 2 * size, 1]
 
 
 MODULES = [found.name for found in pkgutil.iter_modules(theanojax.runtime.__path__, "theanojax.runtime.")]

@@ -11,13 +11,14 @@ from theanojax.gradient import consider_constant, disconnected_grad, grad_clip, 
 from theanojax.rewrites.linalg import Hint
 from theanojax.tensor import elemwise, reduce
 from theanojax.tensor.assert_op import Assert
-from theanojax.tensor.creation import AllocEmpty, Nonzero, Tri
+from theanojax.tensor.creation import AllocEmpty, Tri
 from theanojax.tensor.diagonal import AllocDiag, ExtractDiag
 from theanojax.tensor.gradient_ops import consider_constant_, view_op
 from theanojax.tensor.join import Tile, default
 from theanojax.tensor.linalg import blas
 from theanojax.tensor.linalg.products import BatchedDot
 from theanojax.tensor.nnet.bn import BNComposite
+from theanojax.tensor.nonzero import Nonzero
 from theanojax.tensor.shape import (
     Flatten,
     MakeVector,

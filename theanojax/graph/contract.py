@@ -20,6 +20,10 @@ if TYPE_CHECKING:
         default_update: Variable
 
 
+# What a class says in place of its values: it holds for no class derived from it that computes others.
+_OF_VALUES = ("array_role", "plain_value", "numpy_code")
+
+
 class Inside(NamedTuple):
     """The graph that an Op is made of, for pictures. `enters` and the other pairs are positions.
 
@@ -55,6 +59,13 @@ class Contract:
     plain_value : a function of Python numbers, in place of ``perform`` on arrays of no dimension, or None.
     """
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "compute" in vars(cls) or "perform" in vars(cls):
+            for name in _OF_VALUES:
+                if name not in vars(cls):
+                    setattr(cls, name, vars(Contract)[name])
+
     side_effect = False
     cheap_on_host = False
     reads_part = False
@@ -65,6 +76,19 @@ class Contract:
         """For an Op that only looks at the shape of its input, of `ndim` dimensions: which lengths it returns.
 
         The number of one dimension, or a tuple of them for a vector; None for all other Ops.
+        """
+        return None
+
+    def numpy_code(self, node: Apply, args: Sequence[str], source: Any, spare: Sequence[int]) -> str | None:
+        """For generated Python: an expression that gives what the host computes for the one output of `node`.
+
+        None if there is none shorter than a call of ``perform``, with which it fails. Its result is an array of its
+        own, or a view of the first input if the Op has a ``view_map``.
+
+        `args` are the texts of the inputs: numpy arrays; of one of no dimension also numpy's scalars and, but for the
+        first, Python numbers. Into the arrays of the positions `spare` it may write. `source` takes lines before it:
+        `let(expression)` gives the name of the result, `bind(value)` names a value, `refuse(condition)` is for what is
+        to be left to ``perform``.
         """
         return None
 

@@ -341,8 +341,8 @@ DEFINED: dict[str, str] = {
     "scalar.transcendental scalar.types",
     "scalar.basic_scipy": "scalar.special",
     "scalar.basic_sympy": "scalar.sympy_code",
-    "tensor.basic": "tensor.creation tensor.diagonal tensor.dims tensor.join tensor.permute tensor.shape "
-    "tensor.reduce:Mean tensor.reduce:MaxAndArgmax tensor.reduce:Argmax errors:ShapeError "
+    "tensor.basic": "tensor.creation tensor.diagonal tensor.dims tensor.join tensor.nonzero tensor.permute "
+    "tensor.shape tensor.reduce:Mean tensor.reduce:MaxAndArgmax tensor.reduce:Argmax errors:ShapeError "
     "errors:NotScalarConstantError errors:EmptyConstantError tensor.linalg.products",
     "tensor.var": "errors:AsTensorError",
     "tensor.elemwise": "tensor.reduce printing.pp:DimShufflePrinter",

@@ -25,10 +25,9 @@ class HostLoop:
         self.step = step
         if step is not None:
             return
-        self.step = (executor or above.HostExecutor)(fgraph, allow_gc=op.allow_gc)
         n_taps = op._taps_before(op._n_states)
         states = range(op.n_seqs, op.n_seqs + n_taps + op.n_shared_outs)
-        self.step._own = _Detach(states)
+        self.step = (executor or above.HostExecutor)(fgraph, allow_gc=op.allow_gc, own=_Detach(states))
 
     def run(self, node, args, cells):
         """Do the steps; fill `cells`, one per output of `node`. Returns the number of steps done."""

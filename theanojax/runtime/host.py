@@ -20,7 +20,7 @@ from theanojax.runtime.blame import raise_with_op, require_arrays
 
 if TYPE_CHECKING:
     from theanojax.graph.variable import Apply, Variable
-    from theanojax.runtime.hints import ComputeMap, Storage, StorageMap, Thunk, Value
+    from theanojax.runtime.hints import ComputeMap, NumpyArray, Storage, StorageMap, Thunk, Value
     from theanojax.runtime.timing.call import Recorder
 
 
@@ -37,7 +37,8 @@ class HostExecutor:
     ----------
     fgraph : FunctionGraph, or a pair (inputs, outputs)
     callback : called as ``callback(index, node, thunk)`` after each node, for checking modes.
-    own : whether outputs that share memory with an input, a constant or another output are copied.
+    own : whether outputs that share memory with an input, a constant or another output are copied; or what does that,
+        a function of the output and the input values.
     overwritten : dict from input positions to the variables whose values the caller's arrays shall hold afterwards.
 
     Calling it with a list of input values gives the list of output values. Calls that overlap, in threads or because
@@ -53,7 +54,7 @@ class HostExecutor:
         fgraph: FunctionGraph | tuple[Sequence[Variable], Sequence[Variable]],
         callback: Callable[[int, Apply, Thunk], object] | None = None,
         allow_gc: bool = True,
-        own: bool = True,
+        own: bool | Callable[[Sequence[Value], Sequence[Value]], list[Value]] = True,
         overwritten: dict[int, Variable] | None = None,
     ) -> None:
         if not isinstance(fgraph, FunctionGraph):
@@ -234,18 +235,28 @@ class HostExecutor:
 
     def _own(self, outputs: Sequence[Value], inputs: Sequence[Value]) -> list[Value]:
         """Copies of the outputs that are views of something the caller or the graph keeps."""
+        if callable(self.own):
+            return self.own(outputs, inputs)
         foreign = [v for v in inputs if isinstance(v, np.ndarray)]
         foreign += [v.data for v in self.storage_map if isinstance(v, Constant) and isinstance(v.data, np.ndarray)]
-        result = []
-        for var, value in zip(self.fgraph.outputs, outputs):
-            if isinstance(value, np.generic) and hasattr(var.type, "broadcastable"):
-                value = np.asarray(value)
-            if isinstance(value, np.ndarray):
-                if any(np.may_share_memory(value, f) for f in foreign) or not value.flags.writeable:
-                    value = value.copy()
-                foreign.append(value)
-            result.append(value)
-        return result
+        return [
+            detached(value, foreign, hasattr(var.type, "broadcastable"))
+            for var, value in zip(self.fgraph.outputs, outputs)
+        ]
+
+
+def detached(value: Value, foreign: list[NumpyArray], as_array: bool) -> Value:
+    """`value`, or a copy if it shares memory with one of the arrays `foreign`, which it is then added to.
+
+    A number is made an array if `as_array`.
+    """
+    if as_array and isinstance(value, np.generic):
+        value = np.asarray(value)
+    if isinstance(value, np.ndarray):
+        if any(np.may_share_memory(value, f) for f in foreign) or not value.flags.writeable:
+            value = value.copy()
+        foreign.append(value)
+    return value
 
 
 def _producer(v: Variable) -> Apply:
@@ -261,7 +272,7 @@ def _protecting_thunk(node: Apply, storage_map: StorageMap, compute_map: Compute
     outs = [storage_map[v] for v in node.outputs]
 
     def thunk() -> None:
-        values = [_copy(c[0]) if i in destroyed else c[0] for i, c in enumerate(cells)]
+        values = [copied(c[0]) if i in destroyed else c[0] for i, c in enumerate(cells)]
         node.perform(values, outs)
         for v in node.outputs:
             compute_map[v][0] = True
@@ -277,7 +288,8 @@ def as_thunk(run: Callable[[], None], inputs: Sequence[Storage], outputs: Sequen
     return thunk
 
 
-def _copy(value: Value) -> Value:
+def copied(value: Value) -> Value:
+    """A copy of a value of any type."""
     return value.copy() if hasattr(value, "copy") else deepcopy(value)
 
 

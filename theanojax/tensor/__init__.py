@@ -36,6 +36,7 @@ from theanojax.tensor.indexing.subtensor import *
 from theanojax.tensor.join import *
 from theanojax.tensor.linalg.products import *
 from theanojax.tensor.math import *
+from theanojax.tensor.nonzero import *
 from theanojax.tensor.permute import *
 from theanojax.tensor.reduce import *
 from theanojax.tensor.shape import *

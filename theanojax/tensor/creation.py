@@ -10,7 +10,7 @@ from theanojax.errors import NotScalarConstantError
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.tracebacks import boundary
-from theanojax.graph.variable import Apply
+from theanojax.graph.variable import Apply, Constant
 from theanojax.printing import min_informative_str
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import (
@@ -112,6 +112,12 @@ class Alloc(Op):
     def compute(self, xp, node, value, *lengths):
         return xp.full(tuple([int(n) for n in lengths]), value, dtype=node.outputs[0].dtype)
 
+    def numpy_code(self, node, args, source, spare):
+        value, lengths = node.inputs[0], ", ".join("int(%s)" % n for n in args[1:])
+        if isinstance(value, Constant) and not any(value.data.tobytes()):  # -0.0 is not all zeros
+            return "zeros((%s,), %r)" % (lengths, value.dtype)
+        return "full((%s,), %s, %r)" % (lengths, args[0], value.dtype)
+
     def infer_shape(self, node, input_shapes):
         return [node.inputs[1:]]
 
@@ -177,6 +183,9 @@ class AllocEmpty(Op):
     def compute(self, xp, node, *lengths):
         # Zeros: what small arrays hold becomes part of executables, which a later process must find again.
         return xp.zeros(tuple([int(n) for n in lengths]), dtype=self.dtype)
+
+    def numpy_code(self, node, args, source, spare):
+        return "zeros((%s,), %r)" % (", ".join("int(%s)" % n for n in args), self.dtype)
 
     def debug_perform(self, node, inputs, out_, params=None):
         self.perform(node, inputs, out_, params)
@@ -505,66 +514,6 @@ mgrid = _nd_grid()
 ogrid = _nd_grid(sparse=True)
 
 
-# ---------------------------------------------------------------------- where something is not zero
-class Nonzero(Op):
-    """The indices of the elements of `a` that are not zero: a matrix with a row a dimension, a column an element.
-
-    How many there are is known only when the graph runs, so this runs on the host.
-    """
-
-    __props__ = ()
-
-    def make_node(self, a):
-        a = as_tensor_variable(a)
-        if a.ndim == 0:
-            raise ValueError("Nonzero only supports non-scalar arrays.")
-        return Apply(self, [a], [TensorType("int64", (False, False))()])
-
-    def perform(self, node, inputs, output_storage, params=None):
-        output_storage[0][0] = np.array(np.nonzero(inputs[0]), dtype="int64")
-
-    grad = without_gradient()
-
-
-_nonzero = Nonzero()
-
-
-def nonzero(a, return_matrix=False):
-    """Where the tensor `a` is not zero, in C order.
-
-    Returns
-    -------
-    One int64 vector for each dimension of `a`, in a tuple that can index it; with `return_matrix` one int64 matrix
-    with these as its rows.
-
-    Raises
-    ------
-    ValueError : `a` has no dimension.
-    """
-    matrix = _nonzero(a)
-    if return_matrix:
-        return matrix
-    return tuple([matrix[i] for i in range(matrix.owner.inputs[0].ndim)])
-
-
-def flatnonzero(a):
-    """The indices of the elements of the flattened tensor variable `a` that are not zero, an int64 vector.
-
-    ValueError if `a` has no dimension.
-    """
-    if a.ndim == 0:
-        raise ValueError("Nonzero only supports non-scalar arrays.")
-    return _nonzero(a.flatten())[0]
-
-
-def nonzero_values(a):
-    """The elements of the tensor variable `a` that are not zero, in C order: a vector of its dtype.
-
-    ValueError if `a` has no dimension.
-    """
-    return a.flatten()[flatnonzero(a)]
-
-
 __all__ = [
     "alloc_validate_shape",
     "Alloc",
@@ -585,10 +534,5 @@ __all__ = [
     "arange",
     "mgrid",
     "ogrid",
-    "Nonzero",
-    "nonzero",
-    "flatnonzero",
-    "nonzero_values",
-    "_nonzero",
     "_arange",
 ]

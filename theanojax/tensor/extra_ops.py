@@ -10,7 +10,7 @@ from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.cast import cast
-from theanojax.tensor.creation import alloc, arange, flatnonzero, zeros
+from theanojax.tensor.creation import alloc, arange, zeros
 from theanojax.tensor.cumulative import CumOp, CumprodOp, CumsumOp, DiffOp, cumprod, cumsum, diff
 from theanojax.tensor.fill_diagonal import (
     FillDiagonal,
@@ -23,6 +23,7 @@ from theanojax.tensor.fill_diagonal import (
 from theanojax.tensor.indexing.index_arithmetic import RavelMultiIndex, UnravelIndex, ravel_multi_index, unravel_index
 from theanojax.tensor.indexing.subtensor import advanced_inc_subtensor1, set_subtensor
 from theanojax.tensor.math import all as all_, lt, maximum, prod, sum as sum_, switch
+from theanojax.tensor.nonzero import flatnonzero
 from theanojax.tensor.op_methods import first_connected, shaped_like
 from theanojax.tensor.shape import Shape_i
 from theanojax.tensor.type import TensorType, int_dtypes, integer_dtypes

@@ -44,6 +44,9 @@ class DeepCopyOp(Op):
         x = inputs[0]
         output_storage[0][0] = x.copy() if hasattr(x, "copy") else deepcopy(x)
 
+    def numpy_code(self, node, args, source, spare):
+        return "array(%s)" % args[0] if _is_array(node) else None
+
     def runs_on_host(self, node):
         return not _is_array(node)
 

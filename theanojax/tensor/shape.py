@@ -329,6 +329,12 @@ class Rebroadcast(Op):
                 )
         return x
 
+    def numpy_code(self, node, args, source, spare):
+        for dim, flag in self.axis.items():
+            if flag:
+                source.refuse("%s.shape[%d] != 1" % (args[0], dim))
+        return args[0]
+
     def infer_shape(self, node, ishapes):
         return [tuple([constant(1) if self.axis.get(i, False) else length for i, length in enumerate(ishapes[0])])]
 
@@ -416,6 +422,10 @@ class Reshape(Op):
                 "shape argument to Reshape.perform has incorrect length %i, should be %i" % (len(shp), self.ndim), shp
             )
         return xp.reshape(x, tuple([max(int(s), -1) for s in shp]))  # numpy takes any negative length for -1
+
+    def numpy_code(self, node, args, source, spare):
+        source.refuse("len(%s) != %d" % (args[1], self.ndim))
+        return "%s.reshape([max(int(n), -1) for n in %s])" % (args[0], args[1])
 
     def infer_shape(self, node, ishapes):
         if len(ishapes[0]) == 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from theanojax.graph.signals import by_signal
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
 def scalar_like(v: Variable) -> bool:
     return getattr(v.type, "ndim", 0) == 0 and hasattr(v.type, "dtype")
+
+
+def ndim_of(v: Variable) -> int | None:
+    """The number of dimensions; None of what is no array."""
+    return getattr(v.type, "ndim", None)
+
+
+def broadcastable(v: Variable) -> Sequence[bool]:
+    """Which dimensions are declared to have length 1; empty for what is no tensor."""
+    return getattr(v.type, "broadcastable", ())
 
 
 def dtype_of(v: Variable) -> str:

@@ -8,16 +8,19 @@ from typing import Any
 
 
 class Source:
-    """Lines that are put together to functions; what a line names and is no argument is in `scope`."""
+    """Lines that are put together to functions; what a line names and is no argument is in `scope`.
 
-    def __init__(self, **scope: Any) -> None:
-        self.scope = scope
+    `refusal` is what they return where what they are made for is not the case.
+    """
+
+    def __init__(self, refusal: str = "", **scope: Any) -> None:
+        self.refusal, self.scope = refusal, scope
         self.lines: list[str] = []
         self._numbers = count()
 
     def part(self) -> Source:
         """Other lines, with the same scope, that never use the same names."""
-        other = Source()
+        other = Source(self.refusal)
         other.scope, other._numbers = self.scope, self._numbers
         return other
 
@@ -32,6 +35,10 @@ class Source:
         name = "t%d" % next(self._numbers)
         self.lines.append("%s = %s" % (name, expression))
         return name
+
+    def refuse(self, condition: str) -> None:
+        """End there if `condition` holds."""
+        self.lines.append("if %s: return %s" % (condition, self.refusal))
 
     def function(self, head: str, result: str, *before: Source) -> Callable[..., Any]:
         """The function ``def <head>:`` of the lines of `before` and of these; it returns the expression `result`."""

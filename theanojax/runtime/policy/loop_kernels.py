@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Sequence
-from contextlib import nullcontext
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -30,16 +29,45 @@ from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, ta
 
 if TYPE_CHECKING:
     from theanojax.graph.variable import Apply, Variable
-    from theanojax.runtime.hints import Array, NumpyArray, ShapeProgram, Value
+    from theanojax.runtime.hints import Array, Key, NumpyArray, ShapeProgram, Value
     from theanojax.runtime.policy.polymorphic import PolymorphicExecutor
     from theanojax.runtime.xla.stage import Jitted
 
+FITS = 4096  # numbers of steps and shapes that a loop remembers
 EXECUTABLES = 16  # of one loop; more of them only for shapes that keep coming back
 # Rows that are not needed only cost their zeros, and a new executable half a second.
 LEAST_BYTES = 1 << 16  # room that any executable has, in bytes of sequences and states; but no more than
 LEAST_STEPS = 1 << 10
 WASTED_BYTES = 1 << 20  # room within which an executable serves loops of any length
 WASTED_PART = 8  # one with more room serves loops down to this part of it
+
+
+class Fit:
+    """How a loop of certain shapes fits an executable.
+
+    Attributes
+    ----------
+    kernel : the executable; None if numpy has to run the loop.
+    signature : what the executable is made for, and its room.
+    pace : what a step of it takes.
+    lengths : Lengths
+    room : the steps that the executable has room for.
+    rows : how many rows the states and outputs have.
+    """
+
+    __slots__ = ("kernel", "lengths", "pace", "room", "rows", "signature")
+
+    def __init__(
+        self,
+        kernel: Jitted | None,
+        signature: Hashable,
+        pace: interrupts.Pace,
+        lengths: Lengths,
+        room: int,
+        rows: Sequence[int],
+    ) -> None:
+        self.kernel, self.signature, self.pace = kernel, signature, pace
+        self.lengths, self.room, self.rows = lengths, room, rows
 
 
 class LoopKernels:
@@ -61,6 +89,7 @@ class LoopKernels:
         self.needs: dict[Apply, list[Variable]] = {}
         self.idle: list[Staging] = []  # Stagings that no call uses
         self.paces: dict[Hashable, interrupts.Pace] = {}  # by signature
+        self.fits: dict[Hashable, Fit] = {}  # number of steps and shapes -> how they fit
         self.patience = Patience(EXECUTABLES)
         self.compilations = 0
         self.effects = False
@@ -81,41 +110,62 @@ class LoopKernels:
         return self.compilations + (0 if self.host_loop is None else self.host_loop.step.kernel_count)
 
     def __call__(self, args: Sequence[NumpyArray]) -> list[NumpyArray]:
-        op, n = self.op, int(args[0])
+        n = int(args[0])
         if n < 2 or self.refusal is not None:
             return self._by_numpy(args)
+        op, statics = self.op, () if self.shape_program is None else self.shape_program(args)
+        nits = tuple([int(k) for k in op.outer_nitsot(args)])
+        shapes = n, statics, nits, tuple([a.shape for a in args])
+        fit = self.fits.get(shapes)
+        if fit is None:
+            fit = self._fit(args, n, nits, statics)
+            if fit is None:
+                return self._by_numpy(args)
+            if fit.kernel is None:
+                start = perf_counter()
+                outs = self._by_numpy(args)
+                self.patience.note_host_call(fit.signature, perf_counter() - start)
+                return outs
+            if len(self.fits) >= FITS:
+                self.fits.clear()
+            self.fits[shapes] = fit
+        start = perf_counter()
+        staging = taken(self.idle) or Staging()
+        results = self._run(fit, self._padded(staging, n, args, fit), n)
+        self.idle.append(staging)
+        if results is None:
+            return self._by_numpy(args)
+        profile = self._profile()
+        if profile:
+            profile.note_loop(perf_counter() - start, int(results[-1]))
+        return self._cut(results, n, fit.rows)
+
+    def _fit(self, args: Sequence[NumpyArray], n: int, nits: Sequence[int], statics: Key) -> Fit | None:
+        """How a call of `n` steps fits an executable, which has None for a kernel if numpy has to run it; None if it
+        cannot.
+        """
+        op = self.op
         seqs, states = op.outer_seqs(args), args[op.seqs_arg_offset : op.shared_arg_offset]
         check_lengths(self.node, n, seqs)
-        lengths = Lengths(op, n, [len(b) for b in states], [int(k) for k in op.outer_nitsot(args)])
+        rows = [*[len(b) for b in states], *nits]
+        lengths = Lengths(op, n, rows[: len(states)], nits)
         if not lengths.possible:
-            return self._by_numpy(args)
+            return None
         rest = [*op.outer_shared(args), *op.outer_non_seqs(args)]
-        statics = () if self.shape_program is None else self.shape_program(args)
         kind = (statics, lengths.fixed, tuple([a.shape[1:] for a in (*seqs, *states)]), tuple([a.shape for a in rest]))
         known = self.rooms.get(kind)
         if known is None:
             known = self.rooms[kind] = {}
         room = self._room(lengths, known, seqs + states)
-        if room not in known and self.patience.full() and not self.patience.accepts((kind, room)):
-            start = perf_counter()
-            outs = self._by_numpy(args)
-            self.patience.note_host_call((kind, room), perf_counter() - start)
-            return outs
+        signature = kind, room
+        pace = self.paces.setdefault(signature, interrupts.Pace())
         if room not in known:
+            if self.patience.full() and not self.patience.accepts(signature):
+                return Fit(None, signature, pace, lengths, room, rows)
             with compiling.lock:
                 if room not in known:
                     known[room] = self._compile(lengths, room, statics)
-        start = perf_counter()
-        staging = taken(self.idle) or Staging()
-        values = self._padded(staging, n, seqs, states, rest, lengths, room)
-        outs = self._run(known[room], values, (kind, room), n)
-        self.idle.append(staging)
-        if outs is None:
-            return self._by_numpy(args)
-        profile = self._profile()
-        if profile:
-            profile.note_loop(perf_counter() - start, int(outs[-1]))
-        return self._cut(outs, n, args)
+        return Fit(known[room], signature, pace, lengths, room, rows)
 
     def _profile(self) -> Any:
         """The ScanProfileStats of the loop, if it has one."""
@@ -178,40 +228,29 @@ class LoopKernels:
         jitted: Jitted = jax.jit(kernel)
         return jitted
 
-    def _padded(
-        self,
-        staging: Staging,
-        n: int,
-        seqs: Sequence[NumpyArray],
-        states: Sequence[NumpyArray],
-        rest: Sequence[NumpyArray],
-        lengths: Lengths,
-        room: int,
-    ) -> list[NumpyArray]:
+    def _padded(self, staging: Staging, n: int, args: Sequence[NumpyArray], fit: Fit) -> list[NumpyArray]:
         """The arguments of an executable. What is large is copied to where XLA need not copy it again."""
-        op, pad = self.op, staging.pad
+        op, pad, room, growing = self.op, staging.pad, fit.room, fit.lengths.growing
         values = [np.asarray(n, dtype="int64")]
-        for s in seqs:
+        for s in op.outer_seqs(args):
             values.append(pad((len(values), room), s, n, room))
-        for j, b in enumerate(states):
+        for j, b in enumerate(args[op.seqs_arg_offset : op.shared_arg_offset]):
             if j < op.n_mit_mot:
                 b = pad((len(values), room), b, len(b), room + self.width[j] - 1)
-            elif j in lengths.growing:
+            elif j in growing:
                 b = b[: self.first[j]]
             values.append(b)
-        for a in rest:
-            if platform.reads_in_place and a.nbytes > STAGED_BYTES and not is_aligned(a):
+        for a in (*op.outer_shared(args), *op.outer_non_seqs(args)):
+            if a.nbytes > STAGED_BYTES and platform.reads_in_place and not is_aligned(a):
                 a = staging.stage(len(values), a)
             values.append(a)
         return values
 
-    def _run(
-        self, kernel: Jitted, values: Sequence[NumpyArray], signature: Hashable, steps: int
-    ) -> list[NumpyArray] | None:
+    def _run(self, fit: Fit, values: Sequence[NumpyArray], steps: int) -> list[NumpyArray] | None:
         """What an executable returns, as numpy arrays; None if a guard did not hold."""
         before, start = self.compilations, perf_counter()
         try:
-            outs, ok = self._timed(kernel, values, signature, steps)
+            outs, ok = self._timed(fit, values, steps)
         except GuardFailed:
             return None
         except (NeedsValue, Unsupported) as reason:
@@ -220,23 +259,24 @@ class LoopKernels:
         if self.effects:
             jax.effects_barrier()
         if self.compilations != before:
-            self.patience.note_compilation(signature, perf_counter() - start)
+            self.patience.note_compilation(fit.signature, perf_counter() - start)
         jax.block_until_ready(outs)  # they read buffers that will be used again, and there may have been no memory
         if ok is not None and not ok:
             return None
         return [to_numpy(o) for o in outs]
 
-    def _timed(self, kernel: Jitted, values: Sequence[NumpyArray], signature: Hashable, steps: int) -> Sequence[Value]:
+    def _timed(self, fit: Fit, values: Sequence[NumpyArray], steps: int) -> Sequence[Value]:
         """What an executable returns; a signal need not wait for its loop."""
-        with of_loop(self.op.name) if self.tells else nullcontext():
-            return self._ended_by_signals(kernel, values, signature, steps)
+        if not self.tells:
+            return self._ended_by_signals(fit, values, steps)
+        with of_loop(self.op.name):
+            return self._ended_by_signals(fit, values, steps)
 
-    def _ended_by_signals(
-        self, kernel: Jitted, values: Sequence[NumpyArray], signature: Hashable, steps: int
-    ) -> Sequence[Value]:
+    def _ended_by_signals(self, fit: Fit, values: Sequence[NumpyArray], steps: int) -> Sequence[Value]:
+        kernel, pace = fit.kernel, fit.pace
+        assert kernel is not None, "what has no executable is not run"
         if not platform.ends_loops:
             return kernel(*values)
-        pace = self.paces.setdefault(signature, interrupts.Pace())
         before, start = self.compilations, perf_counter()
         if pace.is_long(steps) and interrupts.can_arrive():
             outs = interrupts.run(lambda flag: jax.block_until_ready(kernel(flag, *values)))
@@ -246,18 +286,15 @@ class LoopKernels:
             pace.note(steps, perf_counter() - start)
         return outs
 
-    def _cut(self, outs: list[NumpyArray], n: int, args: Sequence[NumpyArray]) -> list[NumpyArray]:
+    def _cut(self, outs: list[NumpyArray], n: int, rows: Sequence[int]) -> list[NumpyArray]:
         """The rows that Theano's loop would have returned."""
-        op = self.op
         done = int(outs.pop())
-        lengths = [len(b) for b in args[op.seqs_arg_offset : op.shared_arg_offset]]
-        lengths += [int(k) for k in op.outer_nitsot(args)]
-        first = self.first + [0] * op.n_nit_sot
-        for j, length in enumerate(lengths):
+        for j, length in enumerate(rows):
             out = outs[j]
             if len(out) != length:
-                out = out[:length]
-            if done < n and length > done + first[j] and j >= op.n_mit_mot:
-                out = out[: done - n]
-            outs[j] = out
+                outs[j] = out = out[:length]
+            if done < n and j >= self.op.n_mit_mot:
+                first = self.first[j] if j < len(self.first) else 0
+                if length > done + first:
+                    outs[j] = out[: done - n]
         return outs

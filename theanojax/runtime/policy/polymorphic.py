@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from theanojax.graph.fgraph import FunctionGraph
+from theanojax.graph.locks import compiling
 from theanojax.graph.op import without_test_values
 from theanojax.graph.traverse import io_toposort
 from theanojax.runtime.host import HostExecutor, as_thunk, to_host
 from theanojax.runtime.planning.analysis import Analysis, dtype_of
+from theanojax.runtime.planning.numpy_code import generate_any
 from theanojax.runtime.planning.shape_program import compile_program
 from theanojax.runtime.policy.loop_kernels import LoopKernels
+from theanojax.runtime.timing.call import is_looked_into
 
 if TYPE_CHECKING:
     from theanojax.graph.variable import Apply, Variable
     from theanojax.runtime.hints import Thunk, Value
+    from theanojax.runtime.planning.numpy_code import Code
 
 
 class PolymorphicExecutor(HostExecutor):
-    """A HostExecutor whose loops are LoopKernels and whose integer arithmetic on shapes is one function.
+    """A HostExecutor whose loops are LoopKernels, and which is straight lines of generated Python.
 
     An error is not blamed on its node: the caller repeats the call on a plain HostExecutor.
     """
@@ -40,6 +44,9 @@ class PolymorphicExecutor(HostExecutor):
         self.shape_program = compile_program(inputs, numbers, analysis) if numbers else None
         self.makers = [_maker(v) for v in numbers]
         self.kernels: dict[Apply, LoopKernels] = {}  # node -> LoopKernels, which twins share
+        self.numbers = len(numbers)
+        self.code: Code | None = None  # all nodes as one function, where that can be
+        self._coded = False
         super().__init__((inputs + numbers, outputs), allow_gc=allow_gc, own=own)
 
     @property
@@ -48,18 +55,46 @@ class PolymorphicExecutor(HostExecutor):
         return sum(k.executables for k in self.kernels.values())
 
     def __call__(self, values: Sequence[Value]) -> list[Value]:
-        if self.shape_program is not None:
-            values = [to_host(v) for v in values]
-            numbers = self.shape_program(values)
-            values = [*values, *[make(k) for make, k in zip(self.makers, numbers)]]
-        return super().__call__(values)
+        values = [to_host(v) for v in values]
+        numbers = () if self.shape_program is None else self.shape_program(values)
+        if not self._coded:
+            self._generate()
+        watched = self.recorder is not None and is_looked_into() is not None
+        if self.code is not None and not watched and not any(v is None for v in values):
+            outputs = self.code(values, numbers)
+            if outputs is not None:
+                return self.own(outputs, values) if callable(self.own) else outputs
+        return super().__call__([*values, *[make(k) for make, k in zip(self.makers, numbers)]])
+
+    @without_test_values()
+    def _generate(self) -> None:
+        inputs = self.fgraph.inputs
+        n = len(inputs) - self.numbers
+        with compiling.lock:
+            self.code = generate_any(
+                inputs[:n],
+                dict(zip(inputs[n:], self.makers)),
+                self.fgraph.outputs,
+                self.schedule(),
+                self._kernels,
+                self.own is True,
+            )
+            self._coded = True
+
+    def _kernels(self, node: Apply) -> LoopKernels | None:
+        """What runs a node that is a loop; None for all others, and where only numpy can."""
+        if node.op.loop_steps(node) is None or node.op.runs_on_host(node):
+            return None
+        with compiling.lock:
+            kernels = self.kernels.get(node)
+            if kernels is None:
+                kernels = self.kernels[node] = LoopKernels(node, PolymorphicExecutor)
+        return kernels
 
     def _thunk(self, node: Apply) -> Thunk:
-        if node.op.loop_steps(node) is None or node.op.runs_on_host(node):
-            return super()._thunk(node)
-        kernels = self.kernels.get(node)
+        kernels = self._kernels(node)
         if kernels is None:
-            kernels = self.kernels[node] = LoopKernels(node, PolymorphicExecutor)
+            return super()._thunk(node)
         cells = [self.storage_map[v] for v in node.inputs]
         outs = [self.storage_map[v] for v in node.outputs]
         flags = [self.compute_map[v] for v in node.outputs]

@@ -42,6 +42,16 @@ def plain_index(idx_list, values):
     return get_idx_list((None,) + tuple([int(v) for v in values]), idx_list)
 
 
+def index_text(idx_list, args):
+    """The index of an index list with the texts `args` in place of its types, as Python writes it."""
+    index = get_idx_list((None,) + tuple(args), idx_list)
+    bounds = [
+        ":".join("" if b is None else b for b in (e.start, e.stop, e.step)) if isinstance(e, slice) else e
+        for e in index
+    ]
+    return ", ".join(bounds) or "..."
+
+
 def traced_windows(ctx, op, node, first, x, values):
     """The windows that the index inputs of `node`, from position `first` on, select of `x` inside XLA."""
     indices = get_idx_list((None,) + tuple(node.inputs[first:]), op.idx_list)
@@ -121,6 +131,9 @@ class Subtensor(Op):
             return xp.index_get(x, plain_index(self.idx_list, values))
         except IndexError:
             raise IndexError("index out of bounds") from None
+
+    def numpy_code(self, node, args, source, spare):
+        return "%s[%s]" % (args[0], index_text(self.idx_list, args[1:]))
 
     def static_needs(self, node):
         return slice_needs(node.inputs[0], get_idx_list(node.inputs, self.idx_list))
@@ -222,6 +235,12 @@ class IncSubtensor(InplaceOp):
         else:
             part += y
         output_storage[0][0] = x
+
+    def numpy_code(self, node, args, source, spare):
+        x = args[0] if 0 in spare else source.let("array(%s)" % args[0])
+        sign = "=" if self.set_instead_of_inc else "+="
+        source.lines.append("%s[%s] %s %s" % (x, index_text(self.idx_list, args[2:]), sign, args[1]))
+        return x
 
     def static_needs(self, node):
         return slice_needs(node.inputs[0], get_idx_list((None,) + tuple(node.inputs[2:]), self.idx_list))
