@@ -314,6 +314,16 @@ def test_softmax_written_out():
     assert ops_of(theano.function([x, b], softmax(x + b))) == ["SoftmaxWithBias"]
 
 
+@pytest.mark.parametrize("axis", [0, None, (0, 1)])
+def test_argmax_of_softmax_across_rows_needs_it(axis):
+    x, b = T.dmatrix("x"), T.dvector("b")
+    values, bias = np.array([[2.0, 0.0, 0.0], [3.0, 2.0, 3.0]]), np.array([0.0, 1.0, 0.0])
+    for out, p in ((softmax(x), values), (softmax(x + b), values + bias), (T.log(softmax(x)), values)):
+        p = np.exp(p) / np.exp(p).sum(axis=1, keepdims=True)
+        f = theano.function([x, b], T.argmax(out, axis=axis), on_unused_input="ignore")
+        np.testing.assert_array_equal(f(values, bias), np.argmax(p, axis=0 if axis == 0 else None))
+
+
 def test_argmax_of_softmax_needs_no_softmax():
     x = T.dmatrix()
     f = theano.function([x], T.argmax(softmax(x), axis=1))

@@ -199,11 +199,13 @@ _MONOTONIC = (scal.Exp, scal.Log, scal.Tanh, ScalarSigmoid, ScalarSoftplus)
 
 @local_optimizer([MaxAndArgmax])
 def local_argmax_pushdown(node):
-    """argmax(f(x)) -> argmax(x), for a softmax and for increasing f, when the maximum itself is not used"""
+    """argmax(f(x)) -> argmax(x), for increasing f and for a softmax along its rows, when the maximum is not used"""
     if not isinstance(node.op, MaxAndArgmax):
         return False
     (x,) = node.inputs
-    made = maker(x, Softmax, SoftmaxWithBias) or scalar_maker(x, *_MONOTONIC)
+    made = scalar_maker(x, *_MONOTONIC)
+    if made is None and node.op.axis == (x.ndim - 1,):  # what a softmax takes off one row is not that of another
+        made = maker(x, Softmax, SoftmaxWithBias)
     if made is None:
         return False
     if node.outputs[0].clients:
