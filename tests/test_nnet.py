@@ -324,6 +324,16 @@ def test_argmax_of_softmax_across_rows_needs_it(axis):
         np.testing.assert_array_equal(f(values, bias), np.argmax(p, axis=0 if axis == 0 else None))
 
 
+@pytest.mark.parametrize("pick", [lambda p: T.log(p)[[-1], ::1], lambda p: T.log(p[[-1], 0:2])], ids=["of", "in"])
+def test_log_of_softmax_indexed_by_a_slice_names_no_labels(pick, caplog):
+    x = T.dmatrix("x")
+    out = pick(softmax(x))
+    f = theano.function([x], [out, T.grad(out.sum(), x)])
+    p = np.exp(X) / np.exp(X).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(f(X)[0], np.log(p)[[-1], : out.eval({x: X}).shape[1]])
+    assert not caplog.records
+
+
 def test_argmax_of_softmax_needs_no_softmax():
     x = T.dmatrix()
     f = theano.function([x], T.argmax(softmax(x), axis=1))

@@ -4,8 +4,8 @@ Two executors round differently, and a graph may make a lot of that: `floor` of 
 `sort` of two that are equal, the difference of two large ones. So where executors disagree the graph is run several
 times with noise of the size of rounding errors after each node. An output that the noise moves as much as the
 executors disagree says nothing about them. Equal numbers get equal noise, so that what is equal exactly stays so,
-but in half of the runs those alone that an elementwise Op gives: of a product or an inverse each number is rounded in
-its own way.
+but in half of the runs those alone that an elementwise Op gives for the same arguments: of a product or an inverse each
+number is rounded in its own way, and gamma(1) and gamma(2) are 1 in two ways.
 """
 
 import numpy as np
@@ -160,12 +160,20 @@ class Noise:
                 continue
             met = dtypes.union(str(y.dtype) for y in [x, *read])
             coarsest = max([np.finfo(dtype).eps for dtype in met if np.dtype(dtype).kind in "fc"])
-            cell[0] = self.shaken(x, scale * coarsest, cancels, self.odd and names[0] != "Elemwise")
+            cell[0] = self.shaken(x, scale * coarsest, cancels, self._apart(names[0], x, read))
 
-    def shaken(self, x, amount, cancels, apart):
+    def _apart(self, name, x, read):
+        """What sets equal numbers apart: an array of the shape of `x`."""
+        if not self.odd:
+            return 0
+        if name != "Elemwise":
+            return np.arange(x.size).reshape(x.shape)
+        with np.errstate(all="ignore"):
+            return sum([np.nan_to_num(np.sin(np.real(a) * 78.233)) for a in read], np.zeros(x.shape))
+
+    def shaken(self, x, amount, cancels, place):
         with np.errstate(all="ignore"):
             wide = x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)
-            place = np.arange(x.size).reshape(x.shape) if apart else 0
             hashed = np.sin(np.sin(wide.real * 12.9898 + self.phase + place) * 43758.5453)
             moved = wide + hashed * amount * (abs(wide) + 0.5 * cancels)
             if self.odd:

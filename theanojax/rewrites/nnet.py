@@ -297,6 +297,11 @@ def _check_rows_is_arange_len_labels(rows, labels, fgraph=None):
     return shape is not None and len(shape) == 1 and equal_computations([shape[0]], [stop])
 
 
+def _is_vector(v):
+    """Whether `v` is a vector; a slice is one of an index, too."""
+    return getattr(v.type, "ndim", None) == 1
+
+
 def _indexed(v, op_class, number):
     """The inputs of the Op of `op_class` that makes `v`, if there are `number` of them, else None."""
     made = maker(v, op_class)
@@ -327,7 +332,7 @@ def local_advanced_indexing_crossentropy_onehot(node):
         found = _indexed(node.inputs[0], AdvancedSubtensor, 3) if applies(node, scal.Log) else None
         sm, rows, labels = found or (None, None, None)
     parts = _split_bias(sm) if sm is not None else None
-    if parts is None or labels.ndim != 1 or not _check_rows_is_arange_len_labels(rows, labels, node.fgraph):
+    if parts is None or not _is_vector(labels) or not _check_rows_is_arange_len_labels(rows, labels, node.fgraph):
         return False
     x, b = parts
     minus_ret = crossentropy_softmax_argmax_1hot_with_bias(x, T.zeros_like(x[0]) if b is None else b, labels)[0]
@@ -415,7 +420,7 @@ def local_advanced_indexing_crossentropy_onehot_grad(node):
             return False
         out_grad = -incr
     # That there are as many labels as rows is left to the Op to check.
-    if labels.ndim != 1 or x.ndim != 2 or not _check_rows_is_arange_len_labels(rows, labels, node.fgraph):
+    if not _is_vector(labels) or x.ndim != 2 or not _check_rows_is_arange_len_labels(rows, labels, node.fgraph):
         return False
     ret = crossentropy_softmax_1hot_with_bias_dx(out_grad, sm, labels)
     return replacement(node, ret)
