@@ -1,5 +1,8 @@
 """Ways around XLA's costs: guards checked before the call, remembered shapes, reductions by numpy."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -290,3 +293,23 @@ def test_none_is_no_number():
     for inputs, output in (([s], T.cast(s, "float32")), ([n], T.arange(n))):
         with pytest.raises(ValueError, match="expected an ndarray, not None"):
             theano.function(inputs, output)(None)
+
+
+NUMBERS_ALONE = """
+import sys
+import theano
+import theano.tensor as T
+x, n = T.dscalar("x"), theano.shared(1)
+f = theano.function([x], [T.exp(x) * 2, x > 0], updates=[(n, n + 1)])
+assert float(f(0.0)[0]) == 2 and n.get_value() == 2
+assert "jax" not in sys.modules, "jax was imported"
+y = T.dvector("y")
+assert float(theano.function([y], y.sum())([1.0, 2.0])) == 3
+assert "jax" in sys.modules
+print("done")
+"""
+
+
+def test_numbers_alone_need_no_jax():
+    done = subprocess.run([sys.executable, "-c", NUMBERS_ALONE], capture_output=True, text=True)
+    assert done.stdout == "done\n", done.stderr

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from theanojax.first_import import unnoticed
-from theanojax.graph.signals import undisturbed
 from theanojax.runtime import native as native
 from theanojax.runtime.host import HostExecutor
 
@@ -30,21 +28,9 @@ def make_executor(
     """
     if linker in ("py", "host"):
         return HostExecutor(fgraph)
-    return _executor_class()(fgraph, update_pairs)
+    from theanojax.runtime.executor import XlaExecutor
 
-
-@functools.cache
-def _executor_class() -> type[XlaExecutor]:
-    # a jax that is imported by half is of no use for the rest of the process
-    executor: type[XlaExecutor] = undisturbed(_import)
-    return executor
-
-
-def _import() -> type[XlaExecutor]:
-    with unnoticed():
-        from theanojax.runtime.executor import XlaExecutor
-
-    return XlaExecutor
+    return XlaExecutor(fgraph, update_pairs)
 
 
 def device_name() -> str:

@@ -2,42 +2,44 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from theanojax.config import config
 from theanojax.errors import HostFallbackWarning
+from theanojax.first_import import unnoticed
 from theanojax.graph.cells import Cell, StaleValue, commit, on_device
 from theanojax.graph.copying import substitute
 from theanojax.graph.locks import compiling, nesting
 from theanojax.graph.op import without_test_values
-from theanojax.graph.signals import by_signal
+from theanojax.graph.signals import by_signal, undisturbed
 from theanojax.graph.traverse import io_toposort
 from theanojax.logs import theanojax_logger
 from theanojax.runtime.host import HostExecutor
 from theanojax.runtime.planning.learned import Learned
-from theanojax.runtime.planning.numpy_program import scalar_program
 from theanojax.runtime.planning.plan import Remark
+from theanojax.runtime.planning.scalar_program import scalar_program
 from theanojax.runtime.policy import forked
 from theanojax.runtime.policy.outcome import COMMITTED, DONE, Declined, Refused
-from theanojax.runtime.policy.polymorphic import PolymorphicExecutor
-from theanojax.runtime.program import build, large_arrays
 from theanojax.runtime.timing.call import originals
-from theanojax.runtime.xla import executable_cache
 from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from theanojax.graph.fgraph import FunctionGraph
     from theanojax.graph.variable import Apply, Variable
     from theanojax.runtime.hints import Cells, Value
     from theanojax.runtime.planning.plan import Plan
     from theanojax.runtime.planning.programs import Program, Stage
     from theanojax.runtime.policy.outcome import Outcome
+    from theanojax.runtime.policy.polymorphic import PolymorphicExecutor
     from theanojax.runtime.timing.call import Recorder
     from theanojax.runtime.xla.steps import Traced
 
@@ -188,7 +190,7 @@ class XlaExecutor:
     def for_any_shape(self, values: list[Value]) -> list[Value]:
         """The same call without an executable for its shapes."""
         if self._polymorphic is None:
-            self._polymorphic = PolymorphicExecutor(self.fgraph)
+            self._polymorphic = _with_jax().PolymorphicExecutor(self.fgraph)
             self._polymorphic.recorder = self.learned.recorder
             self._polymorphic.originals = originals(self.fgraph.outputs, self._polymorphic.fgraph.outputs)
         try:
@@ -218,9 +220,11 @@ class XlaExecutor:
                 if forked.in_child:
                     program = self._program = _OnHost(self)
                 else:
-                    with self._planning():  # to ask what the device is starts jax
-                        self.learned.sliced = large_arrays(self.fgraph.inputs, values)
-                    program = self._rebuild()
+                    program = self._program = self._scalar_program()
+                    if program is None:
+                        with self._planning():  # to ask what the device is starts jax
+                            self.learned.sliced = _with_jax().large_arrays(self.fgraph.inputs, values)
+                        program = self._rebuild()
             return program
 
     def _planning(self) -> AbstractContextManager[object]:
@@ -241,14 +245,22 @@ class XlaExecutor:
         return program
 
     def _planned(self) -> Program:
-        executable_cache.keep()
         inputs, outputs = self.fgraph.inputs, self._expanded or self.fgraph.outputs
-        program = scalar_program(inputs, outputs, self.learned.recorder) or build(
-            inputs, outputs, self.learned, self.updates
+        return self._scalar_program() or self._with_numbers(
+            _with_jax().build(inputs, outputs, self.learned, self.updates)
         )
-        if any(getattr(v.type, "gives_numbers", False) for v in outputs):
-            program = _ScalarsAsNumbers(program, outputs)
-        return program
+
+    def _scalar_program(self) -> Program | None:
+        """The program, if it needs no jax."""
+        outputs = self._expanded or self.fgraph.outputs
+        program = scalar_program(self.fgraph.inputs, outputs, self.learned.recorder)
+        return None if program is None else self._with_numbers(program)
+
+    def _with_numbers(self, program: Program) -> Program:
+        """`program`, whose outputs of a Scalar type are numbers."""
+        outputs = self._expanded or self.fgraph.outputs
+        numbers = any(getattr(v.type, "gives_numbers", False) for v in outputs)
+        return _ScalarsAsNumbers(program, outputs) if numbers else program
 
     @without_test_values()
     def _expand(self, node: Apply) -> bool:
@@ -353,6 +365,20 @@ class XlaExecutor:
                 "now on. The errors are in f.fn.executor.fallbacks. " % MOST_FAILURES
             ) + text
         return text
+
+
+@functools.cache
+def _with_jax() -> Any:
+    """The module that makes programs of XLA's, imported when a graph first needs one."""
+    # a jax that is imported by half is of no use for the rest of the process
+    return undisturbed(_import)
+
+
+def _import() -> ModuleType:
+    with unnoticed():
+        from theanojax.runtime import program
+
+    return program
 
 
 class _NoStages:

@@ -23,7 +23,7 @@ from theanojax.runtime.timing import named
 from theanojax.runtime.timing.call import originals
 from theanojax.runtime.timing.named import NamedStage
 from theanojax.runtime.timing.watched import WatchedStage
-from theanojax.runtime.xla import platform
+from theanojax.runtime.xla import executable_cache, platform
 from theanojax.runtime.xla.stage import XlaStage
 from theanojax.runtime.xla.transfer import to_numpy
 
@@ -45,6 +45,7 @@ def build(
     inputs: Sequence[Variable], outputs: Sequence[Variable], learned: Learned, updates: dict[int, int]
 ) -> Program:
     """The program for a graph. `updates` maps output positions to the input positions they replace."""
+    executable_cache.keep()
     branching = branches.branching(inputs, outputs, learned, updates, build)
     if branching is not None:
         return branching

@@ -22,7 +22,6 @@ from theanojax.runtime.planning.shape_program import plain
 from theanojax.runtime.planning.source import Source
 from theanojax.runtime.policy.outcome import DONE, REPLAY
 from theanojax.runtime.timing.call import is_looked_into
-from theanojax.runtime.xla.namespace import cast_value
 
 if TYPE_CHECKING:
     from theanojax.graph.variable import Apply, Variable
@@ -196,13 +195,11 @@ def _of_dtype(dtype: str, body: Callable[..., NumpyArray], *values: NumpyArray) 
 
 def _checked(node: Apply, compute: Callable[..., Any]) -> Callable[..., NumpyArray]:
     """The Op's own ``compute``, with arrays of the declared dtypes in and out."""
-    out = node.outputs[0]
-    dtypes = [getattr(v.type, "dtype", None) for v in node.inputs]
+    dtype, dtypes = dtype_of(node.outputs[0]), [getattr(v.type, "dtype", None) for v in node.inputs]
 
     def run(*values: Value) -> NumpyArray:
         value = compute(HOST, node, *[np.asarray(v, dtype=d) for v, d in zip(values, dtypes)])
-        result: NumpyArray = cast_value(value[0] if isinstance(value, tuple) else value, out)
-        return result
+        return np.asarray(value[0] if isinstance(value, tuple) else value, dtype=dtype)
 
     return run
 

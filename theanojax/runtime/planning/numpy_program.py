@@ -1,9 +1,9 @@
-"""Small graphs as generated numpy code, where a call into XLA or a copy for it costs more than the work itself.
+"""Small graphs of large arguments as generated numpy code, where a copy for XLA costs more than the work itself.
 
-Two kinds: a few operations on numbers; and large numpy arguments that reductions and matrix-vector products read,
-with elementwise work on vectors around them, such as the training step of a logistic regression. numpy reads
-these arguments where they lie. XLA would have to copy them into aligned memory first (the sum of an 80 MB argument
-takes numpy 9 ms, the copy and XLA's sum 25 to 35 ms), and its matrix-vector product takes twice BLAS's time.
+Reductions and matrix-vector products read the arguments, with elementwise work on vectors around them, such as the
+training step of a logistic regression. numpy reads these arguments where they lie. XLA would have to copy them into
+aligned memory first (the sum of an 80 MB argument takes numpy 9 ms, the copy and XLA's sum 25 to 35 ms), and its
+matrix-vector product takes twice BLAS's time.
 """
 
 from __future__ import annotations
@@ -26,45 +26,14 @@ from theanojax.runtime.xla.transfer import STAGED_BYTES
 if TYPE_CHECKING:
     from theanojax.graph.variable import Apply, Variable
     from theanojax.runtime.hints import Cells, Value
-    from theanojax.runtime.planning.numpy_code import Run
-    from theanojax.runtime.planning.programs import Program, Stage
+    from theanojax.runtime.planning.programs import Program
     from theanojax.runtime.policy.outcome import Outcome
     from theanojax.runtime.timing.call import Recorder
 
-MOST_SCALAR_NODES = 12
 MOST_NODES = 60
 BYTES_PER_ELEMENT = 16  # of large arguments, that pay for one elementwise operation of numpy in place of XLA's
 
 _WIDE = ("float64", "complex128", "int64", "uint64")  # where numpy adds up in the dtype of the input
-
-
-def scalar_program(
-    inputs: Sequence[Variable], outputs: Sequence[Variable], recorder: Recorder | None = None
-) -> Program | None:
-    """A program, with ``run(values, cells) -> (outputs, DONE)``, for a small graph of Ops on numbers, else None."""
-    order = io_toposort(inputs, outputs)
-    if len(order) > MOST_SCALAR_NODES or not all(ndim_of(v) == 0 for v in (*inputs, *outputs)):
-        return None
-    for node in order:
-        if (
-            node.op.array_role != "elementwise"
-            or node.op.runs_on_host(node)
-            or len(node.outputs) != 1
-            or not all(ndim_of(v) == 0 for v in node.inputs)
-        ):
-            return None
-    return _Always(generate(inputs, outputs, order, recorder))
-
-
-class _Always:
-    plan = Remark("numpy: a few operations on numbers, as generated code")
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-
-    @staticmethod
-    def all_stages() -> list[Stage]:
-        return []
 
 
 class NumpyProgram:

@@ -7,10 +7,9 @@ and before a fork the parent waits until the values of shared variables are ther
 from __future__ import annotations
 
 import os
+import sys
 import weakref
 from typing import TYPE_CHECKING, Protocol
-
-import jax
 
 from theanojax.graph import locks
 from theanojax.runtime.policy import background
@@ -37,7 +36,8 @@ executors: weakref.WeakSet[Planned] = weakref.WeakSet()  # the XlaExecutors ther
 
 def _before() -> None:
     _held.extend(locks.hold_all(PATIENCE))  # no call gives buffers away meanwhile
-    if any(executor.planned for executor in executors):
+    jax = sys.modules.get("jax")  # which a process that has only scalar programs does not need
+    if jax is not None and any(executor.planned for executor in executors):
         jax.block_until_ready([a for a in jax.live_arrays() if not a.is_deleted()])
 
 
@@ -48,7 +48,7 @@ def _in_parent() -> None:
 
 def _in_child() -> None:
     global in_child
-    in_child = True
+    in_child = "jax" in sys.modules
     _held.clear()
     background.forget()
     for executor in executors:
