@@ -23,7 +23,7 @@ LAYERS = (
     ("notes", r"(printing\b|updates$)"),
     ("scalar", r"scalar\b"),
     ("tensor", r"(tensor|sparse|typed_list)\b"),
-    ("derived", r"(gradient|scan|loop|ifelse|sandbox)\b"),
+    ("derived", r"(gradient|scan|loop|ifelse|vectorizing|sandbox)\b"),
     ("rewrites", r"rewrites\b"),
     ("runtime", r"runtime\b"),
     ("profile", r"profile\b"),

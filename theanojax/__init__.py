@@ -72,6 +72,7 @@ from theanojax.toplevel import (
     sparse_grad as sparse_grad,
     test as test,
 )
+from theanojax.vectorizing import vectorize as vectorize, vectorize_graph as vectorize_graph
 
 __version__ = "1.0.5"
 __api_version__ = 1

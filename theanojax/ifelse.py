@@ -9,7 +9,7 @@ from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op, with_cells
 from theanojax.graph.tracebacks import boundary
 from theanojax.graph.variable import Apply, Variable
-from theanojax.tensor import gradient_support
+from theanojax.tensor import batch_rules, gradient_support
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.creation import zeros_like
 from theanojax.tensor.type import TensorType
@@ -21,6 +21,8 @@ class IfElse(Op):
     Inputs are the scalar condition, the "then" values and the "else" values; both branches must agree in
     number and types, but not in shapes. Use `ifelse` to build it.
     """
+
+    vectorize_node = batch_rules.ifelse
 
     def __init__(self, n_outs, as_view=False, gpu=False, name=None):
         if as_view:

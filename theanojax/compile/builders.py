@@ -111,6 +111,16 @@ class OpFromGraph(Op):
         inner, outer, outputs = map_inner_graph(replacer, self.inputs, given, self.outputs, self)
         return OpFromGraph(inner, outputs, **self.kwargs).make_node(*outer)
 
+    def vectorize_node(self, node, inputs, batch):
+        """The same Op of the graph for many rows; a loop where it has derivatives of its own."""
+        if (self._lop, self._rop) != ("default", "default"):
+            return None
+        moving = batch.moving(node, inputs)
+        inner = [inputs[i].type() if i in moving else v for i, v in enumerate(self.local_inputs)]
+        outputs, _ = batch.inner(self.local_outputs, {self.local_inputs[i]: inner[i] for i in moving})
+        op = type(self)(inner, outputs, inline=self.is_inline, name=self.name, **self.kwargs)
+        return op(*inputs, return_list=True)
+
     def inner_nodes(self):
         return io_toposort(self.local_inputs, self.local_outputs)
 

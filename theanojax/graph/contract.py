@@ -127,6 +127,16 @@ class Contract:
         """`node` with what is inside its Op replaced, as `map_variables` of graph.replace says; None: nothing is."""
         return None
 
+    def vectorize_node(self, node: Apply, inputs: Sequence[Variable], batch: Any) -> Sequence[Variable] | None:
+        """The outputs of `node` for many rows at once; None if a loop over the rows is all there is, and NotImplemented
+        if that loop has to go on to the end of the graph: these outputs may have as many shapes as there are rows.
+
+        `inputs` are those of `node`; one that is not the same for all rows has a leading dimension more, in which the
+        rows lie. So may the outputs: one without that dimension is common to all rows. `batch`, a Batch of
+        theanojax.vectorizing, has what is needed for it; the usual answers are in tensor/batch_rules.py.
+        """
+        return None
+
     def default_update(self, node: Apply, v: Shared) -> Variable:
         """The next value of the shared variable `v`, an input of `node` that has one by itself."""
         return v.default_update

@@ -167,6 +167,11 @@ class Scan(ScanLayout, Op):
         inner, outer, outs = map_inner_graph(replacer, self.inputs, node.inputs, self.outputs, self)
         return Scan(inner, outs, self.info).make_node(*outer)
 
+    def vectorize_node(self, node, inputs, batch):
+        from theanojax.loop.rows import rows_of_loop
+
+        return rows_of_loop(self, node, inputs, batch)
+
     def R_op(self, inputs, eval_points):
         from theanojax.loop.rop import push_forward
 

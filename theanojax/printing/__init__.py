@@ -117,6 +117,9 @@ class Print(Op):
     def R_op(self, inputs, eval_points):
         return list(eval_points)
 
+    def vectorize_node(self, node, inputs, batch):
+        return [self(inputs[0])]
+
     def __setstate__(self, dct):
         dct.setdefault("global_fn", _print_fn)  # absent from old pickles
         self.__dict__.update(dct)

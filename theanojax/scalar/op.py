@@ -69,6 +69,9 @@ class ScalarOp(Op):
     tensor_method = False
     tensor_inplace = True
 
+    def vectorize_node(self, node, inputs, batch):
+        return batch.elementwise(self, inputs)
+
     def __init__(self, output_types_preference=None, name=None):
         self.name = name
         if output_types_preference is not None:

@@ -3,6 +3,7 @@
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.op_methods import first_connected, shaped_like
 
@@ -19,6 +20,7 @@ class Assert(Op):
     check_input = False
     _f16_ok = True
     msg = "Theano Assert failed!"  # old pickles have none of their own
+    vectorize_node = batch_rules.assertion
 
     def __init__(self, msg=msg):
         self.msg = msg

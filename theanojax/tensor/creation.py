@@ -13,6 +13,7 @@ from theanojax.graph.tracebacks import boundary
 from theanojax.graph.variable import Apply, Constant
 from theanojax.printing import min_informative_str
 from theanojax.scalar.types import upcast
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import (
     as_tensor_variable,
     constant,
@@ -81,6 +82,7 @@ class Alloc(Op):
 
     __props__ = ()
     _f16_ok = True
+    vectorize_node = batch_rules.alloc
 
     def validate_shape(self, shape):
         return alloc_validate_shape(shape)

@@ -2,6 +2,7 @@
 
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.cast import cast
 from theanojax.tensor.join import concatenate
@@ -17,6 +18,7 @@ class CumOp(Op):
 
     __props__ = ("axis", "mode")
     check_input = False
+    vectorize_node = batch_rules.along_axis
 
     def __init__(self, axis=None, mode="add"):
         if mode not in ("add", "mul"):
@@ -118,6 +120,7 @@ class DiffOp(Op):
     """The `n`-th differences of neighbours along `axis`."""
 
     __props__ = ("n", "axis")
+    vectorize_node = batch_rules.difference
 
     def __init__(self, n=1, axis=-1):
         self.n, self.axis = n, axis

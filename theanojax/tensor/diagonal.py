@@ -5,6 +5,7 @@ import warnings
 from theanojax.graph.gradient_types import grad_not_implemented
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.creation import zeros_like
 from theanojax.tensor.indexing.subtensor import set_subtensor
@@ -22,6 +23,7 @@ class ExtractDiag(Op):
     """
 
     __props__ = ("offset", "axis1", "axis2", "view")
+    vectorize_node = batch_rules.extract_diag
 
     def __init__(self, offset=0, axis1=0, axis2=1, view=False):
         self.offset, self.axis1, self.axis2, self.view = offset, axis1, axis2, view
@@ -83,6 +85,7 @@ class AllocDiag(Op):
     """
 
     __props__ = ("offset", "axis1", "axis2")
+    vectorize_node = batch_rules.alloc_diag
 
     def __init__(self, offset=0, axis1=0, axis2=1):
         self.offset, self.axis1, self.axis2 = offset, axis1, axis2

@@ -13,6 +13,7 @@ from theanojax.graph.variable import Apply
 from theanojax.scalar.arithmetic import identity
 from theanojax.scalar.comparison import zero_times
 from theanojax.scalar.types import continuous_types, discrete_types, get_scalar_type
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable, constant, get_scalar_constant_value
 from theanojax.tensor.op_methods import linear_in
 from theanojax.tensor.type import TensorType
@@ -40,6 +41,7 @@ class DimShuffle(Op):
     __props__ = ("input_broadcastable", "new_order", "inplace")
     cheap_on_host = True
     array_role = "view"
+    vectorize_node = batch_rules.dimshuffle
 
     def __init__(self, input_broadcastable, new_order, inplace=True):
         self.input_broadcastable = tuple(input_broadcastable)
@@ -146,6 +148,7 @@ class Elemwise(OpenMPOp):
     __props__ = ("scalar_op", "inplace_pattern")
     cheap_on_host = True
     array_role = "elementwise"
+    vectorize_node = batch_rules.elementwise
 
     def __init__(self, scalar_op, inplace_pattern=None, name=None, nfunc_spec=None, openmp=None):
         self.name = name

@@ -7,6 +7,7 @@ from theanojax.errors import NotScalarConstantError
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.cast import cast
@@ -73,6 +74,7 @@ class CpuContiguous(Op):
     __props__ = ()
     view_map = {0: [0]}
     check_input = False
+    vectorize_node = batch_rules.only(0)
 
     def make_node(self, x):
         x = as_tensor_variable(x)
@@ -102,6 +104,7 @@ class SearchsortedOp(Op):
 
     __props__ = ("side",)
     check_input = False
+    vectorize_node = batch_rules.only(1)
 
     def __init__(self, side="left"):
         if side not in ("left", "right"):
@@ -244,6 +247,7 @@ class RepeatOp(Op):
 
     __props__ = ("axis",)
     static_inputs = (1,)
+    vectorize_node = batch_rules.along_axis
 
     def __init__(self, axis=None):
         self.axis = axis
@@ -404,6 +408,7 @@ class Unique(Op):
     """
 
     __props__ = ("return_index", "return_inverse", "return_counts", "axis")
+    vectorize_node = batch_rules.ragged
 
     def __init__(self, return_index=False, return_inverse=False, return_counts=False, axis=None):
         self.return_index, self.return_inverse, self.return_counts = return_index, return_inverse, return_counts

@@ -6,6 +6,7 @@ from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.tracebacks import boundaries
 from theanojax.graph.variable import Apply
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.indexing.subtensor import set_subtensor
 from theanojax.tensor.math import sqrt
@@ -27,6 +28,7 @@ class _FFT(Op):
     static_inputs = (1,)
 
     connection_pattern = first_connected(1)
+    vectorize_node = batch_rules.merged(0)
 
     def _weighted(self, g, s, weight):
         """`g` with the frequencies that stand for two, all but the first and, for even lengths, the last, scaled."""

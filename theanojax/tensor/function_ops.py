@@ -8,6 +8,7 @@ from copy import deepcopy
 from theanojax.graph.op import Op
 from theanojax.graph.type import Type
 from theanojax.graph.variable import Apply
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import first_input_rule, scalar_rule
 from theanojax.tensor.gradient_ops import ViewOp, view_op as view_op
 
@@ -33,6 +34,7 @@ class DeepCopyOp(Op):
     check_input = False
     __props__ = ()
     _f16_ok = True
+    vectorize_node = batch_rules.only(0)
 
     def make_node(self, x):
         return Apply(self, [x], [x.type()])

@@ -6,6 +6,7 @@ from theanojax.graph.gradient_types import disconnected_type, grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.graph.variable import Apply
+from theanojax.tensor import batch_rules
 from theanojax.tensor.math import clip
 
 
@@ -16,6 +17,7 @@ class ViewOp(Op):
     view_map = {0: [0]}
     c_code_and_version: dict = {}  # kept for programs that register into it; there is no C code here
     _f16_ok = True
+    vectorize_node = batch_rules.only(0)
 
     def make_node(self, x):
         return Apply(self, [x], [x.type()])

@@ -11,6 +11,7 @@ from theanojax.graph.op import Op
 from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar.types import upcast
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable, constant, get_scalar_constant_value
 from theanojax.tensor.assert_op import assert_
 from theanojax.tensor.constructors import int_types, int_vector_types
@@ -33,6 +34,7 @@ class Join(Op):
     __props__ = ("view",)
     cheap_on_host = True
     static_inputs = (0,)
+    vectorize_node = batch_rules.join
 
     def __init__(self, view=-1):
         self.view = view
@@ -172,6 +174,7 @@ class Split(Op):
     __props__ = ("len_splits",)
     static_inputs = (1, 2)
     len_splits = None
+    vectorize_node = batch_rules.split
 
     def __init__(self, len_splits):
         self.len_splits = int(len_splits)
@@ -366,6 +369,7 @@ class Tile(Op):
 
     __props__ = ("ndim",)
     static_inputs = (1,)
+    vectorize_node = batch_rules.tile
 
     def __init__(self, ndim):
         self.ndim = ndim

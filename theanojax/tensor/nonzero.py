@@ -4,6 +4,7 @@ import numpy as np
 
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.op_methods import without_gradient
 from theanojax.tensor.type import TensorType
@@ -16,6 +17,7 @@ class Nonzero(Op):
     """
 
     __props__ = ()
+    vectorize_node = batch_rules.ragged
 
     def make_node(self, a):
         a = as_tensor_variable(a)

@@ -50,6 +50,9 @@ class PermuteRowElements(Op):
         order = xp.where(inverse != 0, xp.argsort(y, axis=-1), y)
         return xp.take_along_axis(xp.broadcast_to(x, shape), order, axis=-1)
 
+    def vectorize_node(self, node, inputs, batch):
+        return [self(*inputs[:2], inputs[2].data)]
+
     def infer_shape(self, node, in_shapes):
         return [[maximum(a, b) for a, b in zip(*in_shapes[:2])]]
 

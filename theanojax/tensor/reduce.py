@@ -14,6 +14,7 @@ from theanojax.graph.variable import Apply
 from theanojax.scalar.dtype_rules import upcast_out
 from theanojax.scalar.op import BinaryScalarOp, define
 from theanojax.scalar.types import continuous_types, discrete_types, upcast
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.op_methods import linear_in
@@ -153,6 +154,7 @@ class CAReduce(Op):
     __props__ = ("scalar_op", "axis")
     cheap_on_host = True
     array_role = "reduction"
+    vectorize_node = batch_rules.reduction
 
     def __init__(self, scalar_op, axis=None):
         if scalar_op.nin not in (-1, 2) or scalar_op.nout != 1:
@@ -516,6 +518,7 @@ class MaxAndArgmax(_Position):
     nin = 2
     nout = 2
     __props__ = ("axis",)
+    vectorize_node = batch_rules.reduction
 
     def __init__(self, axis):
         if not isinstance(axis, list):
@@ -571,6 +574,7 @@ class Argmax(_Position):
     nin = 2
     nout = 1
     __props__ = ("axis",)
+    vectorize_node = batch_rules.reduction
 
     def __init__(self, axis):
         self.axis = None if axis is None else tuple(axis)

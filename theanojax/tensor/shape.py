@@ -12,6 +12,7 @@ from theanojax.graph.op import Op
 from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar.types import Scalar, get_scalar_type, upcast
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import (
     as_tensor_variable,
     constant,
@@ -35,6 +36,7 @@ class TensorFromScalar(Op):
     __props__ = ()
     cheap_on_host = True
     plain_value = staticmethod(same)
+    vectorize_node = batch_rules.same
 
     def make_node(self, s):
         if not isinstance(s.type, Scalar):
@@ -61,6 +63,7 @@ class ScalarFromTensor(Op):
     __props__ = ()
     cheap_on_host = True
     plain_value = staticmethod(same)
+    vectorize_node = batch_rules.same
 
     def make_node(self, t):
         if not isinstance(t.type, TensorType) or t.type.broadcastable != ():
@@ -91,6 +94,7 @@ class MakeVector(Op):
 
     __props__ = ("dtype",)
     cheap_on_host = True
+    vectorize_node = batch_rules.make_vector
 
     def __init__(self, dtype="int64"):
         self.dtype = dtype
@@ -134,6 +138,7 @@ class Shape(Op):
 
     __props__ = ()
     _f16_ok = True
+    vectorize_node = batch_rules.shape
 
     def make_node(self, x):
         if not isinstance(x, Variable):
@@ -170,6 +175,7 @@ class Shape_i(Op):
 
     __props__ = ("i",)
     _f16_ok = True
+    vectorize_node = batch_rules.length
 
     def __init__(self, i):
         if isinstance(i, np.ndarray) and str(i.dtype) not in integer_dtypes:
@@ -243,6 +249,7 @@ class SpecifyShape(Op):
     __props__ = ()
     cheap_on_host = True
     _f16_ok = True
+    vectorize_node = batch_rules.specify_shape
 
     def make_node(self, x, shape):
         if not isinstance(x, Variable):
@@ -300,6 +307,7 @@ class Rebroadcast(Op):
     __props__ = ("axis",)
     cheap_on_host = True
     _f16_ok = True
+    vectorize_node = batch_rules.rebroadcast
 
     def __init__(self, *axis):
         self.axis = dict(sorted(axis))
@@ -393,6 +401,7 @@ class Reshape(Op):
     cheap_on_host = True
     static_inputs = (1,)
     _f16_ok = True
+    vectorize_node = batch_rules.reshape
 
     def __init__(self, ndim, name=None):
         self.ndim = int(ndim)
@@ -509,6 +518,7 @@ class Flatten(Op):
 
     view_map = {0: [0]}
     __props__ = ("outdim",)
+    vectorize_node = batch_rules.flatten
 
     def __init__(self, outdim=1):
         warnings.warn(

@@ -7,6 +7,7 @@ from theanojax.graph.gradient_types import DisconnectedType, grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.type import NullType
 from theanojax.graph.variable import Apply, Constant
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.creation import arange
 from theanojax.tensor.indexing.subtensor import set_subtensor
@@ -23,6 +24,7 @@ class _Sorting(Op):
 
     __props__ = ("kind", "order")
     static_inputs = (1,)
+    vectorize_node = batch_rules.along_given_axis
 
     def __init__(self, kind, order=None):
         self.kind, self.order = kind, order
@@ -168,6 +170,7 @@ class TopKOp(Op):
 
     __props__ = ("axis", "sorted", "return_values", "return_indices", "idx_dtype")
     static_inputs = (1,)
+    vectorize_node = batch_rules.along_axis
 
     def __init__(self, axis=-1, sorted=True, idx_dtype="int64", return_values=True, return_indices=True):
         if not isinstance(axis, int):

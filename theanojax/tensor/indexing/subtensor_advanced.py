@@ -8,6 +8,7 @@ from theanojax.graph import above
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.indexing import batch_rules
 from theanojax.tensor.indexing.gather import (
     Selection,
     covered,
@@ -139,6 +140,7 @@ class AdvancedSubtensor1(Op):
     check_input = False
     connection_pattern = first_connected(1)
     R_op = linear_in(0, 1)
+    vectorize_node = batch_rules.read
 
     def __init__(self, sparse_grad=False):
         self.sparse_grad = sparse_grad
@@ -180,6 +182,7 @@ class AdvancedIncSubtensor1(InplaceOp):
 
     __props__ = ("inplace", "set_instead_of_inc")
     check_input = False
+    vectorize_node = batch_rules.write
 
     def __init__(self, inplace=False, set_instead_of_inc=False):
         super().__init__(bool(inplace))
@@ -235,6 +238,7 @@ class BaseAdvancedSubtensor(Op):
     """Reading by advanced indices: the inputs after `x` are arrays, masks, slices and None, one an index."""
 
     __props__ = ()
+    vectorize_node = batch_rules.read
 
     def make_node(self, x, *index):
         x = as_tensor_variable(x)
@@ -301,6 +305,7 @@ class BaseAdvancedIncSubtensor(Op):
     """``x[indices] += y`` or ``= y`` by advanced indices: a new tensor. Repeated places add up."""
 
     __props__ = ("inplace", "set_instead_of_inc")
+    vectorize_node = batch_rules.write
 
     def __init__(self, inplace=False, set_instead_of_inc=False):
         if not isinstance(inplace, bool):

@@ -10,7 +10,7 @@ from theanojax.graph.op import Op
 from theanojax.graph.type import Type
 from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
-from theanojax.tensor.indexing import slices
+from theanojax.tensor.indexing import batch_rules, slices
 from theanojax.tensor.indexing.slices import get_canonical_form_slice, get_idx_list, idx_key, idx_text
 from theanojax.tensor.indexing.windows import make_windows, read, slice_needs, write
 from theanojax.tensor.op_methods import InplaceOp, first_connected, linear_in, shaped_like
@@ -82,6 +82,7 @@ class Subtensor(Op):
     collapse = staticmethod(slices.collapse)
     convert = staticmethod(slices.index_type)
     str_from_slice = staticmethod(slices.str_from_slice)
+    vectorize_node = batch_rules.read_part
 
     def __init__(self, idx_list):
         self.idx_list = tuple([slices.index_type(entry) for entry in idx_list])
@@ -208,6 +209,7 @@ class IncSubtensor(InplaceOp):
 
     check_input = False
     __props__ = ("idx_list", "inplace", "set_instead_of_inc")
+    vectorize_node = batch_rules.write_part
 
     def __init__(self, idx_list, inplace=False, set_instead_of_inc=False, destroyhandler_tolerate_aliased=None):
         super().__init__(inplace)

@@ -10,6 +10,7 @@ from theanojax.errors import InconsistencyError
 from theanojax.graph.op import Op
 from theanojax.graph.traverse import view_roots
 from theanojax.graph.variable import Apply
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.linalg.products import BatchedDot, batched_dot_op
 from theanojax.tensor.op_methods import InplaceOp, product_shape, shaped_like
@@ -210,6 +211,7 @@ class Dot22(GemmRelated):
 
     __props__ = ()
     infer_shape = product_shape
+    vectorize_node = batch_rules.dot
 
     def make_node(self, x, y):
         x, y = as_tensor_variable(x), as_tensor_variable(y)

@@ -7,6 +7,7 @@ import numpy as np
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.scalar.types import upcast
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.dims import shape_padright
 from theanojax.tensor.elemwise import DimShuffle
@@ -28,6 +29,7 @@ class Dot(Op):
 
     __props__ = ()
     array_role = "product"
+    vectorize_node = batch_rules.dot
 
     def __str__(self):
         return "dot"
@@ -144,6 +146,7 @@ class BatchedDot(Op):
     """``dot(x[i], y[i])`` for each i; `x` and `y` have two or three dimensions."""
 
     __props__ = ()
+    vectorize_node = batch_rules.merged(0, 1)
 
     def make_node(self, *inputs):
         inputs = [as_tensor_variable(i) for i in inputs]

@@ -9,6 +9,7 @@ from theanojax.errors import NotScalarConstantError
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
 from theanojax.tensor.linalg.products import product_rule
 from theanojax.tensor.nnet import conv_kernels
@@ -217,6 +218,8 @@ def _common(xp, a, b):
 class AbstractConv(BaseAbstractConv):
     """The convolution of images (batch, channels, *sizes) with filters (filters, channels of a group, *sizes)."""
 
+    vectorize_node = batch_rules.convolution
+
     def make_node(self, img, kern):
         img, kern = _as_variables(img, kern)
         _check_ndim("img", img, 2 + self.convdim)
@@ -336,6 +339,8 @@ class AbstractConv_gradWeights(_Gradient):
 
 class AbstractConv_gradInputs(_Gradient):
     """The gradient of a convolution for its images, from its filters and the gradient for its output."""
+
+    vectorize_node = batch_rules.convolution_back
 
     def make_node(self, kern, topgrad, shape, add_assert_shape=True):
         kern, topgrad = _as_variables(kern, topgrad)

@@ -7,6 +7,7 @@ from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import OpenMPOp
 from theanojax.graph.variable import Apply
 from theanojax.scalar import upcast
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.nnet import conv_kernels
 from theanojax.tensor.nnet.conv_shapes import border_mode_to_pad, get_conv_output_shape
@@ -125,6 +126,7 @@ class Forward(CorrBase):
     """The correlation of images with filters."""
 
     _direction = "forward"
+    vectorize_node = batch_rules.merged(0)
 
     def make_node(self, img, kern):
         img, kern = self._pair(img, kern)
@@ -227,6 +229,7 @@ class GradInputs(CorrBase):
     """The gradient for the images. `shape`, their sizes, may be left out where only one is possible."""
 
     _direction = "backprop inputs"
+    vectorize_node = batch_rules.merged(1, call=lambda op, kern, top, *sizes: op(kern, top, sizes or None))
 
     def make_node(self, kern, topgrad, shape=None):
         kern, topgrad = self._pair(kern, topgrad)

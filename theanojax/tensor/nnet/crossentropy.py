@@ -9,6 +9,7 @@ from theanojax.graph import above
 from theanojax.graph.gradient_types import DisconnectedType, grad_not_implemented
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.indexing.subtensor import AdvancedIncSubtensor
 from theanojax.tensor.nnet.sigm import sigmoid, softplus
@@ -65,6 +66,7 @@ class CrossentropySoftmaxArgmax1HotWithBias(Op):
     nin = 3
     nout = 3
     __props__ = ()
+    vectorize_node = batch_rules.crossentropy_with_bias
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -130,6 +132,7 @@ class CrossentropySoftmax1HotWithBiasDx(Op):
     nin = 3
     nout = 1
     __props__ = ()
+    vectorize_node = batch_rules.merged(0, 1, 2)
 
     def make_node(self, dy, sm, y_idx, **kwargs):
         inputs = dy, sm, y_idx = [as_tensor_variable(v) for v in (dy, sm, y_idx)]
@@ -222,6 +225,7 @@ class CrossentropyCategorical1HotGrad(Op):
     """The gradient of CrossentropyCategorical1Hot for the coding distribution."""
 
     __props__ = ()
+    vectorize_node = batch_rules.merged(0, 1, 2)
 
     def make_node(self, g_y, coding_dist, true_one_of_n):
         return Apply(self, [g_y, coding_dist, true_one_of_n], [coding_dist.type()])
@@ -250,6 +254,7 @@ class CrossentropyCategorical1Hot(Op):
     """
 
     __props__ = ()
+    vectorize_node = batch_rules.merged(0, 1)
 
     def make_node(self, coding_dist, true_one_of_n):
         coding_dist, true_one_of_n = as_tensor_variable(coding_dist), as_tensor_variable(true_one_of_n)
@@ -341,6 +346,7 @@ class Prepend_scalar_constant_to_each_row(Op):
     """The matrix with a first column more, all `val`, a number; in its dtype. TypeError for other dimensions."""
 
     __props__ = ("_number",)
+    vectorize_node = batch_rules.merged(0)
 
     def __init__(self, val=0):
         self.val = scal.constant(val) if isinstance(val, (int, float)) else val
@@ -370,6 +376,7 @@ class Prepend_scalar_to_each_row(Op):
     """
 
     __props__ = ()
+    vectorize_node = batch_rules.merged(1)
 
     def make_node(self, val, mat):
         mat = _matrix(mat)

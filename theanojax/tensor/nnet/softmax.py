@@ -9,6 +9,7 @@ from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.graph.variable import Apply
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.type import float_dtypes
@@ -71,6 +72,7 @@ class SoftmaxWithBias(Op):
     nin = 2
     nout = 1
     __props__ = ()
+    vectorize_node = batch_rules.softmax_with_bias
 
     def make_node(self, x, b):
         x, b = as_tensor_variable(x), as_tensor_variable(b)
@@ -112,6 +114,7 @@ class SoftmaxGrad(Op):
     nin = 2
     nout = 1
     __props__ = ()
+    vectorize_node = batch_rules.merged(0, 1)
 
     def make_node(self, dy, sm):
         dy, sm = as_tensor_variable(dy), as_tensor_variable(sm)
@@ -159,6 +162,7 @@ class Softmax(Op):
     nin = 1
     nout = 1
     __props__ = ()
+    vectorize_node = batch_rules.merged(0)
 
     def make_node(self, x):
         x = _as_rows(x, "Softmax")
@@ -185,6 +189,7 @@ class LogSoftmax(Op):
     """
 
     __props__ = ()
+    vectorize_node = batch_rules.merged(0)
 
     def make_node(self, x):
         x = _as_rows(x, "LogSoftmax")

@@ -10,6 +10,7 @@ from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import OpenMPOp
 from theanojax.graph.tracebacks import boundaries, user_stacklevel
 from theanojax.graph.variable import Apply, Variable
+from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable, extract_constant
 from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.signal import pool_windows
@@ -191,6 +192,8 @@ class Pool(_PoolOp):
     of zeros on either side (0 if None).
     """
 
+    vectorize_node = batch_rules.only(0)
+
     @staticmethod
     def out_shape(
         imgshape, ws=None, ignore_border=False, stride=None, pad=None, ndim=2, ds=None, st=None, padding=None
@@ -277,6 +280,8 @@ class MaxPoolGrad(PoolGrad):
     Inputs: images, their maxima, the gradient for these, and Pool's parameters.
     """
 
+    vectorize_node = batch_rules.only(0, 1, 2)
+
     def __init__(self, ignore_border, ndim=2, openmp=None):
         super().__init__(ignore_border, mode="max", ndim=ndim, openmp=openmp)
 
@@ -304,6 +309,8 @@ class AveragePoolGrad(PoolGrad):
     Inputs: images, the gradient for the output, and Pool's parameters. NotImplementedError for "average_exc_pad"
     with padding.
     """
+
+    vectorize_node = batch_rules.only(0, 1)
 
     def __init__(self, ignore_border, mode="average_inc_pad", ndim=2):
         if mode not in MODES[1:]:
@@ -341,6 +348,8 @@ class DownsampleFactorMaxGradGrad(_PoolOp):
     Inputs: images, their maxima, what is summed (of the images' shape), and Pool's parameters.
     """
 
+    vectorize_node = batch_rules.only(0, 1, 2)
+
     def __init__(self, ignore_border, mode="max", ndim=2, openmp=None):
         super().__init__(openmp=openmp)
         if mode != "max":
@@ -372,6 +381,8 @@ class MaxPoolRop(_PoolOp):
 
     Inputs: images, the direction (of their shape), and Pool's parameters.
     """
+
+    vectorize_node = batch_rules.only(0, 1)
 
     def __init__(self, ignore_border=False, mode="max", ndim=2, openmp=None):
         super().__init__(openmp=openmp)
