@@ -34,6 +34,7 @@ from theanojax.tensor.elemwise import *
 from theanojax.tensor.extra_ops import *
 from theanojax.tensor.indexing.subtensor import *
 from theanojax.tensor.join import *
+from theanojax.tensor.linalg.einsum import *
 from theanojax.tensor.linalg.products import *
 from theanojax.tensor.math import *
 from theanojax.tensor.nonzero import *
