@@ -91,6 +91,8 @@ def __getattr__(name):
         return getattr(_importlib.import_module("theanojax.legacy.notebook"), name)
     if name in ("to_jax", "from_jax"):
         return getattr(_interop, name)
+    if name == "random":
+        return _importlib.import_module("theanojax.random")
     if name == "object2":
         return _importlib.import_module("theanojax.gof.utils").object2
     raise AttributeError("module %r has no attribute %r" % (__name__, name))

@@ -240,6 +240,8 @@ def _array(v, value):
     """`value` as an array for the variable `v`: numpy's if it is known, whole numbers above all, else JAX's."""
     if isinstance(value, (list, tuple)) and any(isinstance(x, jax.Array) for x in jax.tree.leaves(value)):
         value = jnp.asarray(value)
+    if isinstance(value, jax.Array) and jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
+        value = jax.random.key_data(value)
     if isinstance(value, jax.Array):
         dtype = np.dtype(v.type.dtype)
         is_number = value.weak_type and _KINDS[value.dtype.kind] <= _KINDS[dtype.kind]
