@@ -49,6 +49,7 @@ from theanojax.compile import (
     predefined_optimizers as predefined_optimizers,
     shared as shared,
 )
+from theanojax.compile.checkpoint import checkpoint as checkpoint
 from theanojax.compile.linkers import (
     CLinker as CLinker,
     DualLinker as DualLinker,

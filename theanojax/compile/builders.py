@@ -2,7 +2,7 @@
 
 from theanojax.compile.maker import orig_function
 from theanojax.compile.overrides import gradients, r_operator
-from theanojax.config import flags_of_thread
+from theanojax.config import config, flags_of_thread
 from theanojax.graph import above
 from theanojax.graph.connection import io_connection_pattern
 from theanojax.graph.contract import Inside
@@ -18,6 +18,7 @@ from theanojax.graph.variable import Apply, Constant, Variable
 from theanojax.loop.inner_graph import map_inner_graph
 from theanojax.rewrites.registry import optdb
 from theanojax.runtime.host import HostExecutor
+from theanojax.tensor.type import discrete_dtypes
 
 
 class OpFromGraph(Op):
@@ -109,7 +110,7 @@ class OpFromGraph(Op):
         """`node` with the variables of its inner graph replaced; see `theanojax.graph.replace.map_variables`."""
         given = node.inputs[: len(self.inputs)]
         inner, outer, outputs = map_inner_graph(replacer, self.inputs, given, self.outputs, self)
-        return OpFromGraph(inner, outputs, **self.kwargs).make_node(*outer)
+        return type(self)(inner, outputs, **self.kwargs).make_node(*outer)
 
     def vectorize_node(self, node, inputs, batch):
         """The same Op of the graph for many rows; a loop where it has derivatives of its own."""
@@ -247,10 +248,14 @@ class OpFromGraph(Op):
             def override(inputs, grads):
                 return op(*(list(inputs) + list(grads)), return_list=True)
 
-        out_grads = [t() for t in self.output_types]
+        out_grads = [_of_gradient(t)() for t in self.output_types]
         args = (ins, outs, out_grads) if self._lop_type == "lop" else (ins, out_grads)
         results, special = gradients(override, ins, outs, out_grads, args)
-        return self._sub_op(ins + outs + out_grads, results, "_" + self._lop_type), special
+        return self._sub_op(self._lop_inputs(ins, outs, out_grads), results, "_" + self._lop_type), special
+
+    def _lop_inputs(self, inputs, outputs, output_grads):
+        """What the gradient is computed from."""
+        return [*inputs, *outputs, *output_grads]
 
     def _make_rop(self):
         if isinstance(self._rop, OpFromGraph):
@@ -271,8 +276,8 @@ class OpFromGraph(Op):
     def L_op(self, inputs, outputs, output_grads):
         op = self.get_lop_op()
         unused = [isinstance(g.type, DisconnectedType) for g in output_grads]
-        grads = [v.zeros_like() if none else g for v, g, none in zip(outputs, output_grads, unused)]
-        results = op(*(list(inputs) + list(outputs) + grads), return_list=True)
+        grads = [_no_gradient(v) if none else g for v, g, none in zip(outputs, output_grads, unused)]
+        results = op(*self._lop_inputs(inputs, outputs, grads), return_list=True)
         terms = [r if s is None else s for r, s in zip(results, self._lop_special)]
         for i, reaches in enumerate(self.connection_pattern(outputs[0].owner)):
             if not any(reached and not none for reached, none in zip(reaches, unused)):
@@ -298,6 +303,16 @@ class OpFromGraph(Op):
             for o in range(len(self.local_outputs)):
                 pattern[i][o] = bool((pattern[i][o] and not cut) or backward[o][i])
         return pattern
+
+
+def _of_gradient(kind):
+    """The type of the gradient of an output; that of integers is one of floats."""
+    return kind.clone(dtype=config.floatX) if getattr(kind, "dtype", None) in discrete_dtypes else kind
+
+
+def _no_gradient(v):
+    kind = _of_gradient(v.type)
+    return v.zeros_like() if kind == v.type else v.zeros_like(dtype=kind.dtype)
 
 
 @local_optimizer([OpFromGraph])

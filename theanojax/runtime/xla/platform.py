@@ -30,6 +30,9 @@ WHERE = {
     "fuses_long_sums": ("cpu",),
     # A product takes twice as long in float64 if its first matrix is read by columns, as if it were transposed before.
     "multiplies_by_rows": ("cpu",),
+    # An optimization barrier keeps the same from being computed once in place of twice, and is gone before what comes
+    # when is decided: what was to be computed again late, to save memory, comes early. Not so inside a conditional.
+    "forgets_barriers": ("cpu",),
     # Fourier transforms fail to compile where a matrix factorisation asks for their input by columns.
     "fourier_by_rows": ("cpu",),
 }

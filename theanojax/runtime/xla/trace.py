@@ -196,6 +196,37 @@ class TraceContext:
             else:
                 jax.debug.callback(partial(_if, fn), ok, *values, ordered=False)
 
+    def apart(self, inputs: Sequence[Value], body: Callable[[TraceContext, list[Value]], list[Value]]) -> list[Value]:
+        """``body(context, inputs)``, computed when all inputs are there, and again what has been computed before.
+
+        Arrays that `body` computes are not the same as any outside, and take memory only while it runs.
+        """
+        inputs = list(inputs)
+        traced = [i for i, x in enumerate(inputs) if not is_known(x)]
+
+        def run(arrays: Sequence[jax.Array]) -> tuple[list[Value], Array]:
+            given = list(inputs)
+            for i, x in zip(traced, arrays, strict=True):
+                given[i] = x
+            with self.sub() as inner:
+                inner.statics, inner.env = self.statics, dict(self.env)
+                outs = [jnp.asarray(x) for x in body(inner, given)]
+                return outs, jnp.asarray(inner.ok())
+
+        arrays = lax.optimization_barrier([inputs[i] for i in traced])
+        if platform.forgets_barriers and traced:
+            like = jax.eval_shape(run, arrays)
+            outs, ok = lax.cond(
+                lax.optimization_barrier(jnp.asarray(True)),  # which XLA does not know when it looks for such constants
+                run,
+                lambda _: jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), like),
+                arrays,
+            )
+        else:
+            outs, ok = run(arrays)
+        self.guard(ok)
+        return list(outs)
+
     @staticmethod
     def eval_shape(fn: Callable[[], Any]) -> Any:
         """The shapes and dtypes of what `fn` would return, without computing it."""
