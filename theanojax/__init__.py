@@ -90,7 +90,7 @@ def __getattr__(name):
         return _importlib.import_module("theanojax." + _SHORTCUTS[name])
     if name in ("load_ipython_extension", "unload_ipython_extension"):
         return getattr(_importlib.import_module("theanojax.legacy.notebook"), name)
-    if name in ("to_jax", "from_jax"):
+    if name in ("to_jax", "from_jax", "load_exported"):
         return getattr(_interop, name)
     if name == "random":
         return _importlib.import_module("theanojax.random")

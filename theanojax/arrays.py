@@ -60,6 +60,8 @@ class HostNamespace:
         """`x` as `dtype`; casts of floats to integers wrap as C does."""
         return np.asarray(x).astype(dtype, copy=False)
 
+    length = staticmethod(int)
+
     @staticmethod
     def power(x: Any, y: Any) -> Any:
         """``x ** y`` for operands of one dtype. Integers wrap around; their exponents may not be negative."""

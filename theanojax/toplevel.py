@@ -71,4 +71,11 @@ def _to_jax(made, check):
     return theanojax.to_jax(made, check=check)
 
 
-above.make_list, above.construct_sparse_from_list, above.to_jax = _make_list, _construct_sparse_from_list, _to_jax
+def _export(made, *args, **options):
+    from theanojax.interop.export import export
+
+    return export(made, *args, **options)
+
+
+above.make_list, above.construct_sparse_from_list = _make_list, _construct_sparse_from_list
+above.to_jax, above.export = _to_jax, _export

@@ -30,6 +30,7 @@ HostExecutor: Any
 
 # theanojax.toplevel, for a function as one of JAX
 to_jax: Any
+export: Any
 
 # theanojax.toplevel, for packages that tensors may need and do not load
 make_list: Any

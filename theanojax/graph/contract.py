@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 # What a class says in place of its values: it holds for no class derived from it that computes others.
-_OF_VALUES = ("array_role", "plain_value", "numpy_code")
+_OF_VALUES = ("array_role", "plain_value", "numpy_code", "vectorize_node", "of_lengths")
 
 
 class Inside(NamedTuple):
@@ -89,6 +89,13 @@ class Contract:
         first, Python numbers. Into the arrays of the positions `spare` it may write. `source` takes lines before it:
         `let(expression)` gives the name of the result, `bind(value)` names a value, `refuse(condition)` is for what is
         to be left to ``perform``.
+        """
+        return None
+
+    def of_lengths(self, node: Apply, lengths: Sequence[Any]) -> Any:
+        """The output of `node` for inputs that are lengths, numbers which may be letters such as jax.export has.
+
+        A number, or the list of those in a vector; None if it is no such thing.
         """
         return None
 

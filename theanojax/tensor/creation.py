@@ -112,7 +112,7 @@ class Alloc(Op):
         return self.compute(ctx.xp, node, value, *known)
 
     def compute(self, xp, node, value, *lengths):
-        return xp.full(tuple([int(n) for n in lengths]), value, dtype=node.outputs[0].dtype)
+        return xp.full(tuple([xp.length(n) for n in lengths]), value, dtype=node.outputs[0].dtype)
 
     def numpy_code(self, node, args, source, spare):
         value, lengths = node.inputs[0], ", ".join("int(%s)" % n for n in args[1:])
@@ -184,7 +184,7 @@ class AllocEmpty(Op):
 
     def compute(self, xp, node, *lengths):
         # Zeros: what small arrays hold becomes part of executables, which a later process must find again.
-        return xp.zeros(tuple([int(n) for n in lengths]), dtype=self.dtype)
+        return xp.zeros(tuple([xp.length(n) for n in lengths]), dtype=self.dtype)
 
     def numpy_code(self, node, args, source, spare):
         return "zeros((%s,), %r)" % (", ".join("int(%s)" % n for n in args), self.dtype)

@@ -1,5 +1,8 @@
 """Elemwise applies a scalar Op to each element of tensors; DimShuffle lines up their dimensions."""
 
+import functools
+import operator
+
 import numpy as np
 
 from theanojax.config import config, flags_of_thread
@@ -20,6 +23,7 @@ from theanojax.tensor.type import TensorType
 
 __all__ = ["DimShuffle", "Elemwise"]
 
+_OF_LENGTHS = {"Add": operator.add, "Sub": operator.sub, "Mul": operator.mul, "IntDiv": operator.floordiv}
 _continuous = {t.dtype for t in continuous_types}
 _discrete = {t.dtype for t in discrete_types}
 
@@ -216,6 +220,10 @@ class Elemwise(OpenMPOp):
         return [[True for _ in node.outputs] for _ in node.inputs]
 
     # ---------------------------------------------------------------- values
+    def of_lengths(self, node, lengths):
+        known = _OF_LENGTHS.get(type(self.scalar_op).__name__)
+        return None if known is None or node.outputs[0].dtype != "int64" else functools.reduce(known, lengths)
+
     def runs_on_host(self, node):
         return self.scalar_op.runs_on_host(node) or super().runs_on_host(node)
 

@@ -109,6 +109,9 @@ class MakeVector(Op):
             raise AssertionError("MakeVector takes tensors of no dimension, got %s" % [i.type for i in inputs])
         return Apply(self, inputs, [TensorType(self.dtype, (False,))()])
 
+    def of_lengths(self, node, lengths):
+        return list(lengths)
+
     def compute(self, xp, node, *inputs):
         if not inputs:
             return xp.zeros((0,), dtype=self.dtype)
@@ -430,7 +433,7 @@ class Reshape(Op):
             raise ValueError(
                 "shape argument to Reshape.perform has incorrect length %i, should be %i" % (len(shp), self.ndim), shp
             )
-        return xp.reshape(x, tuple([max(int(s), -1) for s in shp]))  # numpy takes any negative length for -1
+        return xp.reshape(x, tuple([max(xp.length(s), -1) for s in shp]))  # numpy takes any negative length for -1
 
     def numpy_code(self, node, args, source, spare):
         source.refuse("len(%s) != %d" % (args[1], self.ndim))

@@ -164,6 +164,11 @@ class XlaNamespace:
         return lax.convert_element_type(_multiply(x, y), dtype)
 
     @staticmethod
+    def length(n: Any) -> Any:
+        """A number as a length: an int, or what stands for one while a function is exported."""
+        return int(n) if isinstance(n, (int, np.integer, np.ndarray)) else n
+
+    @staticmethod
     def contract(x: Array, x_axis: int, y: Array, y_axis: int) -> jax.Array:
         """The sum of products over an axis of each operand; the other axes of `x` come first."""
         x, y = jnp.asarray(x), jnp.asarray(y)

@@ -78,6 +78,8 @@ class TraceContext:
         self.most = memory.limit()
         self.oversized: list[Oversized] = []  # (bytes, node, MemoryError) for each array that no memory here can hold
         self.env: dict[Variable, Value] = {}
+        # Integers, and lists of them, that are lengths of which jax.export knows a letter: they may stand in shapes.
+        self.letters: dict[Variable, Any] = {}
 
     # ---------------------------------------------------------------- for Ops
     @staticmethod
@@ -88,6 +90,8 @@ class TraceContext:
         """The value of `variable` as plain data; `value` is what it was traced to."""
         if is_known(value):
             return value
+        if variable in self.letters:
+            return self.letters[variable]
         known = self.static(variable)
         if known is None:
             raise NeedsValue(variable)
@@ -332,7 +336,7 @@ class TraceContext:
         """Trace one node."""
         values = [self.value(v) for v in node.inputs]
         try:
-            outs = fold(node, values)
+            outs = self._lettered(node, values) or fold(node, values)
             if outs is None:
                 with nullcontext() if self.scopes is None else self.scopes.around(node):
                     outs = node.op.lower_xla(self, node, *values)
@@ -352,6 +356,27 @@ class TraceContext:
                 raise
             raise Untraceable(node, e) from e
         self.env.update(zip(node.outputs, outs))
+
+    def _lettered(self, node: Apply, values: Sequence[Value]) -> list[Value] | None:
+        """The output of a node that reads lengths which are letters, or computes with them; None for all others."""
+        found: Any
+        which = reads_lengths(node)
+        if which is not None:
+            shape: Sequence[Any] = getattr(values[0], "shape", ())
+            found = [shape[i] for i in which] if isinstance(which, tuple) else shape[which] if shape else 0
+            if all(isinstance(n, int) for n in (found if isinstance(found, list) else [found])):
+                return None
+        elif not self.letters or self.letters.keys().isdisjoint(node.inputs):
+            return None
+        else:
+            known = [x.item() if is_known(x) and getattr(x, "ndim", None) == 0 else None for x in values]
+            parts = [self.letters.get(v, n) for v, n in zip(node.inputs, known)]
+            found = None if any(n is None for n in parts) else node.op.of_lengths(node, parts)
+            if found is None:
+                return None
+        self.letters[node.outputs[0]] = found
+        out = jnp.stack([jnp.asarray(n) for n in found]) if isinstance(found, list) else jnp.asarray(found)
+        return [out.astype(np.int64)]
 
     def _weigh(self, node: Apply, outs: Sequence[Value]) -> None:
         """Refuse results that have no address; keep those in mind that no memory holds."""
@@ -403,7 +428,10 @@ class _SubContext(TraceContext):
 
 def weight(value: Value) -> int:
     """The bytes of an array, traced or known, as a Python integer."""
-    return int(value.size) * value.dtype.itemsize if hasattr(value, "shape") else 0
+    size = getattr(value, "size", 0)
+    return (
+        int(size) * value.dtype.itemsize if isinstance(size, int) else 0
+    )  # it has letters while a function is exported
 
 
 def _if(fn: Callable[..., None], ok: Array, *values: Array) -> None:

@@ -96,6 +96,8 @@ def _place(ctx, dim, value):
 def _static_window(ctx, dim, bounds):
     start, stop, step = map(_int, bounds)
     ctx.guard(np.bool_(step != 0))
+    if start is stop is None and step in (None, 1, -1):  # also of a length that is a letter
+        return Window(0, dim, 1, step == -1 and dim != 1, False)
     places = range(*slice(start, stop, step).indices(dim))
     n = len(places)
     if n == 0:
