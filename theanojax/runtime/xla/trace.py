@@ -428,10 +428,9 @@ class _SubContext(TraceContext):
 
 def weight(value: Value) -> int:
     """The bytes of an array, traced or known, as a Python integer."""
-    size = getattr(value, "size", 0)
-    return (
-        int(size) * value.dtype.itemsize if isinstance(size, int) else 0
-    )  # it has letters while a function is exported
+    if not hasattr(value, "shape") or not isinstance(value.size, int):  # it has letters while a function is exported
+        return 0
+    return int(value.size) * value.dtype.itemsize
 
 
 def _if(fn: Callable[..., None], ok: Array, *values: Array) -> None:
