@@ -430,7 +430,7 @@ def weight(value: Value) -> int:
     """The bytes of an array, traced or known, as a Python integer."""
     if not hasattr(value, "shape") or not isinstance(value.size, int):  # it has letters while a function is exported
         return 0
-    return int(value.size) * value.dtype.itemsize
+    return int(value.size * value.dtype.itemsize)
 
 
 def _if(fn: Callable[..., None], ok: Array, *values: Array) -> None:
