@@ -56,6 +56,9 @@ CONTROL = [
     case("ifelse", lambda c, x, m: [ifelse(c, x * 2, x ** 2), ifelse(T.eq(c, 1), m, m.T)], ints(0)[()][0], V3, M),
     case("ifelse by data", lambda x, y: ifelse(T.gt(x.sum(), 100), x, y ** 2), V3, real(4)),
     case("op_from_graph", _of_a_graph, M, real(2, 3, seed=1)),
+    case("checkpoint", lambda m: theano.checkpoint(lambda x: T.tanh(x * 2) * x)(m), M),
+    case("the gradient of a checkpoint", lambda m: theano.grad(
+        theano.checkpoint(lambda x: T.tanh(x * 2) * x)(m).sum(), m), M),
     case("as_op", lambda m: _doubled(m) + m, M, grad=False),
     case("pdb_breakpoint", lambda m, x: PdbBreakpoint("never")(T.gt(x, 1), m, x), M, 0.5),
 ]

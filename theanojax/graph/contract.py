@@ -135,8 +135,8 @@ class Contract:
         return None
 
     def vectorize_node(self, node: Apply, inputs: Sequence[Variable], batch: Any) -> Sequence[Variable] | None:
-        """The outputs of `node` for many rows at once; None if a loop over the rows is all there is, and NotImplemented
-        if that loop has to go on to the end of the graph: these outputs may have as many shapes as there are rows.
+        """The outputs of `node` for many rows at once; None if it is to be done row by row, and NotImplemented if that
+        has to go on to the end of the graph: these outputs may have as many shapes as there are rows.
 
         `inputs` are those of `node`; one that is not the same for all rows has a leading dimension more, in which the
         rows lie. So may the outputs: one without that dimension is common to all rows. `batch`, a Batch of

@@ -99,10 +99,6 @@ def elementwise(op, node, inputs, batch):
     return outputs(type(op)(op.scalar_op, nfunc_spec=op.nfunc_spec), *inputs)
 
 
-def scalars(op, node, inputs, batch):
-    return batch.elementwise(op, inputs)
-
-
 def same(op, node, inputs, batch):
     """Of what turns tensors into scalars and back: rows of scalars are a vector."""
     return [inputs[0]]

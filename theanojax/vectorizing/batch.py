@@ -74,13 +74,25 @@ class Batch:
         own = Batch(next(iter(pairs.values())).shape[0])
         return vectorized(outputs, pairs, own), own
 
+    @staticmethod
+    def _can_be_mapped(node):
+        """Whether XLA computes it, of tensors alone: it then maps it over rows, without a loop."""
+        tensors = all(isinstance(v.type, TensorType) for v in (*node.inputs, *node.outputs))
+        return tensors and not (node.op.runs_on_host(node) or node.op.side_effect or node.op.loop_steps(node))
+
     def loop(self, node, inputs):
-        """The outputs by a loop over the rows."""
+        """The outputs row by row: the Op mapped over the rows, or a loop over them."""
         moving = self.moving(node, inputs)
         if {node.inputs[i] for i in moving}.intersection(node.op.static_needs(node)):
             raise NoRows("the length of an output of %s differs between rows" % node)
         if not all(isinstance(v.type, (TensorType, Scalar)) for v in node.outputs):
             raise NoRows("%s gives %s" % (node, ", ".join(str(v.type) for v in node.outputs)))
+
+        if self._can_be_mapped(node):
+            from theanojax.vectorizing.rows import Rows
+
+            kinds, results = [v.type for v in node.inputs], [v.type for v in node.outputs]
+            return Rows(node.op, moving, kinds, results)(*inputs, return_list=True)
 
         def step(*rows):
             given = list(inputs)

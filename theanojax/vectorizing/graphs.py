@@ -11,7 +11,8 @@ from theanojax.vectorizing.batch import Batch, NoRows, looped, vectorized
 def vectorize(outputs, inputs, batched=None):
     """A graph for one row made into a graph for many, without a loop where each Op has a rule.
 
-    An Op without one is a loop over the rows; so is all of the graph where rows of sparse matrices or lists are met.
+    An Op without one is mapped over the rows by XLA, or is a loop where only the host runs it. All of the graph is a
+    loop where rows are sparse matrices or lists, or have lengths of their own.
 
     Parameters
     ----------

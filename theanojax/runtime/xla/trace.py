@@ -231,6 +231,28 @@ class TraceContext:
         self.guard(ok)
         return list(outs)
 
+    def rows(
+        self,
+        inputs: Sequence[Value],
+        moving: Sequence[int],
+        body: Callable[[TraceContext, list[Value]], Value | Sequence[Value]],
+    ) -> list[Value]:
+        """``body(context, inputs)`` for each row of the inputs at the positions `moving`, mapped by jax."""
+
+        def run(*arrays: jax.Array) -> tuple[list[Value], Array]:
+            given = list(inputs)
+            for i, x in zip(moving, arrays, strict=True):
+                given[i] = x
+            with self.sub() as inner:
+                inner.statics = self.statics
+                outs = body(inner, given)
+                outs = list(outs) if isinstance(outs, (tuple, list)) else [outs]
+                return [jnp.asarray(x) for x in outs], jnp.asarray(inner.ok())
+
+        outs, ok = jax.vmap(run)(*[jnp.asarray(inputs[i]) for i in moving])
+        self.guard(ok)
+        return list(outs)
+
     @staticmethod
     def eval_shape(fn: Callable[[], Any]) -> Any:
         """The shapes and dtypes of what `fn` would return, without computing it."""
