@@ -104,6 +104,7 @@ class Stages:
             return None
         given = [places[v] for v in stage.inputs]
         delivery = [(stage.outputs.index(v), i in self.updates) for i, v in enumerate(self.outputs)]
+        stage.delivers = not self.updates and not isinstance(stage, WatchedStage)
         return stage, None if given == list(range(len(self.inputs))) else given, delivery
 
     def all_stages(self) -> list[XlaStage]:

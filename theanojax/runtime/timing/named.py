@@ -53,9 +53,9 @@ class NamedStage(XlaStage):
     def give_name(self, function: Callable[..., Any]) -> None:
         function.__name__ = function.__qualname__ = self.module
 
-    def _jit(self, function: Callable[..., Any], donated: Sequence[int]) -> Jitted:
+    def _jit(self, function: Callable[..., Any], donated: Sequence[int], in_order: bool = False) -> Jitted:
         self.give_name(function)
-        return super()._jit(function, donated)
+        return super()._jit(function, donated, in_order)
 
 
 def wanted() -> bool:

@@ -28,6 +28,8 @@ WHERE = {
     "numpy_keeps_up": ("cpu",),
     # One kernel is made of a sum, in time quadratic in the number of its terms; see long_sums.py.
     "fuses_long_sums": ("cpu",),
+    # Loops are handed to threads, however small they are; see small.py.
+    "threads_small_loops": ("cpu",),
     # A product takes twice as long in float64 if its first matrix is read by columns, as if it were transposed before.
     "multiplies_by_rows": ("cpu",),
     # An optimization barrier keeps the same from being computed once in place of twice, and is gone before what comes

@@ -25,13 +25,15 @@ from theanojax.runtime.planning.analysis import dtype_of
 from theanojax.runtime.policy import background
 from theanojax.runtime.policy.outcome import COMMITTED, DONE, REPLAY, Declined, Refused
 from theanojax.runtime.policy.patience import Patience
-from theanojax.runtime.xla import interrupts, long_sums, platform
+from theanojax.runtime.xla import interrupts, long_sums, platform, small
 from theanojax.runtime.xla.problems import Untraceable
 from theanojax.runtime.xla.steps import Traced
 from theanojax.runtime.xla.trace import TraceContext
 from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, settle, taken, wait
 
 if TYPE_CHECKING:
+    from jax.sharding import SingleDeviceSharding
+
     from theanojax.graph.cells import Cell
     from theanojax.runtime.hints import Array, Cells, Key, Shape, Signature, Value
     from theanojax.runtime.planning.learned import Learned
@@ -73,6 +75,7 @@ class Specialisation:
     check : a function of the list of arguments and constants that has to say yes before, or None.
     donated : positions of the arguments whose buffers the outputs take over.
     variants : shapes -> Specialisation, where these depend on the shapes, else None.
+    here : jitted; the same as `function` for numpy arrays, run in the calling thread, or None (see small.py).
     """
 
     def __init__(
@@ -81,8 +84,10 @@ class Specialisation:
         donated: Sequence[int] = (),
         check: Callable[[Sequence[Array]], bool] | None = None,
         variants: dict[tuple[Shape, ...], Specialisation] | None = None,
+        here: Jitted | None = None,
     ) -> None:
         self.function, self.donated, self.check, self.variants = function, donated, check, variants
+        self.here = here
         self.kept: object = None  # an executable: jit keeps it as long as somebody does
 
 
@@ -125,12 +130,13 @@ class XlaStage:
             if isinstance(v, Constant) and getattr(v.data, "nbytes", 0) > EMBEDDED_BYTES
         }
         self.constants = list(big)
-        self.constant_values: tuple[jax.Array, ...] | None = None
-        self.functions: dict[Key, Specialisation] = {}
+        self.constant_values: dict[object, tuple[jax.Array, ...]] = {}  # place -> what lies there
+        self.functions: dict[tuple[bool, Key], Specialisation] = {}  # by whether arguments are small, and the key
         self.idle: list[Staging] = []  # Stagings that no call uses
         self.stagings: Callable[[], Staging] = Staging
         self.scopes: Scopes | None = None  # names for nodes, where a profile needs them
         self.effects = False
+        self.delivers = False  # whether its outputs become numpy arrays, all of them
         self.tells: list[str] = []  # names of loops that say at which step they are
         # Those that a signal may have to end.
         self.loops = platform.ends_loops and any(n.op.loop_steps(n) is not None for n in self.nodes)
@@ -226,7 +232,8 @@ class XlaStage:
         others: Others = (),
         flag: jax.Array | None = None,
     ) -> Ending:
-        special, constants = ready.special, self._constants() if self.constants else ()
+        special = ready.special
+        here, constants = special.here, self._constants() if self.constants else ()
         if special.check is not None and not special.check((*args, *constants) if constants else args):
             return [], REPLAY
         for i in special.donated:
@@ -242,9 +249,13 @@ class XlaStage:
                             if staging is None:
                                 staging = taken(self.idle) or self.stagings()
                             args[i] = staging.stage(i, a)
-                elif not cells and on_device(a) and a.is_deleted():
-                    raise StaleValue  # XLA would say so on stderr
-        if special.donated:
+                else:
+                    here = None
+                    if not cells and on_device(a) and a.is_deleted():
+                        raise StaleValue  # XLA would say so on stderr
+        if here is not None:
+            outs, outcome = here(*args, *(self._constants(small.here()) if constants else ())), DONE
+        elif special.donated:
             outs, outcome = self._replace(ready, args, constants, steps, cells, others, flag)
         elif not self.loops and not self.tells:
             outs, outcome = special.function(*args, *constants), DONE
@@ -254,7 +265,7 @@ class XlaStage:
             outs, outcome = self._compute(ready, args, constants, steps, flag), DONE
         if self.effects:
             jax.effects_barrier()
-        if outcome is DONE and outs and (borrowed or platform.computes_at_once):
+        if outcome is DONE and outs and here is None and (borrowed or platform.computes_at_once):
             # One tells of all, before anything is stored. To read a result for which there was no memory may hang.
             settle(outs[0])
             if borrowed:
@@ -377,7 +388,7 @@ class XlaStage:
             found = self.ahead.get((key, shapes_of(args)))
             if type(found) is Specialisation:
                 return found
-        special = self.functions.get(key)
+        special = self.functions.get((small.may_be(args), key))
         if special is None:
             special = self._specialise(args, key)
         if special.variants is None:
@@ -406,7 +417,10 @@ class XlaStage:
     def _traced(self, special: Specialisation, args: Sequence[Array], key: Key = ()) -> Traced:
         """The way to the executable for arguments like `args`, which may be gone by now; jit keeps what is made."""
         given = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in args]
-        step = special.function.trace(*self._unstopped(), *given, *self._constants())
+        if special.here is None:
+            step = special.function.trace(*self._unstopped(), *given, *self._constants())
+        else:
+            step = special.here.trace(*given, *self._constants(small.here()))
         return Traced(self.plan, shapes_of(args), key, step)
 
     @property
@@ -420,12 +434,13 @@ class XlaStage:
             for (key, shapes), special in used.items()
         ]
 
-    def _constants(self) -> tuple[jax.Array, ...]:
-        if not self.constants:
-            return ()
-        if self.constant_values is None:
-            self.constant_values = tuple(jnp.asarray(v.data) for v in self.constants)
-        return self.constant_values
+    def _constants(self, place: SingleDeviceSharding | None = None) -> tuple[jax.Array, ...]:
+        """The values of `constants`, at a `place` or where jax puts them."""
+        values = self.constant_values.get(place)
+        if values is None:
+            put = jnp.asarray if place is None else partial(jax.device_put, device=place)
+            values = self.constant_values[place] = tuple([put(v.data) for v in self.constants])
+        return values
 
     def _specialise(self, args: Sequence[Value], key: Key) -> Specialisation:
         with compiling.lock:
@@ -468,23 +483,34 @@ class XlaStage:
         self.give_name(stage)
         large = platform.fuses_long_sums and sum(len(n.inputs) for n in self.nodes) > 2 * long_sums.MOST_FUSED
         everything = (*self._unstopped(), *args, *self._constants())
-        outs = jax.eval_shape(stage, *everything)  # jit finds this trace again
+        traced, outs = jax.make_jaxpr(stage, return_shape=True)(*everything)  # jit finds this trace again
+        may_be_small = small.may_be(args)
+        in_order = may_be_small and not self.effects and small.is_small(traced.jaxpr)
         if len(outs) > len(self.outputs):
             special = Specialisation(self._jit(stage, ()), variants={})
         elif self.effects:  # a callback may fail when it is too late
             special = Specialisation(self._jit(stage, ()))
         else:
             given_away.extend(self._donated(outs, args))
-            special = Specialisation(self._jit(stage, given_away), given_away)
-        self.functions[key] = special
+            here = self._jit_here(stage) if in_order and not given_away else None
+            special = Specialisation(self._jit(stage, given_away, in_order), given_away, here=here)
+        self.functions[may_be_small, key] = special
         return special
 
     def give_name(self, function: Callable[..., Any]) -> None:
         """Called before a function is traced; jit's traces are known by names, too."""
 
-    def _jit(self, function: Callable[..., Any], donated: Sequence[int]) -> Jitted:
-        jitted: Jitted = jax.jit(function, donate_argnums=[i + (self.loops) for i in donated])
+    def _jit(self, function: Callable[..., Any], donated: Sequence[int], in_order: bool = False) -> Jitted:
+        """`function`, compiled; `in_order` if it is a small program, whose loops had better follow one another."""
+        positions = [i + (self.loops) for i in donated]
+        options = small.IN_ORDER if in_order else None
+        jitted: Jitted = jax.jit(function, donate_argnums=positions, compiler_options=options)
         return jitted
+
+    def _jit_here(self, function: Callable[..., Any]) -> Jitted | None:
+        """A small program as it runs in the thread that calls it; None where it cannot."""
+        place = small.here() if self.delivers and not self.loops else None
+        return None if place is None else jax.jit(function, in_shardings=place, compiler_options=small.IN_ORDER)
 
     def _variant(self, function: Jitted, args: Sequence[Value]) -> Specialisation:
         """The Specialisation for arguments of these shapes of a `function` that has guards.
@@ -494,16 +520,24 @@ class XlaStage:
         """
         everything = (*self._unstopped(), *args, *self._constants())
         outs = jax.eval_shape(function, *everything)
-        found = None
-        if len(outs) > len(self.outputs) and not self.effects:
-            found = guards.split(jax.make_jaxpr(function)(*everything), len(self._unstopped()))
-        if found is None:
+        if len(outs) == len(self.outputs) or self.effects:
             return Specialisation(function)
-        donated = self._donated(outs, args)
-        if found.by_numpy is None and not donated:
+        traced = jax.make_jaxpr(function)(*everything)
+        in_order = small.may_be(args) and small.is_small(traced.jaxpr)
+        found = guards.split(traced, len(self._unstopped()))
+        donated = [] if found is None else self._donated(outs, args)
+        body: Callable[..., Any] = function
+        check = None
+        if found is not None and (found.by_numpy is not None or donated):
+            rest, check = found.rest(), found.check()
+
+            def body(*values: Array) -> tuple[jax.Array, ...]:
+                return tuple(rest(*values))
+
+        elif not in_order:
             return Specialisation(function)  # asking XLA twice takes longer than reading the answer off
-        rest = found.rest()
-        return Specialisation(self._jit(lambda *values: tuple(rest(*values)), donated), donated, found.check())
+        here = self._jit_here(body) if in_order and not donated else None
+        return Specialisation(self._jit(body, donated, in_order), donated, check, here=here)
 
     def _donated(self, outs: Sequence[jax.ShapeDtypeStruct], args: Sequence[Value]) -> list[int]:
         """Positions of the arguments whose buffers outputs take over."""
