@@ -44,8 +44,11 @@ def _whole(function: Callable, places: Iterable[int | str]) -> Callable:
 
     @functools.wraps(function)
     def taking_floats(*args: Any, **options: Any) -> Any:
-        args = tuple(whole(value) if i in positions else value for i, value in enumerate(args))
-        return function(*args, **{k: whole(value) if k in keywords else value for k, value in options.items()})
+        if args:
+            args = tuple([whole(v) if i in positions and type(v) is not int else v for i, v in enumerate(args)])
+        if options:
+            options = {k: whole(v) if k in keywords else v for k, v in options.items()}
+        return function(*args, **options)
 
     return taking_floats
 

@@ -23,6 +23,9 @@ import numpy as np
 from theanojax import configparser
 from theanojax.legacy import byte_strings, moved, old_numpy, old_objects, old_python, python2
 
+# What nobody replaces in a module behind our back: kept in the stand-in, as a loop asks for it in each of its steps.
+LASTING = (np.ufunc, type, type(np.dot), ModuleType)
+
 
 class StandIn(ModuleType):
     """A module with some names added; everything else, assignments included, is the real module's."""
@@ -48,20 +51,33 @@ class StandIn(ModuleType):
         )
 
     def __getattr__(self, name: str) -> Any:
-        real, added = vars(self)["__real"], vars(self)["__added"]
+        own = vars(self)
+        real, added = own["__real"], own["__added"]
         if name in added:
             value = added[name]
-            return value.make() if isinstance(value, Late) else value
+            if isinstance(value, Late):
+                return value.make()
+            own[name] = value
+            return value
         if name == "__all__":
             return [*_star_names(real), *(n for n in added if not hasattr(builtins, n))]
-        module, for_python2 = vars(self)["__below"]
-        return stand_in(f"{module}.{name}", for_python2) or getattr(real, name)
+        module, for_python2 = own["__below"]
+        found = stand_in(f"{module}.{name}", for_python2) or getattr(real, name)
+        if isinstance(found, LASTING):
+            own[name] = found
+        return found
 
     def __setattr__(self, name: str, value: Any) -> None:
+        self.__forget(name)
         setattr(vars(self)["__real"], name, value)
 
     def __delattr__(self, name: str) -> None:
+        self.__forget(name)
         delattr(vars(self)["__real"], name)
+
+    def __forget(self, name: str) -> None:
+        if isinstance(vars(self).get(name), LASTING):
+            del vars(self)[name]
 
     def __reduce__(self) -> Any:
         return stand_in, vars(self)["__asked"]
