@@ -15,11 +15,12 @@ import pytest
 from theanojax.legacy import python2, runner, script_names
 
 
-def evaluate(source, name="result"):
-    """What Python 2 `source` leaves in `name`."""
-    code, is_python2 = python2.compile_source("# python 2\nbackticks = `0`\n" + textwrap.dedent(source), "script.py")
-    assert is_python2
-    names = {"__name__": "script", "__builtins__": script_names.script_builtins(True)}
+def evaluate(source, name="result", version=None):
+    """What `source`, in Python 2 or 3, leaves in `name`."""
+    first = "# python 2\nbackticks = `0`\n" if version is None else ""
+    code, is_python2 = python2.compile_source(first + textwrap.dedent(source), "script.py", version=version)
+    assert is_python2 == (version != 3)
+    names = {"__name__": "script", "__builtins__": script_names.script_builtins(is_python2)}
     exec(code, names)
     return names[name]
 
@@ -186,6 +187,25 @@ def test_stand_ins_can_be_copied_and_pickled():
             assert type(twin) is type(module) and dir(twin) == dir(module)
 
 
+def test_a_stand_in_keeps_what_lasts():
+    """A function of numpy is looked up once; what the program, or another, sets is seen."""
+    numpy = script_names.stand_in("numpy")
+    assert numpy.dot is np.dot and "dot" in vars(numpy) and numpy.random is numpy.random
+    before = np.dot
+    try:
+        numpy.dot = max
+        assert np.dot is max and numpy.dot is max
+    finally:
+        numpy.dot = before
+    assert np.dot is before and numpy.dot is before
+    np.own_of_this_test = 1
+    assert numpy.own_of_this_test == 1
+    np.own_of_this_test = 2
+    assert numpy.own_of_this_test == 2
+    del numpy.own_of_this_test
+    assert not hasattr(np, "own_of_this_test") and not hasattr(numpy, "own_of_this_test")
+
+
 def test_arguments_that_numpy_took(tmp_path):
     """Floats for sizes and indices, lists of slices, ragged lists, integers that wrap; for these scripts alone."""
     values = evaluate(
@@ -217,6 +237,36 @@ def test_arguments_that_numpy_took(tmp_path):
         np.zeros(3.0)
     with pytest.raises(IndexError):
         np.arange(3)[1.0]
+
+
+@pytest.mark.parametrize("version", [None, 3], ids=["2", "3"])
+def test_masks_and_methods_of_arrays(version):
+    """What numpy took until 1.12, and 2.0: in programs in Python 3, too."""
+    values = evaluate(
+        """
+import numpy as np
+import theano.tensor as T
+a = np.arange(6)
+mask = a > 2
+b = a.copy()
+b[-mask] = 9
+n = len(a) / 2.0
+class Own:
+    def reshape(self, *shape): return shape
+result = [
+    b.tolist(), a[-mask].tolist(), (-a).tolist(), bool(-mask[0]), a.reshape(2, n).shape, a.reshape((n, 2)).shape,
+    Own().reshape(1.5), a[np.floor([1.5, 2.5])].tolist(), a.ptp(), a.astype('int8').tostring() == bytes(range(6)),
+    T.neg(T.arange(3))[-1].eval().tolist(), (-T.arange(3)).eval().tolist(),
+]
+""",
+        version=version,
+    )
+    assert values == [
+        *[[9, 9, 9, 3, 4, 5], [0, 1, 2], [0, -1, -2, -3, -4, -5], True, (2, 3), (3, 2)],
+        *[(1.5,), [1, 2], 5, True, -2, [0, -1, -2]],
+    ]
+    with pytest.raises(TypeError):
+        -np.array([True])
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def _of_array(name: str, today: Callable) -> Callable:
     def method(owner: Any, *args: Any, **options: Any) -> Any:
         # numpy's own, where it is still there, may warn of its end
         is_array = isinstance(owner, np.ndarray | np.generic)
-        return byte_string(today(owner, *args, **options) if is_array else getattr(owner, name)(*args, **options))
+        return today(owner, *args, **options) if is_array else getattr(owner, name)(*args, **options)
 
     return method
 
@@ -182,12 +182,21 @@ def _lost(name: str) -> Callable:
     return method
 
 
+def _in_byte_strings(function: Callable) -> Callable:
+    return lambda *args, **options: byte_string(function(*args, **options))
+
+
+# What they are in programs for any Python, and for Python 2.
 METHODS: dict[str, Callable] = {
-    **byte_strings.METHODS,
     **{name: _lost(name) for name in LOST},
     "reshape": reshape,
-    **{"decode": decode, "encode": encode, "sort": sort, "translate": translate},
     **{"tostring": _of_array("tostring", np.ndarray.tobytes), "ptp": _of_array("ptp", np.ptp)},
+}
+METHODS_OF_PYTHON2: dict[str, Callable] = {
+    **byte_strings.METHODS,
+    **METHODS,
+    "tostring": _in_byte_strings(METHODS["tostring"]),
+    **{"decode": decode, "encode": encode, "sort": sort, "translate": translate},
 }
 
 

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from theanojax.legacy import siblings
-from theanojax.legacy.old_objects import METHODS
+from theanojax.legacy.old_objects import METHODS, METHODS_OF_PYTHON2
 from theanojax.legacy.which_python import changed_meaning, only_in_python2, says_python2, uses_python2
 
 # 2to3's fixers for syntax and for methods of built-in types. Those for names are left out: see above.
@@ -119,10 +119,11 @@ def _differs(filename: str, found: tuple[int, str], taken: int) -> str:
 
 
 def as_meant(tree: ast.Module, is_python2: bool) -> ast.Module:
-    """`tree`, of `parse_source`, with what it meant in its time; in Python 3, that is what an index was to numpy."""
+    """`tree`, of `parse_source`, with what it meant in its time; in Python 3, that is what numpy's arrays took."""
     if is_python2:
         return with_old_meaning(tree, _has_future_division(tree))
     tree = _Items().visit(tree)
+    tree = _Methods().visit(tree)
     if not _has_future(tree, "generator_stop"):
         tree = _Generators().visit(tree)
     return ast.fix_missing_locations(tree)
@@ -387,21 +388,42 @@ class _Items(ast.NodeTransformer):
         return node
 
 
-class _Calls(ast.NodeTransformer):
-    """Calls of `theanojax.legacy.old_objects` for what objects of Python 2 did."""
+class _Methods(ast.NodeTransformer):
+    """Calls of `theanojax.legacy.old_objects` for what objects did then."""
+
+    methods = METHODS
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """``a.sort(f)`` -> ``sort(a, f)``, and so on."""
+        self.generic_visit(node)
+        function = node.func
+        if not isinstance(function, ast.Attribute) or function.attr not in self.methods:
+            return node
+        name = ast.Name(METHOD % function.attr, ast.Load())
+        return ast.copy_location(ast.Call(name, [function.value, *node.args], node.keywords), node)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        """``-mask``"""
+        self.generic_visit(node)
+        if not isinstance(node.op, ast.USub) or isinstance(node.operand, ast.Constant | ast.BinOp):
+            return node
+        return ast.copy_location(_call(NEGATIVE, node.operand), node)
+
+
+class _Calls(_Methods):
+    """The same for objects of Python 2, and what else calls meant there."""
+
+    methods = METHODS_OF_PYTHON2
 
     def __init__(self, divides: bool, prints: bool):
         self.divides, self.prints = divides, prints
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        """``a.sort(f)`` -> ``sort(a, f)``, and so on; what is to be executed is in Python 2."""
-        self.generic_visit(node)
+        """What is to be executed is in Python 2."""
+        found = super().visit_Call(node)
         function = node.func
-        if isinstance(function, ast.Attribute) and function.attr in METHODS:
-            name = ast.Name(METHOD % function.attr, ast.Load())
-            return ast.copy_location(ast.Call(name, [function.value, *node.args], node.keywords), node)
-        if not isinstance(function, ast.Name):
-            return node
+        if found is not node or not isinstance(function, ast.Name):
+            return found
         if function.id == "print" and not self.prints:
             function.id = PRINT
         elif function.id == "unicode":
@@ -417,13 +439,6 @@ class _Calls(ast.NodeTransformer):
         if node.attr != "message" or not isinstance(node.ctx, ast.Load):
             return node
         return ast.copy_location(_call(MESSAGE, node.value), node)
-
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
-        """``-mask``"""
-        self.generic_visit(node)
-        if not isinstance(node.op, ast.USub) or isinstance(node.operand, ast.Constant | ast.BinOp):
-            return node
-        return ast.copy_location(_call(NEGATIVE, node.operand), node)
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         """``b"x"``, which text can be joined to."""
@@ -580,4 +595,6 @@ def _whole(index: Any) -> Any:
         return int(index)
     if type(index) is slice:
         return slice(*[_whole(part) for part in (index.start, index.stop, index.step)])
+    if type(index) is np.ndarray and index.dtype.kind == "f":
+        return index.astype(np.intp)
     return index

@@ -344,10 +344,10 @@ def python2_builtins() -> dict[str, Any]:
         "coerce": lambda a, b: (a, b) if type(a) is type(b) else (a + 0 * b, b + 0 * a),
         python2.RAISED: python2.raised,
         python2.CODE: python2.code,
-        **{python2.METHOD % name: function for name, function in old_objects.METHODS.items()},
+        **{python2.METHOD % name: function for name, function in old_objects.METHODS_OF_PYTHON2.items()},
         **{python2.MESSAGE: old_objects.message, python2.UNICODE: old_objects.unicode},
         **{python2.IS_NONE: old_objects.is_none, python2.IS_NOT_NONE: old_objects.is_not_none},
-        **{python2.NEGATIVE: old_objects.negative, python2.BYTES: byte_strings.byte_string},
+        python2.BYTES: byte_strings.byte_string,
         **{python2.PRINT: old_objects.print_, "isinstance": byte_strings.isinstance_},
         python2.DIVIDE: python2.div,
         python2.DIVIDE_IN_PLACE: python2.idiv,
@@ -390,6 +390,8 @@ def script_builtins(for_python2: bool, live: bool = False) -> dict[str, Any]:
 
     given = {
         **{python2.ITEM: python2.item, python2.GET: python2.get, python2.SLICE: slice},
+        **{python2.METHOD % name: function for name, function in old_objects.METHODS.items()},
+        python2.NEGATIVE: old_objects.negative,
         **(python2_builtins() if for_python2 else {}),
         **({"exec": _exec} if sys.version_info >= (3, 13) else {}),
         "__import__": import_,
