@@ -10,6 +10,8 @@ import numpy as np
 
 from theanojax.legacy import old_python
 
+FLOATS = (float, np.floating)
+
 # Functions that took floats for sizes -> positions and names of these arguments.
 SIZES: dict[str, tuple[int | str, ...]] = {
     **dict.fromkeys(("zeros", "ones", "empty", "full"), (0, "shape")),
@@ -32,7 +34,7 @@ RANDOM_SIZES: dict[str, tuple[int | str, ...]] = {
 
 def whole(value: Any) -> Any:
     """`value` with its floats cut to integers."""
-    if isinstance(value, float | np.floating):
+    if isinstance(value, FLOATS):
         return int(value)
     return type(value)(map(whole, value)) if type(value) in (tuple, list) else value
 

@@ -147,12 +147,13 @@ def message(owner: Any) -> Any:
 
 # ---- arrays
 
+ARRAYS = (np.ndarray, np.generic)
+
 
 def _of_array(name: str, today: Callable) -> Callable:
     def method(owner: Any, *args: Any, **options: Any) -> Any:
         # numpy's own, where it is still there, may warn of its end
-        is_array = isinstance(owner, np.ndarray | np.generic)
-        return today(owner, *args, **options) if is_array else getattr(owner, name)(*args, **options)
+        return today(owner, *args, **options) if isinstance(owner, ARRAYS) else getattr(owner, name)(*args, **options)
 
     return method
 
@@ -164,7 +165,7 @@ def reshape(owner: Any, *args: Any, **options: Any) -> Any:
 
 def negative(value: Any) -> Any:
     """``-value``: of a mask, its contrary."""
-    is_mask = isinstance(value, np.ndarray | np.generic) and value.dtype == np.bool_
+    is_mask = isinstance(value, ARRAYS) and value.dtype.kind == "b"
     return ~value if is_mask else -value
 
 

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from theanojax.legacy import siblings
+from theanojax.legacy.old_numpy import FLOATS
 from theanojax.legacy.old_objects import METHODS, METHODS_OF_PYTHON2
 from theanojax.legacy.which_python import changed_meaning, only_in_python2, says_python2, uses_python2
 
@@ -591,7 +592,7 @@ def get(owner: Any, index: Any) -> Any:
 
 
 def _whole(index: Any) -> Any:
-    if isinstance(index, float | np.floating):
+    if isinstance(index, FLOATS):
         return int(index)
     if type(index) is slice:
         return slice(*[_whole(part) for part in (index.start, index.stop, index.step)])
