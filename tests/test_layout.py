@@ -28,7 +28,7 @@ LAYERS = (
     ("runtime", r"runtime\b"),
     ("profile", r"profile\b"),
     ("compile", r"compile\b"),
-    ("outside", r"(__init__|__main__|toplevel|interop|random|pytest_plugin|d3viz|testing|legacy|demo)\b"),
+    ("outside", r"(__init__|__main__|toplevel|interop|random|pytest_plugin|d3viz|parallel|testing|legacy|demo)\b"),
 )
 
 # Modules that import each other, one way or another, are read and changed together: they are few, and in one folder.

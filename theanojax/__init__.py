@@ -58,6 +58,7 @@ from theanojax.compile.linkers import (
     OpWiseCLinker as OpWiseCLinker,
     PerformLinker as PerformLinker,
 )
+from theanojax.compile.parallel import data_parallel as data_parallel
 from theanojax.updates import OrderedUpdates as OrderedUpdates
 
 # isort: split
@@ -92,8 +93,8 @@ def __getattr__(name):
         return getattr(_importlib.import_module("theanojax.legacy.notebook"), name)
     if name in ("to_jax", "from_jax", "load_exported"):
         return getattr(_interop, name)
-    if name == "random":
-        return _importlib.import_module("theanojax.random")
+    if name in ("parallel", "random"):
+        return _importlib.import_module("theanojax." + name)
     if name == "object2":
         return _importlib.import_module("theanojax.gof.utils").object2
     raise AttributeError("module %r has no attribute %r" % (__name__, name))

@@ -1,4 +1,4 @@
-"""The commands `theanojax run`, `convert`, `info`, `config`, `install-kernel`; `python -m theanojax` is the same."""
+"""The commands `theanojax run`, `launch`, `convert`, `info` and so on; `python -m theanojax` is the same."""
 
 from __future__ import annotations
 
@@ -26,13 +26,18 @@ def main(arguments: list[str] | None = None) -> int:
     )
     _python_options(run)
     run.add_argument("--allow-errors", action="store_true", help="go on after cells of a notebook that fail")
-    what = run.add_mutually_exclusive_group()
-    what.add_argument("-m", dest="module", nargs=argparse.REMAINDER, help="a module, by its dotted name")
-    what.add_argument("-c", dest="code", nargs=argparse.REMAINDER, help="the code itself")
-    run.add_argument(
-        "script", nargs="?", help="a file (a notebook, too), a folder with a __main__.py, or - for standard input"
+    _program_options(run, "a file (a notebook, too), a folder with a __main__.py, or - for standard input")
+    launch = commands.add_parser(
+        "launch",
+        help="run a program in several processes, which train together",
+        usage="theanojax launch -n N [--devices D] [--timeout S] [-2 | -3] (script.py | folder | -m module | -c code) "
+        "[arguments ...]",
     )
-    run.add_argument("arguments", nargs=argparse.REMAINDER, help="the program's own")
+    launch.add_argument("-n", type=_positive, required=True, help="how many processes")
+    launch.add_argument("--devices", type=_positive, help="how many devices each process has")
+    launch.add_argument("--timeout", type=_positive, default=60, help="seconds that a process waits for another")
+    _python_options(launch)
+    _program_options(launch, "a file, or a folder with a __main__.py")
     convert = commands.add_parser(
         "convert",
         help="write an old program in Python 3, with today's names",
@@ -54,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("config", help="print every configuration flag with its value")
     args = parser.parse_args(arguments)
     try:
-        return _command(args, run)
+        return _command(args, {"run": run, "launch": launch}.get(args.command, parser))
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in FOR_NOTEBOOKS:
             raise
@@ -62,9 +67,16 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
 
 
-def _command(args: argparse.Namespace, run: argparse.ArgumentParser) -> int:
+def _command(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     if args.command == "run":
-        return _run(run, args)
+        return _run(parser, args)
+    if args.command == "launch":
+        from theanojax.parallel import launch as launching
+
+        kind, target, own = _program(parser, args)
+        if target == "-" or target.endswith(".ipynb"):
+            parser.error("a notebook, or standard input, cannot run in several processes")
+        return launching.launch(args.n, kind, target, own, args.python, args.devices, args.timeout)
     if args.command == "convert":
         from theanojax.legacy import convert as converting
 
@@ -95,17 +107,35 @@ def _python_options(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
+def _program_options(parser: argparse.ArgumentParser, script: str) -> None:
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("-m", dest="module", nargs=argparse.REMAINDER, help="a module, by its dotted name")
+    what.add_argument("-c", dest="code", nargs=argparse.REMAINDER, help="the code itself")
+    parser.add_argument("script", nargs="?", help=script)
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the program's own")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not positive")
+    return number
+
+
+def _program(parser: argparse.ArgumentParser, args: argparse.Namespace) -> tuple[str, str, list[str]]:
+    """(kind, target, arguments) of the program to run."""
     for kind, words in (("module", args.module), ("code", args.code)):
         if words is not None:
             if not words:
                 parser.error(f"argument -{kind[0]}: expected a {kind}")
-            target, *own = words
-            break
-    else:
-        if args.script is None:
-            parser.error("nothing to run")
-        kind, target, own = "script", args.script, args.arguments
+            return kind, words[0], words[1:]
+    if args.script is None:
+        parser.error("nothing to run")
+    return "script", args.script, args.arguments
+
+
+def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
+    kind, target, own = _program(parser, args)
     if kind == "script" and target.endswith(".ipynb"):
         from theanojax.legacy import notebook
 

@@ -427,6 +427,11 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
     # our own
     ("xla_cache", fixed(True, BoolParam), "Whether what is compiled is kept in compiledir, for later processes."),
     ("specializations", IntParam(8, not_negative), "Shapes that one function compiles executables for, eagerly."),
+    (
+        "parallel",
+        EnumStr("none", "data"),
+        "Whether all functions split their batches over the devices, data_parallel().",
+    ),
     ("xla_strict", BoolParam(False), "Raise, instead of running on the host, what XLA should have run."),
 )
 

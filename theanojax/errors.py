@@ -80,5 +80,9 @@ class NullTypeGradError(TypeError):
     """A gradient is undefined or not implemented where its value is needed."""
 
 
+class ParallelWarning(UserWarning):
+    """What was to run on several devices runs, in part, as on one: with the same results, and more slowly."""
+
+
 class HostFallbackWarning(UserWarning):
     """XLA could not run what it should: the host did, with the same results and more slowly."""

@@ -24,6 +24,7 @@ def function(
     allow_input_downcast=None,
     profile=None,
     on_unused_input=None,
+    parallel=None,
 ):
     """A callable that computes `outputs` from `inputs` and applies `updates` to shared variables.
 
@@ -53,6 +54,8 @@ def function(
         Where to collect timings; ``config.profile`` by default.
     on_unused_input : {'raise', 'warn', 'ignore'}, optional
         What to do about inputs that nothing is computed from; ``config.on_unused_input`` by default.
+    parallel : what `data_parallel` returns, 'data' or False, optional
+        How the arrays lie on several devices; by default as the context says, or ``config.parallel``.
 
     Returns
     -------
@@ -82,6 +85,8 @@ def function(
             raise NotImplementedError(
                 "In() instances and tuple inputs trigger the old semantics, which disallow using updates and givens"
             )
+        if parallel:
+            raise NotImplementedError("inputs that are tuples are the old semantics, which know no parallel")
         return orig_function(inputs, outputs, mode=mode, accept_inplace=accept_inplace, name=name)
     return pfunc(
         inputs,
@@ -97,6 +102,7 @@ def function(
         profile=profile,
         on_unused_input=on_unused_input,
         output_keys=output_keys,
+        parallel=parallel,
     )
 
 

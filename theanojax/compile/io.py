@@ -29,6 +29,8 @@ class SymbolicInput:
     Raises TypeError if the name is no string or the update is of another type than the variable.
     """
 
+    placement = None  # graph.placement.Placement, where a function runs on several devices
+
     def __init__(
         self,
         variable,

@@ -182,10 +182,16 @@ class FunctionMaker:
                 % list(predefined_linkers)
             )
         fgraph = self.executed_fgraph
+        self._place(fgraph)
         kept = [v for v, spec in zip(fgraph.outputs, output_specs) if not spec.borrow]
         self.linker = linker.accept(fgraph, no_recycling=infer_reuse_pattern(fgraph, kept), profile=self.profile)
         if hasattr(self.linker, "accept_var_updates"):
             self.linker.accept_var_updates(fgraph_updated_vars(fgraph, self.inputs))
+
+    def _place(self, fgraph):
+        placements = [spec.placement for spec in self.inputs]
+        if any(placements):
+            fgraph.placements = placements
 
     # ---------------------------------------------------------------- specifications
     @staticmethod
@@ -310,6 +316,7 @@ class FunctionMaker:
         n = len(self.outputs)
         whole = self.executed_fgraph
         fgraph = FunctionGraph(whole.inputs, [whole.outputs[i] for i in positions] + whole.outputs[n:])
+        self._place(fgraph)
         linker = copy.copy(get_mode(self.mode).linker).clone().accept(fgraph)
         if not hasattr(linker, "make_executor"):
             raise NotImplementedError("%s cannot compute a part of the outputs" % type(linker).__name__)

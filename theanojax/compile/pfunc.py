@@ -1,5 +1,6 @@
 """Functions of graphs with shared variables: substitutions, updates, and shared variables as hidden inputs."""
 
+from theanojax.compile import parallel as devices
 from theanojax.compile.io import In, Param as Param
 from theanojax.compile.maker import orig_function
 from theanojax.compile.profiling import profile_for
@@ -22,6 +23,7 @@ def pfunc(
     profile=None,
     on_unused_input=None,
     output_keys=None,
+    parallel=None,
 ):
     """A Function of a graph with shared variables: what `function` does once its arguments are sorted.
 
@@ -41,6 +43,11 @@ def pfunc(
     inputs = [_as_in(p, allow_input_downcast) for p in params]
     variables = [i.variable for i in inputs]
     _check_inputs(variables, givens)
+    parallel = devices.chosen(parallel, [*variables, *(v for v, _ in iter_over_pairs(givens))])
+    if parallel is not None:
+        givens = parallel.place_givens(givens)
+    for i in inputs:
+        i.placement = None if parallel is None else parallel.place_input(i.variable)
     if outputs is None:
         out_list = []
     else:
@@ -63,12 +70,15 @@ def pfunc(
         i.variable = v
         if i.update is not None:
             i.update = clones[i.update]
+    if parallel is None:
+        parallel = devices.of_sharded(shared_inputs)
     for v in shared_inputs:
         update = update_of.get(v)
-        inputs.append(
-            In(variable=v, value=v.container, mutable=update is not None, borrow=True, update=update, shared=True)
-        )
-    return orig_function(
+        spec = In(variable=v, value=v.container, mutable=update is not None, borrow=True, update=update, shared=True)
+        if parallel is not None:
+            spec.placement = parallel.place_shared(v)
+        inputs.append(spec)
+    function = orig_function(
         inputs,
         outputs,
         mode,
@@ -78,6 +88,8 @@ def pfunc(
         on_unused_input=on_unused_input,
         output_keys=output_keys,
     )
+    devices.warn_of_host(function, parallel)
+    return function
 
 
 def _as_in(param, allow_downcast):

@@ -20,6 +20,9 @@ scan: Any
 # theanojax.runtime.native, for Ops that are written in C
 native: Any
 
+# theanojax.runtime.parallel, for an array on the devices of several processes
+whole_array: Any
+
 # theanojax.compile: to compute a value here and now, and to compile what is inside an Op
 function: Any
 get_mode: Any

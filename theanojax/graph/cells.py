@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from theanojax.graph import above
 from theanojax.graph.shared_memory import kept
 
 if TYPE_CHECKING:
@@ -77,13 +78,26 @@ def on_device(value: object) -> bool:
     return hasattr(type(value), "addressable_shards")
 
 
+def is_elsewhere(value: Any) -> bool:
+    """Whether the array `value`, of devices, lies on those of other processes, too."""
+    return not value.is_fully_addressable
+
+
+def fetched(value: Any) -> Any:
+    """A copy of `value`, an array of devices; of which other processes have a part, all have to ask for it."""
+    if is_elsewhere(value) and not value.is_fully_replicated:
+        value = above.whole_array(value)
+    return np.array(value)
+
+
 class Cell(list[Any]):
     """A list of one element, the value of a shared variable.
 
     ``cell[0]`` is always numpy's: a value on a device is fetched and stays, because who reads it may write into it.
+    Where other processes have it, too, what is written here would be lost on them: it is read-only, and does not stay.
     """
 
-    __slots__ = ("group", "number", "readers")
+    __slots__ = ("group", "number", "placed", "readers")
     numbers = count(1)
 
     def __init__(self, value: Any) -> None:
@@ -92,16 +106,23 @@ class Cell(list[Any]):
         self.group: Group | None = None  # of the functions that update the variable
         # the groups of functions that read this one and update others
         self.readers: weakref.WeakSet[Group] | None = None
+        # (weak reference to the value, sharding, the value on several devices), for functions that only read it
+        self.placed: tuple[weakref.ref[Any], Any, Any] | None = None
 
     def __getitem__(self, index: Any) -> Any:
         value = raw(self, index)
+        self.placed = None  # who gets the array may write into it
         return self.alone(self._fetch) if on_device(value) else value
 
     def _fetch(self) -> Any:
         value = raw(self, 0)
         if on_device(value):
-            value = np.array(value)
-            list.__setitem__(self, 0, value)
+            elsewhere = is_elsewhere(value)
+            value = fetched(value)
+            if elsewhere:
+                value.flags.writeable = False
+            else:
+                list.__setitem__(self, 0, value)
         return value
 
     def put(self, value: Any) -> None:
@@ -114,7 +135,7 @@ class Cell(list[Any]):
         if not on_device(value):
             return value
         try:
-            return np.array(value)
+            return fetched(value)
         except Exception:
             if not value.is_deleted():
                 raise
@@ -122,7 +143,7 @@ class Cell(list[Any]):
 
     def _copied(self) -> Any:
         value = raw(self, 0)
-        return np.array(value) if on_device(value) else value
+        return fetched(value) if on_device(value) else value
 
     def alone(self, work: Callable[[], T]) -> T:
         """``work()``, while no function runs that updates the variable."""

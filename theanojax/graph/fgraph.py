@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from theanojax.graph.features import BadOptimization, GetCheckpoint
     from theanojax.graph.op import PureOp
+    from theanojax.graph.placement import Placement
     from theanojax.graph.variable import Apply, Client, User, Variable
 
 
@@ -53,6 +54,8 @@ class FunctionGraph:
     get_nodes: Callable[[PureOp], list[Apply]]
     change_tracker: object
     merge_feature: Any
+
+    placements: Sequence[Placement | None] | None = None  # of the inputs, where it runs on several devices
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ import numpy as np
 from theanojax.arrays import aligned_copy
 from theanojax.graph.cells import Cell, raw
 from theanojax.graph.container import Container
+from theanojax.graph.placement import spec_of
 from theanojax.graph.shared_memory import keep_in_place
 from theanojax.graph.tag import add_tag_trace
 from theanojax.graph.tracebacks import boundary
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
+    from theanojax.graph.placement import Spec
     from theanojax.graph.type import PureType
 
     Constructor = Callable[..., "SharedVariable"]
@@ -41,6 +43,7 @@ class SharedVariable(Variable):
     """
 
     default_update: Variable
+    sharding: Spec | None = None  # the axis of devices that each dimension is split over, or None
 
     def __init__(
         self,
@@ -89,6 +92,8 @@ class SharedVariable(Variable):
         """Another variable with the same container."""
         twin = self.__class__(name=self.name, type=self.type, value=None, strict=None, container=self.container)
         twin.tag = copy.copy(self.tag)
+        if self.sharding is not None:
+            twin.sharding = self.sharding
         return twin
 
     def __getitem__(self, *args: Any) -> NoReturn:
@@ -134,7 +139,12 @@ def shared_constructor(ctor: Constructor, remove: bool = False) -> Constructor:
 
 @boundary
 def shared(
-    value: Any, name: str | None = None, strict: bool = False, allow_downcast: bool | None = None, **kwargs: Any
+    value: Any,
+    name: str | None = None,
+    strict: bool = False,
+    allow_downcast: bool | None = None,
+    sharding: Any = None,
+    **kwargs: Any,
 ) -> SharedVariable:
     """A shared variable that starts with `value`.
 
@@ -147,6 +157,9 @@ def shared(
         Values set later must have the right type already.
     allow_downcast : bool or None
         Whether values set later may lose precision.
+    sharding : str or tuple, optional
+        For an array too large for one device: the name of the axis of devices that each dimension is split over, or
+        None; a name alone is that of the first dimension. See `data_parallel`.
     **kwargs
         For the constructor: ``borrow``, ``broadcastable``, ...
 
@@ -162,6 +175,8 @@ def shared(
         except MemoryError as e:
             e.args = (*e.args, "you might consider using 'theano.shared(..., borrow=True)'")
             raise
+        if sharding is not None:
+            made.sharding = spec_of(sharding, getattr(made.type, "ndim", 0), name or "the variable")
         return add_tag_trace(made)
     raise TypeError(
         "No suitable SharedVariable constructor could be found. Are you sure all kwargs are supported? We do not "

@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from theanojax.first_import import unnoticed
+from theanojax.graph.signals import undisturbed
 from theanojax.runtime import native as native
 from theanojax.runtime.host import HostExecutor
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from theanojax.graph.fgraph import FunctionGraph
     from theanojax.runtime.executor import XlaExecutor
 
@@ -18,6 +21,8 @@ def make_executor(
     fgraph: FunctionGraph, linker: str = "cvm", update_pairs: Iterable[tuple[int, int]] = ()
 ) -> HostExecutor | XlaExecutor:
     """A callable that maps the list of input values of `fgraph` to the list of its output values.
+
+    It runs on several devices if ``fgraph.placements`` says so.
 
     Parameters
     ----------
@@ -28,9 +33,20 @@ def make_executor(
     """
     if linker in ("py", "host"):
         return HostExecutor(fgraph)
+    if fgraph.placements is not None:
+        executor: XlaExecutor | None = undisturbed(_import_parallel).executor_for(fgraph, update_pairs)
+        if executor is not None:
+            return executor
     from theanojax.runtime.executor import XlaExecutor
 
     return XlaExecutor(fgraph, update_pairs)
+
+
+def _import_parallel() -> ModuleType:
+    with unnoticed():
+        from theanojax.runtime.parallel import executor
+
+    return executor
 
 
 def device_name() -> str:

@@ -252,6 +252,8 @@ class XlaExecutor:
 
     def _scalar_program(self) -> Program | None:
         """The program, if it needs no jax."""
+        if self.learned.arrangement is not None:
+            return None
         outputs = self._expanded or self.fgraph.outputs
         program = scalar_program(self.fgraph.inputs, outputs, self.learned.recorder)
         return None if program is None else self._with_numbers(program)

@@ -52,7 +52,9 @@ def build(
     stages = Stages(Planner(inputs, outputs, learned, updates).plan(), learned)
     if learned.recorder is not None:
         stages.be_timed(learned.recorder)
-    return (None if stages.host_stages else numpy_program(inputs, outputs, stages, learned.recorder)) or stages
+    if stages.host_stages or learned.arrangement is not None:
+        return stages
+    return numpy_program(inputs, outputs, stages, learned.recorder) or stages
 
 
 class Stages:
@@ -84,6 +86,7 @@ class Stages:
         self.levels = sorted(set(self.xla_stages) | set(self.host_stages))
         self.steps = plan.steps if any(stage.loops for stage in self.xla_stages.values()) else 1
         self.to_numpy, self.shape_program = to_numpy, plan.shape_program
+        self.whole = None if learned.arrangement is None else learned.arrangement.whole
         self.simple = self._simple()
 
     def be_timed(self, recorder: Recorder) -> None:
@@ -146,8 +149,11 @@ class Stages:
             if host is not None:
                 part, computed, executor = host
                 if executor is not None:
+                    given = [env[v] for v in part.inputs]
+                    if self.whole is not None:
+                        given = list(map(self.whole, given))
                     # an Op may call functions, which must leave us the arrays that we hold
-                    env.update(zip(computed, nested(partial(executor, [env[v] for v in part.inputs]))))
+                    env.update(zip(computed, nested(partial(executor, given))))
                 for need in part.fetched:
                     statics[need] = hashable_value(env[need])
         return self._deliver(env, values, outcome is COMMITTED), outcome
@@ -185,6 +191,7 @@ class Stages:
                 keep = fresh or i in self.plan.moved or isinstance(value, jax.Array)
                 results.append(value if keep else value.copy())
             else:
+                value = value if fresh or self.whole is None else self.whole(value)
                 results.append(self.to_numpy(value) if fresh else np.array(value))
         return results
 

@@ -97,9 +97,12 @@ class Split:
         self.small = all(getattr(v.aval, "size", 0) <= SMALL for v in _variables(guard.jaxpr))
         self.by_numpy = _NumpyGuard(guard).function(positions) if self.small else None
 
-    def check(self) -> Callable[[Sequence[Array]], bool]:
-        """A function from the list of arguments of the program to whether its guard holds."""
-        if self.by_numpy is not None:
+    def check(self, numpy_may: bool = True) -> Callable[[Sequence[Array]], bool]:
+        """A function from the list of arguments of the program to whether its guard holds.
+
+        Numpy cannot look at arrays of which other processes have a part.
+        """
+        if self.by_numpy is not None and numpy_may:
             return self.by_numpy
         positions, compiled = self.positions, jax.jit(jaxpr_as_fun(self.guard))
         return lambda args: bool(compiled(*[args[i] for i in positions])[0])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from theanojax.graph.variable import Apply, Variable
+    from theanojax.runtime.parallel.arrangement import Arrangement
     from theanojax.runtime.timing.call import Recorder
 
     # conditionals, which of their branches are taken, inputs and outputs of the graph
@@ -24,6 +25,7 @@ class Learned:
     branches : graphs with conditionals resolved, so that they are the same objects when plans are made anew.
     compilations : the executables built.
     recorder : timing.call.Recorder, if the graph is profiled.
+    arrangement : parallel.arrangement.Arrangement, if the arrays lie on several devices.
     """
 
     def __init__(self) -> None:
@@ -35,6 +37,7 @@ class Learned:
         self.branches: dict[Case, list[Variable]] = {}
         self.compilations = 0
         self.recorder: Recorder | None = None
+        self.arrangement: Arrangement | None = None
 
     def node_needs(self, node: Apply) -> list[Variable]:
         found = self.needs.get(node)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain, starmap
@@ -141,6 +142,11 @@ class XlaStage:
         # Those that a signal may have to end.
         self.loops = platform.ends_loops and any(n.op.loop_steps(n) is not None for n in self.nodes)
         self.patience = Patience(config.specializations, SHAPES_OF_LOOPS if self.loops else None)
+        self.arrangement = learned.arrangement
+        if self.arrangement is not None:
+            # Of several devices each has a flag of its own, and of several processes each its own clock: loops that end
+            # on one of them, or shapes that one leaves to the host, would have the others wait for ever.
+            self.loops, self.patience = False, Patience(sys.maxsize)
         # signature -> Specialisation with an executable made in the background, or why that failed
         self.ahead: dict[Signature, Specialisation | Exception] = {}
         self.interrupts: list[BaseException] = []  # what the callbacks of calls under way have raised to end them
@@ -348,7 +354,8 @@ class XlaStage:
             and ready.pace.is_long(steps)
         ):
             for i in special.donated:
-                args[i] = jax.device_put(args[i], may_alias=False)
+                where = None if self.arrangement is None else args[i].sharding
+                args[i] = jax.device_put(args[i], where, may_alias=False)
             outs = self._compute(ready, args, constants, steps, flag)
             if room is None:
                 ready.proven[kinds] = self._room(special, args)
@@ -388,7 +395,7 @@ class XlaStage:
             found = self.ahead.get((key, shapes_of(args)))
             if type(found) is Specialisation:
                 return found
-        special = self.functions.get((small.may_be(args), key))
+        special = self.functions.get((self._may_be_small(args), key))
         if special is None:
             special = self._specialise(args, key)
         if special.variants is None:
@@ -417,6 +424,8 @@ class XlaStage:
     def _traced(self, special: Specialisation, args: Sequence[Array], key: Key = ()) -> Traced:
         """The way to the executable for arguments like `args`, which may be gone by now; jit keeps what is made."""
         given = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in args]
+        if self.arrangement is not None:
+            given = [self.arrangement.arriving(v, a) for v, a in zip(self.inputs, args)]
         if special.here is None:
             step = special.function.trace(*self._unstopped(), *given, *self._constants())
         else:
@@ -484,27 +493,39 @@ class XlaStage:
         large = platform.fuses_long_sums and sum(len(n.inputs) for n in self.nodes) > 2 * long_sums.MOST_FUSED
         everything = (*self._unstopped(), *args, *self._constants())
         traced, outs = jax.make_jaxpr(stage, return_shape=True)(*everything)  # jit finds this trace again
-        may_be_small = small.may_be(args)
+        may_be_small = self._may_be_small(args)
         in_order = may_be_small and not self.effects and small.is_small(traced.jaxpr)
         if len(outs) > len(self.outputs):
-            special = Specialisation(self._jit(stage, ()), variants={})
+            special = Specialisation(self._jit(stage, (), outs), variants={})
         elif self.effects:  # a callback may fail when it is too late
-            special = Specialisation(self._jit(stage, ()))
+            special = Specialisation(self._jit(stage, (), outs))
         else:
             given_away.extend(self._donated(outs, args))
             here = self._jit_here(stage) if in_order and not given_away else None
-            special = Specialisation(self._jit(stage, given_away, in_order), given_away, here=here)
+            special = Specialisation(self._jit(stage, given_away, outs, in_order), given_away, here=here)
         self.functions[may_be_small, key] = special
         return special
+
+    def _may_be_small(self, args: Sequence[Value]) -> bool:
+        return self.arrangement is None and small.may_be(args)
 
     def give_name(self, function: Callable[..., Any]) -> None:
         """Called before a function is traced; jit's traces are known by names, too."""
 
-    def _jit(self, function: Callable[..., Any], donated: Sequence[int], in_order: bool = False) -> Jitted:
+    def _jit(
+        self,
+        function: Callable[..., Any],
+        donated: Sequence[int],
+        results: Sequence[jax.ShapeDtypeStruct],
+        in_order: bool = False,
+    ) -> Jitted:
         """`function`, compiled; `in_order` if it is a small program, whose loops had better follow one another."""
-        positions = [i + (self.loops) for i in donated]
-        options = small.IN_ORDER if in_order else None
-        jitted: Jitted = jax.jit(function, donate_argnums=positions, compiler_options=options)
+        where: dict[str, Any] = {}
+        if self.arrangement is not None:
+            where["out_shardings"] = self.arrangement.of_results(results, self.update_of)
+        if in_order:
+            where["compiler_options"] = small.IN_ORDER
+        jitted: Jitted = jax.jit(function, donate_argnums=[i + (self.loops) for i in donated], **where)
         return jitted
 
     def _jit_here(self, function: Callable[..., Any]) -> Jitted | None:
@@ -523,13 +544,14 @@ class XlaStage:
         if len(outs) == len(self.outputs) or self.effects:
             return Specialisation(function)
         traced = jax.make_jaxpr(function)(*everything)
-        in_order = small.may_be(args) and small.is_small(traced.jaxpr)
+        in_order = self._may_be_small(args) and small.is_small(traced.jaxpr)
         found = guards.split(traced, len(self._unstopped()))
         donated = [] if found is None else self._donated(outs, args)
         body: Callable[..., Any] = function
         check = None
         if found is not None and (found.by_numpy is not None or donated):
-            rest, check = found.rest(), found.check()
+            rest = found.rest()
+            check = found.check(self.arrangement is None or not self.arrangement.several)
 
             def body(*values: Array) -> tuple[jax.Array, ...]:
                 return tuple(rest(*values))
@@ -537,7 +559,7 @@ class XlaStage:
         elif not in_order:
             return Specialisation(function)  # asking XLA twice takes longer than reading the answer off
         here = self._jit_here(body) if in_order and not donated else None
-        return Specialisation(self._jit(body, donated, in_order), donated, check, here=here)
+        return Specialisation(self._jit(body, donated, outs[:-1], in_order), donated, check, here=here)
 
     def _donated(self, outs: Sequence[jax.ShapeDtypeStruct], args: Sequence[Value]) -> list[int]:
         """Positions of the arguments whose buffers outputs take over."""

@@ -33,6 +33,7 @@ from theanojax.runtime.xla.namespace import XlaNamespace, cast_value, is_known
 from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
 
 if TYPE_CHECKING:
+    from theanojax.graph.placement import Placement
     from theanojax.graph.variable import Apply, Variable
     from theanojax.runtime.hints import Array, Oversized, Value
     from theanojax.runtime.timing.scopes import Scopes
@@ -257,6 +258,15 @@ class TraceContext:
     def eval_shape(fn: Callable[[], Any]) -> Any:
         """The shapes and dtypes of what `fn` would return, without computing it."""
         return jax.eval_shape(fn)
+
+    @staticmethod
+    def spread(placement: Placement, value: Array) -> Array:
+        """`value` on the devices that `placement` says."""
+        from theanojax.runtime.parallel.arrangement import sharding_of
+
+        if is_known(value):
+            return value
+        return lax.with_sharding_constraint(value, sharding_of(placement, value.shape, "a batch"))
 
     def unsupported(self, reason: str) -> NoReturn:
         raise Unsupported(reason)

@@ -1,0 +1,177 @@
+"""`data_parallel`: functions whose arrays lie on several devices."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+
+from theanojax.config import config
+from theanojax.errors import ParallelWarning
+from theanojax.graph.placement import PART, WHOLE, Layout, Placement, spec_of
+from theanojax.graph.rebuild import iter_over_pairs
+from theanojax.graph.tracebacks import user_stacklevel
+from theanojax.graph.variable import Variable
+from theanojax.runtime.parallel import processes
+from theanojax.tensor.spread import Spread
+
+AXIS = "data"
+
+
+class _Contexts(threading.local):
+    stack: tuple = ()
+
+
+_contexts = _Contexts()
+
+
+class DataParallel:
+    """How the functions made with it lie on several devices; `data_parallel` makes one.
+
+    As ``theano.function(..., parallel=this)`` it is for one function, as a context (``with this:``) for all that the
+    thread makes in it.
+    """
+
+    def __init__(self, batch=None, sharding=None, mesh=None, feed=PART, even=False):
+        processes.join_launched()
+        if feed not in (PART, WHOLE):
+            raise ValueError("feed is 'part' or 'whole', not %r" % (feed,))
+        self.layout = Layout(_axes(mesh), feed, bool(even))
+        self.batch = None if batch is None else dict(map(_dimension, batch))
+        self.rule = sharding if callable(sharding) else dict(sharding or {}).get
+
+    def __enter__(self):
+        _contexts.stack = (*_contexts.stack, self)
+        return self
+
+    def __exit__(self, *error):
+        _contexts.stack = _contexts.stack[:-1]
+
+    # ---------------------------------------------------------------- what a function asks
+    def place_input(self, variable):
+        """The Placement of an argument; None if each device has all of it."""
+        return None if (spec := self._split(variable)) is None else Placement(self.layout, spec, batch=True)
+
+    def place_shared(self, variable):
+        """The Placement of a shared variable; None if its value is no array."""
+        if not hasattr(variable.type, "numpy_dtype") or getattr(variable.type, "host_only", False):
+            return None
+        spec = self.rule(variable)
+        if spec is None:
+            return Placement(self.layout, variable.sharding or ())
+        return Placement(self.layout, spec_of(spec, variable.type.ndim, variable))
+
+    def place_givens(self, givens):
+        """`givens` with the parts of data that replace batches split, too."""
+        pairs = []
+        for old, new in iter_over_pairs(givens):
+            spec = self._split(old)
+            if spec is not None and isinstance(new, Variable) and new.owner is not None:
+                new = Spread(Placement(self.layout, spec, batch=True))(new)
+            pairs.append((old, new))
+        return pairs
+
+    def _split(self, variable):
+        """The Spec of a batch; None of what is none."""
+        ndim = getattr(variable.type, "ndim", 0) if hasattr(variable.type, "numpy_dtype") else 0
+        if self.batch is not None:
+            dimension = self.batch.get(variable)
+        else:
+            dimension = 0 if ndim and not variable.type.broadcastable[0] else None
+        if dimension is None:
+            return None
+        if not 0 <= dimension < ndim:
+            raise ValueError("%s has %d dimensions, none of which is number %d" % (variable, ndim, dimension))
+        return (None,) * dimension + (self.layout.names[0],)
+
+
+def data_parallel(batch=None, sharding=None, mesh=None, feed=PART, even=False):
+    """Functions that run on all devices, each of which computes on a part of the batch.
+
+    ``theano.function(..., parallel=data_parallel(batch=[x, y]))`` is all that a program needs; or ``with
+    data_parallel(batch=[x, y]):`` around the functions. XLA adds gradients up; the results are those of one device.
+
+    Parameters
+    ----------
+    batch : list of variables, optional
+        The inputs, or keys of `givens`, that have one row for each example; a pair (variable, dimension) where the
+        examples are not the rows. None: all arrays among them.
+    sharding : dict or function, optional
+        From a shared variable to how it is split over devices, as for `shared`; what is not in it has a copy on each
+        device, or lies as its own ``sharding`` says.
+    mesh : int or dict, optional
+        How many devices, or their numbers by names: ``{"data": 2, "model": 4}`` are 8 devices in 2 rows. Batches are
+        split over the first axis. All devices, as the axis "data", by default; a number None is what the others leave.
+    feed : 'part' or 'whole'
+        Where there are several processes: what each gives of a batch.
+    even : bool
+        All processes give equally many rows in each call: saves asking them.
+
+    Raises TypeError or ValueError for what is none of these.
+    """
+    return DataParallel(batch, sharding, mesh, feed, even)
+
+
+def _axes(mesh):
+    if mesh is None or isinstance(mesh, int):
+        mesh = {AXIS: mesh}
+    axes = tuple(mesh.items())
+    if not axes or not all(isinstance(name, str) for name, _ in axes):
+        raise ValueError("mesh is a number, or a dict from names to numbers: %r" % (mesh,))
+    if any(n is not None and n < 1 for _, n in axes) or [n for _, n in axes].count(None) > 1:
+        raise ValueError("the numbers of devices of a mesh are positive, one may be None: %r" % (mesh,))
+    return axes
+
+
+def _dimension(entry):
+    variable, dimension = entry if isinstance(entry, (tuple, list)) else (entry, 0)
+    variable = getattr(variable, "variable", variable)  # of an In
+    if not isinstance(variable, Variable):
+        raise TypeError("batch is a list of variables, or of pairs (variable, dimension): %r" % (entry,))
+    return variable, dimension
+
+
+def chosen(parallel, variables):
+    """The DataParallel that a new function has to heed, or None.
+
+    `parallel` is what the user has said of it, `variables` are its inputs and keys of givens: ValueError if none of
+    the batches is among them.
+    """
+    if parallel is None:
+        if _contexts.stack:
+            return _contexts.stack[-1]
+        return DataParallel() if config.parallel == AXIS else None
+    if parallel is False:
+        return None
+    if parallel == AXIS:
+        return DataParallel()
+    if not isinstance(parallel, DataParallel):
+        raise TypeError("parallel is what data_parallel(...) returns, 'data' or False, not %r" % (parallel,))
+    if parallel.batch and parallel.batch.keys().isdisjoint(variables):
+        raise ValueError(
+            "none of the variables %s, which parallel has as batches, is an input of the function or a key of givens"
+            % list(parallel.batch)
+        )
+    return parallel
+
+
+def of_sharded(variables):
+    """The DataParallel of a function that nobody wants parallel; None unless one of the shared variables is split."""
+    names = {name for v in variables for name in v.sharding or () if name is not None}
+    if not names:
+        return None
+    if len(names) > 1:
+        raise ValueError(
+            "shared variables are split over the axes %s: say how many devices each has, by "
+            "parallel=data_parallel(batch=..., mesh={...})" % ", ".join(sorted(names))
+        )
+    return DataParallel(batch=(), mesh=dict.fromkeys(names))
+
+
+def warn_of_host(function, parallel):
+    """A ParallelWarning if `function` runs in a mode that knows nothing of devices."""
+    if parallel is not None and getattr(function.maker.linker, "backend", "py") == "py":
+        warnings.warn(
+            "parallel: the mode %s runs a function on the host; it runs as on one device" % (function.maker.mode,),
+            ParallelWarning,
+            stacklevel=user_stacklevel(),
+        )

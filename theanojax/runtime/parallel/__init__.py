@@ -1,0 +1,1 @@
+"""Functions on several devices, of one process or of several."""
