@@ -15,7 +15,7 @@ import numpy as np
 
 import theanojax
 import theanojax.tensor as T
-from theanojax.tensor.nnet.conv import conv2d
+from theanojax.tensor.nnet import conv2d
 from theanojax.tensor.random.mrg import MRG_RandomStreams
 from theanojax.tensor.signal.pool import pool_2d
 
@@ -151,5 +151,7 @@ if __name__ == "__main__":
     what, steps, *arguments = sys.argv[1:]
     if what == "compare":
         compare(int(steps))
+    elif what == "alone":
+        print(json.dumps({program.__name__: losses(program, int(steps), 1).tolist()[: int(steps)] for program in SHAPES}))
     else:
         feed(int(steps), arguments[0], *map(int, arguments[1:]))

@@ -13,6 +13,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from theanojax.graph.placement import PART, Layout, Placement
 from theanojax.runtime.parallel import processes
+from theanojax.runtime.parallel.namespace import DividedNamespace
 
 if TYPE_CHECKING:
     from theanojax.graph.placement import Spec
@@ -80,6 +81,8 @@ class Arrangement:
     placements : input -> Placement, of those that have one.
     targets : the inputs that are updated, in the order of the updates.
     """
+
+    namespace = DividedNamespace
 
     def __init__(
         self, layout: Layout, inputs: Sequence[Variable], placements: Sequence[Placement | None], targets: Sequence[int]

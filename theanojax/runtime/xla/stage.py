@@ -468,6 +468,8 @@ class XlaStage:
                 stop, *values = values
             context = TraceContext(statics, self.learned.needs, stop, self.scopes)
             context.interrupts = self.interrupts
+            if self.arrangement is not None:
+                context.xp = self.arrangement.namespace(context)
             context.env.update(zip(names, values))
             context.run(self.nodes, self.outputs)
             if not weighed:

@@ -440,6 +440,8 @@ class _SubContext(TraceContext):
         super().__init__(parent.statics, parent.needs, parent.stop, parent.scopes)
         self.parent, self.outside, self.interrupts = parent, outside, parent.interrupts
         self.in_loop, self.tells = parent.in_loop, parent.tells
+        if type(parent.xp) is not XlaNamespace:
+            self.xp = type(parent.xp)(self)
 
     def __enter__(self) -> _SubContext:
         return self
