@@ -152,6 +152,8 @@ if __name__ == "__main__":
     if what == "compare":
         compare(int(steps))
     elif what == "alone":
-        print(json.dumps({program.__name__: losses(program, int(steps), 1).tolist()[: int(steps)] for program in SHAPES}))
+        print(
+            json.dumps({program.__name__: losses(program, int(steps), 1).tolist()[: int(steps)] for program in SHAPES})
+        )
     else:
         feed(int(steps), arguments[0], *map(int, arguments[1:]))

@@ -76,24 +76,19 @@ def test_two_processes_one_of_which_dies(tmp_path):
 
 
 # ---------------------------------------------------------------- the launcher
-def test_launch_gives_arguments_and_devices():
+def test_launch_gives_arguments_and_devices(tmp_path):
     code = (
         "import sys\nfrom theanojax import parallel\nn = parallel.process_index()\nimport jax\n"
-        "open(sys.argv[1] + str(n), 'w').write('%d %d %d' % (parallel.process_count(), len(jax.devices()), "
-        "len(jax.local_devices())))"
+        "with open(sys.argv[1] + str(n), 'w') as file:\n"
+        "    file.write('%d %d %d' % (parallel.process_count(), len(jax.devices()), len(jax.local_devices())))"
     )
-    folder = os.environ["THEANOJAX_TEST_COMPILEDIR"] + os.sep + "launch"
-    os.makedirs(folder)
-    done = launched("-n", "2", "--devices", "3", "-c", code, folder + os.sep)
+    done = launched("-n", "2", "--devices", "3", "-c", code, str(tmp_path) + os.sep)
     assert done.returncode == 0, done.stderr
-    assert [open(os.path.join(folder, n)).read() for n in sorted(os.listdir(folder))] == ["2 6 3"] * 2
+    assert [path.read_text() for path in sorted(tmp_path.iterdir())] == ["2 6 3"] * 2
 
 
 def test_the_status_of_the_first_that_fails():
-    code = (
-        "import os, sys, time\nif os.environ['THEANOJAX_LAUNCHED'][0] == '1': sys.exit(7)\n"
-        "time.sleep(100)\n"
-    )
+    code = "import os, sys, time\nif os.environ['THEANOJAX_LAUNCHED'][0] == '1': sys.exit(7)\ntime.sleep(100)\n"
     start = time.monotonic()
     done = launched("-n", "3", "-c", code)
     assert done.returncode == 7 and time.monotonic() - start < 60
@@ -104,9 +99,7 @@ def test_the_status_of_the_first_that_fails():
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_go_to_all(tmp_path, number):
-    code = (
-        "import os, time, sys\nopen(sys.argv[1] + os.environ['THEANOJAX_LAUNCHED'][0], 'w').close()\ntime.sleep(100)"
-    )
+    code = "import os, time, sys\nopen(sys.argv[1] + os.environ['THEANOJAX_LAUNCHED'][0], 'w').close()\ntime.sleep(100)"
     arguments = [sys.executable, "-m", "theanojax", "launch", "-n", "2", "-c", code, str(tmp_path) + os.sep]
     process = subprocess.Popen(arguments, env=environment(), stderr=subprocess.PIPE, text=True)
     while len(os.listdir(tmp_path)) < 2:

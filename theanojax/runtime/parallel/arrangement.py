@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from theanojax.graph.placement import Spec
     from theanojax.graph.variable import Variable
     from theanojax.runtime.hints import Shape, Value
+    from theanojax.runtime.xla.namespace import Guarding
 
 
 @functools.cache
@@ -82,8 +83,6 @@ class Arrangement:
     targets : the inputs that are updated, in the order of the updates.
     """
 
-    namespace = DividedNamespace
-
     def __init__(
         self, layout: Layout, inputs: Sequence[Variable], placements: Sequence[Placement | None], targets: Sequence[int]
     ) -> None:
@@ -92,6 +91,10 @@ class Arrangement:
         self.targets = [inputs[i] for i in targets]
         self.everywhere = NamedSharding(self.mesh, PartitionSpec())
         self.several = jax.process_count() > 1
+
+    def namespace(self, context: Guarding) -> DividedNamespace:
+        """The array namespace for tracing in `context`."""
+        return DividedNamespace(context, self.everywhere)
 
     def of_input(self, v: Variable, shape: Shape) -> NamedSharding | None:
         """The sharding with which an input arrives; None where jax decides."""

@@ -15,6 +15,7 @@ import numpy as np
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.sharding import NamedSharding
 
 from theanojax.runtime.xla.namespace import Guarding, XlaNamespace, is_known
 
@@ -23,11 +24,15 @@ if TYPE_CHECKING:
 
 
 class DividedNamespace(XlaNamespace):
-    """An XlaNamespace that remembers what was reshaped to matrices."""
+    """An XlaNamespace that remembers what was reshaped to matrices. `everywhere` is the sharding of what is whole."""
 
-    def __init__(self, context: Guarding) -> None:
+    def __init__(self, context: Guarding, everywhere: NamedSharding) -> None:
         super().__init__(context)
+        self.everywhere = everywhere
         self.merged: dict[int, tuple[Array, Array]] = {}  # id of a matrix -> (it, what it was before)
+
+    def whole(self, x: Array) -> Array:  # type: ignore[override]  # of the class, where there are no devices to know
+        return x if is_known(x) else lax.with_sharding_constraint(x, self.everywhere)
 
     def reshape(self, x: Array, shape: Any) -> Array:
         if is_known(x):
@@ -40,7 +45,7 @@ class DividedNamespace(XlaNamespace):
             self.merged[id(matrix)] = matrix, before
         return matrix
 
-    def contract(self, x: Array, x_axis: int, y: Array, y_axis: int) -> Array:
+    def contract(self, x: Array, x_axis: int, y: Array, y_axis: int) -> Array:  # type: ignore[override]
         (x_before, x_groups), (y_before, y_groups) = self._groups(x), self._groups(y)
         over = x_groups[x_axis], y_groups[y_axis]
         lengths = [[v.shape[i] for i in axes] for v, axes in zip((x_before, y_before), over)]

@@ -221,6 +221,10 @@ class XlaNamespace:
         return with_layout_constraint(x, Layout(tuple(range(x.ndim)))) if platform.fourier_by_rows else x
 
     @staticmethod
+    def whole(x: Array) -> Array:
+        return x
+
+    @staticmethod
     def window_reduce(x: Array, axis: int, size: int, step: int, name: str) -> jax.Array:
         # Measured on a CPU: slices are the quicker ones for 2 and 3, and take ever longer to compile.
         combine = {"max": lax.max, "add": lax.add}[name]

@@ -469,7 +469,7 @@ class XlaStage:
             context = TraceContext(statics, self.learned.needs, stop, self.scopes)
             context.interrupts = self.interrupts
             if self.arrangement is not None:
-                context.xp = self.arrangement.namespace(context)
+                context.divide(self.arrangement)
             context.env.update(zip(names, values))
             context.run(self.nodes, self.outputs)
             if not weighed:

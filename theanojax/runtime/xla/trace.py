@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from theanojax.graph.placement import Placement
     from theanojax.graph.variable import Apply, Variable
     from theanojax.runtime.hints import Array, Oversized, Value
+    from theanojax.runtime.parallel.arrangement import Arrangement
     from theanojax.runtime.timing.scopes import Scopes
 
 FEW_STEPS = 4  # a loop that no interrupt has to end: XLA may write such a short one out
@@ -50,6 +51,8 @@ class TraceContext:
     """
 
     lax = lax
+
+    arrangement: Arrangement | None = None  # where arrays lie, if there are several devices
 
     @property
     def platform(self) -> str:
@@ -259,6 +262,10 @@ class TraceContext:
         """The shapes and dtypes of what `fn` would return, without computing it."""
         return jax.eval_shape(fn)
 
+    def divide(self, arrangement: Arrangement) -> None:
+        """The arrays lie on several devices."""
+        self.arrangement, self.xp = arrangement, arrangement.namespace(self)
+
     @staticmethod
     def spread(placement: Placement, value: Array) -> Array:
         """`value` on the devices that `placement` says."""
@@ -440,8 +447,8 @@ class _SubContext(TraceContext):
         super().__init__(parent.statics, parent.needs, parent.stop, parent.scopes)
         self.parent, self.outside, self.interrupts = parent, outside, parent.interrupts
         self.in_loop, self.tells = parent.in_loop, parent.tells
-        if type(parent.xp) is not XlaNamespace:
-            self.xp = type(parent.xp)(self)
+        if parent.arrangement is not None:
+            self.divide(parent.arrangement)
 
     def __enter__(self) -> _SubContext:
         return self

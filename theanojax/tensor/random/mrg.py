@@ -200,7 +200,7 @@ class mrg_uniform(mrg_uniform_base):
     def _finish(self, xp, raw, total, size):
         mask, offset, norm = _SCALE[self.output_type.dtype]
         dtype = "float32" if self.output_type.dtype == "float32" else "float64"
-        raw = xp.astype(raw[:total], "int32")  # 31 bits; processors convert signed integers quicker
+        raw = xp.astype(xp.whole(raw[:total]), "int32")  # 31 bits; processors convert signed integers quicker
         if offset:
             raw = (raw & np.int32(mask)) + np.int32(offset)
         sample = xp.astype(raw, dtype) * np.asarray(norm, dtype=dtype)
