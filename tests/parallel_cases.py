@@ -1,6 +1,8 @@
 """What functions on several devices do, in a process that has four: test_parallel.py runs these tests in one."""
 
+import os
 import pickle
+import threading
 import warnings
 
 import numpy as np
@@ -343,3 +345,60 @@ def test_checkpoints(tmp_path):
         parallel.save(tmp_path / "state", [theanojax.shared({"a": 1}, "d")])
     with pytest.raises(OSError):
         parallel.save(tmp_path / "no" / "folder", [w])
+
+
+def test_checkpoints_by_orbax(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pytest.importorskip("orbax.checkpoint")
+        w, table = theanojax.shared(np.ones(3), "w"), theanojax.shared(np.ones((8, 2)), "table", sharding="data")
+        x = T.dmatrix("x")
+        cost = T.dot(x, w).sum() + table.sum()
+        f = theanojax.function([x], cost, updates=[(table, table + 1)], parallel=data_parallel(batch=[x]))
+        f(ROWS)
+        parallel.save(tmp_path / "state", [f], {"epoch": 3}, orbax=True)
+        wanted = [float(f(ROWS)), float(f(ROWS))]
+        table.set_value(np.zeros((8, 2)))
+        assert parallel.restore(tmp_path / "state", [f]) == {"epoch": 3}
+        assert lies(table) == (("data",), 4)
+        assert [float(f(ROWS)), float(f(ROWS))] == wanted
+
+
+# ---------------------------------------------------------------- threads and forks
+def test_threads_take_turns():
+    w = theanojax.shared(np.ones(3), "w")
+    x = T.dmatrix("x")
+    how = data_parallel(batch=[x])
+    f = theanojax.function([x], T.dot(x, w).sum(), updates=[(w, w + 1)], parallel=how)
+    g = theanojax.function([x], T.dot(x, w).sum(), parallel=how)
+    h = theanojax.function([x], T.dot(x, w).sum(), parallel=data_parallel(batch=[x], mesh=2))
+    k = theanojax.function([x], T.dot(x, w).sum())
+    seen = []
+
+    def call(function):
+        seen.extend(float(function(ROWS)) for _ in range(30))
+
+    threads = [threading.Thread(target=call, args=(function,)) for function in (f, f, g, h, k)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert w.get_value().tolist() == [61] * 3
+    assert len(seen) == 150 and not {total % ROWS.sum() for total in seen} - {0}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_process_runs_on_the_host():
+    table, x = theanojax.shared(np.arange(8.0), "table", sharding="data"), T.dmatrix("x")
+    f = theanojax.function([x], x.sum() + table.sum(), updates=[(table, table + 1)], parallel=data_parallel(batch=[x]))
+    f(ROWS)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writing, str([float(f(ROWS)), float(f(ROWS)), float(table.get_value()[0])]).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    total = float(ROWS.sum()) + 28
+    assert os.read(reading, 100).decode() == str([total + 8, total + 16, 3.0])
+    os.close(reading), os.close(writing)
+    assert f(ROWS) == total + 8

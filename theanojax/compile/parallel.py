@@ -31,8 +31,10 @@ class DataParallel:
     thread makes in it.
     """
 
-    def __init__(self, batch=None, sharding=None, mesh=None, feed=PART, even=False):
+    def __init__(self, batch=None, sharding=None, mesh=None, feed=None, even=False):
         processes.join_launched()
+        if feed is None:
+            feed = WHOLE if batch is None else PART
         if feed not in (PART, WHOLE):
             raise ValueError("feed is 'part' or 'whole', not %r" % (feed,))
         self.layout = Layout(_axes(mesh), feed, bool(even))
@@ -84,7 +86,7 @@ class DataParallel:
         return (None,) * dimension + (self.layout.names[0],)
 
 
-def data_parallel(batch=None, sharding=None, mesh=None, feed=PART, even=False):
+def data_parallel(batch=None, sharding=None, mesh=None, feed=None, even=False):
     """Functions that run on all devices, each of which computes on a part of the batch.
 
     ``theano.function(..., parallel=data_parallel(batch=[x, y]))`` is all that a program needs; or ``with
@@ -101,10 +103,11 @@ def data_parallel(batch=None, sharding=None, mesh=None, feed=PART, even=False):
     mesh : int or dict, optional
         How many devices, or their numbers by names: ``{"data": 2, "model": 4}`` are 8 devices in 2 rows. Batches are
         split over the first axis. All devices, as the axis "data", by default; a number None is what the others leave.
-    feed : 'part' or 'whole'
-        Where there are several processes: what each gives of a batch.
+    feed : 'part' or 'whole', optional
+        Where there are several processes: what each gives of a batch. A part by default, or the whole if `batch` does
+        not say what the batches are: the program is then the same with any number of processes.
     even : bool
-        All processes give equally many rows in each call: saves asking them.
+        All processes give equally many rows in each call, and the same values of all else: saves asking them.
 
     Raises TypeError or ValueError for what is none of these.
     """

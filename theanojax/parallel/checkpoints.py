@@ -1,4 +1,4 @@
-"""Checkpoints: the values of shared variables in a file, written once however many processes there are."""
+"""Checkpoints: the values of shared variables on disk, written once however many processes there are."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from theanojax.graph.cells import raw
 from theanojax.graph.shared import SharedVariable
 from theanojax.runtime.parallel import processes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    Path = str | os.PathLike[str]
 
 
-def save(path: str | os.PathLike[str], of: Iterable[Any], extra: Mapping[str, Any] | None = None) -> None:
+def save(path: Path, of: Iterable[Any], extra: Mapping[str, Any] | None = None, orbax: bool = False) -> None:
     """Write the values of shared variables to the file `path`, in one step: there is the old file or the new one.
 
     Parameters
@@ -23,17 +26,25 @@ def save(path: str | os.PathLike[str], of: Iterable[Any], extra: Mapping[str, An
     path : its name; numpy's .npz is its form whatever the name.
     of : list of functions, whose shared variables are meant, random states included, and of shared variables.
     extra : what json can say, to be given back by `restore`: the number of the epoch, say.
+    orbax : `path` is a new folder in the form of orbax-checkpoint, where each process writes its parts of arrays that
+        are split over devices. For those that are too large for one machine; it has to be installed.
 
     All processes have to call it; the first one writes, and all go on when the file is there. TypeError for a value
-    that is neither an array nor a numpy RandomState.
+    that is neither an array nor a numpy RandomState; OSError, or orbax's ValueError, where nothing can be written.
     """
-    arrays: dict[str, Any] = {"extra": np.array(json.dumps(dict(extra or {})))}
-    for i, variable in enumerate(_variables(of)):
-        arrays.update(_arrays("%d %s" % (i, variable.name or ""), variable.get_value()))
+    variables, path = _variables(of), os.fspath(path)
+    arrays = {"extra": _text(dict(extra or {}))}
+    for name, variable in variables.items():
+        arrays.update(_arrays(name, _value_of(variable, orbax)))
+    if orbax:
+        from theanojax.runtime.parallel import orbax_files
+
+        orbax_files.write(path, arrays)
+        return
     error = None
     if processes.process_index() == 0:
         try:
-            _write(os.fspath(path), arrays)
+            _write(path, arrays)
         except OSError as problem:  # the others must not wait for a file that never comes
             error = problem
     if processes.process_count() > 1:
@@ -44,57 +55,77 @@ def save(path: str | os.PathLike[str], of: Iterable[Any], extra: Mapping[str, An
         raise error
 
 
-def restore(path: str | os.PathLike[str], of: Iterable[Any]) -> dict[str, Any] | None:
-    """Give shared variables the values that `save` has written to the file `path`; what was its `extra`.
+def restore(path: Path, of: Iterable[Any]) -> dict[str, Any] | None:
+    """Give shared variables the values that `save` has written to `path`; what was its `extra`.
 
-    `of` is as it was there: functions and shared variables, as many in the same order. None if there is no such file.
-    Each process reads the file. ValueError if it has other variables, or arrays of other shapes.
+    `of` is as it was there: functions and shared variables, as many in the same order. None if there is nothing.
+    Each process reads. ValueError if it has other variables, or arrays of other shapes.
     """
-    variables = _variables(of)
-    try:
-        file = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        file = None
+    of, path = list(of), os.fspath(path)
+    variables, there = _variables(of), os.path.exists(path)
     if processes.process_count() > 1:
-        processes.agree("whether there is a checkpoint %s" % path, str(file is not None))
-    if file is None:
+        processes.agree("whether there is a checkpoint %s" % path, str(there))
+    if not there:
         return None
-    with file:
-        kept = {name: file[name] for name in file.files}
-    names = ["%d %s" % (i, v.name or "") for i, v in enumerate(variables)]
-    there = list(dict.fromkeys(name.partition("\n")[0] for name in kept if name != "extra"))
-    if names != there:
-        raise ValueError("the checkpoint %s has the variables %s, and not %s" % (path, there, names))
-    values = [_value(name, kept, v.get_value(borrow=False)) for name, v in zip(names, variables)]
-    for variable, value in zip(variables, values):
-        variable.set_value(value, borrow=True)
-    extra: dict[str, Any] = json.loads(str(kept["extra"]))
+    kept = _from_orbax(path, of, variables) if os.path.isdir(path) else _from_numpy(path)
+    names = list(dict.fromkeys(name.partition(STATE)[0] for name in sorted(kept, key=_number) if name != "extra"))
+    if names != list(variables):
+        raise ValueError("the checkpoint %s has the variables %s, and not %s" % (path, names, list(variables)))
+    stores = [_store(name, variable, kept) for name, variable in variables.items()]
+    for store in stores:
+        store()
+    extra: dict[str, Any] = json.loads(kept["extra"].tobytes())
     return extra
 
 
-def _variables(of: Iterable[Any]) -> list[SharedVariable]:
-    """The shared variables, each once, in an order that is the same in all processes."""
+# ---------------------------------------------------------------- names
+STATE = " state "  # between the name of a random stream and a part of its state
+
+
+def _variables(of: Iterable[Any]) -> dict[str, SharedVariable]:
+    """Names, the same in all processes, and shared variables, each once."""
     found: dict[SharedVariable, None] = {}
     for thing in of:
         found.update(dict.fromkeys(thing.get_shared() if hasattr(thing, "get_shared") else [thing]))
     for variable in found:
         if not isinstance(variable, SharedVariable):
             raise TypeError("a checkpoint is of functions and shared variables, not of %r" % (variable,))
-    return list(found)
+    return {"%d %s" % (i, variable.name or ""): variable for i, variable in enumerate(found)}
+
+
+def _number(name: str) -> int:
+    return int(name.partition(" ")[0]) if name != "extra" else -1
+
+
+# ---------------------------------------------------------------- values
+def _text(value: Any) -> np.ndarray:
+    return np.frombuffer(json.dumps(value).encode(), np.uint8)
+
+
+def _value_of(variable: SharedVariable, parts: bool) -> Any:
+    """The value of a variable: numpy's, or with `parts` as it lies where it is split."""
+    if parts:
+        from theanojax.runtime.parallel import orbax_files
+
+        value = raw(variable.container.storage, 0)
+        if orbax_files.is_split(value):
+            return value
+    return variable.get_value()
 
 
 def _arrays(name: str, value: Any) -> dict[str, Any]:
-    """The arrays that stand for `value` in the file."""
+    """The arrays that stand for `value` on disk."""
     if isinstance(value, np.random.RandomState):
         kind, keys, *numbers = value.get_state()
-        return {name + "\nkeys": keys, name + "\nnumbers": np.array(json.dumps([kind, *numbers]))}
-    if not isinstance(value, (np.ndarray, np.generic)) or value.dtype == object:
+        return {name + STATE + "keys": keys, name + STATE + "numbers": _text([kind, *numbers])}
+    if getattr(value, "dtype", None) is None or value.dtype == object:
         raise TypeError("%s is a %s, which a checkpoint cannot have" % (name, type(value).__name__))
-    return {name: np.asarray(value)}
+    return {name: np.asarray(value) if np.isscalar(value) else value}
 
 
-def _value(name: str, kept: Mapping[str, Any], now: Any) -> Any:
-    """The value of that name in the file, in place of one like `now`."""
+def _store(name: str, variable: SharedVariable, kept: Mapping[str, Any]) -> Callable[[], None]:
+    """What gives `variable` its value on disk."""
+    now = raw(variable.container.storage, 0)
     if name in kept:
         value = kept[name]
         if value.shape != np.shape(now) or value.dtype != now.dtype:
@@ -102,13 +133,16 @@ def _value(name: str, kept: Mapping[str, Any], now: Any) -> Any:
                 "the checkpoint has %s %s for the variable %s, which is %s %s"
                 % (value.dtype, value.shape, name, now.dtype, np.shape(now))
             )
-        return value
-    kind, *numbers = json.loads(str(kept[name + "\nnumbers"]))
-    state = np.random.RandomState()
-    state.set_state((kind, kept[name + "\nkeys"], *numbers))
-    return state
+        if not isinstance(value, np.ndarray):  # on the devices already
+            return lambda: variable.container.storage.put(value)
+    else:
+        kind, *numbers = json.loads(kept[name + STATE + "numbers"].tobytes())
+        value = np.random.RandomState()
+        value.set_state((kind, kept[name + STATE + "keys"], *numbers))
+    return lambda: variable.set_value(value, borrow=True)
 
 
+# ---------------------------------------------------------------- files
 def _write(path: str, arrays: Mapping[str, Any]) -> None:
     beside = "%s.%d.part" % (path, os.getpid())
     try:
@@ -120,3 +154,18 @@ def _write(path: str, arrays: Mapping[str, Any]) -> None:
     finally:
         if os.path.exists(beside):
             os.remove(beside)
+
+
+def _from_numpy(path: str) -> dict[str, Any]:
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _from_orbax(path: str, of: Iterable[Any], variables: Mapping[str, SharedVariable]) -> dict[str, Any]:
+    from theanojax.runtime.parallel import orbax_files
+
+    split: dict[SharedVariable, Any] = {}
+    for thing in of:
+        if hasattr(thing, "get_shared"):
+            split.update(orbax_files.places(thing))
+    return orbax_files.read(path, {name: split[v] for name, v in variables.items() if v in split})

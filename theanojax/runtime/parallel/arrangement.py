@@ -116,8 +116,8 @@ class Arrangement:
         )
 
     def whole(self, value: Value) -> Value:
-        """`value`, all of it on devices of this process if it is an array of devices."""
-        return processes.replicated(value) if self.several and isinstance(value, jax.Array) else value
+        """`value`, all of it here if it is an array of devices."""
+        return processes.gathered(value) if self.several and isinstance(value, jax.Array) else value
 
     def __str__(self) -> str:
         batches: list[str] = []

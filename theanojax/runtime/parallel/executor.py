@@ -8,9 +8,11 @@ host runs there for the whole batch.
 from __future__ import annotations
 
 import pickle
+import threading
 import warnings
 import weakref
 import zlib
+from contextlib import nullcontext
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +21,15 @@ import numpy as np
 import jax
 
 from theanojax.errors import ParallelWarning
-from theanojax.graph.cells import Cell, on_device, raw
+from theanojax.graph.cells import Cell, StaleValue, on_device, raw
+from theanojax.graph.locks import nesting
 from theanojax.graph.placement import PART, Layout, Placement
 from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.runtime.executor import XlaExecutor
 from theanojax.runtime.parallel import processes
 from theanojax.runtime.parallel.arrangement import Arrangement, mesh_of, sharding_of
 from theanojax.runtime.planning.plan import Plan, Remark
+from theanojax.runtime.policy import forked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,6 +43,10 @@ if TYPE_CHECKING:
 
 SMALL = 1 << 16  # bytes of an argument that processes compare
 NAMED = 5  # nodes in a warning
+REMEMBERED = 1000  # shapes
+
+# Calls go one after the other: two whose devices start in another order each would wait for each other for ever.
+_in_turn = threading.RLock()
 
 
 class ParallelExecutor(XlaExecutor):
@@ -64,6 +72,7 @@ class ParallelExecutor(XlaExecutor):
         self.batches = [(i, p) for i, p in placed if p.batch]
         self.kept = [(i, p, i not in updated) for i, p in placed if not p.batch]
         self.others = [i for i, p in enumerate(placements) if p is None]
+        self.shardings: dict[tuple[int, tuple[int, ...]], NamedSharding] = {}  # of an input and its shape
         self.compared = False  # whether all processes are known to have the same objects
         self.warned = False
 
@@ -78,6 +87,19 @@ class ParallelExecutor(XlaExecutor):
 
     # ---------------------------------------------------------------- calls
     def call(self, values: list[Value], cells: Cells) -> list[Value]:
+        if forked.in_child:
+            return super().call(values, cells)
+        with nullcontext() if nesting.serving else _in_turn:
+            try:
+                placed = self._placed(values)
+            except Exception:
+                if cells != () or not any(on_device(v) and v.is_deleted() for v in values):
+                    raise
+                raise StaleValue from None  # another call has replaced them meanwhile, as in XlaExecutor.call
+            return super().call(placed, cells)
+
+    def _placed(self, values: list[Value]) -> list[Value]:
+        """`values` where they belong."""
         values = list(values)
         if self.arrangement.several:
             self._give_parts(values)
@@ -86,7 +108,7 @@ class ParallelExecutor(XlaExecutor):
                 values[i] = jax.device_put(values[i], self._sharding(i, placement, values[i].shape))
         for i, placement, reads in self.kept:
             values[i] = self._in_place(i, values[i], placement, reads)
-        return super().call(values, cells)
+        return values
 
     def host(self, values: list[Value]) -> list[Value]:
         return super().host(list(map(self.arrangement.whole, values)))
@@ -102,7 +124,12 @@ class ParallelExecutor(XlaExecutor):
         return super()._recover(program, values, cells, error)
 
     def _sharding(self, i: int, placement: Placement, shape: tuple[int, ...]) -> NamedSharding:
-        return sharding_of(placement, shape, self.fgraph.inputs[i])
+        found = self.shardings.get((i, shape))
+        if found is None:
+            if len(self.shardings) >= REMEMBERED:
+                self.shardings.clear()
+            found = self.shardings[i, shape] = sharding_of(placement, shape, self.fgraph.inputs[i])
+        return found
 
     # ---------------------------------------------------------------- shared variables
     def _in_place(self, i: int, value: Value, placement: Placement, reads: bool) -> Value:
@@ -131,13 +158,12 @@ class ParallelExecutor(XlaExecutor):
         layout = self.arrangement.layout
         if not self.compared:
             self._compare_objects(values)
-        parts = layout.feed == PART
-        if parts and layout.even:
+        if layout.even:
             rows = [[values[i].shape[p.spec.index(layout.names[0])]] * jax.process_count() for i, p in self.batches]
         else:
             rows = self._ask(values)
         for (i, placement), each in zip(self.batches, rows):
-            values[i] = self._global(i, placement, np.asarray(values[i]), each if parts else None)
+            values[i] = self._global(i, placement, np.asarray(values[i]), each if layout.feed == PART else None)
 
     def _compare_objects(self, values: list[Value]) -> None:
         """ValueError if shared variables that are no arrays, random states above all, differ between processes."""
@@ -148,11 +174,12 @@ class ParallelExecutor(XlaExecutor):
 
     def _ask(self, values: list[Value]) -> list[list[int]]:
         """For each batch its rows by process; errors where the processes differ in anything else."""
-        axis = self.arrangement.layout.names[0]
+        axis, parts = self.arrangement.layout.names[0], self.arrangement.layout.feed == PART
         batches = []
         for i, placement in self.batches:
             shape, dimension = values[i].shape, placement.spec.index(axis)
-            batches.append("%d %s" % (shape[dimension], (*shape[:dimension], -1, *shape[dimension + 1 :])))
+            rest = (*shape[:dimension], -1, *shape[dimension + 1 :])
+            batches.append("%d %s" % (shape[dimension], rest if parts else processes.mark_of(np.asarray(values[i]))))
         same = [i for i in self.others if isinstance(values[i], np.ndarray) and values[i].dtype != object]
         marks = [processes.mark_of(values[i]) if values[i].nbytes <= SMALL else str(values[i].shape) for i in same]
         kind = "call number %d, of %s" % (self.number, self.name)
@@ -163,12 +190,9 @@ class ParallelExecutor(XlaExecutor):
             if len(set(its)) > 1:
                 raise ValueError(
                     "the processes give different %s of %s: %s. What each gives a part of has to be in `batch`"
-                    % ("shapes" if k < n else "values", self.fgraph.inputs[i], ", ".join(its))
+                    % ("shapes" if k < n and parts else "values", self.fgraph.inputs[i], ", ".join(its))
                 )
-        rows = [[int(lines[k].partition(" ")[0]) for lines in found] for k in range(n)]
-        if self.arrangement.layout.feed != PART and any(len(set(each)) > 1 for each in rows):
-            raise ValueError("each process is to give the whole batch, but they give %s rows" % rows)
-        return rows
+        return [[int(lines[k].partition(" ")[0]) for lines in found] for k in range(n)]
 
     def _global(self, i: int, placement: Placement, value: NumpyArray, rows: list[int] | None) -> Value:
         """A batch, of which there are so many `rows` on each process or (None) all on each, over all devices."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LAUNCHED = "THEANOJAX_LAUNCHED"  # "number of this process/how many there are/seconds", set by `theanojax launch`
 TIMEOUT = 60  # seconds that a process waits for others
+PIECE = 1 << 26  # bytes of a large array that are fetched at a time
 BLOCK = 64  # exchanges whose texts are forgotten together
 
 _timeout = TIMEOUT
@@ -165,16 +166,24 @@ def barrier(name: str) -> None:
 
 
 # ---------------------------------------------------------------- arrays
-def replicated(array: jax.Array) -> jax.Array:
-    """`array`, of which the devices have parts, whole on each of them. All processes have to call it."""
+def gathered(array: jax.Array) -> jax.Array | NumpyArray:
+    """`array`, which may be one of which other processes have a part, whole here. All of them have to call it.
+
+    A part is on each device at a time, and never all of it: it may be too large for one.
+    """
     import jax
     from jax.sharding import NamedSharding, PartitionSpec
 
     if array.is_fully_replicated or array.is_fully_addressable:
         return array
     whole = NamedSharding(array.sharding.mesh, PartitionSpec())
-    made: jax.Array = jax.jit(lambda x: x, out_shardings=whole)(array)
-    return made
+    rows = max(1, PIECE // max(1, array.nbytes // array.shape[0]))
+    take = jax.jit(lambda x, i, n: jax.lax.dynamic_slice_in_dim(x, i, n), static_argnums=2, out_shardings=whole)
+    found = np.empty(array.shape, array.dtype)
+    for i in range(0, len(found), rows):
+        piece = found[i : i + rows]
+        piece[...] = take(array, i, len(piece))
+    return found
 
 
 def of_all(part: NumpyArray, rows: list[int], dimension: int) -> NumpyArray:
@@ -188,4 +197,4 @@ def of_all(part: NumpyArray, rows: list[int], dimension: int) -> NumpyArray:
     return np.moveaxis(np.concatenate([its[:n] for its, n in zip(found, rows)]), 0, dimension)
 
 
-above.whole_array = replicated
+above.whole_array = gathered
