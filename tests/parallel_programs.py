@@ -86,13 +86,13 @@ SHAPES = {logistic: (12,), mlp: (12,), lstm: (5, 4), lenet: (1, 8, 8), embedding
 
 
 def batches(program, steps):
-    """Batches of one size, and each fifth of another that no number of devices divides."""
+    """Batches of one size, and each fifth, but of LeNet, which compiles for long, of one that nothing divides."""
     rng = np.random.RandomState(5)
     for i in range(steps):
-        rows = BATCH if i % 5 < 4 else BATCH - 3
+        rows = BATCH if i % 5 < 4 or program is lenet else BATCH - 3
         shape = (rows, *SHAPES[program])
         x = rng.randint(0, 40, shape).astype("int32") if program is embedding else rng.randn(*shape)
-        yield x, x.reshape(rows, -1)[:, :3].argmax(1).astype("int32")
+        yield x, (x.reshape(rows, -1)[:, -3:] > np.median(x)).sum(1).clip(0, 2).astype("int32")
 
 
 def train_function(program, devices=None, **more):
@@ -118,7 +118,8 @@ def compare(steps):
         one = losses(program, steps, 1)
         for devices in (2, 4):
             difference = (np.abs(losses(program, steps, devices) - one) / np.abs(one)).max()
-            print(json.dumps([program.__name__, devices, float(difference), float(one[0]), float(one[steps - 6])]))
+            early, late = one[:10].mean(), one[steps - 10 : steps].mean()
+            print(json.dumps([program.__name__, devices, float(difference), float(early), float(late)]))
 
 
 def feed(steps, folder, save_at, die_at):

@@ -1,25 +1,19 @@
-"""Functions on several devices and in several processes.
+"""Functions on several devices.
 
 How many devices a process has is said before jax starts, so all of this runs in processes of its own: the tests of
-parallel_cases.py in one with four CPU devices, the programs of parallel_programs.py with one, two and four, and in two
-processes with two each, which gloo connects.
+parallel_cases.py in one with four CPU devices, the programs of parallel_programs.py with one, two and four. Several
+processes at a time are in test_processes.py.
 """
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
-
-import numpy as np
-import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 PROGRAMS = os.path.join(HERE, "parallel_programs.py")
 FOUR = "--xla_force_host_platform_device_count=4"
-STEPS, KEPT, DEAD = 20, 10, 15  # of the programs in several processes
 
 
 def environment(**variables):
@@ -28,14 +22,10 @@ def environment(**variables):
     return env
 
 
-def python(*arguments, **variables):
+def python(*arguments, cwd=None, **variables):
     return subprocess.run(
-        [sys.executable, *arguments], env=environment(**variables), capture_output=True, text=True, timeout=280
+        [sys.executable, *arguments], env=environment(**variables), capture_output=True, text=True, timeout=280, cwd=cwd
     )
-
-
-def launched(*arguments, **variables):
-    return python("-m", "theanojax", "launch", *arguments, **variables)
 
 
 def test_cases():
@@ -50,127 +40,6 @@ def test_the_losses_of_100_steps_are_those_of_one_device():
     assert {(name, devices) for name, devices, *_ in rows} == {
         (name, n) for name in ("logistic", "mlp", "lstm", "lenet", "embedding") for n in (2, 4)
     }
-    for name, devices, difference, first, late in rows:
+    for name, devices, difference, early, late in rows:
         assert difference < 1e-12, (name, devices)
-        assert late < first, name  # it learns
-
-
-def test_two_processes_one_of_which_dies(tmp_path):
-    command = "-n", "2", "--devices", "2", PROGRAMS, "feed", str(STEPS), str(tmp_path), str(KEPT), str(DEAD)
-    start = time.monotonic()
-    done = launched(*command)
-    assert done.returncode == 128 + signal.SIGKILL, done.stderr
-    assert "theanojax launch: process 1 was ended by SIGKILL; the other process is ended" in done.stderr
-    assert time.monotonic() - start < 100
-    assert sorted(os.listdir(tmp_path)) == ["died", "logistic.npz"]
-    done = launched(*command)
-    assert done.returncode == 0, done.stderr
-    seen = [json.loads((tmp_path / ("seen%d.json" % i)).read_text()) for i in (0, 1)]
-    assert seen[0] == seen[1]
-    alone = python(PROGRAMS, "alone", str(STEPS))
-    assert alone.returncode == 0, alone.stderr
-    for name, losses in json.loads(alone.stdout).items():
-        steps, costs = zip(*seen[0][name])
-        assert steps == tuple(range(KEPT if name == "logistic" else 0, STEPS))
-        np.testing.assert_allclose(costs, losses[steps[0] :], rtol=1e-12, err_msg=name)
-
-
-# ---------------------------------------------------------------- the launcher
-def test_launch_gives_arguments_and_devices(tmp_path):
-    code = (
-        "import sys\nfrom theanojax import parallel\nn = parallel.process_index()\nimport jax\n"
-        "with open(sys.argv[1] + str(n), 'w') as file:\n"
-        "    file.write('%d %d %d' % (parallel.process_count(), len(jax.devices()), len(jax.local_devices())))"
-    )
-    done = launched("-n", "2", "--devices", "3", "-c", code, str(tmp_path) + os.sep)
-    assert done.returncode == 0, done.stderr
-    assert [path.read_text() for path in sorted(tmp_path.iterdir())] == ["2 6 3"] * 2
-
-
-def test_the_status_of_the_first_that_fails():
-    code = "import os, sys, time\nif os.environ['THEANOJAX_LAUNCHED'][0] == '1': sys.exit(7)\ntime.sleep(100)\n"
-    start = time.monotonic()
-    done = launched("-n", "3", "-c", code)
-    assert done.returncode == 7 and time.monotonic() - start < 60
-    assert "theanojax launch: process 1 has failed with exit status 7; the other processes are ended" in done.stderr
-    done = launched("-n", "2", "-c", "1/0")
-    assert done.returncode == 1 and "ZeroDivisionError" in done.stderr
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_go_to_all(tmp_path, number):
-    code = "import os, time, sys\nopen(sys.argv[1] + os.environ['THEANOJAX_LAUNCHED'][0], 'w').close()\ntime.sleep(100)"
-    arguments = [sys.executable, "-m", "theanojax", "launch", "-n", "2", "-c", code, str(tmp_path) + os.sep]
-    process = subprocess.Popen(arguments, env=environment(), stderr=subprocess.PIPE, text=True)
-    while len(os.listdir(tmp_path)) < 2:
-        time.sleep(0.05)
-        assert process.poll() is None
-    process.send_signal(number)
-    assert process.wait(30) == 128 + number
-    process.stderr.close()
-
-
-def test_mistakes_of_the_command():
-    for arguments in ("-n 0 x.py", "x.py", "-n 2", "-n 2 x.ipynb", "-n 2 -"):
-        done = launched(*arguments.split())
-        assert done.returncode == 2 and "usage: theanojax launch -n N" in done.stderr
-
-
-# ---------------------------------------------------------------- processes that differ
-DIFFERENT = """
-import sys
-import numpy as np
-import theanojax, theanojax.tensor as T
-from theanojax import data_parallel, parallel
-me = parallel.process_index()
-x, a, w = T.dmatrix("x"), T.dscalar("a"), theanojax.shared(np.ones(2), "w")
-how = data_parallel(batch=[x])
-f = theanojax.function([x, a], (T.dot(x, w) * a).sum(), updates=[(w, w * 0.5)], parallel=how, name="f")
-g = theanojax.function([x], x.sum(), parallel=how, name="g")
-rows = np.ones((4, 2))
-def refused(call, kind, *words):
-    try:
-        call()
-    except kind as error:
-        assert all(word in str(error) for word in words), error
-    else:
-        assert False, "no error"
-assert f(rows, 1.0) == 16
-assert f(rows[: 3 + me], 1.0) == 7  # unequal parts are put together
-assert f(rows[:2], 2.0) == 4
-refused(lambda: f(rows, 1.0 + me), ValueError, "different values of a", "has to be in `batch`")
-refused(lambda: f(rows, 1.0) if me else g(rows), RuntimeError, "same calls in the same order", "of f", "of g")
-assert w.get_value().tolist() == [0.125, 0.125]
-assert w.get_value(borrow=True).flags.writeable is False
-w.set_value(np.full(2, 1.0 + me))
-refused(lambda: f(rows, 1.0), ValueError, "the value of w is not the same on all processes")
-w.set_value(np.ones(2))
-assert f(rows, 1.0) == 16
-whole = theanojax.function([x], [x * 2, x.sum()], parallel=data_parallel(batch=[x], feed="whole"))
-double, total = whole(rows)
-assert double.shape == (4, 2) and total == 8
-assert whole(rows[:3])[1] == 6
-even = theanojax.function([x], x.sum(), parallel=data_parallel(batch=[x], even=True))
-assert even(rows) == 16 and even(rows[:3]) == 12
-table = theanojax.shared(np.arange(8.0), "table", sharding="data")
-i = T.lvector("i")
-h = theanojax.function([i], table[i], updates=[(table, table + 1)], parallel=data_parallel(batch=[i]))
-assert h(np.array([0, 7]) if me else np.array([3, 1])).tolist() == [3, 1, 0, 7]
-assert table.get_value().tolist() == list(range(1, 9))
-refused(lambda: h(np.array([0, 7 + me])), IndexError, "out of bounds")
-chosen = theanojax.function([x], x[(x[:, 0] > 0).nonzero()].sum(), parallel=how)
-import warnings
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    assert chosen(rows * me) == 8
-    r = theanojax.tensor.shared_randomstreams.RandomStreams(me)
-    d = theanojax.function([x], x + r.uniform(x.shape), parallel=how)
-    refused(lambda: d(rows), ValueError, "not the same on all processes", "seed")
-if me:
-    refused(lambda: f(rows, 1.0), RuntimeError, "process 0 has not come to this within 2 seconds: call number 1, of f")
-"""
-
-
-def test_processes_that_differ():
-    done = launched("-n", "2", "--devices", "2", "--timeout", "2", "-c", DIFFERENT)
-    assert done.returncode == 0, done.stderr
+        assert late < early, name  # it learns

@@ -159,12 +159,6 @@ def mark_of(value: NumpyArray) -> str:
     return "%s%s %d" % (value.dtype, value.shape, zlib.crc32(np.ascontiguousarray(value).data))
 
 
-def barrier(name: str) -> None:
-    """Wait until all processes are here."""
-    if process_count() > 1:
-        exchange(name, "")
-
-
 # ---------------------------------------------------------------- arrays
 def gathered(array: jax.Array) -> jax.Array | NumpyArray:
     """`array`, which may be one of which other processes have a part, whole here. All of them have to call it.
