@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ import pytest
 
 from tests.test_parallel import FOUR, PROGRAMS, ROOT, environment, python
 
-STEPS, KEPT, DEAD = 20, 10, 15  # of the programs in several processes
+STEPS, KEPT, DEAD = 100, 50, 70  # of the programs in several processes
 
 
 def launched(*arguments, **variables):
@@ -97,6 +98,69 @@ def test_mistakes_of_the_command():
     for arguments in ("-n 0 x.py", "x.py", "-n 2", "-n 2 x.ipynb", "-n 2 -"):
         done = launched(*arguments.split())
         assert done.returncode == 2 and "usage: theanojax launch -n N" in done.stderr
+
+
+def test_the_processes_end_with_the_launcher(tmp_path):
+    code = "import os, sys, time\nopen(sys.argv[1] + str(os.getpid()), 'w').close()\ntime.sleep(100)"
+    arguments = [sys.executable, "-m", "theanojax", "launch", "-n", "2", "-c", code, str(tmp_path) + os.sep]
+    process = subprocess.Popen(arguments, env=environment())
+    while len(os.listdir(tmp_path)) < 2:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    left, end = list(map(int, os.listdir(tmp_path))), time.monotonic() + 30
+    while left and time.monotonic() < end:
+        left = [pid for pid in left if is_there(pid)]
+        time.sleep(0.05)
+    assert not left
+
+
+def is_there(pid):
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"  # of a zombie nobody asks in a container
+    except OSError:
+        return False
+
+
+# ---------------------------------------------------------------- started by somebody else
+TRAINING = """
+import os, signal, sys
+import numpy as np
+import theanojax, theanojax.tensor as T
+from theanojax import parallel
+parallel.initialize(timeout=4)
+x = T.dmatrix("x")
+f = theanojax.function([x], x.sum(), parallel=theanojax.data_parallel(batch=[x]), name="f")
+print(parallel.process_count(), f(np.ones((2, 2))), flush=True)
+if parallel.process_index() == 1:
+    os.kill(os.getpid(), signal.SIGKILL)
+while True:
+    f(np.ones((2, 2)))
+"""
+
+
+def test_slurms_environment_and_a_process_that_dies():
+    """JAX finds the others by what SLURM says; without a launcher its heartbeats, or the next call, end who is left."""
+    processes = []
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    for i in "01":
+        slurm = {"JOB_ID": "7", "NTASKS": "2", "PROCID": i, "LOCALID": i, "STEP_NODELIST": "localhost"}
+        slurm.update(STEP_NUM_TASKS="2", JOB_NUM_NODES="1", STEP_NUM_NODES="1")
+        env = environment(JAX_COORDINATOR_PORT=str(port), **{"SLURM_" + name: value for name, value in slurm.items()})
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-c", TRAINING], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+        )
+    (left, error), (other, _) = [process.communicate(timeout=100) for process in processes]
+    assert "2 8.0" in left and "2 8.0" in other
+    assert [process.returncode for process in processes][1] == -signal.SIGKILL and processes[0].returncode
+    assert (
+        "another task died" in error or "process 1 has not come to this within 4 seconds: call number 1, of f" in error
+    )
 
 
 # ---------------------------------------------------------------- processes that differ

@@ -54,7 +54,12 @@ def initialize(timeout: float = TIMEOUT, **arguments: Any) -> None:
     seconds = max(1, int(timeout))
     arguments.setdefault("heartbeat_timeout_seconds", seconds)
     arguments.setdefault("shutdown_timeout_seconds", seconds)
-    jax.distributed.initialize(**arguments)
+    notices = jax.config.jax_enable_preemption_service
+    jax.config.update("jax_enable_preemption_service", False)  # it would take SIGTERM away from the program
+    try:
+        jax.distributed.initialize(**arguments)
+    finally:
+        jax.config.update("jax_enable_preemption_service", notices)
     _joined, _timeout = True, seconds
 
 
