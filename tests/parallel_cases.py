@@ -139,6 +139,25 @@ def test_a_data_set_is_put_on_the_devices_once_until_it_is_another():
     assert f(ROWS) == ROWS.size * ROWS.sum()
 
 
+@pytest.mark.parametrize("rows", [0, 1, 8])
+def test_products_over_steps_and_examples_move_no_example(rows):
+    """The gradient of a weight of a loop, as Theano's rewrites have it."""
+    x, g, w = T.dtensor3("x"), T.dtensor3("g"), T.dmatrix("w")
+    merged = T.dot(x.reshape((x.shape[0] * x.shape[1], x.shape[2])).T, g.reshape((g.shape[0] * g.shape[1], g.shape[2])))
+    there_and_back = T.dot(x.reshape((x.shape[0] * x.shape[1], x.shape[2])), w).reshape(
+        (x.shape[0], x.shape[1], w.shape[1])
+    )
+    f = theanojax.function([x, g, w], [merged, there_and_back], parallel=data_parallel(batch=[(x, 1), (g, 1)]))
+    a, b, c = np.random.RandomState(0).randn(5, rows, 3), np.random.RandomState(1).randn(5, rows, 4), np.ones((3, 2))
+    one, other = f(a, b, c)
+    np.testing.assert_allclose(one, np.einsum("tbi,tbj->ij", a, b), rtol=1e-13, atol=1e-14)
+    np.testing.assert_allclose(other, a @ c, rtol=1e-14)
+    if rows == 8:
+        assert [(name, shapes) for name, shapes, _ in parallel.collectives(f) if name == "all-reduce"] == [
+            ("all-reduce", "f64[3,4]")
+        ]
+
+
 # ---------------------------------------------------------------- shared variables
 def step(w, rule=None, mesh=None):
     x = T.dmatrix("x")

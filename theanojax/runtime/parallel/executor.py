@@ -73,6 +73,7 @@ class ParallelExecutor(XlaExecutor):
         self.kept = [(i, p, i not in updated) for i, p in placed if not p.batch]
         self.others = [i for i, p in enumerate(placements) if p is None]
         self.shardings: dict[tuple[int, tuple[int, ...]], NamedSharding] = {}  # of an input and its shape
+        self.fits: dict[int, tuple[Any, tuple[int, ...]]] = {}  # input -> a sharding that is right for a shape
         self.compared = False  # whether all processes are known to have the same objects
         self.warned = False
 
@@ -134,8 +135,13 @@ class ParallelExecutor(XlaExecutor):
     # ---------------------------------------------------------------- shared variables
     def _in_place(self, i: int, value: Value, placement: Placement, reads: bool) -> Value:
         """The value of a shared variable where it belongs. Only what the function does not update is remembered."""
+        here = value.sharding if on_device(value) else None
+        known, shape = self.fits.get(i, (None, None))
+        if here is not None and known is here and shape == value.shape:  # most often: jax gives the same object
+            return value
         wanted, cell = self._sharding(i, placement, value.shape), self.cells[i]
-        if on_device(value) and (value.sharding is wanted or value.sharding.is_equivalent_to(wanted, value.ndim)):
+        if here is not None and here.is_equivalent_to(wanted, value.ndim):
+            self.fits[i] = here, value.shape
             return value
         if reads and cell is not None and cell.placed is not None:
             whose, sharding, found = cell.placed

@@ -65,6 +65,6 @@ class DividedNamespace(XlaNamespace):
         """(what a matrix was before, the dimensions of it that each of its own is made of)."""
         _, before = self.merged.get(id(matrix), (matrix, matrix))
         for cut in range(before.ndim + 1) if before is not matrix else ():
-            if np.prod(before.shape[:cut], dtype=int) == matrix.shape[0]:
+            if tuple(np.prod(part, dtype=int) for part in (before.shape[:cut], before.shape[cut:])) == matrix.shape:
                 return before, [range(cut), range(cut, before.ndim)]
         return matrix, [[i] for i in range(matrix.ndim)]

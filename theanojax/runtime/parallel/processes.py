@@ -77,6 +77,7 @@ def join_launched() -> None:
             process_id=int(me),
             cluster_detection_method="deactivate",
         )
+        del os.environ[LAUNCHED]  # processes that this one starts are none of the program's
     except RuntimeError as error:
         raise RuntimeError(
             "theanojax launch: this process has computed something before it joined the others. Call "
