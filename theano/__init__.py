@@ -5,8 +5,10 @@
 
 import sys
 
-import theanojax
-from theanojax.legacy import importer
+is_theanojax = True  # and not the original, for the import hook
+
+import theanojax  # noqa: E402 - it looks for the line above
+from theanojax.legacy import importer  # noqa: E402
 
 importer.install()
 # The import system hands out what it finds here after this module has run.

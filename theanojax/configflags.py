@@ -13,7 +13,6 @@ import platform
 import re
 import shlex
 import shutil
-import socket
 import struct
 import sys
 import sysconfig
@@ -206,6 +205,8 @@ def python_int_bitwidth() -> int:
 
 def compiledir_keys() -> dict[str, Any]:
     """What `compiledir_format` may refer to."""
+    import socket
+
     return {
         **{key: getattr(platform, key)() for key in ("platform", "processor", "python_version")},
         "short_platform": short_platform(),

@@ -18,8 +18,6 @@ from __future__ import annotations
 import configparser
 import contextlib
 import functools
-import hashlib
-import html
 import io
 import os
 import shlex
@@ -353,6 +351,8 @@ class TheanoConfigParser:
 
     def _repr_html_(self) -> str:
         """The flags as a table; those that were changed are bold."""
+        import html
+
         rows = []
         for param in _config_var_list:
             value = html.escape(str(param.__get__(True, None)))
@@ -384,6 +384,8 @@ def get_config_hash() -> str:
     """A hash of the flags registered with `in_c_key`: those that decide what compiled code does."""
     relevant = sorted((param for param in _config_var_list if param.in_c_key), key=lambda param: param.fullname)
     lines = [f"{param.fullname} = {param.__get__(True, None)}" for param in relevant]
+    import hashlib
+
     return "m" + hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

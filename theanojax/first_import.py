@@ -13,7 +13,6 @@ import types
 import warnings
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.abc import Loader
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -22,8 +21,11 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from importlib.abc import Loader
     from importlib.machinery import ModuleSpec
     from typing import Any
+else:
+    Loader = object  # importing importlib.abc takes a while
 
 
 # The module of jax that draws (for the waits between attempts to reach a server).

@@ -21,7 +21,7 @@ from theanojax.graph.variable import Constant
 from theanojax.runtime import make_executor
 from theanojax.runtime.blame import raise_with_op
 from theanojax.runtime.host import HostExecutor
-from theanojax.runtime.planning.plan import Remark
+from theanojax.runtime.planning.programs import Remark
 
 undef = object()
 ON_HOST = Remark("host: numpy runs every node")

@@ -6,7 +6,7 @@ DisconnectedType that has to take its place afterwards.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from theanojax.gradient import Rop
 from theanojax.graph.gradient_types import DisconnectedType
@@ -89,8 +89,7 @@ def r_operator(override, inputs, outputs, eval_points):
     return _overridden(_ROP, override, outputs, default, (inputs, eval_points))
 
 
-@dataclass(frozen=True)
-class _Derivative:
+class _Derivative(NamedTuple):
     """What tells gradients from an R-operator: what becomes of a value and of a type, and how errors call them."""
 
     split: Callable

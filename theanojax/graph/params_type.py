@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +40,8 @@ def hash_from_code(msg: str | bytes | np.ndarray[Any, Any]) -> str:
         msg = msg.encode()
     elif isinstance(msg, np.ndarray):
         msg = msg.tobytes()
+    import hashlib
+
     return "m" + hashlib.sha256(msg).hexdigest()
 
 

@@ -23,12 +23,16 @@ import pkgutil
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import CodeType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from theanojax.legacy import paths
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader, MetaPathFinder
+else:
+    Loader = MetaPathFinder = object  # importing importlib.abc takes a while
 
 OURS = "theanojax"
 OLD = "theano"
@@ -40,10 +44,10 @@ def install() -> None:
         sys.meta_path.insert(0, LegacyFinder())
         if OLD not in sys.modules:
             _warn_of_another()
-    for name, module in list(sys.modules.items()):
-        # Aliases have names of their own, and are none of our business.
-        if (name == OURS or name.startswith(OURS + ".")) and module.__name__ == name:
-            _adopt(module)
+        for name, module in list(sys.modules.items()):
+            # Aliases have names of their own, and are none of our business.
+            if (name == OURS or name.startswith(OURS + ".")) and module.__name__ == name:
+                _adopt(module)
     _share_loaded_modules()
 
 
@@ -345,4 +349,4 @@ def _theirs_is_loaded() -> bool:
 
 def _is_shim(module: ModuleType) -> bool:
     """Whether `module` is our `theano` package, on its way to replacing itself."""
-    return vars(module).get("theanojax") is sys.modules.get(OURS)
+    return "is_theanojax" in vars(module)

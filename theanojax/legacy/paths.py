@@ -15,17 +15,15 @@ the classes of our files, for `type(x).__module__`.
 from __future__ import annotations
 
 import functools
-import unittest
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """What an old path stands for; see the module's documentation."""
 
     sources: tuple[str, ...] = ()
-    renamed: dict[str, str] = field(default_factory=dict)
+    renamed: dict[str, str] = {}
     same_as: str = ""
 
 
@@ -394,19 +392,22 @@ DEFINED: dict[str, str] = {
 _HOMES = {ours: path for path, row in DEFINED.items() for ours in row.split()}
 
 
-class OldGpuBackend(unittest.SkipTest, ImportError):
+def _no_old_gpu() -> Exception:
     """`theano.sandbox.cuda` is gone.
 
-    A SkipTest, because Theano 1.0 raised one; an ImportError, because programs written before guard
+    The error is a SkipTest, because Theano 1.0 raised one; an ImportError, because programs written before guard
     the import against no other.
     """
+    from unittest import SkipTest
 
-    def __init__(self) -> None:
-        super().__init__("theano.sandbox.cuda is the old GPU back-end, which Theano 1.0 removed: see theano.gpuarray")
+    class OldGpuBackend(SkipTest, ImportError):
+        pass
+
+    return OldGpuBackend("theano.sandbox.cuda is the old GPU back-end, which Theano 1.0 removed: see theano.gpuarray")
 
 
 # Modules below one of these can't be imported, either.
-RAISES: dict[str, Callable[[], Exception]] = {"sandbox.cuda": OldGpuBackend}
+RAISES: dict[str, Callable[[], Exception]] = {"sandbox.cuda": _no_old_gpu}
 
 
 def is_old(path: str) -> bool:

@@ -1,7 +1,5 @@
 """Short descriptions of variables and values, for error messages, logs and comparisons between runs."""
 
-import hashlib
-
 import numpy as np
 
 from theanojax.graph.tag import get_variable_trace_string as get_variable_trace_string
@@ -71,10 +69,7 @@ def var_descriptor(obj, _prev_obs=None, _tag_generator=None):
         parts.append(tag + "=")
         if hasattr(item, "__array__"):
             array = np.asarray(item)
-            parts.append(
-                "<ndarray:strides=[%s],digest=%s>"
-                % (",".join(map(str, array.strides)), hashlib.sha256(array.tobytes()).hexdigest())
-            )
+            parts.append("<ndarray:strides=[%s],digest=%s>" % (",".join(map(str, array.strides)), _digest(array)))
         elif owner is not None:
             parts.append(str(owner.op) + "(")
             todo.append((True, ")"))
@@ -102,8 +97,10 @@ def hex_digest(x):
     """A hexadecimal hash of the numpy array `x`: of its data, strides and shape. AssertionError for anything else."""
     if not isinstance(x, np.ndarray):
         raise AssertionError("hex_digest needs an array, not %s." % type(x))
-    return "%s|strides=[%s]|shape=[%s]" % (
-        hashlib.sha256(x.tobytes()).hexdigest(),
-        ",".join(map(str, x.strides)),
-        ",".join(map(str, x.shape)),
-    )
+    return "%s|strides=[%s]|shape=[%s]" % (_digest(x), ",".join(map(str, x.strides)), ",".join(map(str, x.shape)))
+
+
+def _digest(array):
+    import hashlib
+
+    return hashlib.sha256(array.tobytes()).hexdigest()

@@ -2,9 +2,6 @@
 
 import time
 
-from theanojax.profile import memory
-from theanojax.profile.tips import print_tips
-
 IMPORT, LAST, OTHER = "since import", "since the last summary", "more than in the other mode"  # what times are of
 C_NOTE = "(*) Op is running a c implementation"
 
@@ -68,6 +65,8 @@ class Totals:
 
 def print_totals(totals, whole, profiles, n_apply, n_ops, file, what=IMPORT):
     """Print all sections. `whole` is the time in which all of this was done, and `what` one of the three above."""
+    from theanojax.profile.tips import print_tips
+
     _print_head(totals, whole, file, what)
     _print_functions(totals, file)
     if totals.local_time:
@@ -78,7 +77,9 @@ def print_totals(totals, whole, profiles, n_apply, n_ops, file, what=IMPORT):
         never = "The mode has been used for no call yet." if what == IMPORT else "No calls %s." % what
         print("\n" + ("No node was timed." if totals.calls else never), file=file)
     if what == IMPORT and any(p.variable_shape for p in profiles):
-        memory.print_of_mode(profiles, n_apply, file)
+        from theanojax.profile.memory import print_of_mode
+
+        print_of_mode(profiles, n_apply, file)
     print("", file=file)
     print_tips(profiles, file)
 
@@ -194,8 +195,7 @@ def _print_nodes(totals, n_apply, file):
         if not n and not seconds:
             continue
         total += seconds
-        text = memory.name(node)
-        print("   %s %5d %2d %s" % (_numbers(seconds, total, local, n, on_xla), n, position, text), file=file)
+        print("   %s %5d %2d %s" % (_numbers(seconds, total, local, n, on_xla), n, position, node), file=file)
     _print_rest(rows[n_apply:], "Apply instances", local, file)
     print(C_NOTE, file=file)
 

@@ -5,10 +5,7 @@ import sys
 import time
 
 from theanojax.config import config
-from theanojax.profile.export import to_html, to_pandas
-from theanojax.profile.memory import Account
 from theanojax.profile.rows import Rows
-from theanojax.profile.sizes import outline, shapes
 from theanojax.profile.tables import Tables
 from theanojax.runtime.timing.call import Recorder
 
@@ -310,6 +307,8 @@ class ProfileStats(Tables):
 
     def to_pandas(self):
         """A pandas.DataFrame with a row for each Apply node, and for all else that took time. ImportError without."""
+        from theanojax.profile.export import to_pandas
+
         return to_pandas(self)
 
     def to_svg(self):
@@ -319,6 +318,8 @@ class ProfileStats(Tables):
         return flame.to_svg(self)
 
     def _repr_html_(self):
+        from theanojax.profile.export import to_html
+
         return "%s\n%s" % (self.to_svg(), to_html(self)) if self.whole()[1] else to_html(self)
 
     def __repr__(self):
@@ -339,6 +340,8 @@ class ProfileStats(Tables):
         """Take note of the sizes that a call is about."""
         known = self.arguments.get(function)
         if known is None or any(getattr(a, "shape", 0) != getattr(b, "shape", 0) for a, b in zip(known, values)):
+            from theanojax.profile.sizes import outline
+
             self.arguments[function] = [outline(v) for v in values]
             self._shapes = {}
         self.recorder.note_layouts(function.maker.executed_fgraph.inputs, values)
@@ -347,6 +350,8 @@ class ProfileStats(Tables):
     def variable_shape(self):
         """variable -> shape, in the graphs of the functions: the ones that run, and the ones to look at."""
         if self.arguments and not self._shapes:
+            from theanojax.profile.sizes import shapes
+
             for function, outlines in list(self.arguments.items()):
                 for fgraph in (function.maker.executed_fgraph, function.maker.fgraph):
                     self._shapes.update(shapes(fgraph, outlines))
@@ -363,6 +368,8 @@ class ProfileStats(Tables):
     def accounts(self):
         """A memory.Account of the graph to look at of each function that was called with `config.profile_memory`."""
         found = self.variable_shape
+        from theanojax.profile.memory import Account
+
         return [Account(function.maker.fgraph, found) for function in list(self.arguments)]
 
     # ---------------------------------------------------------------- sums, by class and by Op

@@ -4,7 +4,6 @@ import sys
 import time
 
 from theanojax.config import config
-from theanojax.profile import memory, tips
 
 
 class _Table:
@@ -90,7 +89,7 @@ class Tables:
             n = calls.get(node, 0)
             if n:
                 cells = seconds / n, n, positions[node], *self._flops(node, seconds / n)
-                rows.append((seconds, cells, memory.name(node), node))
+                rows.append((seconds, cells, str(node), node))
         rows.sort(key=lambda row: (row[0], row[1][2]), reverse=True)
         table = _Table("Apply", "Apply instances", self.line_width, columns, "<Apply name>")
         table.print(rows, len(rows) if N is None else N, file, lambda row: self._print_shapes(row[3], file))
@@ -212,6 +211,8 @@ class Tables:
 
     def summary_memory(self, file=None, N=None):
         """Print what memory the results of nodes take, of the `N` largest."""
+        from theanojax.profile import memory
+
         memory.summary(self, sys.stderr if file is None else file, N)
 
     def summary(self, file=None, n_ops_to_print=20, n_apply_to_print=20):
@@ -256,7 +257,9 @@ class Tables:
 
     def print_tips(self, file):
         """Print what might make the function faster."""
-        tips.print_tips([self], file)
+        from theanojax.profile.tips import print_tips
+
+        print_tips([self], file)
 
 
 _STEPS = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from theanojax.first_import import unnoticed
+from theanojax.first_import import Late, unnoticed
+from theanojax.graph import above
 from theanojax.graph.signals import undisturbed
-from theanojax.runtime import native as native
 from theanojax.runtime.host import HostExecutor
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from theanojax.graph.fgraph import FunctionGraph
     from theanojax.runtime.executor import XlaExecutor
+
+above.native = Late("theanojax.runtime.native")  # which few programs need
 
 
 def make_executor(

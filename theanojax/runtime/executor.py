@@ -23,7 +23,7 @@ from theanojax.graph.traverse import io_toposort
 from theanojax.logs import theanojax_logger
 from theanojax.runtime.host import HostExecutor
 from theanojax.runtime.planning.learned import Learned
-from theanojax.runtime.planning.plan import Remark
+from theanojax.runtime.planning.programs import Remark
 from theanojax.runtime.planning.scalar_program import scalar_program
 from theanojax.runtime.policy import forked
 from theanojax.runtime.policy.outcome import COMMITTED, DONE, Declined, Refused

@@ -5,7 +5,6 @@ the modules that define them import this one.
 """
 
 import copy
-import hashlib
 import inspect
 import warnings
 
@@ -432,6 +431,8 @@ def hash_from_ndarray(data):
     """A hash of an array that depends on its elements, shape, strides and dtype, the same in every process."""
     data = np.ascontiguousarray(data) if not data.flags.c_contiguous else data
     parts = (data.data, str(data.shape).encode(), str(data.strides).encode(), str(data.dtype).encode())
+    import hashlib
+
     return "m" + hashlib.sha256(b"".join(hashlib.sha256(p).digest() for p in parts)).hexdigest()
 
 

@@ -15,7 +15,6 @@ from theanojax.compile.debug.errors import (
     InvalidValueError as InvalidValueError,
     StochasticOrder as StochasticOrder,
 )
-from theanojax.compile.debug.run import DebugExecutor, VariableTracker, check_eq as check_eq
 from theanojax.compile.linkers import ExecutorLinker
 from theanojax.compile.maker import FunctionMaker, std_fgraph
 from theanojax.compile.mode import Mode, made_anew, register_mode
@@ -56,6 +55,8 @@ class _Linker(ExecutorLinker):
     mode = None
 
     def make_executor(self, updates):
+        from theanojax.compile.debug.run import DebugExecutor
+
         return DebugExecutor(self.fgraph, self.fgraph.debug_tracker, self.mode)
 
 
@@ -92,6 +93,8 @@ class _Maker(FunctionMaker):
 
     @staticmethod
     def _watch(fgraph):
+        from theanojax.compile.debug.run import VariableTracker
+
         tracker = fgraph.debug_tracker = VariableTracker()
         fgraph.attach_feature(tracker)
         return tracker
@@ -158,8 +161,8 @@ class DebugMode(Mode):
             check_preallocated_output=check_preallocated_output and list(check_preallocated_output),
         )
         self.__dict__.update({k: v for k, v in given.items() if v is not None})
-        in_c = check_c_code is None and config.cxx  # Ops that are written in C are checked anyhow
-        if not (self.check_c_code or self.check_py_code or in_c):
+        # Ops that are written in C are checked anyhow
+        if not (self.check_c_code or self.check_py_code or (check_c_code is None and config.cxx)):
             raise ValueError("DebugMode has to check at least one of c and py code")
 
     def function_maker(self, i, o, m, *args, **kwargs):

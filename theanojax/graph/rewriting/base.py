@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import logging
-import pdb
 import sys
 import time
 import traceback
@@ -183,6 +182,8 @@ class SeqOptimizer(Optimizer, list[Optimizer]):
         if config.on_opt_error == "raise":
             raise exc
         if config.on_opt_error == "pdb":
+            import pdb
+
             pdb.post_mortem(sys.exc_info()[2])
 
     def apply(self, fgraph: FunctionGraph) -> RewriteReport:

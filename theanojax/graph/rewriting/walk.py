@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pdb
 import sys
 import time
 from collections import deque
@@ -95,6 +94,8 @@ class NavigatorOptimizer(Optimizer):
         if config.on_opt_error != "ignore":
             log_failure("Optimization failure due to: %s" % local_opt, "node: %s" % node, "TRACEBACK:")
         if config.on_opt_error == "pdb":
+            import pdb
+
             pdb.post_mortem(sys.exc_info()[2])
         elif isinstance(exc, AssertionError) or config.on_opt_error == "raise":
             raise exc

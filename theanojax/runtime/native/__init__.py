@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
-from theanojax.graph import above
 from theanojax.runtime.native.call import (
     build as build,
     build_loop as build_loop,
@@ -13,5 +10,3 @@ from theanojax.runtime.native.call import (
     run as run,
 )
 from theanojax.runtime.native.compiler import GCC_compiler as GCC_compiler
-
-above.native = sys.modules[__name__]

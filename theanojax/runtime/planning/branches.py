@@ -15,7 +15,7 @@ from theanojax.graph.copying import substitute
 from theanojax.graph.locks import compiling
 from theanojax.graph.traverse import ancestors, io_toposort
 from theanojax.runtime.planning.analysis import Analysis
-from theanojax.runtime.planning.plan import Remark
+from theanojax.runtime.planning.programs import Remark
 from theanojax.runtime.planning.shape_program import compile_program
 from theanojax.runtime.xla.namespace import cast_value, is_known
 from theanojax.runtime.xla.problems import NeedsValue, TooLarge, Untraceable

@@ -19,7 +19,7 @@ from theanojax.graph.variable import Constant
 from theanojax.runtime.host import to_host
 from theanojax.runtime.planning.analysis import broadcastable, dtype_of, ndim_of, reads_lengths
 from theanojax.runtime.planning.numpy_code import generate
-from theanojax.runtime.planning.plan import Remark
+from theanojax.runtime.planning.programs import Remark
 from theanojax.runtime.xla import platform
 from theanojax.runtime.xla.transfer import STAGED_BYTES
 

@@ -95,17 +95,6 @@ class Plan:
         return "\n".join(lines)
 
 
-@dataclass(frozen=True, eq=False)
-class Remark:
-    """Stands for the plan of what has no stages; `of` is the plan that is followed where the remark does not apply."""
-
-    text: str
-    of: object = None
-
-    def __str__(self) -> str:
-        return self.text if self.of is None else "%s\n%s" % (self.text, self.of)
-
-
 def _names(things: Iterable[object]) -> str:
     names = [str(thing) for thing in things]
     rest = len(names) - PRINTED

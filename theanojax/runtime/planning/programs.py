@@ -7,10 +7,20 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from theanojax.runtime.hints import Cells, Value
-    from theanojax.runtime.planning.plan import Plan, Remark
+    from theanojax.runtime.planning.plan import Plan
     from theanojax.runtime.policy.outcome import Outcome
     from theanojax.runtime.policy.patience import Patience
     from theanojax.runtime.xla.steps import Traced
+
+
+class Remark:
+    """Stands for the plan of what has no stages; `of` is the plan that is followed where the remark does not apply."""
+
+    def __init__(self, text: str, of: object = None) -> None:
+        self.text, self.of = text, of
+
+    def __str__(self) -> str:
+        return self.text if self.of is None else "%s\n%s" % (self.text, self.of)
 
 
 class Stage(Protocol):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from theanojax.graph.traverse import io_toposort
 from theanojax.runtime.planning.analysis import ndim_of
 from theanojax.runtime.planning.numpy_code import generate
-from theanojax.runtime.planning.plan import Remark
+from theanojax.runtime.planning.programs import Remark
 
 if TYPE_CHECKING:
     from theanojax.graph.variable import Variable

@@ -4,7 +4,6 @@ than they do, a few of them. The others are only timed as a whole.
 
 from __future__ import annotations
 
-import random
 import threading
 from collections import deque
 from time import perf_counter
@@ -107,6 +106,8 @@ class Sampling:
             self.gap = 0 if always else self._next_gap(wall)
 
     def _next_gap(self, wall: float) -> int:
+        import random
+
         if self.looked < ALWAYS or wall > LONG:
             return 0
         if not self.calls:
