@@ -6,6 +6,7 @@ import sys
 from theanojax.compile.maker import orig_function
 from theanojax.compile.pfunc import pfunc
 from theanojax.graph import above
+from theanojax.graph.collecting import seldom_of_everything
 from theanojax.graph.tag import PACKAGE
 from theanojax.graph.tracebacks import boundary
 
@@ -88,22 +89,23 @@ def function(
         if parallel:
             raise NotImplementedError("inputs that are tuples are the old semantics, which know no parallel")
         return orig_function(inputs, outputs, mode=mode, accept_inplace=accept_inplace, name=name)
-    return pfunc(
-        inputs,
-        outputs,
-        mode=mode,
-        updates=updates,
-        givens=givens,
-        no_default_updates=no_default_updates,
-        accept_inplace=accept_inplace,
-        name=name,
-        rebuild_strict=rebuild_strict,
-        allow_input_downcast=allow_input_downcast,
-        profile=profile,
-        on_unused_input=on_unused_input,
-        output_keys=output_keys,
-        parallel=parallel,
-    )
+    with seldom_of_everything():
+        return pfunc(
+            inputs,
+            outputs,
+            mode=mode,
+            updates=updates,
+            givens=givens,
+            no_default_updates=no_default_updates,
+            accept_inplace=accept_inplace,
+            name=name,
+            rebuild_strict=rebuild_strict,
+            allow_input_downcast=allow_input_downcast,
+            profile=profile,
+            on_unused_input=on_unused_input,
+            output_keys=output_keys,
+            parallel=parallel,
+        )
 
 
 above.function = function
