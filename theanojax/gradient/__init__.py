@@ -24,6 +24,7 @@ from theanojax.graph.gradient_types import (
     grad_not_implemented,
     grad_undefined,
 )
+from theanojax.graph.tag import made_by_the_caller
 from theanojax.graph.tracebacks import boundary
 from theanojax.graph.type import NullType, null_type
 from theanojax.graph.variable import Variable
@@ -152,7 +153,7 @@ def grad(
             reported.add(var)
             _disconnected(var, disconnected_inputs, "grad method", "the cost", DisconnectedInputError)
 
-    with seldom_of_everything():
+    with seldom_of_everything(), made_by_the_caller():
         clients = find_clients(outputs, wrt, consider_constant)
         grads = _starting_gradients(cost, known_grads)
         for v in wrt:

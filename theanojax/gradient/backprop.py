@@ -9,7 +9,8 @@ from theanojax.config import config
 from theanojax.errors import NotScalarConstantError
 from theanojax.graph.connection import connection_pattern
 from theanojax.graph.gradient_types import DisconnectedType, disconnected_type
-from theanojax.graph.op import get_debug_values
+from theanojax.graph.op import get_debug_values, ops_with_inner_function
+from theanojax.graph.tag import made_by_the_caller
 from theanojax.graph.type import NullType, null_type
 from theanojax.graph.variable import Variable
 from theanojax.tensor.as_tensor import get_scalar_constant_value
@@ -230,8 +231,16 @@ def _cast_like_outputs(node, output_grads):
     return result
 
 
+def _is_of_the_user(cls):
+    """Whether gradients of this class of Ops are made by code outside of this package, or call such code."""
+    made_by = [getattr(cls, name, None) for name in ("L_op", "grad")]
+    own = all(str(getattr(f, "__module__", "theanojax.")).startswith("theanojax.") for f in made_by)
+    return cls in ops_with_inner_function or not own
+
+
 def _ask_op(node, inputs, output_grads):
-    terms = node.op.L_op(inputs, node.outputs, output_grads)
+    with made_by_the_caller(ended=_is_of_the_user(type(node.op))):
+        terms = node.op.L_op(inputs, node.outputs, output_grads)
     if terms is None:
         raise TypeError("%s.grad returned NoneType, expected iterable." % node.op)
     if len(terms) != len(inputs):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from theanojax.graph.variable import Apply, Variable
@@ -38,36 +39,43 @@ def copy_graph(
         Whether the new inputs of an Apply must have the types of the old ones.
     """
     swap = swap or {}
-    stack: list[tuple[Variable, Apply | None]] = [(v, None) for v in reversed(outputs)]
-    while stack:
-        v, user = stack[-1]
-        if v in memo:
-            stack.pop()
-            continue
-        if v in swap:
-            if swap[v] in memo:
-                memo[v] = memo[swap[v]]
-            else:
-                stack.append((swap[v], user))
-            continue
-        node = v.owner
-        if node is None:
-            memo[v] = leaf(v, user)
-            continue
-        missing = [] if node in memo else [(u, node) for u in reversed(node.inputs) if u not in memo]
-        if missing:
-            stack.extend(missing)
-            continue
-        stack.pop()
-        if node not in memo:
-            new = [memo[u] for u in node.inputs]
-            same = keep and all(a is b for a, b in zip(new, node.inputs))
-            memo[node] = node if same else node.clone_with_new_inputs(new, strict=strict)
-        for old, new in zip(node.outputs, memo[node].outputs):
-            if old not in swap:
-                memo.setdefault(old, new)
-        memo.setdefault(v, v)
+    # Where we are: an Apply, those of its inputs that are still to be met, and for which of its outputs it is copied.
+    path: list[tuple[Apply | None, Iterator[Variable], Variable | None]] = [(None, iter(outputs), None)]
+    while path:
+        user, rest, wanted = path[-1]
+        for v in rest:
+            if v in memo:
+                continue
+            source = v
+            while source in swap and source not in memo:
+                source = swap[source]
+            if source not in memo:
+                node = source.owner
+                if node is None:
+                    memo[source] = leaf(source, user)
+                elif node not in memo:
+                    if source is not v:
+                        path[-1] = user, chain((v,), rest), wanted  # once more, when its stand-in is there
+                    path.append((node, iter(node.inputs), source))
+                    break
+                else:
+                    _note_outputs(node, memo, swap)
+            memo.setdefault(v, memo.get(source, source))
+        else:
+            path.pop()
+            if user is not None:
+                new = [memo[u] for u in user.inputs]
+                same = keep and all(a is b for a, b in zip(new, user.inputs))
+                memo[user] = user if same else user.clone_with_new_inputs(new, strict=strict)
+                _note_outputs(user, memo, swap)
+                memo.setdefault(wanted, wanted)
     return [memo[v] for v in outputs]
+
+
+def _note_outputs(node: Apply, memo: dict[Any, Any], swap: Mapping[Variable, Variable]) -> None:
+    for old, new in zip(node.outputs, memo[node].outputs):
+        if old not in swap:
+            memo.setdefault(old, new)
 
 
 def substitute(

@@ -54,6 +54,10 @@ class FunctionGraph:
     get_nodes: Callable[[PureOp], list[Apply]]
     change_tracker: object
     merge_feature: Any
+    # What is known of the graph until it changes.
+    _order: list[Apply] | None = None
+    _data_order: list[Apply] | None = None
+    _ops: list[PureOp] | None = None
 
     placements: Sequence[Placement | None] | None = None  # of the inputs, where it runs on several devices
 
@@ -74,7 +78,7 @@ class FunctionGraph:
         self.apply_nodes: set[Apply] = set()
         self.variables: set[Variable] = set()
         self._features: list[object] = []
-        self._order: list[Apply] | None = None
+        self._order = None
         self.update_mapping = update_mapping
         for f in features or ():
             self.attach_feature(f)
@@ -151,7 +155,7 @@ class FunctionGraph:
                     self._setup(v)
                     self.variables.add(v)
                 v.clients.append((node, i))
-            self._order = None
+            self._forget()
             self.execute_callbacks("on_import", node, reason)
 
     def _remove_client(self, v: Variable, client: Client, reason: object = None) -> None:
@@ -172,13 +176,16 @@ class FunctionGraph:
                 continue
             self.apply_nodes.remove(node)
             self.variables.difference_update(node.outputs)
-            self._order = None
+            self._forget()
             self.execute_callbacks("on_prune", node, reason)
             node.fgraph = None
             for o in node.outputs:
                 o.fgraph = None
             for i, u in enumerate(node.inputs):
                 stack.append((u, (node, i)))
+
+    def _forget(self) -> None:
+        self._order = self._data_order = self._ops = None
 
     def clients(self, v: Variable) -> list[Client]:
         return v.clients
@@ -202,7 +209,7 @@ class FunctionGraph:
         places[i] = new_v
         self.import_var(new_v, reason)
         new_v.clients.append((node, i))
-        self._order = None
+        self._forget()
         self._remove_client(old, (node, i), reason)
         self.execute_callbacks("on_change_input", node, i, old, new_v, reason)
 
@@ -264,8 +271,24 @@ class FunctionGraph:
         if not self.apply_nodes:  # a feature is attached before the first node is imported
             return []
         if self._order is None:
-            self._order = io_toposort(self.inputs, self.outputs, self.orderings())
+            orderings = self.orderings()
+            self._order = io_toposort(self.inputs, self.outputs, orderings) if orderings else self.data_order()
         return list(self._order)
+
+    def data_order(self) -> list[Apply]:
+        """The Apply nodes in an order in which they have their inputs; not to be changed.
+
+        The `orderings` of features, which may contradict the graph while it is being rewritten, do not count.
+        """
+        if self._data_order is None:
+            self._data_order = io_toposort(self.inputs, self.outputs)
+        return self._data_order
+
+    def ops(self) -> list[PureOp]:
+        """The Ops of the graph, each once; two that are equal are two. Not to be changed."""
+        if self._ops is None:
+            self._ops = list({id(node.op): node.op for node in self.apply_nodes}.values())
+        return self._ops
 
     def orderings(self) -> dict[Apply, list[Apply]]:
         """Extra order constraints of the features: a dict from Apply to Applies that come earlier."""
@@ -351,7 +374,7 @@ class FunctionGraph:
         for feature in self._features:
             for attr in getattr(feature, "pickle_rm_attr", ()):
                 d.pop(attr, None)
-        d["_order"] = None
+        d.update(_order=None, _data_order=None, _ops=None)
         return d
 
     def __setstate__(self, state: dict[str, Any]) -> None:

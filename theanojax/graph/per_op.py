@@ -23,10 +23,12 @@ class PerOp(Generic[_T]):
         self._known: dict[int, tuple[weakref.ref[Any], _T]] = {}
 
     def __call__(self, op: object) -> _T:
-        found = self._known.get(id(op))
-        if found is None:
-            found = self._known[id(op)] = weakref.ref(op, partial(self._forget, id(op))), self.find(op)
-        return found[1]
+        try:
+            return self._known[id(op)][1]
+        except KeyError:
+            answer = self.find(op)
+            self._known[id(op)] = weakref.ref(op, partial(self._forget, id(op))), answer
+            return answer
 
     def _forget(self, key: int, reference: weakref.ref[Any]) -> None:
         if self._known.get(key, (None,))[0] is reference:

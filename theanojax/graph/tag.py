@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+import threading
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -125,10 +126,41 @@ def add_tag_trace(thing: T, user_line: int | None = None) -> T:
     At most ``config.traceback.limit`` frames are kept; 0 keeps none.
     """
     limit = config.traceback.limit if user_line is None else user_line
+    if not limit:
+        thing.tag.trace = []
+        return thing
     if limit == -1:
         limit = sys.getrecursionlimit()
-    thing.tag.trace = Trace([current_stack(limit)]) if limit else []
+    thing.tag.trace = Trace([current_stack(limit) if _maker.stack is None else _maker.stack])
     return thing
+
+
+class _Maker(threading.local):
+    stack: Stack | None = None
+
+
+_maker = _Maker()
+
+
+class made_by_the_caller:
+    """A context in which all variables are made for the line of the user's that is running now: one stack serves all.
+
+    With `ended` true, a context in such a one where each has its own again, since the user's code is called.
+    """
+
+    def __init__(self, ended: bool = False) -> None:
+        self.ended = ended
+
+    def __enter__(self) -> None:
+        self.outer = _maker.stack
+        if self.ended:
+            _maker.stack = None
+        elif self.outer is None and config.traceback.limit:
+            limit = config.traceback.limit
+            _maker.stack = current_stack(sys.getrecursionlimit() if limit == -1 else limit)
+
+    def __exit__(self, *error: object) -> None:
+        _maker.stack = self.outer
 
 
 def copy_stack_trace(source: Tagged | Sequence[Tagged], target: V) -> V:

@@ -11,7 +11,7 @@ from theanojax.graph.copying import copy_graph
 from theanojax.graph.variable import Apply, Constant, Variable, op_as_string as one
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Literal, TypeVar, overload
 
     T = TypeVar("T", bound=Hashable)
@@ -173,23 +173,26 @@ def io_toposort(
 
 
 def _depth_first(stop: Collection[Variable], outputs: Sequence[Variable]) -> list[Apply]:
-    order, done, open_ = [], set(), set()
-    todo = [v.owner for v in reversed(outputs) if v.owner is not None and v not in stop]
-    while todo:
-        node = todo[-1]
-        if node in done:
-            todo.pop()
-            continue
-        missing = [v.owner for v in node.inputs if v.owner is not None and v.owner not in done and v not in stop]
-        if missing:
-            if node in open_:
-                raise ValueError("graph contains cycles")
-            open_.add(node)
-            todo.extend(missing)
+    order: list[Apply] = []
+    done: set[Apply] = set()
+    open_: set[Apply] = set()  # what the path to where we are leads through
+    path: list[tuple[Apply | None, Iterator[Variable]]] = [(None, iter(outputs))]
+    while path:
+        node, rest = path[-1]
+        for v in rest:
+            needed = v.owner
+            if needed is not None and needed not in done and v not in stop:
+                if needed in open_:
+                    raise ValueError("graph contains cycles")
+                open_.add(needed)
+                path.append((needed, reversed(needed.inputs)))
+                break
         else:
-            todo.pop()
-            done.add(node)
-            order.append(node)
+            path.pop()
+            if node is not None:
+                open_.remove(node)
+                done.add(node)
+                order.append(node)
     return order
 
 

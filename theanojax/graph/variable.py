@@ -14,7 +14,7 @@ from theanojax.graph.tracebacks import boundary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any, Literal, TypeAlias
+    from typing import Any, ClassVar, Literal, TypeAlias
 
     from theanojax.graph.fgraph import FunctionGraph
     from theanojax.graph.op import Op
@@ -144,7 +144,7 @@ class Apply(Node):
         inputs = list(inputs)
         remake = False
         for i, (old, new) in enumerate(zip(self.inputs, inputs)):
-            if old.type != new.type:
+            if old is not new and old.type is not new.type and old.type != new.type:
                 if strict:
                     inputs[i] = old.type.filter_variable(new)
                 else:
@@ -179,6 +179,9 @@ class Variable(Node):
     clients: list[Client]
 
     __count__ = count(0)
+
+    # Constructors that do for a copy no more than `clone` does.
+    plain_constructors: ClassVar[set[Callable[..., None]]] = set()
 
     def __init__(
         self, type: PureType, owner: Apply | None = None, index: int | None = None, name: str | None = None
@@ -224,7 +227,15 @@ class Variable(Node):
 
     def clone(self) -> Variable:
         """A free variable of the same type, name and annotations."""
-        twin = self.__class__(self.type, None, None, self.name)
+        cls = self.__class__
+        if cls.__init__ not in self.plain_constructors or Variable.__init__ is not _INIT:
+            twin = cls(self.type, None, None, self.name)
+        else:
+            twin = cls.__new__(cls)
+            twin.type, twin.owner, twin.index, twin.name = self.type, None, None, self.name
+            twin.tag, twin.auto_name = Scratchpad(), "auto_" + str(next(self.__count__))
+            if not hasattr(self.tag, "trace"):
+                add_tag_trace(twin)
         _copy_tag(twin, self)
         return twin
 
@@ -265,10 +276,13 @@ class Variable(Node):
         return d
 
 
+_INIT = Variable.__init__  # what watches new variables puts another in its place
+Variable.plain_constructors.add(_INIT)
+
+
 def _copy_tag(target: Variable, source: Variable) -> None:
-    for k, v in source.tag.__dict__.items():
-        if k not in ("attr", "attr_filter"):
-            target.tag.__dict__[k] = v
+    copied = {k: v for k, v in source.tag.__dict__.items() if k not in ("attr", "attr_filter")}
+    target.tag.__dict__.update(copied)
 
 
 class Constant(Variable):

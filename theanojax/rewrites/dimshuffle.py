@@ -5,7 +5,7 @@ from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.common import declared_replacement, is_number, maker, replacement
 from theanojax.tensor.assert_op import assert_op
-from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.elemwise import DimShuffle, Elemwise, shuffled
 from theanojax.tensor.indexing.slices import get_idx_list, is_full_slice
 from theanojax.tensor.indexing.subtensor import Subtensor
 from theanojax.tensor.linalg.products import Dot
@@ -39,7 +39,7 @@ def local_dimshuffle_lift(node):
     if inner is not None and isinstance(inner.op, Elemwise) and len(getattr(x, "clients", ())) == 1:
         new_inputs = []
         for v in inner.inputs:
-            lifted = DimShuffle(v.type.broadcastable, order)(v)
+            lifted = shuffled(v, order)
             new_inputs.append(apply_local_dimshuffle_lift(lifted))
         copy_stack_trace(node.outputs[0], [v for v, old in zip(new_inputs, inner.inputs) if v is not old])
         ret = inner.op(*new_inputs, return_list=True)
@@ -52,7 +52,7 @@ def local_dimshuffle_lift(node):
     if is_dimshuffle_useless(order, x):
         return [x] if x.type == node.outputs[0].type else False
     if joined:
-        ret = apply_local_dimshuffle_lift(DimShuffle(x.type.broadcastable, order)(x))
+        ret = apply_local_dimshuffle_lift(shuffled(x, order))
         copy_stack_trace(node.outputs[0], ret)
         return [ret]
     return False

@@ -18,7 +18,7 @@ from theanojax.rewrites.common import (
 )
 from theanojax.tensor.assert_op import Assert, assert_op
 from theanojax.tensor.creation import Alloc, AllocEmpty
-from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.elemwise import DimShuffle, Elemwise, shuffled
 
 
 @local_optimizer([Elemwise])
@@ -114,7 +114,7 @@ def local_canonicalize_alloc(node):
     if not added or len(rest) < x.ndim:
         return False
     inner = x if out.broadcastable[added:] == x.broadcastable else node.op(x, *rest)
-    ret = DimShuffle(inner.type.broadcastable, ["x"] * added + list(range(len(rest))))(inner)
+    ret = shuffled(inner, ["x"] * added + list(range(len(rest))))
     copy_stack_trace(out, [inner, ret] if inner is not x else ret)
     return [ret] if ret.type == out.type else False
 

@@ -21,7 +21,7 @@ from theanojax.rewrites.common import (
     scalar_maker,
 )
 from theanojax.tensor.creation import Alloc
-from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.elemwise import DimShuffle, elementwise, shuffled
 from theanojax.tensor.join import Join
 from theanojax.tensor.reduce import All, Any, Argmax, CAReduce, MaxAndArgmax, Prod, ProdWithoutZeros, Sum
 
@@ -97,10 +97,10 @@ def local_sum_prod_div_dimshuffle(node):
     num, denom = quotient.inputs
     if is_integer(num):
         num = T.cast(num, node.inputs[0].dtype)
-    shuffled = maker(denom, DimShuffle)
-    if shuffled is None:
+    shuffle = maker(denom, DimShuffle)
+    if shuffle is None:
         return False
-    axis, order = _axes(node), shuffled.op.new_order
+    axis, order = _axes(node), shuffle.op.new_order
     free = [a for a in axis if order[a] == "x"]
     if not free:
         return False
@@ -108,9 +108,9 @@ def local_sum_prod_div_dimshuffle(node):
     new_order = [i for a, i in enumerate(order) if a not in axis or i != "x"]
     while new_order and new_order[0] == "x":  # it is padded on the left anyway
         del new_order[0]
-    b = shuffled.inputs[0]
+    b = shuffle.inputs[0]
     if new_order != list(range(len(new_order))) or len(new_order) != b.ndim:
-        b = DimShuffle(b.type.broadcastable, new_order)(b)
+        b = shuffled(b, new_order)
     if isinstance(node.op, Sum):
         ret = T.true_div(T.sum(num, axis=free), b)
         ret = T.sum(ret, axis=others) if others else ret
@@ -168,7 +168,7 @@ def local_reduce_join(node):
         if padded is None or padded.op.new_order != ("x",) + tuple(range(padded.inputs[0].ndim)):
             return False
         parts.append(padded.inputs[0])
-    return replacement(node, Elemwise(node.op.scalar_op)(*parts))
+    return replacement(node, elementwise(node.op.scalar_op)(*parts))
 
 
 @local_optimizer(ALL_REDUCE)

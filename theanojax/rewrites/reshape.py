@@ -5,7 +5,7 @@ from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.common import constant_value, maker, replacement, shape_feature
 from theanojax.tensor.as_tensor import extract_constant
-from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.elemwise import DimShuffle, Elemwise, shuffled
 from theanojax.tensor.indexing.subtensor import Subtensor
 from theanojax.tensor.shape import Flatten, MakeVector, Reshape, Shape, Shape_i
 
@@ -110,7 +110,7 @@ def local_reshape_to_dimshuffle(node):
         return False
     inner = Reshape(len(lengths))(x, lengths)
     copy_stack_trace(out, inner)
-    ret = DimShuffle(inner.type.broadcastable, order)(inner)
+    ret = shuffled(inner, order)
     copy_stack_trace(out, ret)
     return [ret] if ret.type == out.type else False
 

@@ -1,19 +1,19 @@
 """Dimensions in another order, and new ones of length 1: DimShuffle under other names."""
 
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.elemwise import DimShuffle
+from theanojax.tensor.elemwise import shuffled
 
 
 def shape_padleft(t, n_ones=1):
     """The tensor `t` with `n_ones` (an int) broadcastable dimensions added before its own."""
     t = as_tensor_variable(t)
-    return DimShuffle(t.broadcastable, ["x"] * n_ones + list(range(t.type.ndim)))(t)
+    return shuffled(t, ["x"] * n_ones + list(range(t.type.ndim)))
 
 
 def shape_padright(t, n_ones=1):
     """The tensor `t` with `n_ones` (an int) broadcastable dimensions added after its own."""
     t = as_tensor_variable(t)
-    return DimShuffle(t.broadcastable, list(range(t.type.ndim)) + ["x"] * n_ones)(t)
+    return shuffled(t, list(range(t.type.ndim)) + ["x"] * n_ones)
 
 
 def shape_padaxis(t, axis):
@@ -27,7 +27,7 @@ def shape_padaxis(t, axis):
         raise IndexError("axis {0} is out of bounds [-{1}, {1})".format(axis, ndim))
     pattern = list(range(t.type.ndim))
     pattern.insert(axis if axis >= 0 else axis + ndim, "x")
-    return DimShuffle(t.broadcastable, pattern)(t)
+    return shuffled(t, pattern)
 
 
 def transpose(x, axes=None):
@@ -38,7 +38,7 @@ def transpose(x, axes=None):
     """
     reverse = list(range(x.ndim - 1, -1, -1))
     axes = reverse if axes is None else axes
-    out = DimShuffle(x.broadcastable, axes)(x)
+    out = x.dimshuffle(list(axes))
     if x.name and axes == reverse:
         out.name = x.name + ".T"
     return out

@@ -1,7 +1,8 @@
 """Elemwise applies a scalar Op to each element of tensors; DimShuffle lines up their dimensions."""
 
-import functools
 import operator
+from functools import lru_cache, reduce
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -126,7 +127,17 @@ class DimShuffle(Op):
         for i, j in enumerate(self.new_order):
             if j != "x":
                 order[j] = i
-        return [DimShuffle(gz.type.broadcastable, order)(Elemwise(identity)(gz))]
+        return [shuffled(elementwise(identity)(gz), order)]
+
+
+@lru_cache(maxsize=1000)
+def _dimshuffle(pattern, order):
+    return DimShuffle(pattern, order)
+
+
+def shuffled(v, order):
+    """The tensor `v` with its dimensions in the order `order`, as by a DimShuffle. Calls that are alike share one."""
+    return _dimshuffle(v.type.broadcastable, tuple(order))(v)
 
 
 class Elemwise(OpenMPOp):
@@ -177,7 +188,7 @@ class Elemwise(OpenMPOp):
         inputs = [
             v
             if v.type.ndim == ndim
-            else dim_shuffle(v.type.broadcastable, ["x"] * (ndim - v.type.ndim) + list(range(v.type.ndim)))(v)
+            else dim_shuffle(v.type.broadcastable, ("x",) * (ndim - v.type.ndim) + tuple(range(v.type.ndim)))(v)
             for v in inputs
         ]
         pattern = [all(column) for column in zip(*[v.type.broadcastable for v in inputs])]
@@ -193,7 +204,7 @@ class Elemwise(OpenMPOp):
 
     def make_node(self, *inputs):
         inputs = [as_tensor_variable(v) for v in inputs]
-        dtypes, patterns, inputs = self.get_output_info(DimShuffle, *inputs)
+        dtypes, patterns, inputs = self.get_output_info(_dimshuffle, *inputs)
         return Apply(self, inputs, [TensorType(d, p)() for d, p in zip(dtypes, patterns)])
 
     def __str__(self):
@@ -222,7 +233,7 @@ class Elemwise(OpenMPOp):
     # ---------------------------------------------------------------- values
     def of_lengths(self, node, lengths):
         known = _OF_LENGTHS.get(type(self.scalar_op).__name__)
-        return None if known is None or node.outputs[0].dtype != "int64" else functools.reduce(known, lengths)
+        return None if known is None or node.outputs[0].dtype != "int64" else reduce(known, lengths)
 
     def runs_on_host(self, node):
         return self.scalar_op.runs_on_host(node) or super().runs_on_host(node)
@@ -320,7 +331,7 @@ class Elemwise(OpenMPOp):
             return [g / tensor.exp(outputs[0])]
         terms = self._bgrad(inputs, outputs, [g])
         if gradient_support.is_root_at_minimum(self.scalar_op, inputs, g):
-            terms[0] = Elemwise(zero_times)(terms[0], g)
+            terms[0] = elementwise(zero_times)(terms[0], g)
         return terms
 
     def R_op(self, inputs, eval_points):
@@ -363,10 +374,22 @@ class Elemwise(OpenMPOp):
             if v in tensors:
                 return tensors[v]
             if v.owner is None:
-                return DimShuffle((), ["x"] * ndim)(constant(np.asarray(v.data), dtype=v.type.dtype))
-            return Elemwise(v.owner.op, {})(*[on_tensors(u) for u in v.owner.inputs])
+                return shuffled(constant(np.asarray(v.data), dtype=v.type.dtype), ["x"] * ndim)
+            return elementwise(v.owner.op)(*[on_tensors(u) for u in v.owner.inputs])
 
         return [on_tensors(g) for g in found]
+
+
+# By the id of the scalar Op, which is not given to another while the Elemwise is there.
+_elementwise: WeakValueDictionary = WeakValueDictionary()
+
+
+def elementwise(scalar_op):
+    """An Elemwise of `scalar_op`, nothing overwritten: the same for all who ask while one is in use."""
+    found = _elementwise.get(id(scalar_op))
+    if found is None:
+        found = _elementwise[id(scalar_op)] = Elemwise(scalar_op)
+    return found
 
 
 def _switched(term, g, condition, position):

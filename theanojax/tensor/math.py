@@ -13,7 +13,7 @@ from theanojax.graph.variable import Constant, Variable
 from theanojax.scalar.types import ComplexError, IntegerDivisionError
 from theanojax.tensor.as_tensor import as_tensor_variable, constant
 from theanojax.tensor.cast import cast
-from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.elemwise import Elemwise, shuffled
 from theanojax.tensor.reduce import All, Any, CAReduce, MaxAndArgmax, Mean, Prod, Sum
 from theanojax.tensor.type import complex_dtypes, discrete_dtypes, int_dtypes, integer_dtypes, uint_dtypes
 from theanojax.tensor.type_other import NoneConst
@@ -238,7 +238,7 @@ def makeKeepDims(x, y, axis):
     axes = [a + x.type.ndim if a < 0 else a for a in _axis_list(axis, x.type.ndim)]
     kept = iter(range(x.type.ndim))
     order = ["x" if d in axes else next(kept) for d in range(x.type.ndim)]
-    return DimShuffle(y.type.broadcastable, order)(y)
+    return shuffled(y, order)
 
 
 # ------------------------------------------------------------------ reductions

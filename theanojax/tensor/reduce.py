@@ -16,7 +16,7 @@ from theanojax.scalar.op import BinaryScalarOp, define
 from theanojax.scalar.types import continuous_types, discrete_types, upcast
 from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.elemwise import DimShuffle, Elemwise
+from theanojax.tensor.elemwise import elementwise, shuffled
 from theanojax.tensor.op_methods import linear_in
 from theanojax.tensor.type import TensorType
 
@@ -350,8 +350,11 @@ class CAReduceDtype(CAReduce):
         dtype, acc_dtype = self._output_dtype(x.dtype), self._acc_dtype(x.dtype)
         op = self
         if (dtype, acc_dtype) != (self.dtype, self.acc_dtype):
-            op = copy(self)
-            op.dtype, op.acc_dtype = dtype, acc_dtype
+            if type(self) is Sum:
+                op = _sum_of(self.axis, dtype, acc_dtype)
+            else:
+                op = copy(self)
+                op.dtype, op.acc_dtype = dtype, acc_dtype
         return CAReduce.make_node(op, x)
 
     def __str__(self):
@@ -384,9 +387,14 @@ class Sum(CAReduceDtype):
         gz = as_tensor_variable(output_gradients[0])
         if self.axis == ():
             return [gz]
-        return [Elemwise(scalar.second)(x, DimShuffle(gz.type.broadcastable, self._padded(x))(gz))]
+        return [elementwise(scalar.second)(x, shuffled(gz, self._padded(x)))]
 
     R_op = linear_in(0)
+
+
+@functools.lru_cache(maxsize=1000)
+def _sum_of(axis, dtype, acc_dtype):
+    return Sum(axis, dtype, acc_dtype)
 
 
 class Prod(CAReduceDtype):
@@ -563,8 +571,8 @@ class MaxAndArgmax(_Position):
         kept = iter(range(x.ndim))
         padded = ["x" if d in self.axis else next(kept) for d in range(x.ndim)]
         maximum = T.max(x, list(self.axis))
-        g_max = DimShuffle(g_max.broadcastable, padded)(g_max)
-        maximum = DimShuffle(maximum.broadcastable, padded)(maximum)
+        g_max = shuffled(g_max, padded)
+        maximum = shuffled(maximum, padded)
         return [T.eq(maximum, x) * g_max]
 
 

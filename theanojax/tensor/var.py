@@ -222,6 +222,8 @@ class _tensor_py_operators:
         """
         if len(pattern) == 1 and isinstance(pattern[0], (list, tuple)):
             pattern = pattern[0]
+        if all([type(i) in (int, str) for i in pattern]):
+            return tensor.elemwise.shuffled(self, pattern)
         return tensor.DimShuffle(list(self.type.broadcastable), pattern)(self)
 
     def flatten(self, ndim=1):
@@ -407,6 +409,9 @@ class TensorVariable(_tensor_py_operators, Variable):
         super().__init__(type, owner=owner, index=index, name=name)
         if config.warn_float64 != "ignore" and type.dtype == "float64":
             _complain_of_float64(config.warn_float64)
+
+
+Variable.plain_constructors.add(TensorVariable.__init__)  # a copy is not complained of
 
 
 def _complain_of_float64(action):

@@ -290,7 +290,7 @@ class _Run:
 
     def _apply_local(self, nodes: Sequence[Apply]) -> bool:
         opt, fgraph, rank = self.opt, self.fgraph, self.rank
-        live, candidates, process = fgraph.apply_nodes, opt.dispatch.candidates, opt.process_node
+        live, rows, process = fgraph.apply_nodes, opt.dispatch.rows, opt.process_node
         created = self.profile.created
         stack = list(nodes)
         current, changed = None, False
@@ -313,7 +313,7 @@ class _Run:
                 current = stack.pop()
                 if current not in live:
                     continue
-                for lopt in candidates(current):
+                for lopt in rows(current.op):
                     imported = self.tracker.nb_imported
                     if not process(fgraph, current, lopt):
                         continue

@@ -159,7 +159,7 @@ class LocalOptGroup(LocalOptimizer):
             result, node = new, owner
 
     def _first_that_applies(self, node: Apply) -> Replacement:
-        for opt in self.dispatch.candidates(node):
+        for opt in self.dispatch.rows(node.op):
             new = opt.transform(node)
             if self.profile:
                 self.process_count[opt] = self.process_count.get(opt, 0) + 1
@@ -193,17 +193,14 @@ class Dispatch:
     def __init__(self, opts: Iterable[LocalOptimizer], all_first: bool = False) -> None:
         self.opts, self.all_first = list(opts), all_first
         self.by_key: dict[PureOp | type[PureOp] | None, list[LocalOptimizer]] = {None: []}
-        self._rows = PerOp(self._find)
+        # Op -> the optimizers to try: those of its class, then its own, then (or first) those of all
+        self.rows = PerOp(self._find)
         for opt in self.opts:
             tracked = opt.tracks()
             for key in [None] if tracked is None else tracked:
                 row = self.by_key.setdefault(key, [])
                 if opt not in row:
                     row.append(opt)
-
-    def candidates(self, node: Apply) -> list[LocalOptimizer]:
-        """The optimizers to try: those of the Op's class, then of the Op itself, then (or first) those of all."""
-        return self._rows(node.op)
 
     def _find(self, op: PureOp) -> list[LocalOptimizer]:
         try:

@@ -192,29 +192,23 @@ def _replacement_pairs(
     return [(old, v) for old, v in pairs if v is not None and v is not old], remove
 
 
-def _filter_for(local_opt: LocalOptimizer | None) -> Callable[[Apply], Any]:
-    """A quick function from a node to whether `local_opt` is to be tried on it.
+def _filter_for(local_opt: LocalOptimizer | None) -> Callable[[PureOp], Any]:
+    """A quick function from an Op to whether `local_opt` is to be tried on its nodes.
 
     That of a user is tried on every node: a walker of Theano does not ask what it tracks.
     """
     if isinstance(local_opt, LocalOptGroup):
-        return local_opt.dispatch.candidates
+        return local_opt.dispatch.rows
     tracks = local_opt.tracks() if local_opt is not None and getattr(local_opt, "only_tracked", False) else None
     if tracks is None:
-        return lambda node: True
+        return lambda op: True
     classes = tuple(t for t in tracks if isinstance(t, type))
     instances = [t for t in tracks if not isinstance(t, type)]
     only = getattr(local_opt, "only_scalar", None)
-    known: dict[int, tuple[PureOp, bool]] = {}
 
-    def wanted(node: Apply) -> bool:
-        op = node.op
-        if id(op) not in known:
-            answer = isinstance(op, classes) or op in instances
-            if answer and only is not None:
-                answer = isinstance(getattr(op, "scalar_op", None), only)
-            known[id(op)] = (op, answer)  # `op` is kept so that its id stays taken
-        return known[id(op)][1]
+    def wanted(op: PureOp) -> bool:
+        answer = isinstance(op, classes) or op in instances
+        return answer and (only is None or isinstance(getattr(op, "scalar_op", None), only))
 
     return wanted
 
@@ -238,11 +232,10 @@ class TopoOptimizer(NavigatorOptimizer):
 
     def apply(self, fgraph: FunctionGraph, start_from: Sequence[Variable] | None = None) -> RewriteReport:
         # most passes find nothing to do, and need no order to see that
-        if start_from is None and not any(map(_filter_for(self.local_opt), fgraph.apply_nodes)):
+        if start_from is None and not any(map(_filter_for(self.local_opt), fgraph.ops())):
             return RewriteProfile(self, fgraph).close(fgraph)
-        # what depends on what, without the orderings of features: those may contradict it until this is done
         start = time.perf_counter()
-        nodes = io_toposort(fgraph.inputs, fgraph.outputs if start_from is None else start_from)
+        nodes = fgraph.data_order() if start_from is None else io_toposort(fgraph.inputs, start_from)
         return self.apply_to(fgraph, nodes, time.perf_counter() - start)
 
     def apply_to(self, fgraph: FunctionGraph, nodes: Iterable[Apply], sorting: float = 0.0) -> RewriteReport:
@@ -259,10 +252,16 @@ class TopoOptimizer(NavigatorOptimizer):
         u = self.attach_updater(fgraph, importer, None, name=getattr(self, "name", None))
         take = queue.pop if self.order == "out_to_in" else queue.popleft
         wanted, live = _filter_for(self.local_opt), fgraph.apply_nodes
+        known: dict[int, tuple[PureOp, Any]] = {}
         try:
             while queue:
                 current = take()
-                if current not in live or not wanted(current):
+                if current not in live:
+                    continue
+                op = current.op
+                if id(op) not in known:
+                    known[id(op)] = op, wanted(op)  # `op` is kept so that its id stays taken
+                if not known[id(op)][1]:
                     continue
                 if self.process_node(fgraph, current):
                     profile.add_use(self.local_opt)
