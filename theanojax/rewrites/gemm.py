@@ -137,6 +137,8 @@ def _gemm_from_factored_list(lst):
 
     The first two terms of one type of which one is a product are joined.
     """
+    if not any(isinstance(term, tuple) and _is_product(term[1]) for term in lst):
+        return None
     terms = []
     for term in lst:
         if isinstance(term, tuple):
@@ -144,10 +146,13 @@ def _gemm_from_factored_list(lst):
             fits = upcast(scale.dtype, v.dtype) == v.dtype
             term = (T.cast(scale, v.dtype), v) if fits else scale * v
         terms.append(term)
+    last = {t[1].type: i for i, t in enumerate(terms) if isinstance(t, tuple) and _is_product(t[1])}
     for i, first in enumerate(terms):
+        if not isinstance(first, tuple) or last.get(first[1].type, -1) < i:
+            continue  # no product follows
         for j in range(i + 1, len(terms)):
             second = terms[j]
-            if not (isinstance(first, tuple) and isinstance(second, tuple)) or first[1].type != second[1].type:
+            if not isinstance(second, tuple) or first[1].type != second[1].type:
                 continue
             joined, product = _joined(first, second) or _joined(second, first) or (None, None)
             if joined is not None:
@@ -158,6 +163,15 @@ def _gemm_from_factored_list(lst):
 
 # By the order of the DimShuffle between a product and a sum: how the other term gets two dimensions.
 _WIDENED = {(0,): (0, "x"), (1,): ("x", 0), (): ("x", "x")}
+
+
+def _is_product(v):
+    """Whether `v` is a Dot22, or one with fewer dimensions."""
+    op = v.owner.op if v.owner is not None else None
+    if isinstance(op, DimShuffle) and op.new_order in _WIDENED:
+        product = v.owner.inputs[0].owner
+        return product is not None and isinstance(product.op, Dot22)
+    return op == _dot22
 
 
 def _joined(term, scaled_product):
