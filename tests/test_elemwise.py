@@ -569,3 +569,15 @@ def test_incomplete_gamma_functions_of_order_zero(name, limit):
     k, x = T.dvectors("kx")
     value = both([k, x], getattr(T, name)(k, x), [[0.0, 0.0], [0.3, 2.0]])
     np.testing.assert_array_equal(value, [limit, limit])
+
+
+def test_ops_that_are_alike_are_one():
+    x, y = T.dvectors("x", "y")
+    assert x.dimshuffle("x", 0).owner.op is y.dimshuffle("x", 0).owner.op
+    assert x.sum(axis=0).owner.op is y.sum(axis=0).owner.op
+    cost = (T.tanh(x) * T.tanh(y)).sum()
+    ops = {}
+    for node in theanojax.gof.graph.io_toposort([x, y], grad(cost, [x, y])):
+        assert ops.setdefault((type(node.op), str(node.op)), node.op) is node.op
+    with pytest.raises(TypeError, match="must be python ints"):
+        x.dimshuffle(0.0)

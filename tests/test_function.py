@@ -2,6 +2,7 @@
 
 import copy
 import re
+import sys
 from collections import OrderedDict
 
 import numpy as np
@@ -533,3 +534,26 @@ def test_an_op_with_only_c_code_may_be_replaced():
     swap = PatternSub((InC(), "value"), (InCAndPython(), "value"))
     mode = theano.Mode("py", in2out(swap, name="swap"))
     np.testing.assert_array_equal(function([cx], InC()(cx), mode=mode)([1.0]), [2.0])
+
+
+def test_compiling_costs_calls_in_proportion_to_the_graph():
+    def calls(layers):
+        x, W = T.dmatrix("x"), T.dmatrix("W")
+        h = x
+        for _ in range(layers):
+            h = T.tanh(T.dot(h, W)) * W
+        cost, count = h.sum(), [0]
+
+        def profile(frame, event, argument):
+            count[0] += event == "call"
+
+        sys.setprofile(profile)
+        try:
+            function([x, W], theano.grad(cost, W))
+        finally:
+            sys.setprofile(None)
+        return count[0]
+
+    calls(2)  # what only the first has to do
+    few, many = calls(20), calls(80)
+    assert many < 4.4 * few

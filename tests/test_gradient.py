@@ -1,5 +1,6 @@
 """Gradients: what grad and its relatives return, raise and name, and checks against finite differences."""
 
+import gc
 import warnings
 from collections import OrderedDict
 
@@ -26,7 +27,7 @@ from theanojax.gradient import (
 )
 from theanojax.graph.connection import connection_pattern, io_connection_pattern
 from theanojax.graph.op import Op
-from theanojax.graph.traverse import clone
+from theanojax.graph.traverse import clone, nodes_constructed
 from theanojax.graph.type import generic
 from theanojax.graph.variable import Apply
 from theanojax.printing import debugprint, pp
@@ -531,3 +532,50 @@ def test_format_as():
         gradient.format_as(True, True, 1)
     with pytest.raises(AssertionError, match="one element list"):
         gradient.format_as(False, False, [1, 2])
+
+
+# ---------------------------------------------------------------- what making gradients costs, and leaves
+class Doubled(Op):
+    __props__ = ()
+
+    def make_node(self, x):
+        return Apply(self, [x], [x.type()])
+
+    def grad(self, inputs, output_grads):
+        return [output_grads[0] * 2]  # the line of the user's gradient
+
+
+def test_variables_of_a_gradient_are_from_the_line_that_asked_for_it():
+    x = T.dvector("x")
+    g = theano.grad(Doubled()(T.tanh(x)).sum(), x)  # the line of grad
+    lines = {v.tag.trace[0][-1][3] for v in theano.gof.graph.ancestors([g]) if v.tag.trace and v.owner is not None}
+    assert "g = theano.grad(Doubled()(T.tanh(x)).sum(), x)  # the line of grad" in lines
+    assert "return [output_grads[0] * 2]  # the line of the user's gradient" in lines
+    after = T.exp(x)
+    assert after.tag.trace[0][-1][3] == "after = T.exp(x)"
+
+
+def test_making_graphs_leaves_the_garbage_collector_as_it_was():
+    x = T.dvector("x")
+    before = gc.get_threshold()
+    during = []
+
+    class Looks(Doubled):
+        def grad(self, inputs, output_grads):
+            during.append(gc.get_threshold())
+            raise NotImplementedError("no gradient")
+
+    with pytest.raises(NotImplementedError, match="no gradient"):
+        theano.grad(Looks()(x).sum(), x)
+    assert gc.get_threshold() == before and during[0][:2] == before[:2]
+    with pytest.raises(TypeError):
+        theano.function([x], "x")
+    assert gc.get_threshold() == before
+
+
+def test_nested_gradients_need_no_shapes():
+    x = T.dmatrix("x")
+    g = theano.grad((T.tanh(x) * x).sum(), x)
+    with nodes_constructed() as made:
+        theano.grad(g.sum(), x)
+    assert not [v for v in made if v.owner is not None and type(v.owner.op).__name__ == "Shape"]

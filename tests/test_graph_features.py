@@ -327,3 +327,27 @@ def test_debug_values_of_one_variable_and_of_several():
             get_debug_values(T.dvector("named"))
     with theano.config.change_flags(compute_test_value="ignore"):
         assert get_debug_values(bare) == []
+
+
+# ---------------------------------------------------------------- what a graph knows of itself
+def test_orders_and_ops_are_those_of_the_graph_as_it_is():
+    x, y = var("x"), var("y")
+    g = graph([x, y], [op1(op2(x), y)])
+    assert [n.op for n in g.data_order()] == [n.op for n in g.toposort()] == [op2, op1]
+    assert g.ops() is g.ops() and {op1, op2} == set(g.ops())
+    g.replace(g.outputs[0], op3(g.outputs[0].owner.inputs[0]))
+    assert [n.op for n in g.data_order()] == [n.op for n in g.toposort()] == [op2, op3]
+    assert {op2, op3} == set(g.ops())
+    g.change_input("output", 0, op4(g.inputs[1]))
+    assert [n.op for n in g.data_order()] == g.ops() == [op4]
+    again = pickle.loads(pickle.dumps(g))
+    assert [str(n) for n in again.data_order()] == [str(n) for n in g.toposort()]
+
+
+def test_a_cycle_is_refused_by_every_order():
+    x = var("x")
+    a = op1(x)
+    b = op2(a)
+    a.owner.inputs[0] = b
+    with pytest.raises(ValueError, match="graph contains cycles"):
+        theano.gof.graph.io_toposort([x], [b])

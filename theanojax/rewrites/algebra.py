@@ -83,8 +83,8 @@ class Canonizer(LocalOptimizer):
                 if node.op.new_order == ("x",) * (v.type.ndim - x.type.ndim) + tuple(range(x.type.ndim)):
                     stack.append((x, inverted))  # an Elemwise will pad it on the left again
                     continue
-            kind = self._kind(node.op) if node is not None and not may_have_wrapped(v, dtype) else None
-            if kind is None:
+            kind = self._kind(node.op) if node is not None else None
+            if kind is None or may_have_wrapped(v, dtype):
                 (denum if inverted else num).append(v)
             elif kind == "main":
                 stack.extend((u, inverted) for u in reversed(node.inputs))

@@ -50,7 +50,8 @@ def is_integer(*variables):
 
 def may_have_wrapped(v, dtype):
     """Whether `v` holds integers of another dtype than `dtype`: what they are computed from must not move there."""
-    return is_integer(v) and v.type.dtype != dtype
+    own = v.type.dtype
+    return own != dtype and own in discrete_dtypes
 
 
 def widened(terms, dtype):
