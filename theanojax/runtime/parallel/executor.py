@@ -28,7 +28,8 @@ from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.runtime.executor import XlaExecutor
 from theanojax.runtime.parallel import processes
 from theanojax.runtime.parallel.arrangement import Arrangement, mesh_of, sharding_of
-from theanojax.runtime.planning.plan import Plan, Remark
+from theanojax.runtime.planning.plan import Plan
+from theanojax.runtime.planning.programs import Remark
 from theanojax.runtime.policy import forked
 
 if TYPE_CHECKING:
