@@ -67,6 +67,7 @@ from theanojax.graph.replace import clone as clone
 from theanojax.loop.checkpoints import scan_checkpoints as scan_checkpoints
 from theanojax.loop.views import foldl as foldl, foldr as foldr, map as map, reduce as reduce
 from theanojax.printing import pp as pp, pprint as pprint
+from theanojax.runtime import start_devices as _start_devices
 from theanojax.scan import scan as scan
 from theanojax.toplevel import (
     dot as dot,
@@ -103,3 +104,4 @@ def __getattr__(name):
 from theanojax.legacy import importer as _importer  # noqa: E402 - what it serves has to be there first
 
 _importer.install()
+_start_devices()

@@ -16,11 +16,13 @@ import shutil
 import struct
 import sys
 import sysconfig
+import warnings
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
+from theanojax import devices
 from theanojax.configparser import BoolParam, ConfigParam, EnumStr, FloatParam, IntParam, StrParam, config
 
 # ---- Values with rules of their own
@@ -32,23 +34,35 @@ def floatX_convert(name: str) -> str:
 
 
 class DeviceParam(ConfigParam):
-    """A device name: the default, `cuda*` or `opencl*`."""
+    """A device name: one of `first`, `cuda*`, `tpu*` or `opencl*`; `gpu*` is the old name of `cuda*`.
 
-    def __init__(self, default: str, allow_override: bool = True):
-        super().__init__(default, self._check, allow_override)
+    `default` is a name or a function that finds it.
+    """
+
+    def __init__(self, first: str, default: Any = None, allow_override: bool = True):
+        self.first = first
+        super().__init__(first if default is None else default, self._check, allow_override)
 
     def _check(self, name: str) -> str:
-        if name == self.default or name.startswith(("cuda", "opencl")):
+        if name.startswith(devices.OLD_KIND):
+            old, name = name, devices.today(name)
+            if name == old:
+                raise ValueError(f'device "{name}" is none; use device=cuda*')
+            text = f"{self.fullname}={old} is the name of Theano 0.9; use {self.fullname}={name}"
+            warnings.warn(text, stacklevel=devices.program_stacklevel())
+        if name == self.first or name.startswith(devices.ACCELERATORS):
             return name
-        if name.startswith("gpu"):
-            raise ValueError(f'device "{name}" belongs to the GPU back-end that Theano dropped; use device=cuda*')
         raise ValueError(
             f'Invalid value ("{name}") for configuration variable "{self.fullname}". '
             'Valid options start with one of "cpu", "opencl" or "cuda".'
         )
 
+    def settle(self, name: str) -> None:
+        """Make `name`, the device that was found, the value."""
+        self.val = name
+
     def __str__(self) -> str:
-        return f"{self.fullname} ({self.default}, opencl*, cuda*) "
+        return f"{self.fullname} ({self.first}, opencl*, cuda*) "
 
 
 def filter_contexts(value: str) -> str:
@@ -145,6 +159,18 @@ def zero_one_or_two(number: int) -> bool:
 def fixed(default: Any, make: Any = StrParam, **kwargs: Any) -> Any:
     """A flag that can't change while the program runs."""
     return make(default, allow_override=False, **kwargs)
+
+
+# ---- Devices
+
+PLUGINS = ("jax_plugins", "libtpu")  # packages that bring jax a device
+
+
+def default_device() -> str:
+    """The device that jax uses by default; without a plugin, it need not be asked."""
+    if not any(map(find_spec, PLUGINS)):
+        return "cpu"
+    return devices.jax_default[0]()
 
 
 # ---- Which old bugs to warn about
@@ -338,8 +364,29 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
     ("unpickle_function", BoolParam(True), "Whether compiled functions are restored, rather than None, by pickle."),
     ("reoptimize_unpickled_function", BoolParam(False), "Whether a restored function's graph is rewritten again."),
     # running functions
-    ("device", DeviceParam("cpu", allow_override=False), "Where functions run: cpu, cuda* or opencl*."),
+    # devices
+    (
+        "device",
+        DeviceParam("cpu", default_device, allow_override=False),
+        "Where functions run: cpu, cuda*, tpu* or opencl*. Unless told: jax's default device.",
+    ),
     ("force_device", fixed(False, BoolParam), "Whether to fail, rather than use the CPU, where `device` is missing."),
+    ("init_gpu_device", DeviceParam("", allow_override=False), "GPU to start without running on it."),
+    ("contexts", ContextsParam(), "Names for several GPUs: name->device;name->device."),
+    ("print_active_device", fixed(True, BoolParam), "Whether the GPU in use is announced."),
+    (
+        "gpuarray.preallocate",
+        fixed(0, FloatParam),
+        "GPU memory to take at start: a fraction, or megabytes; < 0: no cache.",
+    ),
+    ("deterministic", EnumStr("default", "more"), "Whether GPU kernels prefer determinism to speed."),
+    ("assert_no_cpu_op", EnumStr(*ACTIONS), "What to do about Ops that run on the host in a graph for a GPU."),
+    (
+        "pretend_device",
+        BoolParam(False, allow_override=False),
+        "For tests: CPU devices after jax's first count as GPUs.",
+    ),
+    # calls
     ("allow_gc", BoolParam(True), "Whether intermediate results are dropped as soon as they have been used."),
     ("vm.lazy", ConfigParam("None", filter_vm_lazy), "Whether evaluation is lazy; None: where a graph needs it."),
     ("scan.allow_gc", BoolParam(False), "The same as allow_gc, inside loops."),
@@ -466,15 +513,9 @@ INERT: tuple[tuple[Any, ...], ...] = (
     ("cmodule.preload_cache", fixed(False, BoolParam), "Whether cached C code is loaded at import."),
     ("ctc.root", fixed(""), "Where a C library for the CTC loss is installed."),
     # GPU back-ends
-    ("init_gpu_device", DeviceParam("", allow_override=False), "GPU to start without running on it."),
-    ("contexts", ContextsParam(), "Names for several GPUs: name->device;name->device."),
-    ("print_active_device", fixed(True, BoolParam), "Whether the GPU in use is announced."),
-    ("deterministic", EnumStr("default", "more"), "Whether GPU kernels prefer determinism to speed."),
-    ("assert_no_cpu_op", EnumStr(*ACTIONS), "What to do about CPU Ops in a graph for the GPU."),
     ("gpu.local_elemwise_fusion", BoolParam(True), "Whether elementwise GPU Ops are joined."),
     ("gpuelemwise.sync", BoolParam(True), "Whether to wait for each elementwise GPU kernel."),
     ("gpuarray.sync", ConfigParam(False, deprecated_gpuarray_sync, allow_override=False), "May only be false."),
-    ("gpuarray.preallocate", fixed(0, FloatParam), "GPU memory to take at start."),
     ("gpuarray.sched", EnumStr("default", "multi", "single"), "How the host waits for the GPU.", KEY),
     ("gpuarray.single_stream", BoolParam(True), "Whether one GPU stream is used."),
     (

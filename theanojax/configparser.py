@@ -76,12 +76,12 @@ THEANO_FLAGS = os.environ.get("THEANO_FLAGS", "")
 THEANO_FLAGS_DICT = parse_config_string(THEANO_FLAGS)
 
 
-def read_environment_again() -> None:
-    """Take the flags of THEANO_FLAGS, if the variable has changed since this module was imported."""
+def read_environment_again() -> bool:
+    """Take the flags of THEANO_FLAGS, if the variable has changed since this module was imported: whether it has."""
     global THEANO_FLAGS
     text = os.environ.get("THEANO_FLAGS", "")
     if text == THEANO_FLAGS:
-        return
+        return False
     THEANO_FLAGS, given = text, parse_config_string(text)
     for param in _config_var_list:
         if param.fullname in given:
@@ -90,6 +90,7 @@ def read_environment_again() -> None:
             param.is_default = False
     for name in given:
         warnings.warn(f"Theano does not recognise this flag: {name}", stacklevel=3)
+    return True
 
 
 config_files = config_files_from_theanorc()
@@ -146,7 +147,7 @@ class ConfigParam:
 
     def __reduce__(self) -> Any:
         # One process has each flag once: what holds it, a `change_flags`, can be copied and pickled.
-        return _flag, (self.fullname,)
+        return flag_named, (self.fullname,)
 
     def _first_value(self, delete_key: bool) -> Any:
         try:
@@ -283,9 +284,12 @@ def flags_of_thread(args: Mapping[str, Any] | Any = (), **kwargs: Any) -> Iterat
         _here.flags = before
 
 
-def _flag(fullname: str) -> ConfigParam:
+def flag_named(fullname: str) -> ConfigParam:
     """The registered flag of that name."""
     return next(param for param in _config_var_list if param.fullname == fullname)
+
+
+_flag = flag_named  # as pickles call it
 
 
 class change_flags:

@@ -10,8 +10,8 @@ lock: there other threads run in the midst of everything, and who reads several 
 from __future__ import annotations
 
 import sys
-from itertools import count, repeat
-from operator import setitem
+from itertools import compress, count, repeat
+from operator import is_, setitem
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,6 +61,11 @@ def _in_kept_memory(
     if any(stay):  # new values may be views of old ones
         values = [np.array(v) if isinstance(v, np.ndarray) or s else v for v, s in zip(values, stay)]
     return ([a if s else cell for a, s, cell in zip(old, stay, cells)], [... if s else 0 for s in stay], values)
+
+
+def exchange(cell: list[Any], old: Any, new: Any) -> None:
+    """Make `new` what `cell` holds if that is still `old`, in one step."""
+    any(map(setitem, compress((cell,), map(is_, map(raw, (cell,), (0,)), (old,))), (0,), (new,)))
 
 
 def written_in_place(cells: Sequence[list[Any]]) -> bool:

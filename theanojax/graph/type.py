@@ -93,10 +93,10 @@ class Type(Props, PureType, CLinkerType):
 
     `host_only` says that XLA has no such values: every Op on them runs on the host. `is_index` says that a value is
     part of an index, no array: it is made again wherever it is used. Values of a type that `gives_numbers` are numpy's
-    numbers, not arrays of no dimension.
+    numbers, not arrays of no dimension. Those of a type that `is_placed` lie on the device of its `context_name`.
     """
 
-    host_only = is_index = gives_numbers = False
+    host_only = is_index = gives_numbers = is_placed = False
 
     # For ``numpy.dtype(type)``: from numpy 2.5 on, the name of a dtype in `dtype` is not enough.
     __numpy_dtype__ = property(lambda self: np.dtype(self.dtype))

@@ -1,48 +1,31 @@
-"""`theano.gpuarray` without pygpu: it can be imported, and says that it has no GPU.
+"""`theano.gpuarray` on JAX: contexts, types and Ops for what lies on a device that the graph names.
 
-This is what programs see that ask before they use it. JAX runs on accelerators by itself; nothing has
-to be moved there by Ops of its own kind.
+Without a GPU, a context or ``dnn.enabled=True`` it can be imported, and says that it has none: this is what programs
+see that ask before they use it.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
-from theanojax.graph.op import Op
-from theanojax.graph.type import Type
-from theanojax.graph.variable import Constant, Variable
+from theanojax import runtime
+from theanojax.devices import (
+    ContextNotDefined as ContextNotDefined,
+    contexts,
+    get_context as get_context,
+    reg_context as reg_context,
+)
+from theanojax.legacy import dnn as dnn
+from theanojax.legacy.dnn import *  # noqa: F403
+from theanojax.legacy.dnn import dnn_available as dnn_available, dnn_present as dnn_present
+from theanojax.tensor import alloc, as_tensor_variable, eye
+from theanojax.tensor.creation import AllocEmpty, Tri
+from theanojax.tensor.placed import *  # noqa: F403
 
-pygpu_activated = False
-theano_gpu_is_already_active = False
+pygpu_activated = theano_gpu_is_already_active = bool(contexts)
 pygpu = None
 gpu_context_type = None
-
-
-class ContextNotDefined(ValueError):
-    """There is no GPU context of that name."""
-
-
-class GpuArrayType(Type):
-    """The type of arrays on a GPU. Nothing has it; it is here to be asked about."""
-
-    def __init__(self, dtype: str, broadcastable: Any, context_name: str | None = None, name: str | None = None):
-        self.dtype = dtype
-        self.broadcastable = tuple(broadcastable)
-        self.context_name = context_name
-        self.name = name
-        get_context(context_name)
-
-
-class GpuArrayVariable(Variable):
-    """A variable of type GpuArrayType."""
-
-
-class GpuArrayConstant(Constant):
-    """A constant of type GpuArrayType."""
-
-
-class GpuArraySharedVariable(Variable):
-    """A shared variable of type GpuArrayType."""
 
 
 class GpuKernelBase:
@@ -79,122 +62,77 @@ class Kernel:
         }
 
 
-class _GpuOp(Op):
-    """An Op of Theano's GPU back-end: it has a name, and no graph can hold it."""
+class GpuContiguous:
+    """An array in C order, as all are here."""
 
-    __props__ = ()
-
-    def make_node(self, *inputs: Any) -> Any:
-        raise NotImplementedError(
-            f"{type(self).__name__} needs Theano's GPU back-end; theanojax runs graphs as they are"
-        )
+    def __call__(self, x: Any) -> Any:
+        return as_tensor_variable(x)
 
 
-class GpuAllocEmpty(_GpuOp):
-    """Uninitialized memory on the GPU."""
+class GpuAllocEmpty:
+    """Memory with anything in it: ``AllocEmpty`` of tensors."""
 
-    def __init__(self, dtype: str, context_name: str | None):
-        self.dtype, self.context_name = dtype, context_name
+    def __new__(cls, dtype: str, context_name: str | None = None) -> Any:
+        return AllocEmpty(dtype)
 
 
-class GpuEye(_GpuOp):
-    """The identity matrix on the GPU."""
+class GpuAlloc:
+    """``alloc`` of tensors: a value and the lengths."""
+
+    def __init__(self, context_name: str | None = None, memset_0: bool = False):
+        self.context_name = context_name
+
+    def __call__(self, value: Any, *shape: Any) -> Any:
+        return alloc(value, *shape)
+
+
+class GpuEye:
+    """``eye`` of tensors: rows, columns and the diagonal."""
 
     def __init__(self, dtype: str | None = None, context_name: str | None = None):
-        self.dtype, self.context_name = dtype, context_name
+        self.dtype = dtype
+
+    def __call__(self, n: Any, m: Any, k: Any = 0) -> Any:
+        return eye(n, m, k, self.dtype)
 
 
-class GpuContiguous(_GpuOp):
-    """An array in C order, on the GPU."""
+class GpuTri:
+    """``tri`` of tensors: rows, columns and the diagonal."""
 
-
-class GpuDnnConvDesc(_GpuOp):
-    """The description of a convolution by cuDNN."""
-
-    def __init__(self, *args: Any, **kwargs: Any):
-        dnn_present.require()
-
-
-class GpuDnnConv(GpuDnnConvDesc):
-    """A convolution by cuDNN."""
-
-
-class GpuDnnConvGradI(GpuDnnConvDesc):
-    """Its gradient for the images."""
-
-
-class GpuDnnConvGradW(GpuDnnConvDesc):
-    """Its gradient for the filters."""
+    def __new__(cls, dtype: str | None = None, context_name: str | None = None) -> Any:
+        return Tri(dtype)
 
 
 gpu_contiguous = GpuContiguous()
 
 
-def get_context(name: str | None) -> Any:
-    """The GPU context called `name`: there is none."""
-    raise ContextNotDefined(f"context name {name} not defined")
-
-
-def list_contexts() -> list[str]:
+def list_contexts() -> list[str | None]:
     """The names of GPU contexts."""
-    return []
+    return list(contexts)
 
 
-def reg_context(name: str | None, ctx: Any) -> None:
-    """Fail: contexts come from pygpu."""
-    raise TypeError("context is not GpuContext")
+def use(
+    device: str,
+    force: bool = False,
+    default_to_move_computation_to_gpu: bool = True,
+    move_shared_to_gpu: bool = True,
+    preallocate: float | None = None,
+) -> None:
+    """Have functions compiled from now on run on `device`, as the flag `device` does when theano is imported.
 
-
-def infer_context_name(*vars: Any) -> str | None:
-    """The context that `vars` are in: there is none."""
-    raise ValueError("Could not infer context from inputs")
-
-
-def as_gpuarray_variable(x: Any, context_name: str | None) -> Any:
-    """`x` on the GPU."""
-    return get_context(context_name)
-
-
-def use(device: str, *args: Any, **kwargs: Any) -> None:
-    """Fail: this chose the GPU of Theano's back-end."""
-    raise RuntimeError(f"theano.gpuarray.use({device!r}): pygpu is not installed; JAX decides where functions run")
+    The other arguments say nothing here. RuntimeError if the device is not there; EnvironmentError with `force`.
+    """
+    if not runtime.has_device(device) and not force:
+        why = runtime.why_missing(device)
+        raise RuntimeError(f"theano.gpuarray.use({device!r}): pygpu is not installed, and {why}")
+    runtime.use_device(device, force)
+    for name in ("theanojax.gpuarray", "theanojax.sandbox.gpuarray", __name__):
+        module = sys.modules.get(name)
+        if module is not None:
+            vars(module).update(pygpu_activated=True, theano_gpu_is_already_active=True)
 
 
 init_dev = use
-
-
-class _NoCuDNN:
-    """A function that says there is no cuDNN, with the reason as an attribute."""
-
-    avail: bool | None = False
-    msg = "pygpu is not installed"
-
-    def __call__(self, context_name: str | None = None) -> bool:
-        return False
-
-    def require(self) -> None:
-        """Raise that there is none."""
-        raise RuntimeError(f"cuDNN is not available: {self.msg}")
-
-
-dnn_available = _NoCuDNN()
-dnn_present = _NoCuDNN()
-
-
-def version(raises: bool = True) -> int:
-    """The version of cuDNN; -1 for none, where that may be said."""
-    if raises:
-        dnn_available.require()
-    return -1
-
-
-def _no_cudnn(*args: Any, **kwargs: Any) -> Any:
-    """Raise that there is no cuDNN."""
-    return dnn_available.require()
-
-
-dnn_conv = dnn_conv3d = dnn_gradweight = dnn_gradinput = dnn_gradweight3d = dnn_gradinput3d = _no_cudnn
-dnn_pool = dnn_batch_normalization_train = dnn_batch_normalization_test = dnn_spatialtf = _no_cudnn
 
 
 def write_w(dtype: str) -> str:

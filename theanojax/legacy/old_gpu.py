@@ -1,34 +1,80 @@
-"""What attribute access to `theano.sandbox.cuda` finds: that there is no such GPU.
+"""What attribute access to `theano.sandbox.cuda` finds, the GPU back-end until Theano 0.9.
 
-Importing it fails, as it did in Theano 1.0; but programs also ask `theano.sandbox.cuda.cuda_enabled`
-without an import, and mean to go on without a GPU. Programs that `theanojax run` serves may import these names, too
-(`theanojax.legacy.script_names`), as they could in Theano 0.9.
+Importing it fails, as it did in Theano 1.0; but programs also ask `theano.sandbox.cuda.cuda_enabled` without an import,
+and mean to go on without a GPU. Programs that `theanojax run` serves may import these names, too
+(`theanojax.legacy.script_names`), as they could in Theano 0.9: some anywhere, all where a GPU is in use.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from theanojax import runtime, tensor
+from theanojax.devices import contexts
 from theanojax.graph.type import Type
-from theanojax.legacy import gpuarray as dnn  # noqa: F401, which has its own way to say no
-from theanojax.legacy.gpuarray import dnn_available, dnn_conv, dnn_pool  # noqa: F401
+from theanojax.legacy import dnn as dnn
+from theanojax.legacy.dnn import *  # noqa: F403
+from theanojax.legacy.dnn import dnn_available as dnn_available
+from theanojax.legacy.gpuarray import gpu_contiguous as gpu_contiguous
+from theanojax.tensor.placed import (
+    GpuArrayType,
+    GpuFromHost,
+    as_gpuarray_variable,
+    gpuarray_shared_constructor,
+    host_from_gpu as host_from_gpu,
+)
 
-cuda_available = False
-cuda_enabled = False
+cuda_available = cuda_enabled = bool(contexts)
 cuda_initialization_error_message = "theanojax has no CUDA back-end of its own; JAX decides where functions run"
 
 
 class CudaNdarrayType(Type):
-    """The type of arrays on that GPU: no variable has it."""
+    """The type of float32 arrays on that GPU: a GpuArrayType where there is a GPU, else no variable has it."""
 
-    def __init__(self, *args: Any, **options: Any):
-        raise RuntimeError(f"CudaNdarrayType: {cuda_initialization_error_message}")
+    def __new__(cls, broadcastable: Any, name: str | None = None, dtype: str | None = None) -> Any:
+        if not contexts:
+            raise RuntimeError(f"CudaNdarrayType: {cuda_initialization_error_message}")
+        return GpuArrayType("float32", broadcastable, name=name)
 
 
-def use(device: str, **options: Any) -> None:
-    """Fail: this chose the GPU of the old back-end."""
-    raise RuntimeError(f"theano.sandbox.cuda.use({device!r}): {cuda_initialization_error_message}")
+def gpu_from_host(x: Any) -> Any:
+    """The tensor `x` on the GPU."""
+    return GpuFromHost(None)(x)
+
+
+def as_cuda_ndarray_variable(x: Any) -> Any:
+    """`x`, a variable or a value, on the GPU."""
+    return as_gpuarray_variable(x, None)
+
+
+def float32_shared_constructor(value: Any, name: str | None = None, **options: Any) -> Any:
+    """A shared variable for the array `value` on the GPU; see ``theano.shared``."""
+    return gpuarray_shared_constructor(value, name, **options)
+
+
+shared_constructor = float32_shared_constructor
+
+
+class GpuCorrMM:
+    """A correlation of images with filters, as by ``nnet.conv2d``: Theano's Op without cuDNN."""
+
+    def __init__(self, border_mode: Any = "valid", subsample: Any = (1, 1), pad: Any = (0, 0)):
+        self.border_mode, self.subsample = border_mode if border_mode != "valid" else tuple(pad), subsample
+
+    def __call__(self, img: Any, kern: Any) -> Any:
+        return tensor.nnet.conv2d(img, kern, border_mode=self.border_mode, subsample=self.subsample, filter_flip=False)
+
+
+def use(device: str, force: bool = False, **options: Any) -> None:
+    """Have functions compiled from now on run on `device`; RuntimeError if it is not there."""
+    if not runtime.has_device(device):
+        raise RuntimeError(f"theano.sandbox.cuda.use({device!r}): {runtime.why_missing(device)}")
+    runtime.use_device(device)
+    globals().update(cuda_available=True, cuda_enabled=True)
 
 
 def unuse() -> None:
-    """Nothing: no such GPU was ever in use."""
+    """Have functions compiled from now on run on the CPU again, if `use` has chosen a GPU."""
+    if cuda_enabled:
+        runtime.use_device("cpu")
+        globals().update(cuda_enabled=False)

@@ -267,16 +267,10 @@ PATHS: dict[str, Entry] = {
     "sandbox.fourier": At("tensor.fourier", *TENSOR),
     "sandbox.solve": At(*TENSOR),
     "sandbox.minimal": At("legacy.misc"),
-    # ---- GPU back-ends: there, and without a GPU
-    "gpuarray": At("legacy.gpuarray"),
-    "gpuarray.basic_ops": At("legacy.gpuarray"),
-    "gpuarray.type": At("legacy.gpuarray"),
-    "gpuarray.dnn": At("legacy.gpuarray"),
-    "gpuarray.fp16_help": At("legacy.gpuarray"),
-    "sandbox.gpuarray": At("legacy.gpuarray"),
-    "sandbox.gpuarray.dnn": At("legacy.gpuarray"),
-    "sandbox.gpuarray.basic_ops": At("legacy.gpuarray"),
-    "sandbox.gpuarray.type": At("legacy.gpuarray"),
+    # ---- GPU back-ends
+    **{f"{top}gpuarray{name}": At("legacy.gpuarray")
+       for top in ("", "sandbox.") for name in ("", ".basic_ops", ".type", ".fp16_help")},
+    **{f"{top}gpuarray.dnn": At("legacy.dnn", "legacy.gpuarray") for top in ("", "sandbox.")},
     # ---- where files of ours were, for what an earlier version pickled
     "gradient_types": At("graph.gradient_types"),
     "gradient_ops": At("tensor.gradient_ops"),
@@ -382,6 +376,9 @@ DEFINED: dict[str, str] = {
     "sparse.sandbox.sp2": "sparse.random",
     "typed_list.basic": "typed_list.ops",
     "sandbox.rng_mrg": "tensor.random.mrg",
+    "gpuarray.type": "tensor.placed:GpuArrayType tensor.placed:GpuArrayVariable tensor.placed:GpuArrayConstant "
+    "tensor.placed:GpuArraySharedVariable devices:ContextNotDefined",
+    "gpuarray.basic_ops": "tensor.placed:GpuFromHost tensor.placed:GpuToGpu tensor.placed:HostFromGpu",
     "sandbox.multinomial": "tensor.random.from_uniform",
     "sandbox.linalg.ops": "rewrites.linalg",
     "compat": "legacy.compat",

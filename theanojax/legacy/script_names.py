@@ -14,13 +14,14 @@ import io
 import itertools
 import pickle
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from theanojax import configparser
+from theanojax import configparser, runtime
+from theanojax.devices import contexts
 from theanojax.legacy import byte_strings, moved, old_numpy, old_objects, old_python, python2
 
 # What nobody replaces in a module behind our back: kept in the stand-in, as a loop asks for it in each of its steps.
@@ -230,12 +231,20 @@ RENAMED: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "xmlrpclib": ("xmlrpc.client", dict),
 }
 
-# What could be imported of the old GPU back-end where there was no GPU. All else raises, as in Theano 1.0.
-OLD_GPU = {
+# What could be imported of the old GPU back-end where there was no GPU. All else raises then, as in Theano 1.0.
+OLD_GPU: dict[str, set[str]] = {
     "theano.sandbox.cuda": {"cuda_available", "cuda_enabled", "use", "unuse", "CudaNdarrayType"},
     "theano.sandbox.cuda.type": {"CudaNdarrayType"},
     "theano.sandbox.cuda.dnn": {"dnn_available", "dnn_conv", "dnn_pool"},
+    **{f"theano.sandbox.cuda.{name}": set() for name in ("basic_ops", "blas", "var")},
 }
+
+
+def _serves_old_gpu(module: str, names: Sequence[str]) -> bool:
+    """Whether a program may import `names`, or a module, of the old back-end: all that it had, where there is a GPU."""
+    if contexts:
+        return all(hasattr(importlib.import_module("theanojax.legacy.old_gpu"), name) for name in names)
+    return bool(names) and OLD_GPU[module].issuperset(names)
 
 
 def _yaml_load(stream: Any, Loader: Any = None) -> Any:
@@ -366,8 +375,8 @@ def script_builtins(for_python2: bool, live: bool = False) -> dict[str, Any]:
         if level == 0 and not _is_shadowed(top := name.partition(".")[0]):
             if for_python2 and name in RENAMED:
                 return stand_in(name, True)  # type: ignore[return-value]
-            if name in OLD_GPU and fromlist and set(fromlist) <= OLD_GPU[name]:
-                return importlib.import_module("theanojax.legacy.old_gpu")
+            if name in OLD_GPU and _serves_old_gpu(name, fromlist or ()):
+                return importlib.import_module("theanojax.legacy.old_gpu" if fromlist else "theano")
             if name in moved.MODULES:
                 return stand_in(name if fromlist else top, for_python2)  # type: ignore[return-value]
         try:
@@ -411,7 +420,8 @@ class LiveBuiltins(dict[str, Any]):
 @functools.cache
 def _flags_before_the_first_import() -> None:
     """A program may set THEANO_FLAGS and then import theano, which is here already."""
-    configparser.read_environment_again()
+    if configparser.read_environment_again():
+        runtime.start_devices()
 
 
 # Modules that come with the script; a file `time.py` beside it is not ours to dress up.

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import ModuleType
 from typing import TYPE_CHECKING
 
+from theanojax import devices
+from theanojax.config import config
+from theanojax.configparser import flag_named
 from theanojax.first_import import Late, unnoticed
 from theanojax.graph import above
 from theanojax.graph.signals import undisturbed
@@ -53,7 +57,48 @@ def _import_parallel() -> ModuleType:
 
 def device_name() -> str:
     """What XLA runs on, as jax names it: "TFRT_CPU_0", "cuda:0" ..."""
-    with unnoticed():
-        import jax
+    return str(_devices().current())
 
-    return str(jax.devices()[0])
+
+def _devices() -> ModuleType:
+    with unnoticed():
+        from theanojax.runtime.xla import devices
+    return devices
+
+
+def start_devices() -> None:
+    """Have jax find the devices that flags name, if they name any but the CPU; see `theanojax.runtime.xla.devices`."""
+    named = config.init_gpu_device or config.contexts or not flag_named("gpuarray.preallocate").is_default
+    device = flag_named("device")
+    if named or not device.is_default and config.device != "cpu":
+        _devices().start()
+    if config.dnn.enabled in ("True", "no_check"):  # what needs a GPU in Theano is to run on what there is
+        devices.contexts.setdefault(None, devices.Context(config.device))
+
+
+def has_device(name: str) -> bool:
+    """Whether jax has the device that flags call `name`."""
+    return _devices().find(devices.today(name)) is not None
+
+
+def why_missing(name: str) -> str:
+    """Why jax has no device that flags call `name`, and what would bring it."""
+    why: str = _devices().why_missing(devices.today(name))
+    return why
+
+
+def use_device(name: str, force: bool = False) -> bool:
+    """Have functions compiled from now on run on the device `name`: whether it is there; EnvironmentError if forced."""
+    found: bool = _devices().use(name, force)
+    with unnoticed():
+        from theanojax.runtime.xla import platform
+    platform.forget()
+    return found
+
+
+def _jax_default() -> str:
+    there = _devices()
+    return devices.kind_of(there.name_of(there.by_default()))
+
+
+devices.jax_default.append(_jax_default)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import pdb
+import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -23,6 +25,7 @@ from theanojax.graph.traverse import io_toposort
 from theanojax.logs import theanojax_logger
 from theanojax.runtime.host import HostExecutor
 from theanojax.runtime.planning.learned import Learned
+from theanojax.runtime.planning.plan import Plan
 from theanojax.runtime.planning.programs import Remark
 from theanojax.runtime.planning.scalar_program import scalar_program
 from theanojax.runtime.policy import forked
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
     from theanojax.graph.fgraph import FunctionGraph
     from theanojax.graph.variable import Apply, Variable
     from theanojax.runtime.hints import Cells, Value
-    from theanojax.runtime.planning.plan import Plan
     from theanojax.runtime.planning.programs import Program, Stage
     from theanojax.runtime.policy.outcome import Outcome
     from theanojax.runtime.policy.polymorphic import PolymorphicExecutor
@@ -85,7 +87,7 @@ class XlaExecutor:
 
     def take_from(self, cells: Iterable[object]) -> None:
         """Take note of the cells that the values of the inputs come from."""
-        self.learned.numbers = {v: c.number for v, c in zip(self.fgraph.inputs, cells) if isinstance(c, Cell)}
+        self.learned.cells = {v: c for v, c in zip(self.fgraph.inputs, cells) if isinstance(c, Cell)}
 
     @property
     def plan(self) -> Plan | Remark:
@@ -242,6 +244,8 @@ class XlaExecutor:
                 raise
             program = _Unplanned(error)
         self._program = program
+        if config.assert_no_cpu_op != "ignore" and _with_jax().platform.backend() != "cpu":
+            _tell_of_host_nodes(program.plan)
         return program
 
     def _planned(self) -> Program:
@@ -254,6 +258,8 @@ class XlaExecutor:
         """The program, if it needs no jax."""
         if self.learned.arrangement is not None:
             return None
+        if self.learned.cells and "jax" in sys.modules and not _with_jax().platform.numpy_keeps_up:
+            return None  # values that lie on a device stay there
         outputs = self._expanded or self.fgraph.outputs
         program = scalar_program(self.fgraph.inputs, outputs, self.learned.recorder)
         return None if program is None else self._with_numbers(program)
@@ -381,6 +387,18 @@ def _import() -> ModuleType:
         from theanojax.runtime import program
 
     return program
+
+
+def _tell_of_host_nodes(plan: object) -> None:
+    """What config.assert_no_cpu_op asks for, of the nodes that `plan` leaves to the host."""
+    for stage in plan.stages if isinstance(plan, Plan) else ():
+        for node in stage.reasons:
+            if config.assert_no_cpu_op == "warn":
+                theanojax_logger.warning("CPU Op %s is detected in the computation graph", node)
+            elif config.assert_no_cpu_op == "raise":
+                raise AssertionError("The Op %s is on CPU." % node)
+            else:
+                pdb.set_trace()
 
 
 class _NoStages:

@@ -88,6 +88,10 @@ class Stages:
         self.to_numpy, self.shape_program = to_numpy, plan.shape_program
         self.whole = None if learned.arrangement is None else learned.arrangement.whole
         self.simple = self._simple()
+        given = {v for i, v in enumerate(self.outputs) if i not in self.updates}
+        for xla_stage in self.xla_stages.values():
+            if not xla_stage.platform.reads_in_place:
+                xla_stage.delivered = [j for j, v in enumerate(xla_stage.outputs) if v in given]
 
     def be_timed(self, recorder: Recorder) -> None:
         """Have `recorder` told how long it takes to fetch results, and to find what fixes shapes."""

@@ -4,6 +4,7 @@ import numpy as np
 
 from theanojax import scalar as scal
 from theanojax.config import config
+from theanojax.devices import contexts
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.elemwise import Elemwise
 from theanojax.tensor.type import all_dtypes
@@ -37,7 +38,10 @@ def cast(x, dtype):
 
 
 def transfer(var, target):
-    """The variable `var` on the device `target`: "cpu", or a name that a function given to `register_transfer` knows.
+    """The variable `var` on the device `target`.
+
+    It is "cpu", a name of ``config.contexts`` (None is the device of ``config.device``), or what a function given to
+    `register_transfer` knows.
 
     Raises
     ------
@@ -47,6 +51,12 @@ def transfer(var, target):
         return as_tensor_variable(var)
     for how in transfer._others:
         moved = how(var, target)
+        if moved is not None:
+            return moved
+    if contexts:
+        from theanojax.tensor import placed  # which few programs need
+
+        moved = placed.transfer(var, target)
         if moved is not None:
             return moved
     raise ValueError("Can't transfer to target %s" % (target,))

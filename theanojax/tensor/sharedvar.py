@@ -3,6 +3,7 @@
 import numpy as np
 
 from theanojax.arrays import aligned_copy, safe_asarray
+from theanojax.devices import contexts
 from theanojax.graph.shared import SharedVariable, shared_constructor
 from theanojax.graph.shared_memory import keep_in_place
 from theanojax.tensor.type import TensorType
@@ -24,10 +25,15 @@ def tensor_constructor(
     """A shared variable for `value`, an ndarray; TypeError otherwise, so that ``shared`` asks the next constructor.
 
     `broadcastable` is all False by default: the value may later be replaced by one of another shape. `borrow` keeps the
-    array itself instead of a copy; `strict` and `allow_downcast` are as for ``theano.shared``.
+    array itself instead of a copy; `strict` and `allow_downcast` are as for ``theano.shared``. With a context as
+    `target`, it lies on that device.
     """
     if target != "cpu":
-        raise TypeError("not for cpu")
+        if not contexts:
+            raise TypeError("not for cpu")
+        from theanojax.tensor import placed  # which few programs need
+
+        return placed.gpuarray_shared_constructor(value, name, strict, allow_downcast, borrow, broadcastable, target)
     if not isinstance(value, np.ndarray):
         raise TypeError("not an array")
     if broadcastable is None:

@@ -17,6 +17,7 @@ from jax.extend.core import ClosedJaxpr, Literal, jaxpr_as_fun
 from jax.interpreters import partial_eval
 
 from theanojax.runtime.planning.source import Source
+from theanojax.runtime.xla import devices
 
 if TYPE_CHECKING:
     from jax.extend.core import Jaxpr, JaxprEqn, Var
@@ -104,7 +105,7 @@ class Split:
         """
         if self.by_numpy is not None and numpy_may:
             return self.by_numpy
-        positions, compiled = self.positions, jax.jit(jaxpr_as_fun(self.guard))
+        positions, compiled = self.positions, devices.jit(jaxpr_as_fun(self.guard))
         return lambda args: bool(compiled(*[args[i] for i in positions])[0])
 
     def rest(self) -> Callable[..., list[jax.Array]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from theanojax.graph.cells import Cell
     from theanojax.graph.variable import Apply, Variable
     from theanojax.runtime.parallel.arrangement import Arrangement
     from theanojax.runtime.timing.call import Recorder
@@ -19,7 +20,7 @@ class Learned:
     ----------
     forced : variables whose value tracing asked for, though they are computed from data.
     host_nodes : node -> why it has no XLA form after all.
-    numbers : input -> number of the cell that its value comes from.
+    cells : input -> the cell that its value comes from, of shared variables.
     sliced : inputs worth slicing on the host, where XLA would have to copy them whole.
     needs : node -> its static needs, built once so that they can be keys.
     branches : graphs with conditionals resolved, so that they are the same objects when plans are made anew.
@@ -31,7 +32,7 @@ class Learned:
     def __init__(self) -> None:
         self.forced: set[Variable] = set()
         self.host_nodes: dict[Apply, str] = {}
-        self.numbers: dict[Variable, int] = {}
+        self.cells: dict[Variable, Cell] = {}
         self.sliced: set[Variable] = set()
         self.needs: dict[Apply, list[Variable]] = {}
         self.branches: dict[Case, list[Variable]] = {}

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from theanojax.config import config
+from theanojax.devices import contexts, get_context, kind_of, number_of
 from theanojax.graph.traverse import ancestors, io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.runtime.planning.analysis import Analysis, has_open_loops, order_above_shapes, reads_lengths
@@ -37,6 +39,7 @@ class StagePlan:
     donated : input -> output that takes over its buffer where the shapes allow it.
     updates : position of an output -> place among the updates of the function.
     fetched : variables whose values it makes known to later stages.
+    context : the name of the context whose device it runs on; None for the device in use.
     """
 
     number: int
@@ -49,10 +52,11 @@ class StagePlan:
     donated: dict[Variable, Variable] = field(default_factory=dict)
     updates: dict[int, int] = field(default_factory=dict)
     fetched: tuple[Variable, ...] = ()
+    context: str | None = None
 
     def __str__(self) -> str:
         ops = _names(node.op for node in self.nodes) or "reads values"
-        lines = ["%s: %s" % ("XLA" if self.on_xla else "host", ops)]
+        lines = ["%s%s: %s" % ("XLA" if self.on_xla else "host", " on %s" % self.context if self.context else "", ops)]
         lines += ["why: %s" % reason for reason in dict.fromkeys(self.reasons.values())]
         facts: list[tuple[str, Iterable[Variable]]] = [
             ("takes", self.inputs),
@@ -105,7 +109,8 @@ class Planner:
     """Finds the Plan of a graph without resolvable conditionals.
 
     Stage k of each kind runs before stage k+1; an XLA node belongs to the first stage after the host has
-    what it needs (inputs computed there, values that fix its shapes).
+    what it needs (inputs computed there, values that fix its shapes). Where contexts name several devices, each has the
+    numbers k that leave its own remainder.
     """
 
     def __init__(
@@ -120,6 +125,8 @@ class Planner:
         self.static_of: dict[Variable, set[int]] = {}
         self.fetch: dict[int, list[Variable]] = {}  # number of a stage -> variables whose values it makes known
         self.reasons: dict[Apply, str] = {}
+        self.contexts: dict[Variable, str | None] = {}  # variable -> the context that has it
+        self.lanes: list[str | None] = [None]  # a context for each device of the graph
 
     def plan(self) -> Plan:
         order = io_toposort(self.inputs, self.outputs)
@@ -144,6 +151,8 @@ class Planner:
     # ---------------------------------------------------------------- which stage
     def _assign(self, order: Sequence[Apply]) -> None:
         slices = self._host_slices(order)
+        if contexts:
+            self._find_contexts(order)
         for node in order:
             if is_index_part(node) and node.outputs[0] not in self.outputs:
                 continue
@@ -156,7 +165,7 @@ class Planner:
                 self.reasons[node] = why
             at = self._after_inputs(node, why is not None)
             if why is None:
-                at = self._after_needs(node, at)
+                at = self._after_needs(node, self._in_lane(node, at))
             self.stage_of[node] = (at, "x" if why is None else "h")
             self.level.update((o, self.stage_of[node]) for o in node.outputs)
 
@@ -171,13 +180,38 @@ class Planner:
     def _after_needs(self, node: Apply, at: int) -> int:
         needs = self.learned.node_needs(node)
         for need in needs:
-            at = max(at, self._place_need(need))
+            at = self._in_lane(node, max(at, self._place_need(need)))
         for need in needs:
             if at > 0 and need not in self.static_of and not isinstance(need, Constant) and self.analysis.cheap(need):
                 self.static_of[need] = set()  # a shape that an earlier stage has seen is a tracer here
             if need in self.static_of:
                 self.static_of[need].add(at)
         return at
+
+    def _find_contexts(self, order: Sequence[Apply]) -> None:
+        """The context of each variable: that of its type, of the first input of its node, or of who uses it."""
+        of_type = {v: _context_of(v) for n in order for v in (*n.inputs, *n.outputs) if _is_placed(v)}
+        placed = {v: of_type[v] for v in self.inputs if v in of_type}
+        for node in order:
+            found = [placed[v] for v in direct_inputs(node) if v in placed][:1]
+            for o in node.outputs:
+                if o in of_type or found:
+                    placed[o] = of_type[o] if o in of_type else found[0]
+        for node in reversed(order):
+            for o in node.outputs[:1]:
+                for v in direct_inputs(node) if o in placed else ():
+                    placed.setdefault(v, placed[o])
+        self.contexts = placed
+        there = {_device_of(None): None, **{_device_of(name): name for name in placed.values() if name is not None}}
+        self.lanes = list(there.values())
+
+    def _in_lane(self, node: Apply, at: int) -> int:
+        """The first number from `at` on of a stage on the device of `node`."""
+        if len(self.lanes) == 1:
+            return at
+        device = _device_of(self.contexts.get(node.outputs[0]))
+        lane = next(i for i, name in enumerate(self.lanes) if _device_of(name) == device)
+        return at + (lane - at) % len(self.lanes)
 
     def _place_need(self, need: Variable) -> int:
         """Record how `need` becomes known; returns the first XLA stage that may use it."""
@@ -226,7 +260,7 @@ class Planner:
             ins = {v: None for n in members for v in n.inputs if v not in own and not isinstance(v, Constant)}
             # XLA takes hold of one argument after the other. A call that only reads may run beside one that gives
             # buffers away: each would wait for the other for ever if their orders were not the same.
-            needed[stage] = sorted(ins, key=lambda v: self.learned.numbers.get(v, 0))
+            needed[stage] = sorted(ins, key=lambda v: getattr(self.learned.cells.get(v), "number", 0))
         wanted = {v for vs in needed.values() for v in vs} | set(self.outputs)
         known = set(self.level)
         for needs in self.fetch.values():
@@ -272,6 +306,7 @@ class Planner:
             statics=statics,
             updates=places,
             donated=self._donations(ins, outs, needed, nodes, at),
+            context=self.lanes[at % len(self.lanes)],
         )
 
     def _on_host(
@@ -344,6 +379,21 @@ class Planner:
             return 1
         program = compile_program(self.inputs, list(counts), self.analysis)
         return lambda values: sum(program(values))
+
+
+def _is_placed(v: Variable) -> bool:
+    return getattr(v.type, "is_placed", False)
+
+
+def _context_of(v: Variable) -> str | None:
+    name: str | None = getattr(v.type, "context_name", None)
+    return name
+
+
+def _device_of(context: str | None) -> tuple[str, int]:
+    """The kind and number of the device that a context stands for; None is the device in use."""
+    name = config.device if context is None else get_context(context).dev
+    return kind_of(name), number_of(name)
 
 
 def is_index_part(node: Apply) -> bool:

@@ -22,7 +22,7 @@ from theanojax.printing.progress import of_loop
 from theanojax.runtime.planning.analysis import Analysis, dtype_of
 from theanojax.runtime.planning.shape_program import compile_program
 from theanojax.runtime.policy.patience import Patience
-from theanojax.runtime.xla import executable_cache, interrupts, platform
+from theanojax.runtime.xla import devices, executable_cache, interrupts, platform
 from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, Unsupported
 from theanojax.runtime.xla.trace import TraceContext
 from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, taken, to_numpy
@@ -225,7 +225,7 @@ class LoopKernels:
             outs = [jnp.copy(o) if id(o) in given else jnp.asarray(o) for o in outs]  # numpy's memory stays numpy's
             return outs, (jnp.asarray(context.ok()) if context.guards else None)
 
-        jitted: Jitted = jax.jit(kernel)
+        jitted: Jitted = devices.jit(kernel)
         return jitted
 
     def _padded(self, staging: Staging, n: int, args: Sequence[NumpyArray], fit: Fit) -> list[NumpyArray]:

@@ -19,6 +19,7 @@ import jax
 
 from theanojax.arrays import aligned_empty
 from theanojax.graph.locks import compiling
+from theanojax.runtime.xla import devices
 
 if TYPE_CHECKING:
     from theanojax.runtime.hints import NumpyArray
@@ -37,7 +38,7 @@ def new_flag() -> tuple[NumpyArray, jax.Array]:
     """(the memory of a flag, the flag for XLA): the loops that got it end once the memory is not 0."""
     memory = aligned_empty((16,), "int32")
     memory[:] = 0
-    return memory, jax.device_put(memory)
+    return memory, devices.put(memory)
 
 
 def never() -> jax.Array:

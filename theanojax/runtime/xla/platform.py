@@ -7,8 +7,12 @@ from then on it costs what a global does, even in the path of each call. A test 
 from __future__ import annotations
 
 import functools
+import sys
+from typing import Any
 
 import jax
+
+from theanojax.runtime.xla import devices
 
 # question -> the backends, as jax calls them, where the answer is yes
 WHERE = {
@@ -43,13 +47,37 @@ WHERE = {
 @functools.cache
 def backend() -> str:
     """What programs are compiled for, as jax calls it: "cpu", "gpu", "tpu" ..."""
-    name: str = jax.default_backend()
+    device = devices.in_use()
+    name: str = jax.default_backend() if device is None else devices.backend_of(device)
     return name
+
+
+class _Answers:
+    """The answers for one backend."""
+
+    def __init__(self, backend: str) -> None:
+        vars(self).update((question, backend in where) for question, where in WHERE.items())
+
+
+@functools.cache
+def of(device: jax.Device | None) -> Any:
+    """What has the answers for `device`: this module where that is the one in use, or None."""
+    if device is None or device == devices.in_use():
+        return sys.modules[__name__]
+    return _Answers(devices.backend_of(device))
+
+
+def forget() -> None:
+    """Ask anew, as another device is in use."""
+    backend.cache_clear()
+    of.cache_clear()
+    for question in WHERE:
+        globals().pop(question, None)
 
 
 def describe() -> str:
     """The backend and its devices, for a person."""
-    kinds = [device.device_kind for device in jax.devices()]
+    kinds = [device.device_kind for device in devices.in_use_or_all()]
     return "%s (%s)" % (backend(), ", ".join("%d x %s" % (kinds.count(k), k) for k in dict.fromkeys(kinds)))
 
 

@@ -20,8 +20,6 @@ import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr
 from jax.sharding import SingleDeviceSharding
 
-from theanojax.runtime.xla import platform
-
 if TYPE_CHECKING:
     from theanojax.runtime.hints import Value
 
@@ -34,7 +32,7 @@ IN_ORDER = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}  # 
 
 def may_be(args: Iterable[Value]) -> bool:
     """Whether a program with such arguments may be a small one."""
-    return platform.threads_small_loops and all(prod(a.shape) <= MOST_READ for a in args)
+    return all(prod(a.shape) <= MOST_READ for a in args)
 
 
 def is_small(jaxpr: Jaxpr) -> bool:

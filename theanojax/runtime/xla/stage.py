@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from theanojax.config import config
-from theanojax.graph.cells import StaleValue, on_device, raw, written_in_place
+from theanojax.graph.cells import StaleValue, exchange, free_threaded, on_device, raw, written_in_place
 from theanojax.graph.locks import compiling
 from theanojax.graph.shared_memory import kept
 from theanojax.graph.variable import Constant
@@ -26,7 +26,7 @@ from theanojax.runtime.planning.analysis import dtype_of
 from theanojax.runtime.policy import background
 from theanojax.runtime.policy.outcome import COMMITTED, DONE, REPLAY, Declined, Refused
 from theanojax.runtime.policy.patience import Patience
-from theanojax.runtime.xla import interrupts, long_sums, platform, small
+from theanojax.runtime.xla import devices, interrupts, long_sums, platform, small
 from theanojax.runtime.xla.problems import Untraceable
 from theanojax.runtime.xla.steps import Traced
 from theanojax.runtime.xla.trace import TraceContext
@@ -49,6 +49,7 @@ SHAPES_OF_LOOPS = 2  # shapes of a stage with loops that are compiled at once: i
 EMBEDDED_BYTES = 1 << 16  # a larger constant is passed as an argument: XLA would copy it into the executable
 PROBED_BYTES = 1 << 20  # an executable that needs less memory beside its arguments will find it
 COPIED_BY_XLA = 256  # bytes of an argument that is not read in place
+LOOKED_AT = 64  # integers that the host may want to see before a call; it has none of more
 REMEMBERED = 1000  # shapes that XLA refuses
 
 _ndarray = np.ndarray
@@ -132,6 +133,13 @@ class XlaStage:
         }
         self.constants = list(big)
         self.constant_values: dict[object, tuple[jax.Array, ...]] = {}  # place -> what lies there
+        self.delivered: list[int] = []  # the outputs whose way to numpy is to begin at once; set by who delivers them
+        self.device = devices.of_context(plan.context)
+        self.platform = platform.of(self.device)
+        # (position, cell) of the arguments whose values are put on the device once, not in each call
+        self.resident: list[tuple[int, Cell]] = []
+        if not self.platform.reads_in_place and not free_threaded:
+            self.resident = [(i, learned.cells[v]) for i, v in enumerate(self.inputs) if v in learned.cells]
         self.functions: dict[tuple[bool, Key], Specialisation] = {}  # by whether arguments are small, and the key
         self.idle: list[Staging] = []  # Stagings that no call uses
         self.stagings: Callable[[], Staging] = Staging
@@ -140,7 +148,7 @@ class XlaStage:
         self.delivers = False  # whether its outputs become numpy arrays, all of them
         self.tells: list[str] = []  # names of loops that say at which step they are
         # Those that a signal may have to end.
-        self.loops = platform.ends_loops and any(n.op.loop_steps(n) is not None for n in self.nodes)
+        self.loops = self.platform.ends_loops and any(n.op.loop_steps(n) is not None for n in self.nodes)
         self.patience = Patience(config.specializations, SHAPES_OF_LOOPS if self.loops else None)
         self.arrangement = learned.arrangement
         if self.arrangement is not None:
@@ -189,7 +197,7 @@ class XlaStage:
     ) -> Ending:
         """A call whose executable may have to be made; or a decline."""
         patience = self.patience
-        if patience.full():
+        if patience.full() and self.platform.numpy_keeps_up:
             if signature not in patience.compiled and not isinstance(self.ahead.get(signature), Exception):
                 if patience.accepts(signature):
                     given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
@@ -244,9 +252,11 @@ class XlaStage:
             return [], REPLAY
         for i in special.donated:
             if isinstance(args[i], _ndarray):
-                args[i] = jax.device_put(args[i].copy())  # numpy's memory is not ours to give away
+                args[i] = devices.put(args[i].copy(), self.device)  # numpy's memory is not ours to give away
         staging, borrowed = None, False
-        if platform.reads_in_place:
+        if self.resident:
+            self._settle(args)
+        if self.platform.reads_in_place:
             for i, a in enumerate(args):
                 if type(a) is _ndarray:
                     if a.nbytes > COPIED_BY_XLA:
@@ -269,9 +279,11 @@ class XlaStage:
             outs, outcome = special.function(interrupts.never(), *args, *constants), DONE
         else:
             outs, outcome = self._compute(ready, args, constants, steps, flag), DONE
+        for j in self.delivered:
+            outs[j].copy_to_host_async()
         if self.effects:
             jax.effects_barrier()
-        if outcome is DONE and outs and here is None and (borrowed or platform.computes_at_once):
+        if outcome is DONE and outs and here is None and (borrowed or self.platform.computes_at_once):
             # One tells of all, before anything is stored. To read a result for which there was no memory may hang.
             settle(outs[0])
             if borrowed:
@@ -283,6 +295,18 @@ class XlaStage:
             if not ok:
                 return [], REPLAY
         return outs, outcome
+
+    def _settle(self, args: list[Value]) -> None:
+        """Put the values of shared variables that are not on the device there, for good."""
+        for i, cell in self.resident:
+            value = args[i]
+            if type(value) is not _ndarray or id(value) in kept:
+                continue
+            if value.size <= LOOKED_AT and value.dtype.kind in "biu":
+                continue
+            args[i] = devices.put(value, self.device, may_alias=False)
+            settle(args[i])  # nobody may write to what is still being read
+            exchange(cell, value, args[i])
 
     # ---------------------------------------------------------------- running an executable
     def _unstopped(self) -> tuple[jax.Array, ...]:
@@ -354,8 +378,10 @@ class XlaStage:
             and ready.pace.is_long(steps)
         ):
             for i in special.donated:
-                where = None if self.arrangement is None else args[i].sharding
-                args[i] = jax.device_put(args[i], where, may_alias=False)
+                if self.arrangement is None:
+                    args[i] = devices.put(args[i], self.device, may_alias=False)
+                else:
+                    args[i] = jax.device_put(args[i], args[i].sharding, may_alias=False)
             outs = self._compute(ready, args, constants, steps, flag)
             if room is None:
                 ready.proven[kinds] = self._room(special, args)
@@ -372,7 +398,7 @@ class XlaStage:
             values = chain(values, [value for _, value in others])
         start = perf_counter() if self.loops else 0
         any(map(setitem, targets, places, values))
-        if platform.reads_in_place:  # XLA may still be reading what the caller gave; one result tells of all
+        if self.platform.reads_in_place:  # XLA may still be reading what the caller gave; one result tells of all
             settle(raw(targets[0], places[0]))
         if self.loops:
             ready.pace.note(steps, perf_counter() - start)
@@ -380,7 +406,7 @@ class XlaStage:
 
     def _room(self, special: Specialisation, args: Sequence[Value]) -> int:
         """Bytes that a call of an executable with such arguments needs beside them."""
-        if not platform.shares_memory:
+        if not self.platform.shares_memory:
             return 0
         need = self._traced(special, args).lower().compile().memory  # jit has compiled it already
         if need is None:  # not every backend tells
@@ -444,10 +470,10 @@ class XlaStage:
         ]
 
     def _constants(self, place: SingleDeviceSharding | None = None) -> tuple[jax.Array, ...]:
-        """The values of `constants`, at a `place` or where jax puts them."""
+        """The values of `constants`, at a `place` or on the stage's device."""
         values = self.constant_values.get(place)
         if values is None:
-            put = jnp.asarray if place is None else partial(jax.device_put, device=place)
+            put = partial(devices.put, device=self.device) if place is None else partial(jax.device_put, device=place)
             values = self.constant_values[place] = tuple([put(v.data) for v in self.constants])
         return values
 
@@ -492,7 +518,7 @@ class XlaStage:
             return long_sums.with_loops(nodes, values) if large else nodes(*values)
 
         self.give_name(stage)
-        large = platform.fuses_long_sums and sum(len(n.inputs) for n in self.nodes) > 2 * long_sums.MOST_FUSED
+        large = self.platform.fuses_long_sums and sum(len(n.inputs) for n in self.nodes) > 2 * long_sums.MOST_FUSED
         everything = (*self._unstopped(), *args, *self._constants())
         traced, outs = jax.make_jaxpr(stage, return_shape=True)(*everything)  # jit finds this trace again
         may_be_small = self._may_be_small(args)
@@ -509,7 +535,7 @@ class XlaStage:
         return special
 
     def _may_be_small(self, args: Sequence[Value]) -> bool:
-        return self.arrangement is None and small.may_be(args)
+        return self.arrangement is None and self.platform.threads_small_loops and small.may_be(args)
 
     def give_name(self, function: Callable[..., Any]) -> None:
         """Called before a function is traced; jit's traces are known by names, too."""
@@ -522,12 +548,13 @@ class XlaStage:
         in_order: bool = False,
     ) -> Jitted:
         """`function`, compiled; `in_order` if it is a small program, whose loops had better follow one another."""
-        where: dict[str, Any] = {}
-        if self.arrangement is not None:
-            where["out_shardings"] = self.arrangement.of_results(results, self.update_of)
-        if in_order:
-            where["compiler_options"] = small.IN_ORDER
-        jitted: Jitted = jax.jit(function, donate_argnums=[i + (self.loops) for i in donated], **where)
+        positions = [i + (self.loops) for i in donated]
+        jitted: Jitted
+        if self.arrangement is None:
+            jitted = devices.jit(function, positions, self.device, small.IN_ORDER if in_order else {})
+        else:
+            where = self.arrangement.of_results(results, self.update_of)
+            jitted = jax.jit(function, donate_argnums=positions, out_shardings=where)
         return jitted
 
     def _jit_here(self, function: Callable[..., Any]) -> Jitted | None:
@@ -535,16 +562,17 @@ class XlaStage:
         place = small.here() if self.delivers and not self.loops else None
         return None if place is None else jax.jit(function, in_shardings=place, compiler_options=small.IN_ORDER)
 
-    def _variant(self, function: Jitted, args: Sequence[Value]) -> Specialisation:
-        """The Specialisation for arguments of these shapes of a `function` that has guards.
+    def _variant(self, jitted: Jitted, args: Sequence[Value]) -> Specialisation:
+        """The Specialisation for arguments of these shapes of a function that has guards.
 
         A guard that is a little arithmetic on inputs is checked before; no other allows donations, because a
         replay needs the old values.
         """
+        function = devices.traceable(jitted)
         everything = (*self._unstopped(), *args, *self._constants())
         outs = jax.eval_shape(function, *everything)
         if len(outs) == len(self.outputs) or self.effects:
-            return Specialisation(function)
+            return Specialisation(jitted)
         traced = jax.make_jaxpr(function)(*everything)
         in_order = self._may_be_small(args) and small.is_small(traced.jaxpr)
         found = guards.split(traced, len(self._unstopped()))
@@ -559,7 +587,7 @@ class XlaStage:
                 return tuple(rest(*values))
 
         elif not in_order:
-            return Specialisation(function)  # asking XLA twice takes longer than reading the answer off
+            return Specialisation(jitted)  # asking XLA twice takes longer than reading the answer off
         here = self._jit_here(body) if in_order and not donated else None
         return Specialisation(self._jit(body, donated, outs[:-1], in_order), donated, check, here=here)
 
