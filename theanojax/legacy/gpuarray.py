@@ -21,6 +21,7 @@ from theanojax.legacy.dnn import *  # noqa: F403
 from theanojax.legacy.dnn import dnn_available as dnn_available, dnn_present as dnn_present
 from theanojax.tensor import alloc, as_tensor_variable, eye
 from theanojax.tensor.creation import AllocEmpty, Tri
+from theanojax.tensor.nnet.abstract_conv import conv2d
 from theanojax.tensor.placed import *  # noqa: F403
 
 pygpu_activated = theano_gpu_is_already_active = bool(contexts)
@@ -101,6 +102,29 @@ class GpuTri:
 
     def __new__(cls, dtype: str | None = None, context_name: str | None = None) -> Any:
         return Tri(dtype)
+
+
+class GpuCorrMM:
+    """A correlation of images with filters: the convolution of ``nnet.conv2d`` without turning the filters."""
+
+    def __init__(
+        self,
+        border_mode: Any = "valid",
+        subsample: Any = (1, 1),
+        filter_dilation: Any = (1, 1),
+        num_groups: int = 1,
+        unshared: bool = False,
+    ):
+        self.how = dict(
+            border_mode=border_mode,
+            subsample=subsample,
+            filter_dilation=filter_dilation,
+            num_groups=num_groups,
+            unshared=unshared,
+        )
+
+    def __call__(self, img: Any, kern: Any) -> Any:
+        return conv2d(img, kern, filter_flip=False, **self.how)
 
 
 gpu_contiguous = GpuContiguous()

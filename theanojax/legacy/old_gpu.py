@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from theanojax import runtime, tensor
+from theanojax import runtime
 from theanojax.devices import contexts
 from theanojax.graph.type import Type
 from theanojax.legacy import dnn as dnn
 from theanojax.legacy.dnn import *  # noqa: F403
 from theanojax.legacy.dnn import dnn_available as dnn_available
-from theanojax.legacy.gpuarray import gpu_contiguous as gpu_contiguous
+from theanojax.legacy.gpuarray import GpuCorrMM as GpuCorrMM, gpu_contiguous as gpu_contiguous
 from theanojax.tensor.placed import (
     GpuArrayType,
     GpuFromHost,
@@ -53,16 +53,6 @@ def float32_shared_constructor(value: Any, name: str | None = None, **options: A
 
 
 shared_constructor = float32_shared_constructor
-
-
-class GpuCorrMM:
-    """A correlation of images with filters, as by ``nnet.conv2d``: Theano's Op without cuDNN."""
-
-    def __init__(self, border_mode: Any = "valid", subsample: Any = (1, 1), pad: Any = (0, 0)):
-        self.border_mode, self.subsample = border_mode if border_mode != "valid" else tuple(pad), subsample
-
-    def __call__(self, img: Any, kern: Any) -> Any:
-        return tensor.nnet.conv2d(img, kern, border_mode=self.border_mode, subsample=self.subsample, filter_flip=False)
 
 
 def use(device: str, force: bool = False, **options: Any) -> None:

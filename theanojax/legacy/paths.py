@@ -269,7 +269,7 @@ PATHS: dict[str, Entry] = {
     "sandbox.minimal": At("legacy.misc"),
     # ---- GPU back-ends
     **{f"{top}gpuarray{name}": At("legacy.gpuarray")
-       for top in ("", "sandbox.") for name in ("", ".basic_ops", ".type", ".fp16_help")},
+       for top in ("", "sandbox.") for name in ("", ".basic_ops", ".blas", ".fp16_help", ".type")},
     **{f"{top}gpuarray.dnn": At("legacy.dnn", "legacy.gpuarray") for top in ("", "sandbox.")},
     # ---- where files of ours were, for what an earlier version pickled
     "gradient_types": At("graph.gradient_types"),

@@ -127,6 +127,12 @@ def jit(
     return jax.jit(function, donate_argnums=donated, **options)
 
 
+def traceable(jitted: Any) -> Callable[..., Any]:
+    """What `jit` has made, in a form that can be traced inside of something else."""
+    function: Callable[..., Any] = jitted.__wrapped__ if config.deterministic == "more" else jitted
+    return function
+
+
 # ---------------------------------------------------------------- as programs are started
 def start() -> None:
     """Find the devices that flags name, and say so; what is not there is said once.

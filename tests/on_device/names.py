@@ -1,0 +1,146 @@
+"""`theano.gpuarray`: a device by the name None is there."""
+
+import numpy as np
+import pytest
+
+import theano
+import theano.tensor as T
+from theano import gpuarray
+from theano.gpuarray import basic_ops, dnn, type as gputype
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+rng = np.random.RandomState(3)
+A = rng.rand(4, 5).astype("float32")
+IMAGES, FILTERS = rng.rand(2, 3, 9, 8).astype("float32"), rng.rand(4, 3, 3, 2).astype("float32")
+
+
+def test_there_is_a_gpu():
+    assert gpuarray.pygpu_activated and dnn.dnn_available(None) and dnn.dnn_present() and dnn.version() >= 7000
+    assert None in gpuarray.list_contexts() and gputype.get_context(None).kind == "cuda"
+    assert theano.config.device.startswith("cuda")
+    with pytest.raises(gputype.ContextNotDefined, match="context name dev9 not defined"):
+        gputype.get_context("dev9")
+
+
+def test_types():
+    kind = gputype.GpuArrayType("float32", (False, True))
+    assert kind == gputype.GpuArrayType("float32", (False, True), None) != T.TensorType("float32", (False, True))
+    assert repr(kind) == "GpuArrayType<None>(float32, col)" and kind.clone(dtype="float64").dtype == "float64"
+    with pytest.raises(gputype.ContextNotDefined):
+        gputype.GpuArrayType("float32", (), "dev9")
+
+
+def test_shared_variables():
+    w = gpuarray.gpuarray_shared_constructor(A, "w")
+    assert isinstance(w, gputype.GpuArraySharedVariable) and w.type.context_name is None
+    x = T.fvector("x")
+    cost = T.sqr(T.dot(x, w)).sum()
+    step = theano.function([x], cost, updates=[(w, w - np.float32(0.1) * T.grad(cost, w))])
+    row = np.ones(4, "float32")
+    np.testing.assert_allclose(step(row), (A.sum(0) ** 2).sum(), rtol=1e-5)
+    np.testing.assert_allclose(w.get_value(), A - 0.2 * A.sum(0), rtol=1e-4)
+    assert theano.function([], w[1:, 0])().shape == (3,)
+    assert theano.shared(A, target=None).type == w.type
+    with pytest.raises(TypeError, match="No suitable SharedVariable constructor"):
+        theano.shared(3.0, target=None)
+
+
+def test_transfers():
+    x = T.fmatrix("x")
+    there = x.transfer(None)
+    assert there.owner.op == basic_ops.GpuFromHost(None) and there.type.context_name is None
+    assert gpuarray.as_gpuarray_variable(there, None) is there and basic_ops.infer_context_name(there) is None
+    back = there.transfer("cpu")
+    assert isinstance(back.owner.op, basic_ops.HostFromGpu) and back.type == x.type
+    assert gpuarray.as_gpuarray_variable(back, None) is there
+    f = theano.function([x], [there, back, T.grad((there**2).sum(), x), gpuarray.as_gpuarray_variable(A, None) + x])
+    for got, want in zip(f(A), (A, A, 2 * A, 2 * A)):
+        assert type(got) is np.ndarray
+        np.testing.assert_allclose(got, want)
+    with pytest.raises(ValueError, match="Can't transfer to target dev9"):
+        x.transfer("dev9")
+    theano.gradient.verify_grad(lambda v: v.transfer(None) ** 2, [A.astype("float64")], rng=rng)
+
+
+def test_ops_that_make_arrays():
+    n = T.lscalar("n")
+    made = [
+        basic_ops.GpuEye("float32", None)(n, 3, 0),
+        basic_ops.GpuAlloc(None)(2.0, n),
+        basic_ops.GpuAllocEmpty("float32", None)(n, 2).shape,
+        basic_ops.gpu_contiguous(T.arange(n)),
+    ]
+    for got, want in zip(theano.function([n], made)(2), (np.eye(2, 3), [2, 2], [2, 2], [0, 1])):
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("mode", ["valid", "full", "half", (1, 2)])
+@pytest.mark.parametrize("conv_mode", ["conv", "cross"])
+def test_convolutions(mode, conv_mode):
+    x, k = T.ftensor4("x"), T.ftensor4("k")
+    ours = dnn.dnn_conv(x, k, border_mode=mode, subsample=(2, 1), conv_mode=conv_mode)
+    theirs = T.nnet.conv2d(x, k, border_mode=mode, subsample=(2, 1), filter_flip=conv_mode == "conv")
+    desc = dnn.GpuDnnConvDesc(mode, (2, 1), conv_mode=conv_mode)(k.shape)
+    low = dnn.GpuDnnConv()(x, k, ours, desc)
+    weights = dnn.dnn_gradweight(x, ours, k.shape, mode, (2, 1), conv_mode=conv_mode)
+    images = dnn.GpuDnnConvGradI()(k, ours, x, desc)
+    f = theano.function([x, k], [ours, theirs, low, weights, images, *T.grad((theirs**2).sum() / 2, [k, x])])
+    ours, theirs, low, weights, images, for_k, for_x = f(IMAGES, FILTERS)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4)
+    np.testing.assert_allclose(low, theirs, rtol=1e-4)
+    np.testing.assert_allclose(weights, for_k, rtol=1e-3)
+    np.testing.assert_allclose(images, for_x, rtol=1e-3)
+
+
+def test_volumes():
+    x, k = T.tensor5("x", "float32"), T.tensor5("k", "float32")
+    f = theano.function([x, k], [dnn.dnn_conv3d(x, k), T.nnet.conv3d(x, k), dnn.dnn_pool(x, (2, 2, 2))])
+    ours, theirs, pooled = f(rng.rand(1, 2, 5, 6, 4).astype("float32"), rng.rand(3, 2, 2, 3, 2).astype("float32"))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4)
+    assert pooled.shape == (1, 2, 4, 5, 3)
+
+
+@pytest.mark.parametrize("mode", ["max", "sum", "average_inc_pad", "average_exc_pad"])
+def test_pools(mode):
+    x = T.ftensor4("x")
+    pad = (0, 0) if mode == "average_exc_pad" else (1, 1)  # of which there is no gradient, as on Theano's CPU
+    ours = dnn.dnn_pool(x, (3, 2), (2, 1), mode, pad)
+    theirs = T.signal.pool.pool_2d(x, (3, 2), True, (2, 1), pad, mode)
+    f = theano.function([x], [ours, theirs, T.grad(ours.sum(), x), T.grad(theirs.sum(), x)])
+    ours, theirs, gradient, its = f(IMAGES)
+    np.testing.assert_allclose(ours, theirs)
+    np.testing.assert_allclose(gradient, its)
+
+
+@pytest.mark.parametrize("mode", ["per-activation", "spatial"])
+def test_batch_normalization(mode):
+    x = T.ftensor4("x")
+    shape = (1, 3, 9, 8) if mode == "per-activation" else (1, 3, 1, 1)
+    gamma, beta, mean, var = (theano.shared(rng.rand(*shape).astype("float32")) for _ in range(4))
+    train = dnn.dnn_batch_normalization_train(x, gamma, beta, mode, 1e-3, 0.2, mean, var)
+    test = dnn.dnn_batch_normalization_test(x, gamma, beta, mean, var, mode, 1e-3)
+    out, m, inv, new_mean, new_var, tested = theano.function([x], [*train, test])(IMAGES)
+    axes = 0 if mode == "per-activation" else (0, 2, 3)
+    want = IMAGES.mean(axis=axes, keepdims=True)
+    np.testing.assert_allclose(m, want, rtol=1e-4)
+    g, b = gamma.get_value(), beta.get_value()
+    np.testing.assert_allclose(out, (IMAGES - want) * inv * g + b, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(new_mean, 0.8 * mean.get_value() + 0.2 * want, rtol=1e-4)
+    np.testing.assert_allclose(
+        tested, (IMAGES - mean.get_value()) * g / np.sqrt(var.get_value() + 1e-3) + b, rtol=1e-3, atol=1e-4
+    )
+    assert new_var.shape == shape
+    with pytest.raises(ValueError, match="gamma and beta must be of the same dimensionality as inputs"):
+        dnn.dnn_batch_normalization_train(x, T.fvector(), T.fvector())
+
+
+@pytest.mark.parametrize("mode, axes", [("channel", (1,)), ("instance", (1, 2, 3))])
+def test_softmax(mode, axes):
+    x = T.ftensor4("x")
+    f = theano.function([x], [dnn.GpuDnnSoftmax("accurate", mode)(x), dnn.dnn_softmax(x, "log", mode)])
+    got, log = f(IMAGES)
+    want = np.exp(IMAGES) / np.exp(IMAGES).sum(axis=axes, keepdims=True)
+    np.testing.assert_allclose(got, want, rtol=1e-4)
+    np.testing.assert_allclose(log, np.log(want), rtol=1e-4)
+    with pytest.raises(ValueError, match="algo 'quick'"):
+        dnn.dnn_softmax(x, "quick")

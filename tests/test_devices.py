@@ -1,0 +1,236 @@
+"""Devices by flags. The tests of tests/on_device run in processes where CPU devices stand for GPUs."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import theano
+import theano.tensor as T
+from theanojax import devices as names
+from theanojax.runtime.xla import devices
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+FOUR = "--xla_force_host_platform_device_count=4"
+
+
+def run(arguments, flags, *, pretend=True, **environment):
+    """A Python process with these Theano flags; with `pretend` jax has four CPU devices, of which three count as GPUs."""
+    flags = ",".join(filter(None, [os.environ.get("THEANO_FLAGS"), "pretend_device=%s" % pretend, flags]))
+    env = {**os.environ, "THEANO_FLAGS": flags, "XLA_FLAGS": FOUR if pretend else "", **environment}
+    return subprocess.run([sys.executable, *arguments], env=env, cwd=ROOT, capture_output=True, text=True)
+
+
+def said(code, flags, **options):
+    """(lines of stdout, stderr) of a program."""
+    done = run(["-c", "import theano, numpy as np\nimport theano.tensor as T\n" + code], flags, **options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines(), done.stderr
+
+
+@pytest.mark.parametrize(
+    "file, flags",
+    [("residence", "device=cuda"), ("names", "device=cuda1"), ("contexts", "contexts=dev0->cuda0;dev1->cuda1")],
+)
+def test_where_devices_stand_for_gpus(file, flags):
+    done = run(["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/on_device/%s.py" % file], flags)
+    assert done.returncode == 0 and "passed" in done.stdout and "skipped" not in done.stdout, done.stdout
+
+
+WHERE = """
+w = theano.shared(np.ones(3), "w")
+f = theano.function([], updates=[(w, w * 2)])
+f()
+value = list.__getitem__(w.container.storage, 0)
+print(theano.config.device, f.device, *value.devices())
+"""
+
+
+@pytest.mark.parametrize(
+    "flag, want, device",
+    [
+        ("", "cpu", "cpu:0"),
+        ("device=cpu", "cpu", "cpu:0"),
+        ("device=cuda", "cuda", "cpu:1"),
+        ("device=cuda2", "cuda2", "cpu:3"),
+    ],
+)
+def test_functions_run_where_the_flag_says(flag, want, device):
+    out, err = said(WHERE, flag)
+    number = device.partition(":")[2]
+    assert out == ["%s %s TFRT_CPU_%s" % (want, device, number)] or out[0].split()[:2] == [want, device]
+    assert ("Mapped name None to device %s: cpu" % want in err) == ("cuda" in want)
+    assert said(WHERE, "print_active_device=False," + flag)[1] == ""
+
+
+def test_old_names_work_with_a_warning():
+    out, err = said(WHERE, "device=gpu1")
+    assert out[0].split()[:2] == ["cuda1", "cpu:2"]
+    assert "<string>:1: UserWarning: device=gpu1 is the name of Theano 0.9; use device=cuda1" in err
+    out, err = said("print(theano.gpuarray.get_context('a').dev)", "contexts=a->gpu1")
+    assert out == ["cuda1"]
+
+
+@pytest.mark.parametrize(
+    "flag, why",
+    [
+        ("device=cuda", "device=cuda: jax finds no such device (for NVIDIA's GPUs: pip install 'jax[cuda13]'"),
+        ("device=gpu0", "device=cuda0: jax finds no such device"),
+        ("device=tpu", "device=tpu: jax finds no such device (for TPUs: pip install 'jax[tpu]')"),
+        ("device=opencl0:0", "device=opencl0:0: jax finds no such device (XLA has none for OpenCL)"),
+    ],
+)
+def test_a_device_that_is_not_there_is_said_once(flag, why):
+    out, err = said(WHERE, flag, pretend=False, JAX_PLATFORMS="")
+    assert out[0].startswith("cpu ")  # config.device tells the truth
+    assert err.count(why) == 1 and "Functions run on cpu instead" in err and err.count("UserWarning: device=") <= 2
+    assert "<string>:1: UserWarning: " in err  # the program's line
+
+
+def test_a_number_that_is_too_large():
+    out, err = said(WHERE, "device=cuda3")
+    assert out[0].startswith("cpu ") and "device=cuda3: jax has 3 of cuda here, which count from 0" in err
+
+
+def test_platforms_that_jax_is_told_not_to_look_for():
+    _, err = said(WHERE, "device=cuda", pretend=False, JAX_PLATFORMS="cpu")
+    assert "device=cuda: JAX_PLATFORMS=cpu hides it from jax" in err
+
+
+def test_force_device():
+    done = run(["-c", "import theano"], "device=cuda0,force_device=True", pretend=False)
+    assert "OSError: You forced the use of gpu device cuda0, but CUDA initialization failed with error" in done.stderr
+    assert said(WHERE, "device=cuda0,force_device=True")[0][0].startswith("cuda0 ")
+    assert said(WHERE, "force_device=True", pretend=False)[0][0].startswith("cpu ")
+
+
+def test_contexts_that_are_not_there_are_the_device_in_use():
+    code = "w = theano.shared(np.ones(3), target='dev1')\nprint(theano.function([], w * 2)().tolist())"
+    out, err = said(code, "contexts=dev1->cuda5")
+    assert out == ["[2.0, 2.0, 2.0]"]
+    assert "contexts=dev1->cuda5: jax has 3 of cuda here, which count from 0. cpu is used instead" in err
+    done = run(["-c", "import theano"], "contexts=dev1->cuda5,force_device=True")
+    assert "OSError: You forced the use of gpu device cuda5" in done.stderr
+
+
+def test_init_gpu_device_moves_nothing():
+    code = WHERE + "from theano.gpuarray import dnn, pygpu_activated\nprint(pygpu_activated, dnn.dnn_available(None))"
+    out, err = said(code, "init_gpu_device=cuda1")
+    assert out[0].split()[:2] == ["cpu", "cpu:0"] and out[1] == "True True"
+    assert "Mapped name None to device cuda1" in err
+
+
+def test_use_chooses_a_device_later():
+    code = WHERE.replace("w =", "theano.gpuarray.use('cuda1')\nw =") + "print(theano.gpuarray.pygpu_activated)"
+    out, _ = said(code, "")
+    assert out[0].split()[:2] == ["cuda1", "cpu:2"] and out[1] == "True"
+    out, _ = said("theano.sandbox.cuda.use('gpu0')\nprint(theano.config.device, theano.sandbox.cuda.cuda_enabled)", "")
+    assert out == ["cuda0 True"]
+
+
+def test_a_function_from_before_runs_after_another_device_was_chosen():
+    code = """
+x = T.dvector("x")
+w = theano.shared(np.ones(3), "w")
+step = theano.function([x], updates=[(w, w + x)])
+step(np.ones(3))
+theano.gpuarray.use("cuda1")
+later = theano.function([x], updates=[(w, w * x)])
+later(np.full(3, 2.0))
+step(np.ones(3))
+print(w.get_value())
+"""
+    assert said(code, "")[0] == ["[5. 5. 5.]"]
+
+
+def test_without_a_gpu_cudnn_may_be_asked_for():
+    code = """
+from theano.gpuarray import dnn
+print(theano.config.device, dnn.dnn_available(None), theano.gpuarray.pygpu_activated)
+x = T.ftensor4("x")
+print(theano.function([x], dnn.dnn_pool(x, (2, 2)))(np.ones((1, 1, 3, 3), "float32")).shape)
+"""
+    assert said(code, "dnn.enabled=True", pretend=False)[0] == ["cpu True True", "(1, 1, 2, 2)"]
+    code = "from theano.gpuarray import dnn\nprint(dnn.dnn_available(None), dnn.dnn_available.msg)"
+    assert said(code, "dnn.enabled=False,device=cuda")[0] == ["False Disabled by dnn.enabled flag"]
+
+
+@pytest.mark.parametrize(
+    "amount, variables",
+    [
+        (-1, {"XLA_PYTHON_CLIENT_ALLOCATOR": "platform"}),
+        (0, {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}),
+        (0.5, {"XLA_PYTHON_CLIENT_PREALLOCATE": "true", "XLA_PYTHON_CLIENT_MEM_FRACTION": "0.5000"}),
+        (1, {"XLA_PYTHON_CLIENT_PREALLOCATE": "true", "XLA_PYTHON_CLIENT_MEM_FRACTION": "0.9500"}),
+    ],
+)
+def test_memory_that_is_taken_at_start(amount, variables):
+    assert devices._memory_variables(amount) == variables
+    code = """
+import os
+from theanojax.runtime.xla import devices
+seen = {n: v for n, v in os.environ.items() if n.startswith("XLA_PYTHON_CLIENT")}
+print(seen)
+"""
+    early = """
+import os, jax
+old, seen = jax.local_devices, {}
+def look(*args, **options):
+    seen.update({n: v for n, v in os.environ.items() if n.startswith('XLA_PYTHON')})
+    return old(*args, **options)
+jax.local_devices = look
+"""
+    done = run(["-c", early + "import theano\nprint(sorted(seen.items()))" + code], "gpuarray.preallocate=%s" % amount)
+    assert done.stdout.splitlines() == [str(sorted(variables.items())), "{}"], done.stderr
+
+
+def test_memory_in_megabytes(monkeypatch):
+    class Answer:
+        stdout = "16384\n16384\n"
+
+    monkeypatch.setattr(subprocess, "run", lambda *args, **options: Answer)
+    assert devices._memory_variables(4096)["XLA_PYTHON_CLIENT_MEM_FRACTION"] == "0.2500"
+
+
+def test_no_setting_of_jax_changes():
+    code = """
+import jax
+print(jax.config.jax_default_device, jax.numpy.ones(2).devices(), jax.jit(lambda x: x * 2)(np.ones(2)).devices())
+"""
+    assert said(WHERE + code, "device=cuda1")[0][1:] == ["None {CpuDevice(id=0)} {CpuDevice(id=0)}"]
+
+
+def test_old_programs(tmp_path):
+    script = tmp_path / "old.py"
+    script.write_text("""
+import theano.sandbox.cuda
+from theano.sandbox.cuda.basic_ops import gpu_from_host, host_from_gpu, gpu_contiguous
+from theano.sandbox.cuda import cuda_available, CudaNdarrayType, shared_constructor
+import theano.tensor as T
+import numpy
+x = CudaNdarrayType((False, False))('x')
+w = shared_constructor(numpy.ones((2, 2), 'float32'))
+f = theano.function([x], [host_from_gpu(x) * w, gpu_from_host(x * 2)])
+print cuda_available, x.type, f(numpy.ones((2, 2), 'float32'))[0].sum()
+""")
+    done = run(["-m", "theanojax", "run", str(script)], "device=gpu0")
+    assert done.stdout == "True GpuArrayType<None>(float32, matrix) 4.0\n", done.stderr
+
+
+def test_names_of_devices():
+    assert names.today("gpu") == "cuda" and names.today("gpu12") == "cuda12" and names.today("cuda1") == "cuda1"
+    assert (names.kind_of("cuda12"), names.number_of("cuda12"), names.number_of("tpu")) == ("cuda", 12, 0)
+    assert names.pairs("a->cuda0;b->gpu1") == [("a", "cuda0"), ("b", "cuda1")]
+    with pytest.raises(TypeError, match="context is not GpuContext"):
+        names.reg_context("a", object())
+
+
+def test_without_contexts_there_is_no_target():
+    with pytest.raises(TypeError, match="No suitable SharedVariable constructor could be found"):
+        theano.shared(np.ones(3), target="dev1")
+    with pytest.raises(ValueError, match="Can't transfer to target dev1"):
+        T.dvector().transfer("dev1")
+    x = T.dvector()
+    assert x.transfer("cpu") is x
