@@ -9,6 +9,7 @@
 #   make stress        threads, interrupts and failures for SECONDS=60, see tests/stress
 #   make fuzz          compare the two executors on GRAPHS=20000 random graphs, see docs/fuzz.md
 #   make conformance   run Theano 1.0.5's own tests on theanojax and record the table, docs/conformance.md
+#   make lower         lower every Op and program for GPUs and TPUs, which needs none, docs/devices.md
 #   make bench         measure
 #
 # PYTHON names the interpreter, 3.11 or later. Without it: the one that .venv was made with, or the first that is found.
@@ -32,7 +33,10 @@ SEED ?= 1
 SMOKE := $(patsubst %,tests/test_%.py,\
 	function modes shared gradient scan every_op linalg sparse shim legacy_runner pickle pytest_plugin)
 
-.PHONY: demo test test-all smoke smoke-others suite lint stress fuzz conformance bench
+# What `make lower` has lowered for other devices.
+LOWERED := $(patsubst %,tests/test_%.py,every_op golden features benchmark_programs)
+
+.PHONY: demo test test-all smoke smoke-others suite lint stress fuzz conformance bench lower
 
 $(READY): pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
@@ -81,6 +85,9 @@ fuzz: $(READY)
 
 conformance: $(READY)
 	$(BIN)/python tests/conformance/run.py --write -n $(JOBS)
+
+lower: $(READY)
+	$(BIN)/python -m pytest -q -p tests.lowering $(LOWERED)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

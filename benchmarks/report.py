@@ -8,6 +8,13 @@ import os
 import platform
 from pathlib import Path
 
+ON_A_GPU = """## On a GPU
+
+`benchmarks/gpu.sh` measures on a machine with NVIDIA's driver and Python 3.11 or later; it needs nothing else but PyPI,
+from which it gets jax for CUDA where the Python (`PYTHON=...`) has none. In less than eight minutes it runs the tests
+of `tests/on_device`, counts what passes between host and GPU in a training loop, and times the programs below beside
+JAX by hand. `gpu.json`, or the file that it is given, has the results. `python -m benchmarks.gpu --pretend` tries it
+on CPU devices."""
 DOCS = Path(__file__).parent.parent / "docs"
 TABLES = [
     ("call_s", "Time of a call", "Median of repeated calls, after the first three."),
@@ -162,7 +169,7 @@ def save(results, contenders, titles, notes):
     ]
     if about["theano_blas"]:
         lines.append("- Theano's C code is linked with %s." % Path(about["theano_blas"]).name)
-    lines += ["- " + n for n in about["notes"]] + ["", "## Programs", ""]
+    lines += ["- " + n for n in about["notes"]] + ["", ON_A_GPU, "", "## Programs", ""]
     lines += ["- `%s`: %s" % (p, titles[p]) for p in results]
     for title, text, header, rows in tables(results, contenders):
         lines += ["", "## " + title, "", text, "", "| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]

@@ -1,6 +1,7 @@
 """Devices by flags. The tests of tests/on_device run in processes where CPU devices stand for GPUs."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -17,7 +18,7 @@ FOUR = "--xla_force_host_platform_device_count=4"
 
 
 def run(arguments, flags, *, pretend=True, **environment):
-    """A Python process with these Theano flags; with `pretend` jax has four CPU devices, of which three count as GPUs."""
+    """A Python process with these Theano flags; with `pretend` jax has four CPU devices, three of them GPUs."""
     flags = ",".join(filter(None, [os.environ.get("THEANO_FLAGS"), "pretend_device=%s" % pretend, flags]))
     env = {**os.environ, "THEANO_FLAGS": flags, "XLA_FLAGS": FOUR if pretend else "", **environment}
     return subprocess.run([sys.executable, *arguments], env=env, cwd=ROOT, capture_output=True, text=True)
@@ -37,6 +38,24 @@ def said(code, flags, **options):
 def test_where_devices_stand_for_gpus(file, flags):
     done = run(["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/on_device/%s.py" % file], flags)
     assert done.returncode == 0 and "passed" in done.stdout and "skipped" not in done.stdout, done.stdout
+
+
+def test_a_sample_is_lowered_for_gpus_and_tpus():
+    sample = "xla and (scan or grad or sort or sum or dot or random)"
+    done = run(
+        ["-m", "pytest", "-q", "-p", "tests.lowering", "tests/test_features.py", "-k", sample], "", pretend=False
+    )
+    found = re.search(r"programs lowered: (\d+) for cuda, (\d+) for tpu", done.stdout)
+    assert done.returncode == 0 and int(found[1]) == int(found[2]) > 10, done.stdout
+
+
+def test_the_documentation_runs():
+    with open(os.path.join(ROOT, "docs", "devices.md"), encoding="utf-8") as file:
+        blocks = [block.partition("```")[0] for block in file.read().split("```python\n")[1:]]
+    assert len(blocks) > 2
+    flags = "contexts=dev0->cuda0;dev1->cuda1,device=cuda0,print_active_device=False"
+    done = run(["-c", "\n".join(blocks)], flags)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
 
 
 WHERE = """

@@ -11,7 +11,7 @@ from theano import gpuarray
 from theanojax.graph.cells import raw
 from theanojax.runtime.xla import devices
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore")]
 A = np.random.RandomState(3).rand(5, 5)
 
 

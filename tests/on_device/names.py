@@ -8,7 +8,7 @@ import theano.tensor as T
 from theano import gpuarray
 from theano.gpuarray import basic_ops, dnn, type as gputype
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore")]
 rng = np.random.RandomState(3)
 A = rng.rand(4, 5).astype("float32")
 IMAGES, FILTERS = rng.rand(2, 3, 9, 8).astype("float32"), rng.rand(4, 3, 3, 2).astype("float32")
@@ -98,6 +98,13 @@ def test_volumes():
     ours, theirs, pooled = f(rng.rand(1, 2, 5, 6, 4).astype("float32"), rng.rand(3, 2, 2, 3, 2).astype("float32"))
     np.testing.assert_allclose(ours, theirs, rtol=1e-4)
     assert pooled.shape == (1, 2, 4, 5, 3)
+
+
+def test_windows_whose_lengths_are_symbolic():
+    x = T.ftensor4("x")
+    window = tuple((n + 1) // 2 for n in x.shape[2:])
+    f = theano.function([x], dnn.dnn_pool(x, window, tuple(n // 2 for n in x.shape[2:])))
+    assert f(IMAGES).shape == (2, 3, 2, 2)
 
 
 @pytest.mark.parametrize("mode", ["max", "sum", "average_inc_pad", "average_exc_pad"])

@@ -1,5 +1,7 @@
 """On a device, nothing goes back and forth."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ import theano.tensor as T
 from tests.on_device.count import Transfers
 from theanojax.graph.cells import on_device, raw
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore")]
 rng = np.random.RandomState(7)
 X, Y = rng.randn(1000, 30).astype("float32"), rng.randint(0, 5, 1000).astype("int32")
 
@@ -177,6 +179,19 @@ def test_what_only_the_host_can_do_is_said():
         theano.function([x], x.nonzero()[0] + 1)(X[0])
     with theano.change_flags(assert_no_cpu_op="raise"):
         theano.function([x], T.tanh(x))(X[0])
+
+
+@pytest.mark.parametrize("told", [None, "bfloat16"])
+def test_products_have_all_digits_unless_jax_is_told_otherwise(told):
+    import jax
+
+    x, images = T.fmatrix("x"), T.ftensor4("images")
+    outputs = [T.dot(x, x), T.nnet.conv2d(images, images)]
+    with jax.default_matmul_precision(told) if told else nullcontext():
+        f = theano.function([x, images], outputs)
+        f(X[:30], X[:4, :25].reshape(4, 1, 5, 5))
+        (traced,) = f.fn.traced
+    assert str(traced.jaxpr).count("Precision.HIGHEST") == (0 if told else 4)  # of two factors each
 
 
 def test_more_determinism():

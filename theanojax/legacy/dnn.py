@@ -11,6 +11,7 @@ from typing import Any
 from theanojax import tensor as T
 from theanojax.config import config
 from theanojax.devices import contexts
+from theanojax.graph.variable import Variable
 from theanojax.scalar.types import upcast
 from theanojax.tensor.nnet import abstract_conv, bn
 from theanojax.tensor.signal.pool import Pool
@@ -173,7 +174,14 @@ def dnn_pool(img: Any, ws: Any, stride: Any = None, mode: str = "max", pad: Any 
     stride = (1,) * ndim if stride is None else stride
     pad = (0,) * ndim if pad is None else pad
     mode = "average_inc_pad" if mode == "average" else mode
+    ws, stride, pad = (_vector(lengths) for lengths in (ws, stride, pad))
     return Pool(True, ndim=ndim, mode=mode)(T.as_tensor_variable(img), ws, stride, pad)
+
+
+def _vector(lengths: Any) -> Any:
+    """`lengths`, as a symbolic vector if one of them is symbolic."""
+    symbolic = isinstance(lengths, (tuple, list)) and any(isinstance(n, Variable) for n in lengths)
+    return T.as_tensor_variable(lengths) if symbolic else lengths
 
 
 def dnn_batch_normalization_train(

@@ -39,6 +39,8 @@ WHERE = {
     # An optimization barrier keeps the same from being computed once in place of twice, and is gone before what comes
     # when is decided: what was to be computed again late, to save memory, comes early. Not so inside a conditional.
     "forgets_barriers": ("cpu",),
+    # Products and convolutions of float32 round their factors to 10 bits or 7, unless they are told not to.
+    "cuts_products": ("gpu", "tpu"),
     # Fourier transforms fail to compile where a matrix factorisation asks for their input by columns.
     "fourier_by_rows": ("cpu",),
 }

@@ -8,7 +8,7 @@ nothing at run time and never meets a tracer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -41,6 +41,14 @@ if TYPE_CHECKING:
 
 FEW_STEPS = 4  # a loop that no interrupt has to end: XLA may write such a short one out
 FOLD_LIMIT = 4096  # elements; a larger known result is left to XLA rather than embedded as a constant
+
+
+def _all_digits() -> AbstractContextManager[Any]:
+    """Where products are of as many digits as their dtype has, unless the user has told jax otherwise."""
+    if platform.cuts_products and jax.config.jax_default_matmul_precision is None:
+        highest: AbstractContextManager[Any] = jax.default_matmul_precision("highest")
+        return highest
+    return nullcontext()
 
 
 class TraceContext:
@@ -344,10 +352,11 @@ class TraceContext:
     def run(self, order: Sequence[Apply], outputs: Sequence[Variable]) -> None:
         """Trace the nodes of `order` into the environment; a branch's own nodes only inside the branch."""
         found = branches.regions(order, outputs)
-        if found:
-            branches.trace(self, order, found)
-        else:
-            self._run_all(order)
+        with _all_digits():
+            if found:
+                branches.trace(self, order, found)
+            else:
+                self._run_all(order)
 
     def _run_all(self, order: Sequence[Apply]) -> None:
         """Trace what can be traced, so that all that is missing is known at once."""
