@@ -151,3 +151,80 @@ def test_softmax(mode, axes):
     np.testing.assert_allclose(log, np.log(want), rtol=1e-4)
     with pytest.raises(ValueError, match="algo 'quick'"):
         dnn.dnn_softmax(x, "quick")
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def in_numpy(mode, parts, x, h, c):
+    """A layer of a network from its matrices and biases: its states and cells."""
+    gates = len(parts) // 4
+    matrices, biases = parts[::2], parts[1::2]
+    states = []
+    for row in x:
+        a = [(row @ m if m.size else row) + b for m, b in zip(matrices[:gates], biases[:gates])]
+        b = [h @ m + b for m, b in zip(matrices[gates:], biases[gates:])]
+        if mode == "lstm":
+            i, f, o = (sigmoid(a[k] + b[k]) for k in (0, 1, 3))
+            c = f * c + i * np.tanh(a[2] + b[2])
+            h = o * np.tanh(c)
+        elif mode == "gru":
+            r, i = (sigmoid(a[k] + b[k]) for k in (0, 1))
+            h = (1 - i) * np.tanh(a[2] + r * b[2]) + i * h
+        else:
+            h = np.tanh(a[0] + b[0]) if mode == "rnn_tanh" else np.maximum(a[0] + b[0], 0)
+        states.append((h, c))
+    return [np.array(s) for s in zip(*states)]
+
+
+@pytest.mark.parametrize(
+    "mode, input_mode, directions",
+    [("rnn_relu", "linear", 1), ("rnn_tanh", "skip", 1), ("lstm", "linear", 2), ("gru", "linear", 1)],
+)
+def test_recurrent_networks(mode, input_mode, directions):
+    steps, rows, n, layers = 4, 2, 3, 2
+    numbers = n if input_mode == "skip" else 5
+    size = [rows, numbers]
+    block = dnn.RNNBlock(
+        "float64", n, layers, mode, input_mode, "bidirectional" if directions == 2 else "unidirectional"
+    )
+    w = gpuarray.gpuarray_shared_constructor(np.zeros(block.get_param_size(size)), "w")
+    values = rng.randn(block.get_param_size(size)) * 0.5
+    seen = 0
+    for half in range(layers * directions):
+        for part in block.split_params(w, half, size):
+            part[...] = values[seen : seen + part.size].reshape(part.shape)
+            seen += part.size
+    assert seen == len(values) and sorted(w.get_value()) == sorted(values)
+    x, h = T.dtensor3("x"), T.dtensor3("h")
+    c = T.dtensor3("c") if mode == "lstm" else None
+    results = block.apply(w, x, h, c)
+    cost = sum((v**2).sum() for v in results)
+    given = [rng.randn(steps, rows, numbers)] + [rng.randn(layers * directions, rows, n) for _ in range(2)]
+    inputs = [v for v in (x, h, c) if v is not None]
+    f = theano.function(inputs, [*results, T.grad(cost, w), cost])
+    *got, gradient, at = f(*given[: len(inputs)])
+    y, last = given[0], []
+    for layer in range(layers):
+        halves = []
+        for k in range(directions):
+            half = layer * directions + k
+            parts = [np.array(p) for p in block.split_params(w, half, size)]
+            states = in_numpy(mode, parts, y[::-1] if k else y, given[1][half], given[2][half])
+            last.append([s[-1] for s in states])
+            halves.append(states[0][::-1] if k else states[0])
+        y = np.concatenate(halves, axis=2)
+    for ours, theirs in zip(got, [y, *map(np.array, zip(*last))]):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-7, atol=1e-9)
+    assert len(got) == (3 if mode == "lstm" else 2)
+    direction, value = rng.randn(len(values)), w.get_value()
+    w.set_value(value + 1e-6 * direction)
+    np.testing.assert_allclose((f(*given[: len(inputs)])[-1] - at) / 1e-6, gradient @ direction, rtol=1e-3)
+
+
+def test_modes_that_networks_do_not_have():
+    with pytest.raises(ValueError, match="cuDNN has no unidirectional elman with linear input"):
+        dnn.RNNBlock("float32", 3, 1, "elman")
+    with pytest.raises(TypeError, match="split_params only works on gpuarray shared variables"):
+        dnn.RNNBlock("float32", 3, 1, "gru").split_params(T.vector(), 0, [1, 2])

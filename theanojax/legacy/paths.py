@@ -270,7 +270,14 @@ PATHS: dict[str, Entry] = {
     # ---- GPU back-ends
     **{f"{top}gpuarray{name}": At("legacy.gpuarray")
        for top in ("", "sandbox.") for name in ("", ".basic_ops", ".blas", ".fp16_help", ".type")},
-    **{f"{top}gpuarray.dnn": At("legacy.dnn", "legacy.gpuarray") for top in ("", "sandbox.")},
+    "gpuarray.ctc": At("legacy.gpuarray", gpu_ctc="tensor.nnet.ctc:ctc"),
+    "gpuarray.fft": At("legacy.gpuarray", curfft="tensor.fft:rfft", cuirfft="tensor.fft:irfft"),
+    "gpuarray.linalg": At("legacy.gpuarray", gpu_cholesky="tensor.linalg.slinalg:cholesky",
+                          gpu_matrix_inverse="tensor.linalg.nlinalg:matrix_inverse",
+                          gpu_solve="tensor.linalg.slinalg:solve", gpu_svd="tensor.linalg.nlinalg:svd",
+                          gpu_qr="tensor.linalg.nlinalg:qr"),
+    "gpuarray.rng_mrg": At("tensor.random.mrg", "legacy.gpuarray"),
+    **{f"{top}gpuarray.dnn": At("legacy.dnn", "legacy.dnn_rnn", "legacy.gpuarray") for top in ("", "sandbox.")},
     # ---- where files of ours were, for what an earlier version pickled
     "gradient_types": At("graph.gradient_types"),
     "gradient_ops": At("tensor.gradient_ops"),
