@@ -84,6 +84,13 @@ def test_pickles():
     np.testing.assert_array_equal(again.get_value(), A)
 
 
+def test_a_context_of_another_process_is_the_device_in_use():
+    v0, v1 = pair()
+    for v in (v0, v1):
+        v.type.context_name = "elsewhere"  # as of a pickle
+    assert theano.function([], T.dot(v0, v1) + v0)().shape == (5, 5)
+
+
 def test_names_that_are_not_there():
     with pytest.raises(gpuarray.ContextNotDefined, match="context name dev9 not defined"):
         theano.shared(A, target="dev9")

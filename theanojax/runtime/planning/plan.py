@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from theanojax.config import config
-from theanojax.devices import contexts, get_context, kind_of, number_of
+from theanojax.devices import contexts, kind_of, number_of
 from theanojax.graph.traverse import ancestors, io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.runtime.planning.analysis import Analysis, has_open_loops, order_above_shapes, reads_lengths
@@ -202,7 +202,9 @@ class Planner:
                 for v in direct_inputs(node) if o in placed else ():
                     placed.setdefault(v, placed[o])
         self.contexts = placed
-        there = {_device_of(None): None, **{_device_of(name): name for name in placed.values() if name is not None}}
+        there: dict[tuple[str, int], str | None] = {_device_of(None): None}
+        for name in placed.values():
+            there.setdefault(_device_of(name), name)
         self.lanes = list(there.values())
 
     def _in_lane(self, node: Apply, at: int) -> int:
@@ -391,8 +393,8 @@ def _context_of(v: Variable) -> str | None:
 
 
 def _device_of(context: str | None) -> tuple[str, int]:
-    """The kind and number of the device that a context stands for; None is the device in use."""
-    name = config.device if context is None else get_context(context).dev
+    """The kind and number of the device that a context stands for: None, and one of another process, the one in use."""
+    name = contexts[context].dev if context is not None and context in contexts else config.device
     return kind_of(name), number_of(name)
 
 
