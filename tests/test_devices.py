@@ -33,7 +33,12 @@ def said(code, flags, **options):
 
 @pytest.mark.parametrize(
     "file, flags",
-    [("residence", "device=cuda"), ("names", "device=cuda1"), ("contexts", "contexts=dev0->cuda0;dev1->cuda1")],
+    [
+        ("residence", "device=cuda"),
+        ("names", "device=cuda1"),
+        ("beside", "device=cpu,contexts=dev0->cuda0"),
+        ("contexts", "device=cpu,contexts=dev0->cuda0;dev1->cuda1"),
+    ],
 )
 def test_where_devices_stand_for_gpus(file, flags):
     done = run(["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/on_device/%s.py" % file], flags)

@@ -1,4 +1,4 @@
-"""Several devices by name: ``contexts=dev0->cuda0;dev1->cuda1``."""
+"""Several devices by name: ``device=cpu,contexts=dev0->cuda0;dev1->cuda1``."""
 
 import pickle
 
