@@ -12,4 +12,4 @@ from theanojax.legacy.old_objects import (
     sort_key as sort_key,
     unicode as unicode,
 )
-from theanojax.legacy.python2 import div as div, idiv as idiv, item as item
+from theanojax.legacy.python2_values import div as div, idiv as idiv, item as item

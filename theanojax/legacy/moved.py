@@ -138,7 +138,7 @@ NAMES_SINCE_2: dict[str, dict[str, str]] = {
         **{"izip_longest": "itertools.zip_longest", "ifilterfalse": "itertools.filterfalse"},
     },
     "operator": {
-        **{"div": f"{OURS}.python2.div", "idiv": f"{OURS}.python2.idiv"},
+        **{"div": f"{OURS}.python2_values.div", "idiv": f"{OURS}.python2_values.idiv"},
         **{"isCallable": "builtins.callable", "sequenceIncludes": "operator.contains"},
     },
     "string": {

@@ -341,7 +341,7 @@ DEFINED: dict[str, str] = {
     "scalar.basic_scipy": "scalar.special",
     "scalar.basic_sympy": "scalar.sympy_code",
     "tensor.basic": "tensor.creation tensor.diagonal tensor.dims tensor.join tensor.nonzero tensor.permute "
-    "tensor.shape tensor.reduce:Mean tensor.reduce:MaxAndArgmax tensor.reduce:Argmax errors:ShapeError "
+    "tensor.shape tensor.reduce:Mean tensor.argmax tensor.flatten errors:ShapeError "
     "errors:NotScalarConstantError errors:EmptyConstantError tensor.linalg.products",
     "tensor.var": "errors:AsTensorError",
     "tensor.elemwise": "tensor.reduce printing.pp:DimShufflePrinter",

@@ -18,13 +18,10 @@ import functools
 import logging
 import warnings
 from collections.abc import Callable, Iterator
-from types import CodeType, TracebackType
+from types import CodeType
 from typing import Any, TypeVar
 
-import numpy as np
-
 from theanojax.legacy import siblings
-from theanojax.legacy.old_numpy import FLOATS
 from theanojax.legacy.old_objects import METHODS, METHODS_OF_PYTHON2
 from theanojax.legacy.which_python import changed_meaning, only_in_python2, says_python2, uses_python2
 
@@ -523,79 +520,3 @@ def _index(index: ast.expr) -> ast.expr:
 
 def _call(function: str, *arguments: ast.expr) -> ast.Call:
     return ast.Call(ast.Name(function, ast.Load()), list(arguments), [])
-
-
-def div(a: Any, b: Any) -> Any:
-    """What `a / b` was in Python 2: floored for two integers, or two arrays of integers."""
-    for method, left, right in (("__div__", a, b), ("__rdiv__", b, a)):
-        function = getattr(type(left), method, None)
-        if function is not None:
-            result = function(left, right)
-            if result is not NotImplemented:
-                return result
-    return a // b if _is_integral(a) and _is_integral(b) else a / b
-
-
-def idiv(a: Any, b: Any) -> Any:
-    """What `a /= b` left in `a`."""
-    function = getattr(type(a), "__idiv__", None)
-    if function is not None:
-        return function(a, b)
-    if hasattr(type(a), "__div__") or hasattr(type(b), "__rdiv__"):
-        return div(a, b)
-    if _is_integral(a) and _is_integral(b):
-        a //= b
-    else:
-        a /= b
-    return a
-
-
-def _is_integral(value: Any) -> bool:
-    dtype = getattr(value, "dtype", None)
-    return getattr(dtype, "kind", "") in "biu" if dtype is not None else isinstance(value, int)
-
-
-def raised(kind: Any, value: Any = None, traceback: TracebackType | None = None) -> BaseException:
-    """The exception that Python 2 raised for ``raise kind, value, traceback``."""
-    while isinstance(kind, tuple) and kind:
-        kind = kind[0]
-    if isinstance(kind, type) and issubclass(kind, BaseException):
-        if isinstance(value, kind):
-            error = value
-        elif value is None:
-            error = kind()
-        else:
-            error = kind(*value) if isinstance(value, tuple) else kind(value)
-    elif isinstance(kind, BaseException):
-        if value is not None:
-            return TypeError("instance exception may not have a separate value")
-        error = kind
-    else:
-        return TypeError(
-            "exceptions must be old-style classes or derived from BaseException, not %s" % type(kind).__name__
-        )
-    return error if traceback is None else error.with_traceback(traceback)
-
-
-def item(owner: Any, index: Any) -> Any:
-    """The index that means today what `index` of `owner` meant."""
-    if type(index) is int or not isinstance(owner, np.ndarray):
-        return index
-    if type(index) is list and any(part is None or part is ... or isinstance(part, slice) for part in index):
-        index = tuple(index)
-    return tuple(map(_whole, index)) if type(index) is tuple else _whole(index)
-
-
-def get(owner: Any, index: Any) -> Any:
-    """``owner[index]``, as it was meant."""
-    return owner[item(owner, index)]
-
-
-def _whole(index: Any) -> Any:
-    if isinstance(index, FLOATS):
-        return int(index)
-    if type(index) is slice:
-        return slice(*[_whole(part) for part in (index.start, index.stop, index.step)])
-    if type(index) is np.ndarray and index.dtype.kind == "f":
-        return index.astype(np.intp)
-    return index

@@ -23,7 +23,17 @@ from typing import Any
 
 from theanojax.graph import tag
 from theanojax.graph.tracebacks import take_out
-from theanojax.legacy import byte_strings, importer, old_numpy, old_objects, old_python, python2, script_names, spawned
+from theanojax.legacy import (
+    byte_strings,
+    importer,
+    old_numpy,
+    old_objects,
+    old_python,
+    python2,
+    python2_values,
+    script_names,
+    spawned,
+)
 
 # Folders below a script's own that are not its own.
 INSTALLED = re.compile(r"[\\/](site-packages|dist-packages)[\\/]")
@@ -32,7 +42,8 @@ OURS = ("theano", "theanojax")
 OLD = ("arviz", "fuel", "picklable_itertools")
 IMPORT = re.compile(rb"^[ \t]*(import|from) theano\b", re.M)
 OUR_FILES = tuple(
-    module.__file__ for module in (byte_strings, old_numpy, old_objects, old_python, python2, script_names)
+    module.__file__
+    for module in (byte_strings, old_numpy, old_objects, old_python, python2, python2_values, script_names)
 ) + (__file__,)
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from theanojax import configparser, runtime
 from theanojax.devices import contexts
-from theanojax.legacy import byte_strings, moved, old_numpy, old_objects, old_python, python2
+from theanojax.legacy import byte_strings, moved, old_numpy, old_objects, old_python, python2, python2_values
 
 # What nobody replaces in a module behind our back: kept in the stand-in, as a loop asks for it in each of its steps.
 LASTING = (np.ufunc, type, type(np.dot), ModuleType)
@@ -351,15 +351,15 @@ def python2_builtins() -> dict[str, Any]:
         "input": lambda prompt="": eval(input(prompt), sys._getframe(1).f_globals),
         "apply": lambda function, args=(), kwargs=None: function(*args, **(kwargs or {})),
         "coerce": lambda a, b: (a, b) if type(a) is type(b) else (a + 0 * b, b + 0 * a),
-        python2.RAISED: python2.raised,
+        python2.RAISED: python2_values.raised,
         python2.CODE: python2.code,
         **{python2.METHOD % name: function for name, function in old_objects.METHODS_OF_PYTHON2.items()},
         **{python2.MESSAGE: old_objects.message, python2.UNICODE: old_objects.unicode},
         **{python2.IS_NONE: old_objects.is_none, python2.IS_NOT_NONE: old_objects.is_not_none},
         python2.BYTES: byte_strings.byte_string,
         **{python2.PRINT: old_objects.print_, "isinstance": byte_strings.isinstance_},
-        python2.DIVIDE: python2.div,
-        python2.DIVIDE_IN_PLACE: python2.idiv,
+        python2.DIVIDE: python2_values.div,
+        python2.DIVIDE_IN_PLACE: python2_values.idiv,
     }
 
 
@@ -398,7 +398,7 @@ def script_builtins(for_python2: bool, live: bool = False) -> dict[str, Any]:
         return stand_in(module.__name__, for_python2) or module
 
     given = {
-        **{python2.ITEM: python2.item, python2.GET: python2.get, python2.SLICE: slice},
+        **{python2.ITEM: python2_values.item, python2.GET: python2_values.get, python2.SLICE: slice},
         **{python2.METHOD % name: function for name, function in old_objects.METHODS.items()},
         python2.NEGATIVE: old_objects.negative,
         **(python2_builtins() if for_python2 else {}),

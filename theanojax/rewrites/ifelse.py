@@ -6,11 +6,11 @@ from theanojax.graph.rewriting.base import Optimizer
 from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.traverse import is_in_ancestors
 from theanojax.ifelse import IfElse, ifelse
+from theanojax.tensor.argmax import MaxAndArgmax
 from theanojax.tensor.creation import Alloc
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
 from theanojax.tensor.indexing.subtensor import IncSubtensor, Subtensor
 from theanojax.tensor.linalg.products import Dot
-from theanojax.tensor.reduce import MaxAndArgmax
 from theanojax.tensor.shape import Rebroadcast, Reshape, Shape, SpecifyShape
 
 acceptable_ops = (

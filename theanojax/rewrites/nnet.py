@@ -17,6 +17,7 @@ from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.traverse import equal_computations
 from theanojax.rewrites.algebra import local_mul_canonizer
 from theanojax.rewrites.common import applies, combined, constant_value, is_number, maker, replacement, scalar_maker
+from theanojax.tensor.argmax import MaxAndArgmax
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.creation import Alloc, ARange
 from theanojax.tensor.elemwise import DimShuffle, Elemwise
@@ -44,7 +45,7 @@ from theanojax.tensor.nnet.softmax import (
     softmax_op,
     softmax_with_bias,
 )
-from theanojax.tensor.reduce import MaxAndArgmax, Sum
+from theanojax.tensor.reduce import Sum
 from theanojax.tensor.shape import Shape
 from theanojax.tensor.type import float_dtypes, values_eq_approx_remove_inf, values_eq_approx_remove_nan
 

@@ -20,10 +20,11 @@ from theanojax.rewrites.common import (
     replacement,
     scalar_maker,
 )
+from theanojax.tensor.argmax import Argmax, MaxAndArgmax
 from theanojax.tensor.creation import Alloc
 from theanojax.tensor.elemwise import DimShuffle, elementwise, shuffled
 from theanojax.tensor.join import Join
-from theanojax.tensor.reduce import All, Any, Argmax, CAReduce, MaxAndArgmax, Prod, ProdWithoutZeros, Sum
+from theanojax.tensor.reduce import All, Any, CAReduce, Prod, ProdWithoutZeros, Sum
 
 ALL_REDUCE = [CAReduce, All, Any, Sum, Prod, ProdWithoutZeros]
 

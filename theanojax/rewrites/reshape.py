@@ -6,8 +6,9 @@ from theanojax.graph.tag import copy_stack_trace
 from theanojax.rewrites.common import constant_value, maker, replacement, shape_feature
 from theanojax.tensor.as_tensor import extract_constant
 from theanojax.tensor.elemwise import DimShuffle, Elemwise, shuffled
+from theanojax.tensor.flatten import Flatten
 from theanojax.tensor.indexing.subtensor import Subtensor
-from theanojax.tensor.shape import Flatten, MakeVector, Reshape, Shape, Shape_i
+from theanojax.tensor.shape import MakeVector, Reshape, Shape, Shape_i
 
 
 @local_optimizer([Flatten])

@@ -12,6 +12,7 @@ from theanojax.rewrites.algebra import local_mul_canonizer
 from theanojax.rewrites.common import applies, constant_value, is_number, maker, replacement, scalar_maker
 from theanojax.rewrites.nnet import _check_rows_is_arange_len_labels
 from theanojax.tensor.elemwise import DimShuffle
+from theanojax.tensor.flatten import Flatten
 from theanojax.tensor.indexing.subtensor import (
     AdvancedIncSubtensor,
     AdvancedIncSubtensor1,
@@ -22,7 +23,7 @@ from theanojax.tensor.indexing.subtensor import (
 )
 from theanojax.tensor.nnet.crossentropy import CrossentropyCategorical1HotGrad, crossentropy_softmax_1hot_with_bias_dx
 from theanojax.tensor.nnet.softmax import Softmax, SoftmaxWithBias, logsoftmax_op, softmax_grad
-from theanojax.tensor.shape import Flatten, Rebroadcast, Reshape
+from theanojax.tensor.shape import Rebroadcast, Reshape
 from theanojax.tensor.type import values_eq_approx_remove_inf, values_eq_approx_remove_nan
 
 VIEWS = (Reshape, DimShuffle, Flatten, Rebroadcast, Subtensor, AdvancedSubtensor1, AdvancedSubtensor)

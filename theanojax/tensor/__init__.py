@@ -24,6 +24,7 @@ _above.tensor = _sys.modules[__name__]
 from theanojax.tensor.type import *  # isort: skip - the first: all others build on these three
 from theanojax.tensor.var import *  # isort: skip
 from theanojax.tensor.as_tensor import *  # isort: skip
+from theanojax.tensor.argmax import *
 from theanojax.tensor.cast import *
 from theanojax.tensor.constant_value import *
 from theanojax.tensor.constructors import *
@@ -32,6 +33,7 @@ from theanojax.tensor.diagonal import *
 from theanojax.tensor.dims import *
 from theanojax.tensor.elemwise import *
 from theanojax.tensor.extra_ops import *
+from theanojax.tensor.flatten import *
 from theanojax.tensor.indexing.subtensor import *
 from theanojax.tensor.join import *
 from theanojax.tensor.linalg.einsum import *

@@ -11,10 +11,11 @@ from theanojax.config import config
 from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.graph.variable import Constant, Variable
 from theanojax.scalar.types import ComplexError, IntegerDivisionError
+from theanojax.tensor.argmax import MaxAndArgmax
 from theanojax.tensor.as_tensor import as_tensor_variable, constant
 from theanojax.tensor.cast import cast
 from theanojax.tensor.elemwise import Elemwise, shuffled
-from theanojax.tensor.reduce import All, Any, CAReduce, MaxAndArgmax, Mean, Prod, Sum
+from theanojax.tensor.reduce import All, Any, CAReduce, Mean, Prod, Sum
 from theanojax.tensor.type import complex_dtypes, discrete_dtypes, int_dtypes, integer_dtypes, uint_dtypes
 from theanojax.tensor.type_other import NoneConst
 from theanojax.tensor.var import TensorConstant

@@ -10,9 +10,10 @@ from theanojax.graph.variable import Apply, Constant
 from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.creation import arange
+from theanojax.tensor.flatten import flatten
 from theanojax.tensor.indexing.subtensor import set_subtensor
 from theanojax.tensor.math import eq, ge, mul, switch
-from theanojax.tensor.shape import flatten, patternbroadcast, shape as shape_of
+from theanojax.tensor.shape import patternbroadcast, shape as shape_of
 from theanojax.tensor.sort_keys import FEW, greatest, sorted_values, sorting_order
 from theanojax.tensor.type import TensorType, float_dtypes, integer_dtypes
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from theanojax.graph.variable import Apply, Variable
     from theanojax.runtime.hints import Array, Key, NumpyArray, ShapeProgram, Value
     from theanojax.runtime.policy.polymorphic import PolymorphicExecutor
-    from theanojax.runtime.xla.stage import Jitted
+    from theanojax.runtime.xla.specialisation import Jitted
 
 FITS = 4096  # numbers of steps and shapes that a loop remembers
 EXECUTABLES = 16  # of one loop; more of them only for shapes that keep coming back

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from theanojax.runtime.planning.learned import Learned
     from theanojax.runtime.planning.plan import StagePlan
     from theanojax.runtime.policy.outcome import Outcome
-    from theanojax.runtime.xla.stage import Jitted, Ready
+    from theanojax.runtime.xla.specialisation import Jitted, Ready
 
     Modules = dict[str, Owners]
 

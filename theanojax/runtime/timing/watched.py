@@ -24,7 +24,7 @@ from theanojax.runtime.timing import events
 from theanojax.runtime.timing.hlo import Owners
 from theanojax.runtime.timing.named import NamedStage
 from theanojax.runtime.xla import interrupts
-from theanojax.runtime.xla.stage import GuardedShapes, Specialisation
+from theanojax.runtime.xla.specialisation import GuardedShapes, Specialisation
 from theanojax.runtime.xla.transfer import Staging, settle
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from theanojax.runtime.planning.plan import StagePlan
     from theanojax.runtime.policy.outcome import Outcome
     from theanojax.runtime.timing.call import Call, Recorder
-    from theanojax.runtime.xla.stage import Ending, Jitted, Others, Ready
+    from theanojax.runtime.xla.specialisation import Jitted, Ready
+    from theanojax.runtime.xla.stage import Ending, Others
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import chain, starmap
 from operator import setitem
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from theanojax.runtime.policy.outcome import COMMITTED, DONE, REPLAY, Declined, 
 from theanojax.runtime.policy.patience import Patience
 from theanojax.runtime.xla import devices, interrupts, long_sums, platform, small
 from theanojax.runtime.xla.problems import Untraceable
+from theanojax.runtime.xla.specialisation import GuardedShapes, Jitted, Ready, Specialisation
 from theanojax.runtime.xla.steps import Traced
 from theanojax.runtime.xla.trace import TraceContext
 from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, settle, taken, wait
@@ -53,62 +54,6 @@ LOOKED_AT = 64  # integers that the host may want to see before a call; it has n
 REMEMBERED = 1000  # shapes that XLA refuses
 
 _ndarray = np.ndarray
-
-
-class GuardedShapes(Exception):
-    """A program that gives buffers away has met shapes for which it may need them again."""
-
-
-class Jitted(Protocol):
-    """What jax.jit makes of the trace of a stage."""
-
-    def __call__(self, *args: Value) -> Sequence[Value]: ...
-    def trace(self, *args: Value) -> jax.stages.Traced: ...
-    def lower(self, *args: Value) -> jax.stages.Lowered: ...
-
-
-class Specialisation:
-    """What runs a stage for one value of its key, and for certain shapes where there is something to check.
-
-    Attributes
-    ----------
-    function : jitted; from (stop flag if there are loops, arguments, constants) to outputs, and a last output that
-        says whether the guards held if some are left.
-    check : a function of the list of arguments and constants that has to say yes before, or None.
-    donated : positions of the arguments whose buffers the outputs take over.
-    variants : shapes -> Specialisation, where these depend on the shapes, else None.
-    here : jitted; the same as `function` for numpy arrays, run in the calling thread, or None (see small.py).
-    """
-
-    def __init__(
-        self,
-        function: Jitted,
-        donated: Sequence[int] = (),
-        check: Callable[[Sequence[Array]], bool] | None = None,
-        variants: dict[tuple[Shape, ...], Specialisation] | None = None,
-        here: Jitted | None = None,
-    ) -> None:
-        self.function, self.donated, self.check, self.variants = function, donated, check, variants
-        self.here = here
-        self.kept: object = None  # an executable: jit keeps it as long as somebody does
-
-
-class Ready:
-    """What calls with one key and shapes run, and what earlier ones have told.
-
-    Attributes
-    ----------
-    special : Specialisation
-    proven : types of the arguments -> bytes that a call needs beside them. Such a call is one step in C.
-    pace : interrupts.Pace of the loops.
-    """
-
-    __slots__ = ("pace", "proven", "special")
-
-    proven: dict[tuple[type, ...], int]
-
-    def __init__(self, special: Specialisation) -> None:
-        self.special, self.proven, self.pace = special, {}, interrupts.Pace()
 
 
 class XlaStage:
