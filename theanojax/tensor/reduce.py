@@ -348,11 +348,8 @@ class CAReduceDtype(CAReduce):
         dtype, acc_dtype = self._output_dtype(x.dtype), self._acc_dtype(x.dtype)
         op = self
         if (dtype, acc_dtype) != (self.dtype, self.acc_dtype):
-            if type(self) is Sum:
-                op = _sum_of(self.axis, dtype, acc_dtype)
-            else:
-                op = copy(self)
-                op.dtype, op.acc_dtype = dtype, acc_dtype
+            op = _sum_of(self.axis, dtype, acc_dtype) if type(self) is Sum else copy(self)
+            op.dtype, op.acc_dtype = dtype, acc_dtype
         return CAReduce.make_node(op, x)
 
     def __str__(self):
@@ -390,9 +387,7 @@ class Sum(CAReduceDtype):
     R_op = linear_in(0)
 
 
-@functools.lru_cache(maxsize=1000)
-def _sum_of(axis, dtype, acc_dtype):
-    return Sum(axis, dtype, acc_dtype)
+_sum_of = functools.lru_cache(maxsize=1000)(Sum)  # sums that are alike share one
 
 
 class Prod(CAReduceDtype):
