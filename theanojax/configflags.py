@@ -28,9 +28,9 @@ from theanojax.configparser import BoolParam, ConfigParam, EnumStr, FloatParam, 
 # ---- Values with rules of their own
 
 
-def floatX_convert(name: str) -> str:
+def floatX_convert(s: str) -> str:
     """`32` is short for float32, and so on."""
-    return f"float{name}" if name in ("16", "32", "64") else name
+    return f"float{s}" if s in ("16", "32", "64") else s
 
 
 class DeviceParam(ConfigParam):
@@ -39,7 +39,7 @@ class DeviceParam(ConfigParam):
     `default` is a name or a function that finds it.
     """
 
-    def __init__(self, first: str, default: Any = None, allow_override: bool = True):
+    def __init__(self, first: str, *options: str, default: Any = None, allow_override: bool = True):
         self.first = first
         super().__init__(first if default is None else default, self._check, allow_override)
 
@@ -88,26 +88,26 @@ MODE_NAMES = ("Mode", "DebugMode", "FAST_RUN", "NanGuardMode", "FAST_COMPILE", "
 OLDER_MODE_NAMES = ("ProfileMode", "PROFILE_MODE")
 
 
-def filter_mode(mode: Any) -> Any:
+def filter_mode(val: Any) -> Any:
     """Check a mode: one of the names, or an instance of Mode."""
-    if isinstance(mode, str):
-        if mode in MODE_NAMES + OLDER_MODE_NAMES:
-            return mode
+    if isinstance(val, str):
+        if val in MODE_NAMES + OLDER_MODE_NAMES:
+            return val
     # By name: this module must not import the one that defines Mode.
-    elif any(base.__name__ == "Mode" for base in type(mode).__mro__):
-        return mode
+    elif any(base.__name__ == "Mode" for base in type(val).__mro__):
+        return val
     raise ValueError(
         "Expected one of those string 'Mode', 'DebugMode', 'FAST_RUN', 'NanGuardMode', 'FAST_COMPILE', "
         "'DEBUG_MODE' or an instance of Mode."
     )
 
 
-def filter_vm_lazy(value: Any) -> bool | None:
+def filter_vm_lazy(val: Any) -> bool | None:
     """True, False or None, or the name of one of them."""
     for option in (False, True, None):
-        if value is option or value == str(option):
+        if val is option or val == str(option):
             return option
-    raise ValueError(f"Valid values for an vm.lazy parameter should be None, False or True, not `{value}`.")
+    raise ValueError(f"Valid values for an vm.lazy parameter should be None, False or True, not `{val}`.")
 
 
 def good_seed_param(seed: str) -> bool:
@@ -118,9 +118,9 @@ def good_seed_param(seed: str) -> bool:
 PREALLOCATED_OUTPUTS = ("initial", "previous", "c_contiguous", "f_contiguous", "strided", "wrong_size", "ALL", "")
 
 
-def is_valid_check_preallocated_output_param(value: Any) -> bool:
-    """Whether `value` lists only known kinds of preallocated output, separated by colons."""
-    return isinstance(value, str) and set(value.split(":")) <= set(PREALLOCATED_OUTPUTS)
+def is_valid_check_preallocated_output_param(param: Any) -> bool:
+    """Whether `param` lists only known kinds of preallocated output, separated by colons."""
+    return isinstance(param, str) and set(param.split(":")) <= set(PREALLOCATED_OUTPUTS)
 
 
 def removed_option(name: str, instead: str) -> ConfigParam:
@@ -134,9 +134,9 @@ def removed_option(name: str, instead: str) -> ConfigParam:
     return ConfigParam("", refuse, allow_override=False)
 
 
-def deprecated_gpuarray_sync(value: Any) -> bool:
+def deprecated_gpuarray_sync(val: Any) -> bool:
     """Refuse a true `gpuarray.sync`."""
-    if value:
+    if val:
         raise RuntimeError("Flag gpuarray.sync is deprecated and will be removed in next Theano release.")
     return False
 
@@ -367,7 +367,7 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
     # devices
     (
         "device",
-        DeviceParam("cpu", default_device, allow_override=False),
+        DeviceParam("cpu", default=default_device, allow_override=False),
         "Where functions run: cpu, cuda*, tpu* or opencl*. Unless told: jax's default device.",
     ),
     ("force_device", fixed(False, BoolParam), "Whether to fail, rather than use the CPU, where `device` is missing."),

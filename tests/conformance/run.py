@@ -33,9 +33,14 @@ CHUNK_SECONDS = 120
 SMALL = 15
 
 
-def fetch():
-    """The folder that holds Theano's tests as ``theano/.../tests``; downloaded the first time."""
-    root = CACHE / "suite"
+def is_test(f):
+    """Whether the file of Theano's source is a test, or what one reads."""
+    return "gpuarray" not in f.parts and ("tests" in f.parts or f.name == "samples_MRG31k3p_12_7_5.txt")
+
+
+def fetch(name="suite", wanted=is_test):
+    """The folder `name` of the cache, with the `wanted` files of Theano's source; downloaded the first time."""
+    root = CACHE / name
     if (root / "theano").exists():
         return root
     root.parent.mkdir(parents=True, exist_ok=True)
@@ -64,15 +69,8 @@ def fetch():
         unpacked = next(Path(tmp).glob("pip-*/theano_*/theano"), None)
         if unpacked is None:
             sys.exit("pip did not download Theano's source:\n" + pip.stdout[-2000:])
-        wanted = [
-            f
-            for f in unpacked.rglob("*")
-            if f.is_file()
-            and "gpuarray" not in f.parts
-            and ("tests" in f.parts or f.name == "samples_MRG31k3p_12_7_5.txt")
-        ]
-        part = root.with_name("suite-%d" % os.getpid())  # complete or not there at all
-        for f in wanted:
+        part = root.with_name("%s-%d" % (name, os.getpid()))  # complete or not there at all
+        for f in (f for f in unpacked.rglob("*") if f.is_file() and wanted(f)):
             copy = part / f.relative_to(unpacked.parent)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(f, copy)

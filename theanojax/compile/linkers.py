@@ -265,6 +265,10 @@ class CLinker(ExecutorLinker):
     def __init__(self, schedule=None):
         super().__init__(None, schedule)
 
+    def make_thunk(self, input_storage=None, output_storage=None, storage_map=None, keep_lock=False):
+        """As of each linker; `keep_lock` was about the folder of compiled code, and means nothing."""
+        return super().make_thunk(input_storage, output_storage, storage_map)
+
 
 class OpWiseCLinker(ExecutorLinker):
     """Compiles the graph with XLA; Ops without XLA form run on the host in between."""
@@ -274,6 +278,10 @@ class OpWiseCLinker(ExecutorLinker):
     def __init__(self, fallback_on_perform=True, allow_gc=None, nice_errors=True, schedule=None):
         super().__init__(allow_gc, schedule)
         self.fallback_on_perform, self.nice_errors = fallback_on_perform, nice_errors
+
+    def make_all(self, profiler=None, input_storage=None, output_storage=None, storage_map=None):
+        """As of each linker; `profiler` means nothing."""
+        return super().make_all(input_storage, output_storage, storage_map)
 
 
 class VM_Linker(ExecutorLinker):
@@ -308,6 +316,10 @@ class VM_Linker(ExecutorLinker):
         if self.c_thunks is False:
             return "py"
         return "cvm" if self.use_cloop else "vm"
+
+    def make_all(self, profiler=None, input_storage=None, output_storage=None, storage_map=None):
+        """As of each linker; `profiler` means nothing."""
+        return super().make_all(input_storage, output_storage, storage_map)
 
     def make_executor(self, updates):
         if self.callback is None and self.callback_input is None:

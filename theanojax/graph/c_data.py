@@ -111,19 +111,19 @@ class CDataType(Type):
     def c_support_code(self) -> str:
         return _CAPSULES + self.extra_support_code
 
-    def c_headers(self) -> Names:
+    def c_headers(self, c_compiler: Any = None) -> Names:
         return self.headers
 
     def c_header_dirs(self) -> Names:
         return self.header_dirs
 
-    def c_libraries(self) -> Names:
+    def c_libraries(self, c_compiler: Any = None) -> Names:
         return self.libraries
 
     def c_lib_dirs(self) -> Names:
         return self.lib_dirs
 
-    def c_compile_args(self) -> Names:
+    def c_compile_args(self, c_compiler: Any = None) -> Names:
         return self.compile_args
 
     def c_code_cache_version(self) -> tuple[Any, ...]:

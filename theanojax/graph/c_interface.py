@@ -47,7 +47,7 @@ def pieces_of(thing: CLinkerObject, method: str, *args: Any) -> list[str]:
 class CLinkerObject:
     """What Ops and types have in common. A method may also take the compiler, ``gof.cmodule.GCC_compiler``."""
 
-    def c_headers(self) -> Names:
+    def c_headers(self, c_compiler: Any = None) -> Names:
         """Headers to include: ``<math.h>``, or names that are put in quotes."""
         raise MethodNotDefined.of(self, "c_headers")
 
@@ -55,7 +55,7 @@ class CLinkerObject:
         """Folders where headers are looked for."""
         raise MethodNotDefined.of(self, "c_header_dirs")
 
-    def c_libraries(self) -> Names:
+    def c_libraries(self, c_compiler: Any = None) -> Names:
         """Libraries to link with, without `-l`."""
         raise MethodNotDefined.of(self, "c_libraries")
 
@@ -63,7 +63,7 @@ class CLinkerObject:
         """Folders where libraries are looked for."""
         raise MethodNotDefined.of(self, "c_lib_dirs")
 
-    def c_compile_args(self) -> Names:
+    def c_compile_args(self, c_compiler: Any = None) -> Names:
         """More options for the compiler."""
         raise MethodNotDefined.of(self, "c_compile_args")
 

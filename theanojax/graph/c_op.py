@@ -169,11 +169,11 @@ class COp(Op):
     def c_init_code_struct(self, node: Apply, name: str, sub: Sub) -> str:
         return self._section("init_code_struct", self.get_c_macros(node, name), self.get_sub_macros(sub))
 
-    def c_code(self, node: Apply, name: str, inputs: Names, outputs: Names, sub: Sub) -> str:
+    def c_code(self, node: Apply, name: str, inp: Names, out: Names, sub: Sub) -> str:
         if self.func_name is None:
-            return self._with_all_macros("code", node, name, inputs, outputs, sub)
+            return self._with_all_macros("code", node, name, inp, out, sub)
         define, undefine = self.get_c_macros(node, name, check_input=False)
-        arguments = self.format_c_function_args(inputs, outputs) + (", " + sub["params"] if "params" in sub else "")
+        arguments = self.format_c_function_args(inp, out) + (", " + sub["params"] if "params" in sub else "")
         call = "if (%s(%s) != 0) {\n%s\n}" % (self.func_name, arguments, sub["fail"])
         return "\n".join(["", define, call, undefine, ""])
 

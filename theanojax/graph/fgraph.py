@@ -100,12 +100,12 @@ class FunctionGraph:
         self.profile: Any = None
 
     # ---------------------------------------------------------------- growing and shrinking
-    def add_input(self, variable: Variable) -> None:
-        """Make `variable`, which nothing computes, another input of the graph."""
-        if variable not in self.inputs:
-            self.inputs.append(variable)
-            self._setup(variable)
-            self.variables.add(variable)
+    def add_input(self, input: Variable) -> None:
+        """Make `input`, a variable which nothing computes, another input of the graph."""
+        if input not in self.inputs:
+            self.inputs.append(input)
+            self._setup(input)
+            self.variables.add(input)
 
     def _setup(self, v: Variable) -> None:
         if getattr(v, "cached", False):
@@ -187,12 +187,12 @@ class FunctionGraph:
     def _forget(self) -> None:
         self._order = self._data_order = self._ops = None
 
-    def clients(self, v: Variable) -> list[Client]:
-        return v.clients
+    def clients(self, r: Variable) -> list[Client]:
+        return r.clients
 
     # ---------------------------------------------------------------- changing
-    def change_input(self, node: User, i: int, new_v: Variable, reason: object = None) -> None:
-        """Make `new_v` input `i` of `node` (or output `i` when node is "output")."""
+    def change_input(self, node: User, i: int, new_r: Variable, reason: object = None) -> None:
+        """Make `new_r` input `i` of `node` (or output `i` when node is "output")."""
         if node == "output":
             places = self.outputs
         elif node.fgraph is self:
@@ -200,42 +200,42 @@ class FunctionGraph:
         else:
             raise Exception("Cannot operate on %s because it does not belong to this FunctionGraph" % node)
         old = places[i]
-        if not old.type == new_v.type:
+        if not old.type == new_r.type:
             raise TypeError(
-                "The type of the replacement must be compatible with the type of the original Variable.", old, new_v
+                "The type of the replacement must be compatible with the type of the original Variable.", old, new_r
             )
-        if old is new_v:
+        if old is new_r:
             return
-        places[i] = new_v
-        self.import_var(new_v, reason)
-        new_v.clients.append((node, i))
+        places[i] = new_r
+        self.import_var(new_r, reason)
+        new_r.clients.append((node, i))
         self._forget()
         self._remove_client(old, (node, i), reason)
-        self.execute_callbacks("on_change_input", node, i, old, new_v, reason)
+        self.execute_callbacks("on_change_input", node, i, old, new_r, reason)
 
-    def replace(self, v: Variable, new_v: Variable, reason: object = None, verbose: bool | None = None) -> None:
-        """Use `new_v` wherever `v` is used."""
-        owner = getattr(v, "fgraph", self)
+    def replace(self, r: Variable, new_r: Variable, reason: object = None, verbose: bool | None = None) -> None:
+        """Use `new_r` wherever `r` is used."""
+        owner = getattr(r, "fgraph", self)
         if owner is None:
             return  # it left the graph when another output of its node was replaced
-        if owner is not self or not hasattr(v, "fgraph"):
-            raise Exception("Cannot replace %s because it does not belong to this FunctionGraph" % v, str(reason))
-        if v is new_v:
+        if owner is not self or not hasattr(r, "fgraph"):
+            raise Exception("Cannot replace %s because it does not belong to this FunctionGraph" % r, str(reason))
+        if r is new_r:
             return
-        if v.type != new_v.type:
-            new2 = v.type.convert_variable(new_v)
-            if new2 is None or new2.type != v.type:
-                raise _bad_replacement(v, new_v, reason)
-            new_v = new2
-        if v not in self.variables:
+        if r.type != new_r.type:
+            new2 = r.type.convert_variable(new_r)
+            if new2 is None or new2.type != r.type:
+                raise _bad_replacement(r, new_r, reason)
+            new_r = new2
+        if r not in self.variables:
             return
-        for node, i in list(v.clients):
-            if (node == "output" and self.outputs[i] is v) or (node != "output" and node.inputs[i] is v):
-                self.change_input(node, i, new_v, reason)
+        for node, i in list(r.clients):
+            if (node == "output" and self.outputs[i] is r) or (node != "output" and node.inputs[i] is r):
+                self.change_input(node, i, new_r, reason)
 
     def replace_all(self, pairs: Iterable[tuple[Variable, Variable]], reason: object = None) -> None:
-        for v, new_v in pairs:
-            self.replace(v, new_v, reason)
+        for r, new_r in pairs:
+            self.replace(r, new_r, reason)
 
     # ---------------------------------------------------------------- features
     def attach_feature(self, feature: object) -> None:

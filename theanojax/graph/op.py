@@ -139,6 +139,10 @@ class PureOp(Contract):
     def prepare_node(self, node: Apply, storage_map: StorageMap, compute_map: ComputeMap, impl: str | None) -> None:
         """Called before a node is run; nothing to prepare by default."""
 
+    def do_constant_folding(self, node: Apply) -> bool:
+        """Whether the node may be replaced by its value when all inputs are constant."""
+        return True
+
     def L_op(
         self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
     ) -> Sequence[Variable]:
@@ -290,10 +294,6 @@ class Op(Props, PureOp, CLinkerOp):
         if missing:
             raise AttributeError("%s: missing attributes %s for ParamsType." % (type(self).__name__, missing))
         return kind.get_params(self)
-
-    def do_constant_folding(self, node: Apply) -> bool:
-        """Whether the node may be replaced by its value when all inputs are constant."""
-        return True
 
     def __str__(self) -> str:
         return type(self).__name__

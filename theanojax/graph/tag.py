@@ -163,10 +163,10 @@ class made_by_the_caller:
         _maker.stack = self.outer
 
 
-def copy_stack_trace(source: Tagged | Sequence[Tagged], target: V) -> V:
-    """Give the variables `target` the creation stacks of `source`, so that errors blame the user's line."""
-    sources: Sequence[Any] = source if isinstance(source, (list, tuple)) else [source]
-    targets: Sequence[Any] = target if isinstance(target, (list, tuple)) else [target]
+def copy_stack_trace(from_var: Tagged | Sequence[Tagged], to_var: V) -> V:
+    """Give the variables `to_var` the creation stacks of `from_var`, so that errors blame the user's line."""
+    sources: Sequence[Any] = from_var if isinstance(from_var, (list, tuple)) else [from_var]
+    targets: Sequence[Any] = to_var if isinstance(to_var, (list, tuple)) else [to_var]
     traces: list[Any] = []
     for v in sources:
         for stack in getattr(v.tag, "trace", ()):
@@ -175,7 +175,7 @@ def copy_stack_trace(source: Tagged | Sequence[Tagged], target: V) -> V:
     for v in targets:
         old = list(getattr(v.tag, "trace", ()))
         v.tag.trace = Trace(traces + [s for s in old if s not in traces]) if traces else Trace(old)
-    return target
+    return to_var
 
 
 def get_variable_trace_string(v: Tagged) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from theanojax.graph.copying import copy_graph
-from theanojax.graph.variable import Apply, Constant, Variable, op_as_string as one
+from theanojax.graph.variable import Apply, Constant, Variable, default_leaf_formatter, default_node_formatter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -300,16 +300,20 @@ def is_in_ancestors(l_node: Apply, f_node: Apply) -> bool:
 
 
 def op_as_string(
-    i: object, op: Apply, leaf_formatter: Callable[[Variable], str] = str, node_formatter: object = None
+    i: Collection[Variable],
+    op: Apply,
+    leaf_formatter: Callable[[Variable], str] = default_leaf_formatter,
+    node_formatter: Callable[[Apply, list[str]], str] = default_node_formatter,
 ) -> str:
-    return one(i, op, leaf_formatter)
+    """The Apply `op` as text: its inputs are expressions over the variables `i`, as in `as_string`."""
+    return node_formatter(op, as_string(i, op.inputs, leaf_formatter, node_formatter))
 
 
 def as_string(
     i: Collection[Variable],
     o: Sequence[Variable],
-    leaf_formatter: Callable[[Variable], str] = str,
-    node_formatter: Callable[[Apply, list[str]], str] | None = None,
+    leaf_formatter: Callable[[Variable], str] = default_leaf_formatter,
+    node_formatter: Callable[[Apply, list[str]], str] = default_node_formatter,
 ) -> list[str]:
     """Each of the expressions `o` over inputs `i` as text; a part used twice is ``*1 -> ...`` once, then ``*1``."""
     multi: list[Apply] = []
@@ -340,7 +344,7 @@ def as_string(
             return "*%i" % idx if len(node.outputs) == 1 else "*%i::%i" % (idx, node.outputs.index(v))
         done.add(node)
         args = [text(u) for u in node.inputs]
-        s = node_formatter(node, args) if node_formatter else "%s(%s)" % (node.op, ", ".join(args))
+        s = node_formatter(node, args)
         if idx is None:
             return s if len(node.outputs) == 1 else "%s::%i" % (s, node.outputs.index(v))
         return "*%i -> %s" % (idx, s)

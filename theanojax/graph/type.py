@@ -187,6 +187,9 @@ class NullType(Type):
     def values_eq(self, a: Any, b: Any, force_same_dtype: bool = True) -> NoReturn:
         raise ValueError("NullType has no values to compare")
 
+    def may_share_memory(self, a: Any, b: Any) -> bool:
+        return False
+
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other)
 

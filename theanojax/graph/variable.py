@@ -13,7 +13,7 @@ from theanojax.graph.tag import Scratchpad, add_tag_trace
 from theanojax.graph.tracebacks import boundary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any, ClassVar, Literal, TypeAlias
 
     from theanojax.graph.fgraph import FunctionGraph
@@ -123,7 +123,7 @@ class Apply(Node):
         return self.outputs[index]
 
     def __str__(self) -> str:
-        return op_as_string(self.inputs, self)
+        return default_node_formatter(self, map(str, self.inputs))
 
     __repr__ = __str__
 
@@ -182,6 +182,23 @@ class Variable(Node):
 
     # Constructors that do for a copy no more than `clone` does.
     plain_constructors: ClassVar[set[Callable[..., None]]] = set()
+    construction_observers: list[Callable[[Variable], None]] = []
+
+    @classmethod
+    def append_construction_observer(cls, observer: Callable[[Variable], None]) -> None:
+        """Call `observer` with each variable that is made from now on."""
+        cls.construction_observers.append(observer)
+
+    @classmethod
+    def remove_construction_observer(cls, observer: Callable[[Variable], None]) -> None:
+        """Call `observer` no more; ValueError if it was not called."""
+        cls.construction_observers.remove(observer)
+
+    @classmethod
+    def notify_construction_observers(cls, instance: Variable) -> None:
+        """Tell all observers of `instance`."""
+        for observer in cls.construction_observers:
+            observer(instance)
 
     def __init__(
         self, type: PureType, owner: Apply | None = None, index: int | None = None, name: str | None = None
@@ -198,6 +215,8 @@ class Variable(Node):
         self.tag = Scratchpad()
         self.auto_name = "auto_" + str(next(self.__count__))
         add_tag_trace(self)
+        if self.construction_observers:
+            self.notify_construction_observers(self)
 
     __numpy_dtype__ = property(lambda self: self.type.__numpy_dtype__)
     __lt__, __le__, __gt__, __ge__ = map(_undefined_comparison, ("__lt__", "__le__", "__gt__", "__ge__"))
@@ -228,7 +247,8 @@ class Variable(Node):
     def clone(self) -> Variable:
         """A free variable of the same type, name and annotations."""
         cls = self.__class__
-        if cls.__init__ not in self.plain_constructors or Variable.__init__ is not _INIT:
+        plain = cls.__init__ in self.plain_constructors and Variable.__init__ is _INIT
+        if not plain or self.construction_observers:
             twin = cls(self.type, None, None, self.name)
         else:
             twin = cls.__new__(cls)
@@ -326,8 +346,9 @@ class Constant(Variable):
         return self.data
 
 
-def op_as_string(
-    inputs: object, node: Apply, leaf_formatter: Callable[[Variable], str] = str, node_formatter: object = None
-) -> str:
-    """One application written as ``op(input, input)``, one level deep."""
-    return "%s(%s)" % (node.op, ", ".join(leaf_formatter(v) for v in node.inputs))
+default_leaf_formatter = str
+
+
+def default_node_formatter(op: Apply, argstrings: Iterable[str]) -> str:
+    """The application `op`, an Apply, of inputs that are written `argstrings`: ``op(input, input)``."""
+    return "%s(%s)" % (op.op, ", ".join(argstrings))

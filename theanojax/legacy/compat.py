@@ -61,9 +61,9 @@ def decode(x: bytes) -> str:
     return x.decode()
 
 
-def decode_iter(itr: Iterable[bytes]) -> Iterator[str]:
+def decode_iter(x: Iterable[bytes]) -> Iterator[str]:
     """The text of each item."""
-    return map(decode, itr)
+    return map(decode, x)
 
 
 def decode_with(x: bytes, encoding: str) -> str:

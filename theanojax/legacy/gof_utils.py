@@ -180,11 +180,11 @@ def key_to_cmp(key: Callable[[Any], Any]) -> Callable[[Any, Any], int]:
     return key_cmp
 
 
-def posort(items: Iterable, *cmps: Callable[[Any, Any], int]) -> list:
+def posort(l: Iterable, *cmps: Callable[[Any, Any], int]) -> list:
     """Sort by several partial orders, those named first counting most; 0 means that one doesn't care."""
-    items = list(items)
-    comes_after: dict = {i: set() for i in range(len(items))}
-    comes_before: dict = {i: set() for i in range(len(items))}
+    l = list(l)
+    comes_after: dict = {i: set() for i in range(len(l))}
+    comes_before: dict = {i: set() for i in range(len(l))}
 
     def add(first: int, second: int) -> None:
         """Have `first` come before `second`, unless the opposite is known."""
@@ -197,14 +197,14 @@ def posort(items: Iterable, *cmps: Callable[[Any, Any], int]) -> list:
             comes_before[i] |= befores
 
     for cmp in cmps:
-        for i, a in enumerate(items):
-            for j, b in enumerate(items):
+        for i, a in enumerate(l):
+            for j, b in enumerate(l):
                 order = cmp(a, b)
                 if order < 0:
                     add(i, j)
                 elif order > 0:
                     add(j, i)
-    return [items[i] for i in toposort(comes_before)]
+    return [l[i] for i in toposort(comes_before)]
 
 
 # ---- markers and decorators

@@ -38,9 +38,9 @@ def may_share_memory(a: Any, b: Any, raise_other_type: bool = True) -> bool:
 # ---- text
 
 
-def strip_leading_white_space(lines: list[str]) -> str:
+def strip_leading_white_space(line: list[str]) -> str:
     """Lines without their common indentation, joined."""
-    return textwrap.dedent("\n".join(lines))
+    return textwrap.dedent("\n".join(line))
 
 
 def pretty_format(string: str) -> str:
@@ -70,13 +70,13 @@ class OrderedSet(MutableSet):
             check_deterministic(iterable)
             self.update(iterable)
 
-    def add(self, value: Any) -> None:
-        """Put `value` at the end, unless it is in the set."""
-        self._items.setdefault(value)
+    def add(self, key: Any) -> None:
+        """Put `key` at the end, unless it is in the set."""
+        self._items.setdefault(key)
 
-    def discard(self, value: Any) -> None:
-        """Take `value` out, if it is in the set."""
-        self._items.pop(value, None)
+    def discard(self, key: Any) -> None:
+        """Take `key` out, if it is in the set."""
+        self._items.pop(key, None)
 
     def update(self, iterable: Iterable) -> None:
         """Add each item."""
@@ -84,11 +84,21 @@ class OrderedSet(MutableSet):
         for item in iterable:
             self.add(item)
 
-    def union(self, iterable: Iterable) -> OrderedSet:
-        """A new set, with the items of `iterable` after ours."""
+    def union(self, s: Iterable) -> OrderedSet:
+        """A new set, with the items of `s` after ours."""
         result = type(self)(self)
-        result.update(iterable)
+        result.update(s)
         return result
+
+    def intersection_update(self, s: Iterable) -> None:
+        """Keep only the items that `s` has, too."""
+        kept = set(s)
+        self._items = {item: None for item in self._items if item in kept}
+
+    def difference_update(self, s: Iterable) -> None:
+        """Take the items of `s` out."""
+        for item in s:
+            self.discard(item)
 
     def copy(self) -> OrderedSet:
         """A new set with the same items."""

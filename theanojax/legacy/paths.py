@@ -80,9 +80,7 @@ PATHS: dict[str, Entry] = {
                    "basic callcache destroyhandler fg null_type opt optdb sched toolbox utils".split()}),
     "graph.basic": At("graph.variable", "graph.traverse", *GRAPH, graph_inputs="graph.traverse:inputs",
                       vars_between="graph.traverse:variables", orphans_between="graph.traverse:orphans",
-                      applys_between="legacy.theano_pymc:applys_between", walk="legacy.theano_pymc:walk",
-                      default_leaf_formatter="=builtins:str",
-                      default_node_formatter="graph.variable:op_as_string"),
+                      applys_between="legacy.theano_pymc:applys_between", walk="legacy.theano_pymc:walk"),
     "graph.op": At("graph.op", *GRAPH, "legacy.gof_utils", get_test_values="graph.op:get_debug_values",
                    COp="graph.op:Op", ExternalCOp="graph.c_op:COp"),
     "graph.type": At("graph.type", *GRAPH, "legacy.gof_utils", CType="graph.type:Type"),
@@ -127,13 +125,15 @@ PATHS: dict[str, Entry] = {
     # ---- configuration
     "configdefaults": At("config", "configflags", "configparser"),
     # ---- scalars
-    "scalar.basic": At("scalar", "scalar.*"),
+    "scalar.basic": At("scalar", "scalar.*", **{f"builtin_{name}": f"=builtins:{name}"
+                                                for name in "bool complex float int".split()}),
     "scalar.basic_scipy": At("scalar.special", "scalar.*"),
     "scalar.basic_sympy": At("scalar.*"),
     "scalar.sharedvar": At("compile.shared", *COMPILE),
     # ---- tensors
     "tensor": At(*TENSOR, "legacy.gof_utils", theano="", gof="gof", compile="compile", printing="printing"),
-    "tensor.basic": At("tensor", *TENSOR, "errors", "scalar"),
+    "tensor.basic": At("tensor", *TENSOR, "errors", "scalar",
+                       **{f"python_{name}": f"=builtins:{name}" for name in "all any complex".split()}),
     "tensor.var": At("tensor.var", *TENSOR, "errors"),
     "tensor.type": At(*TENSOR),
     "tensor.type_other": At(*TENSOR),

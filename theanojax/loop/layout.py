@@ -56,95 +56,95 @@ class ScanLayout:
         return self.tap_array[self.n_mit_mot : self.n_mit_mot + self.n_mit_sot]
 
     # ---------------------------------------------------------------- inner inputs
-    def inner_seqs(self, inner_inputs):
-        return inner_inputs[: self.n_seqs]
+    def inner_seqs(self, list_inputs):
+        return list_inputs[: self.n_seqs]
 
-    def inner_mitmot(self, inner_inputs):
-        return inner_inputs[self.n_seqs : self.n_seqs + self._taps_before(self.n_mit_mot)]
+    def inner_mitmot(self, list_inputs):
+        return list_inputs[self.n_seqs : self.n_seqs + self._taps_before(self.n_mit_mot)]
 
-    def inner_mitsot(self, inner_inputs):
-        return inner_inputs[
+    def inner_mitsot(self, list_inputs):
+        return list_inputs[
             self.n_seqs + self._taps_before(self.n_mit_mot) : self.n_seqs
             + self._taps_before(self.n_mit_mot + self.n_mit_sot)
         ]
 
-    def inner_sitsot(self, inner_inputs):
+    def inner_sitsot(self, list_inputs):
         start = self.n_seqs + self._taps_before(self.n_mit_mot + self.n_mit_sot)
-        return inner_inputs[start : start + self.n_sit_sot]
+        return list_inputs[start : start + self.n_sit_sot]
 
-    def inner_shared(self, inner_inputs):
+    def inner_shared(self, list_inputs):
         start = self.n_seqs + self._taps_before(self.n_mit_mot + self.n_mit_sot) + self.n_sit_sot
-        return inner_inputs[start : start + self.n_shared_outs]
+        return list_inputs[start : start + self.n_shared_outs]
 
-    def inner_non_seqs(self, inner_inputs):
+    def inner_non_seqs(self, list_inputs):
         start = self.n_seqs + self._taps_before(self.n_mit_mot + self.n_mit_sot) + self.n_sit_sot
-        return inner_inputs[start + self.n_shared_outs :]
+        return list_inputs[start + self.n_shared_outs :]
 
     # ---------------------------------------------------------------- inner outputs
-    def inner_mitmot_outs(self, inner_outputs):
-        return inner_outputs[: self._n_slices]
+    def inner_mitmot_outs(self, list_outputs):
+        return list_outputs[: self._n_slices]
 
-    def inner_mitsot_outs(self, inner_outputs):
-        return inner_outputs[self._n_slices : self._n_slices + self.n_mit_sot]
+    def inner_mitsot_outs(self, list_outputs):
+        return list_outputs[self._n_slices : self._n_slices + self.n_mit_sot]
 
-    def inner_sitsot_outs(self, inner_outputs):
+    def inner_sitsot_outs(self, list_outputs):
         start = self._n_slices + self.n_mit_sot
-        return inner_outputs[start : start + self.n_sit_sot]
+        return list_outputs[start : start + self.n_sit_sot]
 
-    def inner_nitsot_outs(self, inner_outputs):
+    def inner_nitsot_outs(self, list_outputs):
         start = self._n_slices + self.n_mit_sot + self.n_sit_sot
-        return inner_outputs[start : start + self.n_nit_sot]
+        return list_outputs[start : start + self.n_nit_sot]
 
-    def inner_shared_outs(self, inner_outputs):
+    def inner_shared_outs(self, list_outputs):
         start = self._n_slices + self.n_mit_sot + self.n_sit_sot + self.n_nit_sot
-        return inner_outputs[start : start + self.n_shared_outs]
+        return list_outputs[start : start + self.n_shared_outs]
 
     # ---------------------------------------------------------------- outer inputs
-    def outer_seqs(self, node):
-        return _outer_inputs(node)[1 : 1 + self.n_seqs]
+    def outer_seqs(self, list_inputs):
+        return _outer_inputs(list_inputs)[1 : 1 + self.n_seqs]
 
-    def _outer_states(self, node, skip, count):
+    def _outer_states(self, list_inputs, skip, count):
         start = 1 + self.n_seqs + skip
-        return _outer_inputs(node)[start : start + count]
+        return _outer_inputs(list_inputs)[start : start + count]
 
-    def outer_mitmot(self, node):
-        return self._outer_states(node, 0, self.n_mit_mot)
+    def outer_mitmot(self, list_inputs):
+        return self._outer_states(list_inputs, 0, self.n_mit_mot)
 
-    def outer_mitsot(self, node):
-        return self._outer_states(node, self.n_mit_mot, self.n_mit_sot)
+    def outer_mitsot(self, list_inputs):
+        return self._outer_states(list_inputs, self.n_mit_mot, self.n_mit_sot)
 
-    def outer_sitsot(self, node):
-        return self._outer_states(node, self.n_mit_mot + self.n_mit_sot, self.n_sit_sot)
+    def outer_sitsot(self, list_inputs):
+        return self._outer_states(list_inputs, self.n_mit_mot + self.n_mit_sot, self.n_sit_sot)
 
-    def outer_shared(self, node):
-        return self._outer_states(node, self._n_states, self.n_shared_outs)
+    def outer_shared(self, list_inputs):
+        return self._outer_states(list_inputs, self._n_states, self.n_shared_outs)
 
-    def outer_nitsot(self, node):
-        return self._outer_states(node, self._n_states + self.n_shared_outs, self.n_nit_sot)
+    def outer_nitsot(self, list_inputs):
+        return self._outer_states(list_inputs, self._n_states + self.n_shared_outs, self.n_nit_sot)
 
-    def outer_non_seqs(self, node):
-        return _outer_inputs(node)[1 + self.n_seqs + self._n_states + self.n_shared_outs + self.n_nit_sot :]
+    def outer_non_seqs(self, list_inputs):
+        return _outer_inputs(list_inputs)[1 + self.n_seqs + self._n_states + self.n_shared_outs + self.n_nit_sot :]
 
     @property
     def _n_states(self):
         return self.n_mit_mot + self.n_mit_sot + self.n_sit_sot
 
     # ---------------------------------------------------------------- outer outputs
-    def outer_mitmot_outs(self, node):
-        return _outer_outputs(node)[: self.n_mit_mot]
+    def outer_mitmot_outs(self, list_outputs):
+        return _outer_outputs(list_outputs)[: self.n_mit_mot]
 
-    def outer_mitsot_outs(self, node):
-        return _outer_outputs(node)[self.n_mit_mot : self.n_mit_mot + self.n_mit_sot]
+    def outer_mitsot_outs(self, list_outputs):
+        return _outer_outputs(list_outputs)[self.n_mit_mot : self.n_mit_mot + self.n_mit_sot]
 
-    def outer_sitsot_outs(self, node):
-        return _outer_outputs(node)[self._n_states - self.n_sit_sot : self._n_states]
+    def outer_sitsot_outs(self, list_outputs):
+        return _outer_outputs(list_outputs)[self._n_states - self.n_sit_sot : self._n_states]
 
-    def outer_nitsot_outs(self, node):
-        return _outer_outputs(node)[self._n_states : self._n_states + self.n_nit_sot]
+    def outer_nitsot_outs(self, list_outputs):
+        return _outer_outputs(list_outputs)[self._n_states : self._n_states + self.n_nit_sot]
 
-    def outer_shared_outs(self, node):
+    def outer_shared_outs(self, list_outputs):
         start = self._n_states + self.n_nit_sot
-        return _outer_outputs(node)[start : start + self.n_shared_outs]
+        return _outer_outputs(list_outputs)[start : start + self.n_shared_outs]
 
     # ---------------------------------------------------------------- correspondence
     def get_oinp_iinp_iout_oout_mappings(self):

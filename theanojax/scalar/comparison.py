@@ -27,7 +27,7 @@ class _Logical:
     def __hash__(self):
         return super().__hash__()
 
-    def output_types(self, types):
+    def output_types(self, *input_dtypes):
         """The dtype is bool."""
         return [bool_ if getattr(self, "bool", False) else int8]
 
@@ -151,8 +151,9 @@ _BIT_TYPES = "input to a BitOp must have type (u)int8, (u)int16, (u)int32 or (u)
 class UnaryBitOp(UnaryScalarOp):
     """A function of the bits of an integer, or of a truth value."""
 
-    def output_types(self, types):
+    def output_types(self, *input_types):
         """The dtype is that of the argument; TypeError unless that is bool or an integer."""
+        (types,) = input_types
         for t in types:
             if t not in discrete_types:
                 raise TypeError(_BIT_TYPES % ("bool", t))
@@ -168,8 +169,9 @@ class BinaryBitOp(BinaryScalarOp):
     commutative = True
     associative = True
 
-    def output_types(self, types):
+    def output_types(self, *input_types):
         """The dtype is bool, or the smallest that holds those of all arguments, integers all; else TypeError."""
+        (types,) = input_types
         if all(t == bool_ for t in types):
             return [bool_]
         for t in types:

@@ -190,6 +190,9 @@ class ScalarOp(Op):
             cell[0] = _number(value, var.type.dtype)
 
     # ---------------------------------------------------------------- gradients
+    def L_op(self, inputs, outputs, output_gradients):
+        return self.grad(inputs, output_gradients)
+
     def grad(self, inputs, output_gradients):
         raise MethodNotDefined.of(self, "grad")
 

@@ -185,7 +185,7 @@ class Scalar(Type):
     def c_cleanup(self, name, sub):
         return ""
 
-    def c_headers(self):
+    def c_headers(self, c_compiler=None):
         return ["<math.h>", "<numpy/arrayobject.h>", "<numpy/arrayscalars.h>"]
 
     def c_init_code(self):

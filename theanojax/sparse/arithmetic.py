@@ -1,6 +1,5 @@
 """Sums, products, comparisons and functions of the elements of sparse matrices."""
 
-import operator
 import warnings
 
 import numpy as np
@@ -333,12 +332,12 @@ def _comparison(name, function):
     )
 
 
-EqualSS, EqualSD = _comparison("Equal", operator.eq)
-NotEqualSS, NotEqualSD = _comparison("NotEqual", operator.ne)
-LessThanSS, LessThanSD = _comparison("LessThan", operator.lt)
-GreaterThanSS, GreaterThanSD = _comparison("GreaterThan", operator.gt)
-LessEqualSS, LessEqualSD = _comparison("LessEqual", operator.le)
-GreaterEqualSS, GreaterEqualSD = _comparison("GreaterEqual", operator.ge)
+EqualSS, EqualSD = _comparison("Equal", lambda x, y: x == y)
+NotEqualSS, NotEqualSD = _comparison("NotEqual", lambda x, y: x != y)
+LessThanSS, LessThanSD = _comparison("LessThan", lambda x, y: x < y)
+GreaterThanSS, GreaterThanSD = _comparison("GreaterThan", lambda x, y: x > y)
+LessEqualSS, LessEqualSD = _comparison("LessEqual", lambda x, y: x <= y)
+GreaterEqualSS, GreaterEqualSD = _comparison("GreaterEqual", lambda x, y: x >= y)
 equal_s_s, equal_s_d = EqualSS(), EqualSD()
 not_equal_s_s, not_equal_s_d = NotEqualSS(), NotEqualSD()
 less_than_s_s, less_than_s_d = LessThanSS(), LessThanSD()

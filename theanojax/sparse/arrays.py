@@ -171,6 +171,9 @@ class CSMGradC(CSMGrad):
 
     __props__ = ()
 
+    def make_node(self, a_val, a_ind, a_ptr, a_dim, b_val, b_ind, b_ptr, b_dim):
+        return super().make_node(a_val, a_ind, a_ptr, a_dim, b_val, b_ind, b_ptr, b_dim)
+
 
 csm_grad_c = CSMGradC()
 

@@ -307,7 +307,7 @@ class TensorType(Type):
     def c_cleanup(self, name, sub):
         return "Py_XDECREF(%s);\n" % name
 
-    def c_headers(self):
+    def c_headers(self, c_compiler=None):
         return self.to_scalar_type().c_headers()
 
     def c_init_code(self):

@@ -131,8 +131,8 @@ class Compiler:
         flags: Sequence[str] = (),
         try_run: bool = False,
         output: bool = False,
-        compiler: str | None = None,
         comp_args: bool = True,
+        compiler: str | None = None,
     ) -> Any:
         """Whether `src_code`, a program, compiles.
 
@@ -168,8 +168,8 @@ class Compiler:
         body: str = "",
         try_run: bool = False,
         output: bool = False,
-        compiler: str | None = None,
         comp_args: bool = True,
+        compiler: str | None = None,
     ) -> Any:
         """Whether the compiler takes these flags, for a program with `preambule` and the statements `body`."""
         code = "%s\nint main(int argc, char** argv) {\n%s\nreturn 0;\n}\n" % (preambule, body)

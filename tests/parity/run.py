@@ -1,0 +1,92 @@
+"""Compare the names and parameters of Theano 1.0.5 with ours, and write down what differs: docs/parity.md.
+
+    python -m tests.parity.run
+
+Theano's source distribution comes, by package name, into a cache outside the repository; nothing of it is imported.
+What it says that it has is theano_1_0_5.tsv, which tests/test_parity.py compares without it. The exit status is 1 if
+something differs for which explained.tsv has no reason, or it has a reason for what does not differ.
+"""
+
+import datetime
+import sys
+from collections import Counter
+from pathlib import Path
+
+from tests.conformance.run import REPO, fetch
+from tests.parity import reading
+from tests.parity.comparing import DIFFERENCES, compare, explain, fits
+
+HERE = Path(__file__).resolve().parent
+TABLE, REASONS = HERE / "theano_1_0_5.tsv", HERE / "explained.tsv"
+REPORT = REPO / "docs" / "parity.md"
+
+
+def read(path):
+    """The rows of a table whose first line names the columns."""
+    return [tuple(line.split("\t")) for line in path.read_text().splitlines()[1:] if line]
+
+
+def unexplained(rows, reasons):
+    """Texts: what differs without a reason, and reasons for what does not differ."""
+    bare = ["\t".join(row) for row, reason in explain(rows, reasons) if not reason]
+    idle = [r for r in reasons if r[2] and not any(fits(row, *r[:2]) for row in rows)]
+    return bare + ["nothing differs by " + "\t".join(r[:2]) for r in idle]
+
+
+def main():
+    root = fetch("source", lambda f: f.suffix == ".py" and "tests" not in f.parts) / "theano"
+    table = list(reading.table(root))
+    lines = ["module\tkind\tname\tparameters", *("\t".join(row) for row in table)]
+    TABLE.write_text("\n".join(lines) + "\n")
+    rows, reasons = compare(table), read(REASONS)
+    REPORT.write_text(report(table, rows, reasons))
+    left = unexplained(rows, reasons)
+    print("\n".join(left) if left else "%s: all that differs is explained" % REPORT.relative_to(REPO))
+    return bool(left)
+
+
+def report(table, rows, reasons):
+    """The page for people."""
+    import theanojax
+
+    looked = Counter(kind for _, kind, _, _ in table)
+    counts = Counter(row[0] for row in rows)
+    words = [
+        "# Names and parameters: Theano 1.0.5 and theanojax",
+        "",
+        "`make parity` wrote this page on %s, with theanojax %s on Python %s. It reads the source of Theano 1.0.5, and"
+        % (datetime.date.today(), theanojax.__version__, sys.version.split()[0]),
+        "looks up here, under the same path after `import theano`, each module, each public name that it defines, and",
+        "each public method of its classes; tests, GPU back-ends and names with `_` in front are left out. Parameters",
+        "are the same if each call that Theano's takes is taken here: their names, their order, and their defaults.",
+        "",
+        "Looked at: %d modules, %d functions, %d classes with %d methods, %d values."
+        % tuple(looked[k] for k in ("module", "function", "class", "method", "value")),
+        "",
+        "| what differs | count |",
+        "|---|---|",
+        *("| %s | %d |" % (meaning, counts[kind]) for kind, meaning in DIFFERENCES.items()),
+    ]
+    explained = explain(rows, reasons)
+    for kind, meaning in DIFFERENCES.items():
+        groups = {}
+        for row, reason in explained:
+            if row[0] == kind:
+                groups.setdefault(reason or "**no reason yet**", []).append(row)
+        if groups:
+            words += ["", "## %s" % (meaning[0].upper() + meaning[1:])]
+        for reason, members in groups.items():
+            words += ["", "%d: %s" % (len(members), reason), "", listed(members)]
+    return "\n".join(words) + "\n"
+
+
+def listed(rows):
+    """The names of `rows`, a line for each module."""
+    modules = {}
+    for _, module, name, _, _ in rows:
+        modules.setdefault(module, []).append("`%s`" % name if name else "the module")
+    return "\n".join("- `%s`: %s" % (module, ", ".join(names)) for module, names in modules.items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
