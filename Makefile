@@ -10,6 +10,7 @@
 #   make fuzz          compare the two executors on GRAPHS=20000 random graphs, see docs/fuzz.md
 #   make conformance   run Theano 1.0.5's own tests on theanojax and record the table, docs/conformance.md
 #   make lower         lower every Op and program for GPUs and TPUs, which needs none, docs/devices.md
+#   make parity        compare the names and parameters of Theano 1.0.5 with ours, docs/parity.md
 #   make bench         measure
 #
 # PYTHON names the interpreter, 3.11 or later. Without it: the one that .venv was made with, or the first that is found.
@@ -36,7 +37,7 @@ SMOKE := $(patsubst %,tests/test_%.py,\
 # What `make lower` has lowered for other devices.
 LOWERED := $(patsubst %,tests/test_%.py,every_op golden features benchmark_programs)
 
-.PHONY: demo test test-all smoke smoke-others suite lint stress fuzz conformance bench lower
+.PHONY: demo test test-all smoke smoke-others suite lint stress fuzz conformance parity bench lower
 
 $(READY): pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
@@ -88,6 +89,9 @@ conformance: $(READY)
 
 lower: $(READY)
 	$(BIN)/python -m pytest -q -p tests.lowering $(LOWERED)
+
+parity: $(READY)
+	$(BIN)/python -m tests.parity.run
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -11,6 +11,7 @@ import theanojax.tensor as T
 from tests.op_cases.case import V3, M, case, ints, real
 from theanojax.compile.builders import OpFromGraph
 from theanojax.ifelse import ifelse
+from theanojax.legacy import example_ops, sandbox_fourier
 from theanojax.legacy.testing import PdbBreakpoint
 from theanojax.tensor import io
 from theanojax.tensor.elemwise import Elemwise
@@ -60,6 +61,9 @@ CONTROL = [
     case("the gradient of a checkpoint", lambda m: theano.grad(
         theano.checkpoint(lambda x: T.tanh(x * 2) * x)(m).sum(), m), M),
     case("as_op", lambda m: _doubled(m) + m, M, grad=False),
+    case("double", example_ops.DoubleOp(), M),
+    case("minimal", lambda m, x: example_ops.minimal(m, x) + x.sum(), M, V3, grad=False),
+    case("fourier fft", lambda m: [sandbox_fourier.fft(m, 4, 1), sandbox_fourier.half_ifft(m, 2, 0)], M, grad=False),
     case("pdb_breakpoint", lambda m, x: PdbBreakpoint("never")(T.gt(x, 1), m, x), M, 0.5),
 ]
 

@@ -98,6 +98,8 @@ class Module:
             elif isinstance(node, (ast.Assign, ast.AnnAssign)):
                 for target in getattr(node, "targets", None) or [node.target]:
                     self.values |= {n.id for n in ast.walk(target) if isinstance(n, ast.Name) and public(n.id)}
+            elif isinstance(node, ast.If) and ast.unparse(node.test).startswith("__name__"):
+                continue  # the variables of a program
             elif isinstance(node, (ast.If, ast.Try)):
                 self._read(node.body)
                 self._read(node.orelse)

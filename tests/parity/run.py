@@ -8,6 +8,7 @@ something differs for which explained.tsv has no reason, or it has a reason for 
 """
 
 import datetime
+import importlib.metadata
 import sys
 from collections import Counter
 from pathlib import Path
@@ -22,8 +23,10 @@ REPORT = REPO / "docs" / "parity.md"
 
 
 def read(path):
-    """The rows of a table whose first line names the columns."""
-    return [tuple(line.split("\t")) for line in path.read_text().splitlines()[1:] if line]
+    """The rows of a table whose first line names the columns; empty ones at the end of a row are not in the file."""
+    head, *lines = path.read_text().splitlines()
+    width = head.count("\t") + 1
+    return [tuple((line.split("\t") + [""] * width)[:width]) for line in lines if line]
 
 
 def unexplained(rows, reasons):
@@ -36,7 +39,7 @@ def unexplained(rows, reasons):
 def main():
     root = fetch("source", lambda f: f.suffix == ".py" and "tests" not in f.parts) / "theano"
     table = list(reading.table(root))
-    lines = ["module\tkind\tname\tparameters", *("\t".join(row) for row in table)]
+    lines = ["module\tkind\tname\tparameters", *("\t".join(row).rstrip("\t") for row in table)]
     TABLE.write_text("\n".join(lines) + "\n")
     rows, reasons = compare(table), read(REASONS)
     REPORT.write_text(report(table, rows, reasons))
@@ -47,15 +50,13 @@ def main():
 
 def report(table, rows, reasons):
     """The page for people."""
-    import theanojax
-
     looked = Counter(kind for _, kind, _, _ in table)
     counts = Counter(row[0] for row in rows)
     words = [
         "# Names and parameters: Theano 1.0.5 and theanojax",
         "",
         "`make parity` wrote this page on %s, with theanojax %s on Python %s. It reads the source of Theano 1.0.5, and"
-        % (datetime.date.today(), theanojax.__version__, sys.version.split()[0]),
+        % (datetime.date.today(), importlib.metadata.version("theanojax"), sys.version.split()[0]),
         "looks up here, under the same path after `import theano`, each module, each public name that it defines, and",
         "each public method of its classes; tests, GPU back-ends and names with `_` in front are left out. Parameters",
         "are the same if each call that Theano's takes is taken here: their names, their order, and their defaults.",

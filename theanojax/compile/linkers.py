@@ -12,6 +12,7 @@ from copy import copy, deepcopy
 
 import numpy as np
 
+from theanojax.compile.vms import Loop, LoopGC, Stack
 from theanojax.config import config
 from theanojax.errors import MethodNotDefined
 from theanojax.graph.cells import commit, take
@@ -320,6 +321,44 @@ class VM_Linker(ExecutorLinker):
     def make_all(self, profiler=None, input_storage=None, output_storage=None, storage_map=None):
         """As of each linker; `profiler` means nothing."""
         return super().make_all(input_storage, output_storage, storage_map)
+
+    def compute_gc_dependencies(self, variables):
+        """{variable: those that are computed from it directly}: once these are, nobody needs it any more."""
+        users = {v: v.clients if v.owner is not None else [] for v in variables}
+        return {v: [o for node, _ in clients if node != "output" for o in node.outputs] for v, clients in users.items()}
+
+    def make_vm(
+        self,
+        nodes,
+        thunks,
+        input_storage,
+        output_storage,
+        storage_map,
+        post_thunk_clear,
+        computed,
+        compute_map,
+        updated_vars,
+    ):
+        """A ``vms.VM`` that runs `thunks`: a Stack where something is lazy, watched or asked for, else a Loop."""
+        clear = [storage_map[v] for v in self.no_recycling]
+        lazy = config.vm.lazy if self.lazy is None else self.lazy
+        if lazy is None:
+            lazy = any(getattr(thunk, "lazy", False) for thunk in thunks)
+        if not (lazy or self.callback or self.callback_input or self.allow_partial_eval):
+            return LoopGC(nodes, thunks, clear, post_thunk_clear) if self.allow_gc else Loop(nodes, thunks, clear)
+        return Stack(
+            nodes,
+            thunks,
+            clear,
+            storage_map,
+            compute_map,
+            self.fgraph,
+            self.allow_gc,
+            len(updated_vars),
+            self.compute_gc_dependencies(storage_map),
+            self.callback,
+            self.callback_input,
+        )
 
     def make_executor(self, updates):
         if self.callback is None and self.callback_input is None:

@@ -350,11 +350,11 @@ class OpenMPOp(Op):
     def __init__(self, openmp: bool | None = None) -> None:
         self.openmp = config.openmp if openmp is None else openmp
 
-    def c_compile_args(self) -> list[str]:
+    def c_compile_args(self, c_compiler: Any = None) -> list[str]:
         self.update_self_openmp()
         return ["-fopenmp"] if self.openmp else []
 
-    def c_headers(self) -> list[str]:
+    def c_headers(self, c_compiler: Any = None) -> list[str]:
         self.update_self_openmp()
         return ["omp.h"] if self.openmp else []
 

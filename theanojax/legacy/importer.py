@@ -110,7 +110,8 @@ class LegacyFinder(MetaPathFinder):
 def _alias(fullname: str, module: ModuleType) -> ModuleSpec:
     # A name that turned up while its spec was being looked for would be loaded by its module's own spec, again.
     sys.modules.pop(fullname, None)
-    return ModuleSpec(fullname, _AliasLoader(module))
+    origin = getattr(module.__spec__, "origin", None)  # the __file__ of what `python -m` runs
+    return ModuleSpec(fullname, _AliasLoader(module), origin=origin)
 
 
 class _AliasLoader(Loader):

@@ -21,6 +21,21 @@ from theanojax.graph.strip_pickler import StripPickler
 __all__ = ["StripPickler", "CompatUnpickler", "dump", "load"]
 
 DEFAULT_PROTOCOL = pickle.DEFAULT_PROTOCOL
+Pickler = pickle.Pickler
+min_recursion = 3000  # what pickles of deep graphs needed; here they are flat
+
+
+def load_reduce(self: Any) -> None:
+    """The REDUCE of a ``pickle._Unpickler`` `self` that gives texts as bytes to a function that refuses texts."""
+    arguments = self.stack.pop()
+    function = self.stack[-1]
+    try:
+        self.stack[-1] = function(*arguments)
+    except Exception as error:
+        try:
+            self.stack[-1] = function(*(a.encode(self.encoding) if isinstance(a, str) else a for a in arguments))
+        except Exception:
+            raise error from None
 
 
 class CompatUnpickler(pickle.Unpickler):

@@ -5,7 +5,7 @@ from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply, Variable
 from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.op_methods import first_connected, shaped_like
+from theanojax.tensor.op_methods import first_connected, never_folded, shaped_like
 
 
 class Assert(Op):
@@ -57,3 +57,22 @@ class Assert(Op):
 
 
 assert_ = assert_op = Assert()
+
+
+class Raise(Op):
+    """``Raise(msg, exc)(x)`` has the type of `x`, and no value: computing it raises ``exc(msg)``."""
+
+    __props__ = ("msg", "exc")
+    do_constant_folding = never_folded
+
+    def __init__(self, msg="", exc=NotImplementedError):
+        self.msg, self.exc = msg, exc
+
+    def __str__(self):
+        return "Raise{%s(%s)}" % (self.exc, self.msg)
+
+    def make_node(self, x):
+        return Apply(self, [x], [x.type()])
+
+    def perform(self, node, inputs, output_storage, params=None):
+        raise self.exc(self.msg)

@@ -1,0 +1,73 @@
+"""Names and parameters are those of Theano 1.0.5, which tests/parity/theano_1_0_5.tsv has, or there is a reason.
+
+`make parity` makes the table again, and writes docs/parity.md.
+"""
+
+import inspect
+
+import pytest
+
+from tests.parity import comparing, reading, run
+
+
+def test_what_differs_is_explained():
+    table, reasons = run.read(run.TABLE), run.read(run.REASONS)
+    assert len(table) > 4900
+    assert run.unexplained(comparing.compare(table), reasons) == []
+
+
+def test_reasons_are_said_once_and_with_a_full_stop():
+    rows = run.read(run.REASONS)
+    assert len({row[:2] for row in rows}) == len(rows)
+    assert all(kind in comparing.DIFFERENCES for kind, _, _ in rows)
+    assert all(reason.endswith(".") for _, _, reason in rows if reason)
+
+
+@pytest.mark.parametrize(
+    "theirs, ours, by_name, by_position",
+    [
+        ("a, b=1", lambda a, b=1: 0, True, True),
+        ("a, b=1", lambda a, b=1, c=2: 0, True, True),
+        ("a, b=1", lambda a, b=2: 0, False, False),  # another default
+        ("a, b=1", lambda a, b: 0, False, False),  # must be given
+        ("a, b=1", lambda b=1, a=0: 0, False, False),
+        ("a, b", lambda x, b: 0, False, True),
+        ("a, b", lambda *args: 0, False, True),
+        ("a, b", lambda *args, **kwargs: 0, True, True),
+        ("a", lambda a, b: 0, False, False),  # asks for more
+        ("a, *b", lambda a: 0, False, False),
+        ("a, **k", lambda a, c=1: 0, False, False),
+        ("a=_", lambda a=print: 0, True, True),  # a default that no text tells
+    ],
+)
+def test_which_calls_are_taken(theirs, ours, by_name, by_position):
+    parameters = list(inspect.signature(ours).parameters.values())
+    assert comparing.takes(parameters, theirs.split(", ")) == by_name
+    assert comparing.takes(parameters, theirs.split(", "), by_name=False) == by_position
+
+
+def test_what_a_source_says(tmp_path):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "left_out.py").write_text("x = 1")
+    (tmp_path / "m.py").write_text(
+        "A, _b = 1, 2\n"
+        "def f(a, b=1, *c, d=g(), **e): pass\n"
+        "@wrapped\ndef h(a): pass\n"
+        "class C(object):\n"
+        "    def __init__(self, a): pass\n"
+        "    def _m(self): pass\n"
+        "    @staticmethod\n    def s(x): pass\n"
+        "    @property\n    def p(self): pass\n"
+        "if __name__ == '__main__':\n    options = 1\n"
+    )
+    name = tmp_path.name + ".m"
+    assert list(reading.table(tmp_path)) == [
+        (name, "module", "", ""),
+        (name, "function", "f", "a, b=1, *c, d=_, **e"),
+        (name, "function", "h", "?"),
+        (name, "value", "A", ""),
+        (name, "class", "C", ""),
+        (name, "method", "C.__init__", "a"),
+        (name, "method", "C.p", "?"),
+        (name, "method", "C.s", "x"),
+    ]

@@ -1,0 +1,1 @@
+"""The programs of `theano.misc`: ``python -m theano.misc.check_blas`` and others, which measure what runs here."""
