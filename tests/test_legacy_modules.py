@@ -49,6 +49,10 @@ def test_compat_functions():
 
 def test_ordered_set():
     s = OrderedSet([3, 1, 3, 2])
+    t = s.union(OrderedSet([5]))
+    t.intersection_update(OrderedSet([5, 3, 1]))
+    t.difference_update([1])
+    assert list(t) == [3, 5]
     assert list(s) == [3, 1, 2] and list(s.union([9])) == [3, 1, 2, 9] and s.pop() == 2 and s.pop(last=False) == 3
     with pytest.raises(TypeError, match="a set has no order"):
         OrderedSet({1})
@@ -253,7 +257,33 @@ def test_lock_left_behind(tmp_path):
     compilelock.release_lock(str(tmp_path))
 
 
+# ---- what modules had imported
+
+
+def test_names_that_modules_of_theano_had_imported():
+    from theano.gof.opt import OrderedSet as same, iteritems, izip, string_types
+    from theano.tensor import elemwise
+
+    assert same is OrderedSet and izip is zip and string_types == (str,) and list(iteritems({1: 2})) == [(1, 2)]
+    assert elemwise.gof is theano.gof and elemwise.ParamsType is theano.gof.params_type.ParamsType
+    assert "izip" not in dir(elemwise)
+    for package in (theano.tensor, theano.gof, theano.compile):
+        assert not hasattr(package, "izip")
+
+
 # ---- theano.misc.pkl_utils
+
+
+def test_reduce_with_texts_of_python_2():
+    class Unpickler:
+        encoding = "latin1"
+        stack = [bytes.upper, ("ab",)]
+
+    pkl_utils.load_reduce(Unpickler)
+    assert Unpickler.stack == [b"AB"]
+    Unpickler.stack = [int, ("no number",)]
+    with pytest.raises(ValueError, match="invalid literal"):
+        pkl_utils.load_reduce(Unpickler)
 
 
 def dumped(*objects, **options):

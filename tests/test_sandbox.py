@@ -85,6 +85,11 @@ def test_dct_matrix():
     np.testing.assert_allclose(fourier.dct_matrix(2, 3, unitary=False)[0], np.sqrt(2 / 3) * np.ones(3))
 
 
+def test_values_of_special_functions_without_an_instance():
+    assert theano.scalar.basic_scipy.Gamma.st_impl(4.0) == 6.0
+    assert theano.scalar.basic_scipy.Jv.st_impl(0.0, 0.0) == 1.0
+
+
 # ---------------------------------------------------------------- theano.sparse.sandbox
 def test_names_of_the_sparse_sandbox():
     assert sp2.EliminateZeros is Remove0 and sp2.eliminate_zeros is remove0

@@ -263,12 +263,17 @@ def _keep_names(module: ModuleType, rest: str, entry: paths.Entry) -> None:
                 setattr(module, name, own)
 
 
+def _named(place: str) -> Any:
+    """What the table calls `module` or `module:name`."""
+    source, _, attribute = place.partition(":")
+    module = _import(source)
+    return getattr(module, attribute) if attribute else module
+
+
 def _candidates(rest: str, entry: paths.Entry, is_package: bool, name: str) -> Iterator[Any]:
     """What `name` may be in the module `rest`, the best first."""
     if name in entry.renamed:
-        source, _, attribute = entry.renamed[name].partition(":")
-        module = _import(source)
-        yield getattr(module, attribute) if attribute else module
+        yield _named(entry.renamed[name])
     if name == "theano":  # which nearly every module of Theano imported
         yield _import("")
     child = f"{rest}.{name}" if rest else name
@@ -283,6 +288,8 @@ def _candidates(rest: str, entry: paths.Entry, is_package: bool, name: str) -> I
                 yield lazy(name)
             except AttributeError:
                 continue
+    if name in paths.EVERYWHERE and not paths.children(rest):
+        yield _named(paths.EVERYWHERE[name])
 
 
 def _sources(entry: paths.Entry) -> Iterator[ModuleType]:

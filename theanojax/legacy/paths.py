@@ -320,6 +320,33 @@ PATHS: dict[str, Entry] = {
     "graph.merge": At("graph.rewriting.merge"),
 }
 
+# What most modules of Theano imported, for programs that take it from one of them. A module has it if nothing else
+# there has that name, and it is no package.
+EVERYWHERE: dict[str, str] = {
+    **{name: f"={name}" for name in "copy errno itertools logging numpy operator os pickle platform scipy six sys time "
+                                    "traceback unittest warnings".split()},
+    **{name: f"=six:{name}" for name in "BytesIO StringIO integer_types iteritems iterkeys itervalues reraise "
+                                        "string_types with_metaclass".split()},
+    "np": "=numpy",
+    "xrange": "=builtins:range",
+    "izip": "=builtins:zip",
+    "imap": "=builtins:map",
+    "reduce": "=functools:reduce",
+    "defaultdict": "=collections:defaultdict",
+    "OrderedDict": "=collections:OrderedDict",
+    "PY3": "legacy.compat:PY3",
+    "OrderedSet": "legacy.misc:OrderedSet",
+    "ParamsType": "graph.params_type:ParamsType",
+    "EnumList": "graph.enum_types:EnumList",
+    "hashtype": "legacy.gof_utils:hashtype",
+    "config": "config:config",
+    "function": "compile.function:function",
+    **{name: f"gof.{name}" for name in "graph link toolbox utils".split()},
+    **{name: name for name in "compat compile gof gradient printing scalar tensor".split()},
+    "opt": "tensor.opt",
+    "optdb": "rewrites.pipeline:optdb",
+}
+
 
 # Theano's module: our files whose classes it defined, or `file:class` for one class of a file. The classes of a file at
 # a path that has an entry, or is here as its own, were there.

@@ -19,6 +19,11 @@ imported_scipy_special = True
 class _Special:
     """What scipy computes for any number, and jax for real ones in single or double precision."""
 
+    @classmethod
+    def st_impl(cls, *inputs):
+        """The value for numbers, as `impl` of an instance gives it."""
+        return cls(upgrade_to_float).impl(*inputs)
+
     def work_dtype(self, types, out):
         dtype = super().work_dtype(types, out)
         return "float32" if dtype == "float16" else dtype
