@@ -10,9 +10,10 @@ from theanojax.graph.op import Op
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.cast import cast
+from theanojax.tensor.flatten import flatten
 from theanojax.tensor.linalg.products import dot
 from theanojax.tensor.math import max as tensor_max, switch
-from theanojax.tensor.shape import flatten, reshape
+from theanojax.tensor.shape import reshape
 
 
 class _Patches:
