@@ -257,6 +257,14 @@ def test_lock_left_behind(tmp_path):
     compilelock.release_lock(str(tmp_path))
 
 
+def test_what_the_name_of_the_compiledir_is_made_of():
+    from theano import configdefaults
+
+    assert configdefaults.compiledir_format_keys.startswith("device, gxx_version, hostname")
+    assert configdefaults.compiledir_format_dict["device"] == theano.config.device
+    assert isinstance(configdefaults.gcc_version_str, str)
+
+
 # ---- what modules had imported
 
 

@@ -11,9 +11,20 @@ import sys
 import time
 
 from theanojax.config import config
+from theanojax.configflags import compiledir_keys
 from theanojax.legacy import compilelock
 
 SUFFIX = "-cache"
+
+
+def __getattr__(name: str) -> dict[str, object] | str:
+    """What `config.compiledir_format` may refer to, as `theano.configdefaults` has it; some takes a moment to find."""
+    if name == "compiledir_format_dict":
+        return compiledir_keys()
+    if name == "compiledir_format_keys":
+        return ", ".join(sorted(compiledir_keys()))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 HELP = """theano-cache                        print where compiled code is kept
 theano-cache help                   print this

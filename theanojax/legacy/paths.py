@@ -123,7 +123,9 @@ PATHS: dict[str, Entry] = {
     "utils": At("legacy.gof_utils", *GRAPH, "legacy.misc", "legacy.theano_pymc"),
     "breakpoint": At("legacy.testing"),
     # ---- configuration
-    "configdefaults": At("config", "configflags", "configparser"),
+    "configdefaults": At("config", "configflags", "configparser", gcc_version_str="legacy.cmodule:gcc_version_str",
+                         **{f"compiledir_format_{name}": f"legacy.compiledir:compiledir_format_{name}"
+                            for name in ("dict", "keys")}),
     # ---- scalars
     "scalar.basic": At("scalar", "scalar.*", **{f"builtin_{name}": f"=builtins:{name}"
                                                 for name in "bool complex float int".split()}),
