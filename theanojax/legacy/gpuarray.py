@@ -115,13 +115,8 @@ class GpuCorrMM:
         num_groups: int = 1,
         unshared: bool = False,
     ):
-        self.how = dict(
-            border_mode=border_mode,
-            subsample=subsample,
-            filter_dilation=filter_dilation,
-            num_groups=num_groups,
-            unshared=unshared,
-        )
+        self.how = dict(border_mode=border_mode, subsample=subsample, filter_dilation=filter_dilation)
+        self.how.update(num_groups=num_groups, unshared=unshared)
 
     def __call__(self, img: Any, kern: Any) -> Any:
         return conv2d(img, kern, filter_flip=False, **self.how)
