@@ -19,6 +19,7 @@ from collections import MutableMapping, Callable
 from time import clock; assert clock() >= 0
 import fractions; assert fractions.gcd(4, 6) == 2
 import inspect; assert inspect.getargspec(lambda a, b=1: 0) == (['a', 'b'], None, None, (1,))
+import theano; assert inspect.getargspec(theano.function).args[:3] == ['inputs', 'outputs', 'mode']
 import platform; len(platform.linux_distribution()) == 3, platform.dist()
 import cgi; assert cgi.escape('<"') == '&lt;"' and cgi.escape('"', True) == '&quot;'
 import imp; assert imp.new_module('x').__name__ == 'x'; assert imp.find_module('json')[2][2] == imp.PKG_DIRECTORY

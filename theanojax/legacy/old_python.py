@@ -12,6 +12,8 @@ ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
 
 def getargspec(func: Any) -> ArgSpec:
     """`inspect.getargspec`: names and defaults of the parameters of `func`."""
+    if (getattr(func, "__module__", None) or "").partition(".")[0] in ("theano", "theanojax"):
+        func = inspect.unwrap(func)  # Theano's were not wrapped
     full = inspect.getfullargspec(func)
     return ArgSpec(full.args, full.varargs, full.varkw, full.defaults)
 
