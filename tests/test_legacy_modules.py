@@ -449,3 +449,10 @@ def test_conv3D():
 )
 def test_what_earlier_versions_pickled_is_found(path, name):
     assert getattr(importlib.import_module("theanojax." + path), name)
+
+
+def test_star_of_theano_graph_has_its_modules():
+    names = {}
+    exec("from theano.graph import *", names)
+    assert names["params_type"].ParamsType.__name__ == "ParamsType"
+    assert {"basic", "fg", "op", "opt", "params_type", "toolbox", "type", "utils"} <= names.keys()

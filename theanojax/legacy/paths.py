@@ -77,7 +77,7 @@ PATHS: dict[str, Entry] = {
     "gof.compilelock": At("legacy.compilelock"),
     # ---- Theano-PyMC 1.1's names for the same
     "graph": At(**{name: f"graph.{name}" for name in
-                   "basic callcache destroyhandler fg null_type opt optdb sched toolbox utils".split()}),
+                   "basic callcache destroyhandler fg null_type opt optdb params_type sched toolbox utils".split()}),
     "graph.basic": At("graph.variable", "graph.traverse", *GRAPH, graph_inputs="graph.traverse:inputs",
                       vars_between="graph.traverse:variables", orphans_between="graph.traverse:orphans",
                       applys_between="legacy.theano_pymc:applys_between", walk="legacy.theano_pymc:walk"),
