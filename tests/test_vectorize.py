@@ -125,10 +125,10 @@ MAPPED = set(
     "Gemm Gemv Ger CGemv CGer ScipyGer Dot22Scalar SparseBlockGemv SparseBlockOuter DiagonalSubtensor "
     "IncDiagonalSubtensor AbstractBatchNormTrain AbstractBatchNormInference AbstractBatchNormTrainGrad "
     "ConnectionistTemporalClassification AbstractConv2d_gradWeights AbstractConv3d_gradWeights "
-    "CorrMM_gradWeights Corr3dMM_gradWeights Hint Prepend_scalar_to_each_row".split()
+    "CorrMM_gradWeights Corr3dMM_gradWeights DoubleOp Hint Prepend_scalar_to_each_row".split()
 )
 # Ops that only the host runs: a loop.
-LOOPED = set("Default Eig FromFunctionOp PdbBreakpoint lstsq Nonzero Unique".split())
+LOOPED = set("Default Eig FromFunctionOp Minimal PdbBreakpoint lstsq Nonzero Unique".split())
 # What differs between rows is the second input, kernels being the first. Parts of sparse matrices are looped over.
 SECOND = "AbstractConv2d_gradInputs AbstractConv3d_gradInputs CorrMM_gradInputs Corr3dMM_gradInputs".split()
 

@@ -27,6 +27,7 @@ EXEMPT = {
     "theano.scalar.basic_sympy.SymPyCCode": "needs sympy, which is not among the test's requirements",
     "theanojax.loop.counted.CountedScan": "XLA's form of a loop with a condition, made while it is compiled",
     "theanojax.loop.counted.ReachedRows": "the cut at the end of a CountedScan",
+    "theanojax.tensor.spread.Spread": "made for functions on several devices: tests/test_parallel.py",
     "theano.raise_op.Raise": "it only raises: tests/test_sandbox.py",
     "theano.sandbox.fourier.GradTodo": "it only raises: tests/test_sandbox.py",
     "theano.sparse.sandbox.sp.ConvolutionIndices": "there is nothing to apply, only functions: tests/test_sandbox.py",

@@ -10,9 +10,11 @@ from theanojax.compile.ops import _output_guard, deep_copy_op
 from theanojax.gradient import consider_constant, disconnected_grad, grad_clip, grad_scale, undefined_grad, zero_grad
 from theanojax.rewrites.linalg import Hint
 from theanojax.tensor import elemwise, reduce
+from theanojax.tensor.argmax import Argmax
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.creation import AllocEmpty, Tri
 from theanojax.tensor.diagonal import AllocDiag, ExtractDiag
+from theanojax.tensor.flatten import Flatten
 from theanojax.tensor.gradient_ops import consider_constant_, view_op
 from theanojax.tensor.join import Tile, default
 from theanojax.tensor.linalg import blas
@@ -20,7 +22,6 @@ from theanojax.tensor.linalg.products import BatchedDot
 from theanojax.tensor.nnet.bn import BNComposite
 from theanojax.tensor.nonzero import Nonzero
 from theanojax.tensor.shape import (
-    Flatten,
     MakeVector,
     Rebroadcast,
     Shape_i,
@@ -104,7 +105,7 @@ REDUCTION = [
     case("reduction by a dtype", lambda m: elemwise.CAReduceDtype(S.add, 0, dtype="float64", acc_dtype="float64")(m), M,
          grad=False),
     case("max_and_argmax", lambda m: T.max_and_argmax(m, axis=1), M),
-    case("argmax", lambda a: [T.argmax(a, axis=1), T.argmin(a), reduce.Argmax((0, 2))(a)], T3, grad=False),
+    case("argmax", lambda a: [T.argmax(a, axis=1), T.argmin(a), Argmax((0, 2))(a)], T3, grad=False),
     case("complex sum", lambda z: [z.sum(axis=0), z.mean()], M + 1j),
 ]
 

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
         default_update: Variable
 
 
-# What a class says in place of its values: it holds for no class derived from it that computes others.
-_OF_VALUES = ("array_role", "plain_value", "numpy_code", "vectorize_node", "of_lengths")
+# What a class says in place of its values: it holds for no class derived from it that computes others. The second are
+# rules that several classes of this package share.
+_OF_VALUES = ("array_role", "plain_value", "numpy_code")
+_RULES = ("vectorize_node", "of_lengths")
 
 
 class Inside(NamedTuple):
@@ -62,7 +64,7 @@ class Contract:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "compute" in vars(cls) or "perform" in vars(cls):
-            for name in _OF_VALUES:
+            for name in _OF_VALUES if cls.__module__.startswith("theanojax.") else _OF_VALUES + _RULES:
                 if name not in vars(cls):
                     setattr(cls, name, vars(Contract)[name])
 

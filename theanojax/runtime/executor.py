@@ -222,7 +222,8 @@ class XlaExecutor:
                 if forked.in_child:
                     program = self._program = _OnHost(self)
                 else:
-                    program = self._program = self._scalar_program()
+                    with self._planning():
+                        program = self._program = self._scalar_program()
                     if program is None:
                         with self._planning():  # to ask what the device is starts jax
                             self.learned.sliced = _with_jax().large_arrays(self.fgraph.inputs, values)
