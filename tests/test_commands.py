@@ -205,6 +205,16 @@ def test_tracebacks_of_chained_errors_show_the_script_alone(tmp_path):
 # ---- what is here
 
 
+@pytest.mark.parametrize("flags", ["", "floatX=float32"])
+def test_listing_of_the_readme(tmp_path, flags):
+    with open(os.path.join(ROOT, "README.md")) as file:
+        listing = file.read().split("```python\n")[1].split("```")[0]
+    (tmp_path / "listing.py").write_text(listing)
+    done = command("run", "listing.py", folder=tmp_path, THEANO_FLAGS=flags)
+    shown = [line.partition(")  # ")[2] for line in listing.splitlines() if line.startswith("print(")]
+    assert done.stdout.splitlines() == shown and shown, done.stderr
+
+
 def test_info_and_version():
     done = command("info", THEANO_FLAGS="floatX=float32")
     assert done.returncode == 0
