@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from theanojax.arrays import aligned_copy
+from theanojax.devices import contexts
 from theanojax.graph.cells import Cell, raw
 from theanojax.graph.container import Container
 from theanojax.graph.placement import spec_of
@@ -178,10 +179,14 @@ def shared(
         if sharding is not None:
             made.sharding = spec_of(sharding, getattr(made.type, "ndim", 0), name or "the variable")
         return add_tag_trace(made)
-    raise TypeError(
+    text = (
         "No suitable SharedVariable constructor could be found. Are you sure all kwargs are supported? We do not "
         'support the parameter dtype or type. value="%s". parameters="%s"' % (value, kwargs)
     )
+    target = kwargs.get("target", "cpu")
+    if isinstance(target, str) and target not in ("cpu", *contexts):
+        text += '. There is no context %s: the flag "contexts=%s->cuda0" names one' % (target, target)
+    raise TypeError(text)
 
 
 shared.constructors = _constructors  # type: ignore[attr-defined]  # for programs that look there
