@@ -117,7 +117,9 @@ def test_file_substitution_and_bare_percent(tmp_path):
 
 def test_unknown_flag_warns(tmp_path):
     _, stderr = run(SHOW.format(1), tmp_path, "no_such=1")
-    assert "Theano does not recognise this flag: no_such" in stderr
+    assert "Theano does not recognise this flag: no_such\n" in stderr
+    _, stderr = run(SHOW.format(1), tmp_path, "floatx=float32")
+    assert "Theano does not recognise this flag: floatx (did you mean floatX?)\n" in stderr
 
 
 def test_flag_without_value_warns():
@@ -133,6 +135,20 @@ def test_wrong_value_in_environment_fails_at_import(tmp_path):
     env = {**os.environ, "HOME": str(tmp_path), "THEANO_FLAGS": "floatX=float99"}
     done = subprocess.run([sys.executable, "-c", SHOW.format(1)], env=env, capture_output=True, text=True)
     assert 'Invalid value ("float99") for configuration variable "floatX"' in done.stderr
+    assert "During handling" not in done.stderr
+
+
+def test_file_without_sections_says_what_is_missing(tmp_path):
+    (tmp_path / ".theanorc").write_text("floatX = float32\n")
+    env = {**os.environ, "HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", SHOW.format(1)], env=env, capture_output=True, text=True)
+    assert "no section headers" in done.stderr and "below a line [global]" in done.stderr
+
+
+def test_wrong_value_in_environment_says_where_it_is(tmp_path):
+    env = {**os.environ, "HOME": str(tmp_path), "THEANO_FLAGS": "mode=FAST_RUNN"}
+    done = subprocess.run([sys.executable, "-c", SHOW.format(1)], env=env, capture_output=True, text=True)
+    assert done.stderr.endswith("\nTHEANO_FLAGS, or a .theanorc, has mode=FAST_RUNN\n")
 
 
 def test_old_gpu_device(tmp_path):

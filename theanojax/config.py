@@ -24,6 +24,7 @@ from theanojax.configparser import (
     change_flags as change_flags,
     config as config,
     flags_of_thread as flags_of_thread,
+    unknown_flag,
 )
 
 
@@ -31,7 +32,7 @@ def _register_flags() -> None:
     for name, parameter, doc, *key in configflags.FLAGS + configflags.INERT:
         AddConfigVar(name, doc, parameter, in_c_key=bool(key))
     for name in THEANO_FLAGS_DICT:
-        warnings.warn(f"Theano does not recognise this flag: {name}", stacklevel=3)
+        warnings.warn(unknown_flag(name), stacklevel=3)
 
 
 def _set_numpy_error_state() -> None:

@@ -47,7 +47,7 @@ class DeviceParam(ConfigParam):
         if name.startswith(devices.OLD_KIND):
             old, name = name, devices.today(name)
             if name == old:
-                raise ValueError(f'device "{name}" is none; use device=cuda*')
+                raise ValueError(f"there is no device {name}; use {self.fullname}=cuda, cuda0, cuda1 ...")
             text = f"{self.fullname}={old} is the name of Theano 0.9; use {self.fullname}={name}"
             warnings.warn(text, stacklevel=devices.program_stacklevel())
         if name == self.first or name.startswith(devices.ACCELERATORS):

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import configparser
 import contextlib
+import difflib
 import functools
 import io
 import os
@@ -86,16 +87,27 @@ def read_environment_again() -> bool:
     for param in _config_var_list:
         if param.fullname in given:
             vars(param).pop("val", None)
-            param.__set__(None, given.pop(param.fullname))
             param.is_default = False
+            param._set_first(given.pop(param.fullname))
     for name in given:
-        warnings.warn(f"Theano does not recognise this flag: {name}", stacklevel=3)
+        warnings.warn(unknown_flag(name), stacklevel=3)
     return True
+
+
+def unknown_flag(name: str) -> str:
+    """What is said of a flag in THEANO_FLAGS that nobody knows."""
+    by_small = {param.fullname.lower(): param.fullname for param in _config_var_list}
+    near = difflib.get_close_matches(name.lower(), by_small, 1)
+    return f"Theano does not recognise this flag: {name}" + (f" (did you mean {by_small[near[0]]}?)" if near else "")
 
 
 config_files = config_files_from_theanorc()
 theano_cfg = configparser.ConfigParser(_file_substitutions())
-theano_cfg.read(config_files)
+try:
+    theano_cfg.read(config_files)
+except configparser.MissingSectionHeaderError as error:
+    error.add_note("Flags without a dot stand below a line [global], blas.ldflags as ldflags below [blas]")
+    raise
 # A second reading without substitution, for values that contain a bare `%`.
 theano_raw_cfg = configparser.RawConfigParser()
 theano_raw_cfg.read(config_files)
@@ -142,8 +154,18 @@ class ConfigParam:
         try:
             return self.val
         except AttributeError:
-            self.__set__(cls, self._first_value(delete_key))
-            return self.val
+            pass  # and an error of the first value is not one that followed from this
+        self._set_first(self._first_value(delete_key))
+        return self.val
+
+    def _set_first(self, value: Any) -> None:
+        """Set the first value; an error says where one that is not the default comes from."""
+        try:
+            self.__set__(None, value)
+        except ValueError as error:
+            if not self.is_default:
+                error.add_note(f"THEANO_FLAGS, or a .theanorc, has {self.fullname}={value}")
+            raise
 
     def __reduce__(self) -> Any:
         # One process has each flag once: what holds it, a `change_flags`, can be copied and pickled.
