@@ -70,9 +70,15 @@ def test_mistakes():
         theanojax.function([x], x, parallel=data_parallel(batch=[y]))
     with pytest.raises(TypeError, match="batch is a list of variables"):
         data_parallel(batch=["x"])
+    with pytest.raises(TypeError, match=r"batch is .* pairs \(variable, dimension\): \(x, 'rows'\)"):
+        data_parallel(batch=[(x, "rows")])
+    with pytest.raises(TypeError, match="sharding is a dict from shared variables .*, not from 'w'"):
+        data_parallel(batch=[x], sharding={"w": "data"})
+    with pytest.raises(ValueError, match="mesh is a number, or a dict from names to numbers: '2'"):
+        data_parallel(batch=[x], mesh="2")
     with pytest.raises(ValueError, match="v has 1 dimensions, none of which is number 1"):
         theanojax.function([v], v, parallel=data_parallel(batch=[(v, 1)]))
-    with pytest.raises(ValueError, match=r"parallel asks for 8 devices \(data: 8\), and there are 4 devices"):
+    with pytest.raises(ValueError, match=r"asks for 8 devices \(data: 8\), and there are 4 devices: XLA_FLAGS="):
         theanojax.function([x], x, parallel=data_parallel(batch=[x], mesh=8))
     with pytest.raises(ValueError, match="feed is 'part' or 'whole'"):
         data_parallel(feed="all")
@@ -85,7 +91,7 @@ def test_mistakes():
 # ---------------------------------------------------------------- batches
 def test_batches_are_split_and_results_whole():
     x = T.dmatrix("x")
-    f = theanojax.function([x], [x * 2, x.sum(axis=0)], parallel=data_parallel(batch=[x]))
+    f = theanojax.function([x], [x * 2, x.sum(axis=0)], parallel=data_parallel(batch=x))
     double, total = f(ROWS)
     np.testing.assert_array_equal(double, ROWS * 2)
     np.testing.assert_allclose(total, ROWS.sum(axis=0), rtol=1e-15)
@@ -364,6 +370,17 @@ def test_checkpoints(tmp_path):
         parallel.save(tmp_path / "state", [theanojax.shared({"a": 1}, "d")])
     with pytest.raises(OSError):
         parallel.save(tmp_path / "no" / "folder", [w])
+    with pytest.raises(TypeError, match="extra is a dict of numbers, texts, .*: <object"):
+        parallel.save(tmp_path / "state", [w], {"history": object()})
+    for extra in ({}, {"a": np.ones(3)}):
+        np.savez(tmp_path / "other.npz", **extra)
+        with pytest.raises(ValueError, match="other.npz is no checkpoint that theanojax.parallel.save has written"):
+            parallel.restore(tmp_path / "other.npz", [w])
+    (tmp_path / "text").write_text("no archive")
+    with pytest.raises(ValueError, match="text is no checkpoint"):
+        parallel.restore(tmp_path / "text", [w])
+    parallel.save(tmp_path / "one", w, {"best": np.float32(0.5), "costs": np.ones(2)})
+    assert parallel.restore(tmp_path / "one", w) == {"best": 0.5, "costs": [1, 1]}
 
 
 def test_checkpoints_by_orbax(tmp_path):

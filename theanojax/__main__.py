@@ -116,10 +116,9 @@ def _program_options(parser: argparse.ArgumentParser, script: str) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not positive")
-    return number
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is no positive number")
+    return int(text)
 
 
 def _program(parser: argparse.ArgumentParser, args: argparse.Namespace) -> tuple[str, str, list[str]]:

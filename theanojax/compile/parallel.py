@@ -9,6 +9,7 @@ from theanojax.config import config
 from theanojax.errors import ParallelWarning
 from theanojax.graph.placement import PART, WHOLE, Layout, Placement, spec_of
 from theanojax.graph.rebuild import iter_over_pairs
+from theanojax.graph.shared import SharedVariable
 from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.graph.variable import Variable
 from theanojax.runtime.parallel import processes
@@ -38,8 +39,8 @@ class DataParallel:
         if feed not in (PART, WHOLE):
             raise ValueError("feed is 'part' or 'whole', not %r" % (feed,))
         self.layout = Layout(_axes(mesh), feed, bool(even))
-        self.batch = None if batch is None else dict(map(_dimension, batch))
-        self.rule = sharding if callable(sharding) else dict(sharding or {}).get
+        self.batch = None if batch is None else dict(map(_dimension, [batch] if isinstance(batch, Variable) else batch))
+        self.rule = sharding if callable(sharding) else _by_variable(dict(sharding or {})).get
 
     def __enter__(self):
         _contexts.stack = (*_contexts.stack, self)
@@ -94,7 +95,7 @@ def data_parallel(batch=None, sharding=None, mesh=None, feed=None, even=False):
 
     Parameters
     ----------
-    batch : list of variables, optional
+    batch : list of variables, or one, optional
         The inputs, or keys of `givens`, that have one row for each example; a pair (variable, dimension) where the
         examples are not the rows. None: all arrays among them.
     sharding : dict or function, optional
@@ -117,7 +118,7 @@ def data_parallel(batch=None, sharding=None, mesh=None, feed=None, even=False):
 def _axes(mesh):
     if mesh is None or isinstance(mesh, int):
         mesh = {AXIS: mesh}
-    axes = tuple(mesh.items())
+    axes = tuple(mesh.items()) if isinstance(mesh, dict) else ()
     if not axes or not all(isinstance(name, str) for name, _ in axes):
         raise ValueError("mesh is a number, or a dict from names to numbers: %r" % (mesh,))
     if any(n is not None and n < 1 for _, n in axes) or [n for _, n in axes].count(None) > 1:
@@ -128,9 +129,16 @@ def _axes(mesh):
 def _dimension(entry):
     variable, dimension = entry if isinstance(entry, (tuple, list)) else (entry, 0)
     variable = getattr(variable, "variable", variable)  # of an In
-    if not isinstance(variable, Variable):
+    if not isinstance(variable, Variable) or not hasattr(dimension, "__index__"):
         raise TypeError("batch is a list of variables, or of pairs (variable, dimension): %r" % (entry,))
     return variable, dimension
+
+
+def _by_variable(sharding):
+    for key in sharding:
+        if not isinstance(key, SharedVariable):
+            raise TypeError("sharding is a dict from shared variables to how they are split, not from %r" % (key,))
+    return sharding
 
 
 def chosen(parallel, variables):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,15 +25,17 @@ def save(path: Path, of: Iterable[Any], extra: Mapping[str, Any] | None = None, 
     Parameters
     ----------
     path : its name; numpy's .npz is its form whatever the name.
-    of : list of functions, whose shared variables are meant, random states included, and of shared variables.
-    extra : what json can say, to be given back by `restore`: the number of the epoch, say.
+    of : list of functions, whose shared variables are meant, random states included, and of shared variables; or one.
+    extra : what json can say, to be given back by `restore`: the number of the epoch, say. Numbers and arrays of numpy
+        come back as numbers and lists.
     orbax : `path` is a new folder in the form of orbax-checkpoint, where each process writes its parts of arrays that
         are split over devices. For those that are too large for one machine; it has to be installed.
 
     All processes have to call it; the first one writes, and all go on when the file is there. TypeError for a value
-    that is neither an array nor a numpy RandomState; OSError, or orbax's ValueError, where nothing can be written.
+    that is neither an array nor a numpy RandomState, or an `extra` that json cannot say; OSError, or orbax's
+    ValueError, where nothing can be written.
     """
-    variables, path = _variables(of), os.fspath(path)
+    variables, path = _variables(_listed(of)), os.fspath(path)
     arrays = {"extra": _text(dict(extra or {}))}
     for name, variable in variables.items():
         arrays.update(_arrays(name, _value_of(variable, orbax)))
@@ -59,15 +62,17 @@ def restore(path: Path, of: Iterable[Any]) -> dict[str, Any] | None:
     """Give shared variables the values that `save` has written to `path`; what was its `extra`.
 
     `of` is as it was there: functions and shared variables, as many in the same order. None if there is nothing.
-    Each process reads. ValueError if it has other variables, or arrays of other shapes.
+    Each process reads. ValueError if `save` has not written it, or it has other variables or arrays of other shapes.
     """
-    of, path = list(of), os.fspath(path)
+    of, path = _listed(of), os.fspath(path)
     variables, there = _variables(of), os.path.exists(path)
     if processes.process_count() > 1:
         processes.agree("whether there is a checkpoint %s" % path, str(there))
     if not there:
         return None
     kept = _from_orbax(path, of, variables) if os.path.isdir(path) else _from_numpy(path)
+    if "extra" not in kept:
+        raise ValueError("%s is no checkpoint that theanojax.parallel.save has written" % path)
     names = list(dict.fromkeys(name.partition(STATE)[0] for name in sorted(kept, key=_number) if name != "extra"))
     if names != list(variables):
         raise ValueError("the checkpoint %s has the variables %s, and not %s" % (path, names, list(variables)))
@@ -80,6 +85,10 @@ def restore(path: Path, of: Iterable[Any]) -> dict[str, Any] | None:
 
 # ---------------------------------------------------------------- names
 STATE = " state "  # between the name of a random stream and a part of its state
+
+
+def _listed(of: Any) -> list[Any]:
+    return [of] if isinstance(of, SharedVariable) or hasattr(of, "get_shared") else list(of)
 
 
 def _variables(of: Iterable[Any]) -> dict[str, SharedVariable]:
@@ -98,8 +107,14 @@ def _number(name: str) -> int:
 
 
 # ---------------------------------------------------------------- values
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    raise TypeError("extra is a dict of numbers, texts, and lists and dicts of them: %r" % (value,))
+
+
 def _text(value: Any) -> np.ndarray:
-    return np.frombuffer(json.dumps(value).encode(), np.uint8)
+    return np.frombuffer(json.dumps(value, default=_plain).encode(), np.uint8)
 
 
 def _value_of(variable: SharedVariable, parts: bool) -> Any:
@@ -157,8 +172,11 @@ def _write(path: str, arrays: Mapping[str, Any]) -> None:
 
 
 def _from_numpy(path: str) -> dict[str, Any]:
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (ValueError, TypeError, EOFError, zipfile.BadZipFile):  # what numpy says of a file that is none of its own
+        return {}
 
 
 def _from_orbax(path: str, of: Iterable[Any], variables: Mapping[str, SharedVariable]) -> dict[str, Any]:

@@ -31,7 +31,8 @@ def mesh_of(layout: Layout) -> Mesh:
     sizes = {name: max(1, len(devices) // known) if n is None else n for name, n in sizes.items()}
     total = int(np.prod(list(sizes.values())))
     if total > len(devices):
-        raise ValueError("parallel asks for %s, and there are %d devices" % (_sized(sizes), len(devices)))
+        there = "there is 1 device" if len(devices) == 1 else "there are %d devices" % len(devices)
+        raise ValueError("parallel asks for %s, and %s%s" % (_sized(sizes), there, _more(total)))
     if total < len(devices) and jax.process_count() > 1:
         raise ValueError(
             "parallel asks for %s; where there are several processes it has to be all of the %d devices"
@@ -44,6 +45,12 @@ def mesh_of(layout: Layout) -> Mesh:
             "give the whole, by feed='whole'" % (mesh.shape[layout.names[0]], jax.process_count())
         )
     return mesh
+
+
+def _more(total: int) -> str:
+    """How a CPU gets `total` devices, where it is all that there is."""
+    flag = ": XLA_FLAGS=--xla_force_host_platform_device_count=%d makes as many of the CPU" % total
+    return flag if jax.default_backend() == "cpu" and jax.process_count() == 1 else ""
 
 
 def _sized(sizes: Mapping[str, int]) -> str:

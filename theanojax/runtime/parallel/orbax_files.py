@@ -33,18 +33,25 @@ def places(function: Any) -> dict[SharedVariable, Any]:
     return found
 
 
+def _orbax() -> Any:
+    try:
+        import orbax.checkpoint as orbax
+    except ModuleNotFoundError as error:
+        error.add_note("Checkpoints in orbax's form need it: pip install 'theanojax[parallel]'")
+        raise
+    return orbax
+
+
 def write(folder: str, arrays: Mapping[str, Any]) -> None:
     """Write `arrays` to the new `folder`. All processes have to call it; ValueError if it exists."""
-    import orbax.checkpoint as orbax
-
+    orbax = _orbax()
     with orbax.StandardCheckpointer() as checkpointer:
         checkpointer.save(os.path.abspath(folder), dict(arrays))
 
 
 def read(folder: str, shardings: Mapping[str, Any]) -> dict[str, Any]:
     """The arrays in `folder`: numpy's, and those of devices for which `shardings` has one."""
-    import orbax.checkpoint as orbax
-
+    orbax = _orbax()
     with orbax.StandardCheckpointer() as checkpointer:
         there = checkpointer.metadata(os.path.abspath(folder)).item_metadata.tree
         wanted = {
