@@ -170,9 +170,9 @@ def test_derivatives(file):
 
 def test_platforms():
     x = T.dmatrix("x")
-    for platforms in (("cpu",), ("cuda", "tpu")):
+    for platforms in (("cpu",), ("cuda", "tpu"), "cpu"):
         g = theano.function([x], T.dot(x, x.T)).export(None, X, platforms=platforms)
-        assert g.exported.platforms == platforms
+        assert g.exported.platforms == (("cpu",) if platforms == "cpu" else platforms)
     factor = theano.function([x], T.slinalg.cholesky(T.dot(x.T, x) + T.eye(4)))
     g = factor.export(None, X)
     assert g.exported.platforms == ("cpu", "cuda", "tpu")
@@ -194,3 +194,11 @@ def test_what_needs_the_host():
         theano.function([n], T.arange(n)).export()
     with pytest.raises(NeedsHost, match="takes arrays"):
         theano.function([], T.shared_randomstreams.RandomStreams(1).uniform((2,))).export()
+
+
+@pytest.mark.parametrize("written", [b"", b"import theano\n", bytes(99)])
+def test_other_files(file, written):
+    with open(file, "wb") as other:
+        other.write(written)
+    with pytest.raises(ValueError, match="is no file that export has written"):
+        theanojax.load_exported(file)

@@ -188,6 +188,10 @@ def test_forms_of_arguments_and_results():
         theanojax.to_jax(anonymous * x, [x])(np.ones(2))
     with pytest.raises(TypeError, match="takes 2 arguments, 1 were given"):
         theanojax.to_jax(x * k, [x, k])(np.ones(2))
+    with pytest.raises(TypeError, match=r"^the JAX function \(values, x\) takes 2 arguments, 1 were given$"):
+        theanojax.to_jax(s * x, [x])({"shared0": 1.0})
+    with pytest.raises(TypeError, match="from_jax takes a function of JAX arrays"):
+        theanojax.from_jax(x)
     with pytest.raises(TypeError, match="Wrong number of dimensions: expected 1, got 2"):
         theanojax.to_jax(x * 2, [x])(jnp.ones((2, 2)))
     with pytest.raises(TypeError, match="int32, and was given an array of dtype float64"):

@@ -163,8 +163,9 @@ def test_keys():
     for wrong in (1.5, np.zeros(3, "uint32"), jax.random.key(1, impl="rbg")):
         with pytest.raises(TypeError, match="key"):
             R.key(wrong)
-    with pytest.raises(TypeError, match="a key is a vector of two numbers of dtype uint32"):
+    with pytest.raises(TypeError, match="a key is a vector of two numbers of dtype uint32, such as"):
         R.uniform(T.lvector())
+    assert R.uniform(jax.random.key(3), (2,)).eval().tolist() == R.uniform(R.key(3), (2,)).eval().tolist()
 
 
 def test_in_loops(mode):

@@ -319,8 +319,9 @@ def test_forms_of_the_call():
     assert theano.function([xs], deep)(np.ones((2, 2))).tolist() == [[2, 2], [2, 2]]
     replaced = theano.vectorize(x.sum() + y.sum(), {x: xs, y: y * 0})
     assert theano.function([xs, y], replaced)(np.ones((2, 2)), [5.0]).tolist() == [2, 2]
-    numbers = theano.vectorize(x * y, {x: np.ones((2, 3))})
-    assert theano.function([y], numbers)([1.0, 2.0, 3.0]).tolist() == [[1, 2, 3]] * 2
+    for given in [({x: np.ones((2, 3))},), (x, np.ones((2, 3))), ([x], [np.ones((2, 3))])]:
+        numbers = theano.vectorize(x * y, *given)
+        assert theano.function([y], numbers)([1.0, 2.0, 3.0]).tolist() == [[1, 2, 3]] * 2
     row = T.drow("row")
     assert theano.vectorize(row * 2, {row: T.tensor3()}).broadcastable == (False, True, False)
 
@@ -337,6 +338,14 @@ def test_mistakes():
         theano.vectorize(x, {})
     with pytest.raises(TypeError, match="has to be a tensor variable"):
         theano.vectorize(x, {theano.gof.generic(): xs})
+    for inputs in (x, [x]):
+        with pytest.raises(TypeError, match="what is batched is missing: give `batched` like `inputs`"):
+            theano.vectorize(x, inputs)
+    for outputs in (theano.function([x], x), lambda x: x * 2, [lambda x: x]):
+        with pytest.raises(TypeError, match="outputs are a variable or a list of variables"):
+            theano.vectorize(outputs, x, xs)
+    with pytest.raises(TypeError, match="nothing to give as `batched`"):
+        theano.vectorize(x, {x: xs}, xs)
 
 
 class Twice(theano.Op):

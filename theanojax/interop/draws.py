@@ -103,9 +103,13 @@ class Draw(Op):
         return "jax.random.%s" % self.kind
 
     def make_node(self, key, shape, *parameters):
-        key, shape = as_tensor_variable(key), as_tensor_variable(shape)
+        key = as_tensor_variable(data_of(key) if isinstance(key, jax.Array) else key)
+        shape = as_tensor_variable(shape)
         if key.dtype != "uint32" or key.ndim != 1:
-            raise TypeError("a key is a vector of two numbers of dtype uint32, and was given as %s" % key.type)
+            raise TypeError(
+                "a key is a vector of two numbers of dtype uint32, such as theanojax.random.key(seed), not %s"
+                % key.type
+            )
         parameters = [as_tensor_variable(v) for v in parameters]
         return Apply(self, [key, shape, *parameters], [TensorType(self.dtype, self.broadcastable)()])
 

@@ -42,6 +42,7 @@ def export(made, path=None, *examples, batch=None, shared="constants", platforms
             "the function updates %s: export it with shared='arguments', which makes a function of a dict of their "
             "values, and the new dict its second result" % ", ".join(function._updated)
         )
+    platforms = [platforms] if isinstance(platforms, str) else list(platforms)
     values = {name: np.asarray(v) for name, v in function.values().items()}
     given = [_example(v, example) for v, example in zip(function.inputs, _examples(function, examples), strict=True)]
     constants = shared == "constants" or not values
@@ -51,7 +52,7 @@ def export(made, path=None, *examples, batch=None, shared="constants", platforms
         return function(values, *args) if constants and values else function(*args)
 
     def attempt(specs):
-        return jax.export.export(jax.jit(call), platforms=list(platforms))(*leading, *specs)
+        return jax.export.export(jax.jit(call), platforms=platforms)(*leading, *specs)
 
     found = problem = None
     symbolic = _symbolic(function.inputs, given) if batch is not False else None
@@ -75,9 +76,15 @@ def load_exported(path):
     """The function that `Function.export` has written to the file `path`, as a function of arrays, an Exported.
 
     That file needs nothing of ours: ``jax.export.deserialize(bytearray(file.read())).call`` is the same, where
-    ``jax_enable_x64`` is set if the function has arrays of 64 bits.
+    ``jax_enable_x64`` is set if the function has arrays of 64 bits. ValueError for a file that is none of these.
     """
-    return Exported(jax.export.deserialize(bytearray(pathlib.Path(path).read_bytes())))
+    read = bytearray(pathlib.Path(path).read_bytes())
+    try:
+        return Exported(jax.export.deserialize(read))
+    except ImportError:  # without flatbuffers
+        raise
+    except Exception as error:  # whatever its reader meets in another file
+        raise ValueError("%s is no file that export has written" % path) from error
 
 
 def _examples(function, examples):

@@ -37,11 +37,13 @@ def from_jax(function=None, types=None, name=None):
 
     Raises
     ------
-    TypeError : when called, for a function that JAX cannot trace with lengths that are all alike and no `types`; when
-        the graph runs, for outputs that are not of these types.
+    TypeError : for what is no function; when called, for a function that JAX cannot trace with lengths that are all
+        alike and no `types`; when the graph runs, for outputs that are not of these types.
     """
     if function is None:
         return functools.partial(from_jax, types=types, name=name)
+    if not callable(function):
+        raise TypeError("from_jax takes a function of JAX arrays, not %r" % (function,))
     given, form = (None, None) if types is None else jax.tree.flatten(types)
     title = name or getattr(function, "__name__", type(function).__name__)
 

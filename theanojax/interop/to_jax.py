@@ -48,7 +48,7 @@ def to_jax(outputs, inputs=None, updates=None, givens=None, mode=None, check=Tru
     """
     if isinstance(outputs, Function):
         if inputs is not None or updates or givens or mode is not None:
-            raise TypeError("a compiled function has its inputs, updates and mode")
+            raise TypeError("a compiled function has its inputs, updates and mode: call to_jax with nothing else")
         maker = outputs.maker
         graphs = [spec.variable for spec in maker.outputs] + [spec.update for spec in maker.inputs]
         return JaxFunction(outputs, check, missed([v for v in graphs if v is not None]))
@@ -128,8 +128,10 @@ class JaxFunction:
             self._containers[name].value = np.array(value)
 
     def __repr__(self):
-        of = ["values"] * bool(self.shared) + [str(v) for v in self.inputs]
-        return "<JAX function (%s) of %s>" % (", ".join(of), self._made)
+        return "<JAX function %s of %s>" % (self._arguments(), self._made)
+
+    def _arguments(self):
+        return "(%s)" % ", ".join(["values"] * bool(self.shared) + [str(v) for v in self.inputs])
 
     def __call__(self, *args):
         values = {}
@@ -138,7 +140,11 @@ class JaxFunction:
                 raise TypeError("the first argument has to be a dict with a value for each of %s" % list(self.shared))
             values, *args = args
         if len(args) != len(self.inputs):
-            raise TypeError("%r takes %d arguments, %d were given" % (self, len(self.inputs), len(args)))
+            first = bool(self.shared)
+            raise TypeError(
+                "the JAX function %s takes %d arguments, %d were given"
+                % (self._arguments(), len(self.inputs) + first, len(args) + first)
+            )
         given = iter(args)
         inputs = [
             _array(v, next(given) if name is None else values[name]) for v, name in zip(self._graph[0], self._names)

@@ -30,7 +30,9 @@ def vectorize(outputs, inputs, batched=None):
     TypeError, ValueError : what is batched has another dtype, fewer dimensions, or is not one for each of `inputs`.
     """
     if batched is not None:
-        inputs, batched = ([v] if isinstance(v, Variable) else list(v) for v in (inputs, batched))
+        if hasattr(inputs, "items"):
+            raise TypeError("inputs are a dict, which says what is batched: there is nothing to give as `batched`")
+        inputs, batched = (list(v) if isinstance(v, (list, tuple)) else [v] for v in (inputs, batched))
         if len(inputs) != len(batched):
             raise ValueError("%d inputs, and %d that are batched" % (len(inputs), len(batched)))
         inputs = list(zip(inputs, batched))
@@ -42,10 +44,12 @@ def vectorize_graph(outputs, replace):
 
     `outputs` is a variable or a list of variables; all else is as for `vectorize`.
     """
-    pairs = [_checked(v, new) for v, new in (replace.items() if hasattr(replace, "items") else replace)]
+    pairs = [_checked(*pair) for pair in _pairs(replace)]
     if not pairs:
         raise ValueError("nothing is batched: give a variable for each of the inputs of a row")
-    graphs = [outputs] if isinstance(outputs, Variable) else list(outputs)
+    graphs = [outputs] if isinstance(outputs, Variable) else outputs
+    if not isinstance(graphs, (list, tuple)) or not all(isinstance(v, Variable) for v in graphs):
+        raise TypeError("outputs are a variable or a list of variables, computed from one row, and not %r" % (outputs,))
     # One dimension after the other, the last of them first: what stands for an input then has one more each time.
     rows = {v: v for v, _ in pairs}
     for level in range(1, max(new.ndim - v.ndim for v, new in pairs) + 1):
@@ -80,6 +84,14 @@ def _with_rows(graphs, step):
             lambda *rows: clone(graphs, replace={**alike, **dict(zip(moving, rows))}), [step[v] for v in moving]
         )
     return [batch.expand(new, v) for new, v in zip(found, graphs, strict=True)]
+
+
+def _pairs(replace):
+    """What `replace` has, as pairs; TypeError for a list of anything else."""
+    pairs = list(replace.items()) if hasattr(replace, "items") else replace
+    if isinstance(pairs, Variable) or not all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
+        raise TypeError("what is batched is missing: give `batched` like `inputs`, or a dict")
+    return pairs
 
 
 def _checked(v, new):
