@@ -185,7 +185,7 @@ def refused(call, kind, *words):
 assert f(rows, 1.0) == 16
 assert f(rows[: 3 + me], 1.0) == 7  # unequal parts are put together
 assert f(rows[:2], 2.0) == 4
-refused(lambda: f(rows, 1.0 + me), ValueError, "different values of a", "has to be in `batch`")
+refused(lambda: f(rows, 1.0 + me), ValueError, "values of a: float64() 1.0, float64() 2.0", "has to be in `batch`")
 refused(lambda: f(rows, 1.0) if me else g(rows), RuntimeError, "same calls in the same order", "of f", "of g")
 assert w.get_value().tolist() == [0.125, 0.125]
 assert w.get_value(borrow=True).flags.writeable is False

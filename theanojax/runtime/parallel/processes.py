@@ -143,6 +143,11 @@ def _text_of(client: Any, k: int, process: int, kind: str) -> str:
     try:
         text: str = client.blocking_key_value_get("theanojax/%d/%d/%d" % (k // BLOCK, k, process), _timeout * 1000)
     except Exception as error:
+        if "DEADLINE_EXCEEDED" not in str(error):
+            raise RuntimeError(
+                "process %d cannot be asked: %s. Process 0, through which all are reached, has ended, and has said why"
+                % (process, kind)
+            ) from error
         raise RuntimeError(
             "process %d has not come to this within %d seconds: %s. It may have ended, or makes other calls than "
             "process %d" % (process, _timeout, kind, process_index())
@@ -161,8 +166,9 @@ def agree(what: str, mark: str) -> None:
 
 
 def mark_of(value: NumpyArray) -> str:
-    """A short text that tells arrays apart."""
-    return "%s%s %d" % (value.dtype, value.shape, zlib.crc32(np.ascontiguousarray(value).data))
+    """A short text that tells arrays apart: the value of a number, a checksum of more."""
+    what = value.item() if value.size == 1 else "checksum %d" % zlib.crc32(np.ascontiguousarray(value).data)
+    return "%s%s %s" % (value.dtype, value.shape, what)
 
 
 # ---------------------------------------------------------------- arrays
