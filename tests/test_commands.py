@@ -48,6 +48,8 @@ def test_code_standard_input_folder_and_module(tmp_path):
         (("run", "-m"), 2, "expected a module"),
         (("run", "-2", "-3", "x.py"), 2, "not allowed with"),
         (("run", "no/such.py"), 2, "can't open file 'no/such.py': no such file"),
+        (("launch", "-n", "2", "no/such.py"), 2, "can't open file 'no/such.py': no such file"),
+        (("launch", "-n", "two", "x.py"), 2, "argument -n: two is no positive number"),
         (("run", "-m", "no_such_module"), 1, "no module named 'no_such_module'"),
         ((), 2, "usage: theanojax"),
     ],
@@ -55,6 +57,15 @@ def test_code_standard_input_folder_and_module(tmp_path):
 def test_usage(words, status, said):
     done = command(*words)
     assert done.returncode == status and said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_output_that_nobody_reads_to_the_end(tmp_path):
+    (tmp_path / "long.py").write_text("print 1\n" * 10000)
+    words = [sys.executable, "-m", "theanojax", "convert", "--diff", "long.py"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        assert process.stdout.readline() == "--- long.py\n"
+        process.stdout.close()
+        assert process.stderr.read() == ""
 
 
 # ---- which Python

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import importlib.util
+import os
 import platform
 import sys
 
@@ -65,6 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         print(f"theanojax: notebooks need {error.name}: pip install 'theanojax[notebook]'", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # what reads our output, `head` say, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _command(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
@@ -76,6 +80,8 @@ def _command(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         kind, target, own = _program(parser, args)
         if target == "-" or target.endswith(".ipynb"):
             parser.error("a notebook, or standard input, cannot run in several processes")
+        if kind == "script" and not os.path.exists(target):  # once, and not by each process
+            parser.error(f"can't open file {target!r}: no such file")
         return launching.launch(args.n, kind, target, own, args.python, args.devices, args.timeout)
     if args.command == "convert":
         from theanojax.legacy import convert as converting
