@@ -232,6 +232,7 @@ def test_info_and_version():
     rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
     assert {"theanojax", "Python", "jax", "numpy", "device", "compiledir"} <= set(rows)
     assert rows["device"].startswith("cpu (") and done.stdout.endswith("flags given: floatX=float32\n")
+    assert command("info", THEANO_FLAGS="device=gpu0").stdout.endswith("flags given: device=gpu0\n")  # there or not
     assert command("--version").stdout.startswith("theanojax 0.")
     old_name = subprocess.run(
         [sys.executable, "-m", "theano", "run", "-c", "print 3 / 2"], capture_output=True, text=True

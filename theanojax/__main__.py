@@ -182,7 +182,7 @@ def info() -> None:
     ]
     for name, value in rows:
         print(f"{name:<12}{value}")
-    print("flags given:", *[f"{flag.fullname}={flag.val}" for flag in given_flags()])
+    print("flags given:", *map("=".join, given_flags().items()))
 
 
 if __name__ == "__main__":

@@ -87,8 +87,8 @@ def read_environment_again() -> bool:
     for param in _config_var_list:
         if param.fullname in given:
             vars(param).pop("val", None)
-            param.is_default = False
-            param._set_first(given.pop(param.fullname))
+            param.is_default, param.given = False, given.pop(param.fullname)
+            param._set_first(param.given)
     for name in given:
         warnings.warn(unknown_flag(name), stacklevel=3)
     return True
@@ -141,6 +141,7 @@ class ConfigParam:
     fullname = "(unregistered)"
     doc = ""
     in_c_key = True
+    given: str | None = None  # what THEANO_FLAGS or a file says
 
     def __init__(self, default: Any, filter: Callable[[Any], Any] | None = None, allow_override: bool = True):
         self.default, self.is_default = default, True
@@ -176,7 +177,7 @@ class ConfigParam:
             value = fetch_val_for_key(self.fullname, delete_key=delete_key)
         except KeyError:
             return self.default() if callable(self.default) else self.default
-        self.is_default = False
+        self.is_default, self.given = False, value
         return value
 
     def is_changed(self) -> bool:
@@ -391,9 +392,9 @@ class TheanoConfigParser:
 config = TheanoConfigParser()
 
 
-def given_flags() -> list[ConfigParam]:
-    """The flags that the environment or a file sets."""
-    return [param for param in _config_var_list if not param.is_default]
+def given_flags() -> dict[str, str]:
+    """The flags that the environment or a file sets, as these have them."""
+    return {param.fullname: param.given for param in _config_var_list if param.given is not None}
 
 
 def _config_print(thing: Any, buf: Any, print_doc: bool = True) -> None:
