@@ -1,5 +1,7 @@
 """`vectorize`: the walk over a graph that gives each variable a dimension of rows, by the rules of its Ops."""
 
+import numpy as np
+
 from theanojax.graph.replace import clone
 from theanojax.graph.variable import Variable
 from theanojax.tensor.as_tensor import as_tensor_variable
@@ -32,7 +34,7 @@ def vectorize(outputs, inputs, batched=None):
     if batched is not None:
         if hasattr(inputs, "items"):
             raise TypeError("inputs are a dict, which says what is batched: there is nothing to give as `batched`")
-        inputs, batched = (list(v) if isinstance(v, (list, tuple)) else [v] for v in (inputs, batched))
+        inputs, batched = ([v] if isinstance(v, (Variable, np.ndarray)) else list(v) for v in (inputs, batched))
         if len(inputs) != len(batched):
             raise ValueError("%d inputs, and %d that are batched" % (len(inputs), len(batched)))
         inputs = list(zip(inputs, batched))
@@ -47,8 +49,8 @@ def vectorize_graph(outputs, replace):
     pairs = [_checked(*pair) for pair in _pairs(replace)]
     if not pairs:
         raise ValueError("nothing is batched: give a variable for each of the inputs of a row")
-    graphs = [outputs] if isinstance(outputs, Variable) else outputs
-    if not isinstance(graphs, (list, tuple)) or not all(isinstance(v, Variable) for v in graphs):
+    graphs = [outputs] if isinstance(outputs, Variable) or not hasattr(outputs, "__iter__") else list(outputs)
+    if not all(isinstance(v, Variable) for v in graphs):
         raise TypeError("outputs are a variable or a list of variables, computed from one row, and not %r" % (outputs,))
     # One dimension after the other, the last of them first: what stands for an input then has one more each time.
     rows = {v: v for v, _ in pairs}
@@ -88,8 +90,8 @@ def _with_rows(graphs, step):
 
 def _pairs(replace):
     """What `replace` has, as pairs; TypeError for a list of anything else."""
-    pairs = list(replace.items()) if hasattr(replace, "items") else replace
-    if isinstance(pairs, Variable) or not all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
+    pairs = [replace] if isinstance(replace, Variable) else list(getattr(replace, "items", lambda: replace)())
+    if not all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
         raise TypeError("what is batched is missing: give `batched` like `inputs`, or a dict")
     return pairs
 
