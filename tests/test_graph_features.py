@@ -190,6 +190,24 @@ def test_a_feature_hears_of_every_change():
     assert len(log.lines) == 4
 
 
+def test_a_feature_that_comes_late_orders_the_nodes():
+    class First(Feature):
+        def __init__(self, op):
+            self.op = op
+
+        def orderings(self, fgraph):
+            one, two = sorted(fgraph.apply_nodes, key=lambda node: node.op is self.op)
+            return {one: [two]}
+
+    x = var("x")
+    g = graph([x], [op1(x), op2(x)])
+    g.toposort()
+    for op in (op1, op2):
+        g.attach_feature(first := First(op))
+        assert g.toposort()[0].op is op
+        g.remove_feature(first)
+
+
 def test_bookkeeper_starts_with_the_nodes_that_are_there():
     class Count(Bookkeeper):
         nodes = 0

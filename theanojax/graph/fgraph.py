@@ -248,10 +248,12 @@ class FunctionGraph:
             except AlreadyThere:
                 return
         self._features.append(feature)
+        self._order = None  # it may have `orderings`
 
     def remove_feature(self, feature: object) -> None:
         if feature in self._features:
             self._features.remove(feature)
+            self._order = None
             detach = getattr(feature, "on_detach", None)
             if detach is not None:
                 detach(self)
