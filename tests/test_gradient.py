@@ -573,6 +573,21 @@ def test_making_graphs_leaves_the_garbage_collector_as_it_was():
     assert gc.get_threshold() == before
 
 
+def test_what_an_op_says_to_the_garbage_collector_stays():
+    class Sets(Doubled):
+        def grad(self, inputs, output_grads):
+            gc.set_threshold(500, 5, 7)
+            return [output_grads[0] * 2]
+
+    x = T.dvector("x")
+    before = gc.get_threshold()
+    try:
+        theano.grad(Sets()(x).sum(), x)
+        assert gc.get_threshold() == (500, 5, 7)
+    finally:
+        gc.set_threshold(*before)
+
+
 def test_nested_gradients_need_no_shapes():
     x = T.dmatrix("x")
     g = theano.grad((T.tanh(x) * x).sum(), x)
