@@ -422,6 +422,15 @@ def test_rows_that_are_not_as_many(mode):
         f(np.ones((2, 3, 3)), np.ones((3, 3)))
 
 
+@pytest.mark.parametrize("mode", [None, theano.Mode("py")], ids=["xla", "host"])
+def test_no_rows(mode):
+    a, row, right = T.dtensor3("a"), T.dmatrix("row"), T.dvector("right")
+    outs = [T.nlinalg.matrix_inverse(row), T.sort(row, axis=1), T.slinalg.solve(row, right), T.nlinalg.det(row)]
+    f = theano.function([a, right], theano.vectorize(outs, row, a), mode=mode)
+    shapes = [v.shape for v in f(np.ones((0, 3, 3)), np.ones(3))]
+    assert shapes == [(0, 3, 3), (0, 3, 3), (0, 3), (0,)]
+
+
 def test_lengths_of_rows_are_known():
     a, row = T.dtensor3("a"), T.dmatrix("row")
     f = theano.function([a], theano.vectorize(T.nlinalg.matrix_inverse(row), row, a).shape)

@@ -42,14 +42,16 @@ class Rows(Op):
 
     # ---------------------------------------------------------------- values
     def perform(self, node, inputs, output_storage, params=None):
-        row, found = self.row(), []
-        for k in range(self._count(inputs)):
+        row, found, count = self.row(), [], self._count(inputs)
+        if not count:  # any row says how long the outputs are
+            inputs = [_any_row(x) if i in self.moving else x for i, x in enumerate(inputs)]
+        for k in range(count or 1):
             cells = [[None] for _ in row.outputs]
             given = [np.asarray(x[k]) if i in self.moving else x for i, x in enumerate(inputs)]
             self.op.perform(row, given, cells)
             found.append([cell[0] for cell in cells])
         for v, cell, values in zip(row.outputs, output_storage, zip(*found), strict=True):
-            cell[0] = np.stack(values).astype(v.dtype, copy=False)
+            cell[0] = np.stack(values).astype(v.dtype, copy=False)[:count]
 
     def _count(self, inputs):
         counts = {x.shape[0] for i, x in enumerate(inputs) if i in self.moving}
@@ -112,6 +114,11 @@ class Rows(Op):
         more = [(points[i], eval_points[i]) for i in moved]
         many = iter(self._for_rows([v for v in found if v is not None], row, inputs, more))
         return [None if v is None else next(many) for v in found]
+
+
+def _any_row(x):
+    """In place of the array `x` of no rows, one of one row, which each Op can take: linear algebra an identity."""
+    return np.eye(*x.shape[1:], dtype=x.dtype)[None] if x.ndim == 3 else np.zeros((1, *x.shape[1:]), x.dtype)
 
 
 def _row(kind):
