@@ -167,3 +167,6 @@ def test_mistakes():
         theano.checkpoint(3)
     with pytest.raises(TypeError, match="the inputs of a function are its arguments"):
         theano.checkpoint(lambda x: x, [x])
+    for wrong in (None, [x, 2.0]):
+        with pytest.raises(TypeError, match="checkpoint takes a function of variables that returns such, not "):
+            theano.checkpoint(lambda x, wrong=wrong: wrong)(x)

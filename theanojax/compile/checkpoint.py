@@ -64,6 +64,8 @@ def checkpoint(function, inputs=None):
         inner = [next(stand_ins) if isinstance(v, Variable) else v for v in args]
         outputs = function(*inner)
         many = isinstance(outputs, (list, tuple))
+        if not all(isinstance(v, Variable) for v in (outputs if many else [outputs])):
+            raise TypeError("checkpoint takes a function of variables that returns such, not %s" % (outputs,))
         pairs = [(v, new) for v, new in zip(args, inner, strict=True) if isinstance(v, Variable)]
         name = getattr(function, "__name__", None)
         found = _applied(list(outputs) if many else [outputs], [v for v, _ in pairs], name, [new for _, new in pairs])
