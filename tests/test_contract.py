@@ -126,6 +126,39 @@ def test_what_a_class_says_of_its_values_holds_for_none_that_has_others(size):
     assert [float(v) for v in f(values, values)] == [2 * size, 2 * size, 1]
 
 
+class Says(Op):
+    array_role = "view"
+
+
+class Computes(Says):
+    def perform(self, node, inputs, output_storage):
+        pass
+
+
+class ComputesAnew(Computes):
+    def perform(self, node, inputs, output_storage):
+        pass
+
+
+def test_what_a_class_without_values_says_holds_for_those_that_have_them():
+    assert Computes.array_role == ComputesAnew.array_role == "view"
+
+
+def test_no_op_loses_what_the_one_that_it_is_derived_from_says():
+    lost = [case.name for case in CASES for node in nodes_of(case) if is_lost(type(node.op), "vectorize_node")]
+    assert not lost
+
+
+def nodes_of(case):
+    inputs, outs, _ = case.graph()
+    return io_toposort(inputs, outs)
+
+
+def is_lost(kind, name):
+    first, *others = [vars(c)[name] for c in kind.__mro__ if name in vars(c)]
+    return first is vars(Contract)[name] and len(set(map(id, others))) > 1
+
+
 MODULES = [found.name for found in pkgutil.iter_modules(theanojax.runtime.__path__, "theanojax.runtime.")]
 
 

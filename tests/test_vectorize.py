@@ -121,7 +121,7 @@ def is_looped(outs):
 # Ops that have no rule: XLA maps what it computes over the rows.
 MAPPED = set(
     "Det MatrixInverse MatrixPinv Cholesky CholeskyGrad Solve Expm Eigh SVD QRFull QRIncomplete Eigvalsh Kron "
-    "TensorInv TensorSolve AllocDiag Fourier ConvOp Images2Neibs Choose FillDiagonal FillDiagonalOffset "
+    "TensorInv TensorSolve AllocDiag DoubleOp Fourier ConvOp Images2Neibs Choose FillDiagonal FillDiagonalOffset "
     "Gemm Gemv Ger CGemv CGer ScipyGer Dot22Scalar SparseBlockGemv SparseBlockOuter DiagonalSubtensor "
     "IncDiagonalSubtensor AbstractBatchNormTrain AbstractBatchNormInference AbstractBatchNormTrainGrad "
     "ConnectionistTemporalClassification AbstractConv2d_gradWeights AbstractConv3d_gradWeights "

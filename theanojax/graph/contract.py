@@ -20,10 +20,9 @@ if TYPE_CHECKING:
         default_update: Variable
 
 
-# What a class says in place of its values: it holds for no class derived from it that computes others. The second are
-# rules that several classes of this package share.
-_OF_VALUES = ("array_role", "plain_value", "numpy_code")
-_RULES = ("vectorize_node", "of_lengths")
+# What a class says in place of its values: it holds for no class derived from it that computes others. What one that
+# computes nothing says, it says of those that are derived from it.
+_OF_VALUES = ("array_role", "plain_value", "numpy_code", "vectorize_node", "of_lengths")
 
 
 class Inside(NamedTuple):
@@ -61,12 +60,16 @@ class Contract:
     plain_value : a function of Python numbers, in place of ``perform`` on arrays of no dimension, or None.
     """
 
+    _computes = False  # whether this class, or one above it, says what the values are
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "compute" in vars(cls) or "perform" in vars(cls):
-            for name in _OF_VALUES if cls.__module__.startswith("theanojax.") else _OF_VALUES + _RULES:
-                if name not in vars(cls):
+        if ("compute" in vars(cls) or "perform" in vars(cls)) and "_computes" not in vars(cls):
+            for name in _OF_VALUES:
+                said = next(c for c in cls.__mro__ if name in vars(c))
+                if said is not cls and getattr(said, "_computes", False):
                     setattr(cls, name, vars(Contract)[name])
+            cls._computes = True
 
     side_effect = False
     cheap_on_host = False

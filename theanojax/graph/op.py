@@ -57,6 +57,7 @@ class PureOp(Contract):
     """How Ops are called to build graphs, and the optional methods that they may have."""
 
     default_output: int | None = None
+    _computes = False
 
     # What an Op may have besides; `grad` must be there where it is asked for.
     grad: Callable[[Sequence[Variable], Sequence[Variable]], Sequence[Variable]]
@@ -193,6 +194,7 @@ class Op(Props, PureOp, CLinkerOp):
 
     static_inputs: tuple[int, ...] = ()
     _op_use_c_code = True
+    _computes = False
 
     def make_node(self, *inputs: Any) -> Apply:
         """An Apply on inputs of exactly the types ``self.itypes``, with outputs of the types ``self.otypes``."""

@@ -109,6 +109,7 @@ class Switch(ScalarOp):
     nfunc_spec = ("where", 3, 1)
     tensor_doc = "`ift` where `cond` is true (not zero), `iff` elsewhere."
     tensor_inplace = False
+    vectorize_node = ScalarOp.vectorize_node
 
     def output_types(self, types):
         """The dtype is the smallest that holds those of `ift` and `iff`."""

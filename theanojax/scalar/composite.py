@@ -23,6 +23,7 @@ class Composite(ScalarOp):
 
     init_param = ("inputs", "outputs")
     work = "own"
+    vectorize_node = ScalarOp.vectorize_node
 
     def __init__(self, inputs, outputs):
         inputs, outputs = list(inputs), list(outputs)

@@ -469,6 +469,8 @@ class ProdWithoutZeros(CAReduceDtype):
 class Mean(CAReduce):
     """The mean along one axis or of everything, always in float64. `theanojax.tensor.mean` does not use it."""
 
+    vectorize_node = batch_rules.reduction
+
     def __init__(self, axis=None):
         super().__init__(scalar.add, axis)
         if self.axis is not None and len(self.axis) != 1:
