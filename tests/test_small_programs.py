@@ -53,6 +53,18 @@ def test_another_shape_has_its_own_executable():
         check(f, many(x), VALUES[:n] if n <= 500 else np.linspace(0, 1, n))
 
 
+def test_what_grows_large_is_left_to_jax():
+    outputs = [T.dot(x, T.tanh(x.dimshuffle(0, "x") * x)).sum()]
+    f = theanojax.function([x], outputs)
+    built = []
+    for n in (5, 6, 300, 200, 4):
+        check(f, outputs, VALUES[:n])
+        built.append(f.fn.executor.compilations)
+    (stage,) = f.fn.executor._program.all_stages()
+    found = {shapes[0][0]: ready.special.here is not None for (_, shapes), ready in stage.ready.items()}
+    assert found == {5: True, 6: True, 300: False, 200: False, 4: True} and built == [1, 2, 3, 4, 5]
+
+
 @pytest.mark.parametrize(
     "make, value",
     [

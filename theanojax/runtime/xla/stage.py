@@ -369,6 +369,8 @@ class XlaStage:
         special = self.functions.get((self._may_be_small(args), key))
         if special is None:
             special = self._specialise(args, key)
+        elif special.here is not None and not self._stays_small(special.here, args):
+            special = self.functions.get((False, key)) or self._specialise(args, key, False)
         if special.variants is None:
             return special
         shapes = shapes_of(args)
@@ -422,11 +424,21 @@ class XlaStage:
             values = self.constant_values[place] = tuple([put(v.data) for v in self.constants])
         return values
 
-    def _specialise(self, args: Sequence[Value], key: Key) -> Specialisation:
+    def _stays_small(self, here: Jitted, args: Sequence[Value]) -> bool:
+        """Whether what was a small program for other shapes is one for these."""
         with compiling.lock:
-            return self._specialised(args, key)
+            before = self.learned.compilations
+            traced = here.trace(*args, *self._constants(small.here()))  # which the call finds again
+            if small.is_small(traced.jaxpr.jaxpr):
+                return True
+            self.learned.compilations = before
+            return False
 
-    def _specialised(self, args: Sequence[Value], key: Key) -> Specialisation:
+    def _specialise(self, args: Sequence[Value], key: Key, may_be_small: bool = True) -> Specialisation:
+        with compiling.lock:
+            return self._specialised(args, key, may_be_small and self._may_be_small(args))
+
+    def _specialised(self, args: Sequence[Value], key: Key, may_be_small: bool) -> Specialisation:
         statics = {v: np.asarray(k, dtype=dtype_of(v)) for v, k in zip(self.statics, key)}
         names = self.inputs + self.constants
         given_away: list[int] = []
@@ -466,7 +478,6 @@ class XlaStage:
         large = self.platform.fuses_long_sums and sum(len(n.inputs) for n in self.nodes) > 2 * long_sums.MOST_FUSED
         everything = (*self._unstopped(), *args, *self._constants())
         traced, outs = jax.make_jaxpr(stage, return_shape=True)(*everything)  # jit finds this trace again
-        may_be_small = self._may_be_small(args)
         in_order = may_be_small and not self.effects and small.is_small(traced.jaxpr)
         if len(outs) > len(self.outputs):
             special = Specialisation(self._jit(stage, (), outs), variants={})
