@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,9 +58,10 @@ class PolymorphicExecutor(HostExecutor):
     def __call__(self, values: Sequence[Value]) -> list[Value]:
         values = [to_host(v) for v in values]
         numbers = () if self.shape_program is None else self.shape_program(values)
-        if not self._coded:
-            self._generate()
         watched = self.recorder is not None and is_looked_into() is not None
+        if not watched and not self._coded:
+            with nullcontext() if self.recorder is None else self.recorder.making_of("planning"):
+                self._generate()
         if self.code is not None and not watched and not any(v is None for v in values):
             outputs = self.code(values, numbers)
             if outputs is not None:
