@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from theanojax import devices
 from theanojax.config import config
 from theanojax.configparser import flag_named
-from theanojax.first_import import Late, unnoticed
+from theanojax.first_import import Late
 from theanojax.graph import above
-from theanojax.graph.signals import undisturbed
+from theanojax.runtime import imports
 from theanojax.runtime.host import HostExecutor
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def make_executor(
     if linker in ("py", "host"):
         return HostExecutor(fgraph)
     if fgraph.placements is not None:
-        executor: XlaExecutor | None = undisturbed(_import_parallel).executor_for(fgraph, update_pairs)
+        executor: XlaExecutor | None = _parallel().executor_for(fgraph, update_pairs)
         if executor is not None:
             return executor
     from theanojax.runtime.executor import XlaExecutor
@@ -48,11 +48,14 @@ def make_executor(
     return XlaExecutor(fgraph, update_pairs)
 
 
-def _import_parallel() -> ModuleType:
-    with unnoticed():
+@functools.cache
+def _parallel() -> ModuleType:
+    def load() -> ModuleType:
         from theanojax.runtime.parallel import executor
 
-    return executor
+        return executor
+
+    return imports.whole(load)
 
 
 def device_name() -> str:
@@ -60,10 +63,14 @@ def device_name() -> str:
     return str(_devices().current())
 
 
+@functools.cache
 def _devices() -> ModuleType:
-    with unnoticed():
+    def load() -> ModuleType:
         from theanojax.runtime.xla import devices
-    return devices
+
+        return devices
+
+    return imports.whole(load)
 
 
 def start_devices() -> None:
@@ -90,8 +97,8 @@ def why_missing(name: str) -> str:
 def use_device(name: str, force: bool = False) -> bool:
     """Have functions compiled from now on run on the device `name`: whether it is there; EnvironmentError if forced."""
     found: bool = _devices().use(name, force)
-    with unnoticed():
-        from theanojax.runtime.xla import platform
+    from theanojax.runtime.xla import platform
+
     platform.forget()
     return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import pdb
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
@@ -15,14 +14,14 @@ import numpy as np
 
 from theanojax.config import config
 from theanojax.errors import HostFallbackWarning
-from theanojax.first_import import unnoticed
 from theanojax.graph.cells import Cell, StaleValue, commit, on_device
 from theanojax.graph.copying import substitute
 from theanojax.graph.locks import compiling, nesting
 from theanojax.graph.op import without_test_values
-from theanojax.graph.signals import by_signal, undisturbed
+from theanojax.graph.signals import by_signal
 from theanojax.graph.traverse import io_toposort
 from theanojax.logs import theanojax_logger
+from theanojax.runtime import imports
 from theanojax.runtime.host import HostExecutor
 from theanojax.runtime.planning.learned import Learned
 from theanojax.runtime.planning.plan import Plan
@@ -379,15 +378,13 @@ class XlaExecutor:
 @functools.cache
 def _with_jax() -> Any:
     """The module that makes programs of XLA's, imported when a graph first needs one."""
-    # a jax that is imported by half is of no use for the rest of the process
-    return undisturbed(_import)
 
-
-def _import() -> ModuleType:
-    with unnoticed():
+    def load() -> ModuleType:
         from theanojax.runtime import program
 
-    return program
+        return program
+
+    return imports.whole(load)
 
 
 def _tell_of_host_nodes(plan: object) -> None:
@@ -399,6 +396,8 @@ def _tell_of_host_nodes(plan: object) -> None:
             elif config.assert_no_cpu_op == "raise":
                 raise AssertionError("The Op %s is on CPU." % node)
             else:
+                import pdb
+
                 pdb.set_trace()
 
 
