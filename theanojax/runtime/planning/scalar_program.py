@@ -23,8 +23,10 @@ def scalar_program(
     inputs: Sequence[Variable], outputs: Sequence[Variable], recorder: Recorder | None = None
 ) -> Program | None:
     """A program, with ``run(values, cells) -> (outputs, DONE)``, for a small graph of Ops on numbers, else None."""
+    if not all(ndim_of(v) == 0 for v in (*inputs, *outputs)):
+        return None
     order = io_toposort(inputs, outputs)
-    if len(order) > MOST_NODES or not all(ndim_of(v) == 0 for v in (*inputs, *outputs)):
+    if len(order) > MOST_NODES:
         return None
     for node in order:
         if (

@@ -13,14 +13,12 @@ from theanojax.runtime.xla.stage import XlaStage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    import jax
-
     from theanojax.graph.variable import Apply, Variable
     from theanojax.runtime.hints import Signature, Value
     from theanojax.runtime.planning.learned import Learned
     from theanojax.runtime.planning.plan import StagePlan
     from theanojax.runtime.policy.outcome import Outcome
-    from theanojax.runtime.xla.specialisation import Jitted, Ready
+    from theanojax.runtime.xla.specialisation import Ready
 
     Modules = dict[str, Owners]
 
@@ -54,16 +52,6 @@ class NamedStage(XlaStage):
 
     def give_name(self, function: Callable[..., Any]) -> None:
         function.__name__ = function.__qualname__ = self.module
-
-    def _jit(
-        self,
-        function: Callable[..., Any],
-        donated: Sequence[int],
-        results: Sequence[jax.ShapeDtypeStruct],
-        in_order: bool = False,
-    ) -> Jitted:
-        self.give_name(function)
-        return super()._jit(function, donated, results, in_order)
 
 
 def wanted() -> bool:

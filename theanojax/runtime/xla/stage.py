@@ -494,7 +494,7 @@ class XlaStage:
         return self.arrangement is None and self.platform.threads_small_loops and small.may_be(args)
 
     def give_name(self, function: Callable[..., Any]) -> None:
-        """Called before a function is traced; jit's traces are known by names, too."""
+        """Called before a function is traced, or compiled; jit's traces are known by names, too."""
 
     def _jit(
         self,
@@ -504,6 +504,7 @@ class XlaStage:
         in_order: bool = False,
     ) -> Jitted:
         """`function`, compiled; `in_order` if it is a small program, whose loops had better follow one another."""
+        self.give_name(function)
         positions = [i + (self.loops) for i in donated]
         jitted: Jitted
         if self.arrangement is None:
@@ -526,10 +527,9 @@ class XlaStage:
         """
         function = devices.traceable(jitted)
         everything = (*self._unstopped(), *args, *self._constants())
-        outs = jax.eval_shape(function, *everything)
+        traced, outs = jax.make_jaxpr(function, return_shape=True)(*everything)
         if len(outs) == len(self.outputs) or self.effects:
             return Specialisation(jitted)
-        traced = jax.make_jaxpr(function)(*everything)
         in_order = self._may_be_small(args) and small.is_small(traced.jaxpr)
         found = guards.split(traced, len(self._unstopped()))
         donated = [] if found is None else self._donated(outs, args)
