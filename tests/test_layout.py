@@ -329,8 +329,9 @@ def test_import_of_nothing_heavy(path):
 
 def test_import_of_nothing_that_few_programs_need():
     """They make `import theano` a fifth slower."""
-    late = "compile.debug.run profile.memory profile.tips runtime.executor runtime.native runtime.planning.plan"
-    late = [f"theanojax.{name}" for name in late.split()] + ["jax", "pdb", "scipy", "subprocess", "unittest"]
+    late = "compile.debug.run graph.params_type profile.memory profile.tips runtime.executor runtime.native"
+    late = [f"theanojax.{name}" for name in (late + " runtime.planning.plan").split()]
+    late += ["jax", "pdb", "scipy", "subprocess", "unittest"]
     code = "import numpy, sys; before = set(sys.modules); import theano; print(*sys.modules.keys() - before)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not set(late) & set(run.stdout.split())

@@ -254,7 +254,8 @@ def _keep_names(module: ModuleType, rest: str, entry: paths.Entry) -> None:
     """
     for name in paths.children(rest):
         own = vars(module).get(name)
-        taken = name in entry.renamed or own is not None and not isinstance(own, ModuleType)
+        place = entry.renamed.get(name, f"{rest}.{name}")
+        taken = place != f"{rest}.{name}" or own is not None and not isinstance(own, ModuleType)
         if taken and paths.is_old(f"{rest}.{name}") and f"{module.__name__}.{name}" not in sys.modules:
             importlib.import_module(f"{module.__name__}.{name}")
             if own is None:
