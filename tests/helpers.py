@@ -44,8 +44,12 @@ def run_both(inputs, outs, values, rtol=None):
             raise
         raise AssertionError("XLA returned %r where the host raised %r" % (got, error)) from error
     if not loops_in(host):
-        for var, a, b in zip(outs, want, PolymorphicExecutor((list(inputs), outs))(values)):
+        generated = PolymorphicExecutor((list(inputs), outs))
+        for var, a, b in zip(outs, want, generated(values)):
             agree(var, a, b, rtol)
+        if generated.code is not None:
+            numbers = () if generated.shape_program is None else generated.shape_program(values)
+            assert generated.code(values, numbers) is not None, "the generated code refuses what the host can do"
     for _ in range(2):  # the second call takes the compiled path
         got = xla(values)
         assert not xla.fallbacks, xla.fallbacks

@@ -102,6 +102,7 @@ REDUCTION = [
     case("maximum", reduce.CAReduce(S.maximum, 1), M, grad=False),
     case("reduction of numbers", lambda k: [T.sum(k, axis=0), T.prod(k), T.max(k, axis=1), T.mean(k)],
          ints([7, -3], [5, 4], dtype="int8")),
+    case("sum along no axis", lambda v: [reduce.Sum(())(v), reduce.Sum((0,))(v)], real(3)),
     case("reduction by a dtype", lambda m: elemwise.CAReduceDtype(S.add, 0, dtype="float64", acc_dtype="float64")(m), M,
          grad=False),
     case("max_and_argmax", lambda m: T.max_and_argmax(m, axis=1), M),

@@ -343,11 +343,11 @@ class _Lines:
             return _rearranged(op) % name, VIEW
         if op.array_role == "product" and all(dtype_of(v) == dtype_of(node.outputs[0]) for v in node.inputs):
             return "%s(%s)" % (self.source.bind(np.dot), ", ".join(map(self._value, node.inputs))), OWN
-        if op.array_role == "reduction" and len(axes := op.axis or range(ndim_of(node.inputs[0]) or 0)) == 1:
-            add = _adds_up(node)  # of several axes the order of Op.perform is another
-            return (
-                None if add is None else "%s(%s, %d)" % (self.source.bind(add), self._value(node.inputs[0]), axes[0])
-            ), OWN
+        if op.array_role == "reduction" and (add := _adds_up(node)) is not None:
+            x = node.inputs[0]
+            axes = range(ndim_of(x) or 0) if op.axis is None else op.axis
+            if len(axes) == 1:  # of several the order of Op.perform is another
+                return "%s(%s, %d)" % (self.source.bind(add), self._value(x), axes[0]), OWN
         return None, ANY
 
     def _elementwise(self, node: Apply, spare: Sequence[int]) -> tuple[str | None, str]:
