@@ -326,6 +326,20 @@ def test_forms_of_the_call():
     assert theano.vectorize(row * 2, {row: T.tensor3()}).broadcastable == (False, True, False)
 
 
+def test_all_are_replaced_at_once():
+    """What is batched for one input may be computed from another."""
+    x, y, n = T.dvector("x"), T.dvector("y"), T.lscalar("n")
+    xs, threes, ns = T.dmatrix("xs"), T.dtensor3("threes"), T.lvector("ns")
+    both, whole = x.sum() + y.sum(), T.cast(y[0], "int64")
+    for given, value in ((xs, np.ones((2, 2))), (threes, np.ones((3, 2, 2)))):
+        found = theano.vectorize(both, {x: given + y, y: y * 0})
+        np.testing.assert_array_equal(theano.function([given, y], found)(value, [5, 5]), np.full(value.shape[:-1], 12))
+    looped = theano.vectorize(T.arange(n).sum() + y.sum(), {n: ns + whole, y: y * 2})
+    assert theano.function([ns, y], looped)([1, 2], [5.0, 5.0]).tolist() == [35, 41]
+    swapped = theano.vectorize(x - 2 * y, {x: y, y: x})
+    assert theano.function([x, y], swapped)([1.0], [5.0]).tolist() == [3]
+
+
 def test_mistakes():
     x, xs = T.dvector("x"), T.dmatrix("xs")
     with pytest.raises(TypeError, match="of dtype float64, and what is batched for it of dtype int64"):

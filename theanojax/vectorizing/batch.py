@@ -125,11 +125,11 @@ def vectorized(outputs, pairs, batch):
                 raise NoRows("how long the outputs of %s are differs between rows" % node)
             outs = batch.loop(node, inputs) if outs is None else outs
         for v, new in zip(node.outputs, outs, strict=True):
-            found.setdefault(v, _with_pattern(new, v))
+            found.setdefault(v, with_pattern(new, v))
     return [found.get(v, v) for v in outputs]
 
 
-def _with_pattern(new, row):
+def with_pattern(new, row):
     """`new`, broadcastable where a row is."""
     extra = _ndim(new) - _ndim(row)
     lost = [

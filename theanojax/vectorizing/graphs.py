@@ -5,9 +5,8 @@ import numpy as np
 from theanojax.graph.replace import clone
 from theanojax.graph.variable import Variable
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.shape import addbroadcast
 from theanojax.tensor.type import TensorType
-from theanojax.vectorizing.batch import Batch, NoRows, looped, vectorized
+from theanojax.vectorizing.batch import Batch, NoRows, looped, vectorized, with_pattern
 
 
 def vectorize(outputs, inputs, batched=None):
@@ -52,6 +51,9 @@ def vectorize_graph(outputs, replace):
     graphs = [outputs] if isinstance(outputs, Variable) or not hasattr(outputs, "__iter__") else list(outputs)
     if not all(isinstance(v, Variable) for v in graphs):
         raise TypeError("outputs are a variable or a list of variables, computed from one row, and not %r" % (outputs,))
+    common = {v: new for v, new in pairs if new.ndim == v.ndim}
+    if len(common) == len(pairs):
+        graphs = clone(graphs, replace=common)
     # One dimension after the other, the last of them first: what stands for an input then has one more each time.
     rows = {v: v for v, _ in pairs}
     for level in range(1, max(new.ndim - v.ndim for v, new in pairs) + 1):
@@ -62,15 +64,15 @@ def vectorize_graph(outputs, replace):
                 whole = extra == level
                 step[rows[v]] = new if whole else TensorType(new.dtype, new.broadcastable[extra - level :])()
                 rows[v] = step[rows[v]]
-        graphs = _with_rows(graphs, step)
-    unbatched = {rows[v]: new for v, new in pairs if new.ndim == v.ndim and rows[v] is v}
-    if unbatched:
-        graphs = clone(graphs, replace=unbatched)
+        graphs = _with_rows(graphs, step, common if level == 1 else {})
     return graphs[0] if isinstance(outputs, Variable) else graphs
 
 
-def _with_rows(graphs, step):
-    """`graphs` with the variables of the dict `step` replaced by those of one dimension more, which all of them get."""
+def _with_rows(graphs, step, common):
+    """`graphs` with the variables of the dict `step` replaced by those of one dimension more, which all of them get.
+
+    Those of the dict `common` are replaced at the same time, by what is the same for all rows.
+    """
     stretched = [v for v, new in step.items() if not new.broadcastable[0]]
     for v in step if stretched else ():
         if v not in stretched:  # a single row, which goes with each of the others
@@ -78,10 +80,10 @@ def _with_rows(graphs, step):
     first = (stretched or list(step))[0]
     batch = Batch(step[first].shape[0])
     try:
-        found = vectorized(graphs, step, batch)
+        found = vectorized(graphs, {**step, **common}, batch)
     except NoRows:
         moving = stretched or list(step)
-        alike = {v: new for v, new in step.items() if v not in moving}
+        alike = common | {v: new for v, new in step.items() if v not in moving}
         found = looped(
             lambda *rows: clone(graphs, replace={**alike, **dict(zip(moving, rows))}), [step[v] for v in moving]
         )
@@ -103,8 +105,6 @@ def _checked(v, new):
     new = as_tensor_variable(new)
     if new.dtype != v.dtype:
         raise TypeError("%s is of dtype %s, and what is batched for it of dtype %s" % (v, v.dtype, new.dtype))
-    extra = new.ndim - v.ndim
-    if extra < 0:
+    if new.ndim < v.ndim:
         raise ValueError("%s has %d dimensions, and what is batched for it %d" % (v, v.ndim, new.ndim))
-    lost = [extra + d for d, one in enumerate(v.broadcastable) if one and not new.broadcastable[extra + d]]
-    return v, addbroadcast(new, *lost) if lost else new
+    return v, with_pattern(new, v)
