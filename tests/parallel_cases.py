@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import jax
 
@@ -398,6 +399,30 @@ def test_checkpoints_by_orbax(tmp_path):
         assert parallel.restore(tmp_path / "state", [f]) == {"epoch": 3}
         assert lies(table) == (("data",), 4)
         assert [float(f(ROWS)), float(f(ROWS))] == wanted
+        (tmp_path / "folder").mkdir()
+        with pytest.raises(ValueError, match="folder is no checkpoint"):
+            parallel.restore(tmp_path / "folder", [w])
+
+
+def test_names_and_kinds_of_what_is_in_checkpoints(tmp_path):
+    hidden, stream = theanojax.shared(np.ones(2), "initial state h"), theanojax.shared(np.random.RandomState(5))
+    other, matrix = theanojax.shared(np.ones(2)), theanojax.shared(scipy.sparse.csr_matrix(np.eye(2)))
+    parallel.save(tmp_path / "one", [hidden, stream])
+    hidden.set_value(np.zeros(2))
+    drawn = stream.get_value(borrow=True).uniform()
+    assert parallel.restore(tmp_path / "one", [hidden, stream]) == {}
+    assert hidden.get_value().tolist() == [1, 1] and stream.get_value(borrow=True).uniform() == drawn
+    parallel.save(tmp_path / "two", [stream, other])
+    with pytest.raises(ValueError, match="has the variables .*'0  state keys'.*, and not"):
+        parallel.restore(tmp_path / "two", [other, stream])
+    with pytest.raises(TypeError, match="is a csr_matrix, which a checkpoint cannot have"):
+        parallel.save(tmp_path / "three", matrix)
+    parallel.save(tmp_path / "three", other)
+    with pytest.raises(ValueError, match=r"has float64 \(2,\) for the variable 0 , which is a csr_matrix"):
+        parallel.restore(tmp_path / "three", matrix)
+    np.savez(tmp_path / "four.npz", extra=np.ones(3), w=np.ones(2))
+    with pytest.raises(ValueError, match=r"has the variables \['w'\], and not \['0 '\]"):
+        parallel.restore(tmp_path / "four.npz", other)
 
 
 # ---------------------------------------------------------------- threads and forks

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from theanojax.graph.cells import raw
+from theanojax.graph.cells import on_device, raw
 from theanojax.graph.shared import SharedVariable
 from theanojax.runtime.parallel import processes
 
@@ -73,9 +73,10 @@ def restore(path: Path, of: Iterable[Any]) -> dict[str, Any] | None:
     kept = _from_orbax(path, of, variables) if os.path.isdir(path) else _from_numpy(path)
     if "extra" not in kept:
         raise ValueError("%s is no checkpoint that theanojax.parallel.save has written" % path)
-    names = list(dict.fromkeys(name.partition(STATE)[0] for name in sorted(kept, key=_number) if name != "extra"))
-    if names != list(variables):
-        raise ValueError("the checkpoint %s has the variables %s, and not %s" % (path, names, list(variables)))
+    names = [name for name in kept if name != "extra"]
+    wanted = [key for name, v in variables.items() for key in _keys(name, raw(v.container.storage, 0))]
+    if set(names) != set(wanted):
+        raise ValueError("the checkpoint %s has the variables %s, and not %s" % (path, names, wanted))
     stores = [_store(name, variable, kept) for name, variable in variables.items()]
     for store in stores:
         store()
@@ -84,9 +85,6 @@ def restore(path: Path, of: Iterable[Any]) -> dict[str, Any] | None:
 
 
 # ---------------------------------------------------------------- names
-STATE = " state "  # between the name of a random stream and a part of its state
-
-
 def _listed(of: Any) -> list[Any]:
     return [of] if isinstance(of, SharedVariable) or hasattr(of, "get_shared") else list(of)
 
@@ -102,8 +100,9 @@ def _variables(of: Iterable[Any]) -> dict[str, SharedVariable]:
     return {"%d %s" % (i, variable.name or ""): variable for i, variable in enumerate(found)}
 
 
-def _number(name: str) -> int:
-    return int(name.partition(" ")[0]) if name != "extra" else -1
+def _keys(name: str, value: Any) -> list[str]:
+    """The names on disk of the arrays that stand for `value`."""
+    return [name + " state keys", name + " state numbers"] if isinstance(value, np.random.RandomState) else [name]
 
 
 # ---------------------------------------------------------------- values
@@ -132,28 +131,34 @@ def _arrays(name: str, value: Any) -> dict[str, Any]:
     """The arrays that stand for `value` on disk."""
     if isinstance(value, np.random.RandomState):
         kind, keys, *numbers = value.get_state()
-        return {name + STATE + "keys": keys, name + STATE + "numbers": _text([kind, *numbers])}
-    if getattr(value, "dtype", None) is None or value.dtype == object:
+        return dict(zip(_keys(name, value), (keys, _text([kind, *numbers]))))
+    if not _is_array(value):
         raise TypeError("%s is a %s, which a checkpoint cannot have" % (name, type(value).__name__))
     return {name: np.asarray(value) if np.isscalar(value) else value}
+
+
+def _is_array(value: Any) -> bool:
+    """Whether numpy can write `value` without pickle, which sparse matrices would need."""
+    return (isinstance(value, (np.ndarray, np.generic)) or on_device(value)) and value.dtype != object
 
 
 def _store(name: str, variable: SharedVariable, kept: Mapping[str, Any]) -> Callable[[], None]:
     """What gives `variable` its value on disk."""
     now = raw(variable.container.storage, 0)
-    if name in kept:
+    if isinstance(now, np.random.RandomState):
+        keys, text = (kept[key] for key in _keys(name, now))
+        kind, *numbers = json.loads(text.tobytes())
+        value = np.random.RandomState()
+        value.set_state((kind, keys, *numbers))
+    else:
         value = kept[name]
-        if value.shape != np.shape(now) or value.dtype != now.dtype:
+        if not _is_array(now) or value.shape != np.shape(now) or value.dtype != now.dtype:
+            its = "%s %s" % (now.dtype, np.shape(now)) if _is_array(now) else "a " + type(now).__name__
             raise ValueError(
-                "the checkpoint has %s %s for the variable %s, which is %s %s"
-                % (value.dtype, value.shape, name, now.dtype, np.shape(now))
+                "the checkpoint has %s %s for the variable %s, which is %s" % (value.dtype, value.shape, name, its)
             )
         if not isinstance(value, np.ndarray):  # on the devices already
             return lambda: variable.container.storage.put(value)
-    else:
-        kind, *numbers = json.loads(kept[name + STATE + "numbers"].tobytes())
-        value = np.random.RandomState()
-        value.set_state((kind, kept[name + STATE + "keys"], *numbers))
     return lambda: variable.set_value(value, borrow=True)
 
 

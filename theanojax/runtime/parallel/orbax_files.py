@@ -50,15 +50,17 @@ def write(folder: str, arrays: Mapping[str, Any]) -> None:
 
 
 def read(folder: str, shardings: Mapping[str, Any]) -> dict[str, Any]:
-    """The arrays in `folder`: numpy's, and those of devices for which `shardings` has one."""
+    """The arrays in `folder`, none if it is not orbax's: of numpy, or where `shardings` has one of devices."""
     orbax = _orbax()
     with orbax.StandardCheckpointer() as checkpointer:
-        there = checkpointer.metadata(os.path.abspath(folder)).item_metadata.tree
+        there = checkpointer.metadata(os.path.abspath(folder)).item_metadata
+        if there is None:
+            return {}
         wanted = {
             name: jax.ShapeDtypeStruct(of.shape, of.dtype, sharding=shardings[name])
             if name in shardings
             else np.empty(of.shape, of.dtype)
-            for name, of in there.items()
+            for name, of in there.tree.items()
         }
         found: dict[str, Any] = checkpointer.restore(os.path.abspath(folder), wanted)
     return found
