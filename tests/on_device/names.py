@@ -100,6 +100,24 @@ def test_volumes():
     assert pooled.shape == (1, 2, 4, 5, 3)
 
 
+def test_steps_and_windows_of_another_number_of_axes_are_refused():
+    x, k, volumes = T.ftensor4("x"), T.ftensor4("k"), T.tensor5("v", "float32")
+    for steps in ({"subsample": (2, 2, 2)}, {"dilation": (2, 2, 2)}):
+        with pytest.raises(ValueError, match="must have 2 elements"):
+            dnn.dnn_conv(x, k, **steps)
+    assert dnn.dnn_conv(volumes, T.tensor5("k", "float32")).ndim == 5  # whose own default is (1, 1)
+    with pytest.raises(ValueError, match="of 4 dimensions, which take 2 lengths"):
+        dnn.dnn_pool(x, (2, 2, 2), (2, 2, 2))
+    with pytest.raises(ValueError, match="of 5 dimensions, which take 3 lengths"):
+        dnn.dnn_pool(volumes, (2, 2))
+
+
+def test_a_shape_may_be_an_array():
+    x = T.ftensor4("x")
+    for gradient in (dnn.dnn_gradweight(x, x, np.array([3, 3, 1, 1])), dnn.dnn_gradinput(x, x, np.array([3, 3, 1, 1]))):
+        assert gradient.ndim == 4
+
+
 def test_windows_whose_lengths_are_symbolic():
     x = T.ftensor4("x")
     window = tuple((n + 1) // 2 for n in x.shape[2:])

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from theanojax import tensor as T
 from theanojax.config import config
 from theanojax.devices import contexts
@@ -66,11 +68,16 @@ def _how(ndim: int, border_mode: Any, subsample: Any, dilation: Any, conv_mode: 
         raise ValueError(f"conv_mode has to be 'conv' or 'cross', not {conv_mode!r}")
     return dict(
         border_mode=border_mode,
-        subsample=tuple(subsample) if len(subsample) == ndim - 2 else (1,) * (ndim - 2),
-        filter_dilation=tuple(dilation) if len(dilation) == ndim - 2 else (1,) * (ndim - 2),
+        subsample=_steps(subsample, ndim),
+        filter_dilation=_steps(dilation, ndim),
         filter_flip=conv_mode == "conv",
         num_groups=num_groups,
     )
+
+
+def _steps(steps: Any, ndim: int) -> tuple[Any, ...]:
+    """`steps`; where all are 1, as by default, as many as there are axes. nnet refuses any others of another number."""
+    return (1,) * (ndim - 2) if all(step == 1 for step in steps) else tuple(steps)
 
 
 def dnn_conv(
@@ -160,22 +167,26 @@ dnn_gradweight3d, dnn_gradinput3d = dnn_gradweight, dnn_gradinput
 
 def _lengths(shape: Any, ndim: int) -> list[Any]:
     """A shape, which may be a symbolic vector, as nnet's convolutions want it: of the first two only what is known."""
-    lengths = [shape[i] for i in range(ndim)]
+    lengths = [int(shape[i]) if isinstance(shape[i], np.integer) else shape[i] for i in range(ndim)]
     return [n if isinstance(n, int) else None for n in lengths[:2]] + lengths[2:]
 
 
 def dnn_pool(img: Any, ws: Any, stride: Any = None, mode: str = "max", pad: Any = None) -> Any:
     """Images `img` downsampled by windows `ws`, of two lengths or three, as by ``signal.pool`` without partial windows.
 
-    `stride` is 1 unless given, `pad` 0; `mode` is one of pool's. RuntimeError if cuDNN is not available.
+    `stride` is 1 unless given, `pad` 0; `mode` is one of pool's. RuntimeError if cuDNN is not available, ValueError
+    for windows of another number of lengths than images have.
     """
     dnn_present.require()
-    ndim = len(ws) if isinstance(ws, (tuple, list)) else T.as_tensor_variable(img).ndim - 2
+    img = T.as_tensor_variable(img)
+    ndim = img.ndim - 2
+    if isinstance(ws, (tuple, list)) and len(ws) != ndim:
+        raise ValueError(f"windows {tuple(ws)} for images of {img.ndim} dimensions, which take {ndim} lengths")
     stride = (1,) * ndim if stride is None else stride
     pad = (0,) * ndim if pad is None else pad
     mode = "average_inc_pad" if mode == "average" else mode
     ws, stride, pad = (_vector(lengths) for lengths in (ws, stride, pad))
-    return Pool(True, ndim=ndim, mode=mode)(T.as_tensor_variable(img), ws, stride, pad)
+    return Pool(True, ndim=ndim, mode=mode)(img, ws, stride, pad)
 
 
 def _vector(lengths: Any) -> Any:
