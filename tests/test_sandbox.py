@@ -103,6 +103,8 @@ def test_patches_as_a_sparse_matrix():
     assert indptr.tolist() == [0, 1, 3, 4, 5, 7, 8, 9, 11, 12, 13, 15, 16]
     assert (shape, kind, out.tolist()) == ((16, 12), "csc", [2, 2])
     assert sp.convolution_indices.conv_eval((3, 3), (2, 2), (1, 1), "full")[4].tolist() == [4, 4]
+    with pytest.raises(ValueError, match="mode has to be 'valid' or 'full', not 'same'"):
+        sp.convolve(T.dmatrix(), (2, 2), 1, T.dmatrix(), (3, 3), mode="same")
     with pytest.raises(ValueError, match="Invalid kernel"):
         sp.ConvolutionIndices.evaluate((2, 2), (3, 3))
     with pytest.raises(ValueError, match="ws must be true"):

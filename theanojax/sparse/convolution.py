@@ -28,9 +28,11 @@ class _Patches:
     """
 
     def __init__(self, inshp, kshp, strides, mode):
+        if mode not in ("valid", "full"):
+            raise ValueError("mode has to be 'valid' or 'full', not %r" % mode)
         features, *size = (1, *inshp) if np.size(inshp) == 2 else inshp
         size, window, step = np.array(size), np.array(kshp), np.array(strides[::-1])
-        grown = window - 1 if mode != "valid" else 1 - window
+        grown = window - 1 if mode == "full" else 1 - window
         self.shape = np.int64(np.ceil((size + grown) / step))
         if (self.shape <= 0).any():
             raise ValueError("Invalid kernel", kshp, "and/or step size", tuple(strides), "for given input shape", inshp)
@@ -64,7 +66,8 @@ class ConvolutionIndices(Op):
         """(indices, indptr, shape, "csc", shape of the result) of the matrix for images of shape `inshp`.
 
         `strides` are (dx, dy), `kshp` is (height, width). Its rows are the elements of the patches. ValueError if no
-        patch fits, if `ws` is false, or if `nkern` is not 1: the kernels share one matrix.
+        patch fits, for another mode than 'valid' or 'full', if `ws` is false, or if `nkern` is not 1: the kernels share
+        one matrix.
         """
         if not ws or nkern != 1:
             raise ValueError("ws must be true, and nkern 1")
@@ -96,7 +99,7 @@ def convolve(kerns, kshp, nkern, images, imgshp, step=(1, 1), bias=None, mode="v
 
     Returns (result, shape): a matrix (images, nkern * height * width), or (images, nkern, height * width) unless
     `flatten`; its dtype is float64, or complex. `shape` is the array nkern, height, width. ValueError if no window
-    fits.
+    fits, and for another mode.
     """
     patches = _Patches(imgshp, kshp, step, mode)
     kerns, images = as_tensor_variable(kerns), as_tensor_variable(images)
