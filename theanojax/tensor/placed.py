@@ -4,8 +4,6 @@ These are `theano.gpuarray`'s. An Op on such an array is that of tensors, on the
 nothing has an Op of its own for a GPU. Contexts, the names of devices, are in `theanojax.devices`.
 """
 
-from collections import deque
-
 import numpy as np
 
 from theanojax.devices import ContextNotDefined, contexts, get_context
@@ -113,6 +111,10 @@ class _Move(Op):
     def compute(self, xp, node, x):
         return x
 
+    def grad(self, inputs, output_grads):
+        # where the input lies
+        return [as_gpuarray_variable(g, x.type.context_name) for g, x in zip(output_grads, inputs)]
+
 
 class _Transfer(_Move):
     """An identity whose value may lie elsewhere."""
@@ -148,9 +150,6 @@ class GpuToGpu(_Transfer):
         _require_placed(x)
         return super().make_node(x)
 
-    def grad(self, inputs, output_grads):
-        return [as_gpuarray_variable(g, x.type.context_name) for g, x in zip(output_grads, inputs)]
-
 
 class HostFromGpu(_Move):
     """An array that lies on a device as a tensor. Where it is computed with it stays there."""
@@ -162,9 +161,6 @@ class HostFromGpu(_Move):
 
     def __str__(self):
         return "HostFromGpu(gpuarray)"
-
-    def grad(self, inputs, output_grads):
-        return [as_gpuarray_variable(g, x.type.context_name) for g, x in zip(output_grads, inputs)]
 
 
 def _require_placed(x):
@@ -193,15 +189,13 @@ def as_gpuarray_variable(x, context_name):
 
 def infer_context_name(*vars):
     """The context that the variables `vars` are in, or None, that of ``config.device``; ValueError if there is none."""
-    todo = deque(vars)
-    while todo:
-        v = todo.popleft()
-        if isinstance(v.type, GpuArrayType):
-            return v.type.context_name
-        if hasattr(v.tag, "context_name"):
-            return v.tag.context_name
-        if v.owner is not None and (len(v.owner.inputs) == 1):
-            todo.append(v.owner.inputs[0])
+    asked = list(vars)
+    for var in asked:  # which grows
+        knows = var.type if isinstance(var.type, GpuArrayType) else var.tag
+        if hasattr(knows, "context_name"):
+            return knows.context_name
+        if var.owner is not None and len(var.owner.inputs) == 1:
+            asked += var.owner.inputs
     if None not in contexts:
         raise ValueError("Could not infer context from inputs")
     return None
