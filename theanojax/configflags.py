@@ -363,7 +363,6 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
     ("check_stack_trace", EnumStr("off", "log", "warn", "raise"), "What to do when a rewrite loses a creation line."),
     ("unpickle_function", BoolParam(True), "Whether compiled functions are restored, rather than None, by pickle."),
     ("reoptimize_unpickled_function", BoolParam(False), "Whether a restored function's graph is rewritten again."),
-    # running functions
     # devices
     (
         "device",
@@ -386,7 +385,7 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
         BoolParam(False, allow_override=False),
         "For tests: CPU devices after jax's first count as GPUs.",
     ),
-    # calls
+    # running functions
     ("allow_gc", BoolParam(True), "Whether intermediate results are dropped as soon as they have been used."),
     ("vm.lazy", ConfigParam("None", filter_vm_lazy), "Whether evaluation is lazy; None: where a graph needs it."),
     ("scan.allow_gc", BoolParam(False), "The same as allow_gc, inside loops."),

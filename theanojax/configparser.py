@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import configparser
 import contextlib
-import difflib
 import functools
 import io
 import os
@@ -96,6 +95,8 @@ def read_environment_again() -> bool:
 
 def unknown_flag(name: str) -> str:
     """What is said of a flag in THEANO_FLAGS that nobody knows."""
+    import difflib
+
     by_small = {param.fullname.lower(): param.fullname for param in _config_var_list}
     near = difflib.get_close_matches(name.lower(), by_small, 1)
     return f"Theano does not recognise this flag: {name}" + (f" (did you mean {by_small[near[0]]}?)" if near else "")
