@@ -98,6 +98,25 @@ def check_values(inputs, outs, values):
             np.testing.assert_array_equal(out, want)
 
 
+def test_what_is_computed_of_lengths_is_what_runs():
+    asked, n = set(), T.lscalar("n")
+    for inputs, outs, values in [([n], [T.stack([n, 2]) * n], [np.int64(3)]), *[case.graph() for case in CASES]]:
+        nodes = [n for n in io_toposort(inputs, outs) if all(map(may_be_length, (*n.inputs, n.outputs[0])))]
+        nodes = [n for n in nodes if n.outputs[0].dtype == "int64"]
+        wanted = [v for n in nodes for v in (*n.inputs, n.outputs[0])]
+        found = dict(zip(wanted, run_graph(inputs, wanted, values)))
+        for node in nodes:
+            answer = node.op.of_lengths(node, [np.asarray(found[v]).tolist() for v in node.inputs])
+            if answer is not None:
+                asked.add(type(node.op).__name__)
+                assert answer == found[node.outputs[0]].tolist(), node
+    assert asked >= {"Elemwise", "DimShuffle", "MakeVector", "Join"}
+
+
+def may_be_length(v):
+    return str(getattr(v.type, "dtype", "")).startswith(("int", "uint")) and getattr(v.type, "ndim", None) in (0, 1)
+
+
 def test_each_question_has_an_op_that_answers_it():
     """So that the test above tests all of them."""
     asked = {name for name in vars(Contract) if not name.startswith("__")}

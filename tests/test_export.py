@@ -81,7 +81,16 @@ def _states():
 def _shapes():
     x = T.dmatrix("x")
     rows = T.zeros((x.shape[0], 2)) + x[:, :2]
-    return [x], [rows, x.reshape((x.shape[0] * 2, 2)), x.reshape((x.shape[0], -1)).sum(), x.mean(axis=0), x[::-1]]
+    outs = [rows, x.reshape((x.shape[0] * 2, 2)), x.reshape((x.shape[0], -1)).sum(), x.mean(axis=0), x[::-1]]
+    outs += [x.reshape((x.shape[0], 4, 1)) * 2, x.reshape((1, x.shape[0], 2, 2)), x.reshape(x.shape[::-1])]
+    outs += [T.concatenate([T.stack([x.shape[0]]), lengths]) for lengths in (x.shape, np.array([0.5, 2]))]
+    return [x], [
+        *outs,
+        x.shape + x.shape,
+        x.shape * 2,
+        x.shape - np.array([1, 4]),
+        T.stack([x.shape[0], 1]) * x.shape[0],
+    ]
 
 
 ANY_LENGTH = {"images": (_images, [(3, 1, 8, 8)]), "states": (_states, [(3, 5, 3)]), "shapes": (_shapes, [(5, 4)])}

@@ -98,9 +98,9 @@ class Contract:
         return None
 
     def of_lengths(self, node: Apply, lengths: Sequence[Any]) -> Any:
-        """The output of `node` for inputs that are lengths, numbers which may be letters such as jax.export has.
+        """The output of `node`, of int64, for inputs that are lengths, which may be letters such as jax.export has.
 
-        A number, or the list of those in a vector; None if it is no such thing.
+        Each is a number, or the list of those in a vector; None if the Op computes no such thing.
         """
         return None
 

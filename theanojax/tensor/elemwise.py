@@ -96,6 +96,11 @@ class DimShuffle(Op):
     def __str__(self):
         return "InplaceDimShuffle{%s}" % ",".join(str(j) for j in self.new_order)
 
+    def of_lengths(self, node, lengths):
+        (n,) = lengths
+        listed = n if isinstance(n, list) else [n]
+        return {0: listed[0], 1: listed}.get(len(self.new_order))
+
     def compute(self, xp, node, x):
         for i in self.drop:
             if x.shape[i] != 1:
@@ -233,7 +238,11 @@ class Elemwise(OpenMPOp):
     # ---------------------------------------------------------------- values
     def of_lengths(self, node, lengths):
         known = _OF_LENGTHS.get(type(self.scalar_op).__name__)
-        return None if known is None or node.outputs[0].dtype != "int64" else reduce(known, lengths)
+        if known is None or node.outputs[0].ndim == 0:
+            return None if known is None else reduce(known, lengths)
+        longest = max(map(len, lengths))
+        rows = [n * longest if v.broadcastable[0] else n for v, n in zip(node.inputs, lengths, strict=True)]
+        return [reduce(known, column) for column in zip(*rows, strict=True)]
 
     def runs_on_host(self, node):
         return self.scalar_op.runs_on_host(node) or super().runs_on_host(node)

@@ -87,6 +87,10 @@ class Join(Op):
             raise IndexError("Join axis %d out of bounds [0, %d)" % (axis, ndim))
         return axis + ndim if axis < 0 else axis
 
+    def of_lengths(self, node, lengths):
+        _, *vectors = lengths
+        return [n for vector in vectors for n in vector]
+
     def compute(self, xp, node, axis, *tensors):
         axis = self._checked_axis(int(axis), tensors[0].ndim)
         self._check_lengths(axis, tensors)

@@ -416,8 +416,10 @@ class TraceContext:
                 return None
         elif not self.letters or self.letters.keys().isdisjoint(node.inputs):
             return None
+        elif getattr(node.outputs[0].type, "dtype", None) != "int64":
+            return None
         else:
-            known = [x.item() if is_known(x) and getattr(x, "ndim", None) == 0 else None for x in values]
+            known = [x.tolist() if is_known(x) and getattr(x, "ndim", None) in (0, 1) else None for x in values]
             parts = [self.letters.get(v, n) for v, n in zip(node.inputs, known)]
             found = None if any(n is None for n in parts) else node.op.of_lengths(node, parts)
             if found is None:
