@@ -73,6 +73,7 @@ def test_outputs_in_place_of_a_function(mode):
     kept = theano.checkpoint(plain, [between])
     whole = theano.checkpoint(plain[1])
     assert isinstance(kept, list) and all(isinstance(v.owner.op, Checkpoint) for v in [*kept, whole])
+    assert theano.checkpoint(plain[0], between).owner.inputs[0] is between
     f = theano.function(
         [x], [*kept, whole, T.grad(kept[0].sum() + whole, x), T.grad(plain[0].sum() + plain[1], x)], mode=mode
     )
@@ -83,7 +84,9 @@ def test_outputs_in_place_of_a_function(mode):
 
 def test_what_a_function_uses_besides(mode):
     x, y, w = T.dvector("x"), T.dvector("y"), theano.shared(np.arange(3.0), "w")
-    scaled = theano.checkpoint(lambda v, power: (v * y + w) ** power)(x, 3)
+    scale = theano.checkpoint(lambda v, power, shift: (v * y + shift) ** power)
+    scaled = scale(x, shift=w, power=3)
+    assert scaled.owner.inputs[:2] == scale(x, 3, w).owner.inputs[:2] == [x, w]
     g = T.grad(scaled.sum(), [x, y, w])
     want = T.grad(((x * y + w) ** 3).sum(), [x, y, w])
     f = theano.function([x, y], [*g, *want], updates=[(w, w + 1)], mode=mode)
@@ -167,6 +170,8 @@ def test_mistakes():
         theano.checkpoint(3)
     with pytest.raises(TypeError, match="the inputs of a function are its arguments"):
         theano.checkpoint(lambda x: x, [x])
+    with pytest.raises(TypeError, match="the inputs of a checkpoint are variables, where it begins, not "):
+        theano.checkpoint(x * 2, [x, 3])
     for wrong in (None, [x, 2.0]):
         with pytest.raises(TypeError, match="checkpoint takes a function of variables that returns such, not "):
             theano.checkpoint(lambda x, wrong=wrong: wrong)(x)

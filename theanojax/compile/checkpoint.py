@@ -35,8 +35,8 @@ def checkpoint(function, inputs=None):
     Parameters
     ----------
     function : a function of variables that returns a variable or a list of them; or such outputs themselves.
-    inputs : with outputs, the list of variables, anywhere in the graph, where the part begins; by default all that the
-        outputs are computed from.
+    inputs : with outputs, the variable or list of variables, anywhere in the graph, where the part begins; by default
+        all that the outputs are computed from.
 
     Returns
     -------
@@ -45,30 +45,34 @@ def checkpoint(function, inputs=None):
 
     Raises
     ------
-    TypeError : `inputs` of a function, or outputs that are no variables.
+    TypeError : `inputs` of a function; or inputs or outputs that are no variables.
     """
     if not callable(function):
         many = isinstance(function, (list, tuple))
         outputs = list(function) if many else [function]
         if not all(isinstance(v, Variable) for v in outputs):
             raise TypeError("checkpoint takes a function, a variable or a list of variables, not %s" % (function,))
-        found = _applied(outputs, [] if inputs is None else list(inputs), None)
+        begin = [inputs] if isinstance(inputs, Variable) else [] if inputs is None else list(inputs)
+        if not all(isinstance(v, Variable) for v in begin):
+            raise TypeError("the inputs of a checkpoint are variables, where it begins, not %s" % (inputs,))
+        found = _applied(outputs, begin, None)
         return found if many else found[0]
     if inputs is not None:
         raise TypeError("the inputs of a function are its arguments")
 
     @functools.wraps(function)
-    def apply(*args):
-        given = [v for v in args if isinstance(v, Variable)]
-        stand_ins = iter([v.type(v.name) for v in given])
-        inner = [next(stand_ins) if isinstance(v, Variable) else v for v in args]
-        outputs = function(*inner)
+    def apply(*args, **kwargs):
+        values = [*args, *kwargs.values()]
+        given = [v for v in values if isinstance(v, Variable)]
+        inner = [v.type(v.name) for v in given]
+        stand_ins = iter(inner)
+        values = [next(stand_ins) if isinstance(v, Variable) else v for v in values]
+        outputs = function(*values[: len(args)], **dict(zip(kwargs, values[len(args) :], strict=True)))
         many = isinstance(outputs, (list, tuple))
         if not all(isinstance(v, Variable) for v in (outputs if many else [outputs])):
             raise TypeError("checkpoint takes a function of variables that returns such, not %s" % (outputs,))
-        pairs = [(v, new) for v, new in zip(args, inner, strict=True) if isinstance(v, Variable)]
         name = getattr(function, "__name__", None)
-        found = _applied(list(outputs) if many else [outputs], [v for v, _ in pairs], name, [new for _, new in pairs])
+        found = _applied(list(outputs) if many else [outputs], given, name, inner)
         return found if many else found[0]
 
     return apply
