@@ -106,6 +106,7 @@ def test_the_processes_end_with_the_launcher(tmp_path):
     process = subprocess.Popen(arguments, env=environment())
     while len(os.listdir(tmp_path)) < 2:
         time.sleep(0.05)
+        assert process.poll() is None
     process.kill()
     process.wait()
     left, end = list(map(int, os.listdir(tmp_path))), time.monotonic() + 30
@@ -204,12 +205,16 @@ i = T.lvector("i")
 h = theanojax.function([i], table[i], updates=[(table, table + 1)], parallel=data_parallel(batch=[i]))
 assert h(np.array([0, 7]) if me else np.array([3, 1])).tolist() == [3, 1, 0, 7]
 assert table.get_value().tolist() == list(range(1, 9))
+empty = theanojax.shared(np.zeros((0, 4)), "empty", sharding=(None, "data"))
+theanojax.function([], [], updates=[(empty, empty + 1)])()
+assert empty.get_value().shape == (0, 4)
 refused(lambda: h(np.array([0, 7 + me])), IndexError, "out of bounds")
 chosen = theanojax.function([x], x[(x[:, 0] > 0).nonzero()].sum(), parallel=how)
 import warnings
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     assert chosen(rows * me) == 8
+    assert theanojax.function([], table.sum(), mode="FAST_COMPILE")() == 36  # the host needs all of it
     r = theanojax.tensor.shared_randomstreams.RandomStreams(me)
     d = theanojax.function([x], x + r.uniform(x.shape), parallel=how)
     refused(lambda: d(rows), ValueError, "not the same on all processes", "seed")

@@ -90,9 +90,7 @@ def is_elsewhere(value: Any) -> bool:
 
 def fetched(value: Any) -> Any:
     """A copy of `value`, an array of devices; of which other processes have a part, all have to ask for it."""
-    if is_elsewhere(value) and not value.is_fully_replicated:
-        value = above.whole_array(value)
-    return np.array(value)
+    return np.array(above.whole_array(value))
 
 
 class Cell(list[Any]):

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from theanojax.graph.cells import on_device
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.locks import compiling
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Constant
 from theanojax.runtime.blame import raise_with_op, require_arrays
+from theanojax.runtime.parallel.processes import gathered
 
 if TYPE_CHECKING:
     from theanojax.graph.variable import Apply, Variable
@@ -25,9 +27,8 @@ if TYPE_CHECKING:
 
 
 def to_host(value: Value) -> Value:
-    """A device array as a (read-only, shared) numpy array; anything else as it is."""
-    # asked of the class, because a jax array computes this property; jax itself need not be loaded
-    return np.asarray(value) if hasattr(type(value), "addressable_shards") else value
+    """A device array as a (read-only, shared) numpy array, all of it; anything else as it is."""
+    return np.asarray(gathered(value)) if on_device(value) else value
 
 
 class HostExecutor:

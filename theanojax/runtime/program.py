@@ -14,6 +14,7 @@ import jax
 from theanojax.graph.locks import nested
 from theanojax.graph.op import without_test_values
 from theanojax.graph.variable import Constant
+from theanojax.runtime.host import to_host
 from theanojax.runtime.planning import branches
 from theanojax.runtime.planning.numpy_program import numpy_program
 from theanojax.runtime.planning.plan import Planner
@@ -86,7 +87,6 @@ class Stages:
         self.levels = sorted(set(self.xla_stages) | set(self.host_stages))
         self.steps = plan.steps if any(stage.loops for stage in self.xla_stages.values()) else 1
         self.to_numpy, self.shape_program = to_numpy, plan.shape_program
-        self.whole = None if learned.arrangement is None else learned.arrangement.whole
         self.simple = self._simple()
         given = {v for i, v in enumerate(self.outputs) if i not in self.updates}
         for xla_stage in self.xla_stages.values():
@@ -154,8 +154,6 @@ class Stages:
                 part, computed, executor = host
                 if executor is not None:
                     given = [env[v] for v in part.inputs]
-                    if self.whole is not None:
-                        given = list(map(self.whole, given))
                     # an Op may call functions, which must leave us the arrays that we hold
                     env.update(zip(computed, nested(partial(executor, given))))
                 for need in part.fetched:
@@ -195,8 +193,7 @@ class Stages:
                 keep = fresh or i in self.plan.moved or isinstance(value, jax.Array)
                 results.append(value if keep else value.copy())
             else:
-                value = value if fresh or self.whole is None else self.whole(value)
-                results.append(self.to_numpy(value) if fresh else np.array(value))
+                results.append(self.to_numpy(value) if fresh else np.array(to_host(value)))
         return results
 
 

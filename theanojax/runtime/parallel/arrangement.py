@@ -12,13 +12,12 @@ import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from theanojax.graph.placement import PART, Layout, Placement
-from theanojax.runtime.parallel import processes
 from theanojax.runtime.parallel.namespace import DividedNamespace
 
 if TYPE_CHECKING:
     from theanojax.graph.placement import Spec
     from theanojax.graph.variable import Variable
-    from theanojax.runtime.hints import Shape, Value
+    from theanojax.runtime.hints import Shape
     from theanojax.runtime.xla.namespace import Guarding
 
 
@@ -121,10 +120,6 @@ class Arrangement:
             (None if k is None else self.of_input(self.targets[k], out.shape)) or self.everywhere
             for out, k in zip(results, places)
         )
-
-    def whole(self, value: Value) -> Value:
-        """`value`, all of it here if it is an array of devices."""
-        return processes.gathered(value) if self.several and isinstance(value, jax.Array) else value
 
     def __str__(self) -> str:
         batches: list[str] = []

@@ -112,12 +112,6 @@ class ParallelExecutor(XlaExecutor):
             values[i] = self._in_place(i, values[i], placement, reads)
         return values
 
-    def host(self, values: list[Value]) -> list[Value]:
-        return super().host(list(map(self.arrangement.whole, values)))
-
-    def for_any_shape(self, values: list[Value]) -> list[Value]:
-        return super().for_any_shape(list(map(self.arrangement.whole, values)))
-
     def _recover(
         self, program: Program, values: list[Value], cells: Cells, error: Exception
     ) -> tuple[list[Value], Outcome]:

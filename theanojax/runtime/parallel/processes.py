@@ -6,7 +6,9 @@ and that all mean the same call, goes through the store of jax's coordinator, in
 
 from __future__ import annotations
 
+import functools
 import os
+import sys
 import threading
 import zlib
 from itertools import count as numbers
@@ -18,6 +20,8 @@ from theanojax.first_import import unnoticed
 from theanojax.graph import above
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import jax
 
     from theanojax.runtime.hints import NumpyArray
@@ -108,8 +112,6 @@ def process_index() -> int:
 
 def _is_up() -> bool:
     """Whether somebody else has called ``jax.distributed.initialize``."""
-    import sys
-
     jax = sys.modules.get("jax")
     return jax is not None and jax.distributed.is_initialized()
 
@@ -177,19 +179,25 @@ def gathered(array: jax.Array) -> jax.Array | NumpyArray:
 
     A part is on each device at a time, and never all of it: it may be too large for one.
     """
-    import jax
-    from jax.sharding import NamedSharding, PartitionSpec
-
     if array.is_fully_replicated or array.is_fully_addressable:
         return array
-    whole = NamedSharding(array.sharding.mesh, PartitionSpec())
-    rows = max(1, PIECE // max(1, array.nbytes // array.shape[0]))
-    take = jax.jit(lambda x, i, n: jax.lax.dynamic_slice_in_dim(x, i, n), static_argnums=2, out_shardings=whole)
+    rows, take = max(1, PIECE * array.shape[0] // max(1, array.nbytes)), _taking_rows(array.sharding.mesh)
     found = np.empty(array.shape, array.dtype)
     for i in range(0, len(found), rows):
         piece = found[i : i + rows]
         piece[...] = take(array, i, len(piece))
     return found
+
+
+@functools.cache
+def _taking_rows(mesh: jax.sharding.Mesh) -> Callable[..., Any]:
+    """(array, first row, number of rows) -> these rows, whole on each device of `mesh`."""
+    import jax
+    from jax.sharding import NamedSharding, PartitionSpec
+
+    whole = NamedSharding(mesh, PartitionSpec())
+    take: Callable[..., Any] = jax.jit(jax.lax.dynamic_slice_in_dim, static_argnums=2, out_shardings=whole)
+    return take
 
 
 def of_all(part: NumpyArray, rows: list[int], dimension: int) -> NumpyArray:
