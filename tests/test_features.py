@@ -3,7 +3,6 @@
 The programs are in tests/features, under the names of its theano.tsv.
 """
 
-import inspect
 import re
 
 import numpy as np
@@ -30,8 +29,7 @@ def test_the_default_mode_runs_where_it_is_told_to(executor):
 def test_program(name, executor, tmp_path):
     if name == "pydotprint" and not theano.printing.pydot_imported:
         pytest.skip("no graphviz")
-    build = PROGRAMS[name].build
-    pairs = build(tmp_path) if "tmp_path" in inspect.signature(build).parameters else build()
+    pairs = PROGRAMS[name].run(tmp_path)
     assert pairs
     for found, want in pairs:
         if isinstance(want, (str, bool, list, set)) and not np.issubdtype(np.asarray(want).dtype, np.number):

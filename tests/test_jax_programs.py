@@ -1,7 +1,6 @@
 """Whole programs as JAX functions and back: those of benchmarks/, of tests/features and of examples/jax_packages.py."""
 
 import importlib.util
-import inspect
 import os
 import sys
 
@@ -14,7 +13,7 @@ import jax.numpy as jnp
 import theano
 import theano.tensor as T
 import theanojax
-from tests.features import PROGRAMS
+from tests.features import run_all
 from theanojax.compile.function_object import Function
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -161,12 +160,7 @@ def test_all_programs_there_and_back(monkeypatch, tmp_path):
         return found
 
     monkeypatch.setattr(Function, "__call__", both)
-    for name, program in PROGRAMS.items():
-        if not program.error and name != "pydotprint":
-            folder = tmp_path / name
-            folder.mkdir()
-            takes = inspect.signature(program.build).parameters
-            program.build(folder) if "tmp_path" in takes else program.build()
+    run_all(tmp_path)
     assert len(seen) > 90, len(seen)
 
 

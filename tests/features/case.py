@@ -1,5 +1,6 @@
 """What a program is: its name, what it finds against what is right, and the error that it ends in, if it does."""
 
+import inspect
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,20 @@ class Program:
     build: Any
     error: Any = None
     text: str = ""
+
+    def run(self, folder):
+        """What `build` returns, which may write into `folder`."""
+        takes = inspect.signature(self.build).parameters
+        return self.build(folder) if "tmp_path" in takes else self.build()
+
+
+def run_all(folder):
+    """Run the programs that end in no error, but for the one that needs graphviz, each in a folder of its own."""
+    for name, program in PROGRAMS.items():
+        if not program.error and name != "pydotprint":
+            own = folder / name
+            own.mkdir()
+            program.run(own)
 
 
 def _add(name, made):
