@@ -246,9 +246,8 @@ class JaxOp(Op):
         return [v.zeros_like(dtype=config.floatX) if g is None else g for v, g in zip(inputs, grads, strict=True)]
 
     def R_op(self, inputs, eval_points):
-        moving, kept = _floats(v.dtype for v in inputs), []
         outputs = self(*inputs, return_list=True)
-        kept = _floats(v.dtype for v in outputs)
+        moving, kept = _floats(v.dtype for v in inputs), _floats(v.dtype for v in outputs)
         along = _Jvp(self.function, *(tuple(v.dtype for v in vs) for vs in (inputs, outputs)))
         points = [inputs[i].zeros_like() if eval_points[i] is None else eval_points[i] for i in moving]
         types = tuple(outputs[i].type for i in kept)
@@ -273,9 +272,8 @@ def _shapes(function, inputs):
         for v in inputs:
             lengths = v.data.shape if own and isinstance(v, Constant) else [1 if b else length for b in v.broadcastable]
             given.append(jax.ShapeDtypeStruct(lengths, np.dtype(v.dtype)))
-        return jax.eval_shape(
-            lambda *values: function(*values), *given
-        )  # jax would remember the answer of an equal one
+        # Another function each time: of an equal one jax would remember the answer.
+        return jax.eval_shape(lambda *values: function(*values), *given)
 
     try:
         return [ask(length, False) for length in ASSUMED]

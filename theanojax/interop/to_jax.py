@@ -224,13 +224,8 @@ class JaxFunction:
             return True
 
 
-_KINDS = {
-    "b": 0,
-    "u": 1,
-    "i": 1,
-    "f": 2,
-    "c": 3,
-}  # a number that jit traces takes any dtype of its kind, or a later one
+# A number that jit traces takes any dtype of its kind, or a later one.
+_KINDS = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 _REFUSED = (
     "an index is out of bounds, a part of an array shorter than it was when JAX traced the graph, or an Assert or "
     "something else that the graph asks for does not hold"
