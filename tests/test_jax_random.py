@@ -117,6 +117,18 @@ def test_sizes_that_are_variables(mode):
         run(outs[0], mode, [n], [-1])
 
 
+def test_sizes_and_numbers_of_elements_are_whole():
+    k = R.key(1)
+    for size in (2.5, (2, 2.5), T.dscalar("n") * 2, np.ones(2), (T.lscalar("n") / 2,)):
+        with pytest.raises(TypeError, match="size is of dtype float64, and has to be of integers"):
+            R.uniform(k, size)
+    for size in (np.array([2, 3]), [np.int32(2), 3], T.constant([2, 3])):
+        assert R.uniform(k, size).eval().shape == (2, 3)
+    for draw in (lambda: R.permutation(k, 2.5), lambda: R.choice(k, (2,), T.dscalar("a"))):
+        with pytest.raises(TypeError, match="a number of elements is of dtype float.., and has to be of integers"):
+            draw()
+
+
 def test_streams(mode):
     stream = R.RandomStream(5)
     u, z = stream.uniform((2,)), stream.normal((3,), avg=1.0)

@@ -14,6 +14,8 @@ import inspect
 import os
 import re
 
+import numpy as np
+
 from theanojax.config import config
 from theanojax.graph.shared import shared
 from theanojax.graph.tracebacks import boundaries
@@ -21,6 +23,7 @@ from theanojax.graph.variable import Variable
 from theanojax.interop.draws import Draw, data_of, folded, halves
 from theanojax.tensor.as_tensor import as_tensor_variable, constant, extract_constant, get_vector_length
 from theanojax.tensor.creation import arange
+from theanojax.tensor.type import integer_dtypes
 
 __all__ = [
     "RandomStream", "bernoulli", "beta", "binomial", "categorical", "cauchy", "choice", "exponential", "fold_in",
@@ -55,6 +58,7 @@ def uniform(key, size=None, low=0.0, high=1.0, ndim=None, dtype=None):
     In this and all other draws, parameters are numbers or tensors, and these are common:
 
     size : int, tuple of ints and integer scalars, or an integer vector; by default the shape of the parameters.
+        TypeError for others.
     ndim : the number of dimensions, if `size` is a vector of a length that is not known.
     dtype : by default what floatX and the parameters are upcast to.
     """
@@ -141,9 +145,7 @@ def choice(key, size=None, a=2, replace=True, p=None, ndim=None):
     `p` is a vector of their chances, which are otherwise alike; without `replace` none is drawn twice. `size`, by
     default a single one, and `ndim` are as for `uniform`.
     """
-    a = arange(a) if isinstance(a, int) else as_tensor_variable(a)
-    if a.ndim == 0:
-        a = arange(a)
+    a = _elements(a)
     if a.ndim != 1:
         raise ValueError("a has %d dimensions, and has to be a number or a vector" % a.ndim)
     shape, pattern = _shape(() if size is None else size, ndim, [])
@@ -153,12 +155,24 @@ def choice(key, size=None, a=2, replace=True, p=None, ndim=None):
 
 def permutation(key, x, axis=0):
     """The tensor `x`, or the numbers before an int, in a random order along `axis`, with the `key`."""
-    x = arange(x) if isinstance(x, int) else as_tensor_variable(x)
-    x = arange(x) if x.ndim == 0 else x
+    x = _elements(x)
     return Draw("permutation", x.dtype, x.broadcastable, [("axis", int(axis))])(key, x.shape, x)
 
 
+def _elements(x):
+    """The tensor `x`; the numbers before it if it is one."""
+    x = as_tensor_variable(x)
+    return x if x.ndim else arange(_whole(x, "a number of elements"))
+
+
 # ---------------------------------------------------------------- sizes
+def _whole(v, what):
+    """The tensor `v`; TypeError if it is not one of integers."""
+    if v.dtype not in integer_dtypes:
+        raise TypeError("%s is of dtype %s, and has to be of integers" % (what, v.dtype))
+    return v
+
+
 def _shape(size, ndim, like):
     """(vector of lengths, broadcast pattern) of `size`; if it is None, of the sum of the tensors `like`."""
     if size is None:
@@ -169,9 +183,10 @@ def _shape(size, ndim, like):
         ndim = get_vector_length(size) if ndim is None else ndim
         parts = [size[i] for i in range(ndim)]
     else:
+        size = size.tolist() if isinstance(size, np.ndarray) else size
         parts = list(size) if isinstance(size, (tuple, list)) else [size]
         size = as_tensor_variable(parts, ndim=1) if parts else constant([], dtype="int64")
-    return size.astype("int64"), [extract_constant(n) == 1 for n in parts]
+    return _whole(size, "size").astype("int64"), [extract_constant(n) == 1 for n in parts]
 
 
 def _drawn(kind, key, size, ndim, dtype, *parameters, like=()):
