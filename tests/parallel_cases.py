@@ -58,6 +58,14 @@ def test_argument_context_and_flag():
     assert is_parallel(f) and f(ROWS) == ROWS.sum()
 
 
+def test_an_in_of_two_functions():
+    x = T.dmatrix("x")
+    given = theanojax.In(x)
+    f = theanojax.function([given], x.sum(), parallel=data_parallel(batch=given, mesh=np.int64(2)))
+    assert not is_parallel(theanojax.function([given], x.sum()))
+    assert is_parallel(f) and is_parallel(pickle.loads(pickle.dumps(f)))
+
+
 def test_one_device_is_as_without():
     x = T.dmatrix("x")
     assert not is_parallel(theanojax.function([x], x.sum(), parallel=data_parallel(batch=[x], mesh=1)))
@@ -73,6 +81,15 @@ def test_mistakes():
         data_parallel(batch=["x"])
     with pytest.raises(TypeError, match=r"batch is .* pairs \(variable, dimension\): \(x, 'rows'\)"):
         data_parallel(batch=[(x, "rows")])
+    for batch in (3, [(x, 1, 2)], [[x]], {x: 1}):
+        with pytest.raises(TypeError, match="batch is a list of variables, or of pairs"):
+            data_parallel(batch=batch)
+    for sharding in (3, [v]):
+        with pytest.raises(TypeError, match="sharding is a dict from shared variables .*, or a function: "):
+            data_parallel(sharding=sharding)
+    for mesh in ({"data": "2"}, {"data": 2.5}, {1: 2}, np.ones(2), []):
+        with pytest.raises(ValueError, match="mesh is a number, or a dict from names to numbers"):
+            data_parallel(batch=[x], mesh=mesh)
     with pytest.raises(TypeError, match="sharding is a dict from shared variables .*, not from 'w'"):
         data_parallel(batch=[x], sharding={"w": "data"})
     with pytest.raises(ValueError, match="mesh is a number, or a dict from names to numbers: '2'"):

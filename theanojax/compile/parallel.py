@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 import warnings
+from collections.abc import Iterable
 
+from theanojax.compile.io import SymbolicInput
 from theanojax.config import config
 from theanojax.errors import ParallelWarning
 from theanojax.graph.placement import PART, WHOLE, Layout, Placement, spec_of
@@ -39,8 +42,8 @@ class DataParallel:
         if feed not in (PART, WHOLE):
             raise ValueError("feed is 'part' or 'whole', not %r" % (feed,))
         self.layout = Layout(_axes(mesh), feed, bool(even))
-        self.batch = None if batch is None else dict(map(_dimension, [batch] if isinstance(batch, Variable) else batch))
-        self.rule = sharding if callable(sharding) else _by_variable(dict(sharding or {})).get
+        self.batch = None if batch is None else dict(map(_dimension, _listed(batch)))
+        self.rule = sharding if callable(sharding) else _by_variable({} if sharding is None else sharding).get
 
     def __enter__(self):
         _contexts.stack = (*_contexts.stack, self)
@@ -116,9 +119,12 @@ def data_parallel(batch=None, sharding=None, mesh=None, feed=None, even=False):
 
 
 def _axes(mesh):
-    if mesh is None or isinstance(mesh, int):
+    if mesh is None or hasattr(mesh, "__index__"):
         mesh = {AXIS: mesh}
-    axes = tuple(mesh.items()) if isinstance(mesh, dict) else ()
+    try:
+        axes = tuple((name, None if n is None else operator.index(n)) for name, n in mesh.items())
+    except (AttributeError, TypeError):
+        axes = ()
     if not axes or not all(isinstance(name, str) for name, _ in axes):
         raise ValueError("mesh is a number, or a dict from names to numbers: %r" % (mesh,))
     if any(n is not None and n < 1 for _, n in axes) or [n for _, n in axes].count(None) > 1:
@@ -126,8 +132,16 @@ def _axes(mesh):
     return axes
 
 
+def _listed(batch):
+    if isinstance(batch, (Variable, SymbolicInput)):
+        return [batch]
+    if isinstance(batch, dict) or not isinstance(batch, Iterable):
+        raise TypeError("batch is a list of variables, or of pairs (variable, dimension): %r" % (batch,))
+    return batch
+
+
 def _dimension(entry):
-    variable, dimension = entry if isinstance(entry, (tuple, list)) else (entry, 0)
+    variable, dimension = entry if isinstance(entry, (tuple, list)) and len(entry) == 2 else (entry, 0)
     variable = getattr(variable, "variable", variable)  # of an In
     if not isinstance(variable, Variable) or not hasattr(dimension, "__index__"):
         raise TypeError("batch is a list of variables, or of pairs (variable, dimension): %r" % (entry,))
@@ -135,6 +149,10 @@ def _dimension(entry):
 
 
 def _by_variable(sharding):
+    if not isinstance(sharding, dict):
+        raise TypeError(
+            "sharding is a dict from shared variables to how they are split, or a function: %r" % (sharding,)
+        )
     for key in sharding:
         if not isinstance(key, SharedVariable):
             raise TypeError("sharding is a dict from shared variables to how they are split, not from %r" % (key,))

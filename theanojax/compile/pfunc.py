@@ -1,5 +1,7 @@
 """Functions of graphs with shared variables: substitutions, updates, and shared variables as hidden inputs."""
 
+from copy import copy
+
 from theanojax.compile import parallel as devices
 from theanojax.compile.io import In, Param as Param
 from theanojax.compile.maker import orig_function
@@ -46,8 +48,9 @@ def pfunc(
     parallel = devices.chosen(parallel, [*variables, *(v for v, _ in iter_over_pairs(givens))])
     if parallel is not None:
         givens = parallel.place_givens(givens)
-    for i in inputs:
-        i.placement = None if parallel is None else parallel.place_input(i.variable)
+        inputs = [copy(i) for i in inputs]  # an In may be of other functions, too
+        for i in inputs:
+            i.placement = parallel.place_input(i.variable)
     if outputs is None:
         out_list = []
     else:
