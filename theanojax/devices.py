@@ -75,9 +75,9 @@ def kind_of(name: str) -> str:
 
 
 def number_of(name: str) -> int:
-    """1 for "cuda1", 0 for "cuda" and for what has no such number."""
-    found = re.fullmatch(r"[a-z]+(\d+)", name)
-    return int(found.group(1)) if found else 0
+    """1 for "cuda1" and for "cuda:1", as jax has it; 0 for "cuda"."""
+    found = re.search(r"\d+", name)
+    return int(found.group()) if found else 0
 
 
 def pairs(text: str) -> list[tuple[str, str]]:
