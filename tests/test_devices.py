@@ -259,3 +259,21 @@ def test_without_contexts_there_is_no_target():
     x = T.dvector()
     assert x.transfer("cpu") is x
     assert (names.kind_of("cuda:1"), names.number_of("cuda:1")) == ("cuda", 1)
+def test_the_program_of_the_old_tutorial(tmp_path):
+    script = tmp_path / "old.py"
+    script.write_text("""
+from theano import function, shared, sandbox
+import theano.sandbox.cuda.basic_ops
+from theano.sandbox.cuda.blas import *
+from theano.sandbox.cuda import basic_ops, HostFromGpu
+import theano.tensor as T
+import numpy
+x = shared(numpy.zeros(3, 'float32'))
+f = function([], sandbox.cuda.basic_ops.gpu_from_host(T.exp(x)))
+print numpy.asarray(f()), sandbox.cuda.var.shared_constructor is basic_ops.shared_constructor, GpuCorrMM.__name__
+print isinstance(f.maker.fgraph.outputs[0].owner.op, basic_ops.GpuFromHost), HostFromGpu.__name__
+""")
+    done = run(["-m", "theanojax", "run", str(script)], "device=gpu")
+    assert done.stdout == "[1. 1. 1.] True GpuCorrMM\nTrue HostFromGpu\n", done.stderr
+
+

@@ -7,25 +7,36 @@ and mean to go on without a GPU. Programs that `theanojax run` serves may import
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import Any
 
 from theanojax import runtime
 from theanojax.devices import contexts
 from theanojax.graph.type import Type
-from theanojax.legacy import dnn as dnn
+from theanojax.legacy import dnn as dnn, gpuarray
 from theanojax.legacy.dnn import *  # noqa: F403
 from theanojax.legacy.dnn import dnn_available as dnn_available
 from theanojax.legacy.gpuarray import GpuCorrMM as GpuCorrMM, gpu_contiguous as gpu_contiguous
 from theanojax.tensor.placed import (
     GpuArrayType,
-    GpuFromHost,
+    GpuFromHost as GpuFromHost,
+    HostFromGpu as HostFromGpu,
     as_gpuarray_variable,
     gpuarray_shared_constructor,
     host_from_gpu as host_from_gpu,
 )
 
+MODULES = ("basic_ops", "blas", "type", "var")  # that it had; this one has what they did
+
 cuda_available = cuda_enabled = bool(contexts)
 cuda_initialization_error_message = "theanojax has no CUDA back-end of its own; JAX decides where functions run"
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in MODULES:
+        return sys.modules[__name__]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class CudaNdarrayType(Type):
@@ -59,7 +70,7 @@ def use(device: str, force: bool = False, **options: Any) -> None:
     """Have functions compiled from now on run on `device`; RuntimeError if it is not there."""
     if not runtime.has_device(device):
         raise RuntimeError(f"theano.sandbox.cuda.use({device!r}): {runtime.why_missing(device)}")
-    runtime.use_device(device)
+    gpuarray.use(device)
     globals().update(cuda_available=True, cuda_enabled=True)
 
 

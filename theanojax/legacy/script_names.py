@@ -243,7 +243,8 @@ OLD_GPU: dict[str, set[str]] = {
 def _serves_old_gpu(module: str, names: Sequence[str]) -> bool:
     """Whether a program may import `names`, or a module, of the old back-end: all that it had, where there is a GPU."""
     if contexts:
-        return all(hasattr(importlib.import_module("theanojax.legacy.old_gpu"), name) for name in names)
+        old_gpu = importlib.import_module("theanojax.legacy.old_gpu")
+        return all(name == "*" or hasattr(old_gpu, name) for name in names)
     return bool(names) and OLD_GPU[module].issuperset(names)
 
 
