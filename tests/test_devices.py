@@ -147,11 +147,46 @@ def test_init_gpu_device_moves_nothing():
 
 
 def test_use_chooses_a_device_later():
-    code = WHERE.replace("w =", "theano.gpuarray.use('cuda1')\nw =") + "print(theano.gpuarray.pygpu_activated)"
+    active = "print(theano.gpuarray.pygpu_activated, theano.gpuarray.type.pygpu_activated)"
+    code = WHERE.replace("w =", "theano.gpuarray.use('cuda1')\nw =") + active
     out, _ = said(code, "")
-    assert out[0].split()[:2] == ["cuda1", "cpu:2"] and out[1] == "True"
-    out, _ = said("theano.sandbox.cuda.use('gpu0')\nprint(theano.config.device, theano.sandbox.cuda.cuda_enabled)", "")
-    assert out == ["cuda0 True"]
+    assert out[0].split()[:2] == ["cuda1", "cpu:2"] and out[1] == "True True"
+    code = "theano.sandbox.cuda.use('gpu0')\nprint(theano.config.device, theano.sandbox.cuda.cuda_enabled)\n" + active
+    assert said(code, "")[0] == ["cuda0 True", "True True"]
+
+
+def test_init_dev_names_a_device_and_moves_nothing_else():
+    code = """
+from theano.gpuarray import init_dev, list_contexts
+before = theano.function([], theano.shared(np.ones(2)) * 2)
+before()
+init_dev("cuda1", "ctx1")
+init_dev("gpu1", "ctx1")
+init_dev("cuda:2", "ctx2")
+a, b = (theano.shared(np.full((2, 2), k), target=target) for k, target in ((1.0, "ctx1"), (2.0, "ctx2")))
+f = theano.function([], [T.dot(a, a), T.dot(b, b), a + b])
+print(*(value[0, 0] for value in f()), *before())
+print(*(list.__getitem__(v.container.storage, 0).device.id for v in (a, b)), theano.config.device, *list_contexts())
+for device, context in (("cuda0", "ctx1"), ("cuda9", "ctx9")):
+    try:
+        init_dev(device, context)
+    except (ValueError, RuntimeError) as error:
+        print(error)
+"""
+    out, err = said(code, "")
+    assert out[:3] == ["2.0 8.0 3.0 2.0 2.0", "2 3 cpu ctx1 ctx2", "context name ctx1 is already defined"]
+    assert out[3].startswith("theano.gpuarray.init_dev('cuda9'): ") and "jax has 3 of cuda here" in out[3]
+    assert "Mapped name ctx1 to device cuda1" in err
+
+
+def test_the_program_that_compares_two_devices_uses_both():
+    out, err = said("from theano.misc.check_multi_gpu import main\nmain('cuda0', 'cuda1', size=8)", "")
+    assert [line.partition(":")[0] for line in out] == [
+        "one call with two products",
+        "two calls, one after the other",
+        "two calls, in two threads",
+    ]
+    assert "Mapped name ctx1 to device cuda0" in err and "Mapped name ctx2 to device cuda1" in err
 
 
 def test_a_function_from_before_runs_after_another_device_was_chosen():
@@ -243,22 +278,6 @@ print cuda_available, x.type, f(numpy.ones((2, 2), 'float32'))[0].sum()
     assert done.stdout == "True GpuArrayType<None>(float32, matrix) 4.0\n", done.stderr
 
 
-def test_names_of_devices():
-    assert names.today("gpu") == "cuda" and names.today("gpu12") == "cuda12" and names.today("cuda1") == "cuda1"
-    assert (names.kind_of("cuda12"), names.number_of("cuda12"), names.number_of("tpu")) == ("cuda", 12, 0)
-    assert names.pairs("a->cuda0;b->gpu1") == [("a", "cuda0"), ("b", "cuda1")]
-    with pytest.raises(TypeError, match="context is not GpuContext"):
-        names.reg_context("a", object())
-
-
-def test_without_contexts_there_is_no_target():
-    with pytest.raises(TypeError, match="No suitable SharedVariable constructor.*There is no context dev1"):
-        theano.shared(np.ones(3), target="dev1")
-    with pytest.raises(ValueError, match="Can't transfer to target dev1"):
-        T.dvector().transfer("dev1")
-    x = T.dvector()
-    assert x.transfer("cpu") is x
-    assert (names.kind_of("cuda:1"), names.number_of("cuda:1")) == ("cuda", 1)
 def test_the_program_of_the_old_tutorial(tmp_path):
     script = tmp_path / "old.py"
     script.write_text("""
@@ -277,3 +296,19 @@ print isinstance(f.maker.fgraph.outputs[0].owner.op, basic_ops.GpuFromHost), Hos
     assert done.stdout == "[1. 1. 1.] True GpuCorrMM\nTrue HostFromGpu\n", done.stderr
 
 
+def test_names_of_devices():
+    assert names.today("gpu") == "cuda" and names.today("gpu12") == "cuda12" and names.today("cuda1") == "cuda1"
+    assert (names.kind_of("cuda12"), names.number_of("cuda12"), names.number_of("tpu")) == ("cuda", 12, 0)
+    assert (names.kind_of("cuda:1"), names.number_of("cuda:1")) == ("cuda", 1)
+    assert names.pairs("a->cuda0;b->gpu1") == [("a", "cuda0"), ("b", "cuda1")]
+    with pytest.raises(TypeError, match="context is not GpuContext"):
+        names.reg_context("a", object())
+
+
+def test_without_contexts_there_is_no_target():
+    with pytest.raises(TypeError, match="No suitable SharedVariable constructor.*There is no context dev1"):
+        theano.shared(np.ones(3), target="dev1")
+    with pytest.raises(ValueError, match="Can't transfer to target dev1"):
+        T.dvector().transfer("dev1")
+    x = T.dvector()
+    assert x.transfer("cpu") is x

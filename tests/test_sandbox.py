@@ -180,6 +180,7 @@ def test_programs_that_measure(capsys, monkeypatch):
     check_multi_gpu.main("cuda0", "cuda1", size=10)
     out = capsys.readouterr().out
     assert "     100 " in out and "Computation stopped" in out and "two calls, in two threads" in out
+    assert "cuda0: jax finds no such device" in out
 
 
 def test_pathparse(monkeypatch, tmp_path):

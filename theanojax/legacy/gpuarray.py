@@ -6,7 +6,6 @@ see that ask before they use it.
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from theanojax import runtime
@@ -15,6 +14,7 @@ from theanojax.devices import (
     contexts,
     get_context as get_context,
     reg_context as reg_context,
+    today,
 )
 from theanojax.legacy import dnn as dnn
 from theanojax.legacy.dnn import *  # noqa: F403
@@ -141,17 +141,29 @@ def use(
 
     The other arguments say nothing here. RuntimeError if the device is not there; EnvironmentError with `force`.
     """
-    if not runtime.has_device(device) and not force:
-        why = runtime.why_missing(device)
-        raise RuntimeError(f"theano.gpuarray.use({device!r}): pygpu is not installed, and {why}")
+    if not force:
+        _require(device, "use")
     runtime.use_device(device, force)
-    for name in ("theanojax.gpuarray", "theanojax.sandbox.gpuarray", __name__):
-        module = sys.modules.get(name)
-        if module is not None:
-            vars(module).update(pygpu_activated=True, theano_gpu_is_already_active=True)
+    globals().update(pygpu_activated=True, theano_gpu_is_already_active=True)
 
 
-init_dev = use
+def init_dev(dev: str, name: str | None = None, preallocate: float | None = None) -> None:
+    """Give the device `dev` the context `name`, as the flag `contexts` does; functions run where they did.
+
+    `preallocate` says nothing here. RuntimeError if the device is not there, ValueError if another has this context.
+    """
+    _require(dev, "init_dev")
+    if name not in contexts or contexts[name].dev != today(dev):
+        if name in contexts:
+            raise ValueError(f"context name {name} is already defined")
+        runtime.init_device(dev, name)
+    globals().update(pygpu_activated=True, theano_gpu_is_already_active=True)
+
+
+def _require(device: str, function: str) -> None:
+    if not runtime.has_device(device):
+        why = runtime.why_missing(device)
+        raise RuntimeError(f"theano.gpuarray.{function}({device!r}): pygpu is not installed, and {why}")
 
 
 def write_w(dtype: str) -> str:

@@ -97,10 +97,20 @@ def why_missing(name: str) -> str:
 def use_device(name: str, force: bool = False) -> bool:
     """Have functions compiled from now on run on the device `name`: whether it is there; EnvironmentError if forced."""
     found: bool = _devices().use(name, force)
+    _ask_platform_again()
+    return found
+
+
+def init_device(name: str, context: str | None) -> None:
+    """Give the device `name`, which is there, the context `context`, by which graphs name it."""
+    _devices().init(name, context)
+    _ask_platform_again()
+
+
+def _ask_platform_again() -> None:
     from theanojax.runtime.xla import platform
 
     platform.forget()
-    return found
 
 
 def _jax_default() -> str:

@@ -1,7 +1,7 @@
 """Whether two matrix products overlap: ``python -m theano.misc.check_multi_gpu DEVICE DEVICE``.
 
-Theano put one on each of two devices. Here a process computes on one, so that both names mean that one, and what shows
-is what a second call at the same time costs.
+One is on each of the devices. If one of these is not there, both are on the device in use, and what shows is what a
+second call at the same time costs.
 """
 
 from __future__ import annotations
@@ -10,19 +10,29 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 import theanojax
 import theanojax.tensor as T
+from theanojax import runtime
+from theanojax.legacy.gpuarray import init_dev
 
 
 def main(dev1: str, dev2: str, size: int = 1024 * 4) -> None:
     """Print the seconds of two products of matrices of `size` by `size`: in one call, in two, in two threads."""
-    print("%s and %s are the one device that this process computes on" % (dev1, dev2))
+    places: list[dict[str, Any]] = [{}, {}]
+    missing = [dev for dev in (dev1, dev2) if not runtime.has_device(dev)]
+    if missing:
+        print("%s: %s. Both products are on the device in use" % (missing[0], runtime.why_missing(missing[0])))
+    else:
+        places = [{"target": "ctx1"}, {"target": "ctx2"}]
+        init_dev(dev1, "ctx1")
+        init_dev(dev2, "ctx2")
     data = np.random.randn(size, size).astype("float32")
-    values = [theanojax.shared(data) for _ in range(4)]
-    products = [T.dot(values[0], values[1])[0, 0], T.dot(values[2], values[3])[0, 0]]
+    pairs = [[theanojax.shared(data, **place) for _ in range(2)] for place in places]
+    products = [T.dot(a, b)[0, 0] for a, b in pairs]
     both = theanojax.function([], products)
     single = [theanojax.function([], product) for product in products]
     for f in (both, *single):

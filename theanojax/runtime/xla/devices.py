@@ -166,6 +166,13 @@ def use(name: str, force: bool = False) -> bool:
     return found
 
 
+def init(name: str, context: str | None) -> None:
+    """Give the device `name`, which is there, the context `context`; functions run where they did."""
+    _several.append(name)
+    in_use.cache_clear()
+    _give_context(context, today(name))
+
+
 def _use(name: str, force: bool) -> bool:
     flag: Any = flag_named("device")  # a DeviceParam
     if find(name) is None:
