@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import types
 import warnings
 
 import numpy as np
@@ -206,6 +207,16 @@ def test_a_stand_in_keeps_what_lasts():
     assert not hasattr(np, "own_of_this_test") and not hasattr(numpy, "own_of_this_test")
 
 
+def test_a_program_may_replace_what_a_stand_in_adds():
+    real = types.ModuleType("real")
+    module = script_names.StandIn(real, {"clock": max, "made": script_names.Late(list), "never": min})
+    assert module.clock is max and module.made == []
+    module.clock, module.made = min, 2
+    assert (module.clock, module.made, real.clock) == (min, 2, min)
+    del module.clock
+    assert not hasattr(module, "clock") and module.never is min
+
+
 def test_arguments_that_numpy_took(tmp_path):
     """Floats for sizes and indices, lists of slices, ragged lists, integers that wrap; for these scripts alone."""
     values = evaluate(
@@ -220,7 +231,7 @@ def test_arguments_that_numpy_took(tmp_path):
         d = {2.0: 1}; d[3.0] = 2; del d[2.0]
         result = [
             a[n], list(a[:n]), list(a[n:8.0:2]), list(a[[slice(0, 2.0)]]), list(a.reshape(2, 5)[1, :2.0]), b.sum(),
-            a[[...]].size, np.ones((3, 2))[[None, 2]].shape,
+            a[[0.0, n]].tolist(), a[[...]].size, np.ones((3, 2))[[None, 2]].shape,
             list(part.rows[0]), d, len(np.linspace(0, 1, 1e1)), np.tile([1], 2.0).tolist(), np.eye(2.0).trace(),
             np.array([[1], [1, 2]]).dtype.kind, np.asarray([-1], 'uint8').tolist(), np.array(a, copy=False) is a,
             np.fromstring('\\x01\\x00', 'int16').tolist(), np.fromstring('1 2', sep=' ').tolist(),
@@ -230,7 +241,7 @@ def test_arguments_that_numpy_took(tmp_path):
         """
     )
     assert values == [
-        *[4, [0, 1, 2, 3], [4, 6], [0, 1], [5, 6], 6.0, 10, (1, 2), [0, 7, 2, 3], {3.0: 2}, 10, [1, 1], 2.0],
+        *[4, [0, 1, 2, 3], [4, 6], [0, 1], [5, 6], 6.0, [0, 4], 10, (1, 2), [0, 7, 2, 3], {3.0: 2}, 10, [1, 1], 2.0],
         *["O", [255], True, [1], [1.0, 2.0], True, [2, 2, 2], True, (3,)],
     ]
     with pytest.raises(TypeError):

@@ -81,6 +81,8 @@ def _whole(index: Any) -> Any:
         return int(index)
     if type(index) is slice:
         return slice(*[_whole(part) for part in (index.start, index.stop, index.step)])
+    if type(index) is list:
+        return [_whole(part) for part in index]
     if type(index) is np.ndarray and index.dtype.kind == "f":
         return index.astype(np.intp)
     return index

@@ -77,8 +77,9 @@ class StandIn(ModuleType):
         delattr(vars(self)["__real"], name)
 
     def __forget(self, name: str) -> None:
-        if isinstance(vars(self).get(name), LASTING):
-            del vars(self)[name]
+        own = vars(self)
+        if own["__added"].pop(name, None) is not None or isinstance(own.get(name), LASTING):
+            own.pop(name, None)
 
     def __reduce__(self) -> Any:
         return stand_in, vars(self)["__asked"]
