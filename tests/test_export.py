@@ -159,6 +159,9 @@ def test_forms_of_arguments():
     one = theano.function([row], row * 2).export(None, np.ones((1, 3)))
     close(one(np.ones((1, 3))), np.full((1, 3), 2.0))
     assert theano.function([], T.constant(2.0) * 1).export()().shape == ()
+    for first in (np.ones(3), 3):
+        with pytest.raises(TypeError, match="is the path of a file, or None .* examples come after it"):
+            f.export(first, 1)
     with pytest.raises(TypeError, match="give export an example of each input"):
         theano.function([T.dmatrix("m")], T.constant(1.0), on_unused_input="ignore").export()
     with pytest.raises(TypeError, match="1 examples were given for 2 inputs"):

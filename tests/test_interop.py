@@ -183,6 +183,10 @@ def test_forms_of_arguments_and_results():
     close(values, {"shared0": np.asarray(2.0)})
     a, b = theano.shared(1.0, "w"), theano.shared(2.0, "w")
     close(theanojax.to_jax(a - b, []).values(), {"w": np.asarray(1.0), "w_": np.asarray(2.0)})
+    close(theanojax.to_jax({"twice": 2 * x})(np.ones(2)), {"twice": np.full(2, 2.0)})
+    for outputs in (lambda x: x, "x", [x, 2]):
+        with pytest.raises(TypeError, match="to_jax takes a compiled function, a variable or a list of variables, not"):
+            theanojax.to_jax(outputs)
     with pytest.raises(TypeError, match=r"a value for each of \['shared0'\]"):
         theanojax.to_jax(anonymous * x, [x])(np.ones(2))
     with pytest.raises(TypeError, match="takes 2 arguments, 1 were given"):

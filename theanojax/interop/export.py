@@ -1,5 +1,6 @@
 """Functions as files of StableHLO that JAX alone loads and runs."""
 
+import os
 import pathlib
 
 import numpy as np
@@ -34,6 +35,11 @@ class Exported:
 
 def export(made, path=None, *examples, batch=None, shared="constants", platforms=PLATFORMS, derivatives=0):
     """Write a compiled function as StableHLO; see `Function.export`."""
+    if path is not None and not isinstance(path, (str, os.PathLike)):
+        raise TypeError(
+            "the first argument of export is the path of a file, or None for no file, and not of type %s; examples "
+            "come after it" % type(path).__name__
+        )
     function = to_jax(made, check=False)
     if shared not in ("constants", "arguments"):
         raise ValueError("shared variables are 'constants' or 'arguments', not %r" % (shared,))

@@ -53,7 +53,10 @@ def to_jax(outputs, inputs=None, updates=None, givens=None, mode=None, check=Tru
         graphs = [spec.variable for spec in maker.outputs] + [spec.update for spec in maker.inputs]
         return JaxFunction(outputs, check, missed([v for v in graphs if v is not None]))
     if inputs is None:
-        roots = graph_inputs(outputs if isinstance(outputs, (list, tuple)) else [outputs])
+        graphs = [getattr(leaf, "variable", leaf) for leaf in jax.tree.leaves(outputs)]
+        if not all(isinstance(v, Variable) for v in graphs):
+            raise TypeError("to_jax takes a compiled function, a variable or a list of variables, not %r" % (outputs,))
+        roots = graph_inputs(graphs)
         inputs = [v for v in roots if not isinstance(v, (Constant, SharedVariable))]
     outputs, updates, lost = _kept(inputs, outputs, updates, givens)
     made = function(inputs, outputs, updates=updates, givens=givens, mode=mode, on_unused_input="ignore", profile=False)
