@@ -148,6 +148,17 @@ def test_parts_of_a_data_set_in_a_shared_variable():
     assert f(0) == ROWS[:4].sum()
     np.testing.assert_allclose(w.get_value(), 1 - 0.01 * ROWS[:4].sum(axis=0))
     assert any(name == "all-reduce" for name, _, _ in parallel.collectives(f))
+    assert "Spread{dimension 0 over data}" in str(f.fn.plan)
+
+
+def test_a_whole_data_set_in_a_shared_variable():
+    x, data = T.dmatrix("x"), theanojax.shared(ROWS, "data")
+    f = theanojax.function(
+        [], (x * 2).sum(), updates=[(data, data + x)], givens={x: data}, parallel=data_parallel(batch=[x])
+    )
+    assert [f(), f()] == [2 * ROWS.sum(), 4 * ROWS.sum()]
+    np.testing.assert_array_equal(data.get_value(), 4 * ROWS)
+    assert any(name == "all-reduce" for name, _, _ in parallel.collectives(f))
 
 
 def test_a_data_set_is_put_on_the_devices_once_until_it_is_another():

@@ -71,7 +71,7 @@ class DataParallel:
         pairs = []
         for old, new in iter_over_pairs(givens):
             spec = self._split(old)
-            if spec is not None and isinstance(new, Variable) and new.owner is not None:
+            if spec is not None and isinstance(new, Variable):
                 new = Spread(Placement(self.layout, spec, batch=True))(new)
             pairs.append((old, new))
         return pairs

@@ -48,6 +48,9 @@ class Placement:
     spec: Spec = ()
     batch: bool = False
 
+    def __str__(self) -> str:
+        return " and ".join("dimension %d over %s" % (i, name) for i, name in enumerate(self.spec) if name is not None)
+
 
 def spec_of(sharding: Any, ndim: int, what: object) -> Spec:
     """`sharding` as a tuple; a name alone is that of the first dimension.

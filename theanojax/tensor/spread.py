@@ -25,6 +25,9 @@ class Spread(Op):
     def lower_xla(self, ctx, node, x):
         return ctx.spread(self.placement, x)
 
+    def __str__(self):
+        return "Spread{%s}" % self.placement
+
     def grad(self, inputs, output_grads):
         return output_grads
 

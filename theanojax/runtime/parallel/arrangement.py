@@ -15,7 +15,6 @@ from theanojax.graph.placement import PART, Layout, Placement
 from theanojax.runtime.parallel.namespace import DividedNamespace
 
 if TYPE_CHECKING:
-    from theanojax.graph.placement import Spec
     from theanojax.graph.variable import Variable
     from theanojax.runtime.hints import Shape
     from theanojax.runtime.xla.namespace import Guarding
@@ -126,13 +125,9 @@ class Arrangement:
         split: list[str] = []
         for v, placement in self.placements.items():
             if any(placement.spec):
-                (batches if placement.batch else split).append("%s by %s" % (v, _said(placement.spec)))
+                (batches if placement.batch else split).append("%s by %s" % (v, placement))
         lines = ["on %s" % _sized(dict(self.mesh.shape))]
         if self.several:
             lines.append("in %d processes, of which this is number %d" % (jax.process_count(), jax.process_index()))
         lines += ["%s: %s" % line for line in (("batches", ", ".join(batches)), ("split", ", ".join(split))) if line[1]]
         return "\n   ".join([*lines, "all else is whole on each"])
-
-
-def _said(spec: Spec) -> str:
-    return " and ".join("dimension %d over %s" % (i, name) for i, name in enumerate(spec) if name is not None)
