@@ -105,16 +105,7 @@ class In(SymbolicInput):
             )
         if implicit is None:
             implicit = isinstance(value, (Container, SharedVariable))
-        super().__init__(
-            variable,
-            name=name,
-            update=update,
-            mutable=mutable,
-            strict=strict,
-            allow_downcast=allow_downcast,
-            autoname=autoname,
-            implicit=implicit,
-        )
+        super().__init__(variable, name, update, mutable, strict, allow_downcast, autoname, implicit)
         self.value = value
         if self.implicit and value is None:
             raise TypeError("An implicit input must be given a default value")

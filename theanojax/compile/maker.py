@@ -421,11 +421,11 @@ def orig_function(
         inputs,
         outputs,
         mode,
-        accept_inplace=accept_inplace,
-        profile=profile,
-        on_unused_input=on_unused_input,
-        output_keys=output_keys,
         name=name,
+        profile=profile,
+        output_keys=output_keys,
+        accept_inplace=accept_inplace,
+        on_unused_input=on_unused_input,
     )
     fn = maker.create([getattr(i, "value", None) for i in inputs])
     if profile:

@@ -57,13 +57,7 @@ def pfunc(
         out_list = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
     extended = out_list + [i.update for i in inputs if i.update is not None]
     new_variables, new_outputs, (clones, update_of, _, shared_inputs) = rebuild_collect_shared(
-        extended,
-        variables,
-        replace=givens,
-        updates=updates,
-        rebuild_strict=rebuild_strict,
-        copy_inputs_over=True,
-        no_default_updates=no_default_updates,
+        extended, variables, givens, updates, rebuild_strict, no_default_updates=no_default_updates
     )
     if outputs is None:
         outputs = []

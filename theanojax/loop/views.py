@@ -9,16 +9,7 @@ def map(fn, sequences, non_sequences=None, truncate_gradient=-1, go_backwards=Fa
 
     The results have one row for each of the shortest sequence. The parameters and errors are those of `scan`.
     """
-    return scan(
-        fn,
-        sequences=sequences,
-        outputs_info=[],
-        non_sequences=non_sequences,
-        truncate_gradient=truncate_gradient,
-        go_backwards=go_backwards,
-        mode=mode,
-        name=name,
-    )
+    return scan(fn, sequences, [], non_sequences, None, truncate_gradient, go_backwards, mode=mode, name=name)
 
 
 def reduce(fn, sequences, outputs_info, non_sequences=None, go_backwards=False, mode=None, name=None):
@@ -27,16 +18,7 @@ def reduce(fn, sequences, outputs_info, non_sequences=None, go_backwards=False, 
     `fn` gets a row of each sequence, then the values so far, which start from `outputs_info`. The parameters and errors
     are those of `scan`.
     """
-    outs, updates = scan(
-        fn,
-        sequences=sequences,
-        outputs_info=outputs_info,
-        non_sequences=non_sequences,
-        go_backwards=go_backwards,
-        truncate_gradient=-1,
-        mode=mode,
-        name=name,
-    )
+    outs, updates = scan(fn, sequences, outputs_info, non_sequences, go_backwards=go_backwards, mode=mode, name=name)
     last = [x[-1] for x in outs] if isinstance(outs, (list, tuple)) else outs[-1]
     return last, updates
 

@@ -91,16 +91,17 @@ def scalar_constant(v):
     return None if isinstance(v, Variable) else v
 
 
-def replacement(node, ret, accept=None):
+def replacement(node, ret, accept=None, through=None):
     """What a rewrite of `node`, of one output, answers when it found `ret` for it; False when the types differ.
 
-    `accept` tells debug modes how to compare the two (``tag.values_eq_approx``).
+    `accept` tells debug modes how to compare the two (``tag.values_eq_approx``); `through` is a variable between the
+    two, whose origin errors name, too.
     """
     out = node.outputs[0]
     if ret.type != out.type:
         return False
     if ret.owner is not None and not any(ret is v for v in node.inputs):
-        copy_stack_trace(out, ret)
+        copy_stack_trace(out if through is None else [out, through], ret)
     if accept is not None:
         ret.tag.values_eq_approx = accept
     return [ret]
@@ -111,13 +112,13 @@ def cast_replacement(node, ret, accept=None):
     return replacement(node, T.cast(ret, node.outputs[0].dtype), accept)
 
 
-def declared_replacement(node, ret):
+def declared_replacement(node, ret, through=None):
     """`replacement`, with the dimensions of `ret` declared broadcastable where those of the output are."""
     out = node.outputs[0]
     if ret.type != out.type and ret.dtype == out.dtype and ret.ndim == out.ndim:
         copy_stack_trace(out, ret)
         ret = T.patternbroadcast(ret, out.broadcastable)
-    return replacement(node, ret)
+    return replacement(node, ret, through=through)
 
 
 def fill_chain(new_out, orig_inputs):

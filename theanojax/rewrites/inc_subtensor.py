@@ -34,6 +34,12 @@ from theanojax.tensor.indexing.subtensor import (
 WRITES = (IncSubtensor, AdvancedIncSubtensor, AdvancedIncSubtensor1)
 
 
+def _changed(op, **options):
+    """The IncSubtensor `op` with other options."""
+    names = "inplace", "set_instead_of_inc", "destroyhandler_tolerate_aliased"
+    return IncSubtensor(op.idx_list, **{name: getattr(op, name) for name in names} | options)
+
+
 @local_optimizer([IncSubtensor])
 def local_useless_inc_subtensor(node):
     """set_subtensor(x[:], y) -> y, and inc_subtensor of zeros, when x and y have the same shape"""
@@ -135,13 +141,7 @@ def local_incsubtensor_of_zeros_to_setsubtensor(node):
     x = node.inputs[0]
     if not isinstance(x, Constant) or np.any(x.data):
         return False
-    op = IncSubtensor(
-        node.op.idx_list,
-        node.op.inplace,
-        set_instead_of_inc=True,
-        destroyhandler_tolerate_aliased=node.op.destroyhandler_tolerate_aliased,
-    )
-    return replacement(node, op(*node.inputs))
+    return replacement(node, _changed(node.op, set_instead_of_inc=True)(*node.inputs))
 
 
 @local_optimizer([IncSubtensor])
@@ -223,13 +223,7 @@ def local_inplace_setsubtensor(node):
     """A write that may overwrite its input"""
     if not isinstance(node.op, IncSubtensor) or node.op.inplace:
         return False
-    op = IncSubtensor(
-        node.op.idx_list,
-        inplace=True,
-        set_instead_of_inc=node.op.set_instead_of_inc,
-        destroyhandler_tolerate_aliased=node.op.destroyhandler_tolerate_aliased,
-    )
-    return replacement(node, op(*node.inputs))
+    return replacement(node, _changed(node.op, inplace=True)(*node.inputs))
 
 
 @local_optimizer([AdvancedIncSubtensor1], inplace=True)

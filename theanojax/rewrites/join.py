@@ -38,17 +38,13 @@ def local_rebroadcast_lift(node):
         return False
     if isinstance(inner.op, Rebroadcast):
         axis = {**inner.op.axis, **node.op.axis}
-        ret = Rebroadcast(*axis.items())(inner.inputs[0])
-        copy_stack_trace([node.outputs[0], x], ret)
-        return [ret]
+        return replacement(node, Rebroadcast(*axis.items())(inner.inputs[0]), through=x)
     # outside of a graph, where this is used too, nobody counts users
     if len(inner.inputs) != 1 or len(inner.outputs) != 1 or len(getattr(x, "clients", ())) != 1:
         return False
     lifted = Rebroadcast(*node.op.axis.items())(inner.inputs[0])
     copy_stack_trace(node.outputs[0], lifted)
-    ret = inner.op.make_node(lifted).outputs
-    copy_stack_trace([node.outputs[0], x], ret)
-    return ret if ret[0].type == node.outputs[0].type else False
+    return replacement(node, inner.op.make_node(lifted).outputs[0], through=x)
 
 
 def apply_rebroadcast_opt(rval):

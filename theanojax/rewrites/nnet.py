@@ -57,10 +57,7 @@ def local_logsoftmax(node):
     sm = maker(node.inputs[0], Softmax) if applies(node, scal.Log) else None
     if sm is None:
         return False
-    ret = logsoftmax_op(sm.inputs[0])
-    ret.tag.values_eq_approx = values_eq_approx_remove_inf
-    copy_stack_trace([node.inputs[0], node.outputs[0]], ret)
-    return [ret]
+    return replacement(node, logsoftmax_op(sm.inputs[0]), values_eq_approx_remove_inf, through=node.inputs[0])
 
 
 local_logsoftmax.only_scalar = (scal.Log,)
@@ -423,8 +420,7 @@ def local_advanced_indexing_crossentropy_onehot_grad(node):
     # That there are as many labels as rows is left to the Op to check.
     if not _is_vector(labels) or x.ndim != 2 or not _check_rows_is_arange_len_labels(rows, labels, node.fgraph):
         return False
-    ret = crossentropy_softmax_1hot_with_bias_dx(out_grad, sm, labels)
-    return replacement(node, ret)
+    return replacement(node, crossentropy_softmax_1hot_with_bias_dx(out_grad, sm, labels))
 
 
 @local_optimizer([softmax_with_bias])

@@ -19,9 +19,7 @@ def local_flatten_lift(node):
         return False
     flat = node.op(inner.inputs[0])
     copy_stack_trace(node.outputs[0], flat)
-    ret = inner.op(flat)
-    copy_stack_trace([node.outputs[0], node.inputs[0]], ret)
-    return [ret] if ret.type == node.outputs[0].type else False
+    return replacement(node, inner.op(flat), through=node.inputs[0])
 
 
 def local_reshape_chain(op):

@@ -9,7 +9,7 @@ from theanojax.errors import NotScalarConstantError
 from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.tag import copy_stack_trace
 from theanojax.graph.variable import Constant, Variable
-from theanojax.rewrites.common import constant_value, declared_replacement, maker, shape_feature
+from theanojax.rewrites.common import constant_value, declared_replacement, maker, replacement, shape_feature
 from theanojax.tensor.creation import Alloc, ARange
 from theanojax.tensor.elemwise import Elemwise
 from theanojax.tensor.indexing.slices import get_canonical_form_slice, get_idx_list, is_full_slice, make_constant
@@ -219,8 +219,7 @@ def _lifted_rebroadcast(node, inner):
     part = node.op(inner.inputs[0], *node.inputs[1:])
     copy_stack_trace(node.outputs[0], part)
     ret = Rebroadcast(*[(j, node.outputs[0].broadcastable[j]) for j in range(len(kept))])(part)
-    copy_stack_trace([node.outputs[0], u], ret)
-    return [ret] if ret.type == node.outputs[0].type else False
+    return replacement(node, ret, through=u)
 
 
 @local_optimizer([Subtensor])
@@ -275,5 +274,4 @@ def local_subtensor_of_dot(node):
         if part is not whole:
             copy_stack_trace(node.outputs[0], part)
     ret = T.dot(a_part, b_part)
-    copy_stack_trace([node.outputs[0], node.inputs[0]], ret)
-    return declared_replacement(node, ret)
+    return declared_replacement(node, ret, through=node.inputs[0])

@@ -497,7 +497,7 @@ def reshape(x, newshape, ndim=None):
     """
     if ndim is None:
         newshape = as_tensor_variable(newshape)
-        if newshape.ndim != 1:
+        if not newshape.ndim == 1:
             raise TypeError(
                 "New shape in reshape must be a vector or a list/tuple of scalar. Got %s after conversion "
                 "to a vector." % newshape

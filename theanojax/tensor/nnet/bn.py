@@ -236,11 +236,10 @@ class AbstractBatchNormTrain(_BatchNorm):
     def make_node(self, x, scale, bias, epsilon=1e-4, running_average_factor=0.1, running_mean=None, running_var=None):
         tensors = [as_tensor_variable(v) for v in (x, scale, bias)]
         numbers = [as_tensor_variable(v) for v in (epsilon, running_average_factor)]
-        if (running_mean is None) != (running_var is None):
+        running = [as_tensor_variable(v) for v in (running_mean, running_var) if v is not None]
+        if len(running) == 1:
             raise AssertionError("running_mean and running_var must either both be given or both be None")
-        if running_mean is not None:
-            tensors += [as_tensor_variable(running_mean), as_tensor_variable(running_var)]
-        tensors = list(self._alike(*tensors))
+        tensors = list(self._alike(*tensors, *running))
         x, scale = tensors[:2]
         outputs = [x.type()] + [scale.type() for _ in tensors[1:]]
         return Apply(self, tensors[:3] + numbers + tensors[3:], outputs)
@@ -252,7 +251,7 @@ class AbstractBatchNormTrain(_BatchNorm):
         invstd = 1.0 / xp.sqrt(var + epsilon)
         results = [(x - mean) * (scale * invstd) + bias, mean, invstd]
         if running:
-            m = float(np.prod(x.shape) / np.prod(scale.shape))
+            m = float(np.divide(x.size, scale.size))
             unbiased = m / (m - 1) if m != 1 else np.inf
             results.append(running[0] * (1.0 - factor) + mean * factor)
             results.append(running[1] * (1.0 - factor) + unbiased * var * factor)

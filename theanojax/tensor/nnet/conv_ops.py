@@ -196,18 +196,9 @@ class BaseAbstractConv(Op):
 
     def _sibling(self, direction):
         """The Op of the same convolution in another direction: "", "_gradWeights" or "_gradInputs"."""
-        args = (
-            self.imshp,
-            self.kshp,
-            self.border_mode,
-            self.subsample,
-            self.filter_flip,
-            self.filter_dilation,
-            self.num_groups,
-        )
-        if self.convdim == 3:
-            return ABSTRACT_CONVS["AbstractConv3d" + direction](*args)
-        return ABSTRACT_CONVS["AbstractConv2d" + direction](*args, unshared=self.unshared)
+        only_2d = () if self.convdim == 2 else ("unshared",)
+        options = {name: getattr(self, name) for name in self.__props__ if name not in ("convdim", *only_2d)}
+        return ABSTRACT_CONVS["AbstractConv%dd%s" % (self.convdim, direction)](**options)
 
 
 def _common(xp, a, b):
@@ -454,10 +445,10 @@ ABSTRACT_CONVS = {
     cls.__name__: cls
     for cls in (
         AbstractConv2d,
-        AbstractConv2d_gradWeights,
-        AbstractConv2d_gradInputs,
         AbstractConv3d,
-        AbstractConv3d_gradWeights,
+        AbstractConv2d_gradInputs,
         AbstractConv3d_gradInputs,
+        AbstractConv2d_gradWeights,
+        AbstractConv3d_gradWeights,
     )
 }

@@ -108,8 +108,8 @@ class CrossentropySoftmaxArgmax1HotWithBias(Op):
         g_nll, g_sm, g_am = (None if isinstance(g.type, DisconnectedType) else g for g in grads)
         parts = []  # gradients for the inputs, as many as there are, by each output
         if g_nll is not None:
-            sm = crossentropy_softmax_1hot_with_bias(x, b, y_idx)[1]
-            dx = crossentropy_softmax_1hot_with_bias_dx(g_nll, sm, y_idx)
+            _, probabilities = crossentropy_softmax_1hot_with_bias(x, b, y_idx)
+            dx = crossentropy_softmax_1hot_with_bias_dx(g_nll, probabilities, y_idx)
             parts.append((dx, T.sum(dx, axis=[0])))
         if g_sm is not None:
             parts.append(softmax_with_bias.L_op((x, b), [softmax_with_bias(x, b)], (g_sm,)))

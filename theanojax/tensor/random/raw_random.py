@@ -408,35 +408,35 @@ class RandomStreamsBase:
 
     def binomial(self, size=None, n=1, p=0.5, ndim=None, dtype="int64", prob=None):
         """The draw of the function `binomial`, from a state of its own."""
-        return self.gen(binomial, size, n, p, ndim=ndim, dtype=dtype, prob=prob)
+        return self.gen(binomial, size, n, p, ndim, dtype, prob)
 
     def uniform(self, size=None, low=0.0, high=1.0, ndim=None, dtype=None):
         """The draw of the function `uniform`, from a state of its own."""
-        return self.gen(uniform, size, low, high, ndim=ndim, dtype=dtype)
+        return self.gen(uniform, size, low, high, ndim, dtype)
 
     def normal(self, size=None, avg=0.0, std=1.0, ndim=None, dtype=None):
         """The draw of the function `normal`, from a state of its own."""
-        return self.gen(normal, size, avg, std, ndim=ndim, dtype=dtype)
+        return self.gen(normal, size, avg, std, ndim, dtype)
 
     def random_integers(self, size=None, low=0, high=1, ndim=None, dtype="int64"):
         """The draw of the function `random_integers`, from a state of its own."""
-        return self.gen(random_integers, size, low, high, ndim=ndim, dtype=dtype)
+        return self.gen(random_integers, size, low, high, ndim, dtype)
 
     def choice(self, size=None, a=2, replace=True, p=None, ndim=None, dtype="int64"):
         """The draw of the function `choice`, from a state of its own."""
-        return self.gen(choice, size, a, replace, p, ndim=ndim, dtype=dtype)
+        return self.gen(choice, size, a, replace, p, ndim, dtype)
 
     def poisson(self, size=None, lam=None, ndim=None, dtype="int64"):
         """The draw of the function `poisson`, from a state of its own; `lam` must be given (AsTensorError)."""
-        return self.gen(poisson, size, lam, ndim=ndim, dtype=dtype)
+        return self.gen(poisson, size, lam, ndim, dtype)
 
     def permutation(self, size=None, n=1, ndim=None, dtype="int64"):
         """The draw of the function `permutation`, from a state of its own."""
-        return self.gen(permutation, size, n, ndim=ndim, dtype=dtype)
+        return self.gen(permutation, size, n, ndim, dtype)
 
     def multinomial(self, size=None, n=1, pvals=(0.5, 0.5), ndim=None, dtype="int64"):
         """The draw of the function `multinomial`, from a state of its own."""
-        return self.gen(multinomial, size, n, pvals, ndim=ndim, dtype=dtype)
+        return self.gen(multinomial, size, n, pvals, ndim, dtype)
 
     def shuffle_row_elements(self, input):
         """The tensor `input`, a vector or a matrix, each of its rows shuffled on its own (as by `permutation`)."""
