@@ -471,6 +471,7 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
     ("cmodule.remove_gxx_opt", BoolParam(False), "Whether C code is compiled without optimization.", KEY),
     ("cmodule.compilation_warning", BoolParam(False), "Whether the C compiler's warnings are shown."),
     ("cmodule.debug", BoolParam(False), "Whether C code is compiled with DEBUG defined.", KEY),
+    ("cache_optimizations", BoolParam(False), "Whether rewritten graphs are kept in compiledir, for later processes."),
     # our own
     ("xla_cache", fixed(True, BoolParam), "Whether what is compiled is kept in compiledir, for later processes."),
     ("specializations", IntParam(8, not_negative), "Shapes that one function compiles executables for, eagerly."),
@@ -503,7 +504,6 @@ _INSTEAD_BWD = "Please use the options `dnn.conv.algo_bwd_filter` and `dnn.conv.
 
 INERT: tuple[tuple[Any, ...], ...] = (
     # Theano's own C code
-    ("cache_optimizations", BoolParam(False), "Whether rewritten graphs are cached on disk."),
     ("openmp_elemwise_minsize", IntParam(200000), "Vector length from which it does."),
     ("lib.amdlibm", BoolParam(False), "Whether C code uses AMD's math library."),
     ("blas.ldflags", StrParam("-lblas"), "Linker flags for BLAS: whether graphs show calls into it."),

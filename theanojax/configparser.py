@@ -374,8 +374,8 @@ class TheanoConfigParser:
         return text.getvalue()
 
     def __repr__(self) -> str:
-        changed = [f"{param.fullname}={param.__get__(True, None)}" for param in _config_var_list if param.is_changed()]
-        return f"<theano.config: {', '.join(changed) or 'all flags at their defaults'}>"
+        changed = ", ".join(f"{name}={value}" for name, value in changed_flags())
+        return f"<theano.config: {changed or 'all flags at their defaults'}>"
 
     def _repr_html_(self) -> str:
         """The flags as a table; those that were changed are bold."""
@@ -396,6 +396,11 @@ config = TheanoConfigParser()
 def given_flags() -> dict[str, str]:
     """The flags that the environment or a file sets, as these have them."""
     return {param.fullname: param.given for param in _config_var_list if param.given is not None}
+
+
+def changed_flags() -> list[tuple[str, str]]:
+    """The flags that are not at their defaults, with their values as text."""
+    return [(param.fullname, str(param.__get__(True, None))) for param in _config_var_list if param.is_changed()]
 
 
 def _config_print(thing: Any, buf: Any, print_doc: bool = True) -> None:

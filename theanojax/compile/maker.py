@@ -154,7 +154,7 @@ class FunctionMaker:
             with flags_of_thread(
                 compute_test_value=config.compute_test_value_opt, **{"traceback.limit": config.traceback.compile_limit}
             ):
-                if config.cache_optimizations:
+                if optimizer is not None and config.cache_optimizations:
                     report = self.optimize_graph_with_cache(optimizer, self.inputs, self.outputs)
                 elif optimizer is not None:
                     report = optimizer(self.executed_fgraph)
@@ -172,8 +172,10 @@ class FunctionMaker:
                 )
 
     def optimize_graph_with_cache(self, optimizer, inputs, outputs):
-        """Rewrite the graph. Nothing is kept on disk: comparing with graphs of the past takes longer than rewriting."""
-        return optimizer(self.executed_fgraph)
+        """Rewrite the graph, or read what was made of an equal one before; see `theanojax.compile.rewritten`."""
+        from theanojax.compile import rewritten
+
+        return rewritten.rewrite(optimizer, self.executed_fgraph)
 
     def _link(self, linker, output_specs):
         if not hasattr(linker, "accept"):

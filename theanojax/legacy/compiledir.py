@@ -1,6 +1,7 @@
 """`theano.gof.compiledir` and the `theano-cache` command: look at, and empty, the directory of compiled code.
 
-Executables lie in folders named `xla_*` there, modules of Ops in C in `c_*`, one per kind of processor.
+Executables lie in folders named `xla_*` there, modules of Ops in C in `c_*`, rewritten graphs in `graphs_*`, one per
+kind of processor.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def _executables(compiledir: str | None = None) -> list[os.DirEntry]:
     found: list[os.DirEntry] = []
     where: str = config.compiledir if compiledir is None else compiledir
     for folder in os.scandir(where):
-        if folder.is_dir() and folder.name.startswith(("xla_", "c_")):
+        if folder.is_dir() and folder.name.startswith(("xla_", "c_", "graphs_")):
             found += [file for file in os.scandir(folder) if file.name.endswith(SUFFIX)]
     return found
 
