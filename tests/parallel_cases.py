@@ -479,15 +479,18 @@ def test_threads_take_turns():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_forked_process_runs_on_the_host():
     table, x = theanojax.shared(np.arange(8.0), "table", sharding="data"), T.dmatrix("x")
-    f = theanojax.function([x], x.sum() + table.sum(), updates=[(table, table + 1)], parallel=data_parallel(batch=[x]))
+    same = theanojax.shared(np.zeros(2), "same")  # whole on each device
+    updates = [(table, table + 1), (same, same + 1)]
+    f = theanojax.function([x], x.sum() + table.sum(), updates=updates, parallel=data_parallel(batch=[x]))
     f(ROWS)
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
-        os.write(writing, str([float(f(ROWS)), float(f(ROWS)), float(table.get_value()[0])]).encode())
+        values = [float(table.get_value()[7]), float(f(ROWS)), float(f(ROWS)), float(table.get_value()[0])]
+        os.write(writing, str([*values, same.get_value().tolist()]).encode())
         os._exit(0)
     os.waitpid(child, 0)
     total = float(ROWS.sum()) + 28
-    assert os.read(reading, 100).decode() == str([total + 8, total + 16, 3.0])
+    assert os.read(reading, 100).decode() == str([8.0, total + 8, total + 16, 3.0, [3.0, 3.0]])
     os.close(reading), os.close(writing)
     assert f(ROWS) == total + 8

@@ -18,6 +18,7 @@ import numpy as np
 
 from theanojax.first_import import unnoticed
 from theanojax.graph import above
+from theanojax.runtime.policy import forked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -179,6 +180,8 @@ def gathered(array: jax.Array) -> jax.Array | NumpyArray:
 
     A part is on each device at a time, and never all of it: it may be too large for one.
     """
+    if forked.in_child and len(array.sharding.device_set) > 1:
+        return _by_device(array)
     if array.is_fully_replicated or array.is_fully_addressable:
         return array
     rows, take = max(1, PIECE * array.shape[0] // max(1, array.nbytes)), _taking_rows(array.sharding.mesh)
@@ -186,6 +189,14 @@ def gathered(array: jax.Array) -> jax.Array | NumpyArray:
     for i in range(0, len(found), rows):
         piece = found[i : i + rows]
         piece[...] = take(array, i, len(piece))
+    return found
+
+
+def _by_device(array: jax.Array) -> NumpyArray:
+    """`array`, joined here: jax leaves that to threads, which a forked process has not."""
+    found = np.empty(array.shape, array.dtype)
+    for part in array.addressable_shards:
+        found[part.index] = part.data
     return found
 
 
