@@ -12,6 +12,7 @@
 #   make lower         lower every Op and program for GPUs and TPUs, which needs none, docs/devices.md
 #   make parity        compare the names and parameters of Theano 1.0.5 with ours, docs/parity.md
 #   make bench         measure
+#   make dist-check    build sdist and wheel, and install and try them in a fresh environment, tests/dist.py
 #
 # PYTHON names the interpreter, 3.11 or later. Without it: the one that .venv was made with, or the first that is found.
 
@@ -24,7 +25,10 @@ VERSION := $(shell [ -z "$(PYTHON)" ] || "$(PYTHON)" $(VERSION_OF) 2>/dev/null)
 READY := $(VENV)/.ready-$(VERSION)
 # The linters have an environment of their own, pinned: a new release of somebody's stubs cannot stop the tests.
 LINT := .venvs/lint
-PIP := -m pip install --quiet --disable-pip-version-check
+# Errors only: what pip warns of is how somebody's pip is set up, a line for each package.
+PIP := -m pip install -qq --disable-pip-version-check
+# The same for what builds and checks distributions.
+DIST := .venvs/dist
 # A file of pip's constraints; tests/pythons.py gives that of the oldest versions.
 CONSTRAINTS :=
 JOBS ?= 2
@@ -37,7 +41,7 @@ SMOKE := $(patsubst %,tests/test_%.py,\
 # What `make lower` has lowered for other devices.
 LOWERED := $(patsubst %,tests/test_%.py,every_op golden features benchmark_programs)
 
-.PHONY: demo test test-all smoke smoke-others suite lint stress fuzz conformance parity bench lower
+.PHONY: demo test test-all smoke smoke-others suite lint stress fuzz conformance parity bench lower dist-check
 
 $(READY): pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
@@ -46,12 +50,18 @@ $(READY): pyproject.toml
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "make: $(PYTHON) is $$("$(PYTHON)" --version 2>&1), and theanojax needs 3.11 or later" >&2; exit 1; }
 	@[ "$$($(BIN)/python $(VERSION_OF) 2>&1)" = "$(VERSION)" ] || "$(PYTHON)" -m venv --clear $(VENV)
-	$(BIN)/python $(PIP) $(CONSTRAINTS:%=-c %) -e '.[dev,examples]'
+	@echo "make: installing theanojax and what its tests need in $(VENV), with $(PYTHON)"
+	@$(BIN)/python $(PIP) $(CONSTRAINTS:%=-c %) -e '.[dev,examples]'
 	@touch $@
 
 $(LINT)/.ready: requirements-lint.txt | $(READY)
 	@[ -x $(LINT)/bin/python ] || $(BIN)/python -m venv $(LINT)
 	$(LINT)/bin/python $(PIP) -r requirements-lint.txt
+	@touch $@
+
+$(DIST)/.ready: requirements-dist.txt | $(READY)
+	@[ -x $(DIST)/bin/python ] || $(BIN)/python -m venv $(DIST)
+	@$(DIST)/bin/python $(PIP) -r requirements-dist.txt
 	@touch $@
 
 demo: $(READY)
@@ -95,3 +105,6 @@ parity: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+dist-check: $(DIST)/.ready
+	$(DIST)/bin/python tests/dist.py

@@ -37,7 +37,7 @@ def _orbax() -> Any:
     try:
         import orbax.checkpoint as orbax
     except ModuleNotFoundError as error:
-        error.add_note("Checkpoints in orbax's form need it: pip install 'theanojax[parallel]'")
+        error.add_note("Checkpoints in orbax's form need it: pip install 'theanojax[distributed]'")
         raise
     return orbax
 
