@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 
 class TheanoConfigWarning(Warning):
-    """Something in the configuration was ignored."""
+    """Something in the configuration was ignored. See docs/errors.md#theanoconfigwarning."""
 
     @classmethod
     def warn(cls, message: str, stacklevel: int = 0) -> None:

@@ -39,7 +39,7 @@ class Context:
 
 
 class ContextNotDefined(ValueError):
-    """There is no GPU context of that name."""
+    """There is no GPU context of that name. See docs/errors.md#contextnotdefined."""
 
 
 contexts: dict[str | None, Context] = {}

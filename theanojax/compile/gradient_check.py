@@ -97,7 +97,10 @@ class numeric_grad:
 
 
 class GradientError(Exception):
-    """A gradient differs from finite differences by more than the tolerances."""
+    """A gradient differs from finite differences by more than the tolerances.
+
+    See docs/errors.md#gradienterror.
+    """
 
     def __init__(self, arg, err_pos, shape, val1, val2, abs_err, rel_err, abs_tol, rel_tol):
         super().__init__()  # args stays empty: callers append remarks to it

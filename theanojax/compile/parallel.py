@@ -200,7 +200,8 @@ def warn_of_host(function, parallel):
     """A ParallelWarning if `function` runs in a mode that knows nothing of devices."""
     if parallel is not None and getattr(function.maker.linker, "backend", "py") == "py":
         warnings.warn(
-            "parallel: the mode %s runs a function on the host; it runs as on one device" % (function.maker.mode,),
+            "parallel: the mode %s runs a function on the host; it runs as on one device "
+            "(docs/errors.md#parallelwarning)" % (function.maker.mode,),
             ParallelWarning,
             stacklevel=user_stacklevel(),
         )

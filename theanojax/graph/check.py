@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class GraphError(Exception):
-    """A graph breaks a rule; the message lists all that is wrong."""
+    """A graph breaks a rule; the message lists all that is wrong. See docs/errors.md#grapherror."""
 
 
 def check_graph(fgraph: FunctionGraph, signature: Signature | None = None) -> Signature:

@@ -36,6 +36,8 @@ class BadOptimization(Exception):
     """A variable and the one that a rewrite put in its place took different values.
 
     `old_r` may also be a ready-made message, when it is the only argument.
+
+    See docs/errors.md#badoptimization.
     """
 
     new_r: Variable | None = None

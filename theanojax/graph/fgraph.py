@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 
 
 class AlreadyThere(Exception):
-    """A feature is attached to a graph that has it."""
+    """A feature is attached to a graph that has it. See docs/errors.md#alreadythere."""
 
 
 class CachedConstantError(Exception):
-    """A graph was given a constant of a shared cache, which must not be changed."""
+    """A graph was given a constant of a shared cache, which must not be changed.
+
+    See docs/errors.md#cachedconstanterror.
+    """
 
 
 class FunctionGraph:

@@ -21,7 +21,10 @@ from theanojax.runtime.xla.trace import TraceContext
 
 
 class NeedsHost(TypeError):
-    """A graph that has no form as a JAX function, or not for these arguments; says which node, and why."""
+    """A graph that has no form as a JAX function, or not for these arguments; says which node, and why.
+
+    See docs/errors.md#needshost.
+    """
 
 
 def to_jax(outputs, inputs=None, updates=None, givens=None, mode=None, check=True):

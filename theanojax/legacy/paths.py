@@ -448,7 +448,7 @@ def _no_old_gpu() -> Exception:
     from unittest import SkipTest
 
     class OldGpuBackend(SkipTest, ImportError):
-        pass
+        """See docs/errors.md#oldgpubackend."""
 
     return OldGpuBackend("theano.sandbox.cuda is the old GPU back-end, which Theano 1.0 removed: see theano.gpuarray")
 

@@ -75,7 +75,7 @@ class MockRandomState:
 
 
 class WrongValue(Exception):
-    """Two values are not close; the text says by how much."""
+    """Two values are not close; the text says by how much. See docs/errors.md#wrongvalue."""
 
     def __init__(self, expected_val: Any, val: Any, rtol: float | None, atol: float | None):
         super().__init__()
@@ -285,7 +285,7 @@ class AttemptManyTimes:
 
 
 class MismatchError(Exception):
-    """A replayed run differs from the recorded one."""
+    """A replayed run differs from the recorded one. See docs/errors.md#mismatcherror."""
 
 
 class Record:

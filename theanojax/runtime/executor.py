@@ -356,6 +356,7 @@ class XlaExecutor:
             text = "%s\nIt runs on the host from now on, all others on XLA." % error
         else:
             text = self._count_failure(program, error)
+        text += " (docs/errors.md#hostfallbackwarning)"
         theanojax_logger.info(text)
         warnings.warn(text, HostFallbackWarning, stacklevel=2)
 

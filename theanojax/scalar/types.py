@@ -10,11 +10,14 @@ from theanojax.graph.variable import Constant, Variable
 
 
 class ComplexError(NotImplementedError):
-    """An operation that has no meaning for complex numbers was given some."""
+    """An operation that has no meaning for complex numbers was given some. See docs/errors.md#complexerror."""
 
 
 class IntegerDivisionError(Exception):
-    """Two integers were divided by `/` while ``config.int_division`` forbids it."""
+    """Two integers were divided by `/` while ``config.int_division`` forbids it.
+
+    See docs/errors.md#integerdivisionerror.
+    """
 
 
 @cache

@@ -9,7 +9,7 @@ from theanojax.printing.debug import print_tree
 
 
 class DebugModeError(Exception):
-    """Base of all that DebugMode raises."""
+    """Base of all that DebugMode raises. See docs/errors.md#debugmodeerror."""
 
 
 def _lines(*rows):
@@ -24,6 +24,8 @@ class BadThunkOutput(DebugModeError):
     """Running one node twice, in two ways, gave different values.
 
     `r` is the output variable, `val1` and `val2` what `thunk1` and `thunk2` (descriptions) computed.
+
+    See docs/errors.md#badthunkoutput.
     """
 
     r = None
@@ -96,11 +98,17 @@ def compare_text(expected, value):
 
 
 class BadOptimization(DebugModeError, features.BadOptimization):
-    """A variable and the one that a rewrite put in its place took different values."""
+    """A variable and the one that a rewrite put in its place took different values.
+
+    See docs/errors.md#badoptimization.
+    """
 
 
 class BadDestroyMap(DebugModeError):
-    """An Op changed input number `idx` without saying so in its destroy_map."""
+    """An Op changed input number `idx` without saying so in its destroy_map.
+
+    See docs/errors.md#baddestroymap.
+    """
 
     def __init__(self, node, idx, old_val, new_val, perform):
         super().__init__()
@@ -128,7 +136,10 @@ class BadDestroyMap(DebugModeError):
 
 
 class BadViewMap(DebugModeError):
-    """An output shares memory with an input, or with another output, without saying so in the Op's view_map."""
+    """An output shares memory with an input, or with another output, without saying so in the Op's view_map.
+
+    See docs/errors.md#badviewmap.
+    """
 
     def __init__(self, node, output_idx, out_storage, in_alias_idx=None, out_alias_idx=None):
         super().__init__()
@@ -154,11 +165,14 @@ class BadViewMap(DebugModeError):
 
 
 class StochasticOrder(DebugModeError):
-    """Rewriting the same graph again gave another result."""
+    """Rewriting the same graph again gave another result. See docs/errors.md#stochasticorder."""
 
 
 class InvalidValueError(DebugModeError):
-    """A value does not fit the type of its variable. With one string as argument, that is the message."""
+    """A value does not fit the type of its variable. With one string as argument, that is the message.
+
+    See docs/errors.md#invalidvalueerror.
+    """
 
     def __init__(self, r, v=None, client_node=None, hint="none", specific_hint="none"):
         super().__init__()

@@ -219,7 +219,8 @@ class ParallelExecutor(XlaExecutor):
         if names:
             self.warned = True
             warnings.warn(
-                "parallel: %s%s of %s runs on the host, for the whole batch, as on one device (print(f.fn.plan))"
+                "parallel: %s%s of %s runs on the host, for the whole batch, as on one device (print(f.fn.plan); "
+                "docs/errors.md#parallelwarning)"
                 % (", ".join(names[:NAMED]), " ..." * (len(names) > NAMED), self.name),
                 ParallelWarning,
                 stacklevel=user_stacklevel(),

@@ -28,11 +28,14 @@ _NO_INDEX_DTYPES = ("float16", "float32", "float64", "complex64", "complex128")
 
 
 class AdvancedIndexingError(TypeError):
-    """An index is none of the integers and slices of integers that basic indexing takes."""
+    """An index is none of the integers and slices of integers that basic indexing takes.
+
+    See docs/errors.md#advancedindexingerror.
+    """
 
 
 class AdvancedBooleanIndexingError(TypeError):
-    """An index is a boolean mask."""
+    """An index is a boolean mask. See docs/errors.md#advancedbooleanindexingerror."""
 
 
 # ---------------------------------------------------------------------- index lists
