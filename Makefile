@@ -12,6 +12,7 @@
 #   make lower         lower every Op and program for GPUs and TPUs, which needs none, docs/devices.md
 #   make parity        compare the names and parameters of Theano 1.0.5 with ours, docs/parity.md
 #   make bench         measure
+#   make env           only make the environments
 #   make dist-check    build sdist and wheel, and install and try them in a fresh environment, tests/dist.py
 #
 # PYTHON names the interpreter, 3.11 or later. Without it: the one that .venv was made with, or the first that is found.
@@ -41,7 +42,7 @@ SMOKE := $(patsubst %,tests/test_%.py,\
 # What `make lower` has lowered for other devices.
 LOWERED := $(patsubst %,tests/test_%.py,every_op golden features benchmark_programs)
 
-.PHONY: demo test test-all smoke smoke-others suite lint stress fuzz conformance parity bench lower dist-check
+.PHONY: demo test test-all smoke smoke-others suite lint stress fuzz conformance parity bench lower dist-check env
 
 $(READY): pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
@@ -63,6 +64,8 @@ $(DIST)/.ready: requirements-dist.txt | $(READY)
 	@[ -x $(DIST)/bin/python ] || $(BIN)/python -m venv $(DIST)
 	@$(DIST)/bin/python $(PIP) -r requirements-dist.txt
 	@touch $@
+
+env: $(READY) $(LINT)/.ready
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py

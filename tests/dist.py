@@ -7,6 +7,7 @@ requirements-dist.txt, and PyPI.
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -152,6 +153,11 @@ def main():
         check_stubs(python, folder)
         step("the stubs")
         step(check_beside(python, folder, wheel))
+        shutil.rmtree(ROOT / "dist", ignore_errors=True)
+        (ROOT / "dist").mkdir()
+        for made in (sdist, wheel):
+            shutil.copy(made, ROOT / "dist")
+        step("both are in dist")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What a release says of itself, in each of the places that say it; `make dist-check` builds one and tries it."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -10,6 +11,7 @@ import theanojax
 from tests import pythons
 
 ROOT = Path(__file__).resolve().parent.parent
+NEEDS_REPOSITORY = pytest.mark.skipif(not (ROOT / ".github").exists(), reason="an unpacked sdist")
 PROJECT_FILE = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PROJECT_FILE["project"]
 RELEASE = re.compile(r"^## \[(\S+)\] - (\d{4}-\d\d-\d\d)$", re.M)
@@ -73,3 +75,31 @@ def test_extras_that_are_spoken_of_are_there():
         found |= set(re.findall(r"(?:theanojax|pip install '?\.|-e '?\.)\[([a-z0-9,]+)\]", path.read_text("utf-8")))
     assert {"notebook", "testing"} <= {name for names in found for name in names.split(",")}
     assert not {name for names in found for name in names.split(",")} - set(PROJECT["optional-dependencies"])
+
+
+# ---- the repository
+
+
+@NEEDS_REPOSITORY
+def test_workflows_call_targets_of_the_makefile():
+    """What runs there runs here, too; `actionlint` looks at the rest."""
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)[1].split()
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        called = re.findall(r"\bmake ([\w-]+)", path.read_text())
+        assert called or "uses: ./.github" in path.read_text()
+        assert set(called) <= {*phony, "docs"}, path
+    tests = (ROOT / ".github" / "workflows" / "tests.yml").read_text()
+    assert json.loads(re.search(r"python: (\[.*\])", tests)[1]) == pythons.VERSIONS
+
+
+@NEEDS_REPOSITORY
+def test_reports_come_with_what_info_prints():
+    for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("[!c]*.yml"):
+        assert "What `theanojax info` prints" in path.read_text(), path
+    assert "`theanojax info`" in (ROOT / ".github" / "pull_request_template.md").read_text()
+
+
+@NEEDS_REPOSITORY
+def test_the_container_makes_the_environments():
+    found = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    assert "make env" in found["postCreateCommand"]
