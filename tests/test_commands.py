@@ -213,6 +213,18 @@ def test_tracebacks_of_chained_errors_show_the_script_alone(tmp_path):
     assert done.stderr.splitlines()[-1] == "KeyError: 'x'"
 
 
+def test_a_library_that_is_not_there_is_said_with_what_brings_it(tmp_path):
+    """Image, which became PIL.Image; without the frames that import it."""
+    (tmp_path / "script.py").write_text("import sys\nsys.modules['PIL'] = None\nprint 'in'\nimport Image\n")
+    done = command("run", str(tmp_path / "script.py"))
+    assert done.stdout == "in\n"
+    lines = done.stderr.splitlines()
+    assert [line.strip() for line in lines if "File" in line] == [f'File "{tmp_path}/script.py", line 4, in <module>']
+    assert lines[-1].startswith("pip install 'theanojax[legacy]' brings it") and "PIL" in lines[-2]
+    done = command("run", "-c", "import some_other_library")
+    assert done.stderr.splitlines()[-1] == "ModuleNotFoundError: No module named 'some_other_library'"
+
+
 # ---- what is here
 
 

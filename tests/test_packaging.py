@@ -9,6 +9,7 @@ import pytest
 
 import theanojax
 from tests import pythons
+from theanojax.legacy import runner
 
 ROOT = Path(__file__).resolve().parent.parent
 NEEDS_REPOSITORY = pytest.mark.skipif(not (ROOT / ".github").exists(), reason="an unpacked sdist")
@@ -75,6 +76,11 @@ def test_extras_that_are_spoken_of_are_there():
         found |= set(re.findall(r"(?:theanojax|pip install '?\.|-e '?\.)\[([a-z0-9,]+)\]", path.read_text("utf-8")))
     assert {"notebook", "testing"} <= {name for names in found for name in names.split(",")}
     assert not {name for names in found for name in names.split(",")} - set(PROJECT["optional-dependencies"])
+
+
+def test_the_extra_for_old_scripts_is_what_the_runner_speaks_of():
+    names = {"PIL": "pillow"}
+    assert sorted(names.get(name, name) for name in runner.LEGACY) == sorted(PROJECT["optional-dependencies"]["legacy"])
 
 
 # ---- the repository

@@ -40,6 +40,9 @@ INSTALLED = re.compile(r"[\\/](site-packages|dist-packages)[\\/]")
 OURS = ("theano", "theanojax")
 # Installed packages that do not import theano, and are as old as those that do and need them.
 OLD = ("arviz", "fuel", "picklable_itertools")
+# What the extra `legacy` of pyproject.toml installs, by the names of its modules.
+LEGACY = ("PIL", "h5py", "matplotlib", "pandas")
+IMPORTLIB = os.path.dirname(importlib.util.__file__)
 IMPORT = re.compile(rb"^[ \t]*(import|from) theano\b", re.M)
 OUR_FILES = tuple(
     module.__file__
@@ -98,6 +101,7 @@ def run(target: str, arguments: list[str], kind: str = "script", version: int | 
         if isinstance(error, KeyboardInterrupt):
             raise
         take_ours_out(error)
+        note_missing(error)
         sys.excepthook(type(error), error, error.__traceback__)
         sys.stdout.flush()
         return 1
@@ -112,7 +116,18 @@ def run(target: str, arguments: list[str], kind: str = "script", version: int | 
 
 def take_ours_out(error: BaseException) -> None:
     """Take our frames out of tracebacks: above the script, between its modules, and below it where it divides."""
-    take_out(error, lambda code, hidden: code.co_filename in OUR_FILES)
+    take_out(
+        error,
+        lambda code, hidden: (
+            code.co_filename in OUR_FILES or hidden and code.co_filename.startswith(("<frozen importlib", IMPORTLIB))
+        ),
+    )
+
+
+def note_missing(error: BaseException) -> None:
+    """Say of a module that is missing what brings it, where we have a name for that."""
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in LEGACY:
+        error.add_note("pip install 'theanojax[legacy]' brings it, and what else scripts of Theano's time import")
 
 
 def _module(name: str, finder: ScriptFinder) -> tuple[str, str, str]:
