@@ -22,6 +22,7 @@ SECTIONS = dict(re.findall(r"^### (\w+)\n\n(.*?)(?=^##|\Z)", PAGE, re.M | re.S))
 
 # What no program meets, and why.
 INSIDE = {
+    "_NotOurs": "the graph is rewritten anew",
     "StaleValue": "the call begins anew",
     "NeedsValue": "the planner computes the value first",
     "Unsupported": "the planner leaves the node to the host",
