@@ -14,6 +14,7 @@
 #   make bench         measure
 #   make env           only make the environments
 #   make dist-check    build sdist and wheel, and install and try them in a fresh environment, tests/dist.py
+#   make docs          build the documentation's site, build/docs/html/index.html
 #
 # PYTHON names the interpreter, 3.11 or later. Without it: the one that .venv was made with, or the first that is found.
 
@@ -26,6 +27,7 @@ VERSION := $(shell [ -z "$(PYTHON)" ] || "$(PYTHON)" $(VERSION_OF) 2>/dev/null)
 READY := $(VENV)/.ready-$(VERSION)
 # The linters have an environment of their own, pinned: a new release of somebody's stubs cannot stop the tests.
 LINT := .venvs/lint
+DOCS := .venvs/docs
 # Errors only: what pip warns of is how somebody's pip is set up, a line for each package.
 PIP := -m pip install -qq --disable-pip-version-check
 # The same for what builds and checks distributions.
@@ -42,7 +44,7 @@ SMOKE := $(patsubst %,tests/test_%.py,\
 # What `make lower` has lowered for other devices.
 LOWERED := $(patsubst %,tests/test_%.py,every_op golden features benchmark_programs)
 
-.PHONY: demo test test-all smoke smoke-others suite lint stress fuzz conformance parity bench lower dist-check env
+.PHONY: demo test test-all smoke smoke-others suite lint stress fuzz conformance parity bench lower dist-check env docs
 
 $(READY): pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
@@ -66,6 +68,12 @@ $(DIST)/.ready: requirements-dist.txt | $(READY)
 	@touch $@
 
 env: $(READY) $(LINT)/.ready
+
+# Sphinx reads docstrings of what is imported, so that its environment has theanojax in it, too.
+$(DOCS)/.ready: requirements-docs.txt pyproject.toml | $(READY)
+	@[ -x $(DOCS)/bin/python ] || $(BIN)/python -m venv $(DOCS)
+	$(DOCS)/bin/python $(PIP) -r requirements-docs.txt -e .
+	@touch $@
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py
@@ -105,6 +113,9 @@ lower: $(READY)
 
 parity: $(READY)
 	$(BIN)/python -m tests.parity.run
+
+docs: $(DOCS)/.ready
+	@$(DOCS)/bin/python -m scripts.docs
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

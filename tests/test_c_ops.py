@@ -896,13 +896,3 @@ def test_forked_processes():
     child.start()
     assert queue.get(timeout=60) == [3.0, 3.0]
     child.join()
-
-
-def test_the_page_about_it(capsys):
-    with open(os.path.join(HERE, "..", "docs", "c_ops.md"), encoding="utf-8") as file:
-        (listing,) = re.findall(r"```python\n(.*?)```", file.read(), re.DOTALL)
-    scope = {}
-    exec(listing, scope)
-    assert capsys.readouterr().out == re.search(r"print.*# (.*)", listing)[1] + "\n"
-    with pytest.raises(ValueError, match="there is nothing"):
-        scope["f"]([])

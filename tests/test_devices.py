@@ -54,15 +54,6 @@ def test_a_sample_is_lowered_for_gpus_and_tpus():
     assert done.returncode == 0 and int(found[1]) == int(found[2]) > 10, done.stdout
 
 
-def test_the_documentation_runs():
-    with open(os.path.join(ROOT, "docs", "devices.md"), encoding="utf-8") as file:
-        blocks = [block.partition("```")[0] for block in file.read().split("```python\n")[1:]]
-    assert len(blocks) > 2
-    flags = "contexts=dev0->cuda0;dev1->cuda1,device=cuda0,print_active_device=False"
-    done = run(["-c", "\n".join(blocks)], flags)
-    assert done.returncode == 0 and done.stderr == "", done.stderr
-
-
 WHERE = """
 w = theano.shared(np.ones(3), "w")
 f = theano.function([], updates=[(w, w * 2)])

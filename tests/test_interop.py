@@ -2,7 +2,6 @@
 
 import copy
 import dataclasses
-import os
 import pickle
 
 import numpy as np
@@ -480,32 +479,3 @@ def test_float32_and_constants():
     y = theanojax.from_jax(lambda x, c, power: (x * c) ** power)(x, np.float32([2, 3]), power=2)
     assert y.dtype == "float32"
     close(theano.function([x], [y, T.grad(y.sum(), x)])(np.float32([1, 1])), [np.float32([4, 9]), np.float32([8, 18])])
-
-
-def test_the_documentation_runs():
-    with open(os.path.join(os.path.dirname(__file__), os.pardir, "docs", "jax.md"), encoding="utf-8") as file:
-        blocks = file.read().split("```python\n")[1:]
-    scope = {}
-    extras = [block for block in blocks if any("import " + name in block for name in EXTRAS)]
-    assert len(extras) == len(EXTRAS)
-    for block in blocks:
-        if block not in extras:
-            exec(block.partition("```")[0], scope)
-    loss, cost, x, y, w, X, Y = (scope[name] for name in ("loss", "cost", "x", "y", "w", "X", "Y"))
-    close(scope["gradient"], theano.function([x, y], T.grad(cost, w))(X, Y))
-    close(scope["per_example"].mean(), theano.function([x, y], cost)(X, Y))
-
-
-EXTRAS = ["optax", "equinox"]
-
-
-@pytest.mark.parametrize("name", EXTRAS)
-def test_the_documentation_of_other_packages_runs(name):
-    pytest.importorskip(name)
-    with open(os.path.join(os.path.dirname(__file__), os.pardir, "docs", "jax.md"), encoding="utf-8") as file:
-        blocks = file.read().split("```python\n")[1:]
-    scope = {}
-    for block in blocks:
-        if "import " + name in block or not any("import " + other in block for other in EXTRAS):
-            exec(block.partition("```")[0], scope)
-    assert scope["after"] < scope["before"]
