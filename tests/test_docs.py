@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from scripts.docs import flags, pages
 from tests import doc_pages
 from tests.doc_pages import ROOT
 
@@ -84,9 +85,10 @@ def test_a_page_that_is_wrong_is_found(tmp_path):
 
 
 def test_every_page_has_a_place():
-    sys.path.insert(0, str(ROOT))
-    from scripts.docs import pages
-
     listed = pages.listed()
     assert len(set(listed)) == len(listed)
     assert {page.stem for page in (ROOT / "docs").glob("*.md")} <= {*listed, "index"}
+
+
+def test_the_page_of_flags_is_that_of_the_table():
+    assert flags.PAGE.read_text() == flags.text(), "python -m scripts.docs.flags writes it"

@@ -381,6 +381,11 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
     ("deterministic", EnumStr("default", "more"), "Whether GPU kernels prefer determinism to speed."),
     ("assert_no_cpu_op", EnumStr(*ACTIONS), "What to do about Ops that run on the host in a graph for a GPU."),
     (
+        "dnn.enabled",
+        EnumStr("auto", "True", "False", "no_check"),
+        "Whether cuDNN's functions may be called; True: without a GPU, too.",
+    ),
+    (
         "pretend_device",
         BoolParam(False, allow_override=False),
         "For tests: CPU devices after jax's first count as GPUs.",
@@ -504,7 +509,7 @@ _INSTEAD_BWD = "Please use the options `dnn.conv.algo_bwd_filter` and `dnn.conv.
 
 INERT: tuple[tuple[Any, ...], ...] = (
     # Theano's own C code
-    ("openmp_elemwise_minsize", IntParam(200000), "Vector length from which it does."),
+    ("openmp_elemwise_minsize", IntParam(200000), "Vector length from which C code uses OpenMP."),
     ("lib.amdlibm", BoolParam(False), "Whether C code uses AMD's math library."),
     ("blas.ldflags", StrParam("-lblas"), "Linker flags for BLAS: whether graphs show calls into it."),
     ("blas.check_openmp", BoolParam(True), "Whether to look for conflicting OpenMP libraries."),
@@ -524,7 +529,6 @@ INERT: tuple[tuple[Any, ...], ...] = (
     ),
     ("cuda.root", StrParam(lambda: os.environ.get("CUDA_ROOT", "")), "Where CUDA is installed."),
     ("cuda.include_path", StrParam(""), "Where its headers are."),
-    ("dnn.enabled", EnumStr("auto", "True", "False", "no_check"), "Whether cuDNN is used."),
     ("dnn.base_path", StrParam(""), "Where cuDNN is installed."),
     ("dnn.include_path", StrParam(""), "Where its headers are."),
     ("dnn.library_path", StrParam(""), "Where its libraries are."),
