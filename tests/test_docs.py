@@ -1,12 +1,16 @@
 """The documentation: what its pages say in Python is true, all pages have a place, nothing generated is out of date."""
 
+import functools
 import os
+import re
 import subprocess
 import sys
+import types
 
 import pytest
 
-from scripts.docs import flags, pages
+import theano
+from scripts.docs import flags, pages, reference
 from tests import doc_pages
 from tests.doc_pages import ROOT
 
@@ -92,3 +96,22 @@ def test_every_page_has_a_place():
 
 def test_the_page_of_flags_is_that_of_the_table():
     assert flags.PAGE.read_text() == flags.text(), "python -m scripts.docs.flags writes it"
+
+
+def test_the_reference_has_every_function_of_tensors(tmp_path):
+    """Classes of Ops, types such as dmatrix, and what is there for Theano's own modules, are left out."""
+    reference.write(tmp_path / "reference")
+    text = "".join(page.read_text() for page in (tmp_path / "reference").iterdir())
+    there = set(re.findall(r"^:::+{py:\w+} theano\.tensor\.(?:\w+\.)*(\w+)", text, re.MULTILINE))
+    names = re.findall(
+        r"^theanojax\.tensor\.((?:nnet\.)?\w+)$", (ROOT / "tests/public_names.txt").read_text(), re.MULTILINE
+    )
+    for name in names:
+        thing = functools.reduce(getattr, name.split("."), theano.tensor)
+        last = name.rpartition(".")[2]
+        if isinstance(thing, types.FunctionType) and last not in NOT_IN_THE_REFERENCE:
+            assert last in there, name
+    assert "exp" in there
+
+
+NOT_IN_THE_REFERENCE = {"as_int_none_variable", "values_eq_approx_always_true", "int32_t"}

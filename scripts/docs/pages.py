@@ -15,9 +15,10 @@ NAVIGATION = {
     "Using it": ["performance", "loops", "debugging", "profiling", "pictures", "devices", "parallel", "scale"],
     "Extending it": ["own_ops", "c_ops", "rewrites", "jax"],
     "Libraries": ["libraries", "testing"],
-    "Reference": ["flags", "errors", "status", "parity", "changelog"],
+    "Reference": ["flags", "reference/index", "errors", "status", "parity", "changelog"],
     "How it is made": ["architecture", "contributing", "benchmarks", "conformance", "fuzz"],
 }
+GENERATED = {"reference/index"}
 OUTSIDE = {"changelog": "CHANGELOG.md", "contributing": "CONTRIBUTING.md"}
 
 LINK = re.compile(r"\[([^\[\]]*)\]\(([^()\s]+)\)")
@@ -32,7 +33,7 @@ def listed():
 def there(name):
     """Whether there is a page of this name."""
     source = ROOT / OUTSIDE[name] if name in OUTSIDE else DOCS / name
-    return source.exists() or source.with_suffix(".md").exists() or _notebook(name).exists()
+    return name in GENERATED or source.exists() or source.with_suffix(".md").exists() or _notebook(name).exists()
 
 
 def _notebook(name):
