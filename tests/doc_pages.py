@@ -5,7 +5,7 @@ fence is said by its first line:
 
     ```python                          runs; a comment behind a print at the margin is what it prints
     ```python raises=ValueError        runs, and its last statement raises that
-    ```python file=train.py            is written to a file
+    ```python file=train.py            is written to a file; text, too
     ```python skip: it takes a GPU     does not run
     ```python needs: optax             runs where the package is installed
     ```output                          is what the listing above it prints; `...` stands for anything
@@ -19,6 +19,7 @@ import ast
 import contextlib
 import importlib.util
 import io
+import json
 import os
 import re
 import shutil
@@ -32,7 +33,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>```+) *(?P<kind>[\w+-]*) *(?P<rest>.*)$")
-TEXT = ("text", "yaml", "toml", "ini", "mermaid", "c", "cpp", "json", "diff")
+# Sessions of docs/errors.md are run by a test of their own, which looks at the classes, too.
+TEXT = ("text", "pycon", "yaml", "toml", "ini", "mermaid", "c", "cpp", "json", "diff")
 
 
 @dataclass
@@ -55,7 +57,10 @@ class Block:
 
 
 def blocks(page):
-    """The fences of a page, in order; ValueError for one that isn't closed or has no word."""
+    """The fences of a page, or a notebook's cells, in order; ValueError for one that isn't closed or has no word."""
+    if page.suffix == ".ipynb":
+        cells = json.loads(page.read_text(encoding="utf-8"))["cells"]
+        return [Block("python", "", "".join(c["source"]), 1) for c in cells if c["cell_type"] == "code"]
     found, opened, rows = [], None, []
     for number, row in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
         fence = FENCE.match(row)
@@ -76,7 +81,7 @@ def blocks(page):
 
 def pages():
     """All pages that have listings to run; those of CONTRIBUTING are pieces of files (tests/test_contributing.py)."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *(ROOT / "docs").glob("*.ipynb")]
 
 
 def fits(want, got):
@@ -105,7 +110,7 @@ def run(page, before="", after=""):
                 block.text,
                 printed,
             )
-        elif block.kind == "python" and block.rest.startswith("file="):
+        elif block.kind in ("python", "text") and block.rest.startswith("file="):
             Path(block.rest.removeprefix("file=")).write_text(block.text)
         elif block.kind == "python":
             printed = run_python(block, page, namespace)

@@ -91,7 +91,7 @@ def test_a_page_that_is_wrong_is_found(tmp_path):
 def test_every_page_has_a_place():
     listed = pages.listed()
     assert len(set(listed)) == len(listed)
-    assert {page.stem for page in (ROOT / "docs").glob("*.md")} <= {*listed, "index"}
+    assert {page.stem for page in doc_pages.pages()} <= {*listed, "index", "README"}
 
 
 def test_the_page_of_flags_is_that_of_the_table():

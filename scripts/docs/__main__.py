@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sphinx.cmd.build import main as sphinx
 
-from scripts.docs import pages, reference
+from scripts.docs import copies, pages, reference
 
 HERE = Path(__file__).parent
 BUILD = pages.ROOT / "build" / "docs"
@@ -25,7 +25,7 @@ def build():
     (source / "_static").mkdir(parents=True)
     shutil.copy(HERE / "conf.py", source)
     shutil.copy(HERE / "site.css", source / "_static")
-    pages.copy(source)
+    copies.copy(source)
     reference.write(source / "reference")
     options = ["-b", "html", "-n", "-W", "--keep-going", "-q", "-d", str(BUILD / "doctrees")]
     status = sphinx([*options, str(source), str(BUILD / "html")])
