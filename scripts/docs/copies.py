@@ -20,7 +20,7 @@ def copy(target):
         (target / page.name).write_text(drawn(_linked(page.read_text(), "docs")))
     for path in DOCS.glob("*.ipynb"):
         (target / (path.stem + ".md")).write_text(_linked(notebook.page(path), "docs"))
-    for name, path in pages.OUTSIDE.items():
+    for name, path in filter(lambda page: pages.there(page[0]), pages.OUTSIDE.items()):
         (target / (name + ".md")).write_text(_linked((ROOT / path).read_text(), ""))
     if (DOCS / "pictures").exists():
         shutil.copytree(DOCS / "pictures", target / "pictures")

@@ -12,10 +12,10 @@ NAVIGATION = {
     "Extending it": ["own_ops", "c_ops", "rewrites", "jax"],
     "Libraries": ["libraries", "testing"],
     "Reference": ["flags", "reference/index", "errors", "status", "parity", "changelog"],
-    "How it is made": ["architecture", "contributing", "benchmarks", "conformance", "fuzz"],
+    "How it is made": ["architecture", "contributing", "security", "benchmarks", "conformance", "fuzz"],
 }
 GENERATED = {"reference/index"}
-OUTSIDE = {"changelog": "CHANGELOG.md", "contributing": "CONTRIBUTING.md"}
+OUTSIDE = {"changelog": "CHANGELOG.md", "contributing": "CONTRIBUTING.md", "security": "SECURITY.md"}
 
 
 def listed():
