@@ -10,7 +10,7 @@ import types
 import pytest
 
 import theano
-from scripts.docs import flags, pages, reference
+from scripts.docs import flags, pages, pictures, reference
 from tests import doc_pages
 from tests.doc_pages import ROOT
 
@@ -21,7 +21,22 @@ ENVIRONMENT = {"devices": {**FOUR, "THEANO_FLAGS": PRETENDED}, "parallel": FOUR}
 TALKS = {"profiling"}  # pages whose listings write to stderr: profiles
 # What a page takes as given, and what is looked at when its listings have run.
 BEFORE = {
-    "old_programs": "import gzip, pickle\nwith gzip.open('mnist.pkl.gz', 'wb') as file: pickle.dump([1, 2, 3], file, 2)"
+    "moving": """
+import nbformat, os
+from nbformat.v4 import new_code_cell as cell, new_notebook
+cells = ["half = 3 / 2\\nprint 'half:', half", "import theano, theano.tensor as T\\nx = T.dvector('x')\\n"
+         "f = theano.function([x], 2 * x)\\nprint f([1, 2])"]
+nbformat.write(new_notebook(cells=[cell(text) for text in cells]), "old.ipynb")
+os.mkdir("tests")
+with open("tests/test_it.py", "w") as file:
+    file.write("import theano\\nfrom nose.tools import assert_equals\\n\\n"
+               "def test_it():\\n    assert_equals(theano.config.floatX[:5], 'float')\\n")
+""",
+    "old_programs": """
+import gzip, pickle
+with gzip.open("mnist.pkl.gz", "wb") as file:
+    pickle.dump([1, 2, 3], file, 2)
+""",
 }
 AFTER = {
     "c_ops": """
@@ -115,3 +130,8 @@ def test_the_reference_has_every_function_of_tensors(tmp_path):
 
 
 NOT_IN_THE_REFERENCE = {"as_int_none_variable", "values_eq_approx_always_true", "int32_t"}
+
+
+def test_the_picture_of_benchmarks_is_that_of_their_figures():
+    drawn = (pictures.FOLDER / "speed.svg").read_text()
+    assert drawn == pictures.speed() + "\n", "python -m scripts.docs.pictures draws it"

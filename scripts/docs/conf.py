@@ -6,6 +6,7 @@ project = "theanojax"
 copyright = "the authors of theanojax"
 release = importlib.metadata.version("theanojax")
 
+language = "en"
 extensions = ["myst_parser"]
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 4  # page.md#a-heading, as on the pages that a repository's host shows
