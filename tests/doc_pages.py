@@ -5,7 +5,7 @@ fence is said by its first line:
 
     ```python                          runs; a comment behind a print at the margin is what it prints
     ```python raises=ValueError        runs, and its last statement raises that
-    ```python file=train.py            is written to a file; text, too
+    ```python file=train.py            is written to a file; python2, too
     ```python skip: it takes a GPU     does not run
     ```python needs: optax             runs where the package is installed
     ```output                          is what the listing above it prints; `...` stands for anything
@@ -110,7 +110,7 @@ def run(page, before="", after=""):
                 block.text,
                 printed,
             )
-        elif block.kind in ("python", "text") and block.rest.startswith("file="):
+        elif block.kind in ("python", "python2") and block.rest.startswith("file="):
             Path(block.rest.removeprefix("file=")).write_text(block.text)
         elif block.kind == "python":
             printed = run_python(block, page, namespace)
