@@ -109,6 +109,12 @@ def test_every_page_has_a_place():
     assert {page.stem for page in doc_pages.pages()} <= {*listed, "index", "README"}
 
 
+def test_every_example_is_listed():
+    text = (ROOT / "docs" / "examples.md").read_text()
+    missing = [path.name for path in (ROOT / "examples").glob("*.py") if "`%s`" % path.name not in text]
+    assert not missing
+
+
 def test_the_page_of_flags_is_that_of_the_table():
     assert flags.PAGE.read_text() == flags.text(), "python -m scripts.docs.flags writes it"
 

@@ -7,11 +7,21 @@ DOCS = ROOT / "docs"
 
 # The navigation: pages of docs/ by their names. Those of `OUTSIDE` lie in the root of the repository.
 NAVIGATION = {
-    "First": ["start", "first_steps", "install", "moving", "old_programs", "differences", "guarantees", "faq"],
+    "First": [
+        "start",
+        "first_steps",
+        "install",
+        "moving",
+        "old_programs",
+        "differences",
+        "guarantees",
+        "faq",
+        "examples",
+    ],
     "Using it": ["performance", "loops", "debugging", "profiling", "pictures", "devices", "parallel", "scale"],
     "Extending it": ["own_ops", "c_ops", "rewrites", "jax"],
     "Libraries": ["libraries", "testing"],
-    "Reference": ["flags", "reference/index", "errors", "status", "parity", "changelog"],
+    "Reference": ["flags", "reference/index", "errors", "status", "parity", "glossary", "changelog"],
     "How it is made": ["architecture", "contributing", "security", "benchmarks", "conformance", "fuzz"],
 }
 GENERATED = {"reference/index"}
