@@ -169,7 +169,7 @@ def info() -> None:
 
     theano = importlib.util.find_spec("theano")
     rows: list[tuple[str, str | None]] = [
-        ("theanojax", f"{version('theanojax')}, the API of {API}"),
+        ("theanojax", f"{version('theanojax') or 'not installed'}, the API of {API}"),
         ("Python", sys.version.replace("\n", " ")),
     ]
     rows += [("system", platform.platform())]
