@@ -41,6 +41,15 @@ def test_times(label, key):
         assert shown == "%.1f" % statistics.median(ratios), (name, len(ratios))
 
 
+def test_versions():
+    versions = json.loads((ROOT / "docs" / "benchmarks.json").read_text())["versions"]
+    shown = [re.match(r"[\d.]+\d", cell)[0] for cell in row("measured with numpy")]
+    assert shown[:3] == [versions[name]["numpy"] for name in ("theanojax", "theano", "pytensor")]
+    heading = next(line for line in TABLE.splitlines() if line.startswith("| |"))
+    for name, called in (("theano", "Theano"), ("pytensor", "PyTensor")):
+        assert f"| {called} {versions[name][name]} |" in heading
+
+
 def test_where_we_are_slower():
     programs = json.loads((ROOT / "docs" / "benchmarks.json").read_text())["programs"]
     said = re.search(
