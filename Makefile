@@ -10,7 +10,7 @@
 #   make fuzz          compare the two executors on GRAPHS=20000 random graphs, see docs/fuzz.md
 #   make conformance   run Theano 1.0.5's own tests on theanojax and record the table, docs/conformance.md
 #   make lower         lower every Op and program for GPUs and TPUs, which needs none, docs/devices.md
-#   make parity        compare the names and parameters of Theano 1.0.5 with ours, docs/parity.md
+#   make parity        compare the names, parameters and flags of Theano 1.0.5 with ours, docs/parity.md
 #   make bench         measure
 #   make env           only make the environments
 #   make dist-check    build sdist and wheel, and install and try them in a fresh environment, tests/dist.py

@@ -338,3 +338,99 @@ def test_valid_function():
     parameter.fullname = "x"
     with pytest.raises(ValueError, match=r'Invalid value \(no\) for configuration variable "x"'):
         parameter.__set__(None, "no")
+
+
+# ---- what single flags do
+
+
+SETERR = (
+    "import theano, theano.tensor as T, warnings\n"
+    "x, s = T.vector('x'), T.scalar('s')\n"
+    "warnings.simplefilter('always')\n"
+    "@theano.as_op([T.dvector], [T.dvector])\n"
+    "def mine(x): return 1 / x\n"
+    "r, _ = theano.scan(lambda a: T.log(a), x)\n"
+    "host = theano.Mode('py', 'fast_run')\n"
+    "cases = [(theano.function([s], T.log(s) + 1), 0.), (theano.function([x], T.log(x)), [0.]),\n"
+    "    (theano.function([x], T.log(x), mode=host), [0.]), (theano.function([x], mine(x) * 2), [0.]),\n"
+    "    (theano.function([x], r, mode=host), [0.])]\n"
+    "for f, a in cases:\n"
+    "    with warnings.catch_warnings(record=True) as found:\n"
+    "        try: f(a)\n"
+    "        except FloatingPointError as e: print(str(e).split(chr(10))[:2])\n"
+    "    for w in found: print(w.category.__name__, str(w.message), w.filename)\n"
+    "    print(len(found))\n"
+)
+
+
+def test_numpys_warnings_name_the_node(tmp_path):
+    told = run(SETERR, tmp_path, "numpy.seterr_divide=warn")[0]
+    # numbers, XLA (which tells of none), the host, an Op in Python, the step of a loop
+    assert told.splitlines() == [
+        "RuntimeWarning divide by zero encountered in Elemwise{log,no_inplace}(s) <string>",
+        "1",
+        "0",
+        "RuntimeWarning divide by zero encountered in Elemwise{log,no_inplace}(x) <string>",
+        "1",
+        "RuntimeWarning divide by zero encountered in FromFunctionOp{mine}(x) <string>",
+        "1",
+        "RuntimeWarning divide by zero encountered in Elemwise{log,no_inplace}(Subtensor{int64:int64:int8}.0) <string>",
+        "1",
+    ]
+
+
+def test_numpys_errors_name_the_node(tmp_path):
+    told = run(SETERR, tmp_path, "numpy.seterr_all=raise")[0].splitlines()
+    nodes = [line.rpartition("error: ")[2] for line in told if "Apply node" in line]
+    loop = "Elemwise{log,no_inplace}(Subtensor{int64:int64:int8}.0)']"
+    assert [n.replace("']", "") for n in nodes] == [
+        "Elemwise{log,no_inplace}(s)",
+        "Elemwise{log,no_inplace}(x)",
+        "FromFunctionOp{mine}(x)",
+        loop.replace("']", ""),
+    ]
+    assert run(SETERR, tmp_path)[0].split() == ["0"] * 5
+
+
+def test_inplace_rewrites_leave_numbers_alone():
+    import theanojax.tensor as T
+    from theanojax import function
+
+    x, s = T.vector(), T.scalar()
+
+    def overwrites():
+        f = function([x, s], [T.exp(x) + s, T.sum(x) * T.exp(s) / 3])
+        return sorted(n.outputs[0].ndim for n in f.maker.fgraph.apply_nodes if getattr(n.op, "destroy_map", None))
+
+    one = overwrites()
+    with change_flags({"tensor.insert_inplace_optimizer_validate_nb": 10}):
+        several = overwrites()
+    assert [d for d in one if d] == [d for d in several if d]
+    assert 0 in one and 0 not in several
+
+
+def test_scan_debug_tells_which_rewrite_takes_a_loop_away(capsys):
+    import theanojax
+    import theanojax.tensor as T
+
+    x = T.vector()
+    r, _ = theanojax.scan(lambda a: a * 2, x)
+    with change_flags({"scan.debug": True}):
+        theanojax.function([x], r)
+    assert "Scan removed 1 0 " in capsys.readouterr().out
+    theanojax.function([x], r + 1)
+    assert "Scan" not in capsys.readouterr().out
+
+
+def test_test_values_that_are_missing_are_warned_of_one_by_one():
+    import theanojax.tensor as T
+
+    x, y, z = T.vector("x"), T.vector("y"), T.vector("z")
+    y.tag.test_value = [1.0]
+    with change_flags(compute_test_value="warn"), pytest.warns(UserWarning) as found:
+        T.add(x, y, z)
+    texts = [str(w.message) for w in found]
+    node = "Elemwise{add,no_inplace}(x, y, z)"
+    wanted = "Warning, Cannot compute test value: input %%d (%%s) of Op %s missing default value" % node
+    assert texts == [wanted % place for place in ((0, "x"), (2, "z"))]
+    assert found[0].filename == __file__

@@ -18,7 +18,10 @@ PACKAGE = os.path.join(ROOT, "theanojax")
 # The arrows, from what everything may use to what nothing below may use. Each layer may import its own
 # modules and those of the layers before it, inside functions too. What it calls of a later one is in graph/above.py.
 LAYERS = (
-    ("leaves", r"(config|configparser|configflags|devices|errors|logs|arrays|first_import|private_folder)$"),
+    (
+        "leaves",
+        r"(config|configparser|configflags|configinert|devices|errors|logs|arrays|first_import|private_folder)$",
+    ),
     ("graph", r"graph\b"),
     ("notes", r"(printing\b|updates$)"),
     ("scalar", r"scalar\b"),

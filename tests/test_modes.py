@@ -251,6 +251,68 @@ def test_debug_mode_allows_what_is_declared():
     assert f([1.0]) == [0]
 
 
+def test_debug_mode_warns_of_memory_that_is_not_reused(caplog):
+    class DoesNotDestroy(OneInput):
+        destroy_map = {0: [0]}
+
+        def perform(self, node, inputs, outputs):
+            outputs[0][0] = inputs[0] * 2
+
+    class IsNoView(DoesNotDestroy):
+        destroy_map = {}
+        view_map = {0: [0]}
+
+    w = shared(np.ones(3))
+
+    def told(out, **options):
+        caplog.clear()
+        function([theano.In(v, mutable=True)], out, mode="DebugMode", accept_inplace=True, **options)([1.0, 2.0])
+        return [r.getMessage().partition(": ")[2] for r in caplog.records if r.name == "theano.compile.debugmode"]
+
+    assert told(DoesNotDestroy()(v)) == [
+        "input idx 0 marked as destroyed was not changed for node '%s'" % DoesNotDestroy()(v).owner
+    ]
+    assert told(IsNoView()(v)) == [
+        "input idx 0 marked as viewed but new memory allocated by node '%s'" % IsNoView()(v).owner
+    ]
+    with theano.config.change_flags({"DebugMode.warn_input_not_reused": False}):
+        assert told(IsNoView()(v)) == []
+    # Theano's own Ops declare more than what happens
+    assert told(v[::-1], updates=[(w, T.set_subtensor(w[1:], v))]) == []
+
+
+def test_debug_mode_varies_the_strides_of_output_memory():
+    seen = []
+
+    class Looks(OneInput):
+        def perform(self, node, inputs, outputs):
+            if outputs[0][0] is not None:
+                seen.append(outputs[0][0])
+            outputs[0][0] = np.asarray(inputs[0] + 1)
+
+    def kinds(x, kind, ndim):
+        seen.clear()
+        mode = DebugMode(check_preallocated_output=[kind], stability_patience=1, check_c_code=False)
+        with theano.config.change_flags({"DebugMode.check_preallocated_output_ndim": ndim}):
+            a = T.TensorType("float64", [False] * x.ndim)()
+            function([a], Looks()(a), mode=mode)(x)
+        return seen
+
+    x = np.ones((2, 3, 4))
+    # one sign for the first dimensions, each sign for the last, and steps of one and two
+    found = {tuple(s // 8 for s in a.strides) for a in kinds(x, "strided", 1)}
+    assert found == {(a * 12, a * 4, b) for a in (1, -1) for b in (1, -1)} | {
+        (a * 24, a * 8, b) for a in (1, -1) for b in (2, -2)
+    }
+    assert len(kinds(x, "strided", 2)) == 16 and len(kinds(x, "strided", 4)) == 16
+    assert all(a.shape == x.shape for a in seen)
+    assert len(kinds(np.ones((1, 3)), "strided", 4)) == 4
+    shapes = [a.shape for a in kinds(np.ones((2, 1, 4)), "wrong_size", 4)]
+    assert shapes == [(1, 1, 4), (3, 1, 4), (2, 1, 3), (2, 1, 5)]
+    assert [a.flags.f_contiguous for a in kinds(np.ones((2, 3)), "f_contiguous", 4)] == [True]
+    assert len(kinds(np.ones(()), "ALL", 4)) == 5
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_debug_mode_finds_non_finite_values(value):
     f = function([v], v * 1, mode=DebugMode(check_isfinite=True))

@@ -1,4 +1,4 @@
-"""Names and parameters are those of Theano 1.0.5, which tests/parity/theano_1_0_5.tsv has, or there is a reason.
+"""Names, parameters and flags are those of Theano 1.0.5, which tests/parity/theano_1_0_5.tsv has, or there is a reason.
 
 `make parity` makes the table again, and writes docs/parity.md.
 """
@@ -7,12 +7,13 @@ import inspect
 
 import pytest
 
-from tests.parity import comparing, reading, run
+from tests.parity import comparing, flags, reading, run
+from theanojax import configparser
 
 
 def test_what_differs_is_explained():
     table, reasons = run.read(run.TABLE), run.read(run.REASONS)
-    assert len(table) > 4900
+    assert len(table) > 4900 and sum(row[1] == "flag" for row in table) == 140
     assert run.unexplained(comparing.compare(table), reasons) == []
 
 
@@ -71,3 +72,47 @@ def test_what_a_source_says(tmp_path):
         (name, "method", "C.p", "?"),
         (name, "method", "C.s", "x"),
     ]
+
+
+def test_flags_are_read_or_mean_nothing():
+    readers = flags.readers()
+    for p in configparser._config_var_list:
+        assert bool(readers[p.fullname]) != bool(p.inert), (p.fullname, readers[p.fullname], p.inert)
+        assert p.inert == "" or p.doc.endswith(". Means nothing here: " + p.inert)
+    assert readers["scan.debug"] == ["graph/features.py"]
+    shown = str(configparser.config)
+    assert "cuda.root" in shown and "Means nothing here: jax brings CUDA and cuDNN." in shown
+
+
+def test_what_a_source_says_of_flags(tmp_path):
+    (tmp_path / "c.py").write_text(
+        "MORE = ('c',) + ('d',)\n"
+        "AddConfigVar('a.b', 'doc', EnumStr('x', 'y', *MORE, allow_override=False), in_c_key=False)\n"
+        "if 1:\n    AddConfigVar('e', 'doc', theano.configparser.BoolParam(True))\n"
+        "AddConfigVar('f', 'doc', IntParam(made_up, lambda i: i > 0))\n"
+        "AddConfigVar('g', 'doc', Own(1, allow_override=False))\n"
+    )
+    assert flags.of_source(tmp_path / "c.py") == [
+        ("a.b", "EnumStr('x', 'y', 'c', 'd') fixed"),
+        ("e", "BoolParam(True)"),
+        ("f", "IntParam(_)"),
+        ("g", "ConfigParam(_)"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "theirs, name, same",
+    [
+        ("EnumStr('ignore', 'pdb', 'raise', 'warn')", "warn_float64", True),
+        ("EnumStr('warn', 'ignore', 'raise', 'pdb')", "warn_float64", False),  # another default
+        ("EnumStr('ignore', 'warn', 'raise')", "warn_float64", False),
+        ("BoolParam(True)", "allow_gc", True),
+        ("BoolParam(False)", "allow_gc", False),
+        ("BoolParam(True) fixed", "allow_gc", False),
+        ("IntParam(1)", "allow_gc", False),
+        ("StrParam(_)", "cxx", True),
+        ("BoolParam(True)", "no_such_flag", False),
+    ],
+)
+def test_which_flags_are_the_same(theirs, name, same):
+    assert (flags.compare([(name, theirs)]) == []) == same

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.toy_ops import Named, Number, const, graph, op1, op2, op3, op4, op5, pattern, text, var
+from theanojax.config import change_flags
 from theanojax.errors import ReplacementDidntRemovedError
 from theanojax.graph.check import GraphError, check_graph
 from theanojax.graph.features import BadOptimization
@@ -522,6 +523,33 @@ def test_meta_optimizer_refuses_what_tracks_nothing():
     with pytest.raises(TypeError, match="has to say which Ops it tracks"):
         meta.register(Anything(), ["tag"])
     assert meta.optimizers == [] and not meta.tag_dict
+
+
+def test_flags_leave_out_choices_of_meta_optimizers():
+    class Meta(LocalMetaOptimizer):
+        pass
+
+    @local_optimizer([Named])
+    def first(node):
+        return None
+
+    @local_optimizer([Named])
+    def second(node):
+        return None
+
+    meta, node = Meta(), op1(var("x")).owner
+    meta.register(first, ["default", "a"])
+    meta.register(second, ["default", "b"])
+
+    def left(**tags):
+        with change_flags({"metaopt.optimizer_" + k: t for k, t in tags.items()}):
+            return meta.get_opts(node)
+
+    assert meta.get_opts(node) == left(including="a") == left(excluding="c") == [first, second]
+    assert left(excluding="a") == [second]
+    assert left(excluding="default") == left(excluding="a:b") == []
+    assert left(excluding="a:b", including="b") == [second]
+    assert left(excluding="a:default", including="a") == []
 
 
 def test_stack_traces():

@@ -1,6 +1,6 @@
 """The configuration, `theano.config`: registers the table of flags and applies what acts at import.
 
-`theanojax.configparser` has the machinery, `theanojax.configflags` the table.
+`theanojax.configparser` has the machinery, `theanojax.configflags` and `theanojax.configinert` the tables.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 
-from theanojax import configflags
+from theanojax import configflags, configinert
 from theanojax.configparser import (
     THEANO_FLAGS_DICT as THEANO_FLAGS_DICT,
     AddConfigVar as AddConfigVar,
@@ -29,8 +29,12 @@ from theanojax.configparser import (
 
 
 def _register_flags() -> None:
-    for name, parameter, doc, *key in configflags.FLAGS + configflags.INERT:
+    for name, parameter, doc, *key in configflags.FLAGS:
         AddConfigVar(name, doc, parameter, in_c_key=bool(key))
+    for reason, rows in configinert.INERT.items():
+        for name, parameter, doc, *key in rows:
+            AddConfigVar(name, f"{doc} Means nothing here: {reason}", parameter, in_c_key=bool(key))
+            parameter.inert = reason
     for name in THEANO_FLAGS_DICT:
         warnings.warn(unknown_flag(name), stacklevel=3)
 

@@ -1,9 +1,4 @@
-"""Every configuration flag, one row each: name, values, meaning.
-
-`FLAGS` are those that change something here. `INERT` are those of Theano that steered its own C code,
-its GPU back-end or bugs of its own past: they are accepted and checked as Theano did, kept and shown,
-and otherwise ignored, so that old scripts and configuration files keep working.
-"""
+"""The flags that change something, one row each: name, values, meaning. `theanojax.configinert` has the others."""
 
 from __future__ import annotations
 
@@ -353,12 +348,16 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
     ("on_shape_error", EnumStr("warn", "raise"), "What to do when an Op's infer_shape fails."),
     ("on_unused_input", EnumStr("raise", "warn", "ignore"), "What to do about an input that no output needs."),
     ("tensor.local_elemwise_fusion", BoolParam(True), "Whether elementwise Ops are joined into Composites."),
-    ("tensor.insert_inplace_optimizer_validate_nb", IntParam(-1), "How often in-place rewrites check the graph."),
+    ("tensor.insert_inplace_optimizer_validate_nb", IntParam(-1), "Other than 1: no Op overwrites a single number."),
     ("optdb.position_cutoff", FloatParam(math.inf), "Position at which rewriting stops."),
     ("optdb.max_use_ratio", FloatParam(8), "Uses of one rewrite, per node, before it is taken for a loop."),
     ("metaopt.verbose", IntParam(0), "How much meta-optimizers print: 0, 1 or 2."),
-    ("metaopt.optimizer_excluding", StrParam(""), "Tags of meta-optimizers to leave out, separated by colons."),
-    ("metaopt.optimizer_including", StrParam(""), "Tags of meta-optimizers to add, separated by colons."),
+    (
+        "metaopt.optimizer_excluding",
+        StrParam(""),
+        "Tags of rewrites that a meta-optimizer leaves out, separated by colons.",
+    ),
+    ("metaopt.optimizer_including", StrParam(""), "Tags of those that it keeps all the same, separated by colons."),
     ("cycle_detection", EnumStr("regular", "fast"), "How in-place rewrites look for cycles."),
     ("check_stack_trace", EnumStr("off", "log", "warn", "raise"), "What to do when a rewrite loses a creation line."),
     ("unpickle_function", BoolParam(True), "Whether compiled functions are restored, rather than None, by pickle."),
@@ -395,7 +394,7 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
     ("vm.lazy", ConfigParam("None", filter_vm_lazy), "Whether evaluation is lazy; None: where a graph needs it."),
     ("scan.allow_gc", BoolParam(False), "The same as allow_gc, inside loops."),
     ("scan.allow_output_prealloc", BoolParam(True), "Whether loops write their results in place."),
-    ("scan.debug", BoolParam(False), "Whether loops say more about themselves."),
+    ("scan.debug", BoolParam(False), "Whether it is printed which rewrite adds or removes a loop."),
     (
         "verbose_compile",
         EnumStr("auto", "True", "False", convert=str),
@@ -411,7 +410,11 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
     ("traceback.limit", IntParam(8), "Lines kept of where a variable was made; -1 keeps all."),
     ("traceback.compile_limit", IntParam(0), "The same for what compilation makes; -1 keeps all."),
     ("traceback.show_internals", BoolParam(False), "Whether tracebacks of errors show this package's own frames."),
-    ("numpy.seterr_all", EnumStr(*SETERR, "None", allow_override=False), "What numpy does about float errors."),
+    (
+        "numpy.seterr_all",
+        EnumStr(*SETERR, "None", allow_override=False),
+        "About float errors on the host; XLA tells of none.",
+    ),
     *(_seterr_of(kind) for kind in ("divide", "over", "under", "invalid")),
     # checking modes
     ("NanGuardMode.nan_is_error", BoolParam(True), "Whether NanGuardMode refuses nan."),
@@ -431,6 +434,9 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
     ),
     ("DebugMode.check_preallocated_output_ndim", IntParam(4, positive), "Dimensions over which it varies strides."),
     ("unittests.rseed", StrParam(666, is_valid=good_seed_param), "Seed of randomized tests, or `random`."),
+    # rewriting
+    ("cache_optimizations", BoolParam(False), "Whether rewritten graphs are kept in compiledir, for later processes."),
+    ("experimental.local_alloc_elemwise_assert", BoolParam(True), "Whether that rewrite adds checks of shapes."),
     # profiling
     ("profile", BoolParam(False), "Whether functions are profiled."),
     ("profile_optimizer", BoolParam(False), "Whether rewriting is profiled."),
@@ -457,6 +463,9 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
     ),
     ("warn.round", warn_since("0.9"), "Whether to warn that round() rounds halves to even."),
     ("warn.signal_conv2d_interface", warn_since("0.7"), "Whether to warn that signal.conv.conv2d has changed."),
+    ("warn.argmax_pushdown_bug", warn_since("0.3"), "Whether to warn of a bug of 2010 in argmax."),
+    ("warn.inc_set_subtensor1", warn_since("0.7"), "Whether to warn of a bug in inc_subtensor of vectors."),
+    ("warn.inc_subtensor1_opt", warn_since("0.10"), "Whether to warn of a bug with repeated indices."),
     # directories
     ("compiledir_format", fixed(default_compiledir_format), "Name of compiledir, with %(keys)s."),
     ("base_compiledir", ConfigParam(default_base_compiledir, filter_base_compiledir, False), "Where compiledir goes."),
@@ -476,7 +485,7 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
     ("cmodule.remove_gxx_opt", BoolParam(False), "Whether C code is compiled without optimization.", KEY),
     ("cmodule.compilation_warning", BoolParam(False), "Whether the C compiler's warnings are shown."),
     ("cmodule.debug", BoolParam(False), "Whether C code is compiled with DEBUG defined.", KEY),
-    ("cache_optimizations", BoolParam(False), "Whether rewritten graphs are kept in compiledir, for later processes."),
+    ("blas.ldflags", StrParam("-lblas"), "Linker flags for BLAS: whether graphs show calls into it."),
     # our own
     ("xla_cache", fixed(True, BoolParam), "Whether what is compiled is kept in compiledir, for later processes."),
     ("specializations", IntParam(8, not_negative), "Shapes that one function compiles executables for, eagerly."),
@@ -503,59 +512,3 @@ SUPPORTED_DNN_CONV_ALGO_BWD_FILTER = (
     *_CHOICES_AT_RUN_TIME,
 )
 SUPPORTED_DNN_CONV_PRECISION = ("as_input_f32", "as_input", "float16", "float32", "float64")
-
-_INSTEAD_FWD = "Please use the option `dnn.conv.algo_fwd` instead."
-_INSTEAD_BWD = "Please use the options `dnn.conv.algo_bwd_filter` and `dnn.conv.algo_bwd_data` instead."
-
-INERT: tuple[tuple[Any, ...], ...] = (
-    # Theano's own C code
-    ("openmp_elemwise_minsize", IntParam(200000), "Vector length from which C code uses OpenMP."),
-    ("lib.amdlibm", BoolParam(False), "Whether C code uses AMD's math library."),
-    ("blas.ldflags", StrParam("-lblas"), "Linker flags for BLAS: whether graphs show calls into it."),
-    ("blas.check_openmp", BoolParam(True), "Whether to look for conflicting OpenMP libraries."),
-    ("cmodule.warn_no_version", BoolParam(False), "Whether to warn of C code that can't be cached."),
-    ("cmodule.preload_cache", fixed(False, BoolParam), "Whether cached C code is loaded at import."),
-    ("ctc.root", fixed(""), "Where a C library for the CTC loss is installed."),
-    # GPU back-ends
-    ("gpu.local_elemwise_fusion", BoolParam(True), "Whether elementwise GPU Ops are joined."),
-    ("gpuelemwise.sync", BoolParam(True), "Whether to wait for each elementwise GPU kernel."),
-    ("gpuarray.sync", ConfigParam(False, deprecated_gpuarray_sync, allow_override=False), "May only be false."),
-    ("gpuarray.sched", EnumStr("default", "multi", "single"), "How the host waits for the GPU.", KEY),
-    ("gpuarray.single_stream", BoolParam(True), "Whether one GPU stream is used."),
-    (
-        "gpuarray.cache_path",
-        ConfigParam(lambda: os.path.join(config.compiledir, "gpuarray_kernels"), filter_base_compiledir, False),
-        "Directory of compiled GPU kernels.",
-    ),
-    ("cuda.root", StrParam(lambda: os.environ.get("CUDA_ROOT", "")), "Where CUDA is installed."),
-    ("cuda.include_path", StrParam(""), "Where its headers are."),
-    ("dnn.base_path", StrParam(""), "Where cuDNN is installed."),
-    ("dnn.include_path", StrParam(""), "Where its headers are."),
-    ("dnn.library_path", StrParam(""), "Where its libraries are."),
-    ("dnn.bin_path", StrParam(""), "Where its programs are."),
-    ("dnn.conv.workmem", removed_option("dnn.conv.workmem", _INSTEAD_FWD), "May only be empty."),
-    ("dnn.conv.workmem_bwd", removed_option("dnn.conv.workmem_bwd", _INSTEAD_BWD), "May only be empty."),
-    ("dnn.conv.algo_bwd", removed_option("dnn.conv.algo_bwd", _INSTEAD_BWD), "May only be empty."),
-    ("dnn.conv.algo_fwd", EnumStr(*SUPPORTED_DNN_CONV_ALGO_FWD), "cuDNN's convolution."),
-    ("dnn.conv.algo_bwd_data", EnumStr(*SUPPORTED_DNN_CONV_ALGO_BWD_DATA), "Its gradient for the images."),
-    ("dnn.conv.algo_bwd_filter", EnumStr(*SUPPORTED_DNN_CONV_ALGO_BWD_FILTER), "Its gradient for the filters."),
-    ("dnn.conv.precision", EnumStr(*SUPPORTED_DNN_CONV_PRECISION), "The type that cuDNN convolutions add up in."),
-    ("magma.enabled", BoolParam(False), "Whether MAGMA is used."),
-    ("magma.include_path", StrParam(""), "Where its headers are."),
-    ("magma.library_path", StrParam(""), "Where its libraries are."),
-    ("experimental.unpickle_gpu_on_cpu", BoolParam(False), "Whether pickled GPU arrays load as numpy arrays."),
-    ("experimental.local_alloc_elemwise", BoolParam(True, is_valid=bool), "May only be true."),
-    ("experimental.local_alloc_elemwise_assert", BoolParam(True), "Whether that rewrite adds shape checks."),
-    # bugs that only Theano had
-    ("warn.argmax_pushdown_bug", warn_since("0.3"), "Whether to warn of a bug of 2010 in argmax."),
-    ("warn.gpusum_01_011_0111_bug", warn_since("0.3"), "Whether to warn of a bug of 2010 in GPU sums."),
-    ("warn.sum_sum_bug", warn_since("0.3"), "Whether to warn of a bug of 2010 in sums of sums."),
-    ("warn.sum_div_dimshuffle_bug", warn_since("0.3"), "Whether to warn of a bug of 2010 in sums of quotients."),
-    ("warn.identify_1pexp_bug", warn_since("0.4.1"), "Whether to warn of a bug of 2011 in log(1 + exp)."),
-    ("warn.subtensor_merge_bug", warn_since("0.5"), "Whether to warn of a bug in x[a:b:-1][c]."),
-    ("warn.gpu_set_subtensor1", warn_since("0.6"), "Whether to warn of a bug in set_subtensor on the GPU."),
-    ("warn.vm_gc_bug", BoolParam(False), "Whether to warn of a bug of July 2012."),
-    ("warn.reduce_join", warn_since("0.7"), "Whether to warn of a bug in reductions of join."),
-    ("warn.inc_set_subtensor1", warn_since("0.7"), "Whether to warn of a bug in inc_subtensor of vectors."),
-    ("warn.inc_subtensor1_opt", warn_since("0.10"), "Whether to warn of a bug with repeated indices."),
-)

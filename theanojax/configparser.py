@@ -6,7 +6,7 @@ A flag takes its value from the first of these that names it:
 2. the environment variable THEANO_FLAGS, as in `THEANO_FLAGS=floatX=float32,blas.ldflags=-lopenblas`;
 3. the files named by THEANORC (the rightmost wins), else `~/.theanorc`, in INI form: the option `x` of
    the section `[blas]` is the flag `blas.x`, and the section `[global]` has the flags without a dot;
-4. the default in the table of flags (`theanojax.configflags`).
+4. the default in the table of flags (`theanojax.configflags`, `theanojax.configinert`).
 
 The flags live on classes rather than on instances: a flag is a descriptor, so that `config.floatX`
 checks what is assigned, and every instance of `TheanoConfigParser` shows the same values. Each dotted
@@ -142,6 +142,7 @@ class ConfigParam:
     fullname = "(unregistered)"
     doc = ""
     in_c_key = True
+    inert = ""  # why it means nothing, if it does
     given: str | None = None  # what THEANO_FLAGS or a file says
 
     def __init__(self, default: Any, filter: Callable[[Any], Any] | None = None, allow_override: bool = True):

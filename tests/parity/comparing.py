@@ -1,11 +1,11 @@
-"""What of a table of names and parameters is here under the same path, and what is not."""
+"""What of a table of names, parameters and flags is here under the same path, and what is not."""
 
 import fnmatch
 import importlib
 import inspect
 import warnings
 
-from tests.parity import reading
+from tests.parity import flags, reading
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 KINDS = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
@@ -15,14 +15,17 @@ DIFFERENCES = {
     "name": "functions, classes and values that a module does not have",
     "method": "methods that a class does not have",
     "parameters": "functions and methods that do not take all calls that Theano's take",
+    "flag": "flags whose values, default or kind are others",
     "spelling": "functions and methods that take all of Theano's calls by position, but call a parameter otherwise",
 }
 
 
 def compare(table):
     """Rows (difference, module, name, Theano's parameters, ours) for each row of `table` that is not so here."""
-    found = []
+    found = flags.compare([row[2:] for row in table if row[1] == "flag"])
     for path, kind, name, theirs in table:
+        if kind == "flag":
+            continue
         module = _import(path)
         if module is None:
             found += [("module", path, "", "", "")] if kind == "module" else []

@@ -1,4 +1,4 @@
-"""Compare the names and parameters of Theano 1.0.5 with ours, and write down what differs: docs/parity.md.
+"""Compare the names, parameters and flags of Theano 1.0.5 with ours, and write down what differs: docs/parity.md.
 
     python -m tests.parity.run
 
@@ -14,8 +14,9 @@ from collections import Counter
 from pathlib import Path
 
 from tests.conformance.run import REPO, fetch
-from tests.parity import reading
+from tests.parity import flags, reading
 from tests.parity.comparing import DIFFERENCES, compare, explain, fits
+from theanojax import configparser
 
 HERE = Path(__file__).resolve().parent
 TABLE, REASONS = HERE / "theano_1_0_5.tsv", HERE / "explained.tsv"
@@ -39,6 +40,7 @@ def unexplained(rows, reasons):
 def main():
     root = fetch("source", lambda f: f.suffix == ".py" and "tests" not in f.parts) / "theano"
     table = list(reading.table(root))
+    table += [("theano.config", "flag", *row) for row in flags.of_source(root / "configdefaults.py")]
     lines = ["module\tkind\tname\tparameters", *("\t".join(row).rstrip("\t") for row in table)]
     TABLE.write_text("\n".join(lines) + "\n")
     rows, reasons = compare(table), read(REASONS)
@@ -53,16 +55,17 @@ def report(table, rows, reasons):
     looked = Counter(kind for _, kind, _, _ in table)
     counts = Counter(row[0] for row in rows)
     words = [
-        "# Names and parameters: Theano 1.0.5 and theanojax",
+        "# Names, parameters and flags: Theano 1.0.5 and theanojax",
         "",
         "`make parity` wrote this page on %s, with theanojax %s on Python %s. It reads the source of Theano 1.0.5, and"
         % (datetime.date.today(), importlib.metadata.version("theanojax"), sys.version.split()[0]),
         "looks up here, under the same path after `import theano`, each module, each public name that it defines, and",
         "each public method of its classes; tests, GPU back-ends and names with `_` in front are left out. Parameters",
         "are the same if each call that Theano's takes is taken here: their names, their order, and their defaults.",
+        "Flags are the same if their values and their defaults are, and whether they can be changed later.",
         "",
-        "Looked at: %d modules, %d functions, %d classes with %d methods, %d values."
-        % tuple(looked[k] for k in ("module", "function", "class", "method", "value")),
+        "Looked at: %d modules, %d functions, %d classes with %d methods, %d values, %d flags."
+        % tuple(looked[k] for k in ("module", "function", "class", "method", "value", "flag")),
         "",
         "| what differs | count |",
         "|---|---|",
@@ -78,7 +81,20 @@ def report(table, rows, reasons):
             words += ["", "## %s" % (meaning[0].upper() + meaning[1:])]
         for reason, members in groups.items():
             words += ["", "%d: %s" % (len(members), reason), "", listed(members)]
-    return "\n".join(words) + "\n"
+    return "\n".join(words + of_flags(table)) + "\n"
+
+
+def of_flags(table):
+    """The lines about flags that mean nothing, and about those that Theano does not have."""
+    parameters = configparser._config_var_list
+    theirs = {name for _, kind, name, _ in table if kind == "flag"}
+    own = [p for p in parameters if p.fullname not in theirs]
+    inert = [p for p in parameters if p.inert]
+    words = ["", "## Flags that are accepted and mean nothing here", ""]
+    words += ["%d of %d; each of the others is read where it acts." % (len(inert), len(parameters)), ""]
+    words += ["| flag | why |", "|---|---|", *("| `%s` | %s |" % (p.fullname, p.inert) for p in inert)]
+    words += ["", "## Flags that only theanojax has", "", "| flag | meaning |", "|---|---|"]
+    return words + ["| `%s` | %s |" % (p.fullname, p.doc) for p in own]
 
 
 def listed(rows):

@@ -265,6 +265,10 @@ class Validator(Feature):
         return True
 
 
+def _loops(fgraph: FunctionGraph) -> int:
+    return sum(node.op.loop_steps(node) is not None for node in fgraph.apply_nodes)
+
+
 class ReplaceValidate(History, Validator):
     """Adds ``fgraph.replace_validate`` and its relatives: replacements that are undone when a feature objects."""
 
@@ -303,6 +307,7 @@ class ReplaceValidate(History, Validator):
         mark = fgraph.checkpoint()
         if verbose is None:
             verbose = config.optimizer_verbose
+        loops = _loops(fgraph) if config.scan.debug else 0
         try:
             for old, new in replacements:
                 fgraph.replace(old, new, reason, verbose=False)
@@ -312,6 +317,9 @@ class ReplaceValidate(History, Validator):
             if verbose:
                 print("validate failed on node %s.\n Reason: %s, %s" % (old, reason, e))
             raise
+        if config.scan.debug and (now := _loops(fgraph)) != loops:
+            what = "Extra scan introduced" if now > loops else "Scan removed"
+            print(what, loops, now, getattr(reason, "name", reason), old, new)
         if verbose:
             print(reason, old, new)
         return mark

@@ -19,7 +19,7 @@ from theanojax.graph.c_interface import CLinkerObject, CLinkerOp
 from theanojax.graph.contract import Contract
 from theanojax.graph.props import Props
 from theanojax.graph.tag import get_variable_trace_string as where_built
-from theanojax.graph.tracebacks import hide_frames
+from theanojax.graph.tracebacks import hide_frames, user_stacklevel
 from theanojax.graph.variable import Apply, Constant, Variable
 
 if TYPE_CHECKING:
@@ -384,27 +384,25 @@ def compute_test_value(node: Apply) -> None:
     The outputs receive ``tag.test_value``.
     """
     mode = config.compute_test_value
-    storage_map, compute_map = {}, {}
+    storage_map, compute_map, complete = {}, {}, True
     for i, v in enumerate(node.inputs):
         try:
             value = PureOp._get_test_value(v)
         except AttributeError:
-            text = "Cannot compute test value: input %i (%s) of Op %s missing default value. %s" % (
-                i,
-                v,
-                node,
-                where_built(v),
-            )
+            text = "Cannot compute test value: input %i (%s) of Op %s missing default value" % (i, v, node)
             if mode == "raise":
-                raise ValueError(text) from None
+                raise ValueError("%s. %s" % (text, where_built(v))) from None
             if mode == "warn":
-                warnings.warn(text, stacklevel=2)
+                warnings.warn("Warning, " + text, stacklevel=user_stacklevel())
             elif mode == "pdb":
                 import pdb
 
                 pdb.post_mortem(sys.exc_info()[2])
-            return
+            complete = False
+            continue
         storage_map[v], compute_map[v] = [value], [True]
+    if not complete:
+        return
     for v in node.outputs:
         storage_map[v], compute_map[v] = [None], [False]
     thunk = node.op.make_thunk(node, storage_map, compute_map, no_recycling=[])

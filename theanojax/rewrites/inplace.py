@@ -3,6 +3,7 @@
 import sys
 
 from theanojax import scalar as scal
+from theanojax.config import config
 from theanojax.errors import InconsistencyError
 from theanojax.graph.destroy import DestroyHandler, memory_of
 from theanojax.graph.rewriting.base import Optimizer
@@ -48,7 +49,10 @@ class _InplaceRun:
         self.updated: dict = {}  # output -> the inputs whose new value it is
         for o, i in (fgraph.update_mapping or {}).items():
             self.updated.setdefault(fgraph.outputs[o], []).append(fgraph.inputs[i])
-        self.many = len(fgraph.apply_nodes) > _MANY_NODES
+        # Theano checks the graph after so many changes, and leaves single numbers alone if these are several. A check
+        # is cheap here, so each change has one.
+        changes = config.tensor.insert_inplace_optimizer_validate_nb
+        self.leaves_numbers = changes != 1 if changes != -1 else len(fgraph.apply_nodes) > _MANY_NODES
         self._number_nodes()
 
     def _number_nodes(self):
@@ -57,7 +61,7 @@ class _InplaceRun:
 
     def run(self):
         for node in io_toposort(self.fgraph.inputs, self.fgraph.outputs):
-            if type(node.op) is self.optimizer.op and not (self.many and node.outputs[0].ndim == 0):
+            if type(node.op) is self.optimizer.op and not (self.leaves_numbers and node.outputs[0].ndim == 0):
                 self._try_node(node)
         return self.profile.close(self.fgraph)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import sys
+import warnings
 from collections.abc import Sequence
 from types import SimpleNamespace, TracebackType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -14,11 +16,12 @@ from theanojax.config import config
 from theanojax.graph.op import Op
 from theanojax.graph.signals import by_signal
 from theanojax.graph.tag import format_stack
+from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.loop.host import check_lengths
 
 if TYPE_CHECKING:
     from theanojax.graph.variable import Apply
-    from theanojax.runtime.hints import HasInputs, StorageMap, Value
+    from theanojax.runtime.hints import HasInputs, StorageMap, Thunk, Value
 
 
 def raise_with_op(
@@ -75,6 +78,29 @@ def require_arrays(node: Apply, thunk: HasInputs) -> None:
     missing = [v for v, cell in zip(node.inputs, thunk.inputs) if cell[0] is None and hasattr(v.type, "broadcastable")]
     if missing and not Op.runs_on_host(node.op, node):
         raise ValueError("expected an ndarray, not None")
+
+
+def warns_of_floats() -> bool:
+    """Whether a flag numpy.seterr_* has numpy warn of float errors: the warnings are to name their node."""
+    return any(
+        getattr(config.numpy, "seterr_" + kind) == "warn" for kind in ("all", "divide", "over", "under", "invalid")
+    )
+
+
+def named_in_warnings(thunk: Thunk, node: Apply) -> Thunk:
+    """`thunk`, with warnings of numpy about float errors that name `node`, and the program's line that led to it."""
+
+    def tell(kind: str, flag: int) -> None:
+        warnings.warn("%s encountered in %s" % (kind, node), RuntimeWarning, stacklevel=user_stacklevel())
+
+    @functools.wraps(thunk)
+    def named() -> Any:
+        kinds: dict[str, Any] = {kind: "call" for kind, action in np.geterr().items() if action == "warn"}
+        with np.errstate(call=tell, **kinds):
+            return thunk()
+
+    whole: Thunk = named  # type: ignore[assignment]
+    return whole
 
 
 def add_text(error: BaseException, text: str) -> None:

@@ -17,7 +17,7 @@ from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.locks import compiling
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Constant
-from theanojax.runtime.blame import raise_with_op, require_arrays
+from theanojax.runtime.blame import named_in_warnings, raise_with_op, require_arrays, warns_of_floats
 from theanojax.runtime.parallel.processes import gathered
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ class HostExecutor:
             computed[v][0] = True
         self._order = order
         self._thunks = [self._thunk(n) for n in order]
+        if warns_of_floats():
+            self._thunks = [named_in_warnings(t, n) for t, n in zip(self._thunks, order)]
         if self.recorder is not None:
             self._thunks = [self.recorder.timed(self.originals.get(n, n), t) for n, t in zip(order, self._thunks)]
         self._lazy = any(getattr(t, "lazy", False) for t in self._thunks)

@@ -1,11 +1,14 @@
 """Running a graph the way DebugMode does: every version of every variable, each node twice, everything compared."""
 
 import io
+import itertools
+import logging
 from copy import deepcopy
 
 import numpy as np
 
 from theanojax.compile.debug.errors import BadDestroyMap, BadOptimization, BadThunkOutput, BadViewMap, InvalidValueError
+from theanojax.config import config
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.op import Op
 from theanojax.graph.traverse import io_toposort
@@ -14,6 +17,8 @@ from theanojax.printing.debug import print_tree
 from theanojax.runtime import make_executor, native
 from theanojax.runtime.blame import add_text, raise_with_op
 from theanojax.runtime.host import to_host
+
+logger = logging.getLogger("theano.compile.debugmode")
 
 
 def check_eq(var, val1, val2):
@@ -156,6 +161,8 @@ class DebugExecutor:
             self._check_value(v, c[0], "perform output")
         if type(node.op).perform is not Op.perform or node.op.only_c_code():
             _check_views(node, [c[0] for c in outs], self._copies)
+            if config.DebugMode.warn_input_not_reused:
+                _warn_of_new_memory(node, [c[0] for c in outs], self._copies)
             self._check_preallocated(node, thunk, cells, originals, outs)
         if self.mode.check_c_code and not node.op.only_c_code() and native.can_build(node):
             self._check_c_code(node, originals, [c[0] for c in outs])
@@ -207,10 +214,11 @@ class DebugExecutor:
             return
         results = [c[0] for c in outs]
         for kind in _expand_kinds(self.mode.check_preallocated_output):
-            self._call(node, thunk, cells, originals, outs, [PREALLOCATE[kind](r) for r in results])
-            for v, r, c in zip(node.outputs, results, outs):
-                if not check_eq(v, r, c[0]):
-                    raise BadThunkOutput(v, "perform", r, "perform with output " + kind, c[0], originals)
+            for name, start in PREALLOCATE[kind](results):
+                self._call(node, thunk, cells, originals, outs, start)
+                for v, r, c in zip(node.outputs, results, outs):
+                    if not check_eq(v, r, c[0]):
+                        raise BadThunkOutput(v, "perform", r, "perform with output " + name, c[0], originals)
         for c, r in zip(outs, results):
             c[0] = r
 
@@ -237,6 +245,25 @@ def _check_views(node, results, inputs):
                     raise BadViewMap(node, o, result, out_alias_idx=[k])
 
 
+def _warn_of_new_memory(node, results, inputs):
+    """Tell the log where an output that is declared to be an input's memory is an array of its own.
+
+    Of the program's Ops: ours declare what Theano's do, and the graph does not run in place.
+    """
+    if getattr(type(node.op).perform, "__globals__", {}).get("__name__", "").startswith("theanojax."):
+        return
+    for o, (i, *_) in getattr(node.op, "destroy_map", {}).items():
+        if results[o] is not inputs[i]:
+            text = "Optimization Warning: input idx %d marked as destroyed was not changed for node '%s'"
+            logger.warning(text, i, node)
+    for o, (i, *_) in getattr(node.op, "view_map", {}).items():
+        share = getattr(node.outputs[o].type, "may_share_memory", None)
+        # single numbers are copied, often
+        if share and getattr(results[o], "size", 2) > 1 and not share(results[o], inputs[i]):
+            text = "Optimization Warning: input idx %d marked as viewed but new memory allocated by node '%s'"
+            logger.warning(text, i, node)
+
+
 def _is_used(v):
     """Whether a node of the graph uses `v`; being an output of the whole function harms nobody."""
     return any(node != "output" for node, _ in getattr(v, "clients", ()))
@@ -247,18 +274,6 @@ def _copy(value):
     return value if type(value).__name__ == "PyCapsule" else deepcopy(value)
 
 
-def _strided(step):
-    def make(result):
-        big = _junk([2 * n for n in result.shape], result.dtype)
-        return big[tuple(slice(None, None, step) for _ in result.shape)]
-
-    return make
-
-
-def _sized(change):
-    return lambda result: _junk([max(n + change, 0) for n in result.shape], result.dtype)
-
-
 def _junk(shape, dtype, order="C"):
     # An Op that uses what it finds should give a wrong result for certain.
     array = np.empty(shape, dtype, order)
@@ -267,26 +282,51 @@ def _junk(shape, dtype, order="C"):
     return array
 
 
+def _varied(results):
+    """(number of dimensions of the largest of `results`, whether a dimension of that many is longer than 1)."""
+    ndim = max(r.ndim for r in results)
+    return ndim, [any(r.ndim >= ndim - d and r.shape[d - ndim] != 1 for r in results) for d in range(ndim)]
+
+
+def _strided(results):
+    """Each step of 1, -1, 2 and -2 in the last dimensions; one sign for those before, which the flag leaves out."""
+    ndim, long = _varied(results)
+    first = max(ndim - config.DebugMode.check_preallocated_output_ndim, 0)
+    signs = [(-1, 1) if any(long[:first]) else (1,), *((-1, 1) if b else (1,) for b in long[first:])]
+    for before, *rest in itertools.product(*signs):
+        for size in (1, 2):
+            steps = [before] * first + [sign * size for sign in rest]
+            arrays = []
+            for r in results:
+                own = steps[ndim - r.ndim :]
+                big = _junk([n * abs(step) for n, step in zip(r.shape, own)], r.dtype)
+                arrays.append(big[tuple(slice(None, None, step) for step in own)])
+            yield "strided%s" % (tuple(steps),), arrays
+
+
+def _of_other_sizes(results):
+    """One dimension after the other shorter, or longer, by one."""
+    ndim, long = _varied(results)
+    for d in (d for d in range(ndim) if long[d]):
+        for change in (-1, 1):
+            changes = [change * (k == d) for k in range(ndim)]
+            shapes = ([max(n + c, 0) for n, c in zip(r.shape, changes[ndim - r.ndim :])] for r in results)
+            yield "wrong_size%s" % (tuple(changes),), [_junk(shape, r.dtype) for shape, r in zip(shapes, results)]
+
+
+# kind -> function of the results that yields names and arrays to start from
 PREALLOCATE = {
-    "previous": lambda result: result.copy(),
-    "c_contiguous": lambda result: _junk(result.shape, result.dtype),
-    "f_contiguous": lambda result: _junk(result.shape, result.dtype, "F"),
-    "strided": _strided(2),
-    "neg_strides": _strided(-2),
-    "larger": _sized(1),
-    "smaller": _sized(-1),
+    "previous": lambda results: [("previous", [r.copy() for r in results])],
+    "c_contiguous": lambda results: [("c_contiguous", [_junk(r.shape, r.dtype) for r in results])],
+    "f_contiguous": lambda results: [("f_contiguous", [_junk(r.shape, r.dtype, "F") for r in results])],
+    "strided": _strided,
+    "wrong_size": _of_other_sizes,
 }
 
 
 def _expand_kinds(kinds):
     """The keys of PREALLOCATE that the names in `kinds` stand for."""
-    groups = {
-        "ALL": list(PREALLOCATE),
-        "strided": ["strided", "neg_strides"],
-        "wrong_size": ["larger", "smaller"],
-        "initial": ["previous"],
-        "": [],
-    }
+    groups = {"ALL": list(PREALLOCATE), "initial": ["previous"], "": []}
     found = [k for kind in kinds for k in groups.get(kind, [kind])]
     unknown = [k for k in found if k not in PREALLOCATE]
     if unknown:

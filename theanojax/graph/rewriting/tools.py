@@ -271,8 +271,20 @@ class LocalMetaOptimizer(LocalOptimizer):
         raise NotImplementedError("%s.provide_inputs" % type(self).__name__)
 
     def get_opts(self, node: Apply) -> list[LocalOptimizer]:
-        """The local optimizers to compare on `node`."""
-        return self.track_dict.get(type(node.op), [])
+        """The local optimizers to compare on `node`.
+
+        Left out are those that were registered with more tags of ``config.metaopt.optimizer_excluding`` than of
+        ``config.metaopt.optimizer_including``.
+        """
+        found = self.track_dict.get(type(node.op), [])
+        if not config.metaopt.optimizer_excluding:
+            return found
+
+        def count(opt: LocalOptimizer, tags: str) -> int:
+            return sum(opt in self.tag_dict.get(tag, ()) for tag in tags.split(":"))
+
+        including, excluding = config.metaopt.optimizer_including, config.metaopt.optimizer_excluding
+        return [opt for opt in found if count(opt, excluding) <= count(opt, including)]
 
     def time_call(self, fn: Callable[[], Any]) -> float:
         """How many seconds a call of `fn` takes."""
