@@ -97,10 +97,57 @@ def test_topk_with_one_output(outputs):
     np.testing.assert_array_equal(both([x], op(x, 2), [A[0]]), both_outputs[0 if outputs[0] else 1])
 
 
-def test_topk_gradient():
+@pytest.mark.parametrize("sorted", [True, False])
+def test_topk_gradient(sorted):
     x = T.dmatrix("x")
-    for k in (2, -1):
-        check_op([x], T.topk(x, k, axis=1, sorted=False), [A[0] / 7])
+    for k in (2, -1, -3, A.shape[2]):
+        check_op([x], T.topk(x, k, axis=1, sorted=sorted), [A[0] / 7])
+        check_op([x], T.topk_and_argtopk(x, k, axis=0 if abs(k) < 4 else 1, sorted=sorted), [A[0] / 7])
+
+
+@pytest.mark.parametrize("axis", [None, 0, 2, -1])
+@pytest.mark.parametrize("dtype", ["float64", "int8"])
+def test_topk_in_descending_order(axis, dtype):
+    x, n = T.TensorType(dtype, (False,) * 3)("x"), T.lscalar("n")
+    B = A.astype(dtype)
+    flat, along = (B.ravel(), 0) if axis is None else (B, axis)
+    order = np.flip(np.sort(flat, along), along)
+    length = flat.shape[along]
+    for k in {1, 2, min(3, length), length, -1, -2, -length}:
+        values, places = both([x, n], list(T.topk_and_argtopk(x, n, axis)), [B, k])
+        want = np.take(order, range(k) if k > 0 else range(length + k, length), along)
+        np.testing.assert_array_equal(values, want)
+        np.testing.assert_array_equal(np.take_along_axis(flat, places, along), want)
+        np.testing.assert_array_equal(both([x, n], T.topk(x, n, axis, sorted=True), [B, k]), want)
+    assert str(T.topk(x, 2).owner.op) == "TopKOp{axis=-1, sorted=True}"
+
+
+def test_topk_of_ties_in_order():
+    x = T.dvector("x")
+    v = [1.0, 3.0, np.nan, 3.0, -np.inf, 1.0, 2.0]
+    outs = list(T.topk_and_argtopk(x, 4)) + list(T.topk_and_argtopk(x, -3)) + [T.argtopk(x, 7)]
+    top, where, low, where_low, all_ = both([x], outs, [v])
+    np.testing.assert_array_equal(top, [np.nan, 3, 3, 2])
+    assert where.tolist() == [2, 1, 3, 6] and low.tolist() == [1, 1, -np.inf] and where_low.tolist() == [5, 0, 4]
+    assert all_.tolist() == [2, 1, 3, 6, 0, 5, 4]
+
+
+@pytest.mark.parametrize("kind", ["quicksort", "mergesort", "heapsort"])
+def test_derivatives_of_sorts_of_equal_keys(kind):
+    """Each element has one place, so that the gradient is one of those that there are, and all of it arrives."""
+    x, v = T.dmatrix("x"), T.dmatrix("v")
+    B = np.array([[2.0, 1.0, 2.0, 1.0, 1.0, 2.0] * 4] * 2)
+    weights = np.arange(1.0, B.size + 1).reshape(B.shape)
+    for axis in (0, 1, None):
+        w = weights.ravel() if axis is None else weights
+        out = T.sort(x, axis, kind)
+        g = both([x], grad((out * w).sum(), x), [B])
+        order = np.argsort(B, axis, kind="stable")
+        want = np.empty_like(w)
+        np.put_along_axis(want, order, w, 0 if axis is None else axis)
+        np.testing.assert_array_equal(g, want.reshape(B.shape))
+        moved = both([x, v], Rop(out, x, v), [B, weights])
+        np.testing.assert_array_equal(moved, np.take_along_axis(w, order, 0 if axis is None else axis))
 
 
 def test_topk_where_the_gradient_of_its_values_is_not_known():
@@ -115,7 +162,6 @@ def test_topk_errors():
 
     x, k = T.dvector("x"), T.lscalar("k")
     for bad, error, text in (
-        (lambda: TopKOp(), NotImplementedError, "Use sorted=False for now"),
         (lambda: TopKOp(axis=1.0, sorted=False), TypeError, '"axis" parameter must be integer'),
         (lambda: TopKOp(sorted=False, idx_dtype="float32"), TypeError, "must be an integer dtype"),
         (lambda: TopKOp(sorted=False, return_values=False, return_indices=False), ValueError, "isn't allowed"),

@@ -16,7 +16,7 @@ from theanojax.config import config
 from theanojax.first_import import unnoticed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from numpy.typing import DTypeLike, NDArray
@@ -128,6 +128,13 @@ class HostNamespace:
         """
         if exception is not None and not np.all(condition):
             raise exception() if callable(exception) else exception
+
+    @staticmethod
+    def loop(more: Callable[[Any], Any], step: Callable[[Any], Any], state: Any) -> Any:
+        """`state`, a tuple of arrays, after as many calls of `step` as `more` of it holds."""
+        while more(state):
+            state = step(state)
+        return state
 
     @staticmethod
     def within(x: Any, ok: Any) -> Any:

@@ -78,8 +78,7 @@ CONVOLUTION = [
 
 
 def _pools(x, mode):
-    pad = (0, 0) if mode == "average_exc_pad" else (1, 0)  # its gradient takes no padding
-    return [pool.pool_2d(x, (2, 3), ignore_border=True, mode=mode, stride=(1, 2), pad=pad),
+    return [pool.pool_2d(x, (2, 3), ignore_border=True, mode=mode, stride=(1, 2), pad=(1, 0)),
             pool.pool_2d(x, (2, 2), ignore_border=False, mode=mode)]
 
 
@@ -90,6 +89,9 @@ POOL = [
     case("pool max in a direction", lambda x, v: pool.MaxPoolRop(ignore_border=True)(x, v, (2, 2)), real(1, 2, 5, 6),
          real(1, 2, 5, 6, seed=1), grad=False),
     case("pool max twice", _gradient(lambda x: pool.pool_2d(x, (2, 2), ignore_border=True)), real(1, 1, 4, 5)),
+    *[case("pool %s twice, of squares" % mode, _gradient(lambda x, mode=mode: pool.pool_2d(
+        x, (2, 3), ignore_border=True, mode=mode, stride=(1, 2), pad=(1, 0)) ** 2), real(1, 2, 5, 6))
+      for mode in ("max", "average_exc_pad")],
     case("pool average twice", _gradient(lambda x: pool.pool_2d(x, (2, 2), ignore_border=True, mode="sum")),
          real(1, 1, 4, 5)),
 ]

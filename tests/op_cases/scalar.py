@@ -19,6 +19,7 @@ DOMAINS = {
     "inside": ([-0.9, -0.4, -0.1, 0.2, 0.5, 0.8], [0, 0, 0, 0, 0, 0]),
     "positive": ([0.3, 0.8, 1.2, 2.6, 4.1, 7.7], [1, 2, 3, 4, 6, 9]),
     "order": ([0.4, 2.5, 1.1, 3.6, 0.7, 2.2], [1, 3, 2, 5, 1, 4]),
+    "count": ([0.0, 1.0, 2.0, 3.0, 1.0, 4.0], [0, 1, 2, 3, 1, 4]),
     "above1": ([1.1, 1.6, 2.2, 3.9, 5.5, 8.0], [1, 2, 3, 4, 6, 9]),
     "to2": ([0.1, 0.6, 0.9, 1.3, 1.7, 1.9], [1, 1, 1, 1, 1, 1]),
     "nonzero": ([-2.7, -1.3, -0.4, 0.6, 1.4, 3.2], [-3, -1, 7, 1, 2, 5]),
@@ -35,14 +36,16 @@ NAMED = {
     "complex_from_polar": "positive other", "conj": "any", "cos": "any", "cosh": "any", "deg2rad": "any",
     "eq": "any other", "erf": "any", "erfc": "any", "erfcinv": "to2", "erfcx": "any", "erfinv": "inside", "exp": "any",
     "exp2": "any", "expm1": "any", "floor": "any", "gamma": "positive", "gammainc": "order positive",
-    "gammaincc": "order positive", "gammal": "order positive", "gammaln": "positive", "gammau": "order positive",
+    "gammaincc": "order positive",
+    "gammainc_der": "order positive", "gammal": "order positive", "gammaln": "positive", "gammau": "order positive",
     "ge": "any other", "gt": "any other", "i0": "any", "i1": "any", "identity": "any", "imag": "any",
     "inclosedrange": "third low high", "inopenrange": "third low high", "int_div": "third nonzero", "inv": "nonzero",
     "invert": "any", "isinf": "any", "isnan": "any", "iv": "order positive", "j0": "any", "j1": "any",
     "jv": "order positive",
     "le": "any other", "log": "positive", "log10": "positive", "log1p": "positive", "log2": "positive",
     "lt": "any other", "maximum": "any other", "minimum": "any other", "mod": "other nonzero", "mul": "any other third",
-    "neg": "any", "neq": "any other", "or_": "any other", "pow": "positive small", "psi": "positive", "rad2deg": "any",
+    "neg": "any", "neq": "any other", "or_": "any other", "pow": "positive small",
+    "polygamma": "count positive", "psi": "positive", "rad2deg": "any",
     "real": "any", "round_half_away_from_zero": "any", "round_half_to_even": "any", "second": "any other",
     "sgn": "nonzero", "sin": "any", "sinh": "any", "sqr": "any", "sqrt": "positive", "sub": "any other",
     "switch": "condition any other", "tan": "any", "tanh": "any", "tri_gamma": "positive", "true_div": "any nonzero",
@@ -77,21 +80,21 @@ REFUSED = {
 # Built for complex numbers, with an error when they are run, as in Theano
 NO_COMPLEX_VALUE = {
     "arctan2", "chi2sf", "deg2rad", "floor_div", "gammainc", "gammaincc", "gammal", "gammaln", "gammau", "i0", "i1",
-    "inclosedrange", "inopenrange", "int_div", "j0", "j1", "jv", "iv", "mod", "rad2deg", "sigmoid", "softplus",
+    "inclosedrange", "inopenrange", "int_div", "j0", "j1", "jv", "iv", "mod", "gammainc_der",
+    "polygamma", "rad2deg", "sigmoid", "softplus",
     "tri_gamma",
     "ultra_fast_sigmoid",
     *["convert_to_" + d for d in S._cast_mapping if "complex" not in d and d != "bool"],
 }
 
 # XLA takes seconds to compile these; integers and float32 come to the same code by a cast.
-SLOW = {"chi2sf", "gammainc", "gammaincc", "gammal", "gammau"}
+SLOW = {"chi2sf", "gammainc", "gammaincc", "gammainc_der", "gammal", "gammau"}
 
 # No gradient, or none with respect to real numbers: that is so in Theano
-NO_GRADIENT = {"conj", "chi2sf", "gammainc", "gammaincc", "gammal", "gammau", "tri_gamma", "ultra_fast_sigmoid",
-               "mul_without_zeros", "complex", "complex_from_polar", "real"}
-NO_R_OP = {"jv", "iv"}
+NO_GRADIENT = {"conj", "ultra_fast_sigmoid", "mul_without_zeros", "complex", "complex_from_polar", "real"}
+NO_R_OP = {"jv", "iv", "polygamma", "gammainc_der"}
 # What gradients are for, where not all inputs: not the order of a Bessel function, nor a condition
-MOVING = {"jv": [1], "iv": [1], "switch": [1, 2], "second": [1]}
+MOVING = {"jv": [1], "iv": [1], "switch": [1, 2], "second": [1], "polygamma": [1], "gammainc_der": [1]}
 
 
 def values(domain, dtype):

@@ -168,6 +168,7 @@ OTHER = [
          ints([2, 0, 1], [1, 0, 2])),
     case("choose", lambda k, c: T.choose(k, c), ints([0, 1, 1], [1, 0, 1]), real(2, 2, 3), grad=False),
     case("sort", lambda m: [T.sort(m, axis=0), T.argsort(m, axis=1), T.sort(m, axis=None)], M),
+    case("topk in order", lambda m: T.topk_and_argtopk(m, -2, axis=1), M),
     case("topk", lambda m: T.topk_and_argtopk(m, 2, axis=1, sorted=False), M),
 ]
 

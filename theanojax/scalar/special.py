@@ -9,8 +9,9 @@ from theanojax.graph.gradient_types import grad_not_implemented
 from theanojax.scalar import op as table
 from theanojax.scalar.casting import constant
 from theanojax.scalar.dtype_rules import upgrade_to_float, upgrade_to_float64, upgrade_to_float_no_complex
-from theanojax.scalar.op import BinaryScalarOp, UnaryScalarOp
-from theanojax.scalar.types import upcast
+from theanojax.scalar.incomplete_gamma import order_slope
+from theanojax.scalar.op import BinaryScalarOp, UnaryScalarOp, refuse_complex, zero_gradient
+from theanojax.scalar.types import discrete_types, upcast
 
 imported_scipy_special = True
 
@@ -92,10 +93,6 @@ class _OneOfAKind(_BinarySpecial):
         return hash(type(self))
 
 
-def _not_implemented(self, inputs, output_gradients):
-    raise NotImplementedError()
-
-
 def _psi(xp, x):
     value = xp.special.digamma(x)
     # The one pole where scipy knows the sign.
@@ -127,6 +124,64 @@ def _chi2sf(xp, x, k):
     return xp.where(k > 0, xp.where(x <= 0, one, tail), one * np.nan)
 
 
+def _power_over_gamma(k, x):
+    """``x^(k-1) exp(-x) / gamma(k)``, by which P(k, x) grows with x. At 0 the limit, where that is finite."""
+    return S.switch(S.eq(x, 0), x ** (k - 1), S.exp((k - 1) * S.log(x) - x - S.gammaln(k)))
+
+
+def _gammainc_grad(self, inputs, output_gradients):
+    (k, x), (gz,) = inputs, output_gradients
+    return _both(k, x, gz, lambda: S.gammainc_der(k, x), lambda: _power_over_gamma(k, x))
+
+
+def _gammaincc_grad(self, inputs, output_gradients):
+    return _gammainc_grad(self, inputs, [-output_gradients[0]])
+
+
+def _gammal_grad(self, inputs, output_gradients):
+    (k, x), (gz,) = inputs, output_gradients
+    return _both(k, x, gz, lambda: S.gammal(k, x) * S.psi(k) + S.gamma(k) * S.gammainc_der(k, x),
+                 lambda: x ** (k - 1) * S.exp(-x))
+
+
+def _gammau_grad(self, inputs, output_gradients):
+    (k, x), (gz,) = inputs, output_gradients
+    return _both(k, x, gz, lambda: S.gammau(k, x) * S.psi(k) - S.gamma(k) * S.gammainc_der(k, x),
+                 lambda: -x ** (k - 1) * S.exp(-x))
+
+
+def _chi2sf_grad(self, inputs, output_gradients):
+    (x, k), (gz,) = inputs, output_gradients
+    half = -0.5 * gz
+    return _both(x, k, half, lambda: _power_over_gamma(k / 2, S.maximum(x, 0) / 2) * (x > 0),
+                 lambda: S.gammainc_der(k / 2, S.maximum(x, 0) / 2))
+
+
+def _gammainc_der_grad(self, inputs, output_gradients):
+    (k, x), (gz,) = inputs, output_gradients
+    return [grad_not_implemented(self, 0, k), gz * _power_over_gamma(k, x) * (S.log(x) - S.psi(k))]
+
+
+def _both(a, b, gz, slope_a, slope_b):
+    """The gradients for the two inputs of a function of real numbers; zeros for integers."""
+    refuse_complex(a, b, gz)
+    return [zero_gradient(v) if v.type in discrete_types else gz * slope() for v, slope in ((a, slope_a), (b, slope_b))]
+
+
+def _polygamma(xp, n, x):
+    known, pole = (n >= 0) & (n == xp.floor(n)) & (n <= 170), (x <= 0) & (x == xp.floor(x))
+    order = xp.where(known & (n > 0), n, xp.ones_like(n))
+    zeta = xp.where(pole, xp.full_like(x, np.inf), xp.special.zeta(order + 1, xp.where(pole, xp.ones_like(x), x)))
+    size = xp.special.gamma(order + 1) * zeta
+    value = xp.where(n == 0, _psi(xp, x), xp.where(order % 2 == 0, -size, size))
+    return xp.where(known, value, xp.full_like(x, np.nan))
+
+
+def _polygamma_grad(self, inputs, output_gradients):
+    (n, x), (gz,) = inputs, output_gradients
+    return [_order_gradient(self, n), gz * S.polygamma(n + 1, x)]
+
+
 Gamma, gamma = unary("Gamma", "gamma", upgrade_to_float, lambda xp, x: xp.special.gamma(x),
                      lambda x, gz: gz * S.gamma(x) * S.psi(x), nfunc_spec=_spec("gamma"),
                      tensor_doc="The gamma function.")
@@ -137,27 +192,35 @@ Psi, psi = unary("Psi", "psi", upgrade_to_float, _psi,
                  lambda x, gz: gz * S.tri_gamma(x), nfunc_spec=_spec("psi"), tensor_doc="The derivative of gammaln.")
 # The first derivative of psi is the Hurwitz zeta function of order 2.
 TriGamma, tri_gamma = unary("TriGamma", "tri_gamma", upgrade_to_float,
-                            lambda xp, x: xp.special.zeta(xp.full_like(x, 2), x), grad=_not_implemented,
-                            tensor_doc="The second derivative of gammaln.")
-Chi2SF, chi2sf = binary("Chi2SF", "chi2sf", upgrade_to_float64, _chi2sf, base=_OneOfAKind,
+                            lambda xp, x: xp.special.zeta(xp.full_like(x, 2), x),
+                            lambda x, gz: gz * S.polygamma(2, x), tensor_doc="The second derivative of gammaln.")
+PolyGamma, polygamma = binary("PolyGamma", "polygamma", upgrade_to_float, _polygamma, grad=_polygamma_grad,
+                              work_dtype=lambda self, types, out: "float64",
+                              tensor_doc="The derivative of psi of order `n`, 0 to 170.",
+                              tensor_inplace=False)
+Chi2SF, chi2sf = binary("Chi2SF", "chi2sf", upgrade_to_float64, _chi2sf, base=_OneOfAKind, grad=_chi2sf_grad,
                         nfunc_spec=("scipy.stats.chi2.sf", 2, 1),
                         tensor_doc="The survival function of the chi squared distribution with `k` degrees of freedom.")
-GammaInc, gammainc = binary("GammaInc", "gammainc", upgrade_to_float, _lower,
+GammaInc, gammainc = binary("GammaInc", "gammainc", upgrade_to_float, _lower, grad=_gammainc_grad,
                             base=_OneOfAKind, nfunc_spec=_spec("gammainc", 2),
                             tensor_doc="The regularized lower incomplete gamma function P(k, x).", tensor_inplace=False)
-GammaIncC, gammaincc = binary("GammaIncC", "gammaincc", upgrade_to_float, _upper,
+GammaIncC, gammaincc = binary("GammaIncC", "gammaincc", upgrade_to_float, _upper, grad=_gammaincc_grad,
                               base=_OneOfAKind, nfunc_spec=_spec("gammaincc", 2),
                               tensor_doc="The regularized upper incomplete gamma function Q(k, x).",
                               tensor_inplace=False)
 # In double precision: in float32 one factor overflows long before the product does.
 GammaU, gammau = binary("GammaU", "gammau", upgrade_to_float,
                         lambda xp, k, x: _upper(xp, k, x) * xp.special.gamma(k), base=_OneOfAKind,
-                        work_dtype=lambda self, types, out: "float64",
+                        work_dtype=lambda self, types, out: "float64", grad=_gammau_grad,
                         tensor_doc="The upper incomplete gamma function.", tensor_inplace=False)
 GammaL, gammal = binary("GammaL", "gammal", upgrade_to_float,
                         lambda xp, k, x: _lower(xp, k, x) * xp.special.gamma(k), base=_OneOfAKind,
-                        work_dtype=lambda self, types, out: "float64",
+                        work_dtype=lambda self, types, out: "float64", grad=_gammal_grad,
                         tensor_doc="The lower incomplete gamma function.", tensor_inplace=False)
+
+GammaIncDer, gammainc_der = binary("GammaIncDer", "gammainc_der", upgrade_to_float, order_slope,
+                                   grad=_gammainc_der_grad, work_dtype=lambda self, types, out: "float64",
+                                   doc=order_slope.__doc__)
 
 
 # ------------------------------------------------------------------ Bessel functions

@@ -159,13 +159,12 @@ class TopKOp(Op):
     Parameters
     ----------
     axis : int
-    sorted : must be False; the order of the results is not specified
+    sorted : whether the results are in descending order, which Theano did not have; else in any
     idx_dtype : integer dtype of the indices
     return_values, return_indices : which outputs there are; at least one
 
     Raises
     ------
-    NotImplementedError : `sorted` is true.
     ValueError : no output is wanted; at run time, `kth` is 0 or larger than the length of the axis.
     """
 
@@ -176,8 +175,6 @@ class TopKOp(Op):
     def __init__(self, axis=-1, sorted=True, idx_dtype="int64", return_values=True, return_indices=True):
         if not isinstance(axis, int):
             raise TypeError('"axis" parameter must be integer, got "%s"' % type(axis))
-        if sorted:
-            raise NotImplementedError("The sorted parameter is not yet implemented. Use sorted=False for now.")
         if idx_dtype not in integer_dtypes:
             raise TypeError('"idx_dtype" parameter must be an integer dtype, got "%s"' % idx_dtype)
         if not return_values and not return_indices:
@@ -211,6 +208,13 @@ class TopKOp(Op):
             raise ValueError("topk: kth cannot be larger than the size of specified axis %d" % axis)
         return k, axis
 
+    def _places(self, x, order):
+        """An index of `x`, one array a dimension, for the elements whose indices along the axis are `order`."""
+        lengths, axis = shape_of(x), self.axis % x.ndim
+        return [
+            order if i == axis else arange(lengths[i]).dimshuffle([0] + ["x"] * (x.ndim - i - 1)) for i in range(x.ndim)
+        ]
+
     def _outputs(self, values, indices):
         outs = [out() for out, wanted in ((values, self.return_values), (indices, self.return_indices)) if wanted]
         return tuple(outs) if len(outs) > 1 else outs[0]
@@ -220,11 +224,13 @@ class TopKOp(Op):
         part = [slice(None)] * x.ndim
         part[axis] = slice(0, abs(k))
         order = order[tuple(part)]
+        if self.sorted and k < 0:
+            order = xp.flip(order, axis)
         return self._outputs(lambda: xp.take_along_axis(x, order, axis=axis), lambda: order)
 
     def compute(self, xp, node, x, kth):
         k, axis = self._count(x, kth)
-        if k == x.shape[axis]:
+        if k == x.shape[axis] and not self.sorted:
             places = np.arange(k).reshape([-1 if i == axis else 1 for i in range(x.ndim)])
             return self._outputs(lambda: x, lambda: xp.broadcast_to(places, x.shape))
         if k < 0:
@@ -237,7 +243,7 @@ class TopKOp(Op):
     def lower_xla(self, ctx, node, x, kth):
         kth = ctx.need(node.inputs[1], kth)
         k, axis = self._count(x, kth)
-        if x.dtype.kind == "f" and 0 < abs(k) <= FEW and k != x.shape[axis]:
+        if x.dtype.kind == "f" and 0 < abs(k) <= FEW and (self.sorted or k != x.shape[axis]):
             return self._pick(ctx.xp, x, greatest(ctx, x, k, axis), k, axis)
         return self.compute(ctx.xp, node, x, kth)
 
@@ -255,13 +261,17 @@ class TopKOp(Op):
             return [x.zeros_like(dtype=x.dtype if x.dtype in float_dtypes else config.floatX), k_grad]
         if isinstance(out_grads[0].type, NullType):
             return [out_grads[0], k_grad]
-        lengths, axis = shape_of(x), self.axis % x.ndim
-        places = [
-            outputs[-1] if i == axis else arange(lengths[i]).dimshuffle([0] + ["x"] * (x.ndim - i - 1))
-            for i in range(x.ndim)
-        ]
+        places = self._places(x, outputs[-1])
         x_grad = x.zeros_like(dtype=out_grads[0].dtype)
         return [set_subtensor(x_grad[tuple(places)], out_grads[0]), k_grad]
+
+    def R_op(self, inputs, eval_points):
+        (x, k), moved = inputs, eval_points[0]
+        if moved is None or not self.return_values:
+            return [None for _ in range(self.return_values + self.return_indices)]
+        op = TopKOp(self.axis, self.sorted, self.idx_dtype, return_values=False)
+        values = [moved[tuple(self._places(x, op(x, k)))]]
+        return values + [None] * self.return_indices
 
 
 def _topk(x, kth, axis, sorted, idx_dtype):
@@ -271,14 +281,14 @@ def _topk(x, kth, axis, sorted, idx_dtype):
 
 
 def topk(x, kth, axis=-1, sorted=True, idx_dtype="int64"):
-    """The `kth` largest elements of `x` along `axis`, in no particular order.
+    """The `kth` largest elements of `x` along `axis`.
 
     Parameters
     ----------
     x : tensor
     kth : int or integer scalar, not 0; a negative one asks for the smallest elements
     axis : int, or None for the flattened tensor
-    sorted : must be given as False, the only way supported
+    sorted : whether they are in descending order, also the smallest; in no particular order otherwise
     idx_dtype : integer dtype of the indices, which the gradient needs
 
     Returns
@@ -287,7 +297,6 @@ def topk(x, kth, axis=-1, sorted=True, idx_dtype="int64"):
 
     Raises
     ------
-    NotImplementedError : `sorted` is true.
     ValueError : `x` has no dimension or `kth` has one; when run, `kth` is 0 or greater than the length of the axis.
     IndexError : there is no such axis. TypeError : `axis` is no int, or `idx_dtype` no integer dtype.
     """

@@ -243,6 +243,10 @@ class XlaNamespace:
         """`condition` must hold when the program runs, or the call is replayed on the host."""
         self.context.guard(condition)
 
+    @staticmethod
+    def loop(more: Callable[[Any], Any], step: Callable[[Any], Any], state: Any) -> Any:
+        return lax.while_loop(more, step, state)
+
     def within(self, x: Array, ok: Array) -> jax.Array:
         self.context.guard(jnp.all(ok))
         return jnp.where(ok, x, 1)

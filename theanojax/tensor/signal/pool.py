@@ -256,6 +256,18 @@ class Pool(_PoolOp):
         return [op(x, self(*inputs), moved, ws, stride, pad)]
 
 
+def _linear_in(i):
+    """``R_op`` of an Op that is linear in input `i`, and does not move, almost everywhere, with those before it."""
+
+    def R_op(self, inputs, eval_points):
+        moved = eval_points[i]
+        if moved is None:
+            return [None if all(v is None for v in eval_points[:i]) else self(*inputs).zeros_like()]
+        return [self(*inputs[:i], moved, *inputs[i + 1 :])]
+
+    return R_op
+
+
 class PoolGrad(_PoolOp):
     """What the gradients of Pool share."""
 
@@ -302,12 +314,13 @@ class MaxPoolGrad(PoolGrad):
         op = DownsampleFactorMaxGradGrad(ndim=self.ndim, ignore_border=self.ignore_border)
         return [T.zeros_like(x), T.zeros_like(maxout), op(x, maxout, ggx, ws, stride, pad)] + self._disconnected()
 
+    R_op = _linear_in(2)  # which pixels are the largest does not change
+
 
 class AveragePoolGrad(PoolGrad):
     """The gradient of the mean, and of the sum, which every pixel of a window gets alike.
 
-    Inputs: images, the gradient for the output, and Pool's parameters. NotImplementedError for "average_exc_pad"
-    with padding.
+    Inputs: images, the gradient for the output, and Pool's parameters.
     """
 
     vectorize_node = batch_rules.only(0, 1)
@@ -322,8 +335,6 @@ class AveragePoolGrad(PoolGrad):
         return Apply(self, [x, gz] + self._parameters(ws, stride, pad, checked=False), [x.type()])
 
     def compute(self, xp, node, x, gz, ws, stride, pad):
-        if self.mode == "average_exc_pad" and any(pad):
-            raise NotImplementedError("the gradient of average_exc_pad with padding")
         gz = xp.asarray(gz)
         windows = self._windows(xp.asarray(x), ws, stride, pad)
         if gz.shape != windows.lead + windows.places:
@@ -340,6 +351,8 @@ class AveragePoolGrad(PoolGrad):
         (ggx,) = grads
         op = Pool(ignore_border=self.ignore_border, ndim=self.ndim, mode=self.mode)
         return [T.zeros_like(x), op(ggx, ws, stride, pad)] + self._disconnected()
+
+    R_op = _linear_in(1)
 
 
 class DownsampleFactorMaxGradGrad(_PoolOp):
@@ -374,6 +387,8 @@ class DownsampleFactorMaxGradGrad(_PoolOp):
         (gz,) = grads
         op = MaxPoolGrad(ignore_border=self.ignore_border, ndim=self.ndim)
         return [T.zeros_like(x), T.zeros_like(maxout), op(x, maxout, gz, ws, stride, pad)] + self._disconnected()
+
+    R_op = _linear_in(2)
 
 
 class MaxPoolRop(_PoolOp):
