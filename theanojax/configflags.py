@@ -494,6 +494,11 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
         EnumStr("none", "data"),
         "Whether all functions split their batches over the devices, data_parallel().",
     ),
+    (
+        "xla_keep_subnormals",
+        BoolParam(False),
+        "Whether functions made from now on count numbers too small for full precision: on a CPU, numpy runs them.",
+    ),
     ("xla_strict", BoolParam(False), "Raise, instead of running on the host, what XLA should have run."),
 )
 

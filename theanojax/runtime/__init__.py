@@ -37,7 +37,7 @@ def make_executor(
     update_pairs : (output position, input position) of each shared variable's update. These outputs stay on
         the device.
     """
-    if linker in ("py", "host"):
+    if linker in ("py", "host") or config.xla_keep_subnormals and _flushes_subnormals():
         return HostExecutor(fgraph)
     if fgraph.placements is not None:
         executor: XlaExecutor | None = _parallel().executor_for(fgraph, update_pairs)
@@ -46,6 +46,13 @@ def make_executor(
     from theanojax.runtime.executor import XlaExecutor
 
     return XlaExecutor(fgraph, update_pairs)
+
+
+def _flushes_subnormals() -> bool:
+    """Whether XLA takes numbers too small for full precision for zero, on the device in use."""
+    from theanojax.runtime.xla import platform
+
+    return bool(platform.flushes_subnormals)
 
 
 @functools.cache

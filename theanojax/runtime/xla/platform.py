@@ -41,6 +41,8 @@ WHERE = {
     "forgets_barriers": ("cpu",),
     # Products and convolutions of float32 round their factors to 10 bits or 7, unless they are told not to.
     "cuts_products": ("gpu", "tpu"),
+    # Numbers too small for full precision count as zero: each program sets the processor so, and no option says not to.
+    "flushes_subnormals": ("cpu",),
     # Fourier transforms fail to compile where a matrix factorisation asks for their input by columns.
     "fourier_by_rows": ("cpu",),
 }

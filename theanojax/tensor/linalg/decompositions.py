@@ -3,12 +3,14 @@
 import numpy as np
 
 import theanojax.tensor as tensor
+import theanojax.tensor.linalg.slinalg as slinalg
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
 from theanojax.graph.tracebacks import boundaries
 from theanojax.graph.variable import Apply
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable
+from theanojax.tensor.linalg import derivatives
 from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.type import TensorType
 
@@ -149,9 +151,16 @@ class EighGrad(Op):
         # dv_kn / da_ij = sum over m != n of v_km v_im v_jn / (w_n - w_m)
         same = xp.eye(w.shape[0], dtype=bool)
         gaps = xp.where(same, xp.ones((), dtype), w[None, :] - w[:, None])
-        coupling = xp.where(same, xp.zeros((), dtype), xp.dot(v.T, gv) / gaps)
+        # what depends on eigenvalues alone has a gradient where they are equal, too
+        still = same | xp.all(gv == 0)
+        coupling = xp.where(still, xp.zeros((), dtype), xp.dot(v.T, gv) / gaps)
         g = xp.dot(v * gw + xp.dot(v, coupling), v.T).T
         return one_triangle(xp, g, self.UPLO == "L")
+
+    def L_op(self, inputs, outputs, output_grads):
+        x, *rest = inputs
+        derivatives.refuse_complex(x)
+        return [x.zeros_like(), *derivatives.eigh_grad(*rest, output_grads[0], self.UPLO == "L")]
 
     infer_shape = shaped_like(0)
 
@@ -188,6 +197,16 @@ class QRIncomplete(Op):
     def compute(self, xp, node, x):
         return xp.linalg.qr(lapack_operand(xp, x), self.mode)
 
+    def L_op(self, inputs, outputs, output_grads):
+        if self.mode == "raw":
+            raise NotImplementedError("there is no gradient of the QR decomposition in the mode 'raw'")
+        derivatives.refuse_complex(inputs[0])
+        factors, grads = list(outputs), _zero_disconnected(outputs, output_grads)
+        if self.mode == "r":
+            factors = QRFull("reduced")(inputs[0], return_list=True)
+            grads = [factors[0].zeros_like(), *grads]
+        return [derivatives.qr_grad(inputs[0], *factors, *grads, slinalg.solve_upper_triangular)]
+
 
 class QRFull(QRIncomplete):
     """Both factors of the QR decomposition; see `qr`."""
@@ -210,7 +229,8 @@ def qr(a, mode="reduced"):
     mode : "reduced" gives q (M, K) and r (K, N); "complete" q (M, M) and r (M, N); "r" only r (K, N); "raw" LAPACK's
         h (N, M) and tau (K,)
 
-    There is no gradient. AssertionError for other numbers of dimensions, ValueError for another `mode`.
+    There is a gradient, but for "raw", where the columns of q or of `a` that count are independent; Theano has none.
+    AssertionError for other numbers of dimensions, ValueError for another `mode`.
     """
     if isinstance(np.linalg.qr(np.eye(2), mode), tuple):
         return QRFull(mode)(a)
@@ -244,6 +264,13 @@ class SVD(Op):
             return [(k,)]
         return [(m, m), (k,), (n, n)] if self.full_matrices else [(m, k), (k,), (k, n)]
 
+    def L_op(self, inputs, outputs, output_grads):
+        derivatives.refuse_complex(inputs[0])
+        if not self.compute_uv:
+            return [derivatives.svd_grad(*SVD(False, True)(inputs[0]), None, output_grads[0], None)]
+        gu, gs, gvt = (None if isinstance(g.type, DisconnectedType) else g for g in output_grads)
+        return [derivatives.svd_grad(*outputs, gu, outputs[1].zeros_like() if gs is None else gs, gvt)]
+
 
 def svd(a, full_matrices=1, compute_uv=1):
     """The singular values of the matrix `a` (M, N), in descending order, between the matrices that rotate it.
@@ -253,7 +280,8 @@ def svd(a, full_matrices=1, compute_uv=1):
     u, s, vt with ``a == dot(u * s, vt)``; only s when `compute_uv` is false. u is (M, M) and vt (N, N), or with
     `full_matrices` false (M, K) and (K, N), K being the smaller of M and N. They have the dtype of `a`.
 
-    There is no gradient. AssertionError for other numbers of dimensions; LinAlgError, when run, for nan.
+    There is a gradient, nan where it depends on vectors of singular values that are equal; Theano has none.
+    AssertionError for other numbers of dimensions; LinAlgError, when run, for nan.
     """
     return SVD(full_matrices, compute_uv)(a)
 

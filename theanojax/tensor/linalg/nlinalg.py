@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 import theanojax.tensor as tensor
+import theanojax.tensor.linalg.slinalg as slinalg
 from theanojax.graph.op import Op
 from theanojax.graph.tracebacks import boundaries
 from theanojax.graph.variable import Apply
@@ -297,6 +298,11 @@ class TensorInv(Op):
     def infer_shape(self, node, shapes):
         return [tuple(shapes[0][self.ind :]) + tuple(shapes[0][: self.ind])]
 
+    def L_op(self, inputs, outputs, output_grads):
+        (a,), size = inputs, tensor.prod(inputs[0].shape[self.ind :])
+        inverse, moved = (v.reshape((size, size)) for v in (outputs[0], output_grads[0]))
+        return [-matrix_dot(inverse.T, moved, inverse.T).reshape(a.shape, a.ndim)]
+
 
 def tensorinv(a, ind=2):
     """The inverse of `a` for ``tensordot(a, b, ind)``, of shape ``a.shape[ind:] + a.shape[:ind]``.
@@ -322,7 +328,21 @@ class TensorSolve(Op):
     def compute(self, xp, node, a, b):
         dtype = node.outputs[0].dtype
         a, b = (lapack_operand(xp, xp.astype(v, dtype)) for v in (a, b))
-        return _finite(xp, xp.linalg.tensorsolve(a, b, self.axes))
+        # jax's takes other axes than numpy's
+        return _finite(xp, xp.linalg.tensorsolve(xp.transpose(a, self._order(a.ndim)), b))
+
+    def _order(self, ndim):
+        """The dimensions of the first input, those of the solution last."""
+        axes = list(self.axes or ())
+        return [i for i in range(ndim) if i not in axes] + axes
+
+    def L_op(self, inputs, outputs, output_grads):
+        (a, b), (x,) = inputs, outputs
+        order = self._order(a.ndim)
+        moved, size = a.dimshuffle(order), tensor.prod(b.shape)
+        to_b = slinalg.solve(moved.reshape((size, size)).T, output_grads[0].flatten())
+        to_a = -tensor.outer(to_b, x.flatten()).reshape(moved.shape, a.ndim)
+        return [to_a.dimshuffle([order.index(i) for i in range(a.ndim)]), to_b.reshape(b.shape, b.ndim)]
 
 
 def tensorsolve(a, b, axes=None):

@@ -15,7 +15,15 @@ from theanojax.graph.tracebacks import boundaries
 from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.linalg.decompositions import mirrored, one_triangle, require_square
+from theanojax.tensor.linalg import derivatives
+from theanojax.tensor.linalg.decompositions import (
+    EighGrad,
+    _zero_disconnected,
+    eigh,
+    mirrored,
+    one_triangle,
+    require_square,
+)
 from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.type import TensorType
 from theanojax.tensor.type_other import NoneConst
@@ -296,8 +304,11 @@ class Eigvalsh(Op):
         return w
 
     def grad(self, inputs, g_outputs):
-        a, b = inputs
-        return EigvalshGrad(self.lower)(a, b, g_outputs[0])
+        if len(inputs) == 2:
+            return EigvalshGrad(self.lower)(*inputs, g_outputs[0])
+        side = "L" if self.lower else "U"
+        w, v = eigh(*inputs, side)
+        return [EighGrad(side)(*inputs, w, v, g_outputs[0], v.zeros_like())]
 
     def infer_shape(self, node, shapes):
         return [(shapes[0][0],)]
@@ -337,6 +348,17 @@ class EigvalshGrad(Op):
         _finite(ctx, a, b, w)
         return self._gradients(ctx.xp, w, _triangular(ctx, factor, u, lower=True, transpose=True), gw)
 
+    def L_op(self, inputs, outputs, output_grads):
+        a, b, gw = inputs
+        for v in (a, b):
+            derivatives.refuse_complex(v)
+        whole = [derivatives.both_triangles(v, self.lower) for v in (a, b)]
+        factor = cholesky(whole[1])
+        half = solve_lower_triangular(factor, whole[0])
+        w, u = eigh(solve_lower_triangular(factor, half.T))
+        v = solve_upper_triangular(factor.T, u)
+        return list(derivatives.eigvalsh_grad(w, v, gw, *_zero_disconnected(outputs, output_grads), self.lower))
+
     def infer_shape(self, node, shapes):
         return [shapes[0], shapes[1]]
 
@@ -345,8 +367,7 @@ def eigvalsh(a, b, lower=True):
     """The eigenvalues w of ``a v = w b v``, or with `b` None of ``a v = w v``, a vector in ascending order.
 
     `a` is a symmetric matrix, `b` a positive definite one (LinAlgError, when run, otherwise). Only their lower
-    triangles are looked at, or with `lower` false their upper ones. There is a gradient only with a `b`.
-    AssertionError for other numbers of dimensions.
+    triangles are looked at, or with `lower` false their upper ones. AssertionError for other numbers of dimensions.
     """
     return Eigvalsh(lower)(a, b)
 
@@ -419,6 +440,16 @@ class ExpmGrad(Op):
             [xp.concatenate([a, xp.astype(g, A.dtype)], axis=1), xp.concatenate([xp.zeros_like(a), a], axis=1)]
         )
         return xp.index_get(_expm(xp, block), (slice(0, n), slice(n, 2 * n)))
+
+    def L_op(self, inputs, outputs, output_grads):
+        a, g = inputs[0].T, inputs[1]
+        n, zero = a.shape[0], a.zeros_like()
+        block = tensor.concatenate([tensor.concatenate([a, g], 1), tensor.concatenate([zero, a], 1)])
+        moved = tensor.concatenate(
+            [tensor.concatenate([zero, output_grads[0]], 1), tensor.concatenate([zero, zero], 1)]
+        )
+        back = ExpmGrad()(block, moved)
+        return [(back[:n, :n] + back[n:, n:]).T, back[:n, n:]]
 
     infer_shape = shaped_like(0)
 
