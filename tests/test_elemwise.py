@@ -581,3 +581,10 @@ def test_ops_that_are_alike_are_one():
         assert ops.setdefault((type(node.op), str(node.op)), node.op) is node.op
     with pytest.raises(TypeError, match="must be python ints"):
         x.dimshuffle(0.0)
+
+
+def test_numbers_in_the_precision_that_an_op_asks_for():
+    """The factorial of 40 alone is too large for float32."""
+    n, x = T.fscalars("n", "x")
+    np.testing.assert_allclose(both([n, x], T.polygamma(n, x), [40, 3]), scipy.special.polygamma(40, 3), rtol=1e-5)
+    assert theanojax.function([n, x], T.polygamma(n, x))(40, 3) < -2e28

@@ -188,6 +188,8 @@ def _elementwise(node: Apply) -> Callable[..., Any] | None:
         return None
     if op.work == "own" or op.body is None or not op.has_array_body():
         return None
+    if op.work_dtype([dtype] * len(node.inputs), dtype) != dtype:
+        return None
     return partial(_of_dtype, dtype, op.body)
 
 
