@@ -2,6 +2,8 @@
 
 import itertools
 
+from theanojax import scalar as S
+from theanojax.graph.variable import Constant
 from theanojax.scalar.op import ScalarOp
 from theanojax.scalar.types import float32, float64, int64
 
@@ -58,7 +60,10 @@ class SymPyCCode(ScalarOp):
             SymPyCCode(self.inputs, self.expr.diff(v), name="%s_grad_%d" % (self.name, i))
             for i, v in enumerate(self.inputs)
         ]
-        return [gz * slope(*inputs) for slope in slopes]
+        found = [slope(*inputs) for slope in slopes]
+        # Theano gives the slopes alone, whatever `gz` is; programs look at their Ops where it is 1
+        filled = gz.owner.inputs[1] if gz.owner is not None and gz.owner.op == S.second else gz
+        return found if isinstance(filled, Constant) and filled.data == 1 else [gz * slope for slope in found]
 
     def _key(self):
         return type(self), self.expr, tuple(self.inputs), self.name
