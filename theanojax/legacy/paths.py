@@ -241,6 +241,9 @@ PATHS: dict[str, Entry] = {
     "tests.breakpoint": At("legacy.testing"),
     "tests.record": At("legacy.testing"),
     "tests.disturb_mem": At("legacy.testing"),
+    "tests.test_rop": At("legacy.op_tests"),
+    "tensor.tests": At(),
+    "tensor.tests.test_basic": At("legacy.op_tests"),
     # ---- odds and ends
     "version": At("legacy.version"),
     "_version": At("legacy.version"),
