@@ -300,9 +300,6 @@ class Op(Props, PureOp, CLinkerOp):
     def __str__(self) -> str:
         return type(self).__name__
 
-    def __repr__(self) -> str:
-        return str(self)
-
     def __ne__(self, other: object) -> bool:
         return not self == other
 
