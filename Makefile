@@ -9,6 +9,7 @@
 #   make stress        threads, interrupts and failures for SECONDS=60, see tests/stress
 #   make fuzz          compare the two executors on GRAPHS=20000 random graphs, see docs/fuzz.md
 #   make conformance   run Theano 1.0.5's own tests on theanojax and record the table, docs/conformance.md
+#   make docs-conformance  run the code of Theano 1.0.5's documentation on Theano and here, docs/conformance.md
 #   make lower         lower every Op and program for GPUs and TPUs, which needs none, docs/devices.md
 #   make parity        compare the names, parameters and flags of Theano 1.0.5 with ours, docs/parity.md
 #   make bench         measure
@@ -44,7 +45,7 @@ SMOKE := $(patsubst %,tests/test_%.py,\
 # What `make lower` has lowered for other devices.
 LOWERED := $(patsubst %,tests/test_%.py,every_op golden features benchmark_programs)
 
-.PHONY: demo test test-all smoke smoke-others suite lint stress fuzz conformance parity bench lower dist-check env docs
+.PHONY: demo test test-all smoke smoke-others suite lint stress fuzz conformance docs-conformance parity bench lower dist-check env docs
 
 $(READY): pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
@@ -107,6 +108,9 @@ fuzz: $(READY)
 
 conformance: $(READY)
 	$(BIN)/python tests/conformance/run.py --write -n $(JOBS)
+
+docs-conformance: $(READY)
+	$(BIN)/python -m tests.docs_conformance.run
 
 lower: $(READY)
 	$(BIN)/python -m pytest -q -p tests.lowering $(LOWERED)

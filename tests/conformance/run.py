@@ -26,6 +26,7 @@ REPO = HERE.parent.parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "theanojax" / "conformance"
 BASELINE, PASSING, NOT_APPLICABLE = HERE / "baseline.tsv", HERE / "passing.txt", HERE / "not_applicable.tsv"
 CAUSES = HERE / "failing.tsv"
+PAGE, OTHERS = REPO / "docs" / "conformance.md", "# Theano 1.0.5's documentation"  # which tests/docs_conformance writes
 LAST = CACHE / "last.json"
 TEST_SECONDS = 120
 CHUNK = 60
@@ -39,10 +40,10 @@ def is_test(f):
     return "gpuarray" not in f.parts and ("tests" in f.parts or f.name in elsewhere)
 
 
-def fetch(name="all-tests", wanted=is_test):
-    """The folder `name` of the cache, with the `wanted` files of Theano's source; downloaded the first time."""
+def fetch(name="all-tests", wanted=is_test, holds="theano"):
+    """The folder `name` of the cache, with the `wanted` files of Theano's folder `holds`; downloaded the first time."""
     root = CACHE / name
-    if (root / "theano").exists():
+    if (root / holds).exists():
         return root
     root.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as tmp:
@@ -67,7 +68,7 @@ def fetch(name="all-tests", wanted=is_test):
             text=True,
             check=False,
         )
-        unpacked = next(Path(tmp).glob("pip-*/theano_*/theano"), None)
+        unpacked = next(Path(tmp).glob("pip-*/theano_*/%s" % holds), None)
         if unpacked is None:
             sys.exit("pip did not download Theano's source:\n" + pip.stdout[-2000:])
         part = root.with_name("%s-%d" % (name, os.getpid()))  # complete or not there at all
@@ -369,8 +370,7 @@ def write(last, reference, skip):
         table(last, reference, skip),
         "\n".join("- `%s`: %s" % (i, causes.get(i, "not looked into")) for i in bad) or "Nothing.",
     )
-    (REPO / "docs").mkdir(exist_ok=True)
-    (REPO / "docs" / "conformance.md").write_text(text)
+    PAGE.write_text(text + "".join(PAGE.read_text().partition("\n" + OTHERS)[1:]))
 
 
 if __name__ == "__main__":
