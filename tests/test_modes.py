@@ -16,7 +16,7 @@ from theano.compile.debugmode import (
     StochasticOrder,
 )
 from theano.compile.nanguardmode import NanGuardMode
-from theano.gof import Apply, Op, OpWiseCLinker, PerformLinker, WrapLinkerMany, local_optimizer, opt
+from theano.gof import Apply, Op, OpWiseCLinker, PerformLinker, VM_Linker, WrapLinkerMany, local_optimizer, opt
 from theano.gof.optdb import EquilibriumDB
 
 x, y = T.dscalars("x", "y")
@@ -111,6 +111,31 @@ def test_monitor_mode():
         [row[:2] for row in log] == [("pre", 0), ("post", 0), ("pre", 1), ("post", 1)]
     )
     assert log[-1][2] == [2.0]
+
+
+@pytest.mark.parametrize("watch", ["MonitorMode", "callback"])
+def test_who_watches_nodes_sees_those_of_theano(watch):
+    seen, w = [], shared(np.ones(3), "w")
+    if watch == "callback":
+        mode = Mode(VM_Linker(callback=lambda node, thunk, storage_map, compute_map: seen.append(str(node.op))))
+    else:
+        mode = MonitorMode(post_func=lambda i, node, fn: seen.append(str(node.op)))
+    f = function([v], T.dot(v, v), updates=[(w, T.exp(w) * 2 + v)], mode=mode)
+    assert f(np.ones(3)) == 3
+    assert sorted(seen) == sorted(str(node.op) for node in f.maker.fgraph.apply_nodes)
+    assert "Elemwise{Composite{((i0 * exp(i1)) + i2)}}[(0, 1)]" in seen
+    np.testing.assert_allclose(w.get_value(), np.exp(np.ones(3)) * 2 + 1)
+    w.set_value(np.zeros(3))
+    with pytest.raises(ValueError, match=r"Composite{\(\(i0 \* exp\(i1\)\) \+ i2\)}}\[\(0, 1\)\]"):
+        f(np.ones(2))
+    assert w.get_value().tolist() == [0, 0, 0]  # what Theano has overwritten by then
+
+
+def test_nan_guard_does_not_look_inside_of_what_theano_fuses():
+    f = function([v], T.exp(T.log(v)), mode=NanGuardMode(True, True, True))
+    assert f(np.zeros(2)).tolist() == [0, 0]
+    with pytest.raises(AssertionError, match=r"Elemwise{Composite{\(log\(i0\) \* i0\)}} \[id A\]"):
+        function([v], T.log(v) * v, mode=NanGuardMode(True, True, True))(np.zeros(2))
 
 
 def test_mode_of_ones_own_with_wrap_linker():

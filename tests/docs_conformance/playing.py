@@ -16,6 +16,7 @@ import io
 import json
 import os
 import random
+import re
 import signal
 import sys
 import time
@@ -137,8 +138,11 @@ def main(who, blocks, results):
     random.seed(1)
     main.numpy.random.seed(1)
     if todo["module"]:
-        module = vars(importlib.import_module(todo["module"]))
-        vars(main).update((name, module[name]) for name in module if not name.startswith("_"))
+        module = importlib.import_module(todo["module"])
+        words = {
+            word for block in todo["blocks"] for part in block["parts"] for word in re.findall(r"[A-Za-z]\w*", part)
+        }
+        vars(main).update((word, getattr(module, word)) for word in words if hasattr(module, word))
     with open(results, "w", encoding="utf-8") as file:
         for block in todo["blocks"]:
             sys.__stderr__.write("==== block %d\n" % block["number"])

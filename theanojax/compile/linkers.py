@@ -313,6 +313,11 @@ class VM_Linker(ExecutorLinker):
         self.c_thunks = c_thunks
 
     @property
+    def shows_nodes(self):
+        """Whether a function of the user sees each node."""
+        return self.callback is not None
+
+    @property
     def backend(self):
         if self.c_thunks is False:
             return "py"
@@ -421,6 +426,8 @@ class WrapLinker(Linker):
     wrapper : called as ``wrapper(index, node, thunk of the first linker, ...)`` for each node in turn. It has to
         call the thunks itself.
     """
+
+    shows_nodes = True
 
     def __init__(self, linkers, wrapper):
         self.fgraph, self.linkers, self.wrapper = None, linkers, wrapper

@@ -102,7 +102,7 @@ class FunctionMaker:
             self.executed_fgraph, updates = std_fgraph(inputs, outputs, accept_inplace)
             self.executed_fgraph.profile = profile
             with phase("rewriting %s, %d nodes" % (name or "a graph", len(self.executed_fgraph.apply_nodes))):
-                self._rewrite(self._main_passes(mode.optimizer), outputs + updates)
+                self._rewrite(self._main_passes(mode), outputs + updates)
         else:
             self.executed_fgraph = fgraph
             updates = [SymbolicOutput(i.update) for i in inputs if i.update is not None]
@@ -140,9 +140,15 @@ class FunctionMaker:
     def fgraph(self, fgraph):
         self.executed_fgraph = self._finished = fgraph
 
-    def _main_passes(self, optimizer):
-        """What of `optimizer` has to run now; the rest is for whoever looks at the graph."""
-        main = optimizer.without_finishing() if isinstance(optimizer, SeqOptimizer) else optimizer
+    def _main_passes(self, mode):
+        """What of the optimizer has to run now; the rest is for whoever looks at the graph.
+
+        A linker that calls functions of the user with each node runs Theano's graph, and no other.
+        """
+        optimizer = mode.optimizer
+        if not isinstance(optimizer, SeqOptimizer) or getattr(mode.linker, "shows_nodes", False):
+            return optimizer
+        main = optimizer.without_finishing()
         if main is not optimizer:
             self._finish = RewrittenAgain(optimizer)
         return main

@@ -52,7 +52,7 @@ data_destroyed = DataDestroyed()
 class _Linker(ExecutorLinker):
     """The linker of DebugMode; its graphs know the tracker that watched them change."""
 
-    mode = None
+    mode, shows_nodes = None, True
 
     def make_executor(self, updates):
         from theanojax.compile.debug.run import DebugExecutor
@@ -61,10 +61,7 @@ class _Linker(ExecutorLinker):
 
 
 class _Maker(FunctionMaker):
-    """Watches the rewriting, and repeats it to see whether it gives the same result. The graph to look at runs."""
-
-    def _main_passes(self, optimizer):
-        return optimizer
+    """Watches the rewriting, and repeats it to see whether it gives the same result."""
 
     def _rewrite(self, optimizer, output_specs):
         mode, inputs, outputs = self.mode, self.inputs, self.outputs
