@@ -69,11 +69,11 @@ def test_what_is_code_on_a_page():
     assert [PAGE.splitlines()[b.line - 1].strip() for b in found[:3]] == ["import theano", "print theano", ">>> 1 + 1"]
 
 
-def test_docstrings_with_examples():
+def test_docstrings():
     source = (
         '"""None."""\nclass C:\n    def f(self):\n        """F.\n\n        >>> 1\n        """\n    def g(self): pass\n'
     )
-    assert list(pages.docstrings(source)) == [("C.f", "F.\n\n>>> 1")]
+    assert list(pages.docstrings(source)) == [("", "None."), ("C.f", "F.\n\n>>> 1")]
 
 
 @pytest.mark.parametrize(

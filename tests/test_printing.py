@@ -610,3 +610,14 @@ def test_pydotprint_without_graphviz(monkeypatch):
     assert printing.pydot_imported is False and printing.pydot_imported_msg == "none here"
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         printing.nothing
+
+
+def test_repr_of_what_has_a_short_text():
+    """As in Theano, it is that of any object."""
+    for thing, name in [
+        (T.add, "tensor.elemwise.Elemwise"),
+        (theano.gof.generic, "gof.type.Generic"),
+        (T.type_other.none_type_t, "tensor.type_other.NoneTypeT"),
+    ]:
+        assert repr(thing).startswith("<theano.%s object at 0x" % name)
+    assert str(theano.gof.Query(["a"])).startswith("Query{inc=OrderedSet(['a']),ex=OrderedSet(),require=OrderedSet(),")

@@ -2,6 +2,8 @@
 
 import copy
 import mmap
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -187,3 +189,17 @@ def test_random_state_is_a_shared_value():
 
     state = shared(np.random.RandomState(3))
     assert isinstance(state, RandomStateSharedVariable) and isinstance(state.get_value(), np.random.RandomState)
+
+
+def test_a_generator_is_a_state_whatever_has_been_imported():
+    code = (
+        "import numpy, theano\n"
+        "rng = theano.shared(numpy.random.RandomState(1))\n"
+        "from theano.tensor import raw_random\n"
+        "state, draw = raw_random.uniform(rng, (2,))\n"
+        "f = theano.function([], draw, updates=[(rng, state)])\n"
+        "numbers = numpy.random.RandomState(1).rand(4)\n"
+        "print(rng, (f() == numbers[:2]).all(), (f() == numbers[2:]).all())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "<RandomStateType> True True\n" and "WARNING" not in done.stderr

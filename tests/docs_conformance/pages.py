@@ -121,12 +121,12 @@ def version(source):
 
 
 def docstrings(source):
-    """(name, text) of each docstring of a module's source with a prompt in it."""
+    """(name, text) of each docstring of a module's source."""
     todo = [("", ast.parse(source))]
     while todo:
         name, node = todo.pop(0)
         text = ast.get_docstring(node)
-        if text and ">>>" in text:
+        if text:
             yield name, text
         for below in ast.iter_child_nodes(node):
             if isinstance(below, (ast.ClassDef, ast.FunctionDef)):

@@ -10,6 +10,7 @@ have their lines.
 """
 
 import ast
+import builtins
 import contextlib
 import importlib
 import io
@@ -25,8 +26,9 @@ import types
 import warnings
 
 SECONDS = 120
-# What pages take for granted; those that say it, say the same.
+# What pages take for granted; those that say it, say the same. So are names of these modules.
 PREAMBLE = """
+import unittest
 import numpy
 import numpy as np
 import theano
@@ -120,6 +122,19 @@ def warned(message, category, *where, **more):
         sys.stderr.write("%s: %s\n" % (category.__name__, message))
 
 
+def granted(todo, known):
+    """Names that a page uses without saying whose they are."""
+    modules = [
+        importlib.import_module(name) for name in (todo["module"], "theano", "theano.gof", "theano.tensor") if name
+    ]
+    words = {word for block in todo["blocks"] for part in block["parts"] for word in re.findall(r"[A-Za-z]\w*", part)}
+    for word in words - set(known) - set(vars(builtins)):
+        for module in modules:
+            if hasattr(module, word):
+                yield word, getattr(module, word)
+                break
+
+
 def stop(signum, frame):
     raise TooLong("more than %d seconds" % SECONDS)
 
@@ -135,6 +150,9 @@ def main(who, blocks, results):
     sys.stderr, warnings.showwarning = Said(), warned
     runner = OnOurs() if who == "theanojax" else OnTheano()
     exec(PREAMBLE, vars(main))
+    random.seed(1)
+    main.numpy.random.seed(1)
+    vars(main).update(dict(granted(todo, vars(main))))
     random.seed(1)
     main.numpy.random.seed(1)
     if todo["module"]:

@@ -19,15 +19,15 @@ PARTS = {
     "crei2013": "slides of 2013",
     "sandbox": "sandbox",
     "proposals": "proposals",
-    "theano": "docstrings with examples",
+    "theano": "docstrings",
     "": "all other pages",
 }
 
 TEXT = """\
 {title}
 
-`make docs-conformance` writes this part. It runs the code of every page of Theano's documentation, and of the
-docstrings that have examples, page by page, on Theano and here, and compares what each block prints. A block is a
+`make docs-conformance` writes this part. It runs the code of every page of Theano's documentation and of every
+docstring, page by page, on Theano and here, and compares what each block prints. A block is a
 listing, or the examples at prompts that stand together. Addresses, folders and the order of sets are not compared. A
 block runs on Theano if it ends there without an error, or with the one that its page shows. Blocks in Python 2 run here
 as `theanojax run` has them, and on Theano as `lib2to3` writes them.

@@ -10,6 +10,7 @@ asked again with --theano, or where a page has changed.
 import argparse
 import dataclasses
 import functools
+import glob
 import json
 import os
 import shutil
@@ -115,23 +116,24 @@ def compare(name, blocks, anew=False):
 
 
 def written(name, rows):
-    """Write down both texts of each block that is not the same, in KEPT/differs."""
+    """Write down, in KEPT/differs, what was printed where it is not the same, and what was said where that differs."""
     folder = KEPT / "differs"
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob(name.replace("/", "+") + ".*.txt"):
+    for old in folder.glob(glob.escape(name.replace("/", "+")) + ".*.txt"):
         old.unlink()
     for block, came, theirs, ours in rows:
+        both = (theirs or {}, ours or {})
+        said = [comparing.plain(row.get("said", "")) for row in both]
         if came not in comparing.WELL:
-            parts = [
-                "%s, block %d, line %d: %s" % (name, block.number, block.line, came),
-                "\n".join(block.parts),
-                "Theano",
-                theirs["text"] if theirs else "(nothing)",
-                "here",
-                ours["text"] if ours else "(nothing)",
-            ]
-            path = place("differs", name, "%d.txt" % block.number)
-            path.write_text("\n---- ".join(parts[:1]) + "".join("\n---- \n%s\n" % p for p in parts[1:]))
+            kind, texts = "txt", [row.get("text", "(it did not come so far)") for row in both]
+        elif said[0] != said[1]:
+            kind, texts = "said.txt", said
+        else:
+            continue
+        title = "%s, block %d, line %d: %s" % (name, block.number, block.line, comparing.OUTCOMES[came])
+        parts = zip(("the block", "Theano", "here"), ("\n".join(block.parts), *texts))
+        text = "\n".join([title, *("\n---- %s\n%s" % part for part in parts)])
+        place("differs", name, "%d.%s" % (block.number, kind)).write_text(text)
 
 
 @functools.cache
@@ -139,18 +141,8 @@ def theano_python():
     """The interpreter that has Theano, and what its pages import beside it."""
     python = contenders.theano_python()
     if "BENCH_THEANO_PYTHON" not in os.environ:
-        install = [
-            python,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "nose",
-            "parameterized",
-            "pydot",
-        ]
-        subprocess.run(install, check=True)
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "ipython", "nose", "parameterized", "pydot"], check=True)
     return python
 
 
@@ -183,7 +175,10 @@ def main():
         print("%s: %d blocks; %s" % (name, len(rows), ", ".join(others) or "all well"), flush=True)
     for came, meaning in comparing.OUTCOMES.items():
         print("%5d %s" % (sum(row[2] == came for row in results), meaning))
-    print("the texts that differ are in %s" % (KEPT / "differs"))
+    print(
+        "the texts that differ are in %s; those of standard error, which do not count, end in .said.txt"
+        % (KEPT / "differs")
+    )
     if options.pages:
         return 0
     report.write(results, versions())

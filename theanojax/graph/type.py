@@ -142,9 +142,6 @@ class Generic(SingletonType):
     def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
         return data
 
-    def __repr__(self) -> str:
-        return "<theano.gof.type.Generic>"
-
     # in C a PyObject*, NULL for None where nothing was given
     def c_declare(self, name: str, sub: Sub, check_input: bool = True) -> str:
         return "PyObject* %s;\n" % name

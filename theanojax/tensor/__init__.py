@@ -15,6 +15,7 @@ from theanojax.config import config as config
 from theanojax.errors import MethodNotDefined as MethodNotDefined, ShapeError as ShapeError
 from theanojax.graph import above as _above, tracebacks as _tracebacks
 from theanojax.graph.op import Op as Op
+from theanojax.graph.shared import shared_constructor as _shared_constructor
 from theanojax.graph.type import Generic as Generic
 from theanojax.graph.variable import Apply as Apply, Constant as Constant, Variable as Variable
 from theanojax.scalar.types import ComplexError as ComplexError, IntegerDivisionError as IntegerDivisionError
@@ -130,3 +131,13 @@ def __getattr__(name):
         raise AttributeError("module %r has no attribute %r" % (__name__, name))
     value = globals()[name] = getattr(importlib.import_module(_HOME[name]), name)
     return value
+
+
+@_shared_constructor
+def _random_state_constructor(value, **given):
+    """A shared variable for a RandomState, by a module that few programs need; TypeError for anything else."""
+    if value.__class__.__name__ != "RandomState":  # `type` is a module here
+        raise TypeError("not a RandomState")
+    return importlib.import_module("theanojax.tensor.random.shared_randomstreams").randomstate_constructor(
+        value, **given
+    )

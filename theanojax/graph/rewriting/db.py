@@ -54,7 +54,7 @@ class TagSet(dict[_K, None]):
         return TagSet(self)
 
     def __str__(self) -> str:
-        return "OrderedSet([%s])" % ", ".join(map(repr, self))
+        return "OrderedSet(%s)" % (list(self) or "")
 
     __repr__ = __str__
 
