@@ -67,13 +67,16 @@ def rewrite(optimizer: Any, fgraph: FunctionGraph) -> Any:
             return None
     known = _known(fgraph)
     report = optimizer(fgraph)
-    _write(path, fgraph, known)
+    # Features of the graph know in which order Ops that overwrite their inputs may run.
+    if not any(getattr(node.op, "destroy_map", None) for node in fgraph.apply_nodes):
+        _write(path, fgraph, known)
     return report
 
 
 def _path(optimizer: Any, fgraph: FunctionGraph) -> str | None:
     """The file of a rewritten graph; None where none is to be kept."""
-    watched = config.compute_test_value_opt != "off" or config.optimizer_verbose or config.profile_optimizer
+    flags = config.optimizer_verbose or config.profile_optimizer or config.scan.debug
+    watched = flags or config.compute_test_value_opt != "off"
     if watched or not isinstance(optimizer, Optimizer) or not all(isinstance(f, FEATURES) for f in fgraph._features):
         return None
     protected = [f.protected for f in fgraph._features if isinstance(f, Supervisor)]
