@@ -128,6 +128,8 @@ def test_a_package(tmp_path):
          "import subprocess as s\nx = s.check_output(['ls'], universal_newlines=True)\nprint(x)\n"),
         ("if x:\n\tprint 1\n        print 2\n", "if x:\n        print(1)\n        print(2)\n"),
         ("x = map(None, a, b)\nprint x\n", "import itertools\nx = list(itertools.zip_longest(a, b))\nprint(x)\n"),
+        ("m = (a > 0) - (b > 0)\nprint m\n",
+         "from theanojax.legacy.as_in_python2 import subtract\nm = subtract((a > 0), (b > 0))\nprint(m)\n"),
         ("print numpy.zeros(3)\n", "import numpy\nprint(numpy.zeros(3))\n"),
     ],
 )  # fmt: skip

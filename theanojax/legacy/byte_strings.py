@@ -15,6 +15,8 @@ import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 
 def as_bytes(data: Any) -> Any:
     """The bytes of a string, in UTF-8, which text files are read in."""
@@ -229,8 +231,12 @@ def _text_for_json(value: Any) -> str:
     return as_text(value)
 
 
+STANDS_FOR: dict[type, type] = {ByteString: str, np.int64: int}
+
+
 def isinstance_(value: Any, kind: Any) -> bool:
-    """``isinstance(value, kind)``: a byte string is a `str`."""
-    return isinstance(value, kind) or (
-        type(value) is ByteString and (kind is str or type(kind) is tuple and str in kind)
-    )
+    """``isinstance(value, kind)``: a byte string is a `str`, and numpy's integer an `int`."""
+    if isinstance(value, kind):
+        return True
+    stands_for = STANDS_FOR.get(type(value))
+    return stands_for is not None and (kind is stands_for or type(kind) is tuple and stands_for in kind)

@@ -27,6 +27,7 @@ def write_out(modern: Any, divides: float) -> None:
         each(modern.tree, ast.AugAssign, writer.quotient_in_place)
         each(modern.tree, ast.Compare, writer.comparison)
         each(modern.tree, ast.UnaryOp, writer.negative)
+        each(modern.tree, ast.BinOp, writer.difference)
         each(modern.tree, ast.ClassDef, writer.class_)
         each(modern.tree, ast.ExceptHandler, writer.handler)
         each(modern.tree, ast.FunctionDef, writer.generator)
@@ -102,6 +103,14 @@ class _Writer:
         if isinstance(node.op, ast.USub) and self.kind(node.operand) == "bool":
             start = self.modern.start(node)
             self.modern.replace(start, start + 1, self.modern.helper("negative") + "(")
+            self.modern.after(node, ")")
+
+    def difference(self, node: ast.BinOp) -> None:
+        """``mask - other``"""
+        if isinstance(node.op, ast.Sub) and self.kind(node.left) == self.kind(node.right) == "bool":
+            at = self.modern.find("-", self.modern.end(node.left), self.modern.start(node.right))
+            self.modern.before(node, self.modern.helper("subtract") + "(")
+            self._comma(at, 1)
             self.modern.after(node, ")")
 
     def index(self, node: ast.Subscript) -> None:

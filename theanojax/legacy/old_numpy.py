@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Iterable
+import operator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,47 +14,150 @@ from theanojax.legacy import old_python
 
 FLOATS = (float, np.floating)
 
-# Functions that took floats for sizes -> positions and names of these arguments.
+# Functions that took floats for sizes, axes and other integers -> positions and names of these arguments.
 SIZES: dict[str, tuple[int | str, ...]] = {
-    **dict.fromkeys(("zeros", "ones", "empty", "full"), (0, "shape")),
-    **{"eye": (0, 1, "N", "M"), "identity": (0, "n"), "linspace": (2, "num"), "logspace": (2, "num")},
+    **dict.fromkeys(("zeros", "ones", "empty", "full", "indices"), (0, "shape", "dimensions")),
+    **{"eye": (0, 1, 2, "N", "M", "k"), "identity": (0, "n"), "linspace": (2, "num"), "logspace": (2, "num")},
     **{"tile": (1, "reps"), "reshape": (1, "shape", "newshape"), "roll": (1, "shift"), "resize": (1, "new_shape")},
-    **{"repeat": (1, "repeats")},
+    **{"repeat": (1, 2, "repeats", "axis"), "fromfunction": (1, "shape"), "bincount": (2, "minlength")},
+    **{"unravel_index": (1, "shape"), "ravel_multi_index": (1, "dims"), "vander": (1, "N"), "diag": (1, "k")},
+    **dict.fromkeys(("histogram", "histogramdd"), (1, "bins")),
+    **dict.fromkeys(("hsplit", "vsplit", "dsplit"), (1, "indices_or_sections")),
+    **dict.fromkeys(("split", "array_split"), (1, 2, "indices_or_sections", "axis")),
+    **dict.fromkeys(("partition", "argpartition"), (1, 2, "kth", "axis")),
+    **dict.fromkeys(("append", "compress", "take", "percentile"), (2, "axis")),
+    **{"delete": (1, 2, "obj", "axis"), "insert": (1, 3, "obj", "axis"), "diff": (1, 2, "n", "axis")},
+    **{"histogram2d": (2, "bins"), "swapaxes": (1, 2, "axis1", "axis2"), "transpose": (1, "axes")},
+    **{"rollaxis": (1, 2, "axis", "start"), "cross": (2, 3, 4, 5, "axisa", "axisb", "axisc", "axis")},
+    **dict.fromkeys(
+        (
+            *("all", "amax", "amin", "any", "apply_along_axis", "argmax", "argmin", "argsort", "average"),
+            *("concatenate", "cumprod", "cumsum", "expand_dims", "max", "mean", "median", "min", "nanargmax"),
+            *("nanargmin", "nanmax", "nanmean", "nanmedian", "nanmin", "nanstd", "nansum", "nanvar", "prod", "ptp"),
+            *("sort", "squeeze", "stack", "std", "sum", "var"),
+        ),
+        (1, "axis"),
+    ),
 }
 ROUNDING = ("floor", "ceil", "trunc")
 RANDOM_SIZES: dict[str, tuple[int | str, ...]] = {
     **dict.fromkeys(("rand", "randn"), tuple(range(8))),
     **dict.fromkeys(("permutation",), (0, "x")),
     **dict.fromkeys(
-        ("random", "random_sample", "ranf", "sample", "standard_normal", "standard_exponential"), (0, "size")
+        (*("random", "random_sample", "ranf", "sample", "standard_cauchy", "standard_normal"), "standard_exponential"),
+        (0, "size"),
     ),
-    **dict.fromkeys(("choice", "dirichlet", "exponential", "geometric", "poisson", "rayleigh"), (1, "size")),
-    **dict.fromkeys(("beta", "binomial", "gamma", "laplace", "lognormal", "multinomial", "normal"), (2, "size")),
-    **dict.fromkeys(("multivariate_normal", "randint", "uniform"), (2, "size")),
+    **dict.fromkeys(
+        (
+            *("chisquare", "choice", "dirichlet", "exponential", "geometric", "logseries", "pareto", "poisson"),
+            *("power", "rayleigh", "standard_gamma", "standard_t", "weibull", "zipf"),
+        ),
+        (1, "size"),
+    ),
+    **dict.fromkeys(
+        (
+            *("beta", "binomial", "f", "gamma", "gumbel", "laplace", "logistic", "lognormal", "multinomial"),
+            *("multivariate_normal", "negative_binomial", "noncentral_chisquare", "normal", "randint", "uniform"),
+            *("vonmises", "wald"),
+        ),
+        (2, "size"),
+    ),
+    **dict.fromkeys(("hypergeometric", "noncentral_f", "triangular"), (3, "size")),
 }
+# Functions of several arrays, which generators could give.
+OF_MANY = ("column_stack", "dstack", "hstack", "stack", "vstack")
+
+
+def number(value: Any) -> Any:
+    """`value`; an array of a single number as that number, which numpy took it for until 2.3."""
+    if isinstance(value, np.ndarray) and value.ndim and value.size == 1 and value.dtype.kind in "biufcO":
+        return value.item()
+    return value
+
+
+def numbers(value: Any) -> Any:
+    """`value`, a list of lists, with the arrays of a single number in it as numbers."""
+    return _each(numbers, value) if type(value) in (tuple, list) else number(value)
+
+
+def _each(function: Callable, values: Any) -> Any:
+    """`values`, or as many of another value."""
+    made = [function(value) for value in values]
+    return values if all(map(operator.is_, made, values)) else type(values)(made)
+
+
+def of_numbers(function: Callable) -> Callable:
+    """`function` of numbers, for arrays of a single one, too."""
+
+    @functools.wraps(function)
+    def taking_arrays(*args: Any, **options: Any) -> Any:
+        try:
+            return function(*args, **options)
+        except TypeError:
+            single = tuple(map(number, args))
+            if all(map(operator.is_, single, args)):
+                raise
+        return function(*single, **options)
+
+    return taking_arrays
 
 
 def whole(value: Any) -> Any:
     """`value` with its floats cut to integers."""
+    value = number(value)
     if isinstance(value, FLOATS):
         return int(value)
-    return type(value)(map(whole, value)) if type(value) in (tuple, list) else value
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return value.astype(np.intp)
+    return _each(whole, value) if type(value) in (tuple, list) else value
+
+
+def with_whole(function: Callable, places: Iterable[int | str], args: Any, options: dict[str, Any]) -> Any:
+    """``function(*args, **options)``; where it is refused, with integers for the floats at `places`."""
+    try:
+        return function(*args, **options)
+    except (TypeError, IndexError, ValueError):
+        cut = [whole(value) if place in places else value for place, value in enumerate(args)]
+        cut_options = {name: whole(value) if name in places else value for name, value in options.items()}
+        if all(map(operator.is_, cut, args)) and all(cut_options[name] is options[name] for name in options):
+            raise
+    return function(*cut, **cut_options)
 
 
 def _whole(function: Callable, places: Iterable[int | str]) -> Callable:
     """`function` with floats allowed for the arguments at `places`."""
-    positions = frozenset(place for place in places if isinstance(place, int))
-    keywords = frozenset(place for place in places if isinstance(place, str))
+    places = frozenset(places)
 
     @functools.wraps(function)
     def taking_floats(*args: Any, **options: Any) -> Any:
-        if args:
-            args = tuple([whole(v) if i in positions and type(v) is not int else v for i, v in enumerate(args)])
-        if options:
-            options = {k: whole(v) if k in keywords else v for k, v in options.items()}
-        return function(*args, **options)
+        return with_whole(function, places, args, options)
 
     return taking_floats
+
+
+def _of_many(function: Callable) -> Callable:
+    """`function` of several arrays, which may come out of a generator."""
+
+    @functools.wraps(function)
+    def taking_generators(arrays: Any, *args: Any, **options: Any) -> Any:
+        return function(list(arrays) if isinstance(arrays, Iterator) else arrays, *args, **options)
+
+    return taking_generators
+
+
+def _sum(a: Any, *args: Any, **options: Any) -> Any:
+    if isinstance(a, Iterator) and not args and not options:
+        return sum(a)
+    return with_whole(np.sum, SIZES["sum"], (a, *args), options)
+
+
+def _where(condition: Any, *args: Any) -> Any:
+    """`numpy.where`; of a number alone, too."""
+    return np.where(condition if args else np.atleast_1d(condition), *args)
+
+
+def _nonzero(a: Any) -> Any:
+    return np.nonzero(np.atleast_1d(a))
 
 
 def _bytes(value: Any) -> Any:
@@ -72,8 +177,13 @@ def _made(make: Callable, value: Any, dtype: Any = None, **options: Any) -> np.n
     except OverflowError:
         return make(np.asarray(value).astype(dtype), **options)
     except ValueError as error:
-        if dtype is not None or "inhomogeneous" not in str(error):
+        if "inhomogeneous" not in str(error):
             raise
+        if dtype is not None or not isinstance(first, np.ndarray):  # an array that comes first is an object
+            with contextlib.suppress(ValueError):
+                return make(numbers(value), dtype, **options)
+            if dtype is not None:
+                raise
         return make(value, object, **options)
 
 
@@ -203,6 +313,8 @@ def names() -> dict[str, Any]:
             "others": [bool, object, bytes, str, np.void],
         },
         **{name: _whole(getattr(np, name), places) for name, places in SIZES.items()},
+        **{name: _of_many(_whole(getattr(np, name), SIZES.get(name, ()))) for name in OF_MANY},
+        **{"sum": _sum, "where": _where, "nonzero": _nonzero, "arange": of_numbers(np.arange)},
         **{name: _floating(getattr(np, name)) for name in ROUNDING},
         **{"array": _array, "asarray": _asarray, "asanyarray": _asanyarray, "fromstring": _fromstring, "load": _load},
     }
@@ -224,8 +336,29 @@ def library_random_names() -> dict[str, Any]:
     return {name: _whole(getattr(random, name), range(3)) for name in ("randint", "randrange")}
 
 
+def library_math_names() -> dict[str, Any]:
+    """What Python's `math` has, for arrays of a single number, too."""
+    import math
+
+    return {name: of_numbers(value) for name, value in vars(math).items() if callable(value) and name[0] != "_"}
+
+
 # Those of today, which do not do.
-HIDDEN = [*SIZES, *ROUNDING, "array", "asarray", "asanyarray", "fromstring", "load", "random", "testing"]
+HIDDEN = [
+    *SIZES,
+    *ROUNDING,
+    *OF_MANY,
+    "where",
+    "nonzero",
+    "arange",
+    "array",
+    "asarray",
+    "asanyarray",
+    "fromstring",
+    "load",
+    "random",
+    "testing",
+]
 HIDDEN_RANDOM = [*RANDOM_SIZES, "RandomState", "random_integers"]
 
 

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from theanojax.legacy import byte_strings
+from theanojax.legacy import byte_strings, old_arrays
 from theanojax.legacy.byte_strings import ByteString, as_bytes, as_text, byte_string
-from theanojax.legacy.old_numpy import whole
+from theanojax.legacy.old_numpy import number as single
 
 # ---- comparing
 
@@ -145,29 +145,7 @@ def message(owner: Any) -> Any:
     return owner.message
 
 
-# ---- arrays
-
-ARRAYS = (np.ndarray, np.generic)
-
-
-def _of_array(name: str, today: Callable) -> Callable:
-    def method(owner: Any, *args: Any, **options: Any) -> Any:
-        # numpy's own, where it is still there, may warn of its end
-        return today(owner, *args, **options) if isinstance(owner, ARRAYS) else getattr(owner, name)(*args, **options)
-
-    return method
-
-
-def reshape(owner: Any, *args: Any, **options: Any) -> Any:
-    """``owner.reshape(...)``, whose lengths were floats, too."""
-    return owner.reshape(*(whole(args) if isinstance(owner, np.ndarray) else args), **options)
-
-
-def negative(value: Any) -> Any:
-    """``-value``: of a mask, its contrary."""
-    is_mask = isinstance(value, ARRAYS) and value.dtype.kind == "b"
-    return ~value if is_mask else -value
-
+# ---- what is gone
 
 # What objects have lost: methods of elements of XML, and of parsers of HTML.
 LOST: dict[str, Callable] = {
@@ -188,11 +166,7 @@ def _in_byte_strings(function: Callable) -> Callable:
 
 
 # What they are in programs for any Python, and for Python 2.
-METHODS: dict[str, Callable] = {
-    **{name: _lost(name) for name in LOST},
-    "reshape": reshape,
-    **{"tostring": _of_array("tostring", np.ndarray.tobytes), "ptp": _of_array("ptp", np.ptp)},
-}
+METHODS: dict[str, Callable] = {**{name: _lost(name) for name in LOST}, **old_arrays.METHODS}
 METHODS_OF_PYTHON2: dict[str, Callable] = {
     **byte_strings.METHODS,
     **METHODS,
@@ -255,6 +229,9 @@ def reload(module: Any) -> Any:
 
 def round(number: Any, ndigits: int = 0) -> Any:
     """``round(number)``: halves are rounded away from zero, and the result is a float."""
+    number = single(number)
+    if isinstance(number, np.integer | np.floating):
+        number = number.item()
     if not isinstance(number, int | float):
         return builtins.round(number, ndigits)
     scale = 10.0**ndigits
@@ -264,12 +241,12 @@ def round(number: Any, ndigits: int = 0) -> Any:
 
 def floor(x: Any) -> float:
     """The next whole number below, a float."""
-    return float(math.floor(x))
+    return float(math.floor(single(x)))
 
 
 def ceil(x: Any) -> float:
     """The next whole number above, a float."""
-    return float(math.ceil(x))
+    return float(math.ceil(single(x)))
 
 
 def check_output(*args: Any, **options: Any) -> Any:

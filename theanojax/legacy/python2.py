@@ -12,7 +12,6 @@ these two values, unless the source says `from __future__ import division`.
 from __future__ import annotations
 
 import ast
-import copy
 import difflib
 import functools
 import logging
@@ -22,6 +21,7 @@ from types import CodeType
 from typing import Any, TypeVar
 
 from theanojax.legacy import siblings
+from theanojax.legacy.array_syntax import Arrays, call
 from theanojax.legacy.old_objects import METHODS, METHODS_OF_PYTHON2
 from theanojax.legacy.which_python import changed_meaning, only_in_python2, says_python2, uses_python2
 
@@ -37,9 +37,6 @@ OUR_FIXERS = tuple(f"theanojax.legacy.fix_{name}" for name in ("raise", "lambda"
 Tree = TypeVar("Tree", ast.Module, ast.Expression)
 
 RAISED = "__python2_raised__"
-ITEM = "__python2_item__"
-GET = "__python2_get__"
-SLICE = "__python2_slice__"
 METHOD = "__python2_%s__"
 MESSAGE = "__python2_message__"
 IS_NONE = "__python2_is_none__"
@@ -47,7 +44,6 @@ IS_NOT_NONE = "__python2_is_not_none__"
 UNICODE = "__python2_unicode__"
 PRINT = "__python2_print__"
 CODE = "__python2_code__"
-NEGATIVE = "__python2_neg__"
 BYTES = "__python2_bytes__"
 CAUGHT = "__python2_caught__"
 DIVIDE = "__python2_div__"
@@ -120,7 +116,7 @@ def as_meant(tree: ast.Module, is_python2: bool) -> ast.Module:
     """`tree`, of `parse_source`, with what it meant in its time; in Python 3, that is what numpy's arrays took."""
     if is_python2:
         return with_old_meaning(tree, _has_future_division(tree))
-    tree = _Items().visit(tree)
+    tree = Arrays(tree).visit(tree)
     tree = _Methods().visit(tree)
     if not _has_future(tree, "generator_stop"):
         tree = _Generators().visit(tree)
@@ -177,7 +173,7 @@ def with_old_meaning(tree: Tree, divides: bool, prints: bool = False) -> Tree:
     prints = prints or isinstance(tree, ast.Module) and _has_future(tree, "print_function")
     if not divides:
         tree = _Division().visit(tree)
-    tree = _Items().visit(tree)
+    tree = Arrays(tree).visit(tree)
     tree = _Calls(divides, prints).visit(tree)
     tree = _Generators().visit(tree)
     return ast.fix_missing_locations(tree)
@@ -331,7 +327,7 @@ class _Division(ast.NodeTransformer):
         self.generic_visit(node)
         if not isinstance(node.op, ast.Div):
             return node
-        return ast.copy_location(_call(DIVIDE, node.left, node.right), node)
+        return ast.copy_location(call(DIVIDE, node.left, node.right), node)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
         self.generic_visit(node)
@@ -346,44 +342,8 @@ class _Division(ast.NodeTransformer):
             read = ast.Subscript(target.value, target.slice, ast.Load())
         # The parts of the target are evaluated twice. They are names and indices; a call with a side
         # effect there would be seen.
-        value = ast.copy_location(_call(DIVIDE_IN_PLACE, ast.copy_location(read, node), node.value), node)
+        value = ast.copy_location(call(DIVIDE_IN_PLACE, ast.copy_location(read, node), node.value), node)
         return ast.copy_location(ast.Assign([target], value), node)
-
-
-class _Items(ast.NodeTransformer):
-    """``a[i]`` -> ``a[item(a, i)]`` or ``get(a, i)``, but in hints of types."""
-
-    def visit_arg(self, node: ast.arg) -> ast.AST:
-        return node
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        if node.value is not None:
-            node.value = self.visit(node.value)
-        return node
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        returns, node.returns = node.returns, None
-        self.generic_visit(node)
-        node.returns = returns
-        return node
-
-    visit_AsyncFunctionDef = visit_FunctionDef
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        """Arrays took floats, and lists of slices."""
-        repeatable = _is_path(node.value)
-        read = copy.deepcopy(node.value)
-        self.generic_visit(node)
-        if _plain(node.slice):
-            return node
-        if repeatable:
-            for part in ast.walk(read):
-                if hasattr(part, "ctx"):
-                    part.ctx = ast.Load()
-            node.slice = ast.copy_location(_call(ITEM, read, _index(node.slice)), node.slice)
-        elif isinstance(node.ctx, ast.Load):
-            return ast.copy_location(_call(GET, node.value, _index(node.slice)), node)
-        return node
 
 
 class _Methods(ast.NodeTransformer):
@@ -399,13 +359,6 @@ class _Methods(ast.NodeTransformer):
             return node
         name = ast.Name(METHOD % function.attr, ast.Load())
         return ast.copy_location(ast.Call(name, [function.value, *node.args], node.keywords), node)
-
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
-        """``-mask``"""
-        self.generic_visit(node)
-        if not isinstance(node.op, ast.USub) or isinstance(node.operand, ast.Constant | ast.BinOp):
-            return node
-        return ast.copy_location(_call(NEGATIVE, node.operand), node)
 
 
 class _Calls(_Methods):
@@ -428,7 +381,7 @@ class _Calls(_Methods):
             function.id = UNICODE
         elif function.id in ("exec", "eval") and node.args:
             words = ast.Constant(function.id), ast.Constant(self.divides)
-            node.args[0] = ast.copy_location(_call(CODE, node.args[0], *words), node.args[0])
+            node.args[0] = ast.copy_location(call(CODE, node.args[0], *words), node.args[0])
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
@@ -436,11 +389,11 @@ class _Calls(_Methods):
         self.generic_visit(node)
         if node.attr != "message" or not isinstance(node.ctx, ast.Load):
             return node
-        return ast.copy_location(_call(MESSAGE, node.value), node)
+        return ast.copy_location(call(MESSAGE, node.value), node)
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         """``b"x"``, which text can be joined to."""
-        return ast.copy_location(_call(BYTES, node), node) if isinstance(node.value, bytes) else node
+        return ast.copy_location(call(BYTES, node), node) if isinstance(node.value, bytes) else node
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         """``x == None``"""
@@ -449,7 +402,7 @@ class _Calls(_Methods):
         if len(node.ops) > 1 or not isinstance(right, ast.Constant) or right.value is not None:
             return node
         name = {ast.Eq: IS_NONE, ast.NotEq: IS_NOT_NONE}.get(type(node.ops[0]))
-        return ast.copy_location(_call(name, node.left), node) if name else node
+        return ast.copy_location(call(name, node.left), node) if name else node
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
         """The name of an error stayed after its ``except``."""
@@ -488,35 +441,3 @@ def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
         yield node
         if not isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef):
             todo += ast.iter_child_nodes(node)
-
-
-def _is_path(owner: ast.expr) -> bool:
-    """Whether an expression may be read twice: names, their attributes, and items of these by plain indices."""
-    while isinstance(owner, ast.Attribute) or isinstance(owner, ast.Subscript) and _plain(owner.slice):
-        owner = owner.value
-    return isinstance(owner, ast.Name)
-
-
-def _plain(index: ast.expr) -> bool:
-    """Whether an index is what it is today."""
-    if isinstance(index, ast.Tuple):
-        return all(map(_plain, index.elts))
-    if isinstance(index, ast.Slice):
-        return all(part is None or _plain(part) for part in (index.lower, index.upper, index.step))
-    if isinstance(index, ast.UnaryOp):
-        return _plain(index.operand)
-    return isinstance(index, ast.Constant) and not isinstance(index.value, float)
-
-
-def _index(index: ast.expr) -> ast.expr:
-    """An index as an expression: slices are calls."""
-    if isinstance(index, ast.Slice):
-        parts = [part or ast.Constant(None) for part in (index.lower, index.upper, index.step)]
-        return ast.copy_location(_call(SLICE, *parts), index)
-    if isinstance(index, ast.Tuple):
-        return ast.copy_location(ast.Tuple([_index(part) for part in index.elts], ast.Load()), index)
-    return index
-
-
-def _call(function: str, *arguments: ast.expr) -> ast.Call:
-    return ast.Call(ast.Name(function, ast.Load()), list(arguments), [])

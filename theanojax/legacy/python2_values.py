@@ -5,10 +5,6 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
-from theanojax.legacy.old_numpy import FLOATS
-
 
 def div(a: Any, b: Any) -> Any:
     """What `a / b` was in Python 2: floored for two integers, or two arrays of integers."""
@@ -60,29 +56,3 @@ def raised(kind: Any, value: Any = None, traceback: TracebackType | None = None)
             "exceptions must be old-style classes or derived from BaseException, not %s" % type(kind).__name__
         )
     return error if traceback is None else error.with_traceback(traceback)
-
-
-def item(owner: Any, index: Any) -> Any:
-    """The index that means today what `index` of `owner` meant."""
-    if type(index) is int or not isinstance(owner, np.ndarray):
-        return index
-    if type(index) is list and any(part is None or part is ... or isinstance(part, slice) for part in index):
-        index = tuple(index)
-    return tuple(map(_whole, index)) if type(index) is tuple else _whole(index)
-
-
-def get(owner: Any, index: Any) -> Any:
-    """``owner[index]``, as it was meant."""
-    return owner[item(owner, index)]
-
-
-def _whole(index: Any) -> Any:
-    if isinstance(index, FLOATS):
-        return int(index)
-    if type(index) is slice:
-        return slice(*[_whole(part) for part in (index.start, index.stop, index.step)])
-    if type(index) is list:
-        return [_whole(part) for part in index]
-    if type(index) is np.ndarray and index.dtype.kind == "f":
-        return index.astype(np.intp)
-    return index

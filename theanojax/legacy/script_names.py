@@ -12,6 +12,7 @@ import functools
 import importlib
 import io
 import itertools
+import math
 import pickle
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +23,16 @@ import numpy as np
 
 from theanojax import configparser, runtime
 from theanojax.devices import contexts
-from theanojax.legacy import byte_strings, moved, old_numpy, old_objects, old_python, python2, python2_values
+from theanojax.legacy import (
+    array_syntax,
+    byte_strings,
+    moved,
+    old_numpy,
+    old_objects,
+    old_python,
+    python2,
+    python2_values,
+)
 
 # What nobody replaces in a module behind our back: kept in the stand-in, as a loop asks for it in each of its steps.
 LASTING = (np.ufunc, type, type(np.dot), ModuleType)
@@ -157,7 +167,7 @@ def _numpy_names() -> dict[str, Any]:
 # Modules that have lost names, beside those that have moved: the names, as made by a function.
 CHANGED: dict[str, Callable[[], dict[str, Any]]] = {
     "numpy": old_numpy.names,
-    "numpy.random": old_numpy.random_names,
+    **{"numpy.random": old_numpy.random_names, "numpy.random.mtrand": old_numpy.random_names},
     "numpy.testing": lambda: {"Tester": old_numpy.Tester},
     "numpy.lib": lambda: {name: Late(functools.partial(moved.find, f"numpy.{name}")) for name in dir(np)},
     "scipy": _numpy_names,
@@ -165,6 +175,7 @@ CHANGED: dict[str, Callable[[], dict[str, Any]]] = {
     "scipy.optimize": lambda: {"fmin_l_bfgs_b": _from_module("theanojax.legacy.old_scipy", "fmin_l_bfgs_b")},
     "pickle": lambda: {name: value for name, value in _pickle_names().items() if name[:4] != "dump"},
     "random": old_numpy.library_random_names,
+    "math": old_numpy.library_math_names,
     "yaml": lambda: {"load": _yaml_load},
     "h5py": lambda: _h5py_names(False),
     "sklearn.base": lambda: {"BaseEstimator": _from_module("theanojax.legacy.old_sklearn", "BaseEstimator")},
@@ -182,8 +193,9 @@ TAKING_BYTES = {
 # What these modules still have, and we have otherwise: random_integers warns of its end.
 HIDING: dict[str, Iterable[str]] = {
     **{"numpy": old_numpy.HIDDEN, "numpy.random": old_numpy.HIDDEN_RANDOM},
+    "numpy.random.mtrand": old_numpy.HIDDEN_RANDOM,
     **{"pickle": ["load", "loads", "Pickler", "Unpickler"], "yaml": ["load"], "h5py": ["File"]},
-    **{"sklearn.base": ["BaseEstimator"], "random": ["randint", "randrange"], "math": ["floor", "ceil"]},
+    **{"sklearn.base": ["BaseEstimator"], "random": ["randint", "randrange"], "math": dir(math)},
     **{"scipy.linalg": ["solve", "eigh"], "scipy.optimize": ["fmin_l_bfgs_b"]},
     **{"csv": ["reader", "DictReader"], "gzip": ["open", "GzipFile"]},
     **{"hashlib": ["md5", "sha1", "sha256"], "subprocess": ["check_output"]},
@@ -400,9 +412,8 @@ def script_builtins(for_python2: bool, live: bool = False) -> dict[str, Any]:
         return stand_in(module.__name__, for_python2) or module
 
     given = {
-        **{python2.ITEM: python2_values.item, python2.GET: python2_values.get, python2.SLICE: slice},
+        **array_syntax.FUNCTIONS,
         **{python2.METHOD % name: function for name, function in old_objects.METHODS.items()},
-        python2.NEGATIVE: old_objects.negative,
         **(python2_builtins() if for_python2 else {}),
         **({"exec": _exec} if sys.version_info >= (3, 13) else {}),
         "__import__": import_,
