@@ -156,6 +156,17 @@ def test_generators_are_lists_of_arrays_and_numbers_have_places(evaluate):
     ]
 
 
+def test_ragged_lists_are_arrays_of_lists_and_no_shape_is_that_of_a_number(evaluate):
+    """As until numpy 1.23, and 2.1."""
+    values = evaluate(
+        """
+        import numpy as np
+        result = [np.max(np.max([[1, 2], [3]])), np.sum([[1, 2], [3]]), np.ones(None).shape, np.zeros(None, int)[()]]
+        """
+    )
+    assert values == [3, [1, 2, 3], (), 0]
+
+
 def test_values_are_computed_once_and_in_order(evaluate):
     """Whatever a program is rewritten to, nothing in it happens twice, or earlier."""
     values = evaluate(

@@ -113,13 +113,20 @@ def whole(value: Any) -> Any:
 
 
 def with_whole(function: Callable, places: Iterable[int | str], args: Any, options: dict[str, Any]) -> Any:
-    """``function(*args, **options)``; where it is refused, with integers for the floats at `places`."""
+    """``function(*args, **options)``; where it is refused, with integers for the floats at `places`.
+
+    Ragged lists are arrays of objects then, and None is the shape of a number.
+    """
     try:
         return function(*args, **options)
-    except (TypeError, IndexError, ValueError):
+    except (TypeError, IndexError, ValueError) as error:
         cut = [whole(value) if place in places else value for place, value in enumerate(args)]
         cut_options = {name: whole(value) if name in places else value for name, value in options.items()}
-        if all(map(operator.is_, cut, args)) and all(cut_options[name] is options[name] for name in options):
+        if "inhomogeneous" in str(error) and args:
+            cut[0] = _made(np.asarray, args[0])
+        elif "not None as shape" in str(error) and args:
+            cut[0] = ()
+        if all(map(operator.is_, (*cut, *cut_options.values()), (*args, *options.values()))):
             raise
     return function(*cut, **cut_options)
 
