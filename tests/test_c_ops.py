@@ -664,6 +664,18 @@ def test_unusual_ends(code, error, text):
         f([1.0])
 
 
+def test_code_without_exceptions():
+    """As starry compiles its own."""
+
+    class Plain(Unary):
+        def c_compile_args(self):
+            return ["-std=c++11", "-fno-exceptions", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"]
+
+    np.testing.assert_array_equal(function([v], Plain()(v))([1.0, 2.0]), [2.0, 4.0])
+    with pytest.raises(RuntimeError, match="No Python exception was set"):
+        function([v], Plain("%(fail)s")(v))([1.0])
+
+
 @pytest.mark.parametrize(
     "make, text",
     [

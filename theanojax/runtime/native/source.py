@@ -79,11 +79,15 @@ PyObject* theanojax_run(PyObject*, PyObject* arguments) {
     if (!node) return NULL;
 %(take_cells)s
     int failure = 1;
+#ifdef __cpp_exceptions
     try {
         failure = node->theanojax_step();
     } catch (const std::exception& error) {
         if (!PyErr_Occurred()) PyErr_SetString(PyExc_RuntimeError, error.what());
     }
+#else  // -fno-exceptions
+    failure = node->theanojax_step();
+#endif
     if (failure || PyErr_Occurred()) return NULL;
     Py_RETURN_NONE;
 }
