@@ -139,6 +139,7 @@ def test_theano_cache(tmp_path):
     assert "compiledir_" in command(tmp_path, "basecompiledir", "list").stdout
     assert command(tmp_path, "basecompiledir", "purge").returncode == 0
     assert command(tmp_path, "basecompiledir").stdout.strip() == str(tmp_path / ".theano")
+    assert command(tmp_path, "--help").stdout == command(tmp_path, "help").stdout != ""
     wrong = command(tmp_path, "nonsense")
     assert wrong.returncode == 1 and 'command "nonsense" not recognized' in wrong.stderr
 

@@ -333,6 +333,18 @@ def test_objects(source, value):
     assert evaluate(source) == value
 
 
+@pytest.mark.parametrize(
+    "source, shown",
+    [
+        ("raise ValueError, 'no'", "raise ValueError('no')"),
+        ("raise a.E, 'no %d' % n", "raise a.E('no %d' % n)"),
+        *[(f"raise {E}, {V}", f"raise __python2_raised__({E}, {V})") for E, V in [("e", "'a'"), ("E", "(1, 2)")]],
+    ],
+)
+def test_what_a_notebook_shows(source, shown):
+    assert python2.to_python3(source, "<cell>", True) == shown
+
+
 def test_where_a_variable_was_made_shows_the_script_alone(tmp_path):
     source = """
         import theano.tensor as T

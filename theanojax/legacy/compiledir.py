@@ -119,7 +119,7 @@ def _unlock() -> None:
 
 COMMANDS = {
     (): lambda: print(config.compiledir),
-    ("help",): lambda: print(HELP),
+    **dict.fromkeys([("help",), ("--help",), ("-h",)], lambda: print(HELP)),
     ("list",): print_compiledir_content,
     ("clear",): clear,
     ("cleanup",): cleanup,
