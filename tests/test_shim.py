@@ -85,6 +85,13 @@ theano.graph.toolbox ReplacementDidNotRemoveError
 theano.graph.destroyhandler DestroyHandler
 theano.graph.type CEnumType
 theano.ifelse ifelse
+theano.graph.basic MetaObject
+theano.tensor.subtensor CType
+theano.tensor.extra_ops COp
+theano.scan.opt GlobalOptimizer
+theano.compile.mode VMLinker
+theano.link.vm VMLinker
+theano.scalar.basic scalar_maximum
 theano.link.basic PerformLinker
 theano.link.c.basic CLinker
 theano.link.c.exceptions MissingGXX
@@ -167,6 +174,38 @@ def test_names_of_theano_pymc_that_changed_hands():
             self.x = x
 
     assert Point(1) == Point(1) != Point(2) and Pair(1) == Pair(1) != Pair(2)
+
+
+def test_random_streams_and_shapes_of_theano_pymc():
+    import numpy as np
+
+    import theano
+    import theano.tensor as T
+    from theano.tensor.extra_ops import broadcast_shape, broadcast_to
+    from theano.tensor.random.utils import RandomStream
+
+    s = RandomStream(3)
+    draws = [
+        *(s.normal(size=(2,)), s.uniform(size=(2,)), s.normal(1.0, 2.0, size=(1, 2)), s.binomial(10, 0.5, (3,))),
+        *(s.poisson(3.0, size=(2,)), s.permutation(5), s.multinomial(5, [0.2, 0.8]), s.randint(9, size=(4,))),
+        *(s.bernoulli(0.5, (5,)), s.exponential(2.0, (2,)), s.beta(1.0, [2.0, 3.0])),
+    ]
+    values = theano.function([], draws)()
+    np.testing.assert_allclose(values[0], [1.1557538103058285, -1.2931919932524942])  # Theano-PyMC's
+    np.testing.assert_allclose(values[1], [0.8097172181205327, 0.20547674589601028])
+    assert values[3].tolist() == [6, 7, 6] and sorted(values[5]) == [0, 1, 2, 3, 4] and values[6].sum() == 5
+    assert values[7].max() < 9 and set(values[8]) == {0, 1} and values[9].min() > 0 and values[10].shape == (2,)
+    assert len(s.updates()) == len(draws)
+
+    x, y = T.matrix(), T.row()
+    lengths = T.stack(broadcast_shape(x, y, T.constant([1.0, 2.0])))
+    given = {x: np.ones((3, 1)), y: np.ones((1, 2))}
+    assert T.stack(broadcast_shape((1, x.shape[0]), (4, 1), arrays_are_shapes=True)).eval({x: given[x]}).tolist() == [
+        4,
+        3,
+    ]
+    assert theano.function([x, y], lengths, on_unused_input="ignore")(given[x], given[y]).tolist() == [3, 2]
+    assert broadcast_to(T.arange(2), (3, 2)).eval().tolist() == [[0, 1]] * 3
 
 
 def test_walks_of_theano_pymc():

@@ -80,7 +80,8 @@ PATHS: dict[str, Entry] = {
                    "basic callcache destroyhandler fg null_type opt optdb params_type sched toolbox utils".split()}),
     "graph.basic": At("graph.variable", "graph.traverse", *GRAPH, graph_inputs="graph.traverse:inputs",
                       vars_between="graph.traverse:variables", orphans_between="graph.traverse:orphans",
-                      applys_between="legacy.theano_pymc:applys_between", walk="legacy.theano_pymc:walk"),
+                      applys_between="legacy.theano_pymc:applys_between", walk="legacy.theano_pymc:walk",
+                      MetaObject="graph.props:Props"),
     "graph.op": At("graph.op", *GRAPH, "legacy.gof_utils", get_test_values="graph.op:get_debug_values",
                    COp="graph.op:Op", ExternalCOp="graph.c_op:COp"),
     "graph.type": At("graph.type", *GRAPH, "legacy.gof_utils", CType="graph.type:Type"),
@@ -102,7 +103,7 @@ PATHS: dict[str, Entry] = {
     "link": At(),
     "link.basic": At("compile.linkers", "graph.container", *COMPILE),
     "link.utils": At("compile.linkers", "runtime.*", *COMPILE),
-    "link.vm": At("compile.linkers", *COMPILE),
+    "link.vm": At("compile.linkers", "compile.vms", *COMPILE, VMLinker="compile.linkers:VM_Linker"),
     "link.c": At(),
     "link.c.basic": At("compile.linkers", *COMPILE, "legacy.cmodule", "legacy.gof_utils"),
     "link.c.cmodule": At("legacy.cmodule", "legacy.gof_utils", "legacy.misc"),
@@ -127,13 +128,16 @@ PATHS: dict[str, Entry] = {
                          **{f"compiledir_format_{name}": f"legacy.compiledir:compiledir_format_{name}"
                             for name in ("dict", "keys")}),
     # ---- scalars
-    "scalar.basic": At("scalar", "scalar.*", **{f"builtin_{name}": f"=builtins:{name}"
-                                                for name in "bool complex float int".split()}),
+    "scalar.basic": At("scalar", "scalar.*", ScalarMaximum="scalar:Maximum", ScalarMinimum="scalar:Minimum",
+                       scalar_maximum="scalar:maximum", scalar_minimum="scalar:minimum",
+                       **{f"builtin_{name}": f"=builtins:{name}" for name in "bool complex float int".split()}),
     "scalar.basic_scipy": At("scalar.special", "scalar.*"),
     "scalar.basic_sympy": At("scalar.*"),
     "scalar.sharedvar": At("compile.shared", *COMPILE),
     # ---- tensors
-    "tensor": At(*TENSOR, "legacy.gof_utils", theano="", gof="gof", compile="compile", printing="printing"),
+    "tensor": At(*TENSOR, "legacy.gof_utils", theano="", gof="gof", compile="compile", printing="printing",
+                 broadcast_shape="legacy.theano_pymc_tensor:broadcast_shape"),
+    "tensor.random.utils": At("legacy.theano_pymc_tensor"),
     "tensor.basic": At("tensor", *TENSOR, "errors", "scalar",
                        **{f"python_{name}": f"=builtins:{name}" for name in "all any complex".split()}),
     "tensor.var": At("tensor.var", *TENSOR, "errors"),
@@ -141,7 +145,8 @@ PATHS: dict[str, Entry] = {
     "tensor.type_other": At(*TENSOR),
     "tensor.elemwise": At(*TENSOR, "printing.pp"),
     "tensor.indexing.subtensor": At(*TENSOR, "errors"),
-    "tensor.extra_ops": At(*TENSOR),
+    "tensor.extra_ops": At(*TENSOR, **{name: f"legacy.theano_pymc_tensor:{name}" for name in
+                                       ("broadcast_shape", "broadcast_to")}),
     "tensor.linalg.nlinalg": At(*TENSOR),
     "tensor.linalg.slinalg": At(*TENSOR),
     "tensor.sort": At(*TENSOR),
@@ -350,6 +355,16 @@ EVERYWHERE: dict[str, str] = {
     **{name: name for name in "compat compile gof gradient printing scalar tensor".split()},
     "opt": "tensor.opt",
     "optdb": "rewrites.pipeline:optdb",
+    # those of Theano-PyMC
+    "COp": "graph.op:Op",
+    "ExternalCOp": "graph.c_op:COp",
+    "CType": "graph.type:Type",
+    "GlobalOptimizer": "graph.rewriting.base:Optimizer",
+    "TestValueError": "=builtins:AttributeError",
+    "VMLinker": "compile.linkers:VM_Linker",
+    "applys_between": "legacy.theano_pymc:applys_between",
+    "graph_inputs": "graph.traverse:inputs",
+    "vars_between": "graph.traverse:variables",
 }
 
 
