@@ -110,6 +110,30 @@ def test_a_conftest_may_import_old_code(tmp_path):
     assert "1 passed" in done.stdout, done.stdout + done.stderr
 
 
+def test_processes_that_tests_spawn_are_served_too(tmp_path):
+    """Keras' and PyMC3's tests start such: a process that cannot import its library ends, and a pool waits for ever."""
+    (tmp_path / "library.py").write_text(
+        "from collections import Iterable\nimport numpy as np\nimport theano.tensor as T\n"
+        "def work(n): return np.asscalar(T.constant(n).eval()), -np.array([True, False])\n"
+    )
+    (tmp_path / "test_it.py").write_text(
+        "import multiprocessing\nimport pytest\nfrom library import work\nprint 'Python 2'\n"
+        "@pytest.mark.parametrize('way', ['spawn', 'forkserver'])\n"
+        "def test(way):\n    pool = multiprocessing.get_context(way).Pool(1)\n"
+        "    number, mask = pool.apply_async(work, (7,)).get(100)\n"
+        "    assert number == 7 and mask.tolist() == [False, True]\n    pool.terminate()\n"
+    )
+    plugins = "-p", "theanojax.pytest_plugin", "-p", "no:cacheprovider"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *plugins, "--rootdir", str(tmp_path), str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
+
+
 # ---- pytest of its time
 
 CONFTEST = """

@@ -24,7 +24,7 @@ import numpy.testing
 import pytest
 
 import theanojax
-from theanojax.legacy import importer, moved, nose_names, old_numpy, old_pytest, script_names
+from theanojax.legacy import importer, moved, nose_names, old_numpy, old_pytest, script_names, spawned
 
 __all__ = [
     "pytest_addoption",
@@ -65,6 +65,9 @@ def pytest_load_initial_conftests(early_config, parser, args):
     prepare()  # a conftest.py may import the library that is tested
     old_pytest.adapt_conftests(early_config.pluginmanager)
     old_pytest.serve_modules(early_config.rootpath)
+    main = sys.modules["__main__"]
+    early_config.add_cleanup(functools.partial(setattr, main, "__spec__", main.__spec__))
+    main.__spec__ = spawned.spec_for_tests(str(early_config.rootpath))
     result = yield
     early_config.stash[IGNORED] = old_pytest.drop_unknown(early_config, parser, args)  # conftests have added theirs
     return result
