@@ -10,20 +10,13 @@ import numpy as np
 import scipy.linalg
 
 import theanojax.tensor as tensor
+import theanojax.tensor.linalg.decompositions as decompositions
 from theanojax.graph.op import Op
 from theanojax.graph.tracebacks import boundaries
 from theanojax.graph.variable import Apply, Variable
 from theanojax.scalar.types import upcast
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.linalg import derivatives
-from theanojax.tensor.linalg.decompositions import (
-    EighGrad,
-    _zero_disconnected,
-    eigh,
-    mirrored,
-    one_triangle,
-    require_square,
-)
 from theanojax.tensor.op_methods import shaped_like
 from theanojax.tensor.type import TensorType
 from theanojax.tensor.type_other import NoneConst
@@ -112,8 +105,8 @@ class Cholesky(Op):
 
     def lower_xla(self, ctx, node, x):
         xp = ctx.xp
-        require_square(x)
-        found = xp.linalg.cholesky(mirrored(xp, xp.astype(x, lapack_dtype(x.dtype)), self.lower))
+        decompositions.require_square(x)
+        found = xp.linalg.cholesky(decompositions.mirrored(xp, xp.astype(x, lapack_dtype(x.dtype)), self.lower))
         if self.on_error == "raise":
             _finite(ctx, found, x)
         else:
@@ -228,7 +221,7 @@ class Solve(Op):
         output_storage[0][0] = found
 
     def lower_xla(self, ctx, node, A, b):
-        require_square(A)
+        decompositions.require_square(A)
         _same_rows(A, b)
         A, b = (ctx.xp.asarray(ctx.xp.astype(v, node.outputs[0].dtype)) for v in (A, b))
         if self.A_structure in ("lower_triangular", "upper_triangular"):
@@ -265,8 +258,8 @@ solve_symmetric = Solve(A_structure="symmetric")
 def _generalised(ctx, a, b, lower):
     """Of ``a v = w b v``, the equal problem ``c u = w u``: c, and the lower factor L of b with ``v = inv(L.T) u``."""
     xp = ctx.xp
-    factor = xp.linalg.cholesky(mirrored(xp, b, lower))
-    half = _triangular(ctx, factor, mirrored(xp, a, lower), lower=True)
+    factor = xp.linalg.cholesky(decompositions.mirrored(xp, b, lower))
+    half = _triangular(ctx, factor, decompositions.mirrored(xp, a, lower), lower=True)
     return _triangular(ctx, factor, xp.conj(half.T), lower=True), factor
 
 
@@ -294,11 +287,11 @@ class Eigvalsh(Op):
     def lower_xla(self, ctx, node, *matrices):
         dtype = lapack_dtype(*[m.dtype for m in matrices])
         found = [ctx.xp.astype(m, dtype) for m in matrices]
-        require_square(found[0])
+        decompositions.require_square(found[0])
         if len(found) == 2:
             c, _ = _generalised(ctx, *found, self.lower)
         else:
-            c = mirrored(ctx.xp, found[0], self.lower)
+            c = decompositions.mirrored(ctx.xp, found[0], self.lower)
         w = ctx.xp.linalg.eigvalsh(c)
         _finite(ctx, w, *matrices)
         return w
@@ -307,8 +300,8 @@ class Eigvalsh(Op):
         if len(inputs) == 2:
             return EigvalshGrad(self.lower)(*inputs, g_outputs[0])
         side = "L" if self.lower else "U"
-        w, v = eigh(*inputs, side)
-        return [EighGrad(side)(*inputs, w, v, g_outputs[0], v.zeros_like())]
+        w, v = decompositions.eigh(*inputs, side)
+        return [decompositions.EighGrad(side)(*inputs, w, v, g_outputs[0], v.zeros_like())]
 
     def infer_shape(self, node, shapes):
         return [(shapes[0][0],)]
@@ -332,7 +325,7 @@ class EigvalshGrad(Op):
     def _gradients(self, xp, w, v, gw):
         ga = xp.dot(v * gw, v.T)
         gb = -xp.dot(v * (gw * w), v.T)
-        return one_triangle(xp, ga, self.lower), one_triangle(xp, gb, self.lower)
+        return decompositions.one_triangle(xp, ga, self.lower), decompositions.one_triangle(xp, gb, self.lower)
 
     def perform(self, node, inputs, output_storage, params=None):
         a, b, gw = inputs
@@ -355,9 +348,11 @@ class EigvalshGrad(Op):
         whole = [derivatives.both_triangles(v, self.lower) for v in (a, b)]
         factor = cholesky(whole[1])
         half = solve_lower_triangular(factor, whole[0])
-        w, u = eigh(solve_lower_triangular(factor, half.T))
+        w, u = decompositions.eigh(solve_lower_triangular(factor, half.T))
         v = solve_upper_triangular(factor.T, u)
-        return list(derivatives.eigvalsh_grad(w, v, gw, *_zero_disconnected(outputs, output_grads), self.lower))
+        return list(
+            derivatives.eigvalsh_grad(w, v, gw, *decompositions._zero_disconnected(outputs, output_grads), self.lower)
+        )
 
     def infer_shape(self, node, shapes):
         return [shapes[0], shapes[1]]
@@ -417,7 +412,7 @@ class Expm(Op):
 
 
 def _expm(xp, A):
-    require_square(A)
+    decompositions.require_square(A)
     found = xp.expm(xp.astype(A, lapack_dtype(A.dtype)))
     xp.guard(xp.all(xp.isfinite(found)))
     return found
