@@ -29,7 +29,7 @@ def copy(target):
 
 
 def _contents(caption, names):
-    lines = ["```{toctree}", ":hidden:", ":caption: " + caption, "", *filter(pages.there, names), "```"]
+    lines = ["```{toctree}", ":hidden:", ":caption: " + caption, "", *filter(pages.there, names.split()), "```"]
     return "\n".join(lines)
 
 
