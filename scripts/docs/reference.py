@@ -40,7 +40,7 @@ def write(folder):
 BEGINNING = """
 These pages are made from docstrings, and grouped as Theano's documentation was. Names that programs seldom call, as the
 classes of Ops, are left out; they are where Theano has them ([parity](../parity.md)). Flags have
-[a page of their own](../flags.md).
+[a page of their own](../flags.md), and so have [errors and warnings](../errors.md).
 """
 
 
