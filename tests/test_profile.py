@@ -191,6 +191,16 @@ def test_what_runs_in_python_is_timed_by_itself():
     assert "Ops that XLA cannot run, such as Halves" in text_of(f.profile)
 
 
+def test_what_is_computed_together_is_no_op_that_xla_cannot_run():
+    x = T.dmatrix("x")
+    f = theano.function([x], (T.tanh(x.T) + x).sum(axis=0), profile=True)
+    for _ in range(5):
+        f(np.ones((300, 300)))
+    assert any(str(node.op).startswith("Fusion{") for node in f.profile.apply_time)
+    assert not any(node.op.runs_on_host(node) for node in f.profile.apply_time)
+    assert "XLA cannot run" not in text_of(f.profile)
+
+
 def test_a_loop_has_a_profile_of_its_own():
     f, args = recurrent()
     for _ in range(30):

@@ -21,6 +21,9 @@ class Fusion(PureOp):
     def __str__(self):
         return "Fusion{%s}" % _names(self.ops, ", ")
 
+    def runs_on_host(self, node):
+        return False
+
 
 class Rows:
     """Makes rows of sets of nodes; equal sets give the same Apply.
