@@ -138,6 +138,7 @@ def test_the_reference_has_every_function_of_tensors(tmp_path):
 NOT_IN_THE_REFERENCE = {"as_int_none_variable", "values_eq_approx_always_true", "int32_t"}
 
 
-def test_the_picture_of_benchmarks_is_that_of_their_figures():
-    drawn = (pictures.FOLDER / "speed.svg").read_text()
-    assert drawn == pictures.speed() + "\n", "python -m scripts.docs.pictures draws it"
+@pytest.mark.parametrize("name", ["speed", "scaling"])
+def test_pictures_of_figures_are_those_of_the_tables(name):
+    drawn = (pictures.FOLDER / (name + ".svg")).read_text()
+    assert drawn == getattr(pictures, name)() + "\n", "python -m scripts.docs.pictures draws it"

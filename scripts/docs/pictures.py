@@ -1,7 +1,7 @@
 """The pictures of the documentation: `python -m scripts.docs.pictures` draws them anew in docs/pictures.
 
-The graph is that of the model of examples/logistic_regression.py, the bars are of docs/benchmarks.json. The page
-of d3viz is looked at in a Chromium, where there is one.
+The graph is that of the model of examples/logistic_regression.py, the bars are of docs/benchmarks.json and of the last
+table of docs/scale.md. The page of d3viz is looked at in a Chromium, where there is one.
 """
 
 import json
@@ -29,6 +29,7 @@ PROGRAMS = {
 }
 CONTENDERS = {"theanojax": "#2f6fb5", "theano": "#d98a2b", "pytensor": "#7aa874", "jax": "#9a9a9a"}
 NAMES = {"theanojax": "theanojax", "theano": "Theano 1.0.5", "pytensor": "PyTensor", "jax": "JAX by hand"}
+PLACES = {"2 devices in a process": "#7aa874", "2 processes, gloo": "#2f6fb5"}
 
 
 def regression():
@@ -68,23 +69,43 @@ def profile():
     return picture
 
 
-def speed(bar=11, gap=3, between=14, left=150, wide=420):
+def speed():
     """The time of a call of each program, divided by Theano's, as bars."""
     measured = json.loads((DOCS / "benchmarks.json").read_text())["programs"]
-    parts, y, longest = [], 34, 2.0
-    x = left
-    for name, color in CONTENDERS.items():
-        parts.append(f'<rect x="{x}" y="6" width="10" height="10" fill="{color}"/>')
-        parts.append(f'<text x="{x + 15}" y="15">{NAMES[name]}</text>')
-        x += 26 + 7 * len(NAMES[name])
-    parts.append(f'<path d="M{left + wide / longest} 24 V__bottom__" stroke="#888888" stroke-dasharray="3 3"/>')
+    groups = {}
     for program, title in PROGRAMS.items():
-        rows = {name: row.get("call_s") for name, row in measured[program].items() if name in CONTENDERS}
-        middle = y + len(CONTENDERS) * (bar + gap) / 2 + 3
+        times = {name: row["call_s"] for name, row in measured[program].items() if row.get("call_s")}
+        groups[title] = {NAMES[k]: times[k] / times["theano"] for k in CONTENDERS if k in times and "theano" in times}
+    return bars(groups, {NAMES[name]: color for name, color in CONTENDERS.items()})
+
+
+def scaling():
+    """The time of a step on two devices, divided by that on one, as bars: the last table of docs/scale.md."""
+    lines = (DOCS / "scale.md").read_text().split("## Measured")[1].splitlines()
+    titles, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("|")]
+    groups = {}
+    for row in rows:
+        named = dict(zip(titles, row))
+        one = float(named["one core"])
+        title = f"{named['H']} hidden units, {named['batch']} rows"
+        groups[title] = {place: float(named[place]) / one for place in PLACES}
+    return bars(groups, PLACES, longest=3.0, left=190)
+
+
+def bars(groups, colors, longest=2.0, bar=11, gap=3, between=14, left=150, wide=420):
+    """A picture of numbers, beside a line at 1. `groups` has them by group and name, `colors` those of the names."""
+    parts, y, x = [], 34, left
+    for name, color in colors.items():
+        parts.append(f'<rect x="{x}" y="6" width="10" height="10" fill="{color}"/>')
+        parts.append(f'<text x="{x + 15}" y="15">{name}</text>')
+        x += 26 + 7 * len(name)
+    parts.append(f'<path d="M{left + wide / longest} 24 V__bottom__" stroke="#888888" stroke-dasharray="3 3"/>')
+    for title, ratios in groups.items():
+        middle = y + len(colors) * (bar + gap) / 2 + 3
         parts.append(f'<text x="{left - 10}" y="{middle:.0f}" text-anchor="end">{escape(title)}</text>')
-        for name, color in CONTENDERS.items():
-            if rows.get(name) and rows.get("theano"):
-                ratio = rows[name] / rows["theano"]
+        for name, color in colors.items():
+            if name in ratios:
+                ratio = ratios[name]
                 width = min(ratio, longest) / longest * wide
                 more = " ..." if ratio > longest else ""
                 parts.append(f'<rect x="{left}" y="{y}" width="{width:.0f}" height="{bar}" fill="{color}"/>')
@@ -121,6 +142,7 @@ def write():
     (FOLDER / "train.svg").write_text(graph() + "\n")
     (FOLDER / "profile.svg").write_text(profile() + "\n")
     (FOLDER / "speed.svg").write_text(speed() + "\n")
+    (FOLDER / "scaling.svg").write_text(scaling() + "\n")
     picture = d3viz()
     if picture is not None:
         (FOLDER / "d3viz.png").write_bytes(picture)
