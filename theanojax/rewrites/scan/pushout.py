@@ -31,7 +31,7 @@ class _PushOut(ScanRewrite):
         outside = self.known_outside(args)
         moved = {}
         for inner in order:
-            values = self.lift(inner, outside, moved)
+            values = self.lift(args, inner, outside, moved)
             if values is not None:
                 moved.update(zip(inner.outputs, values))
         if not moved:
@@ -95,7 +95,7 @@ class PushOutNonSeqScan(_PushOut):
     def known_outside(self, args):
         return dict(zip(args.inner_in_non_seqs, args.outer_in_non_seqs))
 
-    def lift(self, inner, outside, moved):
+    def lift(self, args, inner, outside, moved):
         if isinstance(inner.op, (ViewOp, DeepCopyOp)):
             return None
         if not all(v in outside or v in moved or isinstance(v, Constant) for v in inner.inputs):
@@ -121,13 +121,12 @@ class PushOutSeqScan(_PushOut):
     extra_dims = 1
 
     def known_outside(self, args):
-        self.seqs = dict(zip(args.inner_in_seqs, args.outer_in_seqs))
-        return {**dict(zip(args.inner_in_non_seqs, args.outer_in_non_seqs)), **self.seqs}
+        return dict(zip(args.inner_in_non_seqs + args.inner_in_seqs, args.outer_in_non_seqs + args.outer_in_seqs))
 
-    def lift(self, inner, outside, moved):
+    def lift(self, args, inner, outside, moved):
         if isinstance(inner.op, DimShuffle):
             (v,) = inner.inputs
-            rows = self.seqs.get(v, moved.get(v))
+            rows = outside[v] if v in args.inner_in_seqs else moved.get(v)
             if rows is None:
                 return None
             return [rows.dimshuffle(0, *["x" if d == "x" else d + 1 for d in inner.op.new_order])]
@@ -135,7 +134,7 @@ class PushOutSeqScan(_PushOut):
             return None
         if not all(v in outside or v in moved or isinstance(v, Constant) for v in inner.inputs):
             return None
-        if not any(v in self.seqs or v in moved for v in inner.inputs):
+        if not any(v in args.inner_in_seqs or v in moved for v in inner.inputs):
             return None  # PushOutNonSeqScan sees to it
         values = [
             v.clone() if isinstance(v, Constant) else outside[v] if v in outside else moved[v] for v in inner.inputs
