@@ -121,6 +121,24 @@ def test_another_graph_is_another_file(files, rewritings):
     assert len(rewritings) == len(makers) + 1
 
 
+def test_another_rewrite_is_another_file(files):
+    x = T.dvector("x")
+
+    def doubled(rewrite):
+        mode = theano.Mode("vm", theano.gof.SeqOptimizer([theano.gof.TopoOptimizer(rewrite)]))
+        return theano.function([x], T.exp(x) * 1, mode=mode)([0.5])[0]
+
+    def pattern(op):
+        return theano.gof.PatternSub((T.exp, "a"), (op, "a"), name="same")
+
+    for _ in range(2):
+        assert doubled(pattern(T.sin)) == pytest.approx(np.sin(0.5))
+        assert doubled(pattern(T.cos)) == pytest.approx(np.cos(0.5))
+        assert doubled(theano.gof.OpSub(T.exp, T.tan)) == pytest.approx(np.tan(0.5))
+        assert doubled(theano.gof.OpSub(T.exp, T.cosh)) == pytest.approx(np.cosh(0.5))
+    assert files() == 4
+
+
 def test_errors_name_the_lines_at_hand(files, rewritings):
     def made(x, y):
         return theano.function([x, y], T.log(x + y) * 2 + 0)

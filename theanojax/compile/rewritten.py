@@ -45,6 +45,8 @@ OURS = {"theanojax", "theano", "numpy", "builtins", "_operator", "operator", "co
 ELSEWHERE = ("compiledir", "base_compiledir", "compiledir_format", "cache_optimizations", "exception_verbosity")
 # How the values of a variable are compared says nothing about the graph; such functions may be of a closure.
 NOT_KEPT = {"values_eq_approx"}
+# Attributes of rewrites that follow from others, or are about past runs.
+DERIVED = {"dispatch", "rows", "profile", "pre_profile", "nb_imported", "changed"}
 FEATURES = ReplaceValidate, PreserveVariableAttributes, Supervisor, DestroyHandler
 
 _logger = logging.getLogger("theanojax.compile.rewritten")
@@ -84,7 +86,7 @@ def _path(optimizer: Any, fgraph: FunctionGraph) -> str | None:
     try:
         around = _environment(), [flag for flag in changed_flags() if flag[0] not in ELSEWHERE], _rewrites(optimizer)
         name = _described(*map(list, around), seen, fgraph.inputs, fgraph.outputs, fgraph.update_mapping)
-    except (_NotOurs, pickle.PicklingError, TypeError, AttributeError):
+    except (_NotOurs, pickle.PicklingError, TypeError, AttributeError, ValueError):
         return None  # what cannot be pickled cannot be compared
     folder = private_folder("graphs")
     if folder is None:
@@ -114,13 +116,17 @@ def _rewrites(thing: Any) -> Iterator[str]:
     elif isinstance(thing, (Optimizer, LocalOptimizer)):
         yield "%s %s" % (_name(type(thing)), getattr(thing, "name", None) or getattr(thing, "__name__", None))
         for key, value in sorted(vars(thing).items()):
-            if isinstance(value, (list, tuple, Optimizer, LocalOptimizer, FunctionType, MethodType)):
+            if key not in DERIVED:
                 yield key
                 yield from _rewrites(value)
-            elif isinstance(value, (bool, int, float, str)):
-                yield "%s=%r" % (key, value)
-    elif isinstance(thing, (FunctionType, MethodType, type)):
+    elif isinstance(thing, FunctionType):
         yield _name(thing)
+        for cell in thing.__closure__ or ():
+            yield from _rewrites(cell.cell_contents)
+    elif isinstance(thing, MethodType):
+        yield _name(thing)
+    else:
+        yield _described(thing)
 
 
 def _name(thing: Any) -> str:
