@@ -118,7 +118,8 @@ JOIN = [
     case("tile", lambda m: T.tile(m, (2, 2)), M),
     case("tile op", lambda m, r: Tile(2)(m, r), M, ints(1, 2), grad=False),
     case("repeat", lambda m, n: [T.repeat(m, n, axis=1), T.repeat(m, 2)], M, np.int64(2)),
-    case("repeat each by its own number", lambda m, k: T.repeat(m, k, axis=0), M, ints(2, 1), grad=False),
+    case("repeat each by its own number", lambda m, k: [T.repeat(m, k, axis=0), T.repeat(m.T, k, axis=-1), T.repeat(
+        m[:, 0], k)], M, ints(2, 1)),
     case("roll", lambda m: T.roll(m, 1, axis=1), M),
 ]
 
@@ -156,7 +157,7 @@ GRADIENTS = [
 
 OTHER = [
     case("cumulative", lambda a: [T.cumsum(a, axis=1), T.cumprod(a, axis=2), T.cumsum(a)], T3),
-    case("diff", lambda v, a: [T.diff(v), T.diff(a, axis=1), T.diff(a, n=2, axis=2)], V4, T3, grad=False),
+    case("diff", lambda v, a: [T.diff(v), T.diff(a, axis=1), T.diff(a, n=2, axis=2)], V4, T3),
     case("diff of a vector", T.diff, V4),
     case("searchsorted", lambda v, m: [T.searchsorted(v, m), T.searchsorted(v, m, side="right")], ints(1, 2, 2, 5),
          ints([2, 0, 9], [5, 1, 3]), grad=False),
@@ -166,7 +167,11 @@ OTHER = [
     case("ravel_multi_index", lambda i, j, d: T.ravel_multi_index((i, j), d), ints(1, 2), ints(3, 0), ints(3, 4)),
     case("permute_row_elements", lambda m, p: [T.permute_row_elements(m, p), T.permute_row_elements(m, p, 1)], M,
          ints([2, 0, 1], [1, 0, 2])),
-    case("choose", lambda k, c: T.choose(k, c), ints([0, 1, 1], [1, 0, 1]), real(2, 2, 3), grad=False),
+    case("choose", lambda k, c: [T.choose(k, c), T.choose(k - 3, c, mode="wrap"), T.choose(
+        3 * k, c, mode="clip")], ints([0, 1, 1], [1, 0, 1]), real(2, 2, 3)),
+    case("choose from rows", lambda k, c: T.choose(k, T.patternbroadcast(c, (False, True, False))),
+         ints([0, 1, 1], [1, 0, 1]), real(2, 1, 3)),
+    case("diagonals", lambda a: [T.diagonal(a, 1, 0, 2), T.diagonal(a, -1, 2, 1), T.diagonal(a, 0, -1, 0)], T3),
     case("sort", lambda m: [T.sort(m, axis=0), T.argsort(m, axis=1), T.sort(m, axis=None)], M),
     case("topk in order", lambda m: T.topk_and_argtopk(m, -2, axis=1), M),
     case("topk", lambda m: T.topk_and_argtopk(m, 2, axis=1, sorted=False), M),

@@ -5,6 +5,7 @@ from theanojax.graph.variable import Apply
 from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.cast import cast
+from theanojax.tensor.creation import zeros
 from theanojax.tensor.join import concatenate
 from theanojax.tensor.math import eq, maximum, prod, switch
 from theanojax.tensor.type import TensorType
@@ -135,11 +136,10 @@ class DiffOp(Op):
         return xp.diff(x, n=self.n, axis=self.axis)
 
     def grad(self, inputs, outputs_gradients):
-        if inputs[0].ndim != 1:
-            raise NotImplementedError("Grad is not implemented for inputs with number of dimension other than 1.")
-        g = outputs_gradients[0]
+        g, axis = outputs_gradients[0], self.axis % inputs[0].ndim
         for _ in range(self.n):
-            g = concatenate([[0.0], g]) - concatenate([g, [0.0]])
+            none = zeros([1 if i == axis else g.shape[i] for i in range(g.ndim)], g.dtype) if g.ndim > 1 else [0.0]
+            g = concatenate([none, g], axis) - concatenate([g, none], axis)
         return [g]
 
     def infer_shape(self, node, shapes):

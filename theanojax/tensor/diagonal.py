@@ -1,13 +1,10 @@
 """Diagonals: taking them from a tensor, putting them into one."""
 
-import warnings
-
-from theanojax.graph.gradient_types import grad_not_implemented
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.creation import zeros_like
+from theanojax.tensor.creation import arange, zeros_like
 from theanojax.tensor.indexing.subtensor import set_subtensor
 from theanojax.tensor.math import clip, minimum
 from theanojax.tensor.op_methods import linear_in
@@ -52,18 +49,28 @@ class ExtractDiag(Op):
             length = clip(dim1 + self.offset, 0, dim2)
         else:
             length = minimum(dim1, dim2)
-        return [tuple([d for i, d in enumerate(shapes[0]) if i not in (self.axis1, self.axis2)]) + (length,)]
+        axes = [i % len(shapes[0]) for i in (self.axis1, self.axis2)]
+        return [tuple([d for i, d in enumerate(shapes[0]) if i not in axes]) + (length,)]
 
     def grad(self, inputs, gout):
         (x,), (gz,) = inputs, gout
-        if x.ndim != 2:
-            warnings.warn("gradient of theano.tensor.basic.ExtractDiag only works for matrices.")
-            return [grad_not_implemented(self, 0, x)]
         zeros = zeros_like(x)
+        if x.ndim != 2:
+            return [self._filled(zeros, gz)]
         square = AllocDiag(offset=self.offset)(gz)
         if self.offset:  # of a matrix that is not square, the square around the diagonal may stick out
             square = square[: x.shape[0], : x.shape[1]]
         return [set_subtensor(zeros[: square.shape[0], : square.shape[1]], square)]
+
+    def _filled(self, x, gz):
+        """`x` with `gz` on the diagonals; for matrices, Theano's graph is another."""
+        axes = [self.axis1 % x.ndim, self.axis2 % x.ndim]
+        order = [i for i in range(x.ndim) if i not in axes] + axes
+        along = arange(gz.shape[-1])
+        places = (along + max(-self.offset, 0), along + max(self.offset, 0))
+        moved = x.dimshuffle(order)
+        filled = set_subtensor(moved[(slice(None),) * (x.ndim - 2) + places], gz)
+        return filled.dimshuffle([order.index(i) for i in range(x.ndim)])
 
     R_op = linear_in(0)
 
@@ -72,7 +79,7 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
     """Diagonal number `offset` of the matrices that dimensions `axis1` and `axis2` of the tensor `a` form.
 
     `offset` is an int, positive above the main diagonal. The result has the dtype of `a` and one dimension less: the
-    diagonal is its last. Only for a matrix is there a gradient. ValueError if `a` has fewer than two dimensions and,
+    diagonal is its last. ValueError if `a` has fewer than two dimensions and,
     when run, for equal axes.
     """
     return ExtractDiag(offset, axis1, axis2)(a)

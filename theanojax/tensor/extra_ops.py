@@ -11,7 +11,7 @@ from theanojax.tensor import batch_rules
 from theanojax.tensor.as_tensor import as_tensor_variable, get_scalar_constant_value
 from theanojax.tensor.assert_op import Assert
 from theanojax.tensor.cast import cast
-from theanojax.tensor.creation import alloc, arange, zeros
+from theanojax.tensor.creation import alloc, arange, zeros, zeros_like
 from theanojax.tensor.cumulative import CumOp, CumprodOp, CumsumOp, DiffOp, cumprod, cumsum, diff
 from theanojax.tensor.fill_diagonal import (
     FillDiagonal,
@@ -22,7 +22,7 @@ from theanojax.tensor.fill_diagonal import (
     fill_diagonal_offset_,
 )
 from theanojax.tensor.indexing.index_arithmetic import RavelMultiIndex, UnravelIndex, ravel_multi_index, unravel_index
-from theanojax.tensor.indexing.subtensor import advanced_inc_subtensor1, set_subtensor
+from theanojax.tensor.indexing.subtensor import advanced_inc_subtensor1, inc_subtensor, set_subtensor
 from theanojax.tensor.math import all as all_, lt, maximum, prod, sum as sum_, switch
 from theanojax.tensor.nonzero import flatnonzero
 from theanojax.tensor.op_methods import first_connected, shaped_like
@@ -290,11 +290,26 @@ class RepeatOp(Op):
         x, repeats = inputs
         gz = gout[0]
         if repeats.ndim == 1:
-            raise NotImplementedError("the gradient of repeat with a vector of repeats")
+            return [self._added_up(x, repeats, gz), _disconnected()]
         axis = x.ndim if self.axis is None else self.axis % x.ndim + 1
         lengths = [x.shape[i] for i in range(x.ndim)]
         apart = gz.reshape([*lengths[:axis], repeats, *lengths[axis:]], x.ndim + 1)
         return [apart.sum(axis=axis), _disconnected()]
+
+    def _added_up(self, x, repeats, gz):
+        """The gradient where `repeats` is a vector: what each element was repeated to, added up."""
+        axis, flat = self.axis or 0, x.flatten() if self.axis is None else x
+        total = inc_subtensor(
+            zeros_like(flat)[(slice(None),) * (axis % flat.ndim) + (self._source(flat, repeats),)], gz
+        )
+        return total.reshape(x.shape, x.ndim) if self.axis is None else total
+
+    def _source(self, flat, repeats):
+        """The place that each slice of the result comes from."""
+        return RepeatOp(0)(arange(flat.shape[self.axis or 0]), repeats)
+
+    def R_op(self, inputs, eval_points):
+        return [None if eval_points[0] is None else self(eval_points[0], inputs[1])]
 
     def infer_shape(self, node, shapes):
         repeats = node.inputs[1]

@@ -2,14 +2,15 @@
 
 from theanojax.errors import ShapeError
 from theanojax.graph import above
-from theanojax.graph.gradient_types import grad_undefined
+from theanojax.graph.gradient_types import DisconnectedType, grad_undefined
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor.as_tensor import as_tensor_variable
-from theanojax.tensor.creation import arange
+from theanojax.tensor.creation import arange, zeros_like
 from theanojax.tensor.dims import shape_padleft
-from theanojax.tensor.math import maximum
+from theanojax.tensor.math import clip, eq, maximum, switch
 from theanojax.tensor.reduce import Sum
+from theanojax.tensor.shape import patternbroadcast
 from theanojax.tensor.type import TensorType, discrete_dtypes, integer_dtypes
 
 
@@ -143,6 +144,22 @@ class Choose(Op):
         if self.mode == "raise":
             xp.guard(xp.all((a >= 0) & (a < len(choices))), lambda: ValueError("invalid entry in choice array"))
         return xp.choose(a, list(choices), mode="clip" if self.mode == "raise" else self.mode)
+
+    def L_op(self, inputs, outputs, output_grads):
+        (a, choices), (gz,) = inputs, output_grads
+        if not isinstance(choices.type, TensorType):
+            raise NotImplementedError("the gradient of a choice from a list")
+        count = choices.shape[0]
+        a = a % count if self.mode == "wrap" else clip(a, 0, count - 1)
+        chosen = eq(shape_padleft(a), arange(count).dimshuffle(0, *["x"] * a.ndim))
+        moved = switch(chosen, shape_padleft(gz), zeros_like(shape_padleft(gz)))
+        stretched = [i for i, b in enumerate(choices.broadcastable) if i and b]
+        if stretched:
+            moved = patternbroadcast(moved.sum(axis=stretched, keepdims=True), choices.broadcastable)
+        return [DisconnectedType()(), moved]
+
+    def connection_pattern(self, node):
+        return [[False], [True]]
 
     def infer_shape(self, node, shapes):
         if not isinstance(node.inputs[1].type, TensorType):
