@@ -48,6 +48,10 @@ def of_qr(mode):
 
 
 FUNCTIONS = {
+    "eig": (
+        lambda a: weighed(T.sort(nlinalg.eig(a)[0]) ** 2) + weighed(T.dot(nlinalg.eig(a)[1] ** 2, T.ones(3))),
+        [np.diag([1.0, 2.0, 4.0]) + SQUARE[:3, :3] / 4],
+    ),
     "eigh": (symmetric(eigh_products), [A]),
     "eigh, one triangle": (eigh_products, [A + np.triu(SQUARE[:3, :3], 1)]),
     "eigh, the upper one": (lambda a: eigh_products(a, "U"), [A]),
@@ -128,6 +132,16 @@ def test_what_repeated_values_leave_defined():
     # which vectors, is a matter of choice; and second derivatives are limits of differences that cancel
     for cost in (weighed(nlinalg.svd(a, full_matrices=0)[0] ** 2), weighed(v**2), grad((s**2).sum(), a)[0, 1]):
         assert not np.isfinite(both([a], grad(cost, a), [one])).all()
+
+
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
+def test_eigenvalues_that_are_complex_have_no_gradient():
+    a = T.dmatrix()
+    for cost in (nlinalg.eig(a)[0].sum(), weighed(nlinalg.eig(a)[1])):
+        f = function([a], grad(cost, a))
+        assert np.isnan(f([[0.0, 1.0], [-1.0, 0.0]])).all()
+        assert np.isfinite(f([[0.0, 1.0], [2.0, 0.0]])).all()
+    np.testing.assert_allclose(function([a], grad(nlinalg.eig(a)[0].sum(), a))(np.eye(2)), np.eye(2))
 
 
 def test_a_matrix_of_lower_rank():

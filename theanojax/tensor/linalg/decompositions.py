@@ -48,8 +48,9 @@ def _require_matrix(x, text="a matrix is needed"):
 class Eig(Op):
     """Eigenvalues and right eigenvectors (columns) of a square matrix, a vector and a matrix.
 
-    Both have the dtype of the matrix: imaginary parts are cut off, with numpy's warning. AssertionError for other
-    numbers of dimensions; LinAlgError, when run, if the matrix is not square.
+    Both have the dtype of the matrix: imaginary parts are cut off, with numpy's warning. There is a gradient where
+    there are none, else it is nan; Theano has none. AssertionError for other numbers of dimensions; LinAlgError, when
+    run, if the matrix is not square.
     """
 
     __props__ = ()
@@ -64,6 +65,11 @@ class Eig(Op):
 
     def compute(self, xp, node, x):
         return xp.linalg.eig(x)
+
+    def grad(self, inputs, g_outputs):
+        derivatives.refuse_complex(inputs[0])
+        found = self(*inputs)
+        return [derivatives.eig_grad(*inputs, *found, *_zero_disconnected(found, g_outputs), slinalg.solve)]
 
     def infer_shape(self, node, shapes):
         ((n, _),) = shapes

@@ -4,6 +4,8 @@ Where a value is repeated, the vectors that belong to it are a matter of choice:
 there, and gets nan. What depends on the values alone has one.
 """
 
+import numpy as np
+
 import theanojax.tensor as tensor
 
 
@@ -28,6 +30,24 @@ def _off_diagonal(w):
     """(differences ``w_j - w_i``, with 1 on the diagonal; a matrix of ones with 0 there) of a vector."""
     same = tensor.identity_like(w.dimshuffle("x", 0) * w.dimshuffle(0, "x"))
     return w.dimshuffle("x", 0) - w.dimshuffle(0, "x") + same, 1 - same
+
+
+def eig_grad(a, w, v, gw, gv, solve):
+    """The gradient for the matrix `a`, from those for its real eigenvalues and eigenvectors, columns of length 1.
+
+    Where an eigenvalue is complex, `w` and `v` have only real parts, do not belong to `a`, and all is nan.
+    """
+    gaps, off = _off_diagonal(w)
+    h = tensor.dot(v.T, gv)
+    moved = h - tensor.dot(v.T, v) * tensor.diagonal(h)
+    # what depends on eigenvalues alone has a gradient where they are equal, too
+    moved = tensor.switch(tensor.any(tensor.neq(gv, 0)), off * moved / gaps, 0)
+    left_over = abs(tensor.dot(a, v) - v * w).max()
+    real = left_over <= (1e-3 if a.dtype == "float32" else 1e-8) * abs(a).max()
+    same = tensor.identity_like(v)
+    left = solve(tensor.switch(real, v.T, same), same)  # else it may be singular
+    found = tensor.dot(left, tensor.dot(tensor.diag(gw) + moved, v.T))
+    return tensor.switch(real, found, np.asarray(np.nan, dtype=a.dtype))
 
 
 def eigh_grad(w, v, gw, gv, g, lower):
