@@ -311,6 +311,7 @@ def make_private_folder(path: str) -> None:
 KEY = True
 ACTIONS = ("ignore", "warn", "raise", "pdb")
 TEST_VALUE_ACTIONS = ("off", "ignore", "warn", "raise", "pdb")
+_SETERR_DOC = "What numpy does about float errors on the host: it names the node. XLA tells of none."
 SETERR = ("ignore", "warn", "raise", "call", "print", "log")
 
 
@@ -331,7 +332,7 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
     ("print_test_value", BoolParam(False), "Whether the repr of a variable shows its test value."),
     ("tensor.cmp_sloppy", fixed(0, IntParam, is_valid=zero_one_or_two), "How loosely values compare: 0, 1 or 2."),
     ("conv.assert_shape", BoolParam(False), "Whether convolutions check the shapes that were declared."),
-    ("check_input", BoolParam(True), "Whether values are checked against their types.", KEY),
+    ("check_input", BoolParam(True), "Whether C code of Ops checks its inputs, as types say.", KEY),
     # compiling functions
     ("mode", ConfigParam("Mode", filter_mode), "Mode of functions that name none."),
     ("linker", EnumStr("cvm", "c|py", "py", "c", "c|py_nogc", "vm", "vm_nogc", "cvm_nogc"), "Linker of that mode."),
@@ -390,7 +391,7 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
         "For tests: CPU devices after jax's first count as GPUs.",
     ),
     # running functions
-    ("allow_gc", BoolParam(True), "Whether intermediate results are dropped as soon as they have been used."),
+    ("allow_gc", BoolParam(True), "Whether the host drops results in between once they have been used."),
     ("vm.lazy", ConfigParam("None", filter_vm_lazy), "Whether evaluation is lazy; None: where a graph needs it."),
     ("scan.allow_gc", BoolParam(False), "The same as allow_gc, inside loops."),
     ("scan.allow_output_prealloc", BoolParam(True), "Whether loops write their results in place."),
@@ -410,11 +411,7 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
     ("traceback.limit", IntParam(8), "Lines kept of where a variable was made; -1 keeps all."),
     ("traceback.compile_limit", IntParam(0), "The same for what compilation makes; -1 keeps all."),
     ("traceback.show_internals", BoolParam(False), "Whether tracebacks of errors show this package's own frames."),
-    (
-        "numpy.seterr_all",
-        EnumStr(*SETERR, "None", allow_override=False),
-        "About float errors on the host; XLA tells of none.",
-    ),
+    ("numpy.seterr_all", EnumStr(*SETERR, "None", allow_override=False), _SETERR_DOC),
     *(_seterr_of(kind) for kind in ("divide", "over", "under", "invalid")),
     # checking modes
     ("NanGuardMode.nan_is_error", BoolParam(True), "Whether NanGuardMode refuses nan."),
