@@ -152,8 +152,8 @@ def _gammau_grad(self, inputs, output_gradients):
 
 def _chi2sf_grad(self, inputs, output_gradients):
     (x, k), (gz,) = inputs, output_gradients
-    half = -0.5 * gz
-    return _both(x, k, half, lambda: _power_over_gamma(k / 2, S.maximum(x, 0) / 2) * (x > 0),
+    above = S.gt(x, 0)
+    return _both(x, k, -0.5 * gz, lambda: S.switch(above, _power_over_gamma(k / 2, S.switch(above, x, 1) / 2), 0),
                  lambda: S.gammainc_der(k / 2, S.maximum(x, 0) / 2))
 
 
