@@ -4,7 +4,7 @@ import inspect
 import re
 
 from scripts.docs.pages import DOCS
-from theanojax import configflags
+from theanojax import configflags, configinert
 from theanojax.configparser import EnumStr, TypedParam, booltype
 
 PAGE = DOCS / "flags.md"
@@ -12,8 +12,8 @@ PAGE = DOCS / "flags.md"
 BEGINNING = """\
 # Flags
 
-`python -m scripts.docs.flags` writes this page from `theanojax/configflags.py`. `theanojax config` prints all flags
-with the values that they have where you are.
+`python -m scripts.docs.flags` writes this page from `theanojax/configflags.py` and `configinert.py`. `theanojax config`
+prints all flags with the values that they have where you are.
 
 A flag takes its value from the first of these that names it:
 
@@ -61,22 +61,21 @@ COMPUTED = {
 def text():
     """The page."""
     parts = [BEGINNING, "## Flags that change something"]
-    rows = {row[0]: row for row in (*configflags.FLAGS, *configflags.INERT)}
-    for heading, names in groups("FLAGS"):
+    rows = {row[0]: row for row in configflags.FLAGS}
+    for heading, names in groups():
         parts += [f"### {heading}", table(rows[name] for name in names)]
     parts += [
         "## Flags that are accepted",
-        "They steered Theano's own C code, its GPU back-end, or warnings about bugs that only Theano had. They are\n"
-        "checked as Theano did, kept and shown, and change nothing.",
+        "They are checked as Theano did, kept and shown, and change nothing. Why is said above each table.",
     ]
-    for heading, names in groups("INERT"):
-        parts += [f"### {heading}", table(rows[name] for name in names)]
+    for reason, rows in configinert.INERT.items():
+        parts += [reason, table(rows)]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
-def groups(name):
-    """(heading, names of flags) of a table of `configflags`, as the comments in it have them."""
-    source = inspect.getsource(configflags).split(f"\n{name}: ")[1].split("\n)\n")[0]
+def groups():
+    """(heading, names of flags) of the table of `configflags`, as the comments in it have them."""
+    source = inspect.getsource(configflags).split("\nFLAGS: ")[1].split("\n)\n")[0]
     found = []
     for line in source.splitlines():
         heading, flag = re.match(r"    # (.*)", line), re.match(r' {4,8}\(?"([\w.]+)",', line)
@@ -87,7 +86,7 @@ def groups(name):
         elif "_seterr_of(kind) for kind in" in line:
             found[-1][1].extend("numpy.seterr_" + kind for kind in re.findall(r'"(\w+)"', line))
     listed = {flag for _, flags in found for flag in flags}
-    assert listed == {row[0] for row in getattr(configflags, name)}, "a flag without a heading"
+    assert listed == {row[0] for row in configflags.FLAGS}, "a flag without a heading"
     return found
 
 
