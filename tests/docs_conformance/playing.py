@@ -34,6 +34,7 @@ import numpy as np
 import theano
 import theano.tensor as T
 from theano import function, shared, tensor
+from theano.gof import Apply, Op
 """
 
 
@@ -110,7 +111,7 @@ def play(block, runner, names):
                     signal.alarm(0)
         except BaseException as raised:  # SystemExit and TooLong, too
             error = type(raised).__name__
-            out.write("%s: %s\n" % (error, raised))
+            out.write("%s: %s%s\n" % (error, raised, "".join(getattr(raised, "__notes__", ()))))
             sys.__stderr__.write(traceback.format_exc())
             if isinstance(raised, TooLong):
                 break
@@ -124,9 +125,10 @@ def warned(message, category, *where, **more):
 
 def granted(todo, known):
     """Names that a page uses without saying whose they are."""
-    modules = [
-        importlib.import_module(name) for name in (todo["module"], "theano", "theano.gof", "theano.tensor") if name
-    ]
+    modules = []
+    for name in filter(None, (todo["module"], "theano", "theano.tensor")):
+        with contextlib.suppress(ImportError):
+            modules.append(importlib.import_module(name))
     words = {word for block in todo["blocks"] for part in block["parts"] for word in re.findall(r"[A-Za-z]\w*", part)}
     for word in words - set(known) - set(vars(builtins)):
         for module in modules:
