@@ -244,7 +244,7 @@ class OpTester(unittest.TestCase):
         try:
             return call(*arguments, **named)
         except Exception as error:
-            error.args += ("Test %s::%s: Error occurred while %s: %s" % (self.op, testname, doing, values),)
+            error.args += ("%s::%s, %s: %s" % (self.op, testname, doing, values),)
             raise
 
     def test_good(self) -> None:
@@ -261,13 +261,13 @@ class OpTester(unittest.TestCase):
             for i, (a, b) in enumerate(zip(found, want, strict=False)):
                 if a.dtype != b.dtype or a.shape != b.shape or not np.allclose(a, b, atol=eps, rtol=eps):
                     self.fail(
-                        "Test %s::%s: Output %d gave the wrong value. With inputs %s, expected %s (dtype %s), got %s"
-                        " (dtype %s), eps=%g" % (self.op, testname, i, values, b, b.dtype, a, a.dtype, eps)
+                        "%s::%s: result %d of %s is %s (dtype %s) and not %s (dtype %s), which is further off than %g"
+                        % (self.op, testname, i, values, a, a.dtype, b, b.dtype, eps)
                     )
             for description, check in self.checks.items():
                 if not check(values, found):
                     self.fail(
-                        "Test %s::%s: Failed check: %s (inputs were %s, outputs were %s)"
+                        "%s::%s: %r does not hold of the inputs %s and the results %s"
                         % (self.op, testname, description, values, found)
                     )
 
