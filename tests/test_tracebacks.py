@@ -300,3 +300,11 @@ def test_warnings_name_the_line_of_the_user():
     with pytest.warns(DeprecationWarning, match="stack") as found:
         T.stack(x_, x_)
     assert found[0].filename == __file__
+
+
+def test_what_is_no_array_is_shown_among_the_values():
+    path = theano.Variable(theano.gof.generic)
+    f = theano.function([path], T.io.load(path, "int64", (False,)) * 2)
+    with pytest.raises(FileNotFoundError) as info:
+        f("no such file.npy")
+    assert "\nInputs values: ['no such file.npy']\n" in info.value.__notes__[0]

@@ -132,8 +132,9 @@ def granted(todo, known):
     words = {word for block in todo["blocks"] for part in block["parts"] for word in re.findall(r"[A-Za-z]\w*", part)}
     for word in words - set(known) - set(vars(builtins)):
         for module in modules:
-            if hasattr(module, word):
-                yield word, getattr(module, word)
+            value = getattr(module, word, None)
+            if value is not None and not isinstance(value, types.ModuleType):
+                yield word, value
                 break
 
 
@@ -155,14 +156,6 @@ def main(who, blocks, results):
     random.seed(1)
     main.numpy.random.seed(1)
     vars(main).update(dict(granted(todo, vars(main))))
-    random.seed(1)
-    main.numpy.random.seed(1)
-    if todo["module"]:
-        module = importlib.import_module(todo["module"])
-        words = {
-            word for block in todo["blocks"] for part in block["parts"] for word in re.findall(r"[A-Za-z]\w*", part)
-        }
-        vars(main).update((word, getattr(module, word)) for word in words if hasattr(module, word))
     with open(results, "w", encoding="utf-8") as file:
         for block in todo["blocks"]:
             sys.__stderr__.write("==== block %d\n" % block["number"])

@@ -130,7 +130,7 @@ def describe(
     else:
         text.append("Inputs shapes: %s" % [getattr(v, "shape", "No shapes") for v in values])
         text.append("\nInputs strides: %s" % [getattr(v, "strides", "No strides") for v in values])
-        text.append("\nInputs values: %s" % [v if 0 <= getattr(v, "size", -1) <= 5 else "not shown" for v in values])
+        text.append("\nInputs values: %s" % ["not shown" if _is_long(v) else v for v in values])
         if high:
             text.append("\nInputs type_num: %s" % [getattr(getattr(v, "dtype", ""), "num", "") for v in values])
         if hasattr(node.op, "__input_name__"):
@@ -162,6 +162,11 @@ def describe(
             "footprint of this apply node."
         )
     return "".join(text) + "\n" + "\n".join(hints)
+
+
+def _is_long(value: Value) -> bool:
+    size = getattr(value, "size", 0)  # what is no array is shown, whatever it is
+    return isinstance(size, int) and size > 5
 
 
 def storage_footprint(storage_map: StorageMap) -> str:
