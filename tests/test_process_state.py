@@ -124,6 +124,11 @@ def test_nothing_of_the_process_is_changed(mode):
     run(STEPS.replace("{mode}", mode))
 
 
+@pytest.mark.parametrize("name", ["random", "interop"])
+def test_importing_what_imports_jax_changes_nothing(name):
+    run("import theanojax\nlast = snapshot()\nimport theanojax.%s\ncompare('what imports jax')" % name)
+
+
 def test_environment_that_the_user_has_set_stays():
     program = "import theano\ntheano.function([], theano.tensor.zeros(3))()\nprint(os.environ['TF_CPP_MIN_LOG_LEVEL'])"
     assert run(program, TF_CPP_MIN_LOG_LEVEL="2") == "2\n"
