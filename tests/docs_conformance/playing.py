@@ -132,9 +132,8 @@ def granted(todo, known):
     words = {word for block in todo["blocks"] for part in block["parts"] for word in re.findall(r"[A-Za-z]\w*", part)}
     for word in words - set(known) - set(vars(builtins)):
         for module in modules:
-            value = getattr(module, word, None)
-            if value is not None and not isinstance(value, types.ModuleType):
-                yield word, value
+            if hasattr(module, word):
+                yield word, getattr(module, word)
                 break
 
 
@@ -153,9 +152,9 @@ def main(who, blocks, results):
     sys.stderr, warnings.showwarning = Said(), warned
     runner = OnOurs() if who == "theanojax" else OnTheano()
     exec(PREAMBLE, vars(main))
+    vars(main).update(dict(granted(todo, vars(main))))
     random.seed(1)
     main.numpy.random.seed(1)
-    vars(main).update(dict(granted(todo, vars(main))))
     with open(results, "w", encoding="utf-8") as file:
         for block in todo["blocks"]:
             sys.__stderr__.write("==== block %d\n" % block["number"])
