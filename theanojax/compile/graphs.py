@@ -8,6 +8,7 @@ from theanojax.graph.destroy import DestroyHandler
 from theanojax.graph.features import PreserveVariableAttributes
 from theanojax.graph.fgraph import FunctionGraph
 from theanojax.graph.op import ops_with_inner_function
+from theanojax.graph.rewriting.base import SeqOptimizer
 from theanojax.graph.traverse import clone_get_equiv
 
 
@@ -64,7 +65,8 @@ class RewrittenAgain:
             fgraph, updates = std_fgraph(inputs, outputs, maker.accept_inplace)
             for feature in features:
                 fgraph.attach_feature(feature)
-            optimizer(fgraph)
+            shown = optimizer.without_running() if isinstance(optimizer, SeqOptimizer) else optimizer
+            shown(fgraph)
             insert_deepcopy(fgraph, inputs, outputs + updates)
             _compile_inner_graphs(fgraph, maker.executed_fgraph)
         fgraph.name, fgraph.profile = maker.name, maker.profile

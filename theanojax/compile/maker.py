@@ -149,7 +149,7 @@ class FunctionMaker:
         if not isinstance(optimizer, SeqOptimizer) or getattr(mode.linker, "shows_nodes", False):
             return optimizer
         main = optimizer.without_finishing()
-        if main is not optimizer:
+        if main is not optimizer or optimizer.without_running() is not optimizer:
             self._finish = RewrittenAgain(optimizer)
         return main
 

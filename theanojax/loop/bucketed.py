@@ -7,6 +7,8 @@ time, so rows beyond it are neither read nor written and the results are exact; 
 
 from theanojax.loop.lowering import Loop, rows_around, writes_in_window
 
+FEW_ROWS = 16  # a window of up to so many rows has an executable for each number of them
+
 
 class Lengths:
     """How many rows the states and outputs of one call keep, by what that means for an executable.
@@ -28,8 +30,12 @@ class Lengths:
     def __init__(self, op, n, states, nits):
         first, width = rows_around(op)
         growing, fixed, need = [], [], n
+        windows = len(states) + len(nits) - len(op.windows)
         self.possible = True
         for j, length in enumerate([*states, *nits]):
+            if j >= windows:  # of more than a few rows there may be a few more
+                fixed.append(length if length <= FEW_ROWS else 1 << (length - 1).bit_length())
+                continue
             spare = length  # the rows that steps write
             if j < op.n_mit_mot:
                 spare -= width[j] - 1

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 import numpy as np
 
 from theanojax.graph import above
+from theanojax.loop.windows import windows_of
 from theanojax.printing.progress import loops_tell, of_loop
 
 
@@ -82,10 +83,24 @@ class _State:
         self.buffers += [None] * op.n_nit_sot
         self.first = [-m for m in op.mintaps]  # rows that hold the initial state
         self.pos = [f % n if n else 0 for f, n in zip(self.first, self.lengths)]
+        starts = [int(v) for v in args[len(args) - len(op.windows) :]]
+        self.windows = {w.position: w for w in windows_of(op, starts, self.lengths)}
+        for j, w in self.windows.items():
+            if w.source is not None:
+                state = given[w.source]
+                self.buffers[j] = np.zeros((w.length, *state.shape[1:]), self.types[j].dtype)
+                for row in range(w.first):
+                    self._keep(w, row, state[row])
 
     def allocate(self, shapes):
         for j, shape in enumerate(shapes, self.op._n_states):
-            self.buffers[j] = np.zeros((self.lengths[j], *shape), self.types[j].dtype)
+            if self.buffers[j] is None:
+                self.buffers[j] = np.zeros((self.lengths[j], *shape), self.types[j].dtype)
+
+    def _keep(self, window, row, value):
+        at = window.place(row)
+        if at is not None:
+            self.buffers[window.position][at] = value
 
     def read(self):
         rows = []
@@ -104,7 +119,10 @@ class _State:
             self.allocate([np.shape(v) for v in op.inner_nitsot_outs(values)])
         for j in range(op.n_mit_mot, len(buffers)):
             try:
-                buffers[j][pos[j]] = values[k]
+                if j in self.windows:
+                    self._keep(self.windows[j], done + self.windows[j].first, values[k])
+                else:
+                    buffers[j][pos[j]] = values[k]
             except ValueError as e:
                 if done == 0 or j >= op._n_states:
                     raise
@@ -114,11 +132,11 @@ class _State:
                     "Theano flags."
                 ) from e
             k += 1
-        self.pos = [(p + 1) % n for p, n in zip(pos, self.lengths)]
+        self.pos = [(p + 1) % n if n else 0 for p, n in zip(pos, self.lengths)]
 
     def finish(self, done, n_steps):
         """Put rings in order, clear rows that no step has written, cut what `until` left over."""
-        for j in range(self.op.n_mit_mot, len(self.buffers)):
+        for j in range(self.op.n_mit_mot, len(self.buffers) - len(self.windows)):
             used = done + self.first[j]
             if done == 0 and j < self.op.n_outs and self.lengths[j] == used + 1:
                 # Only the last rows are wanted of such a buffer: let them be the initial state.

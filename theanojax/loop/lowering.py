@@ -6,9 +6,15 @@ loop) it is ``lax.while_loop``, which carries a state as its few last rows where
 whole buffer.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
+from theanojax.graph.variable import Constant
+from theanojax.tensor.lazy_rows import LARGE, lazy_rows
 from theanojax.loop.needs import inner_needs
+from theanojax.loop.windows import windows_of
+from theanojax.tensor.indexing.subtensor_basic import Subtensor, get_idx_list
 
 
 def lower(op, ctx, node, inputs):
@@ -29,6 +35,7 @@ class Loop:
     """
 
     growing: frozenset[int] = frozenset()
+    lazy: dict[int, Callable] = {}  # outer input -> a function from i to its row i
 
     def __init__(self, op, ctx, node, inputs):
         self._describe(op, ctx, node)
@@ -48,6 +55,7 @@ class Loop:
             value = ctx.static(outer)
             if value is not None:
                 self.statics[inner] = value
+        self.lazy = self._lazy_inputs(inputs)
         ctx.guard(self.n >= 0)
         for s in self.seqs:
             ctx.guard(self.n <= np.int64(s.shape[0]))
@@ -58,6 +66,42 @@ class Loop:
         self.fgraph = op.inner_fgraph()
         self.guarded = False  # whether a step has something to check
         self.first, self.width = rows_around(op)
+
+    def _lazy_inputs(self, inputs):
+        """The rows of those sequences, and buffers of gradients, that are computed when they are read."""
+        if self.steps == 0:
+            return {}
+        found = {}
+        for k in range(1, self.op.seqs_arg_offset + self.op.n_mit_mot):
+            row = lazy_rows(self.ctx, self.node.inputs[k], inputs[k])
+            if row is not None:
+                found[k] = row
+        return found
+
+    def _seq_row(self, k, i):
+        """Row `i` of sequence `k`."""
+        lazy = self.lazy.get(1 + k)
+        return self._row(self.seqs[k], i) if lazy is None else lazy(i)
+
+    def _given_row(self, j, i):
+        """Row `i` of the buffer of mit_mot `j`, as it was given."""
+        lazy = self.lazy.get(self.op.seqs_arg_offset + j)
+        return self._row(self.buffers[j], i) if lazy is None else lazy(i)
+
+    def _is_read(self, j):
+        """Whether anything reads what mit_mot `j` is in the end."""
+        return bool(getattr(self.node.outputs[j], "clients", True))
+
+    def _is_filled(self, j):
+        """Whether steps write straight into the buffer of state `j`: it is large, and read with its initial rows."""
+        buffer = self.buffers[j]
+        if (
+            not isinstance(buffer.size, int)
+            or buffer.shape[0] != self.steps + self.first[j]
+            or buffer.size * buffer.dtype.itemsize < LARGE
+        ):
+            return False
+        return not all(_starts_at(c, self.first[j]) for c, _ in getattr(self.node.outputs[j], "clients", ()))
 
     def _plain(self, variable, value):
         """A non-sequence whose value is known is given to the step as plain data."""
@@ -107,78 +151,109 @@ class Loop:
                     return False
             elif length < n + self.first[j] and length not in (self.first[j], self.first[j] + 1):
                 return False
-        return not any(1 < length < n for length in self.nit_lengths)
+        others = self.nit_lengths[: op.n_nit_sot - len(op.windows)]
+        return not any(1 < length < n for length in others)
 
     def run_scan(self):
         op, xp, n = self.op, self.xp, self.steps
         mots, rest = range(op.n_mit_mot), range(op.n_mit_mot, op.n_outs)
         # A mit_mot carries a window of rows; at each step the next row of its buffer enters, and the first leaves.
-        windows = [[self.buffers[j][i] for i in range(self.width[j] - 1)] for j in mots]
-        entering = [self.buffers[j][self.width[j] - 1 : self.width[j] - 1 + n] for j in mots]
+        windows = [[self._given_row(j, np.int64(i)) for i in range(self.width[j] - 1)] for j in mots]
+        at_once = [op.seqs_arg_offset + j not in self.lazy for j in mots]
+        entering = [
+            self.buffers[j][self.width[j] - 1 : self.width[j] - 1 + n] if a else None for j, a in zip(mots, at_once)
+        ]
+        read = [self._is_read(j) for j in mots]
         kept = [self.buffers[j].shape[0] >= n + self.first[j] for j in rest]
+        filled = [self.buffers[j] if k and self._is_filled(j) else None for j, k in zip(rest, kept)]
         # The rows that the taps reach, and one more where it must be returned.
         recent = [[self.buffers[j][i] for i in range(self.first[j])] for j in rest]
         older = [
             None if k or self.buffers[j].shape[0] == self.first[j] else xp.zeros_like(r[0])
             for j, k, r in zip(rest, kept, recent)
         ]
-        last_only = [length == 1 and n != 1 for length in self.nit_lengths]
-        nits, shapes = None, self.nit_shapes()
+        shapes, nit_lengths = self.nit_shapes(), self.nit_lengths[: op.n_nit_sot - len(op.windows)]
+        views = [(w, self._opened(w, shapes)) for w in self.views()]
+        last_only = [length == 1 and n != 1 for length in nit_lengths]
+        nits = None
         if any(last_only):
             nits = [xp.zeros(s.shape, s.dtype) for s, last in zip(shapes, last_only) if last]
         like = (
-            [self.buffers[j][0] for j in mots],
-            [self.buffers[j][0] if k else None for j, k in zip(rest, kept)],
+            [self.buffers[j][0] if r else None for j, r in zip(mots, read)],
+            [self.buffers[j][0] if k and b is None else None for j, k, b in zip(rest, kept, filled)],
             [None if last else s for s, last in zip(shapes, last_only)],
         )
-        seqs = [xp.asarray(s)[:n] for s in self.seqs]
+        seqs = [None if 1 + k in self.lazy else xp.asarray(s)[:n] for k, s in enumerate(self.seqs)]
 
         def body(carry, xs):
-            windows, recent, older, nits, shared, ok = carry
+            i, windows, recent, older, filled, nits, view_rows, shared, ok = carry
             rows, entering = xs
+            rows = [self._seq_row(k, i) if r is None else r for k, r in enumerate(rows)]
+            entering = [self._given_row(j, i + (self.width[j] - 1)) if e is None else e for j, e in zip(mots, entering)]
             full = [w + [e] for w, e in zip(windows, entering)]
             taps = [[w[t + self.first[j]] for t in op.tap_array[j]] for j, w in zip(mots, full)]
             taps += [[r[t + self.first[j]] for t in op.tap_array[j]] for j, r in zip(rest, recent)]
             slices, outs, shared, _, good = self.step(rows, taps, shared)
             left = [self._leave(j, window, slices[j]) for j, window in zip(mots, full)]
             stacked = []
-            new_recent, new_older = [], []
-            for j, k, r, old, value in zip(rest, kept, recent, older, outs):
+            new_recent, new_older, new_filled = [], [], []
+            for j, k, r, old, b, value in zip(rest, kept, recent, older, filled, outs):
                 value = self.fit(value, self.buffers[j].shape)
                 new_recent.append([*r[1:], value])
                 new_older.append(None if old is None else r[0])
-                stacked.append(value if k else None)
+                new_filled.append(None if b is None else self._set_row(b, i + self.first[j], value))
+                stacked.append(value if k and b is None else None)
             rows = outs[len(rest) :]
+            view_rows = [
+                self._keep(w, b, i + w.first, v) for (w, _), b, v in zip(views, view_rows, rows[len(last_only) :])
+            ]
             nits = [v for v, last in zip(rows, last_only) if last] if nits is not None else None
             rows = [None if last else v for v, last in zip(rows, last_only)]
-            carry = full, new_recent, new_older, nits, list(shared), ok & good
+            after = i if i is None else i + 1
+            carry = after, full, new_recent, new_older, new_filled, nits, view_rows, list(shared), ok & good
+            left = [row if r else None for r, row in zip(read, left)]
             return carry, (left, stacked, rows)
 
-        carry = windows, recent, older, nits, self.shared, xp.asarray(True)
-        (windows, recent, older, nits, shared, ok), (left, stacked, rows) = self.ctx.scan(
+        carry = (
+            None if not views and not self.lazy and all(b is None for b in filled) else xp.asarray(np.int64(0)),
+            windows,
+            recent,
+            older,
+            filled,
+            nits,
+            [b for _, b in views],
+            self.shared,
+            xp.asarray(True),
+        )
+        (_, windows, recent, older, filled, nits, view_rows, shared, ok), (left, stacked, rows) = self.ctx.scan(
             body, carry, (seqs, entering), like, n, op.name
         )
         if self.guarded:
             self.ctx.guard(ok)
         outs = []
         for j, window, rows_left in zip(mots, windows, left):
+            if rows_left is None:
+                outs.append(self.buffers[j])
+                continue
             parts = [rows_left, *[w[None] for w in window], self.buffers[j][n + self.width[j] - 1 :]]
             outs.append(self._concatenate(parts))
-        for j, k, r, old, values in zip(rest, kept, recent, older, stacked):
+        for j, k, r, old, b, values in zip(rest, kept, recent, older, filled, stacked):
             length = self.buffers[j].shape[0]
-            if k:
+            if b is not None:
+                outs.append(b)
+            elif k:
                 outs.append(self._padded([self.buffers[j][: self.first[j]], values], length))
             else:
                 outs.append(xp.stack(r if old is None else [old, *r]))
         nits = iter(nits or ())
-        for length, last, values in zip(self.nit_lengths, last_only, rows):
+        for length, last, values in zip(nit_lengths, last_only, rows):
             if last:
                 outs.append(next(nits)[None])
             elif length <= n:
                 outs.append(values[n - length :])
             else:
                 outs.append(self._padded([values], length))
-        return [*outs, *shared]
+        return [*outs, *view_rows, *shared]
 
     def _leave(self, j, window, values):
         """Write the results of a step into the window of mit_mot `j`; takes the first row out and returns it."""
@@ -208,8 +283,47 @@ class Loop:
 
         return self.ctx.eval_shape(rows)
 
+    # ---------------------------------------------------------------- some of the rows
+    def views(self):
+        """The windows of the loop."""
+        return windows_of(self.op, self.non_seqs, self.nit_lengths)
+
+    def _opened(self, w, shapes):
+        """The rows of the window `w` before the first step, given the `shapes` of a row of each nit_sot."""
+        given = [] if w.source is None else [self.buffers[w.source][row] for row in range(w.first)]
+        like = given[0] if given else shapes[w.position - self.op.n_outs]
+        buffer = self.xp.zeros((w.length, *like.shape), like.dtype)
+        for row, value in enumerate(given):
+            buffer = self._keep(w, buffer, np.int64(row), value)
+        return buffer
+
+    def _keep(self, w, buffer, row, value):
+        """`buffer`, the rows of the window `w`, with `value` where it has the row `row`, if it has."""
+        if not w.length:
+            return buffer
+        known = self.ctx.known(w.start)
+        if known and self.ctx.known(row):
+            at = w.place(int(row))
+            return buffer if at is None else self._set_row(buffer, np.int64(at), value)
+        value = self.fit(value, buffer.shape)
+        steps = row - w.start if w.step > 0 else w.start - row
+        at = self.lax.div(steps, np.int64(abs(w.step))) if abs(w.step) > 1 else steps
+        if known and self.steps is not None and self._has_all(w):
+            return self._set_row(buffer, at, value)
+        inside = (at * abs(w.step) == steps) & (at >= 0) & (at < w.length)
+        at = self.lax.select(inside, at, np.int64(0))
+        return self._set_row(buffer, at, self.xp.where(inside, value, self._row(buffer, at)))
+
+    def _has_all(self, w):
+        """Whether the window `w` has what every step gives."""
+        ends = w.place(w.first), w.place(w.first + self.steps - 1)
+        return abs(w.step) == 1 and None not in ends
+
     def without_steps(self):
-        nits = [self.xp.zeros((length, *s.shape), s.dtype) for length, s in zip(self.nit_lengths, self.nit_shapes())]
+        shapes = self.nit_shapes()
+        nits = [self.xp.zeros((length, *s.shape), s.dtype) for length, s in zip(self.nit_lengths, shapes)]
+        for w in self.views():
+            nits[w.position - self.op.n_outs] = self._opened(w, shapes)
         states = [self.xp.stack(self._short_rows(j)) if self._is_short(j) else b for j, b in enumerate(self.buffers)]
         return [*states, *nits, *self.shared, *[np.int64(0)] * self.counted]
 
@@ -227,6 +341,7 @@ class Loop:
     def run_while(self):
         op, lax, xp = self.op, self.lax, self.xp
         shapes = self.nit_shapes()
+        views = {w.position: w for w in self.views()}
         first = self.first + [0] * op.n_nit_sot
         lengths = [b.shape[0] for b in self.buffers] + self.nit_lengths
         if (
@@ -236,9 +351,13 @@ class Loop:
         ):
             self.ctx.unsupported("until decides how many rows are returned")
         carried = self._carried(first, lengths, shapes)
+        for j, w in views.items():
+            carried[j] = [], self._opened(w, shapes)
 
         def put(j, state, i, value):
             rows, buffer = state
+            if j in views:
+                return rows, self._keep(views[j], buffer, i + views[j].first, value)
             if j < op.n_outs:
                 value = self.fit(value, self.buffers[j].shape)
             if buffer is not None:
@@ -252,10 +371,8 @@ class Loop:
 
         def body(carry):
             i, _, ok, states, shared = carry
-            rows = [self._row(s, i) for s in self.seqs]
-            windows = [
-                [*states[j][0], self._row(self.buffers[j], i + (self.width[j] - 1))] for j in range(op.n_mit_mot)
-            ]
+            rows = [self._seq_row(k, i) for k in range(op.n_seqs)]
+            windows = [[*states[j][0], self._given_row(j, i + (self.width[j] - 1))] for j in range(op.n_mit_mot)]
             reached = windows + [rows for rows, _ in states[op.n_mit_mot : op.n_outs]]
             taps = [
                 [known[t + self.first[j]] if j < op.n_mit_mot else known[len(known) + t] for t in group]
@@ -265,7 +382,8 @@ class Loop:
             new = []
             for j, window in enumerate(windows):
                 left = self._leave(j, window, slices[j])
-                new.append((window, self._set_row(states[j][1], i, left)))
+                buffer = states[j][1]
+                new.append((window, None if buffer is None else self._set_row(buffer, i, left)))
             for j, value in enumerate(outs, op.n_mit_mot):
                 new.append(put(j, states[j], i, value))
             self.ctx.tell_step(op.name, i + 1, self.n)
@@ -289,7 +407,8 @@ class Loop:
                 if not writes_in_window(self.op, j):
                     self.ctx.unsupported("a state is written before it is read")
                 self.ctx.guard(self.n <= np.int64(lengths[j] - self.width[j] + 1))
-                carried.append(([buffer[i] for i in range(self.width[j] - 1)], buffer))
+                window = [self._given_row(j, np.int64(i)) for i in range(self.width[j] - 1)]
+                carried.append((window, buffer if self._is_read(j) else None))
             elif self._is_short(j):
                 carried.append((self._short_rows(j), None))
             else:
@@ -304,13 +423,17 @@ class Loop:
     def _results(self, states, done, first, shapes):
         """The outputs but for shared ones, after `done` steps."""
         outs = []
-        for window, buffer in states[: self.op.n_mit_mot]:
+        for j, (window, buffer) in enumerate(states[: self.op.n_mit_mot]):
+            if buffer is None:
+                outs.append(self.buffers[j])
+                continue
             for k, row in enumerate(window):
                 buffer = self._set_row(buffer, done + k, row)
             outs.append(buffer)
         for j, (rows, buffer) in enumerate(states[self.op.n_mit_mot :], self.op.n_mit_mot):
             if buffer is not None:
-                outs.append(buffer if j in self.growing else self._in_order(buffer, done + first[j]))
+                as_it_is = j in self.growing or j >= len(self.width) + len(self.nit_lengths) - len(self.op.windows)
+                outs.append(buffer if as_it_is else self._in_order(buffer, done + first[j]))
             elif rows:
                 outs.append(self.xp.stack(rows))
             else:
@@ -348,3 +471,18 @@ def writes_in_window(op, j):
     """Whether each step writes mit_mot `j` only at rows that it may also read."""
     first, width = rows_around(op)
     return all(0 <= t + first[j] < width[j] for t in op.mit_mot_out_slices[j])
+
+
+def _starts_at(client, row):
+    """Whether `client` takes all rows from `row` on of its input."""
+    if client == "output" or not isinstance(client.op, Subtensor):
+        return False
+    index = get_idx_list(client.inputs, client.op.idx_list)
+    entry = index[0] if len(index) == 1 else None
+    return (
+        isinstance(entry, slice)
+        and entry.stop is None
+        and entry.step is None
+        and isinstance(entry.start, Constant)
+        and int(entry.start.data) == row
+    )

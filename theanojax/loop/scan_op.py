@@ -35,6 +35,7 @@ _IDENTITY = (
     "n_mit_mot_outs",
     "n_mit_mot",
     "mit_mot_out_slices",
+    "windows",
 )
 
 
@@ -49,6 +50,8 @@ class Scan(ScanLayout, Op):
         ``truncate_gradient``, ``name``, ``mode``, ``profile``, ``allow_gc``, ``gpua``, ``destroy_map``.
     typeConstructor : makes an output type from `broadcastable` and `dtype`; TensorType by default.
     """
+
+    windows: tuple = ()  # see `theanojax.loop.windows`
 
     def __init__(self, inputs, outputs, info, typeConstructor=None):
         self.inputs, self.outputs, self.info = inputs, outputs, info

@@ -61,6 +61,7 @@ from theanojax.rewrites.scan import (
     memory as scan_memory,
     merge as scan_merge,
     pushout as scan_pushout,
+    reads as scan_reads,
 )
 from theanojax.rewrites.subtensor_merge import local_subtensor_merge
 from theanojax.rewrites.typed_list import typed_list_inplace_opt
@@ -95,7 +96,6 @@ PASSES = [
     (0, "merge1", MergeOptimizer(), "fast_run fast_compile merge"),
     # Whatever leaves a loop does so before shapes are inferred.
     (0.05, "scan_eqopt1", registry.scan_eqopt1, "fast_run scan"),
-    (0.055, "scan_keep_last_rows", scan_memory.ScanKeepLastRows(), "fast_run scan"),
     (0.06, "scan_uncut_sequences", _once(scan_memory.scan_uncut_sequences), "fast_run scan"),
     (0.1, "ShapeOpt", shapes.ShapeOptimizer(), _always),
     (0.6, "useless", _useless, _always),
@@ -121,6 +121,8 @@ PASSES = [
         "fast_run xent fast_compile_gpu",
     ),
     (3, "uncanonicalize", registry.uncanonicalize, "fast_run"),
+    # Lengths and reductions have their last form now.
+    (3.5, "scan_keep_reads", scan_reads.ScanKeepReads(), "fast_run scan"),
     (10, "UnShapeOpt", shapes.UnShapeOptimizer(), ""),
     (48.6, "specialize_device", registry.specialize_device, _always),
     (49, "merge2", MergeOptimizer(), "fast_run merge"),

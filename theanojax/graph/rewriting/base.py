@@ -49,12 +49,14 @@ class Optimizer:
     are equal only when they are the same object.
 
     `finishing` marks those that change only how the graph of a compiled function reads, not what it computes or how
-    quickly. They run when somebody looks at the graph.
+    quickly. They run when somebody looks at the graph. `running` marks those that only the graph that runs is
+    rewritten by.
     """
 
     name: str | None = None
     __name__: str
     finishing = False
+    running = False
 
     def __hash__(self) -> int:
         return object.__hash__(self)
@@ -211,7 +213,14 @@ class SeqOptimizer(Optimizer, list[Optimizer]):
 
     def without_finishing(self) -> SeqOptimizer:
         """This sequence without the optimizers marked ``finishing``; itself if there are none."""
-        kept = [opt.without_finishing() if isinstance(opt, SeqOptimizer) else opt for opt in self if not opt.finishing]
+        return self._without("finishing")
+
+    def without_running(self) -> SeqOptimizer:
+        """This sequence without the optimizers marked ``running``; itself if there are none."""
+        return self._without("running")
+
+    def _without(self, mark: str) -> SeqOptimizer:
+        kept = [opt._without(mark) if isinstance(opt, SeqOptimizer) else opt for opt in self if not getattr(opt, mark)]
         kept = [opt for opt in kept if opt or not isinstance(opt, SeqOptimizer)]
         if len(kept) == len(self) and all(a is b for a, b in zip(kept, self)):
             return self

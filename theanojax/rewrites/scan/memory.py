@@ -15,9 +15,7 @@ from theanojax.loop.arguments import compress_outs, scan_can_remove_outs
 from theanojax.loop.needs import is_bounded, length_terms
 from theanojax.loop.scan_op import Scan
 from theanojax.loop.scan_utils import expand_empty
-from theanojax.rewrites.common import scalar_maker
-from theanojax.rewrites.scan.base import ScanRewrite, cut_at, known_int, replace_node, tensor_behind
-from theanojax.scalar import Add, Sub
+from theanojax.rewrites.scan.base import ScanRewrite, cut_at, known_int, replace_node
 from theanojax.tensor.creation import Alloc
 from theanojax.tensor.indexing.subtensor import IncSubtensor, Subtensor
 from theanojax.tensor.indexing.subtensor_basic import get_idx_list
@@ -81,102 +79,6 @@ def _depends_on_values(v):
         deque([v]), lambda u: None if u.owner is None or isinstance(u.owner.op, (Shape, Shape_i)) else u.owner.inputs
     )
     return any(u.owner is None and not isinstance(u, Constant) for u in leaves)
-
-
-def _rows_back(v, n_steps):
-    """c, if the index `v` is the constant -c or is ``n_steps - c``, and c is not negative; else None."""
-    k = known_int(v)
-    if k is None:
-        v = tensor_behind(v)
-        if v is n_steps:
-            return 0
-        node = scalar_maker(v, Sub, Add)
-        if node is None or len(node.inputs) != 2 or n_steps not in node.inputs:
-            return None
-        a, b = node.inputs
-        k = known_int(b if a is n_steps else a)
-        if k is None or isinstance(node.op.scalar_op, Sub) and a is not n_steps:
-            return None
-        k = -k if isinstance(node.op.scalar_op, Sub) else k
-        return -k if k <= 0 else None
-    return -k if k < 0 else None
-
-
-def _last_rows(client, position, n_steps=None):
-    """How many rows from the end `client` reads of its input, of length `n_steps`; None if that is not known."""
-    if client == "output" or not isinstance(client.op, Subtensor) or position != 0:
-        return None
-    index = get_idx_list(client.inputs, client.op.idx_list)
-    first = index[0] if index else slice(None)
-    if not isinstance(first, slice):
-        return _rows_back(first, n_steps) or None
-    step = 1 if first.step is None else known_int(first.step)
-    if not step:
-        return None
-    far, near = (first.start, first.stop) if step > 0 else (first.stop, first.start)
-    ends = [0 if near is None else _rows_back(near, n_steps), None if far is None else _rows_back(far, n_steps)]
-    return None if None in ends else max(1, *ends)
-
-
-class ScanKeepLastRows(ScanRewrite):
-    """A loop without its initial state, of which only rows at the end are read, keeps no more than these.
-
-    It comes before slices are merged, after which nobody can tell which rows they are. The rows cut off are the same,
-    as are those that are left when there are fewer than were asked for.
-    """
-
-    def process_node(self, fgraph, node):
-        op = node.op
-        if op.as_while:
-            return False
-        inputs, cuts = list(node.inputs), []
-        for i in range(op.n_mit_mot, op.n_outs):
-            rows, found = self._read(node, i)
-            k = op.var_mappings["outer_inp_from_outer_out"][i]
-            short = (
-                short_buffer(inputs[k], -op.mintaps[i], _minimum(inputs[0] - op.mintaps[i], rows)) if found else None
-            )
-            if short is not None:
-                inputs[k] = short
-                cuts += [(cut, rows + op.mintaps[i]) for cut in found]
-        if not cuts:
-            return False
-        outs = op(*inputs, return_list=True)
-        pairs = [(a, b) for a, b in zip(node.outputs, outs) if a.clients]
-        for cut, rows in cuts:
-            new = cut.op(outs[cut.inputs[0].index], *cut.inputs[1:])
-            for client, _ in cut.outputs[0].clients:
-                index = [self._counted(e, inputs[0], rows) for e in get_idx_list(client.inputs, client.op.idx_list)]
-                pairs.append((client.outputs[0], new[tuple(index)]))
-        return replace_node(fgraph, node, pairs, "scan_keep_last_rows")
-
-    def _read(self, node, i):
-        """(the last rows of output `i` that are read, the nodes that cut off the initial state); (0, []) for others."""
-        out, rows, cuts = node.outputs[i], 0, []
-        for client, position in out.clients:
-            last = _last_rows(client, position)
-            index = (
-                get_idx_list(client.inputs, client.op.idx_list)
-                if client != "output" and position == 0 and isinstance(client.op, Subtensor)
-                else ()
-            )
-            if len(index) == 1 and _drops_initial_state(node, out, index[0]):
-                cuts.append(client)
-                lasts = [_last_rows(c, p, node.inputs[0]) for c, p in client.outputs[0].clients]
-                last = None if None in lasts or not lasts else max(lasts) - node.op.mintaps[i]
-            if last is None:
-                return 0, []
-            rows = max(rows, last)
-        return rows, cuts
-
-    def _counted(self, entry, n_steps, rows):
-        """The index `entry` of what has as many rows as there are steps, where there are no more than `rows`."""
-        if isinstance(entry, slice):
-            return slice(*[self._counted(e, n_steps, rows) for e in (entry.start, entry.stop, entry.step)])
-        if entry is None or known_int(entry) is not None:
-            return entry if entry is None else known_int(entry)
-        back = _rows_back(entry, n_steps)
-        return entry if back is None else _minimum(n_steps, rows) - back
 
 
 class _Use:

@@ -12,6 +12,7 @@ from theanojax.tensor.as_tensor import as_tensor_variable
 from theanojax.tensor.dims import shape_padright
 from theanojax.tensor.elemwise import DimShuffle
 from theanojax.tensor.join import concatenate
+from theanojax.tensor.lazy_rows import product_of_rows
 from theanojax.tensor.shape import patternbroadcast
 from theanojax.tensor.type import TensorType
 
@@ -54,6 +55,9 @@ class Dot(Op):
 
     def lower_xla(self, ctx, node, x, y):
         dtype = node.outputs[0].dtype
+        found = product_of_rows(ctx, node) if x.ndim == y.ndim == 2 else None
+        if found is not None:
+            return found
         (x, x_axis), (y, y_axis) = (
             untransposed(ctx, v, value, axis) for v, value, axis in zip(node.inputs, (x, y), (-1, 0), strict=True)
         )
