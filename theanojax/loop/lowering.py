@@ -11,10 +11,10 @@ from collections.abc import Callable
 import numpy as np
 
 from theanojax.graph.variable import Constant
-from theanojax.tensor.lazy_rows import LARGE, lazy_rows
 from theanojax.loop.needs import inner_needs
 from theanojax.loop.windows import windows_of
 from theanojax.tensor.indexing.subtensor_basic import Subtensor, get_idx_list
+from theanojax.tensor.lazy_rows import LARGE, lazy_rows
 
 
 def lower(op, ctx, node, inputs):

@@ -1,7 +1,7 @@
 """Rows of large sequences inside XLA, computed when a step reads them.
 
-The gradient of a loop reads what the loop has kept in reverse, and functions of it: XLA would make an array of each. All
-that is elementwise, or a choice of rows, is computed of one row as well.
+The gradient of a loop reads what the loop has kept in reverse, and functions of it: XLA would make an array of each.
+What is elementwise, or a choice of rows, is computed of one row as well.
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ def lazy_rows(ctx, v, value):
 def product_of_rows(ctx, node):
     """The product of two matrices that sums over the rows of two sequences; None where it is computed at once.
 
-    That is how Theano has the gradient of a weight: all rows that a loop has read, transposed, by all that it found out.
+    That is the gradient of a weight: all rows that a loop has read, transposed, by all that its gradient has found.
     Rows are read a few at a time.
     """
     found = [_stacked(ctx, node.inputs[0], True), _stacked(ctx, node.inputs[1], False)]

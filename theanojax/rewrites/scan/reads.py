@@ -1,8 +1,8 @@
 """Loops that keep what is read of their outputs, and no more.
 
-Theano's rewrite (`memory.ScanSaveMem`) shortens an output of which a few last rows are read, or does fewer steps. Here is
-what goes beyond it, in the graph that runs alone: any rows that an index or a slice reads become a window of the loop
-(`theanojax.loop.windows`), and a sum, product, greatest or least value over the steps becomes a state of its own.
+Theano's rewrite (`memory.ScanSaveMem`) shortens an output of which a few last rows are read, or does fewer steps. What
+goes beyond it is here, for the graph that runs alone: any rows that an index or a slice reads become a window of the
+loop (`theanojax.loop.windows`), and a sum, product, greatest or least value over the steps becomes a state of its own.
 """
 
 import numpy as np
