@@ -29,6 +29,8 @@ NAMES = (
     "ifelse",
     "switch",
     "gibbs",
+    "looprows",
+    "loopgrad",
     "logistic",
     "mlp",
     "embedding",

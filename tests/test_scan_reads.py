@@ -285,7 +285,7 @@ def plain():
 
 def truncated():
     W = weights(3)
-    cell = lambda r, h, W: T.tanh(r + T.dot(W, h))  # noqa: E731
+    cell = lambda r, h, W: T.tanh(r + T.dot(W, h))
     return theano.scan(cell, T.exp(m), T.zeros((3,)), W, truncate_gradient=3, go_backwards=True)[0], W
 
 

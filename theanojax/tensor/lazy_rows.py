@@ -22,7 +22,7 @@ def lazy_rows(ctx, v, value):
 
     Nothing is won where it takes more to compute the rows than they take themselves.
     """
-    if v.owner is None or ctx.known(value) or not isinstance(value.size, int):
+    if v.owner is None or ctx.known(value) or not isinstance(value.size, int) or ctx.arrangement is not None:
         return None
     if value.size * value.dtype.itemsize < LARGE or ("output", v) in ((c, v) for c, _ in getattr(v, "clients", ())):
         return None

@@ -112,4 +112,56 @@ class Gibbs(Program):
         return step, nothing
 
 
-PROGRAMS = [Power(), IfElse(), Switch(), Gibbs()]
+class _LongLoop(Program):
+    """400 MB of states, if all are kept."""
+
+    def data(self, rng, quick):
+        return {"a": rng.uniform(0.5, 1, size=10 if quick else 1000), "steps": 200 if quick else 50000}
+
+    def theano(self, th, data):
+        T = th.T
+        a, k = T.dvector("a"), T.iscalar("k")
+        states, _ = th.scan(lambda h, a: T.tanh(a - 0.9 * h), outputs_info=T.zeros_like(a), non_sequences=a, n_steps=k)
+        f = th.function([a, k], self.read(th, states, a))
+        return lambda: f(data["a"], data["steps"]), nothing
+
+    def jax(self, jax, data):
+        jnp, steps = jax.numpy, data["steps"]
+
+        def states(a):
+            def step(h, _):
+                h = jnp.tanh(a - 0.9 * h)
+                return h, h
+
+            return jax.lax.scan(step, jnp.zeros_like(a), None, length=steps)[1]
+
+        f = jax.jit(self.read_jax(jax, states))
+        return lambda: [np.asarray(v) for v in f(data["a"])], nothing
+
+
+class LoopRows(_LongLoop):
+    name, title = "looprows", "50,000 steps on 1000 numbers: the last three states, every hundredth and the mean of all"
+
+    def read(self, th, states, a):
+        return [states[-3:], states[::100], states.mean(axis=0)]
+
+    def read_jax(self, jax, states):
+        def read(a):
+            h = states(a)
+            return h[-3:], h[::100], h.mean(axis=0)
+
+        return read
+
+
+class LoopGradient(_LongLoop):
+    name, title = "loopgrad", "the gradient of the sum of squares of all states of 50,000 steps on 1000 numbers"
+
+    def read(self, th, states, a):
+        return [th.grad((states**2).sum(), a)]
+
+    def read_jax(self, jax, states):
+        grad = jax.grad(lambda a: (states(a) ** 2).sum())
+        return lambda a: (grad(a),)
+
+
+PROGRAMS = [Power(), IfElse(), Switch(), Gibbs(), LoopRows(), LoopGradient()]
