@@ -223,7 +223,7 @@ def test_the_graph_to_look_at_is_theanos():
     (shown,) = [n.op for n in f.maker.fgraph.apply_nodes if isinstance(n.op, Scan)]
     (runs,) = [n.op for n in f.maker.executed_fgraph.apply_nodes if isinstance(n.op, Scan)]
     assert shown.windows == () and shown.n_sit_sot == 1
-    assert runs.windows == ((0, 2),) and runs.n_sit_sot == 2
+    assert runs.windows == ((0, 2, False),) and runs.n_sit_sot == 2
     assert shown != runs
 
 

@@ -7,7 +7,9 @@ time, so rows beyond it are neither read nor written and the results are exact; 
 
 from theanojax.loop.lowering import Loop, rows_around, writes_in_window
 
-FEW_ROWS = 16  # a window of up to so many rows has an executable for each number of them
+# A window of up to so many rows has an executable for each number of them, one that has up to such a part of all rows
+# for each power of two. Others have room for the rows of all steps.
+FEW_ROWS, SMALL_PART = 8, 4
 
 
 class Lengths:
@@ -33,7 +35,8 @@ class Lengths:
         windows = len(states) + len(nits) - len(op.windows)
         self.possible = True
         for j, length in enumerate([*states, *nits]):
-            if j >= windows:  # of more than a few rows there may be a few more
+            whole = j >= windows and op.windows[j - windows][2]
+            if j >= windows and not whole and (length <= FEW_ROWS or length * SMALL_PART <= n):
                 fixed.append(length if length <= FEW_ROWS else 1 << (length - 1).bit_length())
                 continue
             spare = length  # the rows that steps write
@@ -42,7 +45,7 @@ class Lengths:
                 self.possible = self.possible and spare >= n and writes_in_window(op, j)
             elif j < len(states):
                 spare -= first[j]
-            grows = spare >= n
+            grows = spare >= n or j >= windows
             fixed.append(None if grows else length)
             if grows:
                 growing.append(j)

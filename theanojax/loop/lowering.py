@@ -308,7 +308,7 @@ class Loop:
         value = self.fit(value, buffer.shape)
         steps = row - w.start if w.step > 0 else w.start - row
         at = self.lax.div(steps, np.int64(abs(w.step))) if abs(w.step) > 1 else steps
-        if known and self.steps is not None and self._has_all(w):
+        if w.whole or (known and self.steps is not None and self._has_all(w)):
             return self._set_row(buffer, at, value)
         inside = (at * abs(w.step) == steps) & (at >= 0) & (at < w.length)
         at = self.lax.select(inside, at, np.int64(0))

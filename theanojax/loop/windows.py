@@ -1,9 +1,10 @@
 """Outputs of a loop that keep some of its rows.
 
-``op.windows`` belongs to the last outputs that are only written (nit_sots), one pair (source, step) each, and the last
+``op.windows`` belongs to the last outputs that are only written (nit_sots), (source, step, whole) each, and the last
 non-sequences are the first rows that they keep. Such an output holds the rows ``start, start + step, ...`` of all that
 the loop computes of one thing, as many as its length says. `source` is the position of the state among the outer
-outputs whose rows these are; its initial ones come first and are counted. It is None for what is no state.
+outputs whose rows these are; its initial ones come first and are counted. It is None for what is no state. `whole` says
+that these are the rows of all steps.
 
 Only loops that run have windows, not those of the graph that programs look at.
 """
@@ -16,12 +17,13 @@ class Window:
     ----------
     position : of the output, where states come first.
     source : position of the state, or None.
+    whole : whether it has the rows of all steps.
     start, step, length : the rows; `start` may be traced.
     first : how many initial rows there are.
     """
 
-    def __init__(self, position, source, start, step, length, first):
-        self.position, self.source, self.first = position, source, first
+    def __init__(self, position, source, start, step, length, first, whole):
+        self.position, self.source, self.first, self.whole = position, source, first, whole
         self.start, self.step, self.length = start, step, length
 
     def place(self, row):
@@ -36,6 +38,6 @@ def windows_of(op, starts, lengths):
     positions = range(op.n_outs + op.n_nit_sot - n, op.n_outs + op.n_nit_sot)
     rows = zip(op.windows, positions, starts[len(starts) - n :], lengths[len(lengths) - n :])
     return [
-        Window(j, source, start, step, length, 0 if source is None else -op.mintaps[source])
-        for (source, step), j, start, length in rows
+        Window(j, source, start, step, length, 0 if source is None else -op.mintaps[source], whole)
+        for (source, step, whole), j, start, length in rows
     ]

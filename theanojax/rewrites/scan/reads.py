@@ -67,7 +67,10 @@ class Numbers:
             return values[0]
         if not isinstance(node.op, Elemwise) or not _is_number(node.outputs[0]):
             return self.DATA
-        return None if None in values else int(node.op.scalar_op.impl(*values))
+        try:
+            return None if None in values else int(node.op.scalar_op.impl(*values))
+        except (ArithmeticError, ValueError):  # a division by 0, for one
+            return None
 
 
 def _is_number(v):
@@ -84,14 +87,15 @@ def _is_size(v):
 class _Rows:
     """The rows that `read`, the output of a Subtensor, takes of what has `length` of them.
 
-    `start` and `count` are expressions, `step` a number. The first entry of the index is gone: `rest` are the others.
+    `start` and `count` are expressions, `step` a number; `reverses` is for all rows from the last to the first. `rest` is
+    the index without its first entry.
     """
 
     def __init__(self, read, length):
         index = get_idx_list(read.owner.inputs, read.owner.op.idx_list)
         self.read, self.rest = read, index[1:]
         entry = index[0] if index else slice(None)
-        self.is_row = not isinstance(entry, slice)
+        self.is_row, self.reverses = not isinstance(entry, slice), False
         if self.is_row:
             self.step, at = 1, _as_number(entry)
             self.start = T.switch(T.lt(at, 0), at + length, at)
@@ -99,6 +103,7 @@ class _Rows:
             self.count = T.cast(inside, "int64")
             return
         self.step = 1 if entry.step is None else known_int(entry.step)
+        self.reverses = self.step == -1 and entry.start is None and entry.stop is None
         if not self.step:
             return
         size = abs(self.step)
@@ -135,16 +140,27 @@ def _clipped(end, length, low, missing):
 
 
 class _Fold:
-    """A reduction over all steps: `read` is its result."""
+    """A reduction over all steps: `read` is its result, `rows` what it is of.
 
-    def __init__(self, read):
-        self.read, self.op = read, read.owner.op
-        dtype = read.owner.inputs[0].dtype
+    `rows` are computed by the elementwise nodes `between` from the output `source`, or are these.
+    """
+
+    def __init__(self, read, source, between):
+        self.read, self.op, self.source, self.between = read, read.owner.op, source, between
+        self.rows = read.owner.inputs[0]
+        dtype = self.rows.dtype
         self.dtype = self.op._acc_dtype(dtype) if isinstance(self.op, CAReduceDtype) else dtype
 
     def start(self):
         """What it is over no steps, of `dtype`."""
         return _NEUTRAL[type(self.op.scalar_op)](np.dtype(self.dtype))
+
+    def row(self, args, value):
+        """The row of `rows` inside the loop, where that of `source` is `value`."""
+        known = {self.source: value}
+        for node in self.between if self.rows is not self.source else ():
+            known[node.outputs[0]] = node.op(*[known[v] if v in known else _given(args, v) for v in node.inputs])
+        return known[self.rows]
 
     def of(self, last, n_steps):
         """The result, given the state after the last step as the only row of `last`."""
@@ -153,6 +169,16 @@ class _Fold:
         if not isinstance(self.op, CAReduceDtype):
             return self.op(last)
         return type(self.op)(axis=self.op.axis, dtype=self.read.dtype, acc_dtype=self.dtype)(last)
+
+
+def _given(args, v):
+    """The only row of `v`, inside the loop of `args`."""
+    if isinstance(v, Constant):
+        return T.constant(v.data[0], dtype=v.dtype)
+    row = v.dimshuffle(*range(1, v.ndim))
+    args.outer_in_non_seqs.append(row)
+    args.inner_in_non_seqs.append(row.type())
+    return args.inner_in_non_seqs[-1]
 
 
 def _least(dtype):
@@ -189,12 +215,12 @@ class ScanKeepReads(ScanRewrite):
         if not out.clients or not _has_all_rows(fgraph, node, i, numbers):
             return None
         length = T.cast(node.inputs[0], "int64") + np.int64(first)
-        reads, rows = [], 0
-        for client, position in out.clients:
-            if client == "output" or position != 0:
+        reads, rows, wholes = [], 0, 0
+        for client in dict.fromkeys(c for c, _ in out.clients):
+            if client == "output":
                 return None
             folds = _folds(client, out, first)
-            if folds and _row_shape(fgraph, out) is not None:
+            if folds and all(_row_shape(fgraph, out, f.rows) is not None for f in folds):
                 reads += folds
                 continue
             if not isinstance(client.op, Subtensor):
@@ -207,11 +233,12 @@ class ScanKeepReads(ScanRewrite):
                 return None
             if read.is_row:
                 size = 1
-            if read.step == 1 and size is not None and size >= numbers.n:
-                return None
+            read.reverses &= not first
             rows += numbers.n if size is None else size
+            wholes += size is not None and size >= numbers.n and not read.reverses
             reads.append(read)
-        return reads if rows <= numbers.n + first else None
+        # Half of the rows is little enough. One read alone spares a copy of a part, or of all in reverse.
+        return reads if rows <= numbers.n // 2 or len(reads) == 1 and not wholes else None
 
     def _replace(self, fgraph, node, found):
         op, args = node.op, arguments(node)
@@ -222,11 +249,12 @@ class ScanKeepReads(ScanRewrite):
             for read in reads:
                 if isinstance(read, _Fold):
                     n_folds += 1
-                    _add_state(args, read, results[i], _row_shape(fgraph, node.outputs[i]))
+                    shape = _row_shape(fgraph, node.outputs[i], read.rows)
+                    _add_state(args, read, read.row(args, results[i]), shape)
         for i, reads in found.items():
             for read in reads:
                 if isinstance(read, _Rows):
-                    windows.append((i, read.step))
+                    windows.append((i, read.step, read.reverses))
                     start = T.lscalar()
                     args.outer_in_nit_sot.append(read.count)
                     args.inner_out_nit_sot.append(results[i])
@@ -239,7 +267,7 @@ class ScanKeepReads(ScanRewrite):
 
         unused = [place(i) for i in found]
         required, removable = scan_can_remove_outs(new.op, unused)
-        sources = {i for i, _ in windows if i < op.n_outs}
+        sources = {i for i, _, _ in windows if i < op.n_outs}
         removable = [i for i in removable if i not in sources]
         inputs = list(new.inputs)
         for i in unused:
@@ -249,7 +277,7 @@ class ScanKeepReads(ScanRewrite):
                 short = short_buffer(inputs[k], first, T.as_tensor_variable(first))
                 inputs[k] = inputs[k] if short is None else short
         inner_in, inner_out, info, outer, places = compress_outs(new.op, removable, inputs)
-        info["windows"] = tuple((places[i] if i in sources else None, step) for i, step in windows)
+        info["windows"] = tuple((places[i] if i in sources else None, *how) for i, *how in windows)
         info["_scan_savemem_visited"] = True
         outs = Scan(inner_in, inner_out, info)(*outer, return_list=True)
         pairs = [
@@ -274,10 +302,10 @@ def _as(new, old):
     return new if same else T.patternbroadcast(new, old.broadcastable)
 
 
-def _row_shape(fgraph, out):
-    """The lengths of a row of the output `out`; None if the loop has to say them."""
+def _row_shape(fgraph, out, rows):
+    """The lengths of a row of `rows`; None if the loop with the output `out` has to say them."""
     shapes = getattr(fgraph, "shape_feature", None)
-    shape = shapes and shapes.shape_of.get(out)
+    shape = shapes and shapes.shape_of.get(rows)
     return None if not shape or out.owner in {v.owner for v in ancestors(shape[1:])} else shape[1:]
 
 
@@ -314,26 +342,40 @@ def _folds(client, out, first):
     """The _Folds that are all that is read of output `out` by way of `client`; none if it is read otherwise."""
     if out.ndim < 2:  # a number a step: their sum is not worth a loss of digits
         return []
-    reads = [client]
+    source, reads = out, [client]
     if first:
-        if not isinstance(client.op, Subtensor):
+        index = get_idx_list(client.inputs, client.op.idx_list) if isinstance(client.op, Subtensor) else ()
+        if len(index) != 1 or not _drops_initial_state(out.owner, out, index[0]):
             return []
-        index = get_idx_list(client.inputs, client.op.idx_list)
-        entry = index[0] if len(index) == 1 else None
-        if not _drops_initial_state(out.owner, out, entry):
+        source = client.outputs[0]
+        reads = [c for c, _ in source.clients]
+    found, between, reached = [], [], {source}
+    while reads:
+        later = []
+        for node in dict.fromkeys(reads):
+            if node == "output" or not _is_fold(node) and not isinstance(node.op, Elemwise):
+                return []
+            if _is_fold(node):
+                found.append(_Fold(node.outputs[0], source, between))
+            elif not all(v in reached or _is_same_for_all(v, out) for v in node.inputs):
+                later.append(node)
+            elif node.outputs[0] not in reached:
+                between.append(node)
+                reached.add(node.outputs[0])
+                later += [c for c, _ in node.outputs[0].clients]
+        if later == reads:
             return []
-        reads = [c for c, _ in client.outputs[0].clients]
-    good = all(c != "output" and _is_fold(c) for c in reads)
-    return [_Fold(c.outputs[0]) for c in reads] if good else []
+        reads = later
+    return found
 
 
 def _is_fold(node):
     op = node.op
-    if (
-        not isinstance(op, CAReduce)
-        or type(op) is CAReduceDtype
-        or type(op.scalar_op) not in _NEUTRAL
-        or node.inputs[0].dtype.startswith("complex")
-    ):
+    if not isinstance(op, CAReduce) or type(op) is CAReduceDtype or type(op.scalar_op) not in _NEUTRAL:
         return False
-    return op.axis is None or 0 in op.axis
+    return not node.inputs[0].dtype.startswith("complex") and (op.axis is None or 0 in op.axis)
+
+
+def _is_same_for_all(v, out):
+    """Whether `v` has one row for all rows of the loop's output `out`, and is there before the loop."""
+    return v.broadcastable[0] and not any(u.owner is out.owner for u in ancestors([v]))
