@@ -87,7 +87,7 @@ def _is_size(v):
 class _Rows:
     """The rows that `read`, the output of a Subtensor, takes of what has `length` of them.
 
-    `start` and `count` are expressions, `step` a number; `reverses` is for all rows from the last to the first. `rest` is
+    `start` and `count` are expressions, `step` a number; `reverses` is for all rows from the last on. `rest` is
     the index without its first entry.
     """
 
