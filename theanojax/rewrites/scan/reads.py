@@ -238,7 +238,7 @@ class ScanKeepReads(ScanRewrite):
             wholes += size is not None and size >= numbers.n and not read.reverses
             reads.append(read)
         # Half of the rows is little enough. One read alone spares a copy of a part, or of all in reverse.
-        return reads if rows <= numbers.n // 2 or len(reads) == 1 and not wholes else None
+        return reads if rows <= numbers.n // 2 + 1 or len(reads) == 1 and not wholes else None
 
     def _replace(self, fgraph, node, found):
         op, args = node.op, arguments(node)
