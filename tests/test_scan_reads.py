@@ -319,6 +319,18 @@ def test_rows_that_are_computed_when_they_are_read(network, kept, monkeypatch):
         assert not f.fn.executor.fallbacks
 
 
+def test_what_is_checked_of_all_rows_is_checked_once(monkeypatch):
+    monkeypatch.setattr(lazy_rows, "LARGE", 1)
+    rows, n = T.lmatrix(), T.lscalar()
+    start = T.zeros((3,), dtype="int64")
+    h = theano.scan(lambda r, p: p + r, (rows // n)[::-1], start)[0]
+    f = theano.function([rows, n], h)
+    given = np.arange(12).reshape((4, 3))
+    np.testing.assert_array_equal(f(given, 2), np.cumsum((given // 2)[::-1], axis=0))
+    with pytest.raises(ZeroDivisionError):
+        f(given, 0)
+
+
 def test_functions_of_each_row_are_summed_with_the_steps():
     r = one_state(k, x)
     outs = [T.exp(r * x - 1).sum(axis=0), (r * r).sum(), (T.log(r) + r).max(axis=0), T.sqr(r - x).mean()]

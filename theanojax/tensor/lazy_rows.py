@@ -24,7 +24,7 @@ def lazy_rows(ctx, v, value):
     """
     if v.owner is None or ctx.known(value) or not isinstance(value.size, int) or ctx.arrangement is not None:
         return None
-    if value.size * value.dtype.itemsize < LARGE or ("output", v) in ((c, v) for c, _ in getattr(v, "clients", ())):
+    if value.size * value.dtype.itemsize < LARGE or any(c == "output" for c, _ in getattr(v, "clients", ())):
         return None
     rows = _Rows(ctx)
     read = rows.of(v, value)
@@ -55,7 +55,7 @@ def product_of_rows(ctx, node):
 
     def part(first, count):
         at = ctx.xp.asarray(first + np.arange(count))
-        with ctx.sub() as inner:  # there is nothing to guard
+        with ctx.sub() as inner:
             a, b = [inner.rows([at], [0], lambda _, given, read=read: read(given[0]))[0] for read in reads]
         a, b = [ctx.xp.reshape(ctx.xp.astype(m, dtype), (-1, m.shape[-1])) for m in (a, b)]
         return ctx.xp.contract(a, 0, b, 0)
@@ -156,7 +156,9 @@ class _Rows:
         dtype = node.outputs[0].dtype
 
         def read(i):
-            out = node.op.lower_xla(self.ctx, row_node, *[self.xp.asarray(row(i)) for row in rows])
+            given = [self.xp.asarray(row(i)) for row in rows]
+            with self.ctx.sub() as inner:  # what is to be checked has been, of all rows
+                out = node.op.lower_xla(inner, row_node, *given)
             out = out[0] if isinstance(out, (tuple, list)) else out
             return self.xp.broadcast_to(self.xp.astype(out, dtype), value.shape[1:])
 
