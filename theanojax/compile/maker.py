@@ -146,8 +146,10 @@ class FunctionMaker:
         A linker that calls functions of the user with each node runs Theano's graph, and no other.
         """
         optimizer = mode.optimizer
-        if not isinstance(optimizer, SeqOptimizer) or getattr(mode.linker, "shows_nodes", False):
+        if not isinstance(optimizer, SeqOptimizer):
             return optimizer
+        if getattr(mode.linker, "shows_nodes", False):
+            return optimizer.without_running()
         main = optimizer.without_finishing()
         if main is not optimizer or optimizer.without_running() is not optimizer:
             self._finish = RewrittenAgain(optimizer)
