@@ -21,6 +21,7 @@ EXEMPT = {
     "theano.gof.op.COp": "made from C files: tests/test_c_ops.py",
     "theano.gof.type._MakePointer": "it gives a pointer: tests/test_c_ops.py",
     **{"theanojax.interop.from_jax." + name: "tests/test_interop.py makes it" for name in ("JaxOp", "Lengths")},
+    "theanojax.legacy.op_tests.BreakRop": "has no derivative, for tests of derivatives: tests/test_op_tests.py",
     "theanojax.vectorizing.rows.Rows": "tests/test_vectorize.py makes it",
     "theanojax.interop.draws.Draw": "tests/test_jax_random.py makes it",
     "theanojax.runtime.native.loop.ScalarLoop": "made for a scalar Op in C when it runs: tests/test_c_ops.py",
