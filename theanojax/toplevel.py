@@ -47,9 +47,23 @@ def sparse_grad(var):
     return type(var.owner.op)(sparse_grad=True)(*var.owner.inputs)
 
 
-def test():
-    """Theano's tests ran under nose; ours run with ``pytest``."""
-    raise ImportError("The nose module is not installed. It is needed for Theano tests.")
+def test(verbose=1, extra_argv=None, coverage=False, capture=True, knownfailure=True):
+    """Run the tests of this package, from its repository, by pytest in a process of their own; whether all passed.
+
+    Parameters
+    ----------
+    verbose : int, how much is printed; 1 is a dot for each test
+    extra_argv : list of str, more arguments of pytest: paths from the root of the repository, ``["-k", "subtensor"]``
+    coverage : bool, whether to measure coverage, for which pytest-cov is needed
+    capture : bool, whether what tests print is kept from the terminal
+    knownfailure : without effect
+
+    ImportError where there are no tests (pip installs none) or no pytest.
+    """
+    from theanojax.legacy.nose_program import run_own_tests
+
+    words = ["--verbosity=%d" % (verbose - 1), *(["--cov=theanojax"] if coverage else []), *([] if capture else ["-s"])]
+    return run_own_tests([*words, *(extra_argv or [])]) == 0
 
 
 # ---------------------------------------------------------------- for lower layers, which load none of these packages
