@@ -156,6 +156,10 @@ def test_what_has_no_gradient():
     a, z = T.dmatrix(), T.zmatrix()
     with pytest.raises(NotImplementedError, match="mode 'raw'"):
         grad(nlinalg.qr(a, "raw")[0].sum(), a)
+    with pytest.warns(DeprecationWarning):
+        economic = nlinalg.qr(a, "economic")
+    with pytest.raises(NotImplementedError, match="mode 'economic'"):
+        grad(economic.sum(), a)
     for out in (nlinalg.svd(z, compute_uv=0), nlinalg.qr(z)[1]):
         with pytest.raises(NotImplementedError, match="complex"):
             out.owner.op.L_op([z], out.owner.outputs, out.owner.outputs)

@@ -204,8 +204,8 @@ class QRIncomplete(Op):
         return xp.linalg.qr(lapack_operand(xp, x), self.mode)
 
     def L_op(self, inputs, outputs, output_grads):
-        if self.mode == "raw":
-            raise NotImplementedError("there is no gradient of the QR decomposition in the mode 'raw'")
+        if self.mode in ("raw", "e", "economic"):
+            raise NotImplementedError("there is no gradient of the QR decomposition in the mode %r" % self.mode)
         derivatives.refuse_complex(inputs[0])
         factors, grads = list(outputs), _zero_disconnected(outputs, output_grads)
         if self.mode == "r":
