@@ -82,6 +82,18 @@ def test_diff(n, axis):
     check_op([v], T.extra_ops.diff(v, n=n), [A[0]])
 
 
+@pytest.mark.parametrize("length", [0, 1, 2, 3])
+def test_gradient_of_more_differences_than_elements(length):
+    x, v = T.fmatrix("x"), T.fvector("v")
+    for n in (1, 2, 3):
+        outs = [grad(T.extra_ops.diff(x, n, 0).sum(), x), grad(T.extra_ops.diff(v, n).sum(), v)]
+        for got, shape in zip(
+            both([x, v], outs, [np.ones((length, 2), "f"), np.ones(length, "f")]), [(length, 2), (length,)]
+        ):
+            assert got.shape == shape and got.dtype == "float32"
+            assert np.any(got) == (n == 1 and length > 1 or n == 2 and length > 2)
+
+
 # ---------------------------------------------------------------- bins, selections, one-hot
 def test_bincount():
     x, w = T.lvector("x"), T.dvector("w")

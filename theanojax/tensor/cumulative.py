@@ -1,5 +1,7 @@
 """Sums and products of all elements so far, and differences of neighbours."""
 
+import numpy as np
+
 from theanojax.graph.op import Op
 from theanojax.graph.variable import Apply
 from theanojax.tensor import batch_rules
@@ -138,9 +140,11 @@ class DiffOp(Op):
     def grad(self, inputs, outputs_gradients):
         g, axis = outputs_gradients[0], self.axis % inputs[0].ndim
         for _ in range(self.n):
-            none = zeros([1 if i == axis else g.shape[i] for i in range(g.ndim)], g.dtype) if g.ndim > 1 else [0.0]
+            shape = [1 if i == axis else g.shape[i] for i in range(g.ndim)]
+            none = zeros(shape, g.dtype) if g.ndim > 1 else np.zeros(1, g.dtype)
             g = concatenate([none, g], axis) - concatenate([g, none], axis)
-        return [g]
+        # fewer than n elements have no differences, and their gradient would come out n long
+        return [g[(slice(None),) * axis + (slice(inputs[0].shape[axis]),)]]
 
     def infer_shape(self, node, shapes):
         shape = list(shapes[0])
@@ -152,7 +156,7 @@ def diff(x, n=1, axis=-1):
     """The `n`-th discrete difference of `x` along `axis`: ``x[i + 1] - x[i]``, applied `n` times.
 
     The result has the dtype of `x` (so unsigned integers wrap around) and is `n` shorter along `axis`, at least 0; `n`
-    and `axis` are ints. For a vector there is a gradient, for others it raises NotImplementedError. ValueError, when
-    run, for a negative `n` or no dimension.
+    and `axis` are ints. There is a gradient, which Theano has for vectors alone. ValueError, when run, for a negative
+    `n` or no dimension.
     """
     return DiffOp(n=n, axis=axis)(x)
