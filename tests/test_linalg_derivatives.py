@@ -71,6 +71,10 @@ FUNCTIONS = {
     "tensorinv": (lambda a: weighed(nlinalg.tensorinv(a, 1).flatten(2)[:, :6]), [real(6, 2, 3)]),
     "tensorinv of two": (lambda a: weighed(nlinalg.tensorinv(a, 2).flatten(2)[:, :6]), [real(2, 3, 6)]),
     "tensorsolve": (lambda a, b: weighed(nlinalg.tensorsolve(a, b)), [real(6, 2, 3), real(6)]),
+    "tensorsolve of a vector": (lambda a, b: weighed(nlinalg.tensorsolve(a, b)), [real(3, 3), real(3)]),
+    "tensorsolve of three dimensions": (
+        lambda a, b: weighed(nlinalg.tensorsolve(a, b, axes=(2, 0, 1)).flatten()), [real(2, 1, 3, 6), real(6)],
+    ),
     "tensorsolve along axes": (
         lambda a, b: weighed(nlinalg.tensorsolve(a, b, axes=(1, 0))), [real(2, 3, 6), real(6, seed=2)],
     ),

@@ -323,7 +323,8 @@ class TensorSolve(Op):
 
     def make_node(self, a, b):
         inputs = [as_tensor_variable(v) for v in (a, b)]
-        return Apply(self, inputs, [TensorType(upcast(*[v.dtype for v in inputs]), (False, False))()])
+        ndim = max(inputs[0].ndim - inputs[1].ndim, 0)
+        return Apply(self, inputs, [TensorType(upcast(*[v.dtype for v in inputs]), (False,) * ndim)()])
 
     def compute(self, xp, node, a, b):
         dtype = node.outputs[0].dtype
@@ -349,7 +350,8 @@ def tensorsolve(a, b, axes=None):
     """The x with ``tensordot(a, x, x.ndim) == b``.
 
     `a` has the shape ``b.shape + x.shape`` once its dimensions `axes` (ints, or None) are moved to the end, and x as
-    many elements as `b`. By its type x is a matrix. LinAlgError, when run, if `a` is singular.
+    many elements as `b`: ``a.ndim - b.ndim`` dimensions, where Theano's type is that of a matrix, always. LinAlgError,
+    when run, if `a` is singular.
     """
     return TensorSolve(axes)(a, b)
 
