@@ -82,6 +82,14 @@ def test_diff(n, axis):
     check_op([v], T.extra_ops.diff(v, n=n), [A[0]])
 
 
+def test_differences_along_a_dimension_of_one():
+    x = T.row("x")
+    out = T.extra_ops.diff(x, axis=0)
+    assert out.broadcastable == (False, False) and T.extra_ops.diff(x).broadcastable == (True, False)
+    got, slope = both([x], [out, grad(out.sum(), x)], [A[:1]])
+    assert got.shape == (0, A.shape[1]) and not slope.any()
+
+
 @pytest.mark.parametrize("length", [0, 1, 2, 3])
 def test_gradient_of_more_differences_than_elements(length):
     x, v = T.fmatrix("x"), T.fvector("v")

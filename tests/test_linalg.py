@@ -141,6 +141,16 @@ def test_tensor_equations():
     check_op([a], nlinalg.tensorinv(a), [tensor], grad=False)
 
 
+def test_inverses_of_rows_columns_and_tensors_of_length_one():
+    row, t = T.row("row"), T.TensorType("float64", (False, True, False))("t")
+    values = [WIDE[:1], rng().normal(size=(2, 1, 2))]
+    for out, value in ((nlinalg.pinv(row), values[0]), (nlinalg.pinv(row.T).T, values[0])):
+        check_op([row], out + np.ones(out.eval({row: value}).shape), [value])
+    assert nlinalg.pinv(row).broadcastable == (False, True)
+    check_op([t], nlinalg.tensorinv(t, 1) * np.ones((1, 2, 2)), values[1:])
+    assert nlinalg.tensorinv(t, 1).broadcastable == (True, False, False)
+
+
 @pytest.mark.parametrize("shapes", [((3,), (2, 2)), ((2, 3), (4, 5)), ((2, 3, 2), (2, 2))])
 def test_kron(shapes):
     x, y = (T.TensorType("float64", [False] * len(s))() for s in shapes)

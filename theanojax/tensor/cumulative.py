@@ -132,7 +132,10 @@ class DiffOp(Op):
 
     def make_node(self, x):
         x = as_tensor_variable(x)
-        return Apply(self, [x], [x.type()])
+        flags = list(x.broadcastable)
+        if self.n and flags and -len(flags) <= self.axis < len(flags):
+            flags[self.axis] = False  # one element has no differences
+        return Apply(self, [x], [x.type.clone(broadcastable=flags)()])
 
     def compute(self, xp, node, x):
         return xp.diff(x, n=self.n, axis=self.axis)

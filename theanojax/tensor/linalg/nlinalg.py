@@ -58,7 +58,7 @@ class MatrixPinv(Op):
 
     def make_node(self, x):
         x = _matrix_variable(x)
-        return Apply(self, [x], [x.type()])
+        return Apply(self, [x], [x.type.clone(broadcastable=x.broadcastable[::-1])()])
 
     def compute(self, xp, node, x):
         # The same cut-off for small singular values on both sides: numpy's.
@@ -289,8 +289,9 @@ class TensorInv(Op):
         self.ind = ind
 
     def make_node(self, a):
-        inputs = [as_tensor_variable(a)]
-        return Apply(self, inputs, [inputs[0].type()])
+        a = as_tensor_variable(a)
+        flags = a.broadcastable[self.ind :] + a.broadcastable[: self.ind]
+        return Apply(self, [a], [a.type.clone(broadcastable=flags)()])
 
     def compute(self, xp, node, a):
         return _finite(xp, xp.linalg.tensorinv(lapack_operand(xp, a), self.ind))
