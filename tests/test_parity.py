@@ -79,7 +79,7 @@ def test_flags_are_read_or_mean_nothing():
     for p in configparser._config_var_list:
         assert bool(readers[p.fullname]) != bool(p.inert), (p.fullname, readers[p.fullname], p.inert)
         assert p.inert == "" or p.doc.endswith(". Means nothing here: " + p.inert)
-    assert readers["scan.debug"] == ["graph/features.py"]
+    assert readers["scan.debug"] == ["compile/rewritten.py", "graph/features.py"]
     shown = str(configparser.config)
     assert "cuda.root" in shown and "Means nothing here: jax brings CUDA and cuDNN." in shown
 
