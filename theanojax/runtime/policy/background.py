@@ -6,8 +6,11 @@ Only one compilation is under way at a time, so that at most one has to be waite
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 _lock = threading.Lock()
 _pool: ThreadPoolExecutor | None = None
@@ -22,6 +25,8 @@ def start(work: Callable[[], None]) -> bool:
         if _job is not None and not _job.done():
             return False
         if _pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
             _pool = ThreadPoolExecutor(1, "theanojax-compile")
         _job = _pool.submit(_run, work)
         return True
