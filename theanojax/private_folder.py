@@ -12,14 +12,21 @@ from theanojax.config import config
 from theanojax.configflags import make_private_folder
 
 DAY = 24 * 60 * 60
+# kind of code -> (what it is, the flag without which nothing is kept)
+KINDS = {
+    "xla": ("Executables", "xla_cache=False"),
+    "c": ("Modules of Ops in C", "xla_cache=False"),
+    "graphs": ("Rewritten graphs", "cache_optimizations=False"),
+}
 
 _said: set[tuple[str, str]] = set()  # of which folders it has been said, once, what is wrong with them
 
 
 def private_folder(kind: str) -> str | None:
-    """The folder for `kind` of code and this kind of processor, or None if it cannot be written, or others can do so.
+    """The folder for `kind`, one of `KINDS`, and this kind of processor, or None.
 
-    Compiled code is for the instructions of the processor that compiled it, and machines of a cluster share homes.
+    It is None where it cannot be written, or others can do so. Compiled code is for the instructions of the processor
+    that compiled it, and machines of a cluster share homes.
     """
     try:
         path = os.path.join(config.compiledir, "%s_%08x" % (kind, zlib.crc32(processor())))
@@ -30,10 +37,12 @@ def private_folder(kind: str) -> str | None:
     if danger and (path, danger) not in _said:
         _said.add((path, danger))
         logging.getLogger("theanojax").warning(
-            "Executables are neither read from nor kept in %s: %s. Set the flag base_compiledir to a folder that only "
-            "you can write to, or xla_cache=False.",
+            "%s are neither read from nor kept in %s: %s. Set the flag base_compiledir to a folder that only you can "
+            "write to, or %s.",
+            KINDS[kind][0],
             path,
             danger,
+            KINDS[kind][1],
         )
     return path if not danger and os.access(path, os.W_OK | os.X_OK) else None
 
