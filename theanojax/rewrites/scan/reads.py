@@ -111,7 +111,7 @@ class _Rows:
             self.start, stop = _clipped(entry.start, length, 0, 0), _clipped(entry.stop, length, 0, length)
             rows = stop - self.start
         else:
-            self.start, stop = _clipped(entry.start, length, -1, length - 1), _clipped(entry.stop, length, -1, None)
+            self.start, stop = _clipped(entry.start, length, -1, length - 1), _clipped(entry.stop, length, -1, -1)
             rows = self.start - stop
         self.count = T.maximum(0, rows if size == 1 else (rows + (size - 1)) // size)
 
@@ -128,9 +128,9 @@ def _as_number(v):
 
 
 def _clipped(end, length, low, missing):
-    """An end of a slice, counted from the first row and at least `low`; `missing` if there is none, -1 for None."""
+    """An end of a slice, counted from the first row and at least `low`; `missing` if there is none."""
     if end is None:
-        return T.constant(-1, dtype="int64") if missing is None else T.as_tensor_variable(missing).astype("int64")
+        return T.as_tensor_variable(missing).astype("int64")
     high, k = length + low, known_int(end)
     if k is not None:
         return T.minimum(np.int64(k), high) if k >= 0 else T.maximum(length + np.int64(k), np.int64(low))
