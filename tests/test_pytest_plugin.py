@@ -78,20 +78,26 @@ class TestUnit(unittest.TestCase):
 """
 
 
-def test_a_suite_of_its_time(tmp_path):
-    (tmp_path / "test_old.py").write_text(SUITE)
+def assert_passed(outcome, folder, *options):
+    """Run the tests in `folder` under the plugin, in a process of their own, which says `outcome`: what it prints."""
     plugins = "-p", "theanojax.pytest_plugin", "-p", "no:cacheprovider"
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-v", *plugins, "--rootdir", str(tmp_path), str(tmp_path)],
-        cwd=tmp_path,
+        [sys.executable, "-m", "pytest", *options, *plugins, "--rootdir", str(folder), str(folder)],
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=200,
     )
-    assert "12 passed, 1 skipped" in done.stdout, done.stdout + done.stderr
-    assert "theanojax" in done.stdout.split("collected")[0]
+    assert outcome in done.stdout, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_suite_of_its_time(tmp_path):
+    (tmp_path / "test_old.py").write_text(SUITE)
+    printed = assert_passed("12 passed, 1 skipped", tmp_path, "-v")
+    assert "theanojax" in printed.split("collected")[0]
     for name in ("test_generated[2]", "test_params[1]", "TestClass::test_generated[2]", "test_old_names"):
-        assert name in done.stdout
+        assert name in printed
 
 
 def test_a_conftest_may_import_old_code(tmp_path):
@@ -99,15 +105,7 @@ def test_a_conftest_may_import_old_code(tmp_path):
     (tmp_path / "library.py").write_text(library)
     (tmp_path / "conftest.py").write_text("import library\n")
     (tmp_path / "test_it.py").write_text("import library\n\ndef test():\n    assert library.asscalar is not None\n")
-    plugins = "-p", "theanojax.pytest_plugin", "-p", "no:cacheprovider"
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *plugins, "--rootdir", str(tmp_path), str(tmp_path)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
-    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    assert_passed("1 passed", tmp_path)
 
 
 def test_processes_that_tests_spawn_are_served_too(tmp_path):
@@ -123,15 +121,7 @@ def test_processes_that_tests_spawn_are_served_too(tmp_path):
         "    number, mask = pool.apply_async(work, (7,)).get(100)\n"
         "    assert number == 7 and mask.tolist() == [False, True]\n    pool.terminate()\n"
     )
-    plugins = "-p", "theanojax.pytest_plugin", "-p", "no:cacheprovider"
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *plugins, "--rootdir", str(tmp_path), str(tmp_path)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert "2 passed" in done.stdout, done.stdout + done.stderr
+    assert_passed("2 passed", tmp_path)
 
 
 # ---- pytest of its time

@@ -10,6 +10,7 @@ import jax
 
 import theano
 import theano.tensor as T
+from tests.toy_loops import one_state, two_taps
 from theanojax.runtime.host import HostExecutor
 
 UNITS = 32
@@ -54,15 +55,6 @@ def test_the_last_step_alone_keeps_a_step():
 
 
 # ---------------------------------------------------------------- the last rows
-def one_state(n_steps, y):
-    return theano.scan(lambda p, y: p * y + 1, outputs_info=T.ones_like(y), non_sequences=y, n_steps=n_steps)[0]
-
-
-def two_taps(n_steps, y):
-    start = {"initial": T.stack([y, y + 1, y - 1]), "taps": [-1, -3]}
-    return theano.scan(lambda q, p, y: p * y + q, outputs_info=start, non_sequences=y, n_steps=n_steps)[0]
-
-
 def no_state(n_steps, y):
     return theano.scan(lambda i, y: i * y, T.arange(100), non_sequences=y, n_steps=n_steps)[0]
 

@@ -9,6 +9,7 @@ import pytest
 import theano
 import theano.tensor as T
 import theanojax.loop.lowering as lowering
+from tests.toy_loops import one_state, two_taps
 from theanojax.loop.scan_op import Scan
 from theanojax.runtime.host import HostExecutor
 from theanojax.tensor import lazy_rows
@@ -21,15 +22,6 @@ RNG = np.random.RandomState(3)
 
 
 # ---------------------------------------------------------------- loops
-def one_state(n, y):
-    return theano.scan(lambda p, y: p * y + 1, outputs_info=T.ones_like(y), non_sequences=y, n_steps=n)[0]
-
-
-def two_taps(n, y):
-    start = {"initial": T.stack([y, y + 1, y - 1]), "taps": [-1, -3]}
-    return theano.scan(lambda q, p, y: p * y + q, outputs_info=start, non_sequences=y, n_steps=n)[0]
-
-
 def no_state(n, y):
     """An output that is only written, of a loop with a state."""
     start = [T.ones_like(y), None]
