@@ -632,8 +632,13 @@ def test_numpy_without_an_import(tmp_path):
 
 
 def test_import_theano(tmp_path):
-    done = run_script(tmp_path, "import theano, theanojax\nfrom theano import tensor as T\nprint theano is theanojax\n")
-    assert done.stdout == "True\n", done.stderr
+    done = run_script(
+        tmp_path,
+        "import theano, theanojax\n"
+        "from theano import tensor as T\n"
+        "print theano.config is theanojax.config, T is theanojax.tensor\n",
+    )
+    assert done.stdout == "True True\n", done.stderr
 
 
 EXAMPLES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "examples")

@@ -1,5 +1,6 @@
 """What a release says of itself, in each of the places that say it; `make dist-check` builds one and tries it."""
 
+import importlib.metadata
 import json
 import re
 import tomllib
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import theano
 import theanojax
 from tests import pythons
 from theanojax.legacy import runner
@@ -25,7 +27,8 @@ def test_one_version():
     assert version == PROJECT["version"]
     citation = (ROOT / "CITATION.cff").read_text()
     assert f"\nversion: {version}\n" in citation and f"\ndate-released: {date}\n" in citation
-    assert theanojax.__version__ == "1.0.5"  # of the API, which old programs look at
+    assert theanojax.__version__ == importlib.metadata.version("theanojax") == version
+    assert theano.__version__ == "1.0.5"  # of the API, which old programs look at
 
 
 def test_the_change_log_has_the_form_of_keep_a_changelog():

@@ -1,12 +1,14 @@
 """`import theano`: one module object under both names, and every path that Theano had."""
 
 import importlib
+import inspect
 import pickle
 import pkgutil
 import subprocess
 import sys
 import types
 import unittest
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -137,7 +139,7 @@ def test_paths_that_programs_import(line):
     module = importlib.import_module(path)
     if name != "-":
         assert hasattr(module, name)
-    if not path.startswith(("theano.compat.six", "theano.config")):
+    if path != "theano" and not path.startswith(("theano.compat.six", "theano.config")):
         assert module is importlib.import_module(path.replace("theano", "theanojax", 1))
 
 
@@ -235,8 +237,34 @@ def in_new_process(code):
 
 @pytest.mark.parametrize("order", ["theano, theanojax", "theanojax, theano"])
 def test_one_module_whichever_comes_first(order):
-    code = f"import {order}; import theano.tensor as T, theanojax.tensor as T2; print(theano is theanojax, T is T2)"
-    assert in_new_process(code) == "True True"
+    code = f"""import {order}, sys
+import theano.tensor as T, theanojax.tensor as T2
+print(T is T2, vars(theano) is vars(theanojax), sys.modules["theano"] is theano, dir(theano) == dir(theanojax))
+print(theano.__name__, theano.__doc__ is theanojax.__doc__, theano.__file__ == theanojax.__file__)"""
+    assert in_new_process(code).splitlines() == ["True True True True", "theano True True"]
+
+
+def test_theano_is_written_to_as_theanojax():
+    """A program that replaces theano.function, or a test that does so for a while, reaches the library's."""
+    function = theanojax.function
+    with mock.patch("theano.function", "another"), mock.patch.object(theano, "no_such_name", 1, create=True):
+        assert theanojax.function == theano.function == "another" and theanojax.no_such_name == 1
+    assert theano.function is theanojax.function is function and not hasattr(theanojax, "no_such_name")
+    names = {}
+    exec("from theano import *", names)
+    assert names["function"] is function and names["tensor"] is T
+    assert pickle.loads(pickle.dumps(theano.function)) is function
+    assert inspect.getmodule(theano.function).__name__.startswith("theanojax.")
+    assert T.theano is theano and theano.tensor.basic.theano is theano  # which modules of Theano show
+
+
+def test_theano_loaded_again():
+    code = """import importlib, theano, theanojax
+function, names = theano.function, set(dir(theano))
+assert importlib.reload(theano) is theano and theano.function is function
+import theano.tensor.nnet.nnet, theano.sandbox.rng_mrg as again
+print(theanojax.__name__, theanojax.__spec__.name, theano.__version__, importlib.util.find_spec("theano").name)"""
+    assert in_new_process(code) == "theanojax theanojax 1.0.5 theano"
 
 
 def test_same_object_as_attribute_and_import():
@@ -375,7 +403,7 @@ def test_renamed_names_exist():
 def test_install_again():
     before = list(sys.meta_path)
     importer.install()
-    assert sys.meta_path == before and sys.modules["theano"] is theanojax
+    assert sys.meta_path == before and sys.modules["theano"] is theano
 
 
 # ---------------------------------------------------------------- where classes say that they are from

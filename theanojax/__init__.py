@@ -1,12 +1,11 @@
 """theanojax: Theano programs, unchanged, on XLA.
 
-This module is the `theano` namespace. ``import theano`` gives this very module, and every ``theano.x.y`` the module
-of ours that has its names.
+This module is the `theano` namespace. ``import theano`` gives a module with these names, read and written here, whose
+`__version__` is that of Theano's API; and every ``theano.x.y`` is the module of ours that has its names.
 """
 
 import importlib as _importlib
 import os as _os
-import sys as _sys
 
 from theanojax.config import change_flags as change_flags, config as config
 from theanojax.errors import InconsistencyError as InconsistencyError
@@ -77,10 +76,8 @@ from theanojax.toplevel import (
 )
 from theanojax.vectorizing import vectorize as vectorize, vectorize_graph as vectorize_graph
 
-__version__ = "1.0.5"
 __api_version__ = 1
 rpath = _os.path.realpath(__path__[0])
-theano = _sys.modules[__name__]
 
 _interop = _Late("theanojax.interop")  # which imports jax
 # Modules that Theano showed under a second name.
@@ -88,6 +85,8 @@ _SHORTCUTS = {"opt": "gof.opt", "toolbox": "gof.toolbox", "utils": "gof.utils"}
 
 
 def __getattr__(name):
+    if name == "__version__":
+        return _importlib.import_module("theanojax.__main__").version("theanojax") or "0+unknown"
     if name in _SHORTCUTS:
         return _importlib.import_module("theanojax." + _SHORTCUTS[name])
     if name in ("load_ipython_extension", "unload_ipython_extension"):

@@ -2,7 +2,7 @@
 
 One finder, first on `sys.meta_path`, answers three questions:
 
-- `theano.a.b` is `theanojax.a.b`, the same module object under both names;
+- `theano.a.b` is `theanojax.a.b`, the same module object under both names (`theano` itself is not: see `OldName`);
 - a `theanojax.a.b` that is no file, but has an entry in `theanojax.legacy.paths`, becomes a *facade*: a
   module that finds its names in the modules that the entry lists;
 - a `theanojax.a.b` that is a file *and* has an entry, or has such modules below it, gets the same
@@ -36,6 +36,43 @@ else:
 
 OURS = "theanojax"
 OLD = "theano"
+THEANO_VERSION = "1.0.5"
+
+
+class OldName(ModuleType):
+    """`theano`: the names of `theanojax`, read and written there, and the version of Theano whose API they are.
+
+    What the import system writes when a module is loaded again, `__spec__` and its like, stays here.
+    """
+
+    OWN = {"__file__", "__path__", "__cached__", "__loader__", "__name__", "__package__", "__spec__"}
+
+    def __init__(self, ours: ModuleType):
+        super().__init__(OLD, ours.__doc__)
+        loader: Any = ours.__loader__
+        spec = ModuleSpec(OLD, loader, origin=ours.__file__, is_package=True)
+        for name, value in {"__package__": OLD, "__loader__": loader, "__spec__": spec}.items():
+            super().__setattr__(name, value)
+        super().__setattr__("__version__", THEANO_VERSION)
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # what vars(theano), exec and `import *` ask for
+        return vars(sys.modules[OURS])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.modules[OURS], name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.OWN:
+            super().__setattr__(name, value)
+        else:
+            setattr(sys.modules[OURS], name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(sys.modules[OURS], name)
+
+    def __dir__(self) -> list[str]:
+        return dir(sys.modules[OURS])
 
 
 def install() -> None:
@@ -275,8 +312,8 @@ def _candidates(rest: str, entry: paths.Entry, is_package: bool, name: str) -> I
     """What `name` may be in the module `rest`, the best first."""
     if name in entry.renamed:
         yield _named(entry.renamed[name])
-    if name == "theano":  # which nearly every module of Theano imported
-        yield _import("")
+    if name == OLD:  # which nearly every module of Theano imported
+        yield sys.modules[OLD]
     child = f"{rest}.{name}" if rest else name
     if is_package and child not in paths.RAISES and _exists(child):
         yield _import(child)
@@ -345,17 +382,14 @@ def _share_loaded_modules() -> None:
     """Give every module of ours that is loaded its old name, too."""
     if OURS not in sys.modules or _theirs_is_loaded():
         return
+    if not isinstance(sys.modules.get(OLD), OldName):
+        sys.modules[OLD] = OldName(sys.modules[OURS])
     for name, module in list(sys.modules.items()):
-        if name == OURS or name.startswith(OURS + "."):
+        if name.startswith(OURS + "."):
             sys.modules.setdefault(OLD + name[len(OURS) :], module)
 
 
 def _theirs_is_loaded() -> bool:
     """Whether the original Theano is loaded, which is left alone."""
-    ours = sys.modules.get(OURS)
-    return sys.modules.get(OLD, ours) is not ours and not _is_shim(sys.modules[OLD])
-
-
-def _is_shim(module: ModuleType) -> bool:
-    """Whether `module` is our `theano` package, on its way to replacing itself."""
-    return "is_theanojax" in vars(module)
+    module = sys.modules.get(OLD)
+    return not (module is None or isinstance(module, OldName) or "is_theanojax" in vars(module))

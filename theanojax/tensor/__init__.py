@@ -116,7 +116,7 @@ _LEAKED = {
     "numbers": "numbers",
     "printing": "theanojax.printing",
     "sys": "sys",
-    "theano": "theanojax",
+    "theano": "theano",
     "warnings": "warnings",
 }
 __all__ += [*_HOME, *_SHOWN_MODULES, *("raw_random", "shared_randomstreams", "scal"), *_LEAKED]
