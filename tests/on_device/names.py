@@ -171,6 +171,62 @@ def test_softmax(mode, axes):
         dnn.dnn_softmax(x, "quick")
 
 
+def sampled(img, theta, height, width):
+    """Images where `theta` says, by numpy: each pixel counts by how near it is to a place."""
+    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
+    points = np.stack([x, y, np.ones_like(x)])
+    x, y = np.einsum("nij,jhw->inhw", theta, points)
+    near = [
+        np.maximum(0, 1 - abs((v[..., None] + 1) / 2 * (n - 1) - np.arange(n)))
+        for v, n in ((y, img.shape[2]), (x, img.shape[3]))
+    ]
+    return np.einsum("nchw,nijh,nijw->ncij", img, *near)
+
+
+@pytest.mark.parametrize("mode", ["FAST_RUN", "FAST_COMPILE"])
+def test_spatial_transformers(mode):
+    x, theta = T.dtensor4("x"), T.dtensor3("theta")
+    out = dnn.dnn_spatialtf(x, theta, scale_width=0.7, scale_height=1.5)
+    one = dnn.dnn_spatialtf(x, theta, 0.1, 0.1)
+    f = theano.function([x, theta], [out, dnn.dnn_spatialtf(x, theta), one], mode=mode)
+    images, turned = IMAGES.astype("float64"), rng.randn(2, 2, 3)  # some places are outside
+    for found, (height, width) in zip(f(images, turned), ((14, 6), (9, 8), (1, 1))):
+        np.testing.assert_allclose(found, sampled(images, turned, height, width), atol=1e-12)
+    np.testing.assert_allclose(f(images, np.stack([np.eye(2, 3)] * 2))[1], images)
+    away = np.array([[[0, 0, 9.0], [0, 0, -9.0]]] * 2)
+    assert not f(np.full_like(images, np.inf), away)[1].any()  # what is outside is not looked at
+    for shape in ((2, 1, 3), (2, 2, 1), (1, 2, 3), (4, 2, 3)):
+        with pytest.raises(RuntimeError, match="incorrect dimensions for theta, expected"):
+            f(images, np.ones(shape))
+
+
+def test_gradients_of_spatial_transformers():
+    images, turned = IMAGES[:, :2, :4, :5].astype("float64"), rng.randn(2, 2, 3) / 2
+    theano.gradient.verify_grad(lambda v, t: dnn.dnn_spatialtf(v, t, 0.8, 1.5), [images, turned], rng=rng)
+    x, theta, back = T.dtensor4("x"), T.dtensor3("theta"), T.dtensor4("back")
+    grid = dnn.GpuDnnTransformerGrid()(theta, (2, 2, 6, 4))
+    out = dnn.GpuDnnTransformerSampler()(x, grid)
+    for_x, for_grid = dnn.GpuDnnTransformerGradI()(x, grid, back)
+    for_theta = dnn.GpuDnnTransformerGradT()(for_grid)
+    f = theano.function([x, theta, back], [for_x, for_theta, *T.Lop(out, [x, theta], back)])
+    given = f(images, turned, rng.randn(2, 2, 6, 4))
+    for a, b in zip(given[:2], given[2:]):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+def test_what_is_no_image_and_no_matrix():
+    x, theta = T.ftensor4(), T.ftensor3()
+    assert dnn.dnn_spatialtf(x, theta).dtype == "float32"
+    with pytest.raises(TypeError, match="img must be a 4D tensor"):
+        dnn.dnn_spatialtf(theta, theta)
+    with pytest.raises(TypeError, match="img type must be floating-point"):
+        dnn.dnn_spatialtf(T.itensor4(), theta)
+    with pytest.raises(TypeError, match="grid must be a 4D tensor"):
+        dnn.GpuDnnTransformerSampler()(x, theta)
+    with pytest.raises(TypeError, match="theta has to be an array of floats with 3 dimensions"):
+        dnn.dnn_spatialtf(x, T.fmatrix())
+
+
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 

@@ -8,6 +8,7 @@ import theanojax.tensor as T
 from tests.op_cases.case import COL, ROW, T3, V3, V4, M, N, case, ints, positive, real
 from theanojax.compile.ops import _output_guard, deep_copy_op
 from theanojax.gradient import consider_constant, disconnected_grad, grad_clip, grad_scale, undefined_grad, zero_grad
+from theanojax.legacy.dnn_spatial import GridFits
 from theanojax.rewrites.linalg import Hint
 from theanojax.tensor import elemwise, reduce
 from theanojax.tensor.argmax import Argmax
@@ -61,6 +62,7 @@ SHAPE = [
     case("output_guard", _output_guard, M),
     case("view", view_op, M),
     case("assert", lambda m: Assert("never")(m, T.gt(m.shape[0], 1)), M),
+    case("assert of a grid", lambda m: GridFits("never")(m, T.gt(m.shape[0], 1)), M),
     case("hint", Hint(symmetric=True), M),
     case("cpu_contiguous", lambda m: T.extra_ops.cpu_contiguous(m.T), M),
     case("default", lambda m, d: default(m, d), M, real(2, 3, seed=1), grad=False),

@@ -328,9 +328,3 @@ class GpuDnnConvGradI(_Conv):
 
     def compute(self, a: Any, b: Any, output: Any, how: dict[str, Any]) -> Any:
         return dnn_gradinput(a, b, output.shape, **how)
-
-
-def dnn_spatialtf(img: Any, theta: Any, scale_width: float = 1, scale_height: float = 1) -> Any:
-    """NotImplementedError: images `img` are not transformed by `theta` here."""
-    dnn_present.require()
-    raise NotImplementedError("cuDNN's spatial transformer has no form here: sample by indices instead")

@@ -295,7 +295,8 @@ PATHS: dict[str, Entry] = {
                           gpu_solve="tensor.linalg.slinalg:solve", gpu_svd="tensor.linalg.nlinalg:svd",
                           gpu_qr="tensor.linalg.nlinalg:qr"),
     "gpuarray.rng_mrg": At("tensor.random.mrg", "legacy.gpuarray"),
-    **{f"{top}gpuarray.dnn": At("legacy.dnn", "legacy.dnn_rnn", "legacy.gpuarray") for top in ("", "sandbox.")},
+    **{f"{top}gpuarray.dnn": At("legacy.dnn", "legacy.dnn_rnn", "legacy.dnn_spatial", "legacy.gpuarray")
+       for top in ("", "sandbox.")},
     # ---- where files of ours were, for what an earlier version pickled
     "gradient_types": At("graph.gradient_types"),
     "gradient_ops": At("tensor.gradient_ops"),

@@ -20,6 +20,7 @@ class Assert(Op):
     check_input = False
     _f16_ok = True
     msg = "Theano Assert failed!"  # old pickles have none of their own
+    exception: type[Exception] = AssertionError
     vectorize_node = batch_rules.assertion
 
     def __init__(self, msg=msg):
@@ -35,12 +36,12 @@ class Assert(Op):
 
     def compute(self, xp, node, value, *conds):
         for cond in conds:
-            xp.guard(cond, lambda: AssertionError(self.msg))
+            xp.guard(cond, lambda: self.exception(self.msg))
         return value
 
     def perform(self, node, inputs, output_storage, params=None):
         if not all(inputs[1:]):
-            raise AssertionError(self.msg)
+            raise self.exception(self.msg)
         output_storage[0][0] = inputs[0]
 
     def numpy_code(self, node, args, source, spare):
