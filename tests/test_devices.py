@@ -180,6 +180,89 @@ def test_the_program_that_compares_two_devices_uses_both():
     assert "Mapped name ctx1 to device cuda0" in err and "Mapped name ctx2 to device cuda1" in err
 
 
+def test_every_op_of_gpuarray_is_that_of_tensors():
+    from theano.gpuarray import basic_ops, elemwise, fft, nnet, subtensor
+    from theanojax.legacy import gpu_ops
+
+    assert all(getattr(gpu_ops, name) is not None for name in gpu_ops.__all__)
+    assert elemwise.GpuElemwise is T.elemwise.Elemwise and subtensor.GpuIncSubtensor is T.IncSubtensor
+    x = T.dmatrix("x")
+    f = theano.function([x], [nnet.gpu_softmax(x), basic_ops.gpu_join(0, x, x), *basic_ops.GpuSplit(2)(x, [1, 2], 2)])
+    assert [v.shape for v in f(np.ones((3, 2)))] == [(3, 2), (6, 2), (1, 2), (2, 2)]
+    assert fft.curfft is theano.tensor.fft.rfft
+    with pytest.raises(AttributeError, match="no attribute 'GpuNothing'"):
+        subtensor.GpuNothing
+
+
+@pytest.mark.parametrize(
+    "module, name, why",
+    [
+        ("dnn", "GpuDnnRNNOp", "XLA calls cuDNN, .* RNNBlock are here"),
+        ("opt", "GraphToGPU", "no rewrite moves a graph to a GPU"),
+        ("kernel_codegen", "inline_softmax", "XLA makes the kernels"),
+        ("linalg", "GpuMagmaQR", "XLA calls cuSOLVER .* gpu_qr"),
+    ],
+)
+def test_what_gpuarray_was_made_of_can_be_asked_about_and_not_called(module, name, why):
+    import importlib
+
+    missing = getattr(importlib.import_module("theano.gpuarray." + module), name)
+    assert missing.__name__ == name and not isinstance(T.dot, missing)
+    with pytest.raises(NotImplementedError, match="theano.gpuarray's %s is not here: %s" % (name, why)):
+        missing()
+
+
+def test_linear_algebra_of_gpuarray():
+    from theano.gpuarray import linalg
+
+    rng = np.random.RandomState(0)
+    A, b = rng.rand(4, 4) + 4 * np.eye(4), rng.rand(4, 2)
+    m, v = T.dmatrix("m"), T.dmatrix("v")
+    forms = {"general": A, "symmetric": A + A.T, "lower": np.tril(A), "upper": np.triu(A)}
+    for structure, value in forms.items():
+        for trans in "NTC":
+            found = theano.function([m, v], linalg.gpu_solve(m, v, structure, trans))(value, b)
+            np.testing.assert_allclose(np.dot(value if trans == "N" else value.T, found), b, atol=1e-12)
+    low, high = linalg.gpu_solve_lower_triangular(m, v, "T"), linalg.gpu_solve_upper_triangular(m, v)
+    low, high = theano.function([m, v], [low, high])(A, b)
+    np.testing.assert_allclose(np.dot(np.tril(A).T, low), b, atol=1e-12)
+    np.testing.assert_allclose(np.dot(np.triu(A), high), b, atol=1e-12)
+    with pytest.raises(ValueError, match="A_structure 'banded' and trans 'N' are none that cuSOLVER has"):
+        linalg.gpu_solve(m, v, "banded")
+    (q, r), only = linalg.gpu_qr(m), linalg.gpu_qr(m, complete=False)
+    q, r, only, upper = theano.function([m], [q, r, only, linalg.gpu_cholesky(T.dot(m.T, m), lower=False)])(A)
+    np.testing.assert_allclose(np.dot(q, r), A)
+    np.testing.assert_allclose(only, r)
+    np.testing.assert_allclose(np.dot(upper.T, upper), np.dot(A.T, A))
+
+
+def test_ops_of_gpuarray_that_take_something_else():
+    from theano import scalar
+    from theano.gpuarray import basic_ops, blas, elemwise, multinomial, opt
+
+    x, a, b = T.dmatrix("x"), T.dtensor3("a"), T.dtensor3("b")
+    reduce = elemwise.GpuCAReduceCuda(scalar.add, (1,), (0, 1), pre_scalar_op=scalar.sqr)
+    products = blas.gpugemmbatch_no_inplace(a, 2.0, a, b, 0.5)
+    outs = [reduce(x), elemwise.gpu_ca_reduce_cuda(scalar.maximum, 0)(x), basic_ops.empty_like(x).shape, products]
+    rng = np.random.RandomState(0)
+    X, A, B = rng.rand(3, 2), rng.rand(2, 3, 3), rng.rand(2, 3, 3)
+    squares, largest, shape, found = theano.function([x, a, b], outs)(X, A, B)
+    np.testing.assert_allclose(squares, (X**2).sum(1))
+    np.testing.assert_allclose(largest, X.max(0))
+    np.testing.assert_allclose(found, 2 * np.matmul(A, B) + A / 2)
+    assert shape.tolist() == [3, 2]
+    choice = multinomial.GPUAChoiceFromUniform("int64", replace=True)
+    assert isinstance(choice, theano.sandbox.multinomial.ChoiceFromUniform) and choice.replace
+
+    @opt.register_opt("fast_compile")
+    @opt.op_lifter([T.Dot])
+    def local_gpua_dot(op, context_name, inputs, outputs):
+        raise AssertionError("nothing is moved")
+
+    theano.function([x], T.dot(x, x.T))(X)
+    assert opt.safe_to_cpu(x) is x
+
+
 def test_a_function_from_before_runs_after_another_device_was_chosen():
     code = """
 x = T.dvector("x")

@@ -1,8 +1,8 @@
 """`theano.gpuarray.dnn.dnn_spatialtf`: cuDNN's spatial transformer as indices and sums, on the device in use.
 
 A point of the result lies at (x, y), both from -1 to 1 between the middles of the first and the last pixel. The two
-rows of a matrix theta make of (x, y, 1) the place in the image. There the four pixels around it count by how near they are;
-pixels outside of the image are zeros, as in cuDNN.
+rows of a matrix theta make of (x, y, 1) the place in the image. There the four pixels around it count by how near they
+are; pixels outside of the image are zeros, as in cuDNN.
 """
 
 from __future__ import annotations

@@ -286,16 +286,15 @@ PATHS: dict[str, Entry] = {
     "sandbox.solve": At(*TENSOR),
     "sandbox.minimal": At("legacy.example_ops"),
     # ---- GPU back-ends
-    **{f"{top}gpuarray{name}": At("legacy.gpuarray")
-       for top in ("", "sandbox.") for name in ("", ".basic_ops", ".blas", ".fp16_help", ".type")},
-    "gpuarray.ctc": At("legacy.gpuarray", gpu_ctc="tensor.nnet.ctc:ctc"),
-    "gpuarray.fft": At("legacy.gpuarray", curfft="tensor.fft:rfft", cuirfft="tensor.fft:irfft"),
-    "gpuarray.linalg": At("legacy.gpuarray", gpu_cholesky="tensor.linalg.slinalg:cholesky",
-                          gpu_matrix_inverse="tensor.linalg.nlinalg:matrix_inverse",
-                          gpu_solve="tensor.linalg.slinalg:solve", gpu_svd="tensor.linalg.nlinalg:svd",
-                          gpu_qr="tensor.linalg.nlinalg:qr"),
-    "gpuarray.rng_mrg": At("tensor.random.mrg", "legacy.gpuarray"),
-    **{f"{top}gpuarray.dnn": At("legacy.dnn", "legacy.dnn_rnn", "legacy.dnn_spatial", "legacy.gpuarray")
+    **{f"{top}gpuarray": At("legacy.gpuarray") for top in ("", "sandbox.")},
+    **{f"{top}gpuarray.{name}": At("legacy.gpuarray", "legacy.gpu_ops")
+       for top in ("", "sandbox.")
+       for name in ("basic_ops", "blas", "blocksparse", "ctc", "cudnn_defs", "elemwise", "extra_ops", "fft",
+                    "fp16_help", "kernel_codegen", "linalg", "multinomial", "neighbours", "nnet", "opt", "opt_util",
+                    "pool", "reduction", "sort", "subtensor", "type")},
+    "gpuarray.rng_mrg": At("tensor.random.mrg", "legacy.gpuarray", "legacy.gpu_ops"),
+    **{f"{top}gpuarray.dnn": At("legacy.dnn", "legacy.dnn_rnn", "legacy.dnn_spatial", "legacy.gpuarray",
+                                "legacy.gpu_ops")
        for top in ("", "sandbox.")},
     # ---- where files of ours were, for what an earlier version pickled
     "gradient_types": At("graph.gradient_types"),
