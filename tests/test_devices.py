@@ -187,7 +187,7 @@ def test_every_op_of_gpuarray_is_that_of_tensors():
     assert all(getattr(gpu_ops, name) is not None for name in gpu_ops.__all__)
     assert elemwise.GpuElemwise is T.elemwise.Elemwise and subtensor.GpuIncSubtensor is T.IncSubtensor
     x = T.dmatrix("x")
-    f = theano.function([x], [nnet.gpu_softmax(x), basic_ops.gpu_join(0, x, x), *basic_ops.GpuSplit(2)(x, [1, 2], 2)])
+    f = theano.function([x], [nnet.gpu_softmax(x), basic_ops.gpu_join(0, x, x), *basic_ops.GpuSplit(2)(x, 0, [1, 2])])
     assert [v.shape for v in f(np.ones((3, 2)))] == [(3, 2), (6, 2), (1, 2), (2, 2)]
     assert fft.curfft is theano.tensor.fft.rfft
     with pytest.raises(AttributeError, match="no attribute 'GpuNothing'"):
