@@ -201,9 +201,59 @@ def test_pooling_that_theano_pickled_when_the_sizes_were_the_ops():
     np.testing.assert_array_equal(twin(value), want)
 
 
+GOLDEN = os.path.join(os.path.dirname(__file__), "golden")
+
+
+@pytest.mark.parametrize("backend", ["1_0", "0_9"])
+def test_what_theano_pickled_on_a_gpu_loads_and_trains_without_one(backend):
+    from theano.misc.pkl_utils import CompatUnpickler
+
+    with gzip.open(os.path.join(GOLDEN, "pickled_on_a_gpu_%s.pkl.gz" % backend)) as file:
+        old = CompatUnpickler(file).load()
+    W = np.arange(6, dtype="float32").reshape(2, 3)
+    assert type(old["value"]) is np.ndarray and old["constant"].ndim == 2
+    np.testing.assert_array_equal(old["value"], W)
+    np.testing.assert_array_equal(function([], old["constant"] + 1)(), W + 1)
+    v, out = old["graph"]
+    w, b = old["params"]
+    assert isinstance(w, theano.compile.SharedVariable) and str(old["constant"]).endswith(
+        "Constant{[[0. 1. 2...3. 4. 5.]]}"
+    )
+    cost = T.sqr(out).sum() / 2
+    updates = [(p, p - np.float32(0.1) * g) for p, g in zip([w, b], T.grad(cost, [w, b]))]
+    for mode in ("FAST_RUN", "FAST_COMPILE"):
+        w.set_value(W)
+        b.set_value(np.ones(3, "float32"))
+        step = function([v], out, updates=updates, mode=mode)
+        np.testing.assert_array_equal(step(np.ones((1, 2), "float32")), [[4, 6, 8]])
+        np.testing.assert_allclose(w.get_value(), W - np.float32([0.4, 0.6, 0.8]), rtol=1e-6)
+        np.testing.assert_allclose(b.get_value(), [0.6, 0.4, 0.2], rtol=1e-6)
+    again = round_trip([w, b])
+    np.testing.assert_array_equal(again[0].get_value(), w.get_value())
+    found = theano.clone(out, {w: T.zeros_like(w)}).eval({v: np.ones((1, 2), "float32")})
+    np.testing.assert_array_equal(found, [again[1].get_value()])
+    assert theano.shared(W).type == T.fmatrix and not theano.gpuarray.dnn.dnn_available()  # all else is as before
+
+
+def test_archive_that_theano_wrote_on_a_gpu():
+    from theano.misc import pkl_utils
+
+    with open(os.path.join(GOLDEN, "pickled_on_a_gpu.zip"), "rb") as file:
+        w, b = pkl_utils.load(file)
+    np.testing.assert_array_equal(function([], w + b)(), np.arange(6).reshape(2, 3) + 1)
+
+
+def test_op_of_the_old_gpu_back_end_that_has_no_form():
+    from theano.misc.pkl_utils import CompatUnpickler
+
+    pickled = b"ctheano.sandbox.cuda.%s\n%s\n."
+    assert CompatUnpickler(io.BytesIO(pickled % (b"basic_ops", b"GpuElemwise"))).load() is T.elemwise.Elemwise
+    with pytest.raises(pickle.UnpicklingError, match="theano.sandbox.cuda.dnn.GpuDnnPoolDesc, .* has no form here"):
+        CompatUnpickler(io.BytesIO(pickled % (b"dnn", b"GpuDnnPoolDesc"))).load()
+
+
 def test_what_an_older_version_pickled():
-    path = os.path.join(os.path.dirname(__file__), "golden", "pickled_by_0_1_0.pkl.gz")
-    with gzip.open(path) as file:
+    with gzip.open(os.path.join(GOLDEN, "pickled_by_0_1_0.pkl.gz")) as file:
         old = pickle.load(file)
     w = old["w"].get_value()
     state = np.ones(3)

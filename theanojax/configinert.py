@@ -80,7 +80,7 @@ INERT: dict[str, tuple[tuple[Any, ...], ...]] = {
         ("magma.include_path", StrParam(""), "Where its headers are."),
         ("magma.library_path", StrParam(""), "Where its libraries are."),
     ),
-    "Shared variables are pickled as numpy arrays, on whichever device they are.": (
+    "Arrays on a GPU are pickled as numpy arrays, and load as such, those of Theano too.": (
         ("experimental.unpickle_gpu_on_cpu", BoolParam(False), "Whether pickled GPU arrays load as numpy arrays."),
     ),
     "A mistake of Theano's past, which was never made here.": (

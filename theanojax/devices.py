@@ -43,6 +43,7 @@ class ContextNotDefined(ValueError):
 
 
 contexts: dict[str | None, Context] = {}
+_of_pickles: dict[str | None, Context] = {}  # names that are not asked for when it matters whether there is a GPU
 jax_default: list[
     Callable[[], str]
 ] = []  # what finds the name of the device that jax uses by default; runtime/ sets it
@@ -50,9 +51,14 @@ jax_default: list[
 
 def get_context(name: str | None) -> Context:
     """The context called `name`; ContextNotDefined if there is none."""
-    if name not in contexts:
+    if name not in contexts and name not in _of_pickles:
         raise ContextNotDefined(f"context name {name} not defined")
-    return contexts[name]
+    return contexts.get(name) or _of_pickles[name]
+
+
+def stand_in(name: str | None) -> None:
+    """Let `name`, of a context where something was pickled, be that of the device in use if it is not here."""
+    _of_pickles.setdefault(name, Context("cpu"))
 
 
 def reg_context(name: str | None, ctx: Context) -> None:

@@ -39,10 +39,18 @@ def load_reduce(self: Any) -> None:
 
 
 class CompatUnpickler(pickle.Unpickler):
-    """Reads pickles of Python 2."""
+    """Reads pickles of Python 2, and what they have of `theano.sandbox.cuda` as tensors."""
 
     def __init__(self, file: Any, **options: Any):
         super().__init__(file, **{"encoding": "latin1", **options})
+
+    def find_class(self, module: str, name: str) -> Any:
+        """The class or function that a pickle names."""
+        if module.startswith("theano.sandbox.cuda"):
+            from theanojax.legacy import old_gpu_pickles
+
+            return old_gpu_pickles.find(module, name)
+        return super().find_class(module, name)
 
 
 class PersistentNdarrayID:
@@ -115,10 +123,12 @@ class PersistentNdarrayLoad:
 
     def __call__(self, persid: str) -> np.ndarray:
         kind, _, name = persid.partition(".")
-        if kind != "ndarray":
+        if kind not in ("ndarray", "gpuarray"):
             raise pickle.UnpicklingError(f"the archive has an object of unknown kind {kind!r}: {name!r}")
         if name not in self.cache:
             with self.zip_file.open(name) as file:
+                if kind == "gpuarray":
+                    pickle.load(file)  # the name of its context
                 self.cache[name] = np.lib.format.read_array(file)
         return self.cache[name]
 

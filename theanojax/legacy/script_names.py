@@ -127,12 +127,14 @@ class _Pickle:
         """The object that `file` holds."""
         if isinstance(file, io.StringIO):
             return self.loads(file.read(), **options)
-        return self.real.load(self._binary(file), **{"encoding": "latin1", **options})
+        from theanojax.legacy.pickles import CompatUnpickler
+
+        return CompatUnpickler(self._binary(file), **options).load()
 
     def loads(self, text: Any, **options: Any) -> Any:
         """The object that `text` holds."""
         data = text.encode("latin1") if isinstance(text, str) else text
-        return self.real.loads(data, **{"encoding": "latin1", **options})
+        return self.load(io.BytesIO(data), **options)
 
     def dump(self, value: Any, file: Any, protocol: int = 0, **options: Any) -> None:
         """Write `value` to `file`."""

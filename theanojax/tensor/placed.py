@@ -6,7 +6,7 @@ nothing has an Op of its own for a GPU. Contexts, the names of devices, are in `
 
 import numpy as np
 
-from theanojax.devices import ContextNotDefined, contexts, get_context
+from theanojax.devices import ContextNotDefined, contexts, get_context, stand_in
 from theanojax.graph.op import Op
 from theanojax.graph.shared import SharedVariable
 from theanojax.graph.variable import Apply, Variable
@@ -31,6 +31,12 @@ class GpuArrayType(TensorType):
         self.context_name = context_name
 
     context = property(lambda self: get_context(self.context_name), doc="The Context.")
+
+    def __setstate__(self, state):
+        """Theano's types say less, and their context may be none of this process."""
+        vars(self).update({"sparse_grad": False, **state})
+        self.numpy_dtype = np.dtype(self.dtype)
+        stand_in(self.context_name)
 
     def clone(self, dtype=None, broadcastable=None):
         """This type with another dtype or broadcast pattern."""

@@ -504,7 +504,7 @@ class TensorConstant(_tensor_py_operators, Constant):
                 self.tag.unique_value = first
 
     def __str__(self):
-        number = self.tag.unique_value
+        number = getattr(self.tag, "unique_value", None)  # a pickle of Theano's may have none
         text = str(self.data) if number is None else "%s of %s" % (self.data.shape, number)
         return "TensorConstant{%s}" % (text if len(text) <= 20 else text[:10] + ".." + text[-10:])
 
