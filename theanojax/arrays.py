@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
 
+def is_number(length: Any) -> bool:
+    """Whether a length is known. That of a batch which is exported for any length is a letter of jax's."""
+    return isinstance(length, (int, np.integer, np.ndarray))
+
+
+def as_length(length: Any) -> Any:
+    """`length` as an int, or the letter that it is."""
+    return int(length) if is_number(length) else length
+
+
 ALIGNMENT = 64  # bytes: XLA reads numpy's memory in place from such an address on, and copies it otherwise
 
 

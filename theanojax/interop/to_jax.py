@@ -216,7 +216,10 @@ class JaxFunction:
         if any(isinstance(v, jax.core.Tracer) for v in values):
             if isinstance(error, GuardFailed):
                 raise IndexError(_REFUSED) from None
-            raise error.__cause__ or error
+            if error.__cause__ is None:
+                raise error
+            error.__cause__.add_note("JAX was tracing %s" % error.node)
+            raise error.__cause__
         return [jnp.asarray(out) for out in HostExecutor(self._graph)([np.asarray(v) for v in values])]
 
     def _expand(self, node):

@@ -1,6 +1,6 @@
 """Maxima and their positions."""
 
-import numpy as np
+import math
 
 from theanojax.graph.gradient_types import DisconnectedType
 from theanojax.graph.op import Op
@@ -17,7 +17,7 @@ def _argmax(xp, x, axes):
     if len(axes) > 1 or (axes and axes[0] != x.ndim - 1):
         x = xp.transpose(x, kept + list(axes))
     shape = x.shape[: len(kept)]
-    length = int(np.prod(x.shape[len(kept) :], dtype="int64"))
+    length = math.prod(x.shape[len(kept) :])
     return xp.astype(xp.argmax(xp.reshape(x, shape + (length,)), axis=-1), "int64")
 
 

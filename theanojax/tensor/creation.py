@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from theanojax.arrays import HOST
+from theanojax.arrays import HOST, as_length, is_number
 from theanojax.config import change_flags, config
 from theanojax.errors import NotScalarConstantError
 from theanojax.graph.gradient_types import DisconnectedType
@@ -258,7 +258,8 @@ def zeros_like(model, dtype=None, opt=False):
 
 def addressable(node, *lengths):
     """Whether an array of these lengths has a size in bytes. For one that has none numpy's error is ValueError."""
-    return math.prod(max(int(n), 0) for n in lengths) * np.dtype(node.outputs[0].dtype).itemsize < 1 << 63
+    known = [n for n in lengths if is_number(n)]
+    return math.prod(max(int(n), 0) for n in known) * np.dtype(node.outputs[0].dtype).itemsize < 1 << 63
 
 
 # ---------------------------------------------------------------------- matrices of zeros and ones
@@ -276,7 +277,7 @@ class Tri(Op):
 
     def compute(self, xp, node, N, M, k):
         xp.guard(addressable(node, N, M))
-        return xp.tri(int(N), int(M), int(k), dtype=self.dtype)
+        return xp.tri(as_length(N), as_length(M), int(k), dtype=self.dtype)
 
     def infer_shape(self, node, in_shapes):
         return [[node.inputs[0], node.inputs[1]]]
@@ -327,7 +328,7 @@ class Eye(Op):
 
     def compute(self, xp, node, n, m, k):
         xp.guard(addressable(node, n, m))
-        return xp.eye(int(n), int(m), int(k), dtype=self.dtype)
+        return xp.eye(as_length(n), as_length(m), int(k), dtype=self.dtype)
 
     def infer_shape(self, node, in_shapes):
         return [[node.inputs[0], node.inputs[1]]]
@@ -389,12 +390,16 @@ class ARange(Op):
             return self.compute(HOST, node, *[ctx.need(v, value) for v, value in zip(node.inputs, inputs)])
         (length,) = ctx.node_needs(node)
         ctx.guard(inputs[2] != 0)
-        n = ctx.static(length)
+        if [ctx.known(v) and int(v) for v in (inputs[0], inputs[2])] == [0, 1]:
+            length = node.inputs[1]  # which may be the letter of a length
+        n = ctx.letters.get(length)
+        if n is None:
+            n = ctx.static(length)
         if n is None:
             n = ctx.need(length, next(v for v in inputs if not ctx.known(v)))
         ctx.guard(addressable(node, n))
         start, _, step = (xp.astype(v, self.dtype) for v in inputs)
-        return start + step * xp.arange(int(n), dtype=self.dtype)
+        return start + step * xp.arange(as_length(n), dtype=self.dtype)
 
     def _counts(self, node):
         return (

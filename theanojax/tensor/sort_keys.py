@@ -7,6 +7,8 @@ an element and its place are packed into one integer.
 
 import numpy as np
 
+from theanojax.arrays import is_number
+
 PACKED = 1024  # elements; below that the plain sort is as fast and compiles quicker
 
 
@@ -31,7 +33,7 @@ def _flip_negative(xp, bits):
 def sorted_values(ctx, x, axis):
     """`x` sorted along `axis`."""
     x = ctx.xp.asarray(x)
-    if x.dtype.kind != "f" or x.size < PACKED:
+    if x.dtype.kind != "f" or not is_number(x.size) or x.size < PACKED:
         return ctx.xp.sort(x, axis=axis)
     keys = ctx.lax.sort(ordered_integers(ctx, x), dimension=axis % x.ndim, is_stable=False)
     return ctx.lax.bitcast_convert_type(_flip_negative(ctx.xp, keys), x.dtype)
@@ -41,7 +43,7 @@ def sorting_order(ctx, x, axis):
     """The indices that sort `x` along `axis`; equal elements keep their order."""
     lax, xp = ctx.lax, ctx.xp
     x = xp.asarray(x)
-    if x.dtype.kind not in "fiub" or x.dtype.itemsize > 4 or x.size < PACKED:
+    if x.dtype.kind not in "fiub" or x.dtype.itemsize > 4 or not is_number(x.size) or x.size < PACKED:
         return xp.argsort(x, axis=axis)
     axis %= x.ndim
     keys = ordered_integers(ctx, x, equal_zeros=True) if x.dtype.kind == "f" else x

@@ -144,7 +144,7 @@ class XlaNamespace:
         # is gone by the time that loops are fused: measured, it costs nothing.
         if is_known(x) and is_known(y) or y.dtype.kind != "f":
             return jnp.true_divide(x, y)
-        y = jnp.broadcast_to(y, np.broadcast_shapes(np.shape(x), y.shape))
+        y = jnp.broadcast_to(y, jnp.broadcast_shapes(np.shape(x), y.shape))
         return jnp.true_divide(lax.optimization_barrier(x), lax.optimization_barrier(y))
 
     @staticmethod

@@ -6,6 +6,7 @@ host repeats the call and raises numpy's error.
 
 import numpy as np
 
+from theanojax.arrays import is_number
 from theanojax.graph.variable import Constant
 from theanojax.tensor.indexing.windows import fit, full, make_windows, read, write
 from theanojax.tensor.type_other import MakeSlice, NoneConst, NoneTypeT, SliceType
@@ -54,11 +55,11 @@ def lone_mask(variables):
 def places(ctx, i, dim):
     """The index array `i` counted from 0, guarded to lie in a dimension of length `dim`."""
     xp = ctx.xp
-    if ctx.known(i):
+    if ctx.known(i) and is_number(dim):
         i = np.asarray(i).astype(np.int64)
         ctx.guard(np.bool_(np.all((i >= -dim) & (i < dim))))
         return np.where(i < 0, i + dim, i)
-    i = xp.astype(i, "int64")
+    i = xp.astype(xp.asarray(i), "int64")
     if i.size == 0:
         return i
     ctx.guard(xp.all((i >= -dim) & (i < dim)))

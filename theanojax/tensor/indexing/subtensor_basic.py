@@ -3,6 +3,7 @@
 import numpy as np
 
 from theanojax import scalar as scal
+from theanojax.arrays import is_number
 from theanojax.config import config
 from theanojax.errors import NotScalarConstantError
 from theanojax.graph.gradient_types import DisconnectedType
@@ -57,6 +58,12 @@ def traced_windows(ctx, op, node, first, x, values):
     indices = get_idx_list((None,) + tuple(node.inputs[first:]), op.idx_list)
     found = get_idx_list((None,) + tuple(values), op.idx_list)
     return make_windows(ctx, x.shape, indices, found, ctx.node_needs(node))
+
+
+def lettered_index(ctx, op, x, values):
+    """The index of numbers into an array of which a length is a letter, for jax to work out; None for all others."""
+    known = all(map(is_number, x.shape)) or not all(map(ctx.known, values))
+    return None if known else tuple(plain_index(op.idx_list, values))
 
 
 class Subtensor(Op):
@@ -140,6 +147,8 @@ class Subtensor(Op):
         return slice_needs(node.inputs[0], get_idx_list(node.inputs, self.idx_list))
 
     def lower_xla(self, ctx, node, x, *values):
+        if (index := lettered_index(ctx, self, x, values)) is not None:
+            return x[index]
         return read(ctx, x, traced_windows(ctx, self, node, 1, x, values))
 
     def infer_shape(self, node, shapes):
@@ -248,6 +257,9 @@ class IncSubtensor(InplaceOp):
         return slice_needs(node.inputs[0], get_idx_list((None,) + tuple(node.inputs[2:]), self.idx_list))
 
     def lower_xla(self, ctx, node, x, y, *values):
+        if (index := lettered_index(ctx, self, x, values)) is not None:
+            part = x.at[index]
+            return part.set(y) if self.set_instead_of_inc else part.add(y)
         windows = traced_windows(ctx, self, node, 2, x, values)
         return write(ctx, x, windows, y, not self.set_instead_of_inc)
 
