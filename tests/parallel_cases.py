@@ -77,6 +77,20 @@ def test_mistakes():
         theanojax.function([x], x, parallel=3)
     with pytest.raises(ValueError, match=r"none of the variables \[y\], which parallel has as batches, is an input"):
         theanojax.function([x], x, parallel=data_parallel(batch=[y]))
+    w = theanojax.shared(np.ones(3), "w")
+    with pytest.raises(
+        ValueError, match="the batch w is neither an input .* nor a key of givens, but a shared variable"
+    ):
+        theanojax.function([x], T.dot(x, w).sum(), parallel=data_parallel(batch=[x, w]))
+    with pytest.raises(ValueError, match="the batch twice is neither an input .* but computed in it"):
+        twice = x * 2
+        twice.name = "twice"
+        theanojax.function([x], twice.sum(), parallel=data_parallel(batch=[x, twice]))
+    with pytest.raises(ValueError, match="batch has x twice, by dimension 0 and 1"):
+        data_parallel(batch=[x, (x, 1)])
+    how = data_parallel(batch=[x, y, w])  # for several functions, one of which knows nothing of y
+    assert is_parallel(theanojax.function([x], x.sum(), parallel=how))
+    assert is_parallel(theanojax.function([x, y], T.dot(x, w).sum() + y.sum(), givens={w: w * 2}, parallel=how))
     with pytest.raises(TypeError, match="batch is a list of variables"):
         data_parallel(batch=["x"])
     with pytest.raises(TypeError, match=r"batch is .* pairs \(variable, dimension\): \(x, 'rows'\)"):
@@ -263,8 +277,17 @@ def test_mistakes_in_shardings():
     with pytest.raises(ValueError, match=r"w, of shape \(3,\), cannot be split evenly over the 4 devices 'data'"):
         step(w)(ROWS)
     w = theanojax.shared(np.ones(4), "w", sharding="model")
-    with pytest.raises(ValueError, match="w is split over the devices 'model'; the function has 4 devices"):
-        step(w)(np.ones((8, 4)))
+    with pytest.raises(ValueError, match=r"w is split over the devices 'model'; the axes of devices are 'data': mesh="):
+        step(w)
+    x, u = T.dmatrix("x"), theanojax.shared(np.ones(4), "u")
+    for mesh in (None, {"data": 2, "model": 2}):
+        with pytest.raises(ValueError, match="u is split over the devices 'modell'; the axes of devices are 'data'"):
+            data_parallel(batch=[x], sharding={u: "modell"}, mesh=mesh)
+    with pytest.raises(ValueError, match="u has 1 dimensions, and a sharding for 2"):
+        data_parallel(batch=[x], sharding={u: (None, "data")})
+    with pytest.raises(ValueError, match="u is split over the devices 'modell'"):
+        theanojax.function([x], T.dot(x, u), parallel=data_parallel(batch=[x], sharding=lambda variable: "modell"))
+    assert type(raw(u.container.storage, 0)) is np.ndarray  # nothing has been moved
     v = theanojax.shared(np.ones(4), "v", sharding="data")
     with pytest.raises(ValueError, match="split over the axes data, model"):
         theanojax.function([], v + w)

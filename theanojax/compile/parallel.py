@@ -14,6 +14,7 @@ from theanojax.graph.placement import PART, WHOLE, Layout, Placement, spec_of
 from theanojax.graph.rebuild import iter_over_pairs
 from theanojax.graph.shared import SharedVariable
 from theanojax.graph.tracebacks import user_stacklevel
+from theanojax.graph.traverse import ancestors
 from theanojax.graph.variable import Variable
 from theanojax.runtime.parallel import processes
 from theanojax.tensor.spread import Spread
@@ -42,8 +43,11 @@ class DataParallel:
         if feed not in (PART, WHOLE):
             raise ValueError("feed is 'part' or 'whole', not %r" % (feed,))
         self.layout = Layout(_axes(mesh), feed, bool(even))
-        self.batch = None if batch is None else dict(map(_dimension, _listed(batch)))
+        self.batch = None if batch is None else _by_dimension(map(_dimension, _listed(batch)))
         self.rule = sharding if callable(sharding) else _by_variable({} if sharding is None else sharding).get
+        for variable, spec in sharding.items() if isinstance(sharding, dict) else ():
+            if spec is not None:
+                self._placed(spec_of(spec, variable.type.ndim, variable), variable)
 
     def __enter__(self):
         _contexts.stack = (*_contexts.stack, self)
@@ -62,9 +66,17 @@ class DataParallel:
         if not hasattr(variable.type, "numpy_dtype") or getattr(variable.type, "host_only", False):
             return None
         spec = self.rule(variable)
-        if spec is None:
-            return Placement(self.layout, variable.sharding or ())
-        return Placement(self.layout, spec_of(spec, variable.type.ndim, variable))
+        spec = variable.sharding or () if spec is None else spec_of(spec, variable.type.ndim, variable)
+        return self._placed(spec, variable)
+
+    def _placed(self, spec, variable):
+        for name in spec:
+            if name is not None and name not in self.layout.names:
+                raise ValueError(
+                    "%s is split over the devices %r; the axes of devices are %s: mesh={...} names them"
+                    % (variable, name, ", ".join(map(repr, self.layout.names)))
+                )
+        return Placement(self.layout, spec)
 
     def place_givens(self, givens):
         """`givens` with the parts of data that replace batches split, too."""
@@ -100,7 +112,7 @@ def data_parallel(batch=None, sharding=None, mesh=None, feed=None, even=False):
     ----------
     batch : list of variables, or one, optional
         The inputs, or keys of `givens`, that have one row for each example; a pair (variable, dimension) where the
-        examples are not the rows. None: all arrays among them.
+        examples are not the rows. None: all arrays among them. One that a function knows nothing of is left out.
     sharding : dict or function, optional
         From a shared variable to how it is split over devices, as for `shared`; what is not in it has a copy on each
         device, or lies as its own ``sharding`` says.
@@ -148,6 +160,18 @@ def _dimension(entry):
     return variable, dimension
 
 
+def _is_variable(value):
+    return isinstance(value, Variable)
+
+
+def _by_dimension(pairs):
+    found = {}
+    for variable, dimension in pairs:
+        if found.setdefault(variable, dimension) != dimension:
+            raise ValueError("batch has %s twice, by dimension %d and %d" % (variable, found[variable], dimension))
+    return found
+
+
 def _by_variable(sharding):
     if not isinstance(sharding, dict):
         raise TypeError(
@@ -159,11 +183,11 @@ def _by_variable(sharding):
     return sharding
 
 
-def chosen(parallel, variables):
+def chosen(parallel, variables, graphs):
     """The DataParallel that a new function has to heed, or None.
 
-    `parallel` is what the user has said of it, `variables` are its inputs and keys of givens: ValueError if none of
-    the batches is among them.
+    `parallel` is what the user has said of it, `variables` are its inputs and keys of givens, `graphs` what it
+    computes: ValueError if none of the batches is among the variables, or one is in the graphs only.
     """
     if parallel is None:
         if _contexts.stack:
@@ -179,6 +203,14 @@ def chosen(parallel, variables):
         raise ValueError(
             "none of the variables %s, which parallel has as batches, is an input of the function or a key of givens"
             % list(parallel.batch)
+        )
+    others = set(parallel.batch or ()).difference(variables)
+    graphs = [getattr(graph, "variable", graph) for graph in graphs] if others else []
+    inside = [v for v in ancestors(filter(_is_variable, graphs), blockers=variables) if v in others]
+    if inside:
+        raise ValueError(
+            "the batch %s is neither an input of the function nor a key of givens, but %s"
+            % (inside[0], "a shared variable" if isinstance(inside[0], SharedVariable) else "computed in it")
         )
     return parallel
 

@@ -45,7 +45,13 @@ def pfunc(
     inputs = [_as_in(p, allow_input_downcast) for p in params]
     variables = [i.variable for i in inputs]
     _check_inputs(variables, givens)
-    parallel = devices.chosen(parallel, [*variables, *(v for v, _ in iter_over_pairs(givens))])
+    listed = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+    graphs = [
+        *listed,
+        *(i.update for i in inputs),
+        *(new for pairs in (updates, givens) for _, new in iter_over_pairs(pairs)),
+    ]
+    parallel = devices.chosen(parallel, [*variables, *(v for v, _ in iter_over_pairs(givens))], graphs)
     if parallel is not None:
         givens = parallel.place_givens(givens)
         inputs = [copy(i) for i in inputs]  # an In may be of other functions, too
