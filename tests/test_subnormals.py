@@ -1,5 +1,8 @@
 """Numbers too small for full precision: XLA's CPU counts them as zero, numpy does not."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -40,6 +43,16 @@ def test_updates_and_copies_keep_them():
         f.copy()()
     np.testing.assert_array_equal(w.get_value(), np.full(3, 1e-310))
     assert made([], w + 1e-310)()[0] == 2e-310
+
+
+def test_copies_pickles_and_parts_are_as_the_function_was_made():
+    x = T.dvector("x")
+    kept, flushed = made([x], [x / 2, x * 3]), made([x], [x / 2, x * 3], keep=False)
+    tiny = np.full(1, 4e-310)
+    for again in (lambda f: f.copy(), copy.deepcopy, lambda f: pickle.loads(pickle.dumps(f)), lambda f: f):
+        assert again(kept)(tiny)[0] == 2e-310 and again(kept)(tiny, output_subset=[0])[0] == 2e-310
+        with change_flags(xla_keep_subnormals=True):
+            assert again(flushed)(tiny)[0] == 0 == flushed(tiny, output_subset=[0])[0]
 
 
 def test_the_host_is_asked_for_by_the_linker_as_well():

@@ -113,6 +113,7 @@ def copied_graph(fgraph, n_outputs, swapped):
         twin.inputs[i] = stand_in
         twin.import_var(stand_in, "Swap SV")
         twin.replace(inner, stand_in, reason="Swap SV")
+    twin.keeps_subnormals = fgraph.keeps_subnormals
     if any(getattr(node.op, "destroy_map", None) for node in twin.apply_nodes):
         twin.attach_feature(DestroyHandler())
     return twin

@@ -202,6 +202,8 @@ class FunctionMaker:
         placements = [spec.placement for spec in self.inputs]
         if any(placements):
             fgraph.placements = placements
+        if fgraph.keeps_subnormals is None:
+            fgraph.keeps_subnormals = config.xla_keep_subnormals
 
     # ---------------------------------------------------------------- specifications
     @staticmethod
@@ -327,6 +329,7 @@ class FunctionMaker:
         whole = self.executed_fgraph
         fgraph = FunctionGraph(whole.inputs, [whole.outputs[i] for i in positions] + whole.outputs[n:])
         self._place(fgraph)
+        fgraph.keeps_subnormals = whole.keeps_subnormals
         linker = copy.copy(get_mode(self.mode).linker).clone().accept(fgraph)
         if not hasattr(linker, "make_executor"):
             raise NotImplementedError("%s cannot compute a part of the outputs" % type(linker).__name__)

@@ -63,6 +63,7 @@ class FunctionGraph:
     _ops: list[PureOp] | None = None
 
     placements: Sequence[Placement | None] | None = None  # of the inputs, where it runs on several devices
+    keeps_subnormals: bool | None = None  # what config.xla_keep_subnormals said when it was compiled
 
     def __init__(
         self,

@@ -37,7 +37,8 @@ def make_executor(
     update_pairs : (output position, input position) of each shared variable's update. These outputs stay on
         the device.
     """
-    if linker in ("py", "host") or config.xla_keep_subnormals and _flushes_subnormals():
+    keeps = config.xla_keep_subnormals if fgraph.keeps_subnormals is None else fgraph.keeps_subnormals
+    if linker in ("py", "host") or keeps and _flushes_subnormals():
         return HostExecutor(fgraph)
     if fgraph.placements is not None:
         executor: XlaExecutor | None = _parallel().executor_for(fgraph, update_pairs)
