@@ -178,7 +178,18 @@ def test_what_only_the_host_can_do_is_said():
     with theano.change_flags(assert_no_cpu_op="raise"), pytest.raises(AssertionError, match="The Op .* is on CPU."):
         theano.function([x], x.nonzero()[0] + 1)(X[0])
     with theano.change_flags(assert_no_cpu_op="raise"):
-        theano.function([x], T.tanh(x))(X[0])
+        f = theano.function([x], T.tanh(x))
+        with pytest.raises(AssertionError, match="The Op .* is on CPU."):  # as in Theano before it is called
+            theano.function([x], x.nonzero()[0] + 1)
+    f(X[0])
+
+
+def test_what_only_the_host_can_do_is_warned_of_once(caplog):
+    x = T.fvector("x")
+    with theano.change_flags(assert_no_cpu_op="warn"):
+        f = theano.function([x], x.nonzero()[0] + 1)
+        f(X[0])
+    assert [r.message.partition("(")[0] for r in caplog.records] == ["CPU Op Nonzero"]
 
 
 @pytest.mark.parametrize("told", [None, "bfloat16"])

@@ -46,7 +46,10 @@ def make_executor(
             return executor
     from theanojax.runtime.executor import XlaExecutor
 
-    return XlaExecutor(fgraph, update_pairs)
+    executor = XlaExecutor(fgraph, update_pairs)
+    if config.assert_no_cpu_op != "ignore":
+        _ = executor.plan  # which is told, or refused, while the flag says so
+    return executor
 
 
 def _flushes_subnormals() -> bool:

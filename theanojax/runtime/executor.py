@@ -73,6 +73,7 @@ class XlaExecutor:
         self._program: Program | None = None
         self._host: HostExecutor | None = None
         self._polymorphic: PolymorphicExecutor | None = None
+        self._told: set[Apply] = set()  # nodes that the host runs, of which config.assert_no_cpu_op has had its say
         self._expanded: list[Variable] | None = None  # the outputs, once Ops were replaced by what XLA can compute
         forked.executors.add(self)
 
@@ -245,7 +246,7 @@ class XlaExecutor:
             program = _Unplanned(error)
         self._program = program
         if config.assert_no_cpu_op != "ignore" and _with_jax().platform.backend() != "cpu":
-            _tell_of_host_nodes(program.plan)
+            _tell_of_host_nodes(program.plan, self._told)
         return program
 
     def _planned(self) -> Program:
@@ -388,10 +389,13 @@ def _with_jax() -> Any:
     return imports.whole(load)
 
 
-def _tell_of_host_nodes(plan: object) -> None:
-    """What config.assert_no_cpu_op asks for, of the nodes that `plan` leaves to the host."""
+def _tell_of_host_nodes(plan: object, told: set[Apply]) -> None:
+    """What config.assert_no_cpu_op asks for, of the nodes that `plan` leaves to the host and are not yet `told`."""
     for stage in plan.stages if isinstance(plan, Plan) else ():
         for node in stage.reasons:
+            if node in told:
+                continue
+            told.add(node)
             if config.assert_no_cpu_op == "warn":
                 theanojax_logger.warning("CPU Op %s is detected in the computation graph", node)
             elif config.assert_no_cpu_op == "raise":
