@@ -15,6 +15,7 @@ import theano.tensor as T
 import theanojax
 from tests.features import run_all
 from theanojax.compile.function_object import Function
+from theanojax.interop import NeedsHost
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -76,20 +77,15 @@ def recorded(benchmarks, name):
 
 
 LARGE = [pytest.param(name, marks=pytest.mark.slow) for name in ("lenet64", "lenet32", "graph400")]
-TRAINING = ["logistic", "mlp", "embedding", "rnn", "lstm", *LARGE]
+TRAINING = ["logistic", "mlp", "embedding", "rnn", "lstm", "loopgrad", *LARGE]
 
 
 @pytest.mark.parametrize("name", TRAINING)
 def test_gradients_of_jax_are_those_of_theano(benchmarks, name):
     record, _, _ = recorded(benchmarks, name)
-    shared = isinstance(record.wrt[0] if isinstance(record.wrt, list) else record.wrt, theano.compile.SharedVariable)
-    inputs = record.inputs
-    if shared:
-        wrt = record.wrt
-    elif name == "embedding":  # Theano derives for the rows that it has found
+    inputs, wrt = record.inputs, record.wrt if isinstance(record.wrt, list) else [record.wrt]
+    if name == "embedding":  # Theano derives for the rows that it has found
         wrt = [v for v in theano.gof.graph.inputs([record.cost]) if isinstance(v, theano.compile.SharedVariable)]
-    else:
-        wrt = record.wrt
     loss = theanojax.to_jax(record.cost, inputs, givens=record.givens)
     want = theano.function(inputs, T.grad(record.cost, wrt), givens=record.givens)(*record.args)
     tight = {"rtol": 1e-3, "atol": 1e-5} if name == "lenet32" else {}
@@ -102,7 +98,7 @@ def test_gradients_of_jax_are_those_of_theano(benchmarks, name):
         close(found, want)
 
 
-MAPPED = ["scalar", "chain", "pow", "ifelse", "switch", "gibbs", *TRAINING]
+MAPPED = ["scalar", "chain", "reduction", "looprows", "pow", "ifelse", "switch", "gibbs", *TRAINING]
 
 
 @pytest.mark.parametrize("name", MAPPED)
@@ -161,27 +157,40 @@ def test_all_programs_there_and_back(monkeypatch, tmp_path):
 
     monkeypatch.setattr(Function, "__call__", both)
     run_all(tmp_path)
-    assert len(seen) > 90, len(seen)
+    assert len(seen) > 115, len(seen)
 
 
-def there_and_back(made, args):
-    """The results of a function by way of its JAX function and an Op of that; None where it has no form."""
+def there_and_back(made, args, whole=()):
+    """The results of a function by way of its JAX function and an Op of that; None where it has no form.
+
+    The arguments number `whole`, which fix lengths, are no arguments of the JAX function and the Op.
+    """
     try:
         there = made.to_jax()
+    except NeedsHost:
+        return None
+    try:
         values = {name: np.asarray(v) for name, v in there.values().items()}
         leading = (values,) if there.shared else ()
-        result = jax.jit(there)(*leading, *args)
-    except Exception:  # what only the host can run, or a number that fixes a length
-        return None
+        rest = [i for i in range(len(args)) if i not in whole]
+
+        def part(*given):
+            first, given = given[: len(leading)], given[len(leading) :]
+            return there(*first, *{**dict(enumerate(args)), **dict(zip(rest, given, strict=True))}.values())
+
+        result = jax.jit(part)(*leading, *[args[i] for i in rest])
+    except (TypeError, jax.errors.JaxRuntimeError):  # what only the host can run, or a call that is an error
+        integers = tuple(i for i, v in enumerate(there.inputs) if np.dtype(v.dtype).kind in "iub")
+        return there_and_back(made, args, integers) if integers and not whole else None
     types = jax.tree.map(lambda x: T.TensorType(str(x.dtype), (False,) * x.ndim), result)
     state = {n: T.TensorType(str(v.dtype), (False,) * v.ndim)() for n, v in values.items()}
-    inputs = [v.type() for v in there.inputs]
+    inputs = [there.inputs[i].type() for i in rest]
     outs = jax.tree.leaves(
-        theanojax.from_jax(there, types=types)(*([state] if there.shared else []), *inputs),
+        theanojax.from_jax(part, types=types)(*([state] if there.shared else []), *inputs),
         is_leaf=lambda v: isinstance(v, theano.Variable),
     )
     back = theano.function([*state.values(), *inputs], outs, on_unused_input="ignore", allow_input_downcast=True)
-    found = back(*[values[n] for n in state], *args)
+    found = back(*[values[n] for n in state], *[args[i] for i in rest])
     close(found, result, rtol=1e-5)
     return found
 

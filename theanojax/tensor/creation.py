@@ -390,10 +390,8 @@ class ARange(Op):
             return self.compute(HOST, node, *[ctx.need(v, value) for v, value in zip(node.inputs, inputs)])
         (length,) = ctx.node_needs(node)
         ctx.guard(inputs[2] != 0)
-        if [ctx.known(v) and int(v) for v in (inputs[0], inputs[2])] == [0, 1]:
-            length = node.inputs[1]  # which may be the letter of a length
-        n = ctx.letters.get(length)
-        if n is None:
+        n = ctx.letters.get(node.inputs[1])
+        if n is None or [ctx.known(v) and int(v) for v in (inputs[0], inputs[2])] != [0, 1]:
             n = ctx.static(length)
         if n is None:
             n = ctx.need(length, next(v for v in inputs if not ctx.known(v)))
