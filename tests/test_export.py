@@ -148,6 +148,32 @@ def test_shared_variables_as_arguments():
         close(constant(X), f(X))
 
 
+def test_a_batch_that_is_not_the_first_dimension(file):
+    x, y = T.dtensor3("x"), T.dmatrix("y")
+    u = theano.shared(rng.randn(3, 3) / 2)
+    start = T.zeros((x.shape[1], 3))
+    states, _ = theano.scan(lambda row, h: T.tanh(row + T.dot(h, u)), x, start)  # the steps are the rows
+    f = theano.function([x, y], [states[-1] * y, states])
+    values = rng.randn(4, 5, 3), rng.randn(5, 3)
+    assert "batch" not in repr(f.export(None, *values))
+    f.export(file, *values, batch=[(x, 1), y])
+    g = theanojax.load_exported(file)
+    assert "float64[4,batch,3], float64[batch,3]" in repr(g)
+    for n in (1, 2, 7):
+        values = rng.randn(4, n, 3), rng.randn(n, 3)
+        close(g(*values), f(*values), 1e-9)
+    with pytest.raises(ValueError, match="no form for any length of its inputs"):
+        f.export(None, *values, batch=[x])
+    with pytest.raises(ValueError, match="batch has z, which is no input of the function"):
+        f.export(None, *values, batch=[T.dmatrix("z")])
+    with pytest.raises(ValueError, match="batch has dimension 2 of y, which is"):
+        f.export(None, *values, batch=[(y, 2)])
+    with pytest.raises(
+        TypeError, match=r"batch is True, False or a list of inputs, or of pairs \(input, dimension\): 1"
+    ):
+        f.export(None, *values, batch=1)
+
+
 def test_lengths_that_cannot_be_free():
     x = T.dmatrix("x")
     rows, _ = theano.scan(lambda row, h: T.tanh(row + h), x, T.zeros(4))

@@ -166,14 +166,15 @@ class Function(Profiled, ShownFunction):
         *examples : an array, or a jax.ShapeDtypeStruct, for each input, whose shape counts. An input with no more than
             one dimension that is not broadcastable needs none.
         batch : whether the first length of each input may be any; those that are the same in the examples stay so.
-            None: where the graph allows it; else the shapes are those of the examples.
+            None: where the graph allows it; else the shapes are those of the examples. A list has the inputs, or pairs
+            (input, dimension), of which a length is free, as `data_parallel` has them.
         shared : "constants", with the values that shared variables have now; or "arguments": the first argument is a
             dict of their values then, and where some are updated the new dict is the second result.
         platforms : where it may run, as jax.export calls them: all of these in one file.
         derivatives : how often jax.grad may be applied to what is loaded.
 
         Returns what `theanojax.load_exported` gives; files need the package flatbuffers. Raises NeedsHost for what only
-        the host can run, ValueError for updates of constants and for ``batch=True`` where the graph has no such form,
+        the host can run, ValueError for updates of constants and for a `batch` of which the graph has no such form,
         TypeError for examples that do not fit or are missing.
         """
         options = {"batch": batch, "shared": shared, "platforms": platforms, "derivatives": derivatives}

@@ -62,7 +62,7 @@ def export(made, path=None, *examples, batch=None, shared="constants", platforms
         return jax.export.export(jax.jit(call), platforms=platforms, disabled_checks=[_LAYOUT])(*leading, *specs)
 
     found = problem = None
-    symbolic = _symbolic(function.inputs, given) if batch is not False else None
+    symbolic = _symbolic(function.inputs, given, _free(function.inputs, batch))
     if symbolic is not None:
         try:
             found = attempt(symbolic)
@@ -112,13 +112,31 @@ def _example(v, example):
     return shape
 
 
-def _symbolic(inputs, shapes):
-    """The inputs with a letter for the first length of each, one for those that are the same; None if there is none."""
+def _free(inputs, batch):
+    """The dimension of each input whose length is to be free, or None."""
+    if batch is False:
+        return [None] * len(inputs)
+    if batch is None or batch is True:
+        return [0 if v.ndim and not v.broadcastable[0] else None for v in inputs]
+    if not isinstance(batch, (list, tuple)):
+        raise TypeError("batch is True, False or a list of inputs, or of pairs (input, dimension): %r" % (batch,))
+    found = dict(pair if isinstance(pair, (list, tuple)) and len(pair) == 2 else (pair, 0) for pair in batch)
+    for v, dimension in found.items():
+        if v not in inputs:
+            raise ValueError("batch has %s, which is no input of the function" % (v,))
+        if dimension not in range(v.ndim) or v.broadcastable[dimension]:
+            raise ValueError("batch has dimension %s of %s, which is %s" % (dimension, v, v.type))
+    return [found.get(v) for v in inputs]
+
+
+def _symbolic(inputs, shapes, free):
+    """The inputs with a letter for each `free` length, one for those that are the same; None if there is none."""
     names, scope, specs = {}, jax.export.SymbolicScope(), []
-    for v, shape in zip(inputs, shapes, strict=True):
-        if shape and not v.broadcastable[0]:
-            name = names.setdefault(shape[0], "batch" if not names else "batch%d" % len(names))
-            shape = jax.export.symbolic_shape(", ".join([name, *map(str, shape[1:])]) + ",", scope=scope)
+    for v, shape, dimension in zip(inputs, shapes, free, strict=True):
+        if dimension is not None:
+            name = names.setdefault(shape[dimension], "batch" if not names else "batch%d" % len(names))
+            lengths = [*map(str, shape[:dimension]), name, *map(str, shape[dimension + 1 :])]
+            shape = jax.export.symbolic_shape(", ".join(lengths) + ",", scope=scope)
         specs.append(jax.ShapeDtypeStruct(shape, np.dtype(v.dtype)))
     return specs if names else None
 
