@@ -186,7 +186,7 @@ def _by_variable(sharding):
 def chosen(parallel, variables, graphs):
     """The DataParallel that a new function has to heed, or None.
 
-    `parallel` is what the user has said of it, `variables` are its inputs and keys of givens, `graphs` what it
+    `parallel` is what the user has said of it, `variables` are its inputs and keys of givens, `graphs()` what it
     computes: ValueError if none of the batches is among the variables, or one is in the graphs only.
     """
     if parallel is None:
@@ -205,8 +205,8 @@ def chosen(parallel, variables, graphs):
             % list(parallel.batch)
         )
     others = set(parallel.batch or ()).difference(variables)
-    graphs = [getattr(graph, "variable", graph) for graph in graphs] if others else []
-    inside = [v for v in ancestors(filter(_is_variable, graphs), blockers=variables) if v in others]
+    computed = [getattr(graph, "variable", graph) for graph in graphs()] if others else []
+    inside = [v for v in ancestors(filter(_is_variable, computed), blockers=variables) if v in others]
     if inside:
         raise ValueError(
             "the batch %s is neither an input of the function nor a key of givens, but %s"

@@ -45,12 +45,12 @@ def pfunc(
     inputs = [_as_in(p, allow_input_downcast) for p in params]
     variables = [i.variable for i in inputs]
     _check_inputs(variables, givens)
-    listed = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-    graphs = [
-        *listed,
-        *(i.update for i in inputs),
-        *(new for pairs in (updates, givens) for _, new in iter_over_pairs(pairs)),
-    ]
+
+    def graphs():
+        yield from outputs if isinstance(outputs, (list, tuple)) else [outputs]
+        yield from (i.update for i in inputs)
+        yield from (new for pairs in (updates, givens) for _, new in iter_over_pairs(pairs))
+
     parallel = devices.chosen(parallel, [*variables, *(v for v, _ in iter_over_pairs(givens))], graphs)
     if parallel is not None:
         givens = parallel.place_givens(givens)
