@@ -22,14 +22,14 @@ KINDS = {
 _said: set[tuple[str, str]] = set()  # of which folders it has been said, once, what is wrong with them
 
 
-def private_folder(kind: str) -> str | None:
-    """The folder for `kind`, one of `KINDS`, and this kind of processor, or None.
+def private_folder(kind: str, more: bytes = b"") -> str | None:
+    """The folder for `kind`, one of `KINDS`, this kind of processor and what else the code is for, or None.
 
     It is None where it cannot be written, or others can do so. Compiled code is for the instructions of the processor
     that compiled it, and machines of a cluster share homes.
     """
     try:
-        path = os.path.join(config.compiledir, "%s_%08x" % (kind, zlib.crc32(processor())))
+        path = os.path.join(config.compiledir, "%s_%08x" % (kind, zlib.crc32(processor() + more)))
         make_private_folder(path)
         danger = danger_of(path)
     except (OSError, ValueError):

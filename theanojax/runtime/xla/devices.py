@@ -20,6 +20,7 @@ from jax.sharding import SingleDeviceSharding
 from theanojax.config import config
 from theanojax.configparser import flag_named
 from theanojax.devices import Context, contexts, kind_of, number_of, pairs, program_stacklevel, today
+from theanojax.runtime.xla import cores
 
 INSTALL = {
     "cuda": "for NVIDIA's GPUs: pip install 'jax[cuda13]' ('jax[cuda12]' with a driver before 580)",
@@ -32,10 +33,11 @@ MOST = 0.95  # of the memory of a GPU that can be taken at start
 # ---------------------------------------------------------------- what there is
 def of_kind(kind: str) -> Sequence[jax.Device]:
     """The devices of this process that flags call `kind`: "cpu", "cuda", "tpu"."""
-    if config.pretend_device:
-        cpus: list[jax.Device] = jax.local_devices(backend="cpu")
-        return {"cpu": cpus[:1], "cuda": cpus[1:]}.get(kind, [])
     try:
+        cores.start()
+        if config.pretend_device:
+            cpus: list[jax.Device] = jax.local_devices(backend="cpu")
+            return {"cpu": cpus[:1], "cuda": cpus[1:]}.get(kind, [])
         found: list[jax.Device] = jax.local_devices(backend=kind)
         return found
     except RuntimeError:  # there is no such back end
@@ -67,6 +69,7 @@ def find(name: str) -> jax.Device | None:
 
 def by_default() -> jax.Device:
     """The device that jax uses where nobody names one."""
+    cores.start()
     chosen = jax.config.jax_default_device
     return chosen if isinstance(chosen, jax.Device) else jax.local_devices()[0]
 

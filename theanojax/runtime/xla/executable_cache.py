@@ -13,6 +13,7 @@ import jax
 
 from theanojax.config import config
 from theanojax.private_folder import private_folder, remove_unused
+from theanojax.runtime.xla import cores
 
 # Finding an executable again takes 2 to 5 ms and compiling one at least 15; what is near that is not worth a file.
 LEAST_SECONDS = 0.02
@@ -28,7 +29,8 @@ def keep() -> None:
     chosen = jax.config.jax_compilation_cache_dir
     if chosen is None and _ours is None and config.xla_cache:
         _ours = ""
-        path = private_folder("xla")
+        # Whether a loop is divided among cores is decided as it is compiled, and jax does not look at their number.
+        path = private_folder("xla", b"%d cores" % cores.count())
         if path is None:
             return
         jax.config.update("jax_compilation_cache_dir", path)

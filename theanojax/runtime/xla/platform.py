@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 
-from theanojax.runtime.xla import devices
+from theanojax.runtime.xla import cores, devices
 
 # question -> the backends, as jax calls them, where the answer is yes
 WHERE = {
@@ -52,6 +52,7 @@ WHERE = {
 def backend() -> str:
     """What programs are compiled for, as jax calls it: "cpu", "gpu", "tpu" ..."""
     device = devices.in_use()
+    cores.start()
     name: str = jax.default_backend() if device is None else devices.backend_of(device)
     return name
 

@@ -20,6 +20,8 @@ import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr
 from jax.sharding import SingleDeviceSharding
 
+from theanojax.runtime.xla import cores
+
 if TYPE_CHECKING:
     from theanojax.runtime.hints import Value
 
@@ -64,6 +66,7 @@ def here() -> SingleDeviceSharding | None:
     try:
         from jaxlib.xla_client import make_cpu_client
 
-        return SingleDeviceSharding(make_cpu_client(asynchronous=False, num_devices=1).devices()[0])
+        with cores.told():
+            return SingleDeviceSharding(make_cpu_client(asynchronous=False, num_devices=1).devices()[0])
     except Exception:  # no public interface: it may look otherwise one day
         return None
