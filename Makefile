@@ -12,7 +12,8 @@
 #   make docs-conformance  run the code of Theano 1.0.5's documentation on Theano and here, docs/conformance.md
 #   make lower         lower every Op and program for GPUs and TPUs, which needs none, docs/devices.md
 #   make parity        compare the names, parameters and flags of Theano 1.0.5 with ours, docs/parity.md
-#   make bench         measure
+#   make bench         measure; about 90 minutes. `python -m benchmarks mlp whole` measures some, see --help
+#   make bench-scale   measure how time and memory grow, docs/growth.md; about 20 minutes
 #   make env           only make the environments
 #   make dist-check    build sdist and wheel, and install and try them in a fresh environment, tests/dist.py
 #   make docs          build the documentation's site, build/docs/html/index.html
@@ -45,7 +46,7 @@ SMOKE := $(patsubst %,tests/test_%.py,\
 # What `make lower` has lowered for other devices.
 LOWERED := $(patsubst %,tests/test_%.py,every_op golden features benchmark_programs)
 
-.PHONY: demo test test-all smoke smoke-others suite lint stress fuzz conformance docs-conformance parity bench lower dist-check env docs
+.PHONY: demo test test-all smoke smoke-others suite lint stress fuzz conformance docs-conformance parity bench bench-scale lower dist-check env docs
 
 $(READY): pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
@@ -123,6 +124,9 @@ docs: $(DOCS)/.ready
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+bench-scale: $(READY)
+	$(BIN)/python -m benchmarks.growth
 
 dist-check: $(DIST)/.ready
 	$(DIST)/bin/python tests/dist.py

@@ -13,12 +13,13 @@ from pathlib import Path
 from benchmarks import contenders as found, measure, records, report
 
 sys.path.insert(0, str(Path(__file__).parent / "worker"))
-from programs import PROGRAMS
+from programs import GROUPS, PROGRAMS, TITLES
 
 
 def arguments(argv):
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("programs", nargs="*", metavar="program", help="of %s; all by default" % ", ".join(PROGRAMS))
+    known = "of %s, or a group: %s; all by default" % (", ".join(PROGRAMS), ", ".join(GROUPS))
+    parser.add_argument("programs", nargs="*", metavar="program", help=known)
     parser.add_argument("--contenders", default=",".join(found.CONTENDERS), help="comma-separated; all by default")
     parser.add_argument("--quick", action="store_true", help="smaller data and fewer calls; leaves docs/ alone")
     parser.add_argument("--rounds", type=int, default=1, help="measured processes per program and contender")
@@ -27,6 +28,7 @@ def arguments(argv):
     parser.add_argument("--no-write", action="store_true", help="leave docs/ alone")
     parser.add_argument("--tables", action="store_true", help="measure nothing: show and write what is there")
     options = parser.parse_args(argv)
+    options.programs = [name for given in options.programs for name in GROUPS.get(given, [given])]
     for kind, names, known in (
         ("program", options.programs, PROGRAMS),
         ("contender", options.contenders.split(","), found.CONTENDERS),
@@ -41,8 +43,8 @@ def measure_all(options, contenders):
     there = records.load(PROGRAMS, found.CONTENDERS, options.quick) if options.missing else {}
     for name in options.programs or PROGRAMS:
         program = PROGRAMS[name]
-        limit = options.limit or (60 if options.quick else program.limit)
         for contender in contenders:
+            limit = options.limit or (60 if options.quick else program.limits.get(contender.name, program.limit))
             if not hasattr(program, contender.family) or contender.name in there.get(name, {}):
                 continue
             begin, load = time.perf_counter(), os.getloadavg()[0]
@@ -82,7 +84,8 @@ def main(argv=None):
     for program, title, reason in report.failures(results, columns):
         print("%s, %s: %s" % (program, title, reason))
     if not options.no_write and not options.quick:
-        report.save(results, columns, {n: p.title for n, p in PROGRAMS.items()}, notes)
+        groups = {TITLES[group]: programs for group, programs in GROUPS.items()}
+        report.save(results, columns, {n: p.title for n, p in PROGRAMS.items()}, groups, notes)
 
 
 if __name__ == "__main__":

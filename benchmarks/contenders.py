@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parent.parent
 THEANO_PACKAGES = ["numpy==1.19.5", "scipy==1.5.4", "Theano==1.0.5"]
 PYTENSOR_PACKAGES = ["pytensor", "jax"]
 # name -> (title, family of programs)
@@ -42,6 +43,8 @@ class Contender:
             kept["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
             kept["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
         kept["PYTHONWARNINGS"] = "ignore"
+        if self.name == "theanojax":
+            kept["PYTHONPATH"] = str(ROOT)  # the one beside this file, whatever the interpreter has
         return kept
 
 

@@ -6,6 +6,7 @@
 import json
 import os
 import platform
+import statistics
 from pathlib import Path
 
 ON_A_GPU = """## On a GPU
@@ -15,6 +16,10 @@ from which it gets jax for CUDA where the Python (`PYTHON=...`) has none. In les
 of `tests/on_device`, counts what passes between host and GPU in a training loop, and times the programs below beside
 JAX by hand. `gpu.json`, or the file that it is given, has the results. `python -m benchmarks.gpu --pretend` tries it
 on CPU devices."""
+SCALE = """## Larger, longer, more
+
+[growth.md](growth.md) says how time, memory and compiling grow with data, nodes, steps, shapes and functions, and what
+a second core gives. `make bench-scale` measures it."""
 DOCS = Path(__file__).parent.parent / "docs"
 TABLES = [
     ("call_s", "Time of a call", "Median of repeated calls, after the first three."),
@@ -80,6 +85,19 @@ def tables(results, contenders):
             yield title, text, [""] + [title for _, title in contenders], rows
 
 
+def means(results, contenders):
+    """(header, rows): the geometric mean of ours / theirs over the programs that both run, and how many these are."""
+    rows = []
+    for key, title, _ in TABLES:
+        row = [title]
+        for name, _ in contenders:
+            pairs = [(r.get("theanojax", {}).get(key), r.get(name, {}).get(key)) for r in results.values()]
+            ratios = [ours / theirs for ours, theirs in pairs if ours and theirs]
+            row.append("%.2f (%d)" % (statistics.geometric_mean(ratios), len(ratios)) if ratios else "-")
+        rows.append(row)
+    return [""] + [title for _, title in contenders], rows
+
+
 def plain(header, rows):
     widths = [max(len(r[i]) for r in [header, *rows]) for i in range(len(header))]
     return "\n".join("  ".join(v.ljust(w) for v, w in zip(r, widths)).rstrip() for r in [header, *rows])
@@ -130,8 +148,14 @@ def processor():
     return platform.machine()
 
 
-def save(results, contenders, titles, notes):
-    """Writes the two files of docs/."""
+def markdown(header, rows):
+    return ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)] + [
+        "| " + " | ".join(r) + " |" for r in rows
+    ]
+
+
+def save(results, contenders, titles, groups, notes):
+    """Writes the two files of docs/. `groups` has the programs of each group by its title."""
     about = facts(results, notes)
     DOCS.mkdir(exist_ok=True)
     left = ("results", "bench", "versions", "blas")
@@ -169,11 +193,20 @@ def save(results, contenders, titles, notes):
     ]
     if about["theano_blas"]:
         lines.append("- Theano's C code is linked with %s." % Path(about["theano_blas"]).name)
-    lines += ["- " + n for n in about["notes"]] + ["", ON_A_GPU, "", "## Programs", ""]
-    lines += ["- `%s`: %s" % (p, titles[p]) for p in results]
+    lines += ["- " + n for n in about["notes"]] + ["", ON_A_GPU, "", SCALE, "", "## Programs"]
+    for group, programs in groups.items():
+        listed = ["- `%s`: %s" % (p, titles[p]) for p in programs if p in results]
+        lines += ["", group + ":", "", *listed] if listed else []
+    lines += ["", "## All rows in one number", "", "The geometric mean of our time (or memory) divided by theirs, and "]
+    lines[-1] += "over how many rows."
+    lines += ["", *markdown(*means(results, contenders))]
     for title, text, header, rows in tables(results, contenders):
-        lines += ["", "## " + title, "", text, "", "| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
-        lines += ["| " + " | ".join(["`%s`" % r[0], *r[1:]]) + " |" for r in rows]
+        lines += ["", "## " + title, "", text]
+        for programs in groups.values():
+            named = [["`%s`" % r[0], *r[1:]] for r in rows if r[0] in programs or r[0] == "import"]
+            lines += ["", *markdown(header, named)] if named else []
+            if title == "Import":
+                break
     failed = list(failures(results, contenders))
     if failed:
         lines += ["", "## What did not run, or not equally", ""]

@@ -38,6 +38,9 @@ NAMES = (
     "lstm",
 )
 NAMES += ("lenet64", "lenet32", "graph400")
+# Whole programs.
+NAMES += ("vgg16", "resnet50", "convnetstep", "radon", "word2vec", "decoder", "ctc", "rnn1000", "shapes200")
+NAMES += ("vgg16step", "resnet50step", "functions1000")
 
 
 @pytest.mark.parametrize("name", NAMES)

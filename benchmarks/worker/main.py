@@ -22,11 +22,11 @@ def main(contender, family, name, out, quick, measured, started):
 
     peer = peers.load(contender)
     import_s = time.perf_counter() - begin
-    from programs import PROGRAMS
+    from programs import find
 
     quick, measured = quick == "quick", measured == "measure"
     report = {"bench": name, "import_s": import_s, "versions": peers.versions(contender)}
-    program = PROGRAMS[name]
+    program = find(name)
     make = getattr(program, family, None)
     if make is None:
         return {"bench": name, "failed": "not written for this contender"}

@@ -61,13 +61,16 @@ class TheanoApi:
     def images(self, name, dtype, shape):
         return self.T.TensorType(dtype, (False,) * len(shape))(name)
 
-    def conv2d(self, x, w, size):
-        return self.T.nnet.conv2d(x, w)
+    def relu(self, x):
+        return self.T.nnet.relu(x)
 
-    def max_pool(self, x, size):
+    def conv2d(self, x, w, size, pad=0, stride=1):
+        return self.T.nnet.conv2d(x, w, border_mode=(pad, pad), subsample=(stride, stride))
+
+    def max_pool(self, x, size, stride=None):
         from theano.tensor.signal.pool import pool_2d
 
-        return pool_2d(x, size, ignore_border=True)
+        return pool_2d(x, size, ignore_border=True, stride=stride)
 
     def bernoulli_stream(self, seed):
         """A function of (probabilities, shape) that draws zeros and ones."""
@@ -116,20 +119,31 @@ class PyTensorApi:
     def images(self, name, dtype, shape):
         return self.T.tensor(name, dtype=dtype, shape=shape)  # its JAX mode reshapes to known shapes only
 
-    def conv2d(self, x, w, size):
+    def relu(self, x):
+        return self.T.maximum(x, numpy.float32(0))
+
+    def conv2d(self, x, w, size, pad=0, stride=1):
         """PyTensor has no convolution of images with channels: gathered patches and one matrix product."""
         maps, channels, rows, columns = w.get_value(borrow=True).shape
-        height, width = size - rows + 1, size - columns + 1
+        if pad:
+            x = self.T.pad(x, [(0, 0), (0, 0), (pad, pad), (pad, pad)])
+        height, width = ((size + 2 * pad - side) // stride + 1 for side in (rows, columns))
         i, j, k, l = numpy.ogrid[:height, :width, :rows, :columns]
-        down, across = numpy.broadcast_arrays(i + k, j + l)
+        down, across = numpy.broadcast_arrays(i * stride + k, j * stride + l)
         patches = x[:, :, down, across].transpose(0, 2, 3, 1, 4, 5)
         patches = patches.reshape((-1, channels * rows * columns))
         flipped = w[:, :, ::-1, ::-1].reshape((maps, channels * rows * columns))
         return self.T.dot(patches, flipped.T).reshape((-1, height, width, maps)).transpose(0, 3, 1, 2)
 
-    def max_pool(self, x, size):
+    def max_pool(self, x, size, stride=None):
         """Nor has it pooling: the maximum of slices."""
-        slices = [x[:, :, i :: size[0], j :: size[1]] for i in range(size[0]) for j in range(size[1])]
+        down, across = stride or size
+        rows, columns = ((n - s) // d + 1 for n, s, d in zip(x.type.shape[2:], size, (down, across)))
+        slices = [
+            x[:, :, i : i + rows * down : down, j : j + columns * across : across]
+            for i in range(size[0])
+            for j in range(size[1])
+        ]
         best = slices[0]
         for other in slices[1:]:
             best = self.T.maximum(best, other)

@@ -7,7 +7,7 @@ class Program:
     name = title = ""
     repeated = True
     rtol, atol = 1e-6, 1e-8
-    limit = 120  # seconds that a process may take
+    limit, limits = 120, {}  # seconds that a process may take
 
     def data(self, rng, quick):
         return {}
