@@ -11,7 +11,7 @@ class Decoder(Program):
         "a training step of an attention decoder (30 words from 30, batch 16, GRU of 128, vocabulary of 2000), float32"
     )
     rtol, atol = 1e-3, 1e-5
-    limit = 200
+    limit = 300
 
     def data(self, rng, quick):
         units, context, words, embedding = (8, 12, 30, 6) if quick else (128, 256, 2000, 64)
@@ -98,7 +98,7 @@ class CTC(Program):
         "a speech step: 200 frames, batch 8, 128 recurrent units, CTC of 30 symbols by scan over logarithms, float64"
     )
     rtol = 1e-5
-    limit = 200
+    limit = 300
 
     def data(self, rng, quick):
         frames, batch, units, symbols = (20, 3, 6, 5) if quick else (200, 8, 128, 29)
