@@ -321,3 +321,13 @@ def test_neighbourhoods():
         both([X4], images2neibs(X4, (2, 4)), [x])
     with pytest.raises(NotImplementedError, match="Only modes valid, half"):
         Images2Neibs("mirror")
+
+
+# ---------------------------------------------------------------- images smaller than filters
+@pytest.mark.parametrize("mode", ["half", "full", (3, 1)])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_images_smaller_than_filters(mode, groups):
+    """XLA's CPU is given other programs for them: the results are those of the host."""
+    x, w = rand(2, 4, 2, 3), rand(6, 4 // groups, 3, 5)
+    out = ac.conv2d(X4, W4, border_mode=mode, num_groups=groups)
+    both([X4, W4], [out, *grad((out**2).sum(), [X4, W4])], [x, w])

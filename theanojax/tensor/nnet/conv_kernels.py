@@ -163,9 +163,18 @@ def _pointwise(ctx, taps):
     return ctx.platform == "cpu" and math.prod(taps) == 1
 
 
+def _slow(ctx, sizes, taps):
+    """Whether XLA's CPU goes through places and taps one by one: where an image, without its pads, is smaller.
+
+    That takes some 50 times as long as what it does otherwise.
+    """
+    return ctx.platform == "cpu" and any(t > s for t, s in zip(taps, sizes))
+
+
 def correlate_xla(ctx, image, kernel, g):
     image, kernel = ctx.xp.asarray(image), ctx.xp.asarray(kernel)
-    if not _suits(g, image) or not kernel.size or _pointwise(ctx, kernel.shape[2:]):
+    taps = kernel.shape[2:]
+    if not _suits(g, image) or not kernel.size or _pointwise(ctx, taps) or _slow(ctx, image.shape[2:], taps):
         return correlate(ctx.xp, image, kernel, g)
     return ctx.lax.conv_general_dilated(
         image, kernel, g.strides, g.pads, rhs_dilation=g.dilation, feature_group_count=g.groups
@@ -177,6 +186,8 @@ def grad_kernel_xla(ctx, image, top, taps, g):
     few = ctx.platform == "cpu" and image.shape[1] // g.groups <= 3 and math.prod(taps) <= JOINT_TAPS
     if not _suits(g, image) or not top.size or few or _pointwise(ctx, taps):
         return grad_kernel(ctx.xp, image, top, taps, g)
+    if _slow(ctx, image.shape[2:], top.shape[2:]):
+        image, g = _pad(ctx.xp, image, g), g._replace(pads=((0, 0),) * len(taps))
     # The batch is what is summed over, so it takes the place of the channels; the output's places are the taps.
     numbers = ctx.lax.ConvDimensionNumbers(*[(1, 0) + tuple(range(2, image.ndim))] * 3)
     pads = []
