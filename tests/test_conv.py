@@ -331,3 +331,16 @@ def test_images_smaller_than_filters(mode, groups):
     x, w = rand(2, 4, 2, 3), rand(6, 4 // groups, 3, 5)
     out = ac.conv2d(X4, W4, border_mode=mode, num_groups=groups)
     both([X4, W4], [out, *grad((out**2).sum(), [X4, W4])], [x, w])
+
+
+def test_gradient_for_large_images_of_float32(monkeypatch):
+    from theanojax.tensor.nnet import conv_kernels
+
+    x, w = (rand(*shape).astype("float32") for shape in ((3, 4, 9, 8), (5, 4, 3, 2)))
+    x4, w4 = T.ftensor4("x"), T.ftensor4("w")
+    for mode in ("valid", "half", (4, 0)):
+        f = [grad((ac.conv2d(x4, w4, border_mode=mode) ** 2).sum(), x4)]
+        few = function([x4, w4], f)(x, w)
+        monkeypatch.setattr(conv_kernels, "MANY", 0)
+        np.testing.assert_allclose(function([x4, w4], f)(x, w)[0], few[0], rtol=1e-4, atol=1e-4)
+        monkeypatch.undo()
