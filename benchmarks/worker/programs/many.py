@@ -50,7 +50,7 @@ class Shapes(Program):
 
 class Functions(Program):
     name, title = "functions1000", "1000 small functions of 25 kinds, each called once; a call is all of them"
-    limit = 300
+    limit, limits = 300, {"pytensor": 120}
 
     def data(self, rng, quick):
         return {"x": rng.uniform(0.5, 1, size=10), "w": rng.uniform(0.5, 1, size=50 if quick else 1000)}

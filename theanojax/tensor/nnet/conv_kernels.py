@@ -6,8 +6,8 @@ Images are (batch, channels, *sizes), filters (filters, channels of a group, *si
 The bodies without a name of their own for XLA cut the image into one column a place and multiply. Measured on a CPU
 (batches of 16 to 50, 5x5 and 3x3 filters), XLA's own convolution is as quick forwards or up to 5 times quicker, for
 the filters up to 3 times quicker, but not with 1x1 filters or few channels; for the images the product followed by
-adding the columns up is up to 10 times quicker, while these are few. That sum is one kernel while there are few taps; with many it would
-take seconds to compile, so it goes axis by axis.
+adding the columns up is up to 10 times quicker, while these are few. That sum is one kernel while there are few taps;
+with many it would take seconds to compile, so it goes axis by axis.
 """
 
 import functools
