@@ -8,6 +8,7 @@ from benchmarks.report import amount, markdown
 
 DOCS = Path(__file__).parent.parent / "docs"
 NAMES = {"theanojax": "theanojax", "jax": "JAX by hand"}
+BUSY = " **Other work ran beside it, so times, and exponents less so, are not to be relied on.**"
 COLORS = {"theanojax": ("#2f6fb5", "#6ea8e6"), "jax": ("#8a8a8a", "#b0b0b0")}  # on light and on dark ground
 FITTED = 3  # the largest sizes, between which an exponent is fitted: at small ones what does not grow counts most
 
@@ -38,7 +39,8 @@ SERIES = {
         "A chain of elementwise functions of a vector of float64: `chain` of [benchmarks.md](benchmarks.md).",
         "A call grows as the data from 1e5 numbers on; below, it is the call itself. Memory is the argument, "
         "the result, and nothing between them: XLA makes one loop of the chain. Compiling does not look at "
-        "the size.",
+        "the size. Above 1e6 numbers they come from memory and no longer from a cache, so that the exponent is "
+        "a little above 1.",
     ),
     "nodes": (
         "Nodes",
@@ -108,8 +110,8 @@ def write(kept):
         "# How it grows",
         "",
         "Written by `make bench-scale` on %s, on %d cores (%s); the load was %.1f in the median. Each point is a "
-        "process of its own that finds nothing compiled; the figures are in [growth.json](growth.json)."
-        % (about["date"], about["cores"], about["processor"], about["load"]),
+        "process of its own that finds nothing compiled; the figures are in [growth.json](growth.json).%s"
+        % (about["date"], about["cores"], about["processor"], about["load"], BUSY if about["load"] > 1.6 else ""),
         "",
         "An exponent is the slope between the %d largest sizes: what grows as n^1 doubles when n does; above 1 it is "
         "superlinear. The memory is that of the process, of which some 150 MB are Python, numpy and jax." % FITTED,

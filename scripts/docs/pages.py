@@ -12,7 +12,7 @@ NAVIGATION = {
     "Extending it": "own_ops c_ops rewrites jax",
     "Libraries": "libraries testing",
     "Reference": "flags reference/index errors status parity glossary changelog",
-    "How it is made": "architecture contributing security benchmarks conformance fuzz",
+    "How it is made": "architecture contributing security benchmarks growth conformance fuzz",
 }
 GENERATED = {"reference/index"}
 OUTSIDE = {"changelog": "CHANGELOG.md", "contributing": "CONTRIBUTING.md", "security": "SECURITY.md"}
