@@ -242,6 +242,8 @@ VALUES_ONLY = [
     lambda: (v * b) * w * (b * 2) / w,
     lambda: v / w / b * w,
     lambda: i // 1,
+    lambda: v // 1,
+    lambda: v // T.ones_like(v),
     lambda: i * 2 // 2,
     lambda: i / 2 * 2,
     lambda: f * 2 + 1.5,

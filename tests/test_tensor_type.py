@@ -319,6 +319,7 @@ def test_as_tensor_variable():
         (lambda: T.constant(np.full((2, 2), 4.0)), 4),
         (lambda: T.scalar_from_tensor(T.constant(5)), 5),
         (lambda: T.opt.assert_op(T.constant(6), T.constant(1)), 6),
+        (lambda: T.shape_padleft(T.constant(1), 2) + T.constant([[4]]), 5),
     ],
 )
 def test_get_scalar_constant_value(expression, value):

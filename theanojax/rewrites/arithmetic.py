@@ -82,8 +82,8 @@ def local_pow_canonicalize(node):
 
 @local_optimizer([T.int_div])
 def local_intdiv_by_one(node):
-    """x // 1 -> x"""
-    if not applies(node, scal.IntDiv):
+    """x // 1 -> x, of integers: it rounds others down, which Theano's rewrite forgets."""
+    if not applies(node, scal.IntDiv) or not is_integer(node.outputs[0]):
         return False
     x, y = node.inputs
     if isinstance(y, TensorConstant) and np.all(y.data == 1):

@@ -59,7 +59,8 @@ def _of_shape_i(node, elemwise, max_recur):
 
 
 def _evaluate(node, max_recur):
-    values = [get_scalar_constant_value(v, max_recur=max_recur) for v in node.inputs]
+    # an array of one element has dimensions, which numbers beside it have not
+    values = [np.reshape(get_scalar_constant_value(v, max_recur=max_recur), ()) for v in node.inputs]
     cell = [None]
     node.perform(values, [cell])
     return cell[0].copy()
