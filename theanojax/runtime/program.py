@@ -15,9 +15,10 @@ from theanojax.graph.locks import nested
 from theanojax.graph.op import without_test_values
 from theanojax.graph.variable import Constant
 from theanojax.runtime.host import to_host
-from theanojax.runtime.planning import branches
+from theanojax.runtime.planning import branches, cuts
 from theanojax.runtime.planning.numpy_program import numpy_program
 from theanojax.runtime.planning.plan import Planner
+from theanojax.runtime.policy.in_pieces import InPieces
 from theanojax.runtime.policy.outcome import COMMITTED, DONE
 from theanojax.runtime.policy.polymorphic import PolymorphicExecutor
 from theanojax.runtime.timing import named
@@ -55,6 +56,11 @@ def build(
         stages.be_timed(learned.recorder)
     if stages.host_stages or learned.arrangement is not None:
         return stages
+    if type(stages.all_stages()[0]) is XlaStage and cuts.can_be_cut(stages.plan):
+        (stage,) = stages.plan.stages
+        plan = Planner(inputs, outputs, learned, updates, cuts.pieces(stage.nodes)).plan()
+        if cuts.pays(plan):
+            return InPieces(stages, Stages(plan, learned, shared=True))
     return numpy_program(inputs, outputs, stages, learned.recorder) or stages
 
 
@@ -68,7 +74,8 @@ class Stages:
     host_stages : number -> (its StagePlan, the outputs that it computes, what computes them or None)
     """
 
-    def __init__(self, plan: Plan, learned: Learned) -> None:
+    def __init__(self, plan: Plan, learned: Learned, shared: bool = False) -> None:
+        """With `shared` stages of one form run the same executables."""
         self.plan = plan
         self.inputs, self.outputs, self.updates = list(plan.inputs), list(plan.outputs), plan.updates
         self.xla_stages: dict[int, XlaStage] = {}
@@ -84,7 +91,14 @@ class Stages:
                     executor.originals = originals(computed, executor.fgraph.outputs)
                     executor.watch(learned.recorder)
                 self.host_stages[part.number] = part, computed, executor
+        first: dict[Hashable, XlaStage] = {}
+        for xla_stage in self.xla_stages.values() if shared else ():
+            xla_stage.functions = first.setdefault(cuts.form(xla_stage.plan), xla_stage).functions
         self.levels = sorted(set(self.xla_stages) | set(self.host_stages))
+        last = {v: part.number for part in plan.stages for v in (*part.inputs, *part.fetched)}
+        self.dead: dict[int, list[Variable]] = {}  # what nobody needs after a stage
+        for v in last.keys() - {*self.inputs, *self.outputs}:
+            self.dead.setdefault(last[v], []).append(v)
         self.steps = plan.steps if any(stage.loops for stage in self.xla_stages.values()) else 1
         self.to_numpy, self.shape_program = to_numpy, plan.shape_program
         self.simple = self._simple()
@@ -158,6 +172,8 @@ class Stages:
                     env.update(zip(computed, nested(partial(executor, given))))
                 for need in part.fetched:
                     statics[need] = hashable_value(env[need])
+            for v in self.dead.get(at, ()):
+                del env[v]
         return self._deliver(env, values, outcome is COMMITTED), outcome
 
     def _other_updates(

@@ -114,9 +114,15 @@ class Planner:
     """
 
     def __init__(
-        self, inputs: Iterable[Variable], outputs: Iterable[Variable], learned: Learned, updates: dict[int, int]
+        self,
+        inputs: Iterable[Variable],
+        outputs: Iterable[Variable],
+        learned: Learned,
+        updates: dict[int, int],
+        pieces: dict[Apply, int] | None = None,
     ) -> None:
         self.inputs, self.outputs, self.learned, self.updates = list(inputs), list(outputs), learned, updates
+        self.pieces = pieces or {}  # node -> the first stage that may run it, where a large graph is cut
         self.kept_out: set[Variable] = set()  # inputs that XLA does not see, not even their shapes
         self.analysis = Analysis(self.inputs, self.kept_out)
         self.level: dict[Variable, Place] = {v: (-1, "h") for v in self.inputs}  # variable -> stage that makes it known
@@ -165,6 +171,7 @@ class Planner:
                 self.reasons[node] = why
             at = self._after_inputs(node, why is not None)
             if why is None:
+                at = max(at, self.pieces.get(node, 0))
                 at = self._after_needs(node, self._in_lane(node, at))
             self.stage_of[node] = (at, "x" if why is None else "h")
             self.level.update((o, self.stage_of[node]) for o in node.outputs)
