@@ -56,11 +56,10 @@ def build(
         stages.be_timed(learned.recorder)
     if stages.host_stages or learned.arrangement is not None:
         return stages
-    if type(stages.all_stages()[0]) is XlaStage and cuts.can_be_cut(stages.plan):
-        (stage,) = stages.plan.stages
-        plan = Planner(inputs, outputs, learned, updates, cuts.pieces(stage.nodes)).plan()
+    if cuts.can_be_cut(stages.plan) and type(whole := stages.all_stages()[0]) is XlaStage:
+        plan = Planner(inputs, outputs, learned, updates, cuts.pieces(whole.nodes)).plan()
         if cuts.pays(plan):
-            return InPieces(stages, Stages(plan, learned, shared=True))
+            return InPieces(inputs, stages, Stages(plan, learned, shared=True), whole)
     return numpy_program(inputs, outputs, stages, learned.recorder) or stages
 
 

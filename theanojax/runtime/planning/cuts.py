@@ -1,7 +1,7 @@
 """Cuts: a large graph that repeats a block becomes pieces, and those of one form share an executable.
 
-The time that XLA takes to compile a program, and to load it again, grows faster than the program. Networks of many layers
-and unrolled loops repeat themselves: cut at whole numbers of blocks, most of them need no compilation.
+The time that XLA takes to compile a program, and to load it again, grows faster than the program. Networks of many
+layers and unrolled loops repeat themselves: cut at whole numbers of blocks, most of them need no compilation.
 """
 
 from __future__ import annotations

@@ -5,15 +5,19 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-import jax
 import numpy as np
+
+import jax
 
 from theanojax.runtime.policy import background
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from theanojax.graph.variable import Variable
     from theanojax.runtime.hints import Cells, Signature, Value
+    from theanojax.runtime.planning.programs import Program, Stage
     from theanojax.runtime.policy.outcome import Outcome
-    from theanojax.runtime.program import Stages
     from theanojax.runtime.xla.stage import XlaStage
 
 COMPILED_IN = 1e-3  # seconds a node, about, that XLA takes for a large graph
@@ -22,20 +26,21 @@ COMPILED_IN = 1e-3  # seconds a node, about, that XLA takes for a large graph
 class InPieces:
     """The program of a large graph: `pieces`, which are soon compiled, and `whole`, which is quicker to call.
 
-    Once calls have taken as long as XLA is thought to take for the whole, it is compiled in the background, for the shapes
-    of the last call; so a function that is called a few times never waits, and one that is called often loses little.
+    Once calls have taken as long as XLA is thought to take for the whole, it is compiled in the background, for the
+    shapes of the last call; so a function that is called a few times never waits, and one that is called often loses
+    little.
     """
 
-    def __init__(self, whole: Stages, pieces: Stages) -> None:
-        self.whole, self.pieces, self.plan = whole, pieces, pieces.plan
-        (self.stage,) = whole.xla_stages.values()
-        self.places = [whole.inputs.index(v) for v in self.stage.inputs]
-        self.left = COMPILED_IN * len(self.stage.nodes)  # seconds of calls before the whole is worth it
+    def __init__(self, inputs: Sequence[Variable], whole: Program, pieces: Program, stage: XlaStage) -> None:
+        """`stage` is all that `whole` runs."""
+        self.whole, self.pieces, self.plan, self.stage = whole, pieces, pieces.plan, stage
+        self.places = [inputs.index(v) for v in stage.inputs]
+        self.left = COMPILED_IN * len(stage.nodes)  # seconds of calls before the whole is worth it
         self.asked = False
 
-    def all_stages(self) -> list[XlaStage]:
+    def all_stages(self) -> list[Stage]:
         """The XlaStages of both."""
-        return self.pieces.all_stages() + self.whole.all_stages()
+        return [*self.pieces.all_stages(), self.stage]
 
     def run(self, values: list[Value], cells: Cells) -> tuple[list[Value], Outcome]:
         """See Stages."""
@@ -47,7 +52,7 @@ class InPieces:
         if self.left < 0 and not self.asked:
             signature = self._signature(values)
             given = [jax.ShapeDtypeStruct(np.shape(values[i]), values[i].dtype) for i in self.places]
-            self.asked = background.start(lambda: self.stage._compile_ahead(signature, given))
+            self.asked = background.start(lambda: self.stage.compile_ahead(signature, given))
         return result
 
     def _signature(self, values: list[Value]) -> Signature:

@@ -146,7 +146,7 @@ class XlaStage:
             if signature not in patience.compiled and not isinstance(self.ahead.get(signature), Exception):
                 if patience.accepts(signature):
                     given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
-                    background.start(lambda: self._compile_ahead(signature, given))
+                    background.start(lambda: self.compile_ahead(signature, given))
                 return [], Declined(patience, signature)
         if signature in self.refused:
             return [], self.refused[signature]
@@ -381,7 +381,7 @@ class XlaStage:
                 special.variants[shapes] = variant
         return variant
 
-    def _compile_ahead(self, signature: Signature, args: Sequence[jax.ShapeDtypeStruct]) -> None:
+    def compile_ahead(self, signature: Signature, args: Sequence[jax.ShapeDtypeStruct]) -> None:
         """Have an executable ready for arguments like `args`, which are shapes and dtypes."""
         start = perf_counter()
         try:
