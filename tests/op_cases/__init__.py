@@ -1,6 +1,7 @@
 """The cases of tests/test_every_op.py: a line for every Op, in a file for its subject."""
 
 from tests.op_cases import indexing, linalg, nnet, other, sparse, tensor
+from theanojax.tensor.random.op import RandomVariable
 
 CASES = [*tensor.CASES, *indexing.CASES, *linalg.CASES, *nnet.CASES, *sparse.CASES, *other.CASES]
 
@@ -10,7 +11,7 @@ BASES = {
     "FixedLogicalComparison", "GemmRelated", "AbstractConv", "AbstractConv_gradInputs", "AbstractConv_gradWeights",
     "BaseAbstractConv", "BaseCorrMM", "BaseCorr3dMM", "CorrBase", "Forward", "GradInputs", "GradWeights",
     "mrg_uniform_base", "PoolGrad", "BaseAdvancedSubtensor", "BaseAdvancedIncSubtensor", "InplaceOp",
-    "_Move", "_Transfer",
+    "DrawFromState", "RandomVariable", "_Move", "_Transfer",
 }
 
 # Ops without a case, each with the reason
@@ -32,6 +33,7 @@ EXEMPT = {
     "theano.raise_op.Raise": "it only raises: tests/test_sandbox.py",
     "theano.sandbox.fourier.GradTodo": "it only raises: tests/test_sandbox.py",
     "theano.sparse.sandbox.sp.ConvolutionIndices": "there is nothing to apply, only functions: tests/test_sandbox.py",
+    "theano.tensor.random.basic.PolyaGammaRV": "needs pypolyagamma: tests/test_random_variables.py",
     "theano.tensor.extra_ops.CumsumOp": _OLD,
     "theano.tensor.extra_ops.CumprodOp": _OLD,
     **{"theano.tensor.io." + name: _MPI for name in ("MPIRecv", "MPIRecvWait", "MPISend", "MPISendWait")},
@@ -42,6 +44,7 @@ EXEMPT = {
 # sparse matrices and lists
 _LENGTH = "how long its output is depends on the data"
 _OUTSIDE = "it calls what only Python has"
+_NUMPYS = "the numbers are those of numpy's generator"
 ON_HOST = {
     "AdvancedBooleanSubtensor": _LENGTH,
     "Default": "an input may be None",
@@ -52,7 +55,9 @@ ON_HOST = {
     "Minimal": _OUTSIDE,
     "Nonzero": _LENGTH,
     "PdbBreakpoint": _OUTSIDE,
-    "RandomFunction": "the numbers are those of numpy's generator",
+    "Observed": "what is observed may be None",
+    "RandomFunction": _NUMPYS,
+    **{cls.__name__: _NUMPYS for cls in RandomVariable.__subclasses__()},
     "Unique": _LENGTH,
     "lstsq": "its outputs' lengths depend on the rank",
 }

@@ -15,7 +15,7 @@ from theanojax.legacy import example_ops, sandbox_fourier
 from theanojax.legacy.testing import PdbBreakpoint
 from theanojax.tensor import io
 from theanojax.tensor.elemwise import Elemwise
-from theanojax.tensor.random import from_uniform, mrg, raw_random
+from theanojax.tensor.random import basic, from_uniform, mrg, op as random_op, raw_random
 from theanojax.typed_list import TypedListType, ops as lists
 
 LIST = TypedListType(T.dvector)
@@ -75,8 +75,22 @@ LISTS = [
          (LIST, ITEMS), V3, np.int64(1), grad=False),
 ]
 
+_TWO = (np.array([0.5, 0.9]), np.array([0.2, 0.4]))
+_CHANCES = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
+RANDOM_VARIABLES = {
+    **dict.fromkeys("uniform beta normal halfnormal gamma cauchy halfcauchy invgamma".split(), _TWO),
+    **dict.fromkeys("exponential poisson bernoulli".split(), _TWO[:1]),
+    **dict.fromkeys("binomial nbinom".split(), (np.array([3, 5]), _TWO[0])),
+    "multivariate_normal": (np.array([1.0, 2.0]), np.eye(2)), "dirichlet": (_CHANCES,), "categorical": (_CHANCES,),
+    "truncexpon": (*_TWO, _TWO[0]), "betabinom": (np.array([3, 5]), *_TWO), "randint": (np.array([2, 3]), np.int64(9)),
+    "multinomial": (np.int64(5), _CHANCES[0]), "permutation": (_CHANCES,), "choice": (_TWO[0],),
+}  # fmt: skip
+
 RANDOM_OPS = [
     case("random_function", lambda r, n: raw_random.uniform(r, (n, 3))[1], RANDOM, np.int64(2), grad=False),
+    *[case("random_variable_%s" % name, lambda r, *args, draw=getattr(basic, name): draw(*args, rng=r), RANDOM, *args,
+           grad=False) for name, args in RANDOM_VARIABLES.items()],
+    case("observed", lambda x: random_op.observed(None, x), V3, grad=False),
     case("mrg_uniform", lambda r: mrg.mrg_uniform.new(r, 2, "float64", (2, 3)), STREAMS, grad=False),
     case("dot_modulo", lambda a, s, m: mrg.DotModulo()(a, s, m, a, s, m), ints([3, 2, 7], [4, 5, 9], [1, 8, 6]),
          ints(2147462578, 11, 5), ints(2147462579)[0]),

@@ -85,7 +85,7 @@ class Module:
 
     def __init__(self, path):
         self.functions, self.classes, self.values = {}, {}, set()
-        self._read(ast.parse(Path(path).read_text(encoding="utf-8")).body)
+        self._read(ast.parse(Path(path).read_text(encoding="utf-8-sig")).body)
 
     def _read(self, body):
         for node in body:

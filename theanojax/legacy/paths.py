@@ -42,7 +42,8 @@ GRAPH = ("graph.variable", "graph.op", "graph.type", "graph.traverse", "graph.*"
 
 # Theano had these packages' names in the files of the package above.
 COMPILE = ("compile.*", "compile.debug.*")
-TENSOR = ("tensor.*", "tensor.indexing.*", "tensor.linalg.*", "tensor.random.*")
+TENSOR = ("tensor.*", "tensor.indexing.*", "tensor.linalg.*",
+          *(f"tensor.random.{name}" for name in ("from_uniform", "mrg", "raw_random", "shared_randomstreams")))
 
 PATHS: dict[str, Entry] = {
     # ---- the graph
@@ -135,9 +136,13 @@ PATHS: dict[str, Entry] = {
     "scalar.basic_sympy": At("scalar.*"),
     "scalar.sharedvar": At("compile.shared", *COMPILE),
     # ---- tensors
-    "tensor": At(*TENSOR, "legacy.gof_utils", theano="", gof="gof", compile="compile", printing="printing",
-                 broadcast_shape="legacy.theano_pymc_tensor:broadcast_shape"),
-    "tensor.random.utils": At("legacy.theano_pymc_tensor"),
+    "tensor": At(*TENSOR, "legacy.gof_utils", theano="", gof="gof", compile="compile", printing="printing"),
+    "tensor.random.basic": At(),
+    "tensor.random.op": At("tensor.random.op"),
+    "tensor.random.opt": At("rewrites.inplace"),
+    "tensor.random.type": At("tensor.random.raw_random"),
+    "tensor.random.utils": At("tensor.random.op", "tensor.random.random_stream"),
+    "tensor.random.var": At("tensor.random.shared_randomstreams"),
     "tensor.basic": At("tensor", *TENSOR, "errors", "scalar",
                        **{f"python_{name}": f"=builtins:{name}" for name in "all any complex".split()}),
     "tensor.var": At("tensor.var", *TENSOR, "errors"),
@@ -145,8 +150,7 @@ PATHS: dict[str, Entry] = {
     "tensor.type_other": At(*TENSOR),
     "tensor.elemwise": At(*TENSOR, "printing.pp"),
     "tensor.indexing.subtensor": At(*TENSOR, "errors"),
-    "tensor.extra_ops": At(*TENSOR, **{name: f"legacy.theano_pymc_tensor:{name}" for name in
-                                       ("broadcast_shape", "broadcast_to")}),
+    "tensor.extra_ops": At(*TENSOR),
     "tensor.linalg.nlinalg": At(*TENSOR),
     "tensor.linalg.slinalg": At(*TENSOR),
     "tensor.sort": At(*TENSOR),

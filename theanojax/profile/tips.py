@@ -1,7 +1,7 @@
 """Tips of a profile: what might make functions faster, on XLA."""
 
 from theanojax.tensor.linalg.products import Dot
-from theanojax.tensor.random.raw_random import RandomFunction
+from theanojax.tensor.random.raw_random import DrawFromState
 
 MUCH = 0.2  # of the time of calls, so that it is worth a tip
 MANY = 3  # executables of one function, after which its shapes are worth a tip
@@ -47,7 +47,7 @@ def _of_nodes(times, whole):
             dtypes = [v.type.dtype for v in node.inputs]
             if len(set(dtypes)) > 1 or dtypes[0].startswith(("int", "uint", "bool")):
                 strange[str(dtypes)] = strange.get(str(dtypes), 0.0) + seconds
-    if any(isinstance(node.op, RandomFunction) for node in times):
+    if any(isinstance(node.op, DrawFromState) for node in times):
         yield (
             "Replace the default random number generator by 'from theano.sandbox.rng_mrg import MRG_RandomStreams as "
             "RandomStreams', as this is is faster: XLA runs it, and numpy the other one."

@@ -6,6 +6,7 @@ from theanojax import scalar as scal
 from theanojax.config import config
 from theanojax.errors import InconsistencyError
 from theanojax.graph.destroy import DestroyHandler, memory_of
+from theanojax.graph.op import compute_test_value
 from theanojax.graph.rewriting.base import Optimizer
 from theanojax.graph.rewriting.local import local_optimizer
 from theanojax.graph.rewriting.profile import RewriteProfile
@@ -14,7 +15,7 @@ from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.tensor.elemwise import Elemwise
 from theanojax.tensor.random.mrg import mrg_uniform_base
-from theanojax.tensor.random.raw_random import RandomFunction
+from theanojax.tensor.random.raw_random import DrawFromState
 
 _MANY_NODES = 500  # in graphs larger than this it is not worth the time for single numbers
 
@@ -166,13 +167,13 @@ class _InplaceRun:
 inplace_elemwise_optimizer = InplaceElemwiseOptimizer(Elemwise)
 
 
-@local_optimizer([RandomFunction], inplace=True)
+@local_optimizer([DrawFromState], inplace=True)
 def random_make_inplace(node):
     """A random draw that may overwrite the state of its generator"""
     op = node.op
-    if not isinstance(op, RandomFunction) or op.inplace:
+    if not isinstance(op, DrawFromState) or op.inplace:
         return False
-    return _instead(node, RandomFunction(op.fn, op.outtype, inplace=True, ndim_added=op.ndim_added))
+    return _instead(node, op.in_place())
 
 
 @local_optimizer([mrg_uniform_base], inplace=True)
@@ -185,6 +186,8 @@ def mrg_random_make_inplace(node):
 
 
 def _instead(node, op):
-    outs = op(*node.inputs, return_list=True)
-    copy_stack_trace(node.outputs, outs)
-    return outs
+    made = op.make_node(*node.inputs)
+    if config.compute_test_value != "off":
+        compute_test_value(made)
+    copy_stack_trace(node.outputs, made.outputs)
+    return made.outputs

@@ -74,7 +74,34 @@ def _copied(r):
     return twin
 
 
-class RandomFunction(InplaceOp):
+class DrawFromState(InplaceOp):
+    """An Op whose first input is a RandomState, and whose outputs are the state afterwards and what was drawn.
+
+    ``draw(node, state, *inputs)`` draws, and moves the state on: a copy of the one given, unless the Op is in place.
+    """
+
+    def draw(self, node, r, *inputs):
+        raise NotImplementedError
+
+    def perform(self, node, inputs, outputs):
+        r = inputs[0] if self.inplace else _copied(inputs[0])
+        outputs[0][0], outputs[1][0] = r, self.draw(node, r, *inputs[1:])
+
+    def in_place(self):
+        """The same Op, which moves on the state that it is given."""
+        op = copy.copy(self)
+        InplaceOp.__init__(op, True)
+        return op
+
+    do_constant_folding = never_folded
+
+    grad = without_gradient("No gradient defined through raw random numbers op")
+
+    def R_op(self, inputs, eval_points):
+        return [None for _ in eval_points]
+
+
+class RandomFunction(DrawFromState):
     """Draws from a RandomState.
 
     Parameters
@@ -116,8 +143,7 @@ class RandomFunction(InplaceOp):
             raise ShapeError()
         return [None, [shape[i] for i in range(node.outputs[1].ndim)]]
 
-    def perform(self, node, inputs, outputs):
-        r, shape, args = inputs[0], inputs[1], list(inputs[2:])
+    def draw(self, node, r, shape, *args):
         ndim = self.outtype.ndim
         size = tuple(int(n) for n in shape) if len(shape) else None
         if size is not None and ndim != len(size) + self.ndim_added:
@@ -125,8 +151,6 @@ class RandomFunction(InplaceOp):
                 "Shape mismatch: self.outtype.ndim (%i) != len(shape) (%i) + self.ndim_added (%i)"
                 % (ndim, len(size), self.ndim_added)
             )
-        if not self.inplace:
-            r = _copied(r)
         draw = np.asarray(self.exec_fn(r, *args, size), dtype=self.outtype.dtype)
         if size is None and draw.ndim == 0 and ndim > 0:
             draw = draw.reshape([1] * ndim)
@@ -140,14 +164,7 @@ class RandomFunction(InplaceOp):
                 'Shape mismatch: "out" should have shape %s, but the value produced by "perform" has '
                 "shape %s" % (size, draw.shape)
             )
-        outputs[0][0], outputs[1][0] = r, draw
-
-    do_constant_folding = never_folded
-
-    grad = without_gradient("No gradient defined through raw random numbers op")
-
-    def R_op(self, inputs, eval_points):
-        return [None for _ in eval_points]
+        return draw
 
 
 def _sized(ndim, shape, *args):
