@@ -294,6 +294,14 @@ def test_add_flags(registry, monkeypatch):
     assert not TheanoConfigParser.own_simple.in_c_key
 
 
+def test_add_flags_as_theano_pymc_does(registry):
+    config.add("own__number", "A number.", IntParam(3))
+    config.add("own__kind", "A kind.", EnumStr("a", ["b"]), in_c_key=False)
+    assert config.own__number == config.own.number == 3 and config.own__kind == "a"
+    with config.change_flags(own__number=4, own__kind="b"):
+        assert config.own__number == 4 and config.own.kind == "b"
+
+
 def test_name_is_taken(registry):
     with pytest.raises(AttributeError, match="This name is already taken"):
         AddConfigVar("floatX", "", StrParam(""))

@@ -9,6 +9,8 @@ import pytest
 
 import theanojax as theano
 import theanojax.tensor as T
+from theanojax.graph.rewriting.walk import in2out
+from theanojax.legacy import random_lifts
 from theanojax.tensor.random import basic, op
 from theanojax.tensor.random.random_stream import RandomStream
 
@@ -229,3 +231,39 @@ def test_values_while_graphs_are_built():
         draw = basic.normal(1.0, 1.0, size=(2,), rng=theano.shared(np.random.RandomState(1)))
         np.testing.assert_array_equal(draw.tag.test_value, np.random.RandomState(1).normal(1, 1, 2))
         theano.function([], draw)
+
+
+MEANS = T.constant(np.arange(6.0).reshape(2, 3) * 100)
+
+
+@pytest.mark.parametrize(
+    "lift, make",
+    [
+        ("local_dimshuffle_rv_lift", lambda: basic.normal(MEANS, 1e-5, size=(4, 2, 3)).T),
+        ("local_dimshuffle_rv_lift", lambda: basic.normal(MEANS, 1e-5, size=(4, 2, 3)).dimshuffle(0, "x", 2, 1)),
+        ("local_dimshuffle_rv_lift", lambda: basic.normal(MEANS, [1e-5, 1e-6, 1e-7]).T),
+        ("local_subtensor_rv_lift", lambda: basic.normal(MEANS, 1e-5, size=(4, 2, 3))[1:3, 1]),
+        ("local_subtensor_rv_lift", lambda: basic.normal(MEANS, 1e-5)[:, ::-2]),
+        ("local_subtensor_rv_lift", lambda: basic.normal(MEANS, 1e-5)[:, :0]),
+    ],
+)
+def test_lifts(lift, make):
+    v = make()
+    rewrite = in2out(getattr(random_lifts, lift))
+    lifted = theano.function([], v, mode=theano.compile.get_default_mode().register((rewrite, 1.6)))
+    assert isinstance(lifted.maker.fgraph.outputs[0].owner.op, basic.NormalRV)
+    value, plain = lifted(), v.eval()
+    assert value.shape == plain.shape
+    np.testing.assert_allclose(value, plain, atol=1e-3)
+
+
+def test_lifts_leave_the_rest_alone():
+    draw = basic.normal(MEANS, 1e-5)
+    for v in (draw[[0, 0]], basic.dirichlet(MEANS + 1).T, basic.multivariate_normal([1.0, 2.0], COV)[:1], MEANS.T):
+        assert not random_lifts.local_dimshuffle_rv_lift.transform(v.owner)
+        assert not random_lifts.local_subtensor_rv_lift.transform(v.owner)
+    node = random_lifts.lift_rv_shapes(basic.normal([0.0, 1.0], 5.0, size=(3, 2)).owner)
+    assert [p.eval().shape for p in node.inputs[3:]] == [(3, 2), (3, 2)] and node.outputs[1].eval().shape == (3, 2)
+    node = random_lifts.lift_rv_shapes(basic.normal([0.0, 1.0], 5.0).owner)
+    assert [p.eval().shape for p in node.inputs[3:]] == [(2,), (2,)]
+    assert random_lifts.lift_rv_shapes(MEANS.T.owner) is False

@@ -201,12 +201,12 @@ class ConfigParam:
 
 
 class EnumStr(ConfigParam):
-    """A flag with a fixed list of strings as values, the default first."""
+    """A flag with a fixed list of strings as values, the default first; the others may be given as one list."""
 
     def __init__(
-        self, default: str, *options: str, convert: Callable[[str], str] | None = None, allow_override: bool = True
+        self, default: str, *options: Any, convert: Callable[[str], str] | None = None, allow_override: bool = True
     ):
-        self.all = (default, *options)
+        self.all = (default, *(options[0] if options and isinstance(options[0], list) else options))
         for option in self.all:
             if not isinstance(option, str):
                 raise ValueError("Valid values for an EnumStr parameter should be strings", option, type(option))
@@ -368,6 +368,11 @@ class TheanoConfigParser:
 
         def __getattr__(self, name: str) -> Any: ...
         def __setattr__(self, name: str, value: Any) -> None: ...
+
+    @staticmethod
+    def add(name: str, doc: str, configparam: ConfigParam, in_c_key: bool = True) -> None:
+        """Register the flag `name`, as `AddConfigVar` does: Theano-PyMC's way, with ``__`` for a dot."""
+        AddConfigVar(name.replace("__", "."), doc, configparam, in_c_key=in_c_key)
 
     def __str__(self, print_doc: bool = True) -> str:
         text = io.StringIO()

@@ -11,7 +11,7 @@ NAVIGATION = {
     "Using it": "performance loops debugging profiling pictures devices parallel scale",
     "Extending it": "own_ops c_ops rewrites jax",
     "Libraries": "libraries testing",
-    "Reference": "flags reference/index errors status parity glossary changelog",
+    "Reference": "flags reference/index errors status parity parity_pymc glossary changelog",
     "How it is made": "architecture contributing security benchmarks growth conformance fuzz",
 }
 GENERATED = {"reference/index"}

@@ -40,8 +40,11 @@ def is_test(f):
     return "gpuarray" not in f.parts and ("tests" in f.parts or f.name in elsewhere)
 
 
-def fetch(name="all-tests", wanted=is_test, holds="theano"):
-    """The folder `name` of the cache, with the `wanted` files of Theano's folder `holds`; downloaded the first time."""
+def fetch(name="all-tests", wanted=is_test, holds="theano", package="Theano==1.0.5"):
+    """The folder `name` of the cache, with the `wanted` files of Theano's folder `holds`; downloaded the first time.
+
+    `package` says which Theano.
+    """
     root = CACHE / name
     if (root / holds).exists():
         return root
@@ -60,7 +63,7 @@ def fetch(name="all-tests", wanted=is_test, holds="theano"):
                 ":all:",
                 "-d",
                 tmp,
-                "Theano==1.0.5",
+                package,
             ],
             env=dict(os.environ, TMPDIR=tmp),
             stdout=subprocess.PIPE,
@@ -68,9 +71,9 @@ def fetch(name="all-tests", wanted=is_test, holds="theano"):
             text=True,
             check=False,
         )
-        unpacked = next(Path(tmp).glob("pip-*/theano_*/%s" % holds), None)
+        unpacked = next(Path(tmp).glob("pip-*/theano*/%s" % holds), None)
         if unpacked is None:
-            sys.exit("pip did not download Theano's source:\n" + pip.stdout[-2000:])
+            sys.exit("pip did not download the source of " + package + ":\n" + pip.stdout[-2000:])
         part = root.with_name("%s-%d" % (name, os.getpid()))  # complete or not there at all
         for f in (f for f in unpacked.rglob("*") if f.is_file() and wanted(f)):
             copy = part / f.relative_to(unpacked.parent)

@@ -19,12 +19,14 @@ def of_source(path):
     all that the program computes; ``fixed`` where the value cannot be changed later.
     """
     found, known = {}, {}
-    inside = ast.walk(ast.parse(Path(path).read_text(encoding="utf-8")))
+    inside = ast.walk(ast.parse(Path(path).read_text(encoding="utf-8-sig")))
     for node in sorted(inside, key=lambda n: getattr(n, "lineno", 0)):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             known[node.targets[0].id] = node.value
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "AddConfigVar":
-            found.setdefault(ast.literal_eval(node.args[0]), node.args[2])
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("AddConfigVar", "config.add"):
+            name = ast.literal_eval(node.args[0]) if isinstance(node.args[0], ast.Constant) else ""
+            found.setdefault(name.replace("__", "."), node.args[2])
+    found.pop("", None)  # names that are computed
     return [(name, _text_of_call(parameter, known)) for name, parameter in found.items()]
 
 
@@ -32,7 +34,7 @@ def _text_of_call(call, known):
     kind = ast.unparse(call.func).rpartition(".")[2] if isinstance(call, ast.Call) else ""
     if kind not in KINDS:
         return "ConfigParam(_)"
-    fixed = any(k.arg == "allow_override" and not ast.literal_eval(k.value) for k in call.keywords)
+    fixed = any(k.arg in ("allow_override", "mutable") and not ast.literal_eval(k.value) for k in call.keywords)
     default = ast.unparse(call.args[0]) if call.args else "_"
     if kind == "EnumStr":
         values = [v for a in call.args for v in _values(a, known)]

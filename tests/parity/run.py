@@ -2,9 +2,10 @@
 
     python -m tests.parity.run
 
-Theano's source distribution comes, by package name, into a cache outside the repository; nothing of it is imported.
-What it says that it has is theano_1_0_5.tsv, which tests/test_parity.py compares without it. The exit status is 1 if
-something differs for which explained.tsv has no reason, or it has a reason for what does not differ.
+And those of Theano-PyMC 1.1.2: docs/parity_pymc.md. Source distributions come, by package name, into a cache outside
+the repository; nothing of them is imported. What they say that they have is in tables here, which tests/test_parity.py
+compares without them. The exit status is 1 if something differs for which there is no reason in the files `explained`,
+or there is a reason for what does not differ.
 """
 
 import datetime
@@ -12,6 +13,7 @@ import importlib.metadata
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.conformance.run import REPO, fetch
 from tests.parity import flags, reading
@@ -19,8 +21,37 @@ from tests.parity.comparing import DIFFERENCES, compare, explain, fits
 from theanojax import configparser
 
 HERE = Path(__file__).resolve().parent
-TABLE, REASONS = HERE / "theano_1_0_5.tsv", HERE / "explained.tsv"
-REPORT = REPO / "docs" / "parity.md"
+DOCS = REPO / "docs"
+
+
+class Reference(NamedTuple):
+    """A Theano: its name, what pip calls it, its names, reasons, the page; and another, whose reasons hold, too."""
+
+    title: str
+    package: str
+    table: Path
+    reasons: Path
+    page: Path
+    beside: Path | None = None
+
+    def compared(self):
+        """(table, rows that differ, reasons)"""
+        table = read(self.table)
+        return table, compare(table), read(self.reasons) + (read(self.beside) if self.beside else [])
+
+    def unexplained(self):
+        """Texts: what differs without a reason, and reasons of its own for what does not differ."""
+        _, rows, reasons = self.compared()
+        return unexplained(rows, reasons, len(read(self.reasons)))
+
+
+THEANO = Reference(
+    "Theano 1.0.5", "Theano==1.0.5", HERE / "theano_1_0_5.tsv", HERE / "explained.tsv", DOCS / "parity.md"
+)
+THEANO_PYMC = Reference(
+    *("Theano-PyMC 1.1.2", "Theano-PyMC==1.1.2", HERE / "theano_pymc_1_1_2.tsv", HERE / "explained_pymc.tsv"),
+    *(DOCS / "parity_pymc.md", THEANO.reasons),
+)
 
 
 def read(path):
@@ -30,35 +61,41 @@ def read(path):
     return [tuple((line.split("\t") + [""] * width)[:width]) for line in lines if line]
 
 
-def unexplained(rows, reasons):
-    """Texts: what differs without a reason, and reasons for what does not differ."""
+def unexplained(rows, reasons, own=None):
+    """Texts: what differs without a reason, and reasons, of the first `own` of them, for what does not differ."""
     bare = ["\t".join(row) for row, reason in explain(rows, reasons) if not reason]
-    idle = [r for r in reasons if r[2] and not any(fits(row, *r[:2]) for row in rows)]
+    idle = [r for r in reasons[:own] if r[2] and not any(fits(row, *r[:2]) for row in rows)]
     return bare + ["nothing differs by " + "\t".join(r[:2]) for r in idle]
 
 
 def main():
-    root = fetch("source", lambda f: f.suffix == ".py" and "tests" not in f.parts) / "theano"
+    return max([written(THEANO, "source"), written(THEANO_PYMC, "source-pymc")])
+
+
+def written(reference, folder):
+    """Write the table of `reference`, whose source is in the `folder` of the cache, and the page; 1 if that differs."""
+    wanted = fetch(folder, lambda f: f.suffix == ".py" and "tests" not in f.parts, package=reference.package)
+    root = wanted / "theano"
     table = list(reading.table(root))
     table += [("theano.config", "flag", *row) for row in flags.of_source(root / "configdefaults.py")]
     lines = ["module\tkind\tname\tparameters", *("\t".join(row).rstrip("\t") for row in table)]
-    TABLE.write_text("\n".join(lines) + "\n")
-    rows, reasons = compare(table), read(REASONS)
-    REPORT.write_text(report(table, rows, reasons))
-    left = unexplained(rows, reasons)
-    print("\n".join(left) if left else "%s: all that differs is explained" % REPORT.relative_to(REPO))
+    reference.table.write_text("\n".join(lines) + "\n")
+    reference.page.write_text(report(reference))
+    left = reference.unexplained()
+    print("\n".join(left) if left else "%s: all that differs is explained" % reference.page.relative_to(REPO))
     return bool(left)
 
 
-def report(table, rows, reasons):
+def report(reference):
     """The page for people."""
+    table, rows, reasons = reference.compared()
     looked = Counter(kind for _, kind, _, _ in table)
     counts = Counter(row[0] for row in rows)
     words = [
-        "# Names, parameters and flags: Theano 1.0.5 and theanojax",
+        "# Names, parameters and flags: %s and theanojax" % reference.title,
         "",
-        "`make parity` wrote this page on %s, with theanojax %s on Python %s. It reads the source of Theano 1.0.5, and"
-        % (datetime.date.today(), importlib.metadata.version("theanojax"), sys.version.split()[0]),
+        "`make parity` wrote this page on %s, with theanojax %s on Python %s. It reads the source of %s, and"
+        % (datetime.date.today(), importlib.metadata.version("theanojax"), sys.version.split()[0], reference.title),
         "looks up here, under the same path after `import theano`, each module, each public name that it defines, and",
         "each public method of its classes; tests, GPU back-ends and names with `_` in front are left out. Parameters",
         "are the same if each call that Theano's takes is taken here: their names, their order, and their defaults.",
@@ -81,7 +118,7 @@ def report(table, rows, reasons):
             words += ["", "## %s" % (meaning[0].upper() + meaning[1:])]
         for reason, members in groups.items():
             words += ["", "%d: %s" % (len(members), reason), "", listed(members)]
-    return "\n".join(words + of_flags(table)) + "\n"
+    return "\n".join(words + (of_flags(table) if reference is THEANO else [])) + "\n"
 
 
 def of_flags(table):

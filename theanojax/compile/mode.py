@@ -18,6 +18,7 @@ predefined_linkers = {
     "cvm": VM_Linker(use_cloop=True),
     "vm_nogc": VM_Linker(allow_gc=False, use_cloop=False),
     "cvm_nogc": VM_Linker(allow_gc=False, use_cloop=True),
+    "jax": OpWiseCLinker(),
 }
 
 
@@ -122,7 +123,9 @@ class Mode:
 FAST_COMPILE = Mode(VM_Linker(use_cloop=False, c_thunks=False), "fast_compile")
 FAST_RUN = Mode("cvm", "fast_run")
 
-predefined_modes = {"FAST_COMPILE": FAST_COMPILE, "FAST_RUN": FAST_RUN}
+JAX = Mode("jax", "fast_run")  # Theano-PyMC's
+
+predefined_modes = {"FAST_COMPILE": FAST_COMPILE, "FAST_RUN": FAST_RUN, "JAX": JAX}
 
 # Modes that are made when they are asked for, from the optimizer of the moment: compile/debug/ adds its own.
 made_anew: dict = {}

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from theanojax.graph.fgraph_first import take_fgraph
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from typing import Any, Protocol
@@ -64,6 +66,7 @@ class Contract:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        take_fgraph(cls, "infer_shape", "do_constant_folding")
         if ("compute" in vars(cls) or "perform" in vars(cls)) and "_computes" not in vars(cls):
             for name in _OF_VALUES:
                 said = next(c for c in cls.__mro__ if name in vars(c))

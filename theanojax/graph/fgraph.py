@@ -32,6 +32,15 @@ class CachedConstantError(Exception):
     """
 
 
+class _Clients:
+    """What uses a variable, by a call or as an item."""
+
+    def __call__(self, r: Variable) -> list[Client]:
+        return r.clients
+
+    __getitem__ = __call__
+
+
 class FunctionGraph:
     """The graph between `inputs` and `outputs`, open to replacement and watched by features.
 
@@ -191,8 +200,12 @@ class FunctionGraph:
     def _forget(self) -> None:
         self._order = self._data_order = self._ops = None
 
-    def clients(self, r: Variable) -> list[Client]:
-        return r.clients
+    # Theano's method, and Theano-PyMC's dictionary and method: lists of (node, index of the input).
+    clients = staticmethod(_Clients())
+
+    def get_clients(self, var: Variable) -> list[Client]:
+        """The users of `var`."""
+        return self.clients(var)
 
     # ---------------------------------------------------------------- changing
     def change_input(self, node: User, i: int, new_r: Variable, reason: object = None) -> None:

@@ -63,6 +63,9 @@ class SharedVariable(Variable):
             raise TypeError("value and strict are ignored if you pass a container here")
         self.container: Container = container
 
+    def get_test_value(self) -> Any:
+        return self.get_value(borrow=True)
+
     def get_value(self, borrow: bool = False, return_internal_type: bool = False) -> Any:
         """The value: a copy, or with `borrow` the stored object itself, through which the variable may be changed."""
         return self.container.value if borrow else self.container.copy_value()

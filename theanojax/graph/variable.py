@@ -9,7 +9,7 @@ from theanojax.config import config
 from theanojax.errors import MethodNotDefined
 from theanojax.graph import above
 from theanojax.graph.pickling import Flattened
-from theanojax.graph.tag import Scratchpad, add_tag_trace
+from theanojax.graph.tag import Scratchpad, add_tag_trace, get_variable_trace_string
 from theanojax.graph.tracebacks import boundary
 
 if TYPE_CHECKING:
@@ -184,6 +184,12 @@ class Variable(Node):
     plain_constructors: ClassVar[set[Callable[..., None]]] = set()
     construction_observers: list[Callable[[Variable], None]] = []
 
+    def get_test_value(self) -> Any:
+        """The value that the variable has while graphs are tested as they are built; AttributeError without one."""
+        if hasattr(self.tag, "test_value"):
+            return self.tag.test_value
+        raise AttributeError("%s has no test value %s" % (self, get_variable_trace_string(self)))
+
     @classmethod
     def append_construction_observer(cls, observer: Callable[[Variable], None]) -> None:
         """Call `observer` with each variable that is made from now on."""
@@ -311,6 +317,9 @@ class Constant(Variable):
     def __init__(self, type: PureType, data: Any, name: str | None = None) -> None:
         super().__init__(type, None, None, name)
         self.data = type.filter(data)
+
+    def get_test_value(self) -> Any:
+        return self.data
 
     def equals(self, other: object) -> bool:
         return isinstance(other, Constant) and self.signature() == other.signature()

@@ -205,9 +205,13 @@ def bincount(x, weights=None, minlength=None, assert_nonneg=False):
     return advanced_inc_subtensor1(bins, 1 if weights is None else weights, x)
 
 
-def squeeze(x):
-    """The tensor variable `x` without its broadcastable dimensions; others stay, even if their length is 1."""
-    return x.dimshuffle([i for i in range(x.ndim) if not x.broadcastable[i]])
+def squeeze(x, axis=None):
+    """The tensor variable `x` without its broadcastable dimensions; others stay, even if their length is 1.
+
+    With `axis`, an int or a tuple of ints, only those of them that it names.
+    """
+    axes = range(x.ndim) if axis is None else np.atleast_1d(axis) % x.ndim
+    return x.dimshuffle([i for i in range(x.ndim) if not x.broadcastable[i] or i not in axes])
 
 
 def compress(condition, x, axis=None):

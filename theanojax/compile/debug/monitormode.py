@@ -5,6 +5,7 @@ import numpy as np
 from theanojax.compile.linkers import OpWiseCLinker, WrapLinkerMany
 from theanojax.compile.mode import Mode
 from theanojax.config import config
+from theanojax.graph.fgraph_first import by_node
 from theanojax.printing import debugprint
 
 
@@ -14,8 +15,8 @@ class MonitorMode(Mode):
     Parameters
     ----------
     pre_func, post_func : callable, optional
-        Called as ``f(index, node, fn)`` before and after each node; the values are in the cells ``fn.inputs`` and
-        ``fn.outputs``.
+        Called as ``f(index, node, fn)``, or ``f(fgraph, index, node, fn)`` if that is how they are defined, before and
+        after each node; the values are in the cells ``fn.inputs`` and ``fn.outputs``.
     optimizer : as of `Mode`.
     linker : must not be given.
     """
@@ -34,7 +35,7 @@ class MonitorMode(Mode):
 
     def eval(self, i, node, fn):
         """Run one node, with what is to be called around it."""
-        before, after = (_nothing if call is None else call for call in (self.pre_func, self.post_func))
+        before, after = (by_node(call or _nothing, node=1) for call in (self.pre_func, self.post_func))
         before(i, node, fn)
         fn()
         after(i, node, fn)

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from theanojax.errors import MethodNotDefined
+from theanojax.graph.fgraph_first import by_node, take_fgraph
 from theanojax.graph.op import PureOp
 from theanojax.graph.per_op import PerOp
 from theanojax.graph.rewriting.base import FromFunction, print_parts, require_destroy_handler
@@ -41,6 +42,10 @@ class LocalOptimizer:
     only_scalar: tuple[type, ...] | None
     op_key: Callable[[], Any]
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        take_fgraph(cls, "transform")
+
     def tracks(self) -> Tracked | None:
         """The Op classes and Op instances whose nodes are worth trying; None for all nodes."""
         return None
@@ -69,7 +74,7 @@ class FromFunctionLocalOptimizer(FromFunction, LocalOptimizer):
         tracks: Tracked | None = None,
         requirements: Sequence[Requirement] = (),
     ) -> None:
-        self.transform = fn  # type: ignore[method-assign, assignment]  # it prints as the function
+        self.transform = by_node(fn)  # type: ignore[method-assign]  # it prints as the function
         self._tracks, self.requirements = tracks, requirements
 
     def tracks(self) -> Tracked | None:
@@ -93,6 +98,8 @@ def local_optimizer(
     tracks: Tracked | None, inplace: bool = False, requirements: Sequence[Requirement] = ()
 ) -> Callable[[Callable[[Apply], Any]], FromFunctionLocalOptimizer]:
     """Decorator: make ``f(node)`` a LocalOptimizer tried on nodes whose Op, or its class, is in `tracks`.
+
+    It may be ``f(fgraph, node)``, as in Theano-PyMC.
 
     `tracks` None means all nodes. `inplace` says that it puts in-place Ops into the graph. Each of `requirements`
     is called with the graph before.
