@@ -178,6 +178,7 @@ with h5py.File("a.h5") as f:
     g["x"] = np.arange(3)
     g.create_dataset("text", (2,), dtype=h5py.special_dtype(vlen=type(u"")))[:] = [u"u", u"v"]
 f = h5py.File("a.h5")
+f["g/x"].ndim = 1  # as pylearn2 does
 result = [f.mode, f.attrs["ascii"], f.attrs["text"], [n.decode("utf8") for n in f.attrs["names"]],
           f["g"].attrs["ascii"], f["g/x"].value.tolist(), list(f["g"]["text"][:]), f["g/x"].parent.attrs.get("ascii"),
           isinstance(f, h5py.File), str(f.attrs["list"].dtype), f.fid is f.id,
@@ -235,6 +236,26 @@ def test_scikit_learn():
     pytest.importorskip("sklearn")
     parameters = {"shift": 2.0, "names": [], "unset": None}
     assert evaluate(SKLEARN) == ([(8, [0, 1, 0, 1])] * 3, 4, 2, [(1.0, -1.0), (0.0, 0.0)], parameters, 3)
+
+
+SPLITS = """
+from sklearn.cross_validation import KFold, ShuffleSplit, StratifiedKFold, StratifiedShuffleSplit
+y = [0, 1] * 10
+splits = [ShuffleSplit(20), StratifiedShuffleSplit(y, 3, test_size=0.25, train_size=0.5), ShuffleSplit(20, test_size=4),
+          ShuffleSplit(20, test_size=None, train_size=15)]
+sizes = [(s.n, s.n_iter, s.test_size, s.n_test, s.n_train, [len(part) for part in list(s)[0]]) for s in splits]
+result = sizes, KFold(20, 4).n_folds, StratifiedKFold(y, 5, shuffle=True).shuffle, splits[1].y[:2].tolist()
+"""
+
+
+def test_folds_of_scikit_learn_know_what_they_were_made_with():
+    pytest.importorskip("sklearn")
+    sizes, *rest = evaluate(SPLITS)
+    assert sizes == [
+        *((20, 10, 0.1, 2, 18, [18, 2]), (20, 3, 0.25, 5, 10, [10, 5]), (20, 10, 4, 4, 16, [16, 4])),
+        (20, 10, None, 5, 15, [15, 5]),
+    ]
+    assert rest == [4, True, [0, 1]]
 
 
 def test_data_of_mldata(monkeypatch):

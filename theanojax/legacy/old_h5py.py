@@ -115,6 +115,9 @@ class Dataset(Object, h5py.Dataset):
         """All of it."""
         return self[()]
 
+    # Data sets had none, and programs gave them one.
+    ndim = property(lambda self: len(self.shape), lambda self, ndim: None)
+
 
 class _AnyFile(type(h5py.File)):
     def __instancecheck__(cls, value: Any) -> bool:

@@ -16,10 +16,14 @@ __all__ = [*model_selection.__all__]
 
 
 class Folds:
-    """Pairs of indices, to train and to test with: folds knew their data, and were gone through."""
+    """Pairs of indices, to train and to test with: folds knew their data, and were gone through.
 
-    def __init__(self, splitter: Any, n: int, y: Any = None):
-        self.splitter, self.n, self.y = splitter, n, y
+    What they were made with is there as attributes, as classes derived from them read it.
+    """
+
+    def __init__(self, splitter: Any, n: int, y: Any = None, **given: Any):
+        self.splitter, self.n, self.y = splitter, n, None if y is None else np.asarray(y)
+        vars(self).update(given)
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         return self.splitter.split(np.zeros(self.n), self.y)
@@ -33,7 +37,7 @@ class KFold(Folds):
 
     def __init__(self, n: int, n_folds: int = 3, shuffle: bool = False, random_state: Any = None):
         split = model_selection.KFold(int(n_folds), shuffle=shuffle, random_state=random_state if shuffle else None)
-        super().__init__(split, int(n))
+        super().__init__(split, int(n), n_folds=n_folds, shuffle=shuffle, random_state=random_state)
 
 
 class StratifiedKFold(Folds):
@@ -42,7 +46,7 @@ class StratifiedKFold(Folds):
     def __init__(self, y: Any, n_folds: int = 3, shuffle: bool = False, random_state: Any = None):
         state = random_state if shuffle else None
         split = model_selection.StratifiedKFold(int(n_folds), shuffle=shuffle, random_state=state)
-        super().__init__(split, len(y), y)
+        super().__init__(split, len(y), y, n_folds=n_folds, shuffle=shuffle, random_state=random_state)
 
 
 class LeaveOneOut(Folds):
@@ -59,7 +63,8 @@ class ShuffleSplit(Folds):
         self, n: int, n_iter: int = 10, test_size: Any = 0.1, train_size: Any = None, random_state: Any = None
     ):
         sizes = {"test_size": test_size, "train_size": train_size, "random_state": random_state}
-        super().__init__(model_selection.ShuffleSplit(int(n_iter), **sizes), int(n))
+        split = model_selection.ShuffleSplit(int(n_iter), **sizes)
+        super().__init__(split, int(n), n_iter=n_iter, **sizes, **_numbers(n, test_size, train_size))
 
 
 class StratifiedShuffleSplit(Folds):
@@ -69,7 +74,18 @@ class StratifiedShuffleSplit(Folds):
         self, y: Any, n_iter: int = 10, test_size: Any = 0.1, train_size: Any = None, random_state: Any = None
     ):
         sizes = {"test_size": test_size, "train_size": train_size, "random_state": random_state}
-        super().__init__(model_selection.StratifiedShuffleSplit(int(n_iter), **sizes), len(y), y)
+        split = model_selection.StratifiedShuffleSplit(int(n_iter), **sizes)
+        super().__init__(split, len(y), y, n_iter=n_iter, **sizes, **_numbers(len(y), test_size, train_size))
+
+
+def _numbers(n: int, test_size: Any, train_size: Any) -> dict[str, int]:
+    """How many of `n` are tested and trained with, for sizes that are numbers of them, parts of all, or None."""
+    test, train = (
+        None if size is None else int(rounded(size * n)) if size < 1 else int(size)
+        for size, rounded in ((test_size, np.ceil), (train_size, np.floor))
+    )
+    test = n - (train or 0) if test is None else test
+    return {"n_test": test, "n_train": n - test if train is None else train}
 
 
 GridScore = collections.namedtuple("GridScore", "parameters mean_validation_score cv_validation_scores")
