@@ -415,6 +415,7 @@ DEFINED: dict[str, str] = {
     "tensor.slinalg": "tensor.linalg.slinalg",
     "tensor.raw_random": "tensor.random.raw_random",
     "tensor.shared_randomstreams": "tensor.random.shared_randomstreams",
+    "tensor.random.utils": "tensor.random.random_stream",
     "tensor.blas": "tensor.linalg.blas tensor.linalg.products:BatchedDot rewrites.gemm",
     "tensor.blas_c": "tensor.linalg.blas:CGemv tensor.linalg.blas:CGer",
     "tensor.blas_scipy": "tensor.linalg.blas:ScipyGer",
