@@ -92,10 +92,9 @@ def _variable(class_name, name, shown, call, meaning, ndims=None, supp=0, dtype=
     `name` is that of numpy's method, `shown` stands in formulas; ``call(...)`` has the signature of the parameters, and
     gives those that `draw`, an ``rng_fn``, takes; `ndims` are the dimensions of each for one draw, which has `supp`.
     """
-    given = list(inspect.signature(call).parameters.values())
-    ends = [("size", inspect.Parameter.POSITIONAL_OR_KEYWORD, None), ("kwargs", inspect.Parameter.VAR_KEYWORD)]
-    size, more = (inspect.Parameter(*end[:2], **({"default": end[2]} if end[2:] else {})) for end in ends)
-    signature = inspect.Signature([*given, size, more])
+    own, *rest = inspect.signature(lambda self, size=None, **kwargs: None).parameters.values()
+    given = [*inspect.signature(call).parameters.values(), *rest]
+    signature = inspect.Signature(given)
 
     def __call__(self, *args, **kwargs):
         called = signature.bind(*args, **kwargs)
@@ -103,9 +102,7 @@ def _variable(class_name, name, shown, call, meaning, ndims=None, supp=0, dtype=
         *values, size = called.args
         return RandomVariable.__call__(self, *call(*values), size=size, **called.kwargs)
 
-    __call__.__signature__ = signature.replace(
-        parameters=[inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD), *given, size, more]
-    )
+    __call__.__signature__ = inspect.Signature([own, *given])
     __call__.__doc__ = "Draws %s; `size` and the others are those of `RandomVariable`." % meaning
     body = {
         "__doc__": "Draws %s." % meaning,
@@ -113,7 +110,7 @@ def _variable(class_name, name, shown, call, meaning, ndims=None, supp=0, dtype=
         "__call__": __call__,
         "name": name,
         "ndim_supp": supp,
-        "ndims_params": list(ndims or [0] * len(given)),
+        "ndims_params": list(ndims or [0] * (len(given) - len(rest))),
         "dtype": dtype,
         "_print_name": (shown, "\\operatorname{%s}" % shown.replace("**+", "^{+}")),
     }
