@@ -225,6 +225,20 @@ def test_a_library_that_is_not_there_is_said_with_what_brings_it(tmp_path):
     assert done.stderr.splitlines()[-1] == "ModuleNotFoundError: No module named 'some_other_library'"
 
 
+def test_a_pickle_of_python_2_in_code_of_today(tmp_path):
+    """A library that is neither the script's nor of Theano's time is not read for it; the error says what to do."""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "today.py").write_text(
+        "import pickle\n\ndef read():\n    return pickle.loads(b'U\\x01\\xe9.')\n"
+    )
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "old.py").write_text("import today\nprint today.read()\n")
+    done = command("run", "old.py", folder=tmp_path / "run", PYTHONPATH=str(tmp_path / "lib"))
+    assert done.returncode == 1 and done.stderr.splitlines()[-1].endswith(
+        "pickle.load(file, encoding='latin1') reads it"
+    )
+
+
 # ---- what is here
 
 

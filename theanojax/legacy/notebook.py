@@ -107,7 +107,7 @@ class Cells:
         kind, error, traceback = type(self.shell)._get_exc_info(self.shell, *args, **options)
         if isinstance(error, BaseException):
             runner.take_ours_out(error)
-            runner.note_missing(error)
+            runner.note_remedy(error)
             traceback = error.__traceback__
         return kind, error, traceback
 

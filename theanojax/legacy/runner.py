@@ -101,7 +101,7 @@ def run(target: str, arguments: list[str], kind: str = "script", version: int | 
         if isinstance(error, KeyboardInterrupt):
             raise
         take_ours_out(error)
-        note_missing(error)
+        note_remedy(error)
         sys.excepthook(type(error), error, error.__traceback__)
         sys.stdout.flush()
         return 1
@@ -124,10 +124,12 @@ def take_ours_out(error: BaseException) -> None:
     )
 
 
-def note_missing(error: BaseException) -> None:
-    """Say of a module that is missing what brings it, where we have a name for that."""
+def note_remedy(error: BaseException) -> None:
+    """Say what brings a module that is missing, if we have a name for it, and how code of today reads old pickles."""
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in LEGACY:
         error.add_note("pip install 'theanojax[legacy]' brings it, and what else scripts of Theano's time import")
+    elif isinstance(error, UnicodeDecodeError) and error.encoding == "ascii":
+        error.add_note("If Python 2 wrote what was being unpickled: pickle.load(file, encoding='latin1') reads it")
 
 
 def _module(name: str, finder: ScriptFinder) -> tuple[str, str, str]:
