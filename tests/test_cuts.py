@@ -77,6 +77,40 @@ def test_the_whole_takes_over_once_calls_have_taken_as_long(small_pieces):
     assert len(program.stage.ready) == 1
 
 
+def test_the_whole_of_lengths_that_the_host_knows(small_pieces):
+    """It has an executable for each of them, as for each shape."""
+    inputs, outputs = network(60)
+    n = T.lscalar("n")
+    f = theano.function([n, *inputs], [outputs[0] + T.arange(n).sum(), *outputs[1:]])
+    values = values_of(inputs)
+    first = f(4, *values)
+    program = f.fn.executor._program
+    program.left = 0.0
+    f(4, *values)
+    background.wait()
+    assert_same(f(4, *values), first)
+    assert len(program.stage.ready) == 1
+    assert_same(f(5, *values), [first[0] + 4, *first[1:]])
+
+
+def test_a_whole_that_cannot_be_compiled_stays_in_pieces(small_pieces, monkeypatch):
+    inputs, outputs = network(60)
+    f = theano.function(inputs, outputs)
+    values = values_of(inputs)
+    first = f(*values)
+    program = f.fn.executor._program
+    program.left = 0.0
+
+    def failing(*args):
+        raise MemoryError
+
+    monkeypatch.setattr(program.stage, "_function", failing)
+    f(*values)
+    background.wait()
+    assert_same(f(*values), first)
+    assert not program.stage.ready and not f.fn.executor.failures
+
+
 def test_updates_are_stored_together(small_pieces):
     """An error in a late piece leaves all values as they were, those of early ones, too."""
     x, i = T.dmatrix("x"), T.lscalar("i")

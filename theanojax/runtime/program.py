@@ -59,7 +59,7 @@ def build(
     if cuts.can_be_cut(stages.plan) and type(whole := stages.all_stages()[0]) is XlaStage:
         plan = Planner(inputs, outputs, learned, updates, cuts.pieces(whole.nodes)).plan()
         if cuts.pays(plan):
-            return InPieces(inputs, stages, Stages(plan, learned, shared=True), whole)
+            return InPieces(stages.plan, stages, Stages(plan, learned, shared=True), whole)
     return numpy_program(inputs, outputs, stages, learned.recorder) or stages
 
 

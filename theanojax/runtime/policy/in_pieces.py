@@ -12,15 +12,14 @@ import jax
 from theanojax.runtime.policy import background
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from theanojax.graph.variable import Variable
     from theanojax.runtime.hints import Cells, Signature, Value
+    from theanojax.runtime.planning.plan import Plan
     from theanojax.runtime.planning.programs import Program, Stage
     from theanojax.runtime.policy.outcome import Outcome
     from theanojax.runtime.xla.stage import XlaStage
 
 COMPILED_IN = 1e-3  # seconds a node, about, that XLA takes for a large graph
+FAILED = LookupError("not compiled")
 
 
 class InPieces:
@@ -31,10 +30,11 @@ class InPieces:
     little.
     """
 
-    def __init__(self, inputs: Sequence[Variable], whole: Program, pieces: Program, stage: XlaStage) -> None:
-        """`stage` is all that `whole` runs."""
+    def __init__(self, plan: Plan, whole: Program, pieces: Program, stage: XlaStage) -> None:
+        """`plan` and `stage` are those of `whole`."""
         self.whole, self.pieces, self.plan, self.stage = whole, pieces, pieces.plan, stage
-        self.places = [inputs.index(v) for v in stage.inputs]
+        self.places = [plan.inputs.index(v) for v in stage.inputs]
+        self.shape_program = plan.shape_program
         self.left = COMPILED_IN * len(stage.nodes)  # seconds of calls before the whole is worth it
         self.asked = False
 
@@ -44,7 +44,7 @@ class InPieces:
 
     def run(self, values: list[Value], cells: Cells) -> tuple[list[Value], Outcome]:
         """See Stages."""
-        if self.asked and self._signature(values) in self.stage.ahead:
+        if self.asked and not isinstance(self.stage.ahead.get(self._signature(values), FAILED), Exception):
             return self.whole.run(values, cells)
         start = perf_counter()
         result = self.pieces.run(values, cells)
@@ -56,4 +56,5 @@ class InPieces:
         return result
 
     def _signature(self, values: list[Value]) -> Signature:
-        return (), tuple([values[i].shape for i in self.places])
+        key = () if self.shape_program is None else self.shape_program(values)
+        return key, tuple([values[i].shape for i in self.places])
