@@ -110,7 +110,7 @@ def write(kept):
         "# How it grows",
         "",
         "Written by `make bench-scale` on %s, on %d cores (%s); the load was %.1f in the median. Each point is a "
-        "process of its own that finds nothing compiled; the figures are in [growth.json](growth.json).%s"
+        "process of its own that finds nothing compiled; the figures are in `docs/growth.json`.%s"
         % (about["date"], about["cores"], about["processor"], about["load"], BUSY if about["load"] > 1.6 else ""),
         "",
         "An exponent is the slope between the %d largest sizes: what grows as n^1 doubles when n does; above 1 it is "
