@@ -144,15 +144,12 @@ class RandomVariable(DrawFromState):
 
     def make_node(self, rng, size, dtype, *dist_params):
         """The Apply of a draw; the parameters are as in a call. TypeError for a size, state or dtype that is none."""
-        if size is None:
-            size = constant([], dtype="int64")
-        elif isinstance(size, int):
-            size = as_tensor_variable([size], ndim=1)
-        elif isinstance(size, (np.ndarray, Variable, Sequence)):
-            empty = not isinstance(size, Variable) and len(size) == 0  # whose dtype would be a float
-            size = constant([], dtype="int64") if empty else cast(as_tensor_variable(size, ndim=1), "int64")
-        else:
+        if not isinstance(size, (int, np.ndarray, Variable, Sequence, type(None))):
             raise TypeError("Parameter size must be None, an integer, or a sequence with integers.")
+        if not isinstance(size, Variable):
+            lengths = () if size is None else (size,) if isinstance(size, int) else size
+            size = lengths if len(lengths) else constant([], dtype="int64")  # a list of none would be of floats
+        size = cast(as_tensor_variable(size, ndim=1), "int64")
         if size.dtype not in int_dtypes:
             raise TypeError("size is of dtype %s, and has to be of integers" % size.dtype)
         parameters = [p if isinstance(p, Variable) else as_tensor_variable(p) for p in dist_params]
