@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import jax
 
 from theanojax.runtime.xla import interrupts
+from theanojax.runtime.xla.transfer import LOOKS
 
 if TYPE_CHECKING:
     from theanojax.runtime.hints import Array, Shape, Value
@@ -59,11 +60,12 @@ class Ready:
     special : Specialisation
     proven : types of the arguments -> bytes that a call needs beside them. Such a call is one step in C.
     pace : interrupts.Pace of the loops.
+    looks : how often to look whether results are there before waiting for them, see transfer.settle.
     """
 
-    __slots__ = ("pace", "proven", "special")
+    __slots__ = ("looks", "pace", "proven", "special")
 
     proven: dict[tuple[type, ...], int]
 
     def __init__(self, special: Specialisation) -> None:
-        self.special, self.proven, self.pace = special, {}, interrupts.Pace()
+        self.special, self.proven, self.pace, self.looks = special, {}, interrupts.Pace(), LOOKS

@@ -230,7 +230,7 @@ class XlaStage:
             jax.effects_barrier()
         if outcome is DONE and outs and here is None and (borrowed or self.platform.computes_at_once):
             # One tells of all, before anything is stored. To read a result for which there was no memory may hang.
-            settle(outs[0])
+            ready.looks = settle(outs[0], ready.looks)
             if borrowed:
                 wait(outs)
         if staging is not None:
@@ -344,7 +344,7 @@ class XlaStage:
         start = perf_counter() if self.loops else 0
         any(map(setitem, targets, places, values))
         if self.platform.reads_in_place:  # XLA may still be reading what the caller gave; one result tells of all
-            settle(raw(targets[0], places[0]))
+            ready.looks = settle(raw(targets[0], places[0]), ready.looks)
         if self.loops:
             ready.pace.note(steps, perf_counter() - start)
         return outs, COMMITTED

@@ -90,12 +90,18 @@ def taken(idle: list[Staging]) -> Staging | None:
         return None
 
 
-def settle(array: jax.Array) -> None:
-    """Wait until the computation of `array` is done; what failed raises."""
-    for _ in range(LOOKS):
+def settle(array: jax.Array, looks: int = LOOKS) -> int:
+    """Wait until the computation of `array` is done; what failed raises.
+
+    Looks whether it is, up to `looks` times, before it waits to be woken up. Returns how often it is worth looking the
+    next time that the same is computed: to look in vain takes time from the threads that compute.
+    """
+    for _ in range(looks):
         if array.is_ready():
-            break
+            array.block_until_ready()
+            return LOOKS
     array.block_until_ready()
+    return max(1, looks - LOOKS // 10)
 
 
 def wait(arrays: T) -> T:
