@@ -1,6 +1,7 @@
 """`import theano`: one module object under both names, and every path that Theano had."""
 
 import importlib
+import importlib.resources
 import inspect
 import pickle
 import pkgutil
@@ -277,6 +278,46 @@ def test_theano_is_written_to_as_theanojax():
     assert pickle.loads(pickle.dumps(theano.function)) is function
     assert inspect.getmodule(theano.function).__name__.startswith("theanojax.")
     assert T.theano is theano and theano.tensor.basic.theano is theano  # which modules of Theano show
+
+
+def test_the_version_replaced_for_a_while(monkeypatch):
+    """It is put back, whoever replaced it, and theanojax keeps its own."""
+    ours = theanojax.__version__
+    with mock.patch("theano.__version__", "0.8"), monkeypatch.context() as patch:
+        patch.setattr(theano, "__version__", "0.9")
+        assert theano.__version__ == "0.9" and theanojax.__version__ == ours
+    assert theano.__version__ == "1.0.5" and theanojax.__version__ == ours
+
+
+def test_what_asks_a_module_about_itself():
+    names = [path.name for path in importlib.resources.files("theano").iterdir()]
+    assert "tensor" in names and inspect.getsource(theano) == theano.__loader__.get_source("theano")
+    assert pickle.loads(pickle.dumps(theano)) is theano  # as cloudpickle does it
+    code = "import doctest, theano; print(doctest.DocTestFinder().find(theano)[0].name)"
+    assert in_new_process(code) == "theano"
+    assert in_new_process("import runpy; print(runpy.run_module('theano.version')['__name__'])") == "theano.version"
+
+
+def test_another_thread_imports_what_is_below_meanwhile():
+    code = """import sys, threading, time
+
+class Another:
+    def find_spec(name, path=None, target=None):
+        if name == "theanojax":
+            sys.meta_path.remove(Another)
+            thread.start()
+            time.sleep(0.2)
+
+def work():
+    import theano.tensor.nnet as nnet
+    found.append(nnet)
+
+found, thread = [], threading.Thread(target=work)
+sys.meta_path.insert(0, Another)
+import theano
+thread.join()
+print(found == [theano.tensor.nnet])"""
+    assert in_new_process(code) == "True"
 
 
 def test_theano_loaded_again():

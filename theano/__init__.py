@@ -4,9 +4,11 @@
 that has all of its names from `theanojax`, but for `__version__`.
 """
 
-is_theanojax = True  # and not the original, for the import hook
+import sys
 
-import theanojax  # noqa: E402, F401 - it looks for the line above
-from theanojax.legacy import importer  # noqa: E402
+if __name__ == "theano":  # and not loaded again, with the names of theanojax
+    del sys.modules["theano"]  # other threads wait for it, rather than look below it for what is served in a moment
+
+from theanojax.legacy import importer
 
 importer.install()  # the import system hands out what this leaves in sys.modules

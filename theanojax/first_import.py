@@ -63,6 +63,8 @@ class Late:
         self._name = name
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # doctest and inspect ask any object for such names
+            raise AttributeError(name)
         with unnoticed():
             value = getattr(import_module(self._name), name)
         setattr(self, name, value)  # the next look-up costs nothing
