@@ -1,5 +1,6 @@
 """What Theano-PyMC 1.1 did otherwise than Theano 1.0: the graph before the node, JAX as a linker, names that moved."""
 
+import functools
 import importlib
 import sys
 
@@ -52,6 +53,86 @@ def test_ops_are_given_the_graph_before_the_node(kind):
     assert any(isinstance(n.op, kind) for n in theano.function([], op(T.constant([1.0]))).maker.fgraph.apply_nodes)
 
 
+def decorated(method):
+    @functools.wraps(method)
+    def called(*args, **kwargs):
+        return method(*args, **kwargs)
+
+    return called
+
+
+class Mixin:
+    def infer_shape(self, fgraph, node, shapes):
+        return shapes
+
+
+class Decorated(Double):
+    @decorated
+    def infer_shape(self, fgraph, node, shapes):
+        return shapes
+
+
+class OfItsClass(Double):
+    @classmethod
+    def infer_shape(cls, fgraph, node, shapes, more=None):
+        assert isinstance(node, Apply) and more is None
+        return shapes
+
+
+class OfNoClass(Double):
+    @staticmethod
+    def infer_shape(fgraph, node, shapes):
+        return shapes
+
+
+class Mixed(Mixin, Double):
+    pass
+
+
+class Above(OfItsClass):
+    def infer_shape(self, fgraph, node, shapes):
+        return super().infer_shape(fgraph, node, shapes)
+
+
+class OldDouble(Double):
+    def infer_shape(self, node, shapes):
+        assert isinstance(node, Apply)
+        return shapes
+
+
+class AboveOld(OldDouble):
+    def infer_shape(self, fgraph, node, shapes):
+        return super().infer_shape(fgraph, node, shapes)
+
+
+class BelowOld(Double):
+    def infer_shape(self, node, shapes):
+        return super().infer_shape(node, shapes)
+
+
+@pytest.mark.parametrize("kind", [Decorated, OfItsClass, OfNoClass, Mixed, Above, OldDouble, AboveOld, BelowOld])
+def test_however_a_method_is_written(kind):
+    x, op = T.dvector("x"), kind()
+    f = theano.function([x], op(x).shape)
+    assert f([1.0, 2.0]).tolist() == [2] and not any(node.op == op for node in f.maker.fgraph.apply_nodes)
+    node = op(x).owner
+    assert op.infer_shape(node, [(3,)]) == op.infer_shape(node=node, shapes=[(3,)]) == [(3,)]
+    assert kind in (OldDouble, BelowOld) or op.infer_shape(None, node, [(3,)]) == [(3,)]
+
+
+def test_a_method_above_that_takes_no_graph():
+    """A class of Theano's whose method a program calls with the graph."""
+
+    class Product(T.Dot):
+        def infer_shape(self, fgraph, node, shapes):
+            return super().infer_shape(fgraph, node, shapes)
+
+    x = T.dmatrix("x")
+    f = theano.function([x], Product()(x, x).shape)
+    assert f(np.ones((2, 2))).tolist() == [2, 2]
+    assert not any(isinstance(node.op, T.Dot) for node in f.maker.fgraph.apply_nodes)
+
+
 def test_rewrites_are_given_the_graph_before_the_node():
     seen = []
 
@@ -71,8 +152,13 @@ def test_rewrites_are_given_the_graph_before_the_node():
             seen.append(fgraph)
             return [node.inputs[0] + node.inputs[0]] if isinstance(node.op, Double) else False
 
+    class Holder:
+        def as_difference(self, fgraph, node):
+            seen.append(fgraph)
+            return [node.inputs[0] * 3 - node.inputs[0]] if isinstance(node.op, Double) else False
+
     x = T.dvector("x")
-    for rewrite in (as_product, AsSum()):
+    for rewrite in (as_product, AsSum(), local_optimizer([Double])(Holder().as_difference)):
         f = theano.function([x], Double()(x), mode=theano.compile.get_default_mode().register((in2out(rewrite), 1.6)))
         assert f([1.0]).tolist() == [2.0] and not any(isinstance(n.op, Double) for n in f.maker.fgraph.apply_nodes)
         fgraph = FunctionGraph([x], [Double()(x)])
@@ -86,6 +172,10 @@ def test_monitors_are_given_the_graph_first():
     mode = MonitorMode(lambda fgraph, i, node, fn: seen.append((fgraph, i)), lambda i, node, fn: seen.append(i))
     theano.function([x], T.exp(x), mode=mode)([1.0])
     assert isinstance(seen[0][0], FunctionGraph) and seen[0][1] == seen[1] == 0
+    seen.clear()
+    mode = MonitorMode(functools.partial(lambda seen, fgraph, i, node, fn: seen.append(fgraph), seen))
+    theano.function([x], T.exp(x), mode=mode)([1.0])
+    assert isinstance(seen[0], FunctionGraph)
 
 
 def test_jax_functions_of_graphs_and_ops():
