@@ -93,6 +93,24 @@ def test_the_whole_of_lengths_that_the_host_knows(small_pieces):
     assert_same(f(5, *values), [first[0] + 4, *first[1:]])
 
 
+def test_another_call_asks_for_the_whole_first(small_pieces, monkeypatch):
+    """In another thread: the thread that compiles is taken then, and the whole is not asked for again."""
+    inputs, outputs = network(60)
+    f = theano.function(inputs, outputs)
+    values = values_of(inputs)
+    f(*values)
+    program = f.fn.executor._program
+    program.left = 0.0
+
+    def start(work):
+        program.asked = True
+        return False
+
+    monkeypatch.setattr(background, "start", start)
+    f(*values)
+    assert program.asked
+
+
 def test_a_whole_that_cannot_be_compiled_stays_in_pieces(small_pieces, monkeypatch):
     inputs, outputs = network(60)
     f = theano.function(inputs, outputs)

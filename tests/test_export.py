@@ -162,6 +162,7 @@ def test_a_batch_that_is_not_the_first_dimension(file):
     for n in (1, 2, 7):
         values = rng.randn(4, n, 3), rng.randn(n, 3)
         close(g(*values), f(*values), 1e-9)
+    assert "float64[batch,3]" in repr(theano.function([y], y * 2).export(None, values[1], batch=y))
     with pytest.raises(ValueError, match="no form for any length of its inputs"):
         f.export(None, *values, batch=[x])
     with pytest.raises(ValueError, match="batch has z, which is no input of the function"):

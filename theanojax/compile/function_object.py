@@ -167,7 +167,7 @@ class Function(Profiled, ShownFunction):
             one dimension that is not broadcastable needs none.
         batch : whether the first length of each input may be any; those that are the same in the examples stay so.
             None: where the graph allows it; else the shapes are those of the examples. A list has the inputs, or pairs
-            (input, dimension), of which a length is free, as `data_parallel` has them.
+            (input, dimension), of which a length is free, as `data_parallel` has them; one input may stand alone.
         shared : "constants", with the values that shared variables have now; or "arguments": the first argument is a
             dict of their values then, and where some are updated the new dict is the second result.
         platforms : where it may run, as jax.export calls them: all of these in one file.

@@ -118,6 +118,8 @@ def _free(inputs, batch):
         return [None] * len(inputs)
     if batch is None or batch is True:
         return [0 if v.ndim and not v.broadcastable[0] else None for v in inputs]
+    if any(batch is v for v in inputs):
+        batch = [batch]
     if not isinstance(batch, (list, tuple)):
         raise TypeError("batch is True, False or a list of inputs, or of pairs (input, dimension): %r" % (batch,))
     found = dict(pair if isinstance(pair, (list, tuple)) and len(pair) == 2 else (pair, 0) for pair in batch)

@@ -52,7 +52,8 @@ class InPieces:
         if self.left < 0 and not self.asked:
             signature = self._signature(values)
             given = [jax.ShapeDtypeStruct(np.shape(values[i]), values[i].dtype) for i in self.places]
-            self.asked = background.start(lambda: self.stage.compile_ahead(signature, given))
+            if background.start(lambda: self.stage.compile_ahead(signature, given)):  # no other call has done it
+                self.asked = True
         return result
 
     def _signature(self, values: list[Value]) -> Signature:
