@@ -9,6 +9,8 @@ import subprocess
 import sys
 import types
 import unittest
+import zipfile
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -296,6 +298,13 @@ def test_what_asks_a_module_about_itself():
     code = "import doctest, theano; print(doctest.DocTestFinder().find(theano)[0].name)"
     assert in_new_process(code) == "theano"
     assert in_new_process("import runpy; print(runpy.run_module('theano.version')['__name__'])") == "theano.version"
+
+
+def test_theano_in_a_zip_file(tmp_path):
+    with zipfile.ZipFile(tmp_path / "path.zip", "w") as archive:
+        archive.write(Path(theanojax.__file__).parents[1] / "theano" / "__init__.py", "theano/__init__.py")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path / 'path.zip')!r}); import theano; print(theano.function)"
+    assert in_new_process("import warnings; warnings.simplefilter('error'); " + code).startswith("<function")
 
 
 def test_another_thread_imports_what_is_below_meanwhile():

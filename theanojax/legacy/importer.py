@@ -103,9 +103,8 @@ def _warn_of_another() -> None:
     spec = PathFinder.find_spec(OLD)
     if spec is None or spec.origin is None:
         return
-    with open(spec.origin, "rb") as file:
-        is_ours = OURS.encode() in file.read(1000)
-    if not is_ours:
+    loader: Any = spec.loader  # which reads in zip files, too
+    if OURS.encode() not in loader.get_data(spec.origin)[:1000]:
         warnings.warn(
             f"`import theano` gives {spec.origin}, which is not theanojax's: a package that requires Theano has "
             "brought it. Uninstall it, install theanojax again, and its stubs/theano, which meets the requirement.",
