@@ -32,10 +32,14 @@ def count() -> int:
 
 
 @functools.cache
-def start() -> None:
-    """Have jax start its back ends, if they are not up; RuntimeError if one that the user asks for cannot."""
+def start() -> str:
+    """Have jax start its back ends, if they are not up, and give the name of its first.
+
+    RuntimeError if one that the user asks for cannot be started.
+    """
     with told():
-        jax.default_backend()
+        name: str = jax.default_backend()
+        return name
 
 
 @contextmanager

@@ -52,9 +52,8 @@ WHERE = {
 def backend() -> str:
     """What programs are compiled for, as jax calls it: "cpu", "gpu", "tpu" ..."""
     device = devices.in_use()
-    cores.start()
-    name: str = jax.default_backend() if device is None else devices.backend_of(device)
-    return name
+    first = cores.start()
+    return first if device is None else devices.backend_of(device)
 
 
 class _Answers:
