@@ -8,10 +8,16 @@ from programs.base import Program, jax_training, sgd, shared_values, uniform
 class RNN(Program):
     name, title = "rnn", "a gradient step of an RNN: 50 steps, batch 16, 64 hidden units"
 
+    def steps(self, quick):
+        """Steps of the loop, and how many of the last are derived, -1 for all."""
+        return 50, -1
+
     def data(self, rng, quick):
+        steps, kept = self.steps(quick)
         return {
-            "x": rng.normal(size=(50, 16, 32)),
+            "x": rng.normal(size=(steps, 16, 32)),
             "y": rng.normal(size=(16, 64)),
+            "kept": kept,
             "params": [uniform(rng, 32, 64), uniform(rng, 64, 64), np.zeros(64)],
         }
 
@@ -25,13 +31,14 @@ class RNN(Program):
             sequences=x,
             outputs_info=h0,
             non_sequences=params,
+            truncate_gradient=data["kept"],
         )
         loss = T.mean((hs[-1] - y) ** 2)
         train = th.function([x, y], loss, updates=sgd(th, loss, params, 0.1))
         return lambda: [train(data["x"], data["y"])], shared_values(params)
 
     def jax(self, jax, data):
-        jnp = jax.numpy
+        jnp, kept = jax.numpy, data["kept"]
 
         def loss(params, x, y):
             Wx, Wh, b = params
@@ -39,7 +46,11 @@ class RNN(Program):
             def cell(h, x):
                 return jnp.tanh(x + h @ Wh + b), None
 
-            h, _ = jax.lax.scan(cell, jnp.zeros((16, 64)), x @ Wx)
+            h = jnp.zeros((16, 64))
+            if kept > 0:
+                h, _ = jax.lax.scan(cell, h, x[:-kept] @ Wx)
+                h, x = jax.lax.stop_gradient(h), x[-kept:]
+            h, _ = jax.lax.scan(cell, h, x @ Wx)
             return ((h - y) ** 2).mean()
 
         step, state = jax_training(jax, loss, data["params"], 0.1)

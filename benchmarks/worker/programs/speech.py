@@ -3,6 +3,7 @@
 import numpy as np
 
 from programs.base import Program, jax_training, sgd, shared_values, uniform
+from programs.sequences import RNN
 
 
 class Decoder(Program):
@@ -186,52 +187,15 @@ class CTC(Program):
         return lambda: step(data["x"], data["labels"], data["skips"]), state
 
 
-class TruncatedRNN(Program):
+class TruncatedRNN(RNN):
     name, title = (
         "rnn1000",
         "a gradient step of an RNN: 1000 steps, the last 100 derived (truncate_gradient), batch 16, 64 units",
     )
 
-    def data(self, rng, quick):
-        self_length, kept = (50, 10) if quick else (1000, 100)
-        return {
-            "x": rng.normal(size=(self_length, 16, 32)),
-            "y": rng.normal(size=(16, 64)),
-            "kept": kept,
-            "params": [uniform(rng, 32, 64), uniform(rng, 64, 64), np.zeros(64)],
-        }
-
-    def theano(self, th, data):
-        T = th.T
-        x, y = T.dtensor3("x"), T.dmatrix("y")
-        params = [th.shared(p) for p in data["params"]]
-        h0 = th.shared(np.zeros((16, 64)))
-        hs, _ = th.scan(
-            lambda x, h, Wx, Wh, b: T.tanh(T.dot(x, Wx) + T.dot(h, Wh) + b),
-            sequences=x,
-            outputs_info=h0,
-            non_sequences=params,
-            truncate_gradient=data["kept"],
-        )
-        loss = T.mean((hs[-1] - y) ** 2)
-        train = th.function([x, y], loss, updates=sgd(th, loss, params, 0.1))
-        return lambda: [train(data["x"], data["y"])], shared_values(params)
-
-    def jax(self, jax, data):
-        jnp, kept = jax.numpy, data["kept"]
-
-        def loss(params, x, y):
-            Wx, Wh, b = params
-
-            def cell(h, x):
-                return jnp.tanh(x + h @ Wh + b), None
-
-            h, _ = jax.lax.scan(cell, jnp.zeros((16, 64)), x[:-kept] @ Wx)
-            h, _ = jax.lax.scan(cell, jax.lax.stop_gradient(h), x[-kept:] @ Wx)
-            return ((h - y) ** 2).mean()
-
-        step, state = jax_training(jax, loss, data["params"], 0.1)
-        return lambda: step(data["x"], data["y"]), state
+    def steps(self, quick):
+        """As of RNN."""
+        return (50, 10) if quick else (1000, 100)
 
 
 PROGRAMS = [Decoder(), CTC(), TruncatedRNN()]
