@@ -57,13 +57,18 @@ def test_interrupted_training_leaves_whole_values(how, linker):
     f = theano.function([x], T.dot(x, a).sum(), updates=[(a, a + 1), (b, b + 1)], mode=theano.Mode(linker, "fast_run"))
     X = np.ones((50, 200))
     f(X)
+    lost = 0  # Python itself loses one that comes while it runs what a weak reference calls, and says so on stderr
     for i in range(40):
         try:
             interrupt(0.003 + 0.02 * rng.random(), how)
-            while True:
+            end = time.perf_counter() + 10
+            while time.perf_counter() < end:
                 f(X)
+            lost += 1
         except KeyboardInterrupt:
-            A, B = a.get_value(), b.get_value()
+            pass
+        A, B = a.get_value(), b.get_value()
+        assert lost <= 1
         assert A.min() == A.max() == B.min() == B.max() > i, (A.min(), A.max(), B.min(), B.max())
         np.testing.assert_allclose(f(X), 50 * 200 * 200 * A[0, 0])
     assert not hasattr(f.fn.executor, "fallbacks") or not f.fn.executor.fallbacks

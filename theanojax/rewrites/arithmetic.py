@@ -82,12 +82,13 @@ def local_pow_canonicalize(node):
 
 @local_optimizer([T.int_div])
 def local_intdiv_by_one(node):
-    """x // 1 -> x, of integers: it rounds others down, which Theano's rewrite forgets."""
-    if not applies(node, scal.IntDiv) or not is_integer(node.outputs[0]):
+    """x // 1 -> x; floor(x) of floats, which Theano's rewrite does not round."""
+    if not applies(node, scal.IntDiv):
         return False
     x, y = node.inputs
     if isinstance(y, TensorConstant) and np.all(y.data == 1):
-        return cast_replacement(node, x.astype(node.outputs[0].dtype))
+        x = x.astype(node.outputs[0].dtype)
+        return cast_replacement(node, x if is_integer(x) else T.floor(x))
     return False
 
 
