@@ -27,7 +27,8 @@ def test_one_version():
     assert version == PROJECT["version"]
     citation = (ROOT / "CITATION.cff").read_text()
     assert f"\nversion: {version}\n" in citation and f"\ndate-released: {date}\n" in citation
-    assert theanojax.__version__ == importlib.metadata.version("theanojax") == version
+    installed = importlib.metadata.version("theanojax")  # None beside the files of an unpacked sdist
+    assert installed in (None, version) and theanojax.__version__ == (installed or "0+unknown")
     assert theano.__version__ == "1.0.5"  # of the API, which old programs look at
 
 
