@@ -58,8 +58,9 @@ def build(
         return stages
     if cuts.can_be_cut(stages.plan) and type(whole := stages.all_stages()[0]) is XlaStage:
         plan = Planner(inputs, outputs, learned, updates, cuts.pieces(whole.nodes)).plan()
-        if cuts.pays(plan):
-            return InPieces(stages.plan, stages, Stages(plan, learned, shared=True), whole)
+        twins = cuts.twins(plan)
+        if twins:
+            return InPieces(stages.plan, stages, Stages(plan, learned, twins), whole)
     return numpy_program(inputs, outputs, stages, learned.recorder) or stages
 
 
@@ -73,8 +74,8 @@ class Stages:
     host_stages : number -> (its StagePlan, the outputs that it computes, what computes them or None)
     """
 
-    def __init__(self, plan: Plan, learned: Learned, shared: bool = False) -> None:
-        """With `shared` stages of one form run the same executables."""
+    def __init__(self, plan: Plan, learned: Learned, twins: dict[int, int] | None = None) -> None:
+        """`twins`: number of a stage -> that of one whose executables it runs, of the same form."""
         self.plan = plan
         self.inputs, self.outputs, self.updates = list(plan.inputs), list(plan.outputs), plan.updates
         self.xla_stages: dict[int, XlaStage] = {}
@@ -90,9 +91,8 @@ class Stages:
                     executor.originals = originals(computed, executor.fgraph.outputs)
                     executor.watch(learned.recorder)
                 self.host_stages[part.number] = part, computed, executor
-        first: dict[Hashable, XlaStage] = {}
-        for xla_stage in self.xla_stages.values() if shared else ():
-            xla_stage.functions = first.setdefault(cuts.form(xla_stage.plan), xla_stage).functions
+        for number, first in (twins or {}).items():
+            self.xla_stages[number].functions = self.xla_stages[first].functions
         self.levels = sorted(set(self.xla_stages) | set(self.host_stages))
         last = {v: part.number for part in plan.stages for v in (*part.inputs, *part.fetched)}
         self.dead: dict[int, list[Variable]] = {}  # what nobody needs after a stage

@@ -47,15 +47,12 @@ def can_be_cut(plan: Plan) -> bool:
     )
 
 
-def pays(plan: Plan) -> bool:
-    """Whether so many of the pieces of a plan are of one form that cutting gains time."""
-    seen: set[Hashable] = set()
-    saved = 0
-    for stage in plan.stages:
-        it = form(stage)
-        saved += len(stage.nodes) if it in seen else 0
-        seen.add(it)
-    return saved >= SAVED * sum(len(stage.nodes) for stage in plan.stages)
+def twins(plan: Plan) -> dict[int, int]:
+    """Number of a stage -> number of the first stage of its form; {} if so few share one that cutting gains no time."""
+    first: dict[Hashable, int] = {}
+    same = {stage.number: first.setdefault(form(stage), stage.number) for stage in plan.stages}
+    saved = sum(len(stage.nodes) for stage in plan.stages if same[stage.number] != stage.number)
+    return same if saved >= SAVED * sum(len(stage.nodes) for stage in plan.stages) else {}
 
 
 def form(plan: StagePlan) -> Hashable:

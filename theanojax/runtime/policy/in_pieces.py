@@ -10,6 +10,7 @@ import numpy as np
 import jax
 
 from theanojax.runtime.policy import background
+from theanojax.runtime.xla.specialisation import Specialisation
 
 if TYPE_CHECKING:
     from theanojax.runtime.hints import Cells, Signature, Value
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from theanojax.runtime.xla.stage import XlaStage
 
 COMPILED_IN = 1e-3  # seconds a node, about, that XLA takes for a large graph
-FAILED = LookupError("not compiled")
 
 
 class InPieces:
@@ -44,7 +44,7 @@ class InPieces:
 
     def run(self, values: list[Value], cells: Cells) -> tuple[list[Value], Outcome]:
         """See Stages."""
-        if self.asked and not isinstance(self.stage.ahead.get(self._signature(values), FAILED), Exception):
+        if self.asked and isinstance(self.stage.ahead.get(self._signature(values)), Specialisation):  # not an error
             return self.whole.run(values, cells)
         start = perf_counter()
         result = self.pieces.run(values, cells)

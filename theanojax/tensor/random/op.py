@@ -14,7 +14,7 @@ from theanojax.tensor.cast import cast
 from theanojax.tensor.math import maximum
 from theanojax.tensor.op_methods import without_gradient
 from theanojax.tensor.random.raw_random import DrawFromState, RandomStateType
-from theanojax.tensor.type import TensorType, all_dtypes, int_dtypes
+from theanojax.tensor.type import TensorType, all_dtypes
 from theanojax.tensor.type_other import NoneConst
 
 
@@ -150,8 +150,6 @@ class RandomVariable(DrawFromState):
             lengths = () if size is None else (size,) if isinstance(size, int) else size
             size = lengths if len(lengths) else constant([], dtype="int64")  # a list of none would be of floats
         size = cast(as_tensor_variable(size, ndim=1), "int64")
-        if size.dtype not in int_dtypes:
-            raise TypeError("size is of dtype %s, and has to be of integers" % size.dtype)
         parameters = [p if isinstance(p, Variable) else as_tensor_variable(p) for p in dist_params]
         if rng is None:
             rng = shared(np.random.RandomState())
