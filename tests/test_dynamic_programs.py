@@ -74,6 +74,24 @@ def test_large_shared_data_is_sliced_where_it_lies(borrow):
         g([0, 4000])
 
 
+def test_large_data_is_read_in_place_until_it_lies_where_xla_cannot_read():
+    data, seen = theano.shared(np.arange(400_000.0).reshape(4000, 100)), theano.shared(np.zeros(100))
+    rows = data[i * 10 : (i + 1) * 10]
+    f = theano.function([i], rows.sum(), updates=[(seen, seen + rows[0])])
+    assert f(3) == data.get_value()[30:40].sum()
+    assert [stage.on_xla for stage in xla(f).plan.stages] == [True]
+    memory = np.empty(400_002)
+    value = memory[1:400_001].reshape(4000, 100)  # numpy's memory is aligned to 16 bytes, this is not
+    value[...] = 1.0
+    data.set_value(value, borrow=True)
+    assert f(399) == 1000.0 and f(0) == 1000.0
+    assert [stage.on_xla for stage in xla(f).plan.stages] == [False, True]
+    np.testing.assert_array_equal(seen.get_value(), np.arange(3000.0, 3100.0) + 2)
+    data.set_value(2 * value)
+    assert f(0) == 2000.0
+    assert xla(f).compilations == 2
+
+
 def test_new_shapes_stop_compiling_and_frequent_ones_start_again():
     with theano.change_flags(specializations=2):
         f = theano.function([x], T.exp(x).sum())

@@ -101,6 +101,28 @@ def test_a_guard_with_arithmetic_that_wraps(dtype):
     np.testing.assert_array_equal(table.get_value(), expected)
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int64"])
+def test_guards_of_many_indices_look_at_the_least_and_the_greatest(dtype):
+    table = theano.shared(np.arange(5.0))
+    rows, columns = T.vector("rows", dtype=dtype), T.vector("columns", dtype=dtype)
+    square = T.outer(table, table)
+    f = theano.function([rows, columns], square[rows, columns], updates=[(table, table + 1)])
+    signs = [1] if dtype[0] == "u" else [1, -1]
+    values = np.arange(5.0)
+    for sign in signs:
+        a, b = (np.asarray(k, dtype=dtype) for k in ([sign * 4, 1, 0], [0, sign * 3, 4]))
+        np.testing.assert_array_equal(f(a, b), np.outer(values, values)[a, b])
+        values += 1
+    for bad in [5] + [-6] * (len(signs) - 1):
+        for wrong in ([bad, 0, 0], [0, 0, bad]):
+            with pytest.raises(IndexError):
+                f(np.asarray(wrong, dtype=dtype), np.zeros(3, dtype=dtype))
+            with pytest.raises(IndexError):
+                f(np.zeros(3, dtype=dtype), np.asarray(wrong, dtype=dtype))
+    np.testing.assert_array_equal(table.get_value(), values)
+    assert f(np.zeros(0, dtype=dtype), np.zeros(0, dtype=dtype)).shape == (0,)
+
+
 def test_a_large_guard_is_checked_by_xla():
     table = theano.shared(np.zeros((5, 2)))
     rows = T.lvector("rows")

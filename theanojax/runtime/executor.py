@@ -30,7 +30,7 @@ from theanojax.runtime.planning.scalar_program import scalar_program
 from theanojax.runtime.policy import forked
 from theanojax.runtime.policy.outcome import COMMITTED, DONE, Declined, Refused
 from theanojax.runtime.timing.call import originals
-from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, TooLarge, Unsupported, Untraceable
+from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, NotInPlace, TooLarge, Unsupported, Untraceable
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -226,7 +226,7 @@ class XlaExecutor:
                         program = self._program = self._scalar_program()
                     if program is None:
                         with self._planning():  # to ask what the device is starts jax
-                            self.learned.sliced = _with_jax().large_arrays(self.fgraph.inputs, values)
+                            _with_jax().note_large_arrays(self.learned, self.fgraph.inputs, values)
                         program = self._rebuild()
             return program
 
@@ -293,6 +293,9 @@ class XlaExecutor:
             if error.variable in learned.forced:
                 return False
             learned.forced.add(error.variable)
+        elif isinstance(error, NotInPlace):
+            learned.in_place.discard(error.variable)
+            learned.sliced.add(error.variable)
         elif isinstance(error, (NeedsValue, Unsupported)) and error.node is not None:
             if error.node in learned.host_nodes:
                 return False

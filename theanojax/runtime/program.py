@@ -26,8 +26,8 @@ from theanojax.runtime.timing.call import originals
 from theanojax.runtime.timing.named import NamedStage
 from theanojax.runtime.timing.watched import WatchedStage
 from theanojax.runtime.xla import executable_cache, platform
-from theanojax.runtime.xla.stage import XlaStage
-from theanojax.runtime.xla.transfer import to_numpy
+from theanojax.runtime.xla.stage import LARGE, XlaStage
+from theanojax.runtime.xla.transfer import is_aligned, to_numpy
 
 if TYPE_CHECKING:
     from theanojax.graph.cells import Cell
@@ -94,6 +94,9 @@ class Stages:
         for number, first in (twins or {}).items():
             self.xla_stages[number].functions = self.xla_stages[first].functions
         self.levels = sorted(set(self.xla_stages) | set(self.host_stages))
+        first = self.xla_stages.get(self.levels[0]) if self.levels else None
+        if first is not None:  # nothing has happened yet, should the call have to begin again
+            first.in_place = {i for i, v in enumerate(first.inputs) if v in learned.in_place}
         last = {v: part.number for part in plan.stages for v in (*part.inputs, *part.fetched)}
         self.dead: dict[int, list[Variable]] = {}  # what nobody needs after a stage
         for v in last.keys() - {*self.inputs, *self.outputs}:
@@ -212,11 +215,12 @@ class Stages:
         return results
 
 
-def large_arrays(inputs: Sequence[Variable], values: Sequence[Value]) -> set[Variable]:
-    """The inputs that hold numpy arrays of more than a megabyte, where the device is the CPU."""
-    if not platform.reads_in_place:
-        return set()
-    return {v for v, a in zip(inputs, values) if type(a) is np.ndarray and a.nbytes > 1 << 20}
+def note_large_arrays(learned: Learned, inputs: Sequence[Variable], values: Sequence[Value]) -> None:
+    """Have `learned` know which inputs hold numpy arrays of more than a megabyte, where the device is the CPU."""
+    if platform.reads_in_place:
+        for v, a in zip(inputs, values):
+            if type(a) is np.ndarray and a.nbytes > LARGE:
+                (learned.in_place if is_aligned(a) and v not in learned.sliced else learned.sliced).add(v)
 
 
 def hashable_value(value: Value) -> Hashable:

@@ -8,6 +8,7 @@ inputs, that part of the traced program is cut out and run first: by numpy where
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +46,9 @@ _NUMPY: dict[str, Callable[..., Any]] = {
     "copy_p": np.asarray,
 }
 _PYTHON = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "eq": "==", "ne": "!="}  # of integers
+_ARITHMETIC = {"add": "%s + %s", "sub": "%s - %s", "mul": "%s * %s"}  # of integers that are then wrapped
+_FARTHEST = {"ge": "least", "gt": "least", "le": "most", "lt": "most"}  # of numbers; what holds of it holds of all
+_SAME = ("copy", "copy_p", "reshape", "squeeze", "broadcast_in_dim")  # of one number
 _CALLS = ("pjit", "jit", "closed_call", "core_call")
 _XLA = {
     *_NUMPY,
@@ -134,16 +138,40 @@ def _variables(jaxpr: Jaxpr) -> Iterator[Var]:
         yield from eqn.outvars
 
 
-class _NumpyGuard:
-    """A guard in generated Python: numpy's functions, but Python's own where integers are compared, ten times as quick.
+@dataclass(frozen=True)
+class _Claim:
+    """That each number of an array is on one side of a limit; or that all `parts` hold."""
 
-    Only comparisons, and logic of what they say: arithmetic of Python's integers would not wrap as XLA's does.
-    """
+    parts: list[_Claim]
+    relation: str = ""
+    array: str = ""
+    limit: str = ""
+    dtype: np.dtype | None = None
+
+    def of_all(self, name: Callable[[str], str]) -> str:
+        """The expression for that it holds of all numbers; `name` gives a name to the least, or the greatest."""
+        if self.parts:
+            return " and ".join(dict.fromkeys([part.of_all(name) for part in self.parts]))
+        farthest = name("%s(%s, None).item()" % (_FARTHEST[self.relation], self.array))
+        return "%s %s %s" % (farthest, _PYTHON[self.relation], self.limit)
+
+    def of_each(self, source: Source) -> str:
+        """The name of an array that says of which numbers it holds."""
+        if self.parts:
+            return source.let(" & ".join([part.of_each(source) for part in self.parts]))
+        limit = "asarray(%s, %s)" % (self.limit, source.bind(self.dtype))
+        return source.let("asarray(%s %s %s)" % (self.array, _PYTHON[self.relation], limit))
+
+
+class _NumpyGuard:
+    """A guard in generated Python: numpy's functions, but Python's own for single integers, ten times as quick."""
 
     def __init__(self, closed: ClosedJaxpr) -> None:
-        self.closed, self.source = closed, Source(asarray=np.asarray)
+        self.closed = closed
+        self.source = Source(asarray=np.asarray, least=np.minimum.reduce, most=np.maximum.reduce)
         self.arrays: dict[Var, str] = {}
         self.numbers: dict[Var, str] = {}
+        self.claims: dict[Var, _Claim] = {}  # what is only written where somebody asks for it
         self.said: dict[Hashable, str] = {}  # what is there already -> its name
 
     def function(self, positions: Sequence[int]) -> Callable[[Sequence[Array]], bool] | None:
@@ -176,7 +204,12 @@ class _NumpyGuard:
             if plain is not None:
                 self.numbers[out] = plain
                 continue
-            given = ", ".join(map(self._array, eqn.invars))
+            claim = self._claim(eqn)
+            if claim is not None:
+                self.claims[out] = claim
+                continue
+            where = self._array if eqn.primitive.name != "dynamic_slice" else self._number_or_array
+            given = ", ".join(map(where, eqn.invars))
             key = eqn.primitive.name, str(eqn.params), str(out.aval), given
             if key not in self.said:
                 function = _step(eqn)
@@ -188,23 +221,59 @@ class _NumpyGuard:
 
     def _plain(self, eqn: JaxprEqn) -> str | None:
         """Python's expression for one equation of single integers and truth values, or None."""
-        name = eqn.primitive.name
+        name, dtype = eqn.primitive.name, eqn.outvars[0].aval.dtype
+        if eqn.outvars[0].aval.shape != ():
+            return None
+        if name == "reduce_and" and (claim := self._claimed(eqn.invars[0])) is not None:
+            if len(eqn.params["axes"]) == eqn.invars[0].aval.ndim:
+                return self._once(claim.of_all(self._once))
         given = [self._number(v) for v in eqn.invars]
         words = [w for w in given if w is not None]
-        if len(words) < len(given) or eqn.outvars[0].aval.shape != ():
+        if len(words) < len(given):
             return None
         if name == "convert_element_type":
             old, new = (v.aval.dtype for v in (eqn.invars[0], eqn.outvars[0]))
-            return words[0] if old.kind in "iu" and np.can_cast(old, new) and new.kind in "iu" else None
+            if old.kind not in "iu" or new.kind not in "iu":
+                return None
+            return words[0] if np.can_cast(old, new) else self.source.let(_wrapped(words[0], new))
+        if name in _SAME:
+            return words[0]
         if name in _PYTHON:
             return self.source.let("%s %s %s" % (words[0], _PYTHON[name], words[1]))
-        logical = eqn.outvars[0].aval.dtype == np.bool_
-        if name in ("and", "or") and logical:
+        if name == "select_n" and len(words) == 3:
+            return self.source.let("%s if %s else %s" % (words[2], words[0], words[1]))
+        if name == "clamp":
+            return self.source.let("min(max(%s, %s), %s)" % (words[1], words[0], words[2]))
+        if dtype != np.bool_:
+            found = name in _ARITHMETIC and dtype.kind in "iu"
+            return self.source.let(_wrapped(_ARITHMETIC[name] % tuple(words), dtype)) if found else None
+        if name in ("and", "or"):
             return self.source.let((" %s " % name).join(words))
-        return self.source.let("not %s" % words[0]) if name == "not" and logical else None
+        return self.source.let("not %s" % words[0]) if name == "not" else None
+
+    def _once(self, expression: str) -> str:
+        """The name of the value of an expression, which is written once."""
+        if expression not in self.said:
+            self.said[expression] = self.source.let(expression)
+        return self.said[expression]
+
+    def _claim(self, eqn: JaxprEqn) -> _Claim | None:
+        """What an equation says of each number of an array, or None if it says nothing of the kind."""
+        name, given = eqn.primitive.name, eqn.invars
+        if name == "and":
+            parts = [claim for v in given if (claim := self._claimed(v)) is not None]
+            return _Claim(parts) if len(parts) == 2 else None
+        if name not in _FARTHEST or getattr(given[0].aval, "size", 0) == 0 or given[0].aval.dtype.kind not in "iu":
+            return None
+        limit = self._number(given[1])
+        return None if limit is None else _Claim([], name, self._array(given[0]), limit, given[0].aval.dtype)
 
     def _same(self, v: Var, other: Var | Literal) -> None:
         self._forget(v)
+        claim = self._claimed(other)
+        if claim is not None:
+            self.claims[v] = claim
+            return
         number = self._number(other)
         if number is None:
             self.arrays[v] = self._array(other)
@@ -213,10 +282,17 @@ class _NumpyGuard:
         if not isinstance(other, Literal) and other in self.arrays:
             self.arrays[v] = self.arrays[other]
 
+    def _claimed(self, v: Var | Literal) -> _Claim | None:
+        return None if isinstance(v, Literal) else self.claims.get(v)
+
     def _forget(self, v: Var) -> None:
         """A function that is called again has other values under the same variables."""
         self.arrays.pop(v, None)
         self.numbers.pop(v, None)
+        self.claims.pop(v, None)
+
+    def _number_or_array(self, v: Var | Literal) -> str:
+        return self._number(v) or self._array(v)
 
     def _number(self, v: Var | Literal) -> str | None:
         """What stands for `v` where it is a single Python number."""
@@ -231,9 +307,19 @@ class _NumpyGuard:
             if key not in self.said:
                 self.said[key] = self.source.bind(value)
             return self.said[key]
+        if v in self.claims and v not in self.arrays:
+            self.arrays[v] = self.claims[v].of_each(self.source)
         if v not in self.arrays:
             self.arrays[v] = self.source.let("asarray(%s, %s)" % (self.numbers[v], self.source.bind(v.aval.dtype)))
         return self.arrays[v]
+
+
+def _wrapped(result: str, dtype: np.dtype) -> str:
+    """The expression `result`, whole numbers of Python, as a number of `dtype`, which wraps around."""
+    all_bits = 2 ** (8 * dtype.itemsize)
+    if dtype.kind == "u":
+        return "(%s) & %d" % (result, all_bits - 1)
+    return "((%s) + %d & %d) - %d" % (result, all_bits // 2, all_bits - 1, all_bits // 2)
 
 
 def _is_integer(v: Var | Literal) -> bool:

@@ -22,6 +22,7 @@ class Learned:
     host_nodes : node -> why it has no XLA form after all.
     cells : input -> the cell that its value comes from, of shared variables.
     sliced : inputs worth slicing on the host, where XLA would have to copy them whole.
+    in_place : large inputs that XLA can read where they lie, as far as has been seen.
     needs : node -> its static needs, built once so that they can be keys.
     branches : graphs with conditionals resolved, so that they are the same objects when plans are made anew.
     compilations : the executables built.
@@ -34,6 +35,7 @@ class Learned:
         self.host_nodes: dict[Apply, str] = {}
         self.cells: dict[Variable, Cell] = {}
         self.sliced: set[Variable] = set()
+        self.in_place: set[Variable] = set()
         self.needs: dict[Apply, list[Variable]] = {}
         self.branches: dict[Case, list[Variable]] = {}
         self.compilations = 0

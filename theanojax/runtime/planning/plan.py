@@ -124,6 +124,8 @@ class Planner:
         self.inputs, self.outputs, self.learned, self.updates = list(inputs), list(outputs), learned, updates
         self.pieces = pieces or {}  # node -> the first stage that may run it, where a large graph is cut
         self.kept_out: set[Variable] = set()  # inputs that XLA does not see, not even their shapes
+        self.slices: set[Apply] = set()  # nodes that read parts of them, and what only those need
+        self.twice: set[Apply] = set()  # nodes of which both need the results, and both compute them
         self.analysis = Analysis(self.inputs, self.kept_out)
         self.level: dict[Variable, Place] = {v: (-1, "h") for v in self.inputs}  # variable -> stage that makes it known
         self.stage_of: dict[Apply, Place] = {}  # node -> stage
@@ -156,7 +158,7 @@ class Planner:
 
     # ---------------------------------------------------------------- which stage
     def _assign(self, order: Sequence[Apply]) -> None:
-        slices = self._host_slices(order)
+        self._find_slices(order)
         if contexts:
             self._find_contexts(order)
         for node in order:
@@ -165,7 +167,7 @@ class Planner:
             why = self.learned.on_host(node)
             if why is None and is_index_part(node):
                 why = "an index is an output"
-            if why is None and node in slices:
+            if why is None and node in self.slices:
                 why = "of a large array only a part is read"
             if why is not None:
                 self.reasons[node] = why
@@ -179,7 +181,7 @@ class Planner:
     def _after_inputs(self, node: Apply, on_host: bool) -> int:
         at = -1 if on_host else 0
         for v in direct_inputs(node):
-            if v in self.level:
+            if v in self.level and not (node in self.slices and v.owner in self.twice):
                 n, kind = self.level[v]
                 at = max(at, n + 1 if kind == "h" and not on_host else n)
         return at
@@ -238,15 +240,14 @@ class Planner:
         """Whether the value of `need` is made by an Op that must run once in each call, so not in vain before it."""
         return any(n.op.side_effect or self.learned.on_host(n) for n in order_above_shapes(self.analysis.inputs, need))
 
-    def _host_slices(self, order: Sequence[Apply]) -> set[Apply]:
-        """Nodes that only read parts of large numpy arrays, at places the host knows: views there, copies in XLA."""
+    def _find_slices(self, order: Sequence[Apply]) -> None:
+        """Find nodes that only read parts of large numpy arrays, at places the host knows: views there, copies in XLA."""
         users: dict[Variable, list[tuple[Apply, int]]] = {}
         shapes: dict[Variable, list[tuple[Apply, int]]] = {}
         for node in order if self.learned.sliced else ():
             for k, v in enumerate(node.inputs):
                 if v in self.learned.sliced:
                     (users if reads_lengths(node) is None else shapes).setdefault(v, []).append((node, k))
-        found: set[Apply] = set()
         for v, uses in users.items():
             if v in self.inputs and all(
                 k == 0
@@ -255,10 +256,19 @@ class Planner:
                 for n, k in uses
             ):
                 self.kept_out.add(v)
-                found.update(n for n, _ in uses + shapes.get(v, []))
-                # what computes the index is needed on the host, too
-                found.update(io_toposort(self.inputs, [u for n, _ in uses for u in n.inputs[1:]]))
-        return found
+                self.slices.update(n for n, _ in uses + shapes.get(v, []))
+        # what computes the index is needed on the host, too
+        indices = [v for n in order if n in self.slices and reads_lengths(n) is None for v in n.inputs[1:]]
+        for node in io_toposort(self.inputs, indices):
+            only_there = any(v in self.kept_out or v.owner in self.slices for v in direct_inputs(node))
+            (self.slices if only_there else self.twice).add(node)
+        wanted = set(self.outputs)
+        for node in reversed(order):
+            if node in self.twice and not any(v in wanted for v in node.outputs):
+                self.twice.discard(node)
+                self.slices.add(node)
+            elif node not in self.slices and not is_index_part(node):
+                wanted.update(direct_inputs(node))
 
     # ---------------------------------------------------------------- stages
     def _cut(self, order: Sequence[Apply]) -> tuple[StagePlan, ...]:
@@ -276,7 +286,7 @@ class Planner:
             wanted.update(v for n in needs for v in ancestors([n], known) if v in known)
         stages: dict[Place, StagePlan] = {}
         for stage, members in nodes.items():
-            outs = [o for n in members for o in n.outputs if o in wanted]
+            outs = [o for n in members if self.stage_of.get(n, stage) == stage for o in n.outputs if o in wanted]
             stages[stage] = (self._on_xla if stage[1] == "x" else self._on_host)(stage, members, outs, needed, nodes)
         for at, needs in self.fetch.items():
             stages[at, "h"] = self._fetching(at, stages.get((at, "h")), needs, known)
@@ -287,6 +297,9 @@ class Planner:
         for node in order:
             if node in self.stage_of:
                 members = nodes.setdefault(self.stage_of[node], [])
+                if node in self.slices and self.twice:
+                    again = [v for v in direct_inputs(node) if v.owner in self.twice]
+                    members += [n for n in io_toposort(self.inputs, again) if n not in members]
                 members += [
                     v.owner
                     for v in node.inputs

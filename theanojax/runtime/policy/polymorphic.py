@@ -124,12 +124,14 @@ def shape_arithmetic(inputs: Sequence[Variable], outputs: Sequence[Variable], an
     for node in io_toposort(inputs, outputs):
         if not all(is_number(v) for v in node.outputs):
             found.update((v, None) for v in node.inputs if is_number(v))
+    found.update((v, None) for v in outputs if is_number(v))
     return list(found)
 
 
 def _maker(v: Variable) -> Callable[[Value], Value]:
     """A function from a number, or tuple of numbers, to a value of the variable `v`."""
     if hasattr(v.type, "ndim"):
-        return lambda k: np.array(k, dtype=dtype_of(v))
+        dtype = dtype_of(v)
+        return lambda k: np.array(k, dtype)
     number: Callable[[Value], Value] = np.dtype(dtype_of(v)).type
     return number

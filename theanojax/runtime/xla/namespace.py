@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from theanojax.runtime.hints import Array, Shape, Value
 
 jax.config.update("jax_enable_x64", True)  # Theano's default float is float64 and its indices are int64
+
+# A float64 product with a transposed matrix gains if that is transposed first; measured, from such sizes on.
+PAYING_COLUMNS = 64
+PAYING_PRODUCTS = 1 << 18
 
 
 def is_known(value: object) -> bool:
@@ -173,7 +178,10 @@ class XlaNamespace:
         """The sum of products over an axis of each operand; the other axes of `x` come first."""
         x, y = jnp.asarray(x), jnp.asarray(y)
         if platform.multiplies_by_rows and (x.ndim, y.ndim, x_axis, x.dtype) == (2, 2, 0, np.float64):
-            x, x_axis = lax.optimization_barrier(x.T), 1
+            lengths = *x.shape, y.shape[1 - y_axis]
+            known = all(isinstance(n, int) for n in lengths)  # not while a function is exported
+            if not known or lengths[-1] >= PAYING_COLUMNS and prod(lengths) >= PAYING_PRODUCTS:
+                x, x_axis = lax.optimization_barrier(x.T), 1
         return lax.dot_general(x, y, (((x_axis,), (y_axis,)), ((), ())))
 
     @staticmethod

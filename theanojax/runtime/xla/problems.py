@@ -43,6 +43,14 @@ class Untraceable(Unsupported):
         self.node = node
 
 
+class NotInPlace(Exception):
+    """XLA would have to copy the large array of `variable`, which it has read in place before."""
+
+    def __init__(self, variable: Variable) -> None:
+        super().__init__("the array of %s is not aligned" % variable)
+        self.variable = variable
+
+
 class TooLarge(Exception):
     """Carries `error`, the MemoryError that the user is to see, through jax, which adds words of its own."""
 

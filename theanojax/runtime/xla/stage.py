@@ -27,7 +27,7 @@ from theanojax.runtime.policy import background
 from theanojax.runtime.policy.outcome import COMMITTED, DONE, REPLAY, Declined, Refused
 from theanojax.runtime.policy.patience import Patience
 from theanojax.runtime.xla import devices, interrupts, long_sums, platform, small
-from theanojax.runtime.xla.problems import Untraceable
+from theanojax.runtime.xla.problems import NotInPlace, Untraceable
 from theanojax.runtime.xla.specialisation import GuardedShapes, Jitted, Ready, Specialisation
 from theanojax.runtime.xla.steps import Traced
 from theanojax.runtime.xla.trace import TraceContext
@@ -51,6 +51,7 @@ EMBEDDED_BYTES = 1 << 16  # a larger constant is passed as an argument: XLA woul
 PROBED_BYTES = 1 << 20  # an executable that needs less memory beside its arguments will find it
 COPIED_BY_XLA = 256  # bytes of an argument that is not read in place
 LOOKED_AT = 64  # integers that the host may want to see before a call; it has none of more
+LARGE = 1 << 20  # bytes of an argument that is copied in no call if a part of it would do
 REMEMBERED = 1000  # shapes that XLA refuses
 
 _ndarray = np.ndarray
@@ -81,6 +82,7 @@ class XlaStage:
         self.delivered: list[int] = []  # the outputs whose way to numpy is to begin at once; set by who delivers them
         self.device = devices.of_context(plan.context)
         self.platform = platform.of(self.device)
+        self.in_place: set[int] = set()  # positions of arguments that are not to be copied before the planner knows
         # (position, cell) of the arguments whose values are put on the device once, not in each call
         self.resident: list[tuple[int, Cell]] = []
         if not self.platform.reads_in_place and not free_threaded:
@@ -207,6 +209,8 @@ class XlaStage:
                     if a.nbytes > COPIED_BY_XLA:
                         borrowed = True
                         if a.nbytes > STAGED_BYTES and not is_aligned(a):
+                            if i in self.in_place and a.nbytes > LARGE:
+                                raise NotInPlace(self.inputs[i])
                             if staging is None:
                                 staging = taken(self.idle) or self.stagings()
                             args[i] = staging.stage(i, a)
