@@ -132,6 +132,29 @@ def test_a_number_divided_by_itself_is_one(dtype):
         np.testing.assert_array_equal(theanojax.function([values], values // np.asarray(k, dtype))([[k, k]]), [[1, 1]])
 
 
+def test_a_division_makes_no_array_of_the_divisor():
+    x, n = T.matrix(dtype="float64"), T.scalar(dtype="float64")
+    f = theanojax.function([x, n], (T.exp(x) / n / n).sum(axis=1))
+    values = np.ones((1000, 1000))
+    np.testing.assert_allclose(f(values, 2.0), np.full(1000, 250 * np.e))
+    (traced,) = f.fn.traced
+    assert traced.lower().compile().memory.temp_size_in_bytes < values.nbytes / 4
+
+
+def test_what_is_divided_by_nothing_or_undefined():
+    values = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -2.5])
+    x, y, n = T.vector(dtype="float64"), T.vector(dtype="float64"), T.scalar(dtype="float64")
+    f = theanojax.function([x, y, n], [T.outer(T.ones_like(x), y).T / x, x / n, n / x, x / n / n])
+    for number in values:
+        with np.errstate(all="ignore"):
+            whole, *rows = values[:, None] / values, values / number, number / values, values / number / number
+        got = f(values, values, number)
+        np.testing.assert_array_equal(got[0], whole)
+        for a, b in zip(got[1:], rows):
+            np.testing.assert_array_equal(a, b)
+            np.testing.assert_array_equal(np.signbit(a[b == 0]), np.signbit(b[b == 0]))
+
+
 BINARY = {
     "add": np.add,
     "sub": np.subtract,

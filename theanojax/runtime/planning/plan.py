@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -241,7 +242,10 @@ class Planner:
         return any(n.op.side_effect or self.learned.on_host(n) for n in order_above_shapes(self.analysis.inputs, need))
 
     def _find_slices(self, order: Sequence[Apply]) -> None:
-        """Find nodes that only read parts of large numpy arrays, at places the host knows: views there, copies in XLA."""
+        """Find nodes that only read parts of large numpy arrays, at places the host knows.
+
+        These are views there, and copies in XLA.
+        """
         users: dict[Variable, list[tuple[Apply, int]]] = {}
         shapes: dict[Variable, list[tuple[Apply, int]]] = {}
         for node in order if self.learned.sliced else ():
@@ -279,7 +283,7 @@ class Planner:
             ins = {v: None for n in members for v in n.inputs if v not in own and not isinstance(v, Constant)}
             # XLA takes hold of one argument after the other. A call that only reads may run beside one that gives
             # buffers away: each would wait for the other for ever if their orders were not the same.
-            needed[stage] = sorted(ins, key=lambda v: getattr(self.learned.cells.get(v), "number", 0))
+            needed[stage] = sorted(ins, key=lambda v: getattr(self.learned.cells.get(v), "number", sys.maxsize))
         wanted = {v for vs in needed.values() for v in vs} | set(self.outputs)
         known = set(self.level)
         for needs in self.fetch.values():

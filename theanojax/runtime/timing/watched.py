@@ -25,7 +25,7 @@ from theanojax.runtime.timing.hlo import Owners
 from theanojax.runtime.timing.named import NamedStage
 from theanojax.runtime.xla import interrupts
 from theanojax.runtime.xla.specialisation import GuardedShapes, Specialisation
-from theanojax.runtime.xla.transfer import Staging, settle
+from theanojax.runtime.xla.transfer import Staging
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -246,12 +246,12 @@ class WatchedStage(NamedStage):
             k = next(k for k in self.update_of if k is not None)
             value = raw(cells[k], 0)
             try:
-                settle(value)
+                value.block_until_ready()
             except RuntimeError:
                 if not value.is_deleted():  # which means that another function has it already
                     raise
         elif outs:
-            settle(outs[0])
+            outs[0].block_until_ready()
 
     def _sampled(self, executable: Executable, call: Call, run: Callable[[], T]) -> T:
         if executable.owners is None or executable.too_long:

@@ -145,12 +145,14 @@ class XlaNamespace:
     @staticmethod
     def true_divide(x: Array, y: Array) -> jax.Array:
         # XLA multiplies by 1 / y where y is broadcast or known, which makes 49 / 49 less than 1, and divides once by a
-        # product where x is a quotient itself, which does the same to q / q. It does not see through a barrier, which
-        # is gone by the time that loops are fused: measured, it costs nothing.
-        if is_known(x) and is_known(y) or y.dtype.kind != "f":
+        # product where x is a quotient itself, which does the same to q / q. It does not see that these choices, where
+        # nothing is chosen but what is undefined anyway, are x and y. They cost nothing that could be measured; a
+        # barrier keeps loops apart from jax 0.12 on.
+        dtype = np.result_type(x.dtype, y.dtype)
+        if is_known(x) and is_known(y) or dtype.kind != "f":
             return jnp.true_divide(x, y)
-        y = jnp.broadcast_to(y, jnp.broadcast_shapes(np.shape(x), y.shape))
-        return jnp.true_divide(lax.optimization_barrier(x), lax.optimization_barrier(y))
+        x, y = jnp.broadcast_arrays(lax.convert_element_type(x, dtype), lax.convert_element_type(y, dtype))
+        return lax.div(lax.select(y == y, x, y), lax.select(x == x, y, x))
 
     @staticmethod
     def abs(x: Array) -> jax.Array:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import jax
 
 from theanojax.runtime.xla import interrupts
-from theanojax.runtime.xla.transfer import LOOKS
+from theanojax.runtime.xla.transfer import Looks
 
 if TYPE_CHECKING:
     from theanojax.runtime.hints import Array, Shape, Value
@@ -60,7 +60,7 @@ class Ready:
     special : Specialisation
     proven : types of the arguments -> bytes that a call needs beside them. Such a call is one step in C.
     pace : interrupts.Pace of the loops.
-    looks : how often to look whether results are there before waiting for them, see transfer.settle.
+    looks : transfer.Looks, which waits for results.
     """
 
     __slots__ = ("looks", "pace", "proven", "special")
@@ -68,4 +68,4 @@ class Ready:
     proven: dict[tuple[type, ...], int]
 
     def __init__(self, special: Specialisation) -> None:
-        self.special, self.proven, self.pace, self.looks = special, {}, interrupts.Pace(), LOOKS
+        self.special, self.proven, self.pace, self.looks = special, {}, interrupts.Pace(), Looks()

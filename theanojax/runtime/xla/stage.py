@@ -31,7 +31,7 @@ from theanojax.runtime.xla.problems import NotInPlace, Untraceable
 from theanojax.runtime.xla.specialisation import GuardedShapes, Jitted, Ready, Specialisation
 from theanojax.runtime.xla.steps import Traced
 from theanojax.runtime.xla.trace import TraceContext
-from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, settle, taken, wait
+from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, taken, wait
 
 if TYPE_CHECKING:
     from jax.sharding import SingleDeviceSharding
@@ -234,7 +234,7 @@ class XlaStage:
             jax.effects_barrier()
         if outcome is DONE and outs and here is None and (borrowed or self.platform.computes_at_once):
             # One tells of all, before anything is stored. To read a result for which there was no memory may hang.
-            ready.looks = settle(outs[0], ready.looks)
+            ready.looks.settle(outs[0])
             if borrowed:
                 wait(outs)
         if staging is not None:
@@ -254,7 +254,7 @@ class XlaStage:
             if value.size <= LOOKED_AT and value.dtype.kind in "biu":
                 continue
             args[i] = devices.put(value, self.device, may_alias=False)
-            settle(args[i])  # nobody may write to what is still being read
+            args[i].block_until_ready()  # nobody may write to what is still being read
             exchange(cell, value, args[i])
 
     # ---------------------------------------------------------------- running an executable
@@ -348,7 +348,7 @@ class XlaStage:
         start = perf_counter() if self.loops else 0
         any(map(setitem, targets, places, values))
         if self.platform.reads_in_place:  # XLA may still be reading what the caller gave; one result tells of all
-            ready.looks = settle(raw(targets[0], places[0]), ready.looks)
+            ready.looks.settle(raw(targets[0], places[0]))
         if self.loops:
             ready.pace.note(steps, perf_counter() - start)
         return outs, COMMITTED

@@ -6,6 +6,7 @@ numpy arrays that own the device buffer.
 
 from __future__ import annotations
 
+from threading import get_ident
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 STAGED_BYTES = 1 << 16  # below this XLA's own copy is as quick
-LOOKS = 100  # some 10 us: to be woken up takes 40
+LOOKS = 1000  # some 100 us
+CREDIT = 5  # calls in vain, less those that were not, after which calls wait
+WAITS = 100
 COPIED_BYTES = 1 << 14  # below this a copied result is as quick as a view
 
 
@@ -90,18 +93,44 @@ def taken(idle: list[Staging]) -> Staging | None:
         return None
 
 
-def settle(array: jax.Array, looks: int = LOOKS) -> int:
-    """Wait until the computation of `array` is done; what failed raises.
+class _Threads:
+    """Which thread has waited for results last; and how many calls it is until it is taken to be the only one."""
 
-    Looks whether it is, up to `looks` times, before it waits to be woken up. Returns how often it is worth looking the
-    next time that the same is computed: to look in vain takes time from the threads that compute.
+    ident, calls = 0, 0
+
+
+class Looks:
+    """Whether it pays to look for the results of a computation until they are there: to be woken up takes 40 us.
+
+    To look in vain takes time from the threads that compute. Who has done so time and again waits, and tries once in
+    a while. Nobody looks where several threads make calls: the others want to go on in Python.
     """
-    for _ in range(looks):
-        if array.is_ready():
-            array.block_until_ready()
-            return LOOKS
-    array.block_until_ready()
-    return max(1, looks - LOOKS // 10)
+
+    __slots__ = ("credit", "waits")
+
+    def __init__(self) -> None:
+        self.credit = CREDIT
+        self.waits = 0  # calls that do not look
+
+    def settle(self, array: jax.Array) -> None:
+        """Wait until the computation of `array` is done; what failed raises."""
+        ident = get_ident()
+        if ident != _Threads.ident:
+            _Threads.ident, _Threads.calls = ident, WAITS * bool(_Threads.ident)
+        elif _Threads.calls:
+            _Threads.calls -= 1
+        elif self.waits:
+            self.waits -= 1
+        else:
+            for _ in range(LOOKS):
+                if array.is_ready():
+                    self.credit = min(CREDIT, self.credit + 1)
+                    break
+            else:
+                self.credit -= 1
+                if self.credit <= 0:
+                    self.credit, self.waits = 1, WAITS
+        array.block_until_ready()
 
 
 def wait(arrays: T) -> T:
