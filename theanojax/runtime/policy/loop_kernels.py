@@ -25,7 +25,7 @@ from theanojax.runtime.policy.patience import Patience
 from theanojax.runtime.xla import devices, executable_cache, interrupts, platform
 from theanojax.runtime.xla.problems import GuardFailed, NeedsValue, Unsupported
 from theanojax.runtime.xla.trace import TraceContext
-from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, taken, to_numpy
+from theanojax.runtime.xla.transfer import STAGED_BYTES, Looks, Staging, is_aligned, taken, to_numpy
 
 if TYPE_CHECKING:
     from theanojax.graph.variable import Apply, Variable
@@ -91,6 +91,7 @@ class LoopKernels:
         self.paces: dict[Hashable, interrupts.Pace] = {}  # by signature
         self.fits: dict[Hashable, Fit] = {}  # number of steps and shapes -> how they fit
         self.patience = Patience(EXECUTABLES)
+        self.looks = Looks()
         self.compilations = 0
         self.effects = False
         self.tells = False  # whether the loop says at which step it is
@@ -260,6 +261,7 @@ class LoopKernels:
             jax.effects_barrier()
         if self.compilations != before:
             self.patience.note_compilation(fit.signature, perf_counter() - start)
+        self.looks.settle(outs[-1])
         jax.block_until_ready(outs)  # they read buffers that will be used again, and there may have been no memory
         if ok is not None and not ok:
             return None
