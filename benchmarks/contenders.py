@@ -108,7 +108,8 @@ def theano_python():
 
 
 def pytensor_python():
-    return os.environ.get("BENCH_PYTENSOR_PYTHON") or environment("pytensor", sys.executable, PYTENSOR_PACKAGES)
+    given = os.environ.get("BENCH_PYTENSOR_PYTHON")
+    return given or environment("pytensor-%d.%d" % sys.version_info[:2], sys.executable, PYTENSOR_PACKAGES)
 
 
 def python38():

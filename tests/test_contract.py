@@ -247,9 +247,9 @@ def test_the_steps_from_a_plan_to_what_runs():
     for rows in (2, 5):
         f(np.ones((rows, 3)))
     built = f.fn.executor.compilations
-    assert [t.shapes for t in f.fn.traced] == [((2, 3), (3,)), ((5, 3), (3,))]
+    assert [t.shapes for t in f.fn.traced] == [((3,), (2, 3)), ((3,), (5, 3))]
     traced = f.fn.traced[1]
-    assert traced.plan is f.fn.plan.stages[0] and "for shapes (5, 3), (3,)" in str(traced)
+    assert traced.plan is f.fn.plan.stages[0] and "for shapes (3,), (5, 3)" in str(traced)
     assert "exp" in str(traced.jaxpr) and "stablehlo.exponential" in traced.lower().as_text()
     compiled = traced.lower().compile()
     assert "ENTRY" in compiled.as_text() and compiled.cost["flops"] > 0

@@ -27,6 +27,7 @@ INSIDE = {
     "NeedsValue": "the planner computes the value first",
     "Unsupported": "the planner leaves the node to the host",
     "Untraceable": "the host raises the error that is behind it",
+    "NotInPlace": "the planner makes another plan",
     "TooLarge": "carries a MemoryError through jax",
     "GuardFailed": "the host repeats the call",
     "GuardedShapes": "another executable is made",

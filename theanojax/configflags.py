@@ -7,10 +7,8 @@ import os
 import platform
 import re
 import shlex
-import shutil
 import struct
 import sys
-import sysconfig
 import warnings
 from importlib.util import find_spec
 from typing import Any
@@ -285,6 +283,9 @@ def filter_compiledir(path: str) -> str:
 
 def default_cxx() -> str:
     """The C++ compiler that is found: one of the usual names, the one Python was built with, or the package ziglang."""
+    import shutil  # which takes a while to import, for the archives that it can read
+    import sysconfig
+
     built_with = (sysconfig.get_config_var("CXX") or "").partition(" ")[0]
     for name in ("g++", "clang++", "c++", built_with):
         if name and shutil.which(name):

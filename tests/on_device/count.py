@@ -5,14 +5,14 @@ import numpy as np
 import jax
 
 from theanojax.runtime import host, program
-from theanojax.runtime.xla import devices, stage
+from theanojax.runtime.xla import devices, transfer
 
 ARRAY = type(jax.device_put(np.zeros(1)))
 PLACES = (
     (devices, "jit"),
     (devices, "put"),
     (ARRAY, "copy_to_host_async"),
-    (stage, "settle"),
+    (transfer.Looks, "settle"),
     (program, "to_numpy"),
     (host, "to_host"),
     (ARRAY, "__bool__"),
@@ -68,9 +68,9 @@ class Transfers:
             self.begun.append(array.nbytes)
             return begin(array)
 
-        def settled(array):
+        def settled(looks, array):
             self.waits += 1
-            return settle(array)
+            return settle(looks, array)
 
         counted = [lambda *args, **options: _Counted(jit(*args, **options), self), counted_put, begun, settled]
         for (owner, name), new in zip(PLACES, counted + [counting(fetch) for fetch in fetches]):

@@ -161,15 +161,15 @@ def test_a_value_set_during_a_call_is_not_lost(monkeypatch):
 
     w = theano.shared(np.ones(100, "float32"), "w")
     f = theano.function([], w.sum())
-    settle = stage.settle
+    wait = stage.wait
 
-    def settle_late(array):
-        settle(array)
+    def wait_late(array):
+        wait(array)
         w.set_value(np.full(100, 2, "float32"))
 
-    monkeypatch.setattr(stage, "settle", settle_late)
+    monkeypatch.setattr(stage, "wait", wait_late)
     assert f() == 100
-    monkeypatch.setattr(stage, "settle", settle)
+    monkeypatch.setattr(stage, "wait", wait)
     assert f() == 200
 
 

@@ -72,18 +72,37 @@ class DestroyHandler(Bookkeeper):
         self.fgraph, self.destroyers = None, {}
 
     def on_import(self, fgraph: FunctionGraph, app: Apply, reason: object) -> None:
-        if getattr(app.op, "destroy_map", None):
+        destroys = bool(getattr(app.op, "destroy_map", None))
+        if destroys:
             self.destroyers[app] = None
-        self.stale_droot = True
+        if _is_view(app):
+            self.stale_droot = True
+        elif destroys and not self.stale_droot:
+            try:
+                self._add_destroyer(app)
+            except (InconsistencyError, NotImplementedError):
+                self.stale_droot = True  # it stands beside what it is to replace; or whoever asks is told
 
     def on_prune(self, fgraph: FunctionGraph, app: Apply, reason: object) -> None:
+        destroyed = app in self.destroyers
         self.destroyers.pop(app, None)
-        self.stale_droot = True
+        if _is_view(app):
+            self.stale_droot = True
+        elif destroyed and not self.stale_droot:
+            for positions in app.op.destroy_map.values():
+                root = self.droot.get(app.inputs[positions[0]])
+                if root is None or self.root_destroyer.get(root) is not app:
+                    self.stale_droot = True
+                    return
+                del self.root_destroyer[root]
+                for v in self.impact.pop(root):
+                    del self.droot[v]
 
     def on_change_input(
         self, fgraph: FunctionGraph, app: User, i: int, old_r: Variable, new_r: Variable, reason: object = None
     ) -> None:
-        self.stale_droot = True
+        if app != "output" and (app in self.destroyers or _is_view(app)):
+            self.stale_droot = True
 
     def fast_destroy(self, app: Apply, reason: object) -> None:
         """Raise InconsistencyError when the node `app` overwrites what others use; a check of one level."""
@@ -112,15 +131,9 @@ class DestroyHandler(Bookkeeper):
             root = memory_of(app.inputs[positions[0]])
             if root in self.droot:
                 raise InconsistencyError("Multiple destroyers of %s" % root)
-            sharing, queue = {root: None}, deque([root])
-            while queue:
-                for view in _views_of(queue.popleft()):
-                    if view not in sharing:
-                        sharing[view] = None
-                        queue.append(view)
-            for v in sharing:
-                self.droot[v] = root
-            self.impact[root], self.root_destroyer[root] = sharing, app
+            self.impact[root] = sharing(root)
+            self.droot.update(dict.fromkeys(self.impact[root], root))
+            self.root_destroyer[root] = app
 
     def validate(self, fgraph: FunctionGraph) -> bool:
         if self.destroyers:
@@ -160,6 +173,10 @@ class DestroyHandler(Bookkeeper):
                 raise InconsistencyError("Input aliasing: %s (%i, %i)" % (app, destroyed, i))
 
 
+def _is_view(node: Apply) -> bool:
+    return bool(getattr(node.op, "view_map", None))
+
+
 def memory_of(v: Variable) -> Variable:
     """The variable whose memory `v` is a view of (itself when it is none)."""
     while v.owner is not None:
@@ -168,6 +185,17 @@ def memory_of(v: Variable) -> Variable:
             break
         v = v.owner.inputs[positions[0]]
     return v
+
+
+def sharing(root: Variable) -> dict[Variable, None]:
+    """`root` and all that is a view of it."""
+    found, queue = {root: None}, deque([root])
+    while queue:
+        for view in _views_of(queue.popleft()):
+            if view not in found:
+                found[view] = None
+                queue.append(view)
+    return found
 
 
 def _views_of(v: Variable) -> Iterator[Variable]:

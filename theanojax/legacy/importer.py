@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import pkgutil
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -364,6 +363,8 @@ def _expand(source: str) -> list[str]:
 
 @functools.cache
 def _modules_below(package: str) -> list[str]:
+    import pkgutil  # which takes a while to import
+
     found = pkgutil.iter_modules(_import(package).__path__)
     return [f"{package}.{module.name}" for module in found if not module.name.startswith("_")]
 

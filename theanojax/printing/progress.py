@@ -5,7 +5,6 @@ where the line is rewritten as time goes by.
 What takes less than two seconds is never mentioned.
 """
 
-import shutil
 import sys
 import threading
 import time
@@ -185,6 +184,8 @@ class _Line:
     def write(self, text, last=False):
         text = "theanojax: " + text
         if self.kind == "terminal":
+            import shutil  # which takes a while to import
+
             text = "\r\x1b[K" + text[: shutil.get_terminal_size().columns - 1]
         elif self.kind == "notebook":
             text = "\r" + text.ljust(self.shown)

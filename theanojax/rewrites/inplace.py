@@ -5,7 +5,7 @@ import sys
 from theanojax import scalar as scal
 from theanojax.config import config
 from theanojax.errors import InconsistencyError
-from theanojax.graph.destroy import DestroyHandler, memory_of
+from theanojax.graph.destroy import DestroyHandler, memory_of, sharing
 from theanojax.graph.op import compute_test_value
 from theanojax.graph.rewriting.base import Optimizer
 from theanojax.graph.rewriting.local import local_optimizer
@@ -140,28 +140,62 @@ class _InplaceRun:
         return new
 
     def _order_allows(self, node, v):
-        """Whether every other user of `v` can run before `node`: True, False, or None for not known without a search.
+        """Whether every other user of the memory of `v` can run before `node`, or None if a look at it does not tell.
 
-        It spares most sorts of the whole graph, which would make the time quadratic.
+        If so, the places are those of an order in which they do: only nodes between the places of the two are looked
+        at and moved (Pearce and Kelly, "A dynamic topological sort algorithm for directed acyclic graphs", 2007).
+        Sorting the whole graph for each change would make the time quadratic.
         """
-        others = [client for client, _ in v.clients if client is not node]
-        if memory_of(v) is not v or node.inputs.count(v) > 1 or any(getattr(c.op, "view_map", None) for c in others):
+        root = memory_of(v)
+        if isinstance(root, Constant) or getattr(root.tag, "indestructible", False):
             return None
+        shared = sharing(root)
+        if sum(u in shared for u in node.inputs) > 1:
+            return None
+        self.fgraph.destroy_handler.refresh_droot_impact()
         here = self.place[node]
-        later = {c for c in others if self.place[c] > here}
+        users = {c for u in shared for c, _ in u.clients if c != "output" and c is not node}
+        later = {c for c in users if self.place[c] > here}
         if not later:
             return True
         last = max(self.place[c] for c in later)
-        seen, pending = {node}, [node]
+        after = self._reached([node], self._followers, lambda place: place <= last, later)
+        if after is None:
+            return False  # one of them needs what `node` computes
+        before = self._reached(later, self._leaders, lambda place: place > here)
+        moved = [*sorted(before, key=self.place.get), *sorted(after, key=self.place.get)]
+        self.place.update(zip(moved, sorted(self.place[n] for n in moved)))
+        return True
+
+    def _reached(self, start, neighbours, within, never=()):
+        """The nodes at places `within` that `neighbours` lead to, `start` among them; None if one is in `never`."""
+        seen, pending = set(start), list(start)
         while pending:
-            for out in pending.pop().outputs:
-                for client, _ in out.clients:
-                    if client in later:
-                        return False  # it needs what `node` computes
-                    if client != "output" and client not in seen and self.place[client] < last:
-                        seen.add(client)
-                        pending.append(client)
-        return None
+            for other in neighbours(pending.pop()):
+                if other in never:
+                    return None
+                if other not in seen and within(self.place[other]):
+                    seen.add(other)
+                    pending.append(other)
+        return seen
+
+    def _followers(self, node):
+        """The nodes that have to run after `node`: they read what it computes, or overwrite what it reads."""
+        handler = self.fgraph.destroy_handler
+        for out in node.outputs:
+            yield from (client for client, _ in out.clients if client != "output")
+        for v in node.inputs:
+            destroyer = handler.root_destroyer.get(handler.droot.get(v))
+            if destroyer is not None and destroyer is not node:
+                yield destroyer
+
+    def _leaders(self, node):
+        """The nodes that have to run before `node`."""
+        handler = self.fgraph.destroy_handler
+        yield from (v.owner for v in node.inputs if v.owner is not None)
+        for positions in (getattr(node.op, "destroy_map", None) or {}).values():
+            for v in handler.impact[handler.droot[node.inputs[positions[0]]]]:
+                yield from (client for client, _ in v.clients if client != "output" and client is not node)
 
 
 inplace_elemwise_optimizer = InplaceElemwiseOptimizer(Elemwise)

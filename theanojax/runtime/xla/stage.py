@@ -254,7 +254,7 @@ class XlaStage:
             if value.size <= LOOKED_AT and value.dtype.kind in "biu":
                 continue
             args[i] = devices.put(value, self.device, may_alias=False)
-            args[i].block_until_ready()  # nobody may write to what is still being read
+            wait(args[i])  # nobody may write to what is still being read
             exchange(cell, value, args[i])
 
     # ---------------------------------------------------------------- running an executable
