@@ -1,5 +1,6 @@
 """Ways around XLA's costs: guards checked before the call, remembered shapes, reductions by numpy."""
 
+import math
 import subprocess
 import sys
 
@@ -174,6 +175,26 @@ def test_reductions_of_large_arguments(axis):
         np.testing.assert_allclose(mean, value.mean(axis=axis) + 1)
         np.testing.assert_array_equal(largest, value.max(axis=axis))
         total[...] = 0  # results belong to the caller
+
+
+@pytest.mark.parametrize("shape", [(1 << 20,), (1031, 1033), (3, 700, 513)])
+@pytest.mark.parametrize("form", ["c", "f", "strided"])
+def test_long_sums_by_numpy(shape, form):
+    x = T.TensorType("float64", (False,) * len(shape))("x")
+    f = theano.function([x], [x.sum(), x.mean()])
+    values = np.random.RandomState(3).randn(*shape)
+    if form == "f":
+        values = np.asfortranarray(values)
+    elif form == "strided":
+        values = np.concatenate([values, values])[::2]
+    exact = math.fsum(values.ravel())
+    total, mean = f(values)
+    assert total == pytest.approx(exact, rel=1e-12, abs=1e-10) and mean == pytest.approx(exact / values.size, rel=1e-12)
+    assert total.shape == () and isinstance(f.fn.executor._program, numpy_program.NumpyProgram)
+    values[..., -1] = np.inf
+    assert f(values)[0] == np.inf
+    values[..., 0] = np.nan
+    assert np.isnan(f(values)[0])
 
 
 def logistic_regression(dtype):

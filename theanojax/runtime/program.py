@@ -96,7 +96,7 @@ class Stages:
         self.levels = sorted(set(self.xla_stages) | set(self.host_stages))
         first = self.xla_stages.get(self.levels[0]) if self.levels else None
         if first is not None:  # nothing has happened yet, should the call have to begin again
-            first.in_place = {i for i, v in enumerate(first.inputs) if v in learned.in_place}
+            first.in_place = {i for i, v in enumerate(first.inputs) if v in plan.in_place}
         last = {v: part.number for part in plan.stages for v in (*part.inputs, *part.fetched)}
         self.dead: dict[int, list[Variable]] = {}  # what nobody needs after a stage
         for v in last.keys() - {*self.inputs, *self.outputs}:

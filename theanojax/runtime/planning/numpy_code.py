@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     Code = Callable[[Sequence[Value], Sequence[Any]], list[Value] | None]
     Loops = Callable[[Apply], Callable[[list[Value]], list[Value]] | None]
 
+MANY_NUMBERS, ROW = 1 << 20, 1 << 10
 _FLOATS = ("float32", "float64")
 _NAMES = {"array": np.array, "asarray": np.asarray, "int64": np.int64, "zeros": np.zeros, "full": np.full}
 OWN, VIEW, ANY = "own", "view", "any"  # whose memory a result has: its own, its first input's, nobody knows
@@ -141,7 +142,7 @@ def _function(node: Apply) -> tuple[Callable[..., Any] | str, bool | None]:
     if op.array_role == "product" and all(dtype_of(v) == dtype_of(out) for v in node.inputs):
         return np.dot, None
     if op.array_role == "reduction" and (add := _adds_up(node)) is not None:
-        return partial(add, axis=op.axis), None
+        return (_sum_of_all if op.axis is None and dtype_of(out) == "float64" else partial(add, axis=op.axis)), None
     return _checked(node, op.compute), None
 
 
@@ -162,6 +163,16 @@ def _adds_up(node: Apply) -> Callable[..., Any] | None:
     out = dtype_of(node.outputs[0])
     same = all(dtype == out for dtype in (dtype_of(node.inputs[0]), getattr(op, "acc_dtype", out)))
     return np.add.reduce if op.scalar_op.name == "add" and out in _FLOATS and same else None
+
+
+def _sum_of_all(x: NumpyArray) -> Value:
+    """The sum of all float64 numbers of `x`: BLAS makes sums of 1024 of many numbers in 0.4 of the time of numpy's."""
+    if x.size < MANY_NUMBERS or not x.flags.forc:
+        return np.add.reduce(x, axis=None)
+    flat = x.reshape(-1, order="A")
+    rest = len(flat) % ROW
+    sums = np.dot(flat[: len(flat) - rest].reshape(-1, ROW), np.ones(ROW))
+    return np.add.reduce(sums) + np.add.reduce(flat[len(flat) - rest :])
 
 
 def _elementwise(node: Apply) -> Callable[..., Any] | None:

@@ -80,6 +80,7 @@ class Plan:
     moved : outputs that are the old value of another input, which gets a new one too: nobody else holds it then.
     stages : tuple of StagePlan, as they run.
     cheap : variables that the host computes before each call, by `shape_program`, from the list of input values.
+    in_place : large inputs that XLA reads where they lie, and of which the host would read parts if it had to copy them.
     steps : of all loops in XLA whose lengths no shape tells: 1 if there are none, None if nobody knows, or a function
         of the list of input values.
     """
@@ -91,6 +92,7 @@ class Plan:
     stages: tuple[StagePlan, ...]
     cheap: tuple[Variable, ...]
     shape_program: ShapeProgram | None
+    in_place: frozenset[Variable]
     steps: Steps
 
     def __str__(self) -> str:
@@ -125,6 +127,7 @@ class Planner:
         self.inputs, self.outputs, self.learned, self.updates = list(inputs), list(outputs), learned, updates
         self.pieces = pieces or {}  # node -> the first stage that may run it, where a large graph is cut
         self.kept_out: set[Variable] = set()  # inputs that XLA does not see, not even their shapes
+        self.in_place: set[Variable] = set()  # inputs that it would not see if it had to copy them
         self.slices: set[Apply] = set()  # nodes that read parts of them, and what only those need
         self.twice: set[Apply] = set()  # nodes of which both need the results, and both compute them
         self.analysis = Analysis(self.inputs, self.kept_out)
@@ -154,6 +157,7 @@ class Planner:
             stages,
             cheap,
             compile_program(self.inputs, cheap, self.analysis) if cheap else None,
+            frozenset(self.in_place),
             self._steps(stages),
         )
 
@@ -248,9 +252,10 @@ class Planner:
         """
         users: dict[Variable, list[tuple[Apply, int]]] = {}
         shapes: dict[Variable, list[tuple[Apply, int]]] = {}
-        for node in order if self.learned.sliced else ():
+        large = self.learned.sliced | self.learned.in_place
+        for node in order if large else ():
             for k, v in enumerate(node.inputs):
-                if v in self.learned.sliced:
+                if v in large:
                     (users if reads_lengths(node) is None else shapes).setdefault(v, []).append((node, k))
         for v, uses in users.items():
             if v in self.inputs and all(
@@ -259,6 +264,9 @@ class Planner:
                 and all(isinstance(u, Constant) or u in self.inputs or self.analysis.cheap(u) for u in n.inputs[1:])
                 for n, k in uses
             ):
+                if v in self.learned.in_place:
+                    self.in_place.add(v)
+                    continue
                 self.kept_out.add(v)
                 self.slices.update(n for n, _ in uses + shapes.get(v, []))
         # what computes the index is needed on the host, too
@@ -267,7 +275,7 @@ class Planner:
             only_there = any(v in self.kept_out or v.owner in self.slices for v in direct_inputs(node))
             (self.slices if only_there else self.twice).add(node)
         wanted = set(self.outputs)
-        for node in reversed(order):
+        for node in reversed(order) if self.twice else ():
             if node in self.twice and not any(v in wanted for v in node.outputs):
                 self.twice.discard(node)
                 self.slices.add(node)
