@@ -80,7 +80,7 @@ class Plan:
     moved : outputs that are the old value of another input, which gets a new one too: nobody else holds it then.
     stages : tuple of StagePlan, as they run.
     cheap : variables that the host computes before each call, by `shape_program`, from the list of input values.
-    in_place : large inputs that XLA reads where they lie, and of which the host would read parts if it had to copy them.
+    in_place : large inputs that XLA reads where they lie; if it had to copy them, the host would read the parts.
     steps : of all loops in XLA whose lengths no shape tells: 1 if there are none, None if nobody knows, or a function
         of the list of input values.
     """
