@@ -53,7 +53,8 @@ def test_versions():
 def test_where_we_are_slower():
     programs = json.loads((ROOT / "docs" / "benchmarks.json").read_text())["programs"]
     said = re.search(
-        r"small statistical model \((\S+) times PyTensor's time\), a step of\s+speech recognition by CTC \((\S+) times JAX's\)",
+        r"small statistical model \((\S+) times PyTensor's time\), a step of\s+"
+        r"speech recognition by CTC \((\S+) times JAX's\)",
         TEXT,
     )
     for program, name, shown in (("radon", "pytensor", said[1]), ("ctc", "jax", said[2])):
