@@ -2,8 +2,10 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import sysconfig
 
 import pytest
 
@@ -40,9 +42,9 @@ def test_what_the_compiler_does_not_take():
     ],
 )
 def test_the_compiler_that_is_found(there, cxx, monkeypatch):
-    monkeypatch.setattr(configflags.shutil, "which", lambda name: name if name in there else None)
+    monkeypatch.setattr(shutil, "which", lambda name: name if name in there else None)
     monkeypatch.setattr(configflags, "find_spec", lambda name: name in there)
-    monkeypatch.setattr(configflags.sysconfig, "get_config_var", lambda name: "built-with-this -pthread")
+    monkeypatch.setattr(sysconfig, "get_config_var", lambda name: "built-with-this -pthread")
     assert configflags.default_cxx() == cxx
 
 
