@@ -7,9 +7,12 @@ import sys
 import numpy as np
 import pytest
 
+import jax
+import jax.numpy as jnp
+
 import theanojax as theano
 import theanojax.tensor as T
-from theanojax.runtime.planning import numpy_program
+from theanojax.runtime.planning import guards, numpy_program
 
 
 def stage_of(f):
@@ -100,6 +103,34 @@ def test_a_guard_with_arithmetic_that_wraps(dtype):
     expected = np.arange(200.0)
     expected[-2] = -1
     np.testing.assert_array_equal(table.get_value(), expected)
+
+
+def row_at(x, place):
+    zero, one = (place.dtype.type(n) for n in (0, 1))
+    return jax.lax.dynamic_slice(x, (jax.lax.clamp(zero, place, one), zero), (1, 3))
+
+
+GUARDS = {
+    "each": lambda x, k: jnp.all(jnp.any(~((x >= 1) & (x < 3)), axis=1)),
+    "chosen": lambda x, k: jnp.all(jnp.where(x < 2, x + x.dtype.type(2), x) <= 3),
+    "all": lambda x, k: jnp.all((x > 0) & (x <= 3)),
+    "row": lambda x, k: jnp.all(row_at(x, k) >= 2),
+    "number": lambda x, k: jnp.where(k < 2, k - 1, k * k) >= 1,
+}
+
+
+@pytest.mark.parametrize("name", GUARDS)
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int64"])
+def test_guards_say_by_numpy_what_xla_says(dtype, name):
+    rng, said = np.random.RandomState(5), set()
+    shapes = jax.ShapeDtypeStruct((2, 3), dtype), jax.ShapeDtypeStruct((), dtype)
+    found = guards.split(jax.make_jaxpr(lambda x, k: (x, GUARDS[name](x, k)))(*shapes))
+    for _ in range(100):
+        x, k = (rng.randint(0, 5, (2, 1)) + [0, 0, 0]).astype(dtype), np.asarray(rng.choice([0, 1, 2, 16, 127]), dtype)
+        answer = found.by_numpy([x, k])
+        assert answer == bool(GUARDS[name](jnp.asarray(x), jnp.asarray(k)))
+        said.add(answer)
+    assert said == {True, False}
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int64"])

@@ -94,9 +94,9 @@ class Stages:
         for number, first in (twins or {}).items():
             self.xla_stages[number].functions = self.xla_stages[first].functions
         self.levels = sorted(set(self.xla_stages) | set(self.host_stages))
-        first = self.xla_stages.get(self.levels[0]) if self.levels else None
-        if first is not None:  # nothing has happened yet, should the call have to begin again
-            first.in_place = {i for i, v in enumerate(first.inputs) if v in plan.in_place}
+        earliest = self.xla_stages.get(self.levels[0]) if self.levels else None
+        if earliest is not None:  # nothing has happened yet, should the call have to begin again
+            earliest.in_place = {i for i, v in enumerate(earliest.inputs) if v in plan.in_place}
         last = {v: part.number for part in plan.stages for v in (*part.inputs, *part.fetched)}
         self.dead: dict[int, list[Variable]] = {}  # what nobody needs after a stage
         for v in last.keys() - {*self.inputs, *self.outputs}:
