@@ -29,7 +29,7 @@ def temporary_bytes(f, *args):
     values += [np.asarray(c.value) for c in f.input_storage[len(args) :]]
     values = dict(zip(graph.inputs, values))
     given = [values[v] for v in stage.inputs]
-    compiled = special.function.lower(*stage._unstopped(), *given, *stage._constants()).compile()
+    compiled = special.function.lower(*stage._unstopped(), *given, *stage.constants_at()).compile()
     return compiled.memory_analysis().temp_size_in_bytes
 
 

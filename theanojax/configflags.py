@@ -497,6 +497,7 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
         BoolParam(False),
         "Whether functions made from now on count numbers too small for full precision: on a CPU, numpy runs them.",
     ),
+    ("xla_in_c", BoolParam(True), "Whether small programs that are called often are compiled in C, if there is cxx."),
     ("xla_strict", BoolParam(False), "Raise, instead of running on the host, what XLA should have run."),
 )
 

@@ -15,7 +15,7 @@ DAY = 24 * 60 * 60
 # kind of code -> (what it is, the flag without which nothing is kept)
 KINDS = {
     "xla": ("Executables", "xla_cache=False"),
-    "c": ("Modules of Ops in C", "xla_cache=False"),
+    "c": ("Modules in C", "xla_cache=False"),
     "graphs": ("Rewritten graphs", "cache_optimizations=False"),
 }
 

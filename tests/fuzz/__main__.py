@@ -64,9 +64,14 @@ def _too_long(number, frame):
     raise TooLong("not done after %d seconds" % LONGEST)
 
 
-def run_block(first, count):
+def run_block(first, count, in_c):
     """One process's work: check the graphs, print the result as JSON."""
+    from theanojax.runtime.in_c import often
+
     from .check import check
+
+    if in_c:
+        often.OFTEN = often.TAKES_OVER = 0
 
     notes, ops, failures, start = Counter(), Counter(), [], time.time()
     gc.freeze()
@@ -94,14 +99,17 @@ def run_block(first, count):
     )
 
 
-def start_block(first, count, full_effort, state, code):
-    path = os.path.join(state, "%s-%d-%d-%d.json" % (code, first, count, full_effort))
+def start_block(first, count, full_effort, state, code, in_c=False):
+    path = os.path.join(state, "%s-%d-%d-%d%s.json" % (code, first, count, full_effort, "-c" * in_c))
     if not os.path.exists(path):
-        flags = "xla_cache=False,traceback.limit=0," + os.environ.get("THEANO_FLAGS", "")
+        flags = "xla_cache=False,traceback.limit=0,%s" % ("gcc.cxxflags=-O1," * in_c) + os.environ.get(
+            "THEANO_FLAGS", ""
+        )
         env = dict(os.environ, THEANO_FLAGS=flags, PYTHONWARNINGS="ignore", JAX_TRACEBACK_IN_LOCATIONS_LIMIT="0")
         if not full_effort:
             env["XLA_FLAGS"] = "%s %s" % (os.environ.get("XLA_FLAGS", ""), LITTLE_EFFORT)
         command = [sys.executable, "-m", "tests.fuzz", "--block", str(first), "--graphs", str(count)]
+        command += ["--in-c"] * in_c
         done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
         if done.returncode:
             return {
@@ -133,11 +141,12 @@ def main():
     parser.add_argument("--first", type=int, default=0, metavar="SEED")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--state", default=os.path.join(tempfile.gettempdir(), "theanojax-fuzz"), metavar="FOLDER")
+    parser.add_argument("--in-c", action="store_true", help="run each program in C, too, at once")
     parser.add_argument("--no-record", action="store_true", help="leave docs/fuzz.md as it is")
     parser.add_argument("--block", type=int, metavar="SEED", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.block is not None:
-        run_block(args.block, args.graphs)
+        run_block(args.block, args.graphs, args.in_c)
         return 0
     os.makedirs(args.state, exist_ok=True)
     start, code = time.time(), fingerprint()
@@ -145,7 +154,7 @@ def main():
     blocks = [(s, min(BLOCK, end - s), k % FULL_EFFORT == 0) for k, s in enumerate(range(args.first, end, BLOCK))]
     notes, ops, failures, graphs, defaults, minutes = Counter(), Counter(), [], 0, 0, 0.0
     with ThreadPoolExecutor(args.jobs) as pool:
-        for block, result in zip(blocks, pool.map(lambda b: start_block(*b, args.state, code), blocks)):
+        for block, result in zip(blocks, pool.map(lambda b: start_block(*b, args.state, code, args.in_c), blocks)):
             graphs += result["graphs"]
             defaults += result["graphs"] * block[2]
             notes.update(result["notes"])
@@ -156,6 +165,9 @@ def main():
                 "%d graphs, %d disagreements, %.1f minutes" % (graphs, len(failures), (time.time() - start) / 60),
                 flush=True,
             )
+    told = {note: n for note, n in notes.items() if "in C" in note}
+    for note, n in sorted(told.items(), key=lambda item: -item[1]):
+        print("%7d  %s" % (n, note))
     print("\nOps, and the number of graphs that have them:")
     for name, count in sorted(ops.items()):
         print("%7d  %s" % (count, name))

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 LOOPS_SHARE = 0.25  # of the time of a call in which XLA runs the loops, what an executable for its shapes saves at best
 MANY_SHAPES = "host: shapes of which there is no executable yet, until they have come back often enough; else"
+CALLED_OFTEN = "in C: shapes that have been called often; else"
 MOST_FAILURES = 3  # calls in a row that XLA fails and the host answers, before all are the host's
 
 
@@ -98,8 +99,12 @@ class XlaExecutor:
                 program = self._rebuild()
                 self._program = None  # the first call looks at its arguments
                 return program.plan
-            full = any(stage.patience.full() for stage in program.all_stages())
-            return Remark(MANY_SHAPES, program.plan) if full else program.plan
+            stages, plan = program.all_stages(), program.plan
+            if any(stage.patience.full() for stage in stages):
+                plan = Remark(MANY_SHAPES, plan)
+            if any(stage.in_c.running for stage in stages):
+                plan = Remark(CALLED_OFTEN, plan)
+            return plan
 
     @property
     def traced(self) -> list[Traced]:

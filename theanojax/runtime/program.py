@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from mmap import mmap
 from typing import TYPE_CHECKING
@@ -61,7 +61,7 @@ def build(
         twins = cuts.twins(plan)
         if twins:
             return InPieces(stages.plan, stages, Stages(plan, learned, twins), whole)
-    return numpy_program(inputs, outputs, stages, learned.recorder) or stages
+    return numpy_program(inputs, outputs, stages, stages.in_c(), learned.recorder) or stages
 
 
 class Stages:
@@ -148,6 +148,26 @@ class Stages:
             return [], outcome
         to_numpy = self.to_numpy
         return [outs[i] if is_update else to_numpy(outs[i]) for i, is_update in delivery], outcome
+
+    def in_c(self) -> Callable[[list[Value], Cells], tuple[list[Value], Outcome] | None] | None:
+        """The same as `run`, in C, for who has another way until this has been called often: until then it gives None.
+
+        None if C cannot run it.
+        """
+        if self.simple is None or not self.simple[0].in_c.possible:
+            return None
+        stage, places, delivery = self.simple
+
+        def run(values: list[Value], cells: Cells) -> tuple[list[Value], Outcome] | None:
+            key = () if self.shape_program is None else self.shape_program(values)
+            args = values.copy() if places is None else [values[i] for i in places]
+            ending = stage.in_c.elsewhere(args, key, cells)
+            if ending is None:
+                return None
+            outs, outcome = ending
+            return ([outs[i] for i, _ in delivery] if outcome.good else []), outcome
+
+        return run
 
     def _run_stages(self, values: list[Value], steps: int | None, cells: Cells) -> tuple[list[Value], Outcome]:
         env = dict(zip(self.inputs, values))

@@ -23,6 +23,7 @@ from theanojax.runtime.native import compiler
 from theanojax.runtime.native.source import MODULE
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from types import ModuleType
 
     from theanojax.runtime.native.source import Source
@@ -32,9 +33,9 @@ SUFFIX = ".so-cache"  # its end is that of jax's files
 _loaded: dict[str, ModuleType] = {}
 
 
-def module_of(source: Source) -> ModuleType:
+def module_of(source: Source, lock: AbstractContextManager[object] = compiling.lock) -> ModuleType:
     """The module made from `source`. MissingGXX without a compiler, CompileError if it does not take the code."""
-    with compiling.lock:
+    with lock:
         flags = compiler.options([*source.options, *["-I" + f for f in source.folders]], source.no_options)
         link = compiler.linker_options(source.library_folders, source.libraries)
         words = compiler.command()

@@ -8,7 +8,7 @@ matrix-vector product takes twice BLAS's time.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from theanojax.runtime.policy.outcome import Outcome
     from theanojax.runtime.timing.call import Recorder
 
+    InC = Callable[[list[Value], Cells], tuple[list[Value], Outcome] | None]
+
 MOST_NODES = 60
 BYTES_PER_ELEMENT = 16  # of large arguments, that pay for one elementwise operation of numpy in place of XLA's
 
@@ -46,8 +48,10 @@ class NumpyProgram:
         order: Sequence[Apply],
         large: Collection[Variable],
         otherwise: Program,
+        in_c: InC | None,
         recorder: Recorder | None = None,
     ) -> None:
+        """`in_c` counts calls, and once it has been called often, runs them."""
         self.generated = generate(inputs, outputs, order, recorder)
         self.large = [i for i, v in enumerate(inputs) if v in large]
         self.small = [i for i, v in enumerate(inputs) if v not in large and ndim_of(v)]
@@ -57,10 +61,15 @@ class NumpyProgram:
             if n.op.array_role not in ("reduction", "view", "product")
         )
         self.otherwise, self.all_stages = otherwise, otherwise.all_stages
+        self.in_c = in_c
         self.plan = Remark("numpy, as generated code, where the arguments make it quicker; else", otherwise.plan)
 
     def run(self, values: list[Value], cells: Cells) -> tuple[list[Value], Outcome]:
         if self._pays(values):
+            if self.in_c is not None:
+                ending = self.in_c(values, cells)
+                if ending is not None:
+                    return ending
             return self.generated([to_host(v) for v in values])
         return self.otherwise.run(values, cells)
 
@@ -79,7 +88,11 @@ class NumpyProgram:
 
 
 def numpy_program(
-    inputs: Sequence[Variable], outputs: Sequence[Variable], otherwise: Program, recorder: Recorder | None = None
+    inputs: Sequence[Variable],
+    outputs: Sequence[Variable],
+    otherwise: Program,
+    in_c: InC | None,
+    recorder: Recorder | None = None,
 ) -> NumpyProgram | None:
     """A NumpyProgram for a graph of vectors that only reduces and multiplies its large arguments, else None."""
     order = io_toposort(inputs, outputs)
@@ -102,7 +115,7 @@ def numpy_program(
             return None
         if any(_lengths(v) > 1 and v not in large for v in node.inputs):
             return None
-    return NumpyProgram(inputs, outputs, order, large, otherwise, recorder)
+    return NumpyProgram(inputs, outputs, order, large, otherwise, in_c, recorder)
 
 
 def _only_read(inputs: Sequence[Variable], outputs: Sequence[Variable], order: Sequence[Apply]) -> set[Variable]:

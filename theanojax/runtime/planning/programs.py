@@ -23,12 +23,21 @@ class Remark:
         return self.text if self.of is None else "%s\n%s" % (self.text, self.of)
 
 
+class CallsInC(Protocol):
+    """What runs calls of a stage in C."""
+
+    @property
+    def running(self) -> bool: ...
+
+
 class Stage(Protocol):
     """A part of a program that XLA runs, for looking at."""
 
     patience: Patience
     tells: list[str]
 
+    @property
+    def in_c(self) -> CallsInC: ...
     @property
     def traced(self) -> Sequence[Traced]: ...
 

@@ -19,6 +19,7 @@ from theanojax.loop.host import HostLoop, check_lengths
 from theanojax.loop.lowering import rows_around
 from theanojax.loop.needs import inner_needs
 from theanojax.printing.progress import of_loop
+from theanojax.runtime import in_c
 from theanojax.runtime.planning.analysis import Analysis, dtype_of
 from theanojax.runtime.planning.shape_program import compile_program
 from theanojax.runtime.policy.patience import Patience
@@ -28,8 +29,11 @@ from theanojax.runtime.xla.trace import TraceContext
 from theanojax.runtime.xla.transfer import STAGED_BYTES, Looks, Staging, is_aligned, taken, to_numpy
 
 if TYPE_CHECKING:
+    from jax.extend.core import ClosedJaxpr
+
     from theanojax.graph.variable import Apply, Variable
     from theanojax.runtime.hints import Array, Key, NumpyArray, ShapeProgram, Value
+    from theanojax.runtime.in_c.often import InC, Run
     from theanojax.runtime.policy.polymorphic import PolymorphicExecutor
     from theanojax.runtime.xla.specialisation import Jitted
 
@@ -89,6 +93,7 @@ class LoopKernels:
         self.needs: dict[Apply, list[Variable]] = {}
         self.idle: list[Staging] = []  # Stagings that no call uses
         self.paces: dict[Hashable, interrupts.Pace] = {}  # by signature
+        self.in_c: dict[Hashable, InC] = {}  # the ways of executables into C, by signature
         self.fits: dict[Hashable, Fit] = {}  # number of steps and shapes -> how they fit
         self.patience = Patience(EXECUTABLES)
         self.looks = Looks()
@@ -96,6 +101,7 @@ class LoopKernels:
         self.effects = False
         self.tells = False  # whether the loop says at which step it is
         self.refusal: str | None = None  # why there are none
+        self.may_be_in_c = platform.runs_c
         pairs = inner_needs(self.op, node)
         self.inner = [inner for inner, _ in pairs]
         self.shape_program: ShapeProgram | None = None
@@ -132,7 +138,9 @@ class LoopKernels:
             self.fits[shapes] = fit
         start = perf_counter()
         staging = taken(self.idle) or Staging()
-        results = self._run(fit, self._padded(staging, n, args, fit), n)
+        values, way = self._padded(staging, n, args, fit), self.in_c.get(fit.signature)
+        run = None if way is None else way.counted(n)
+        results = self._run(fit, values, n) if run is None else self._run_in_c(run, fit, values, n)
         self.idle.append(staging)
         if results is None:
             return self._by_numpy(args)
@@ -267,6 +275,38 @@ class LoopKernels:
             return None
         return [to_numpy(o) for o in outs]
 
+    # ---------------------------------------------------------------- in C
+    def _begin_c(self, fit: Fit, values: Sequence[NumpyArray]) -> None:
+        """Take note of a way into C for what has just been compiled."""
+        kernel = fit.kernel
+        given = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in values]
+        if platform.ends_loops:
+            given.insert(0, jax.ShapeDtypeStruct(interrupts.lowered().shape, "int32"))
+
+        def program() -> ClosedJaxpr:
+            assert kernel is not None, "what has no executable has no way into C"
+            with compiling.lock:
+                before = self.compilations
+                traced = kernel.trace(*given).jaxpr
+                self.compilations = before
+                return traced
+
+        self.in_c[fit.signature] = in_c.InC(program, (0,) if platform.ends_loops else ())
+
+    def _run_in_c(self, run: Run, fit: Fit, values: Sequence[NumpyArray], steps: int) -> list[NumpyArray] | None:
+        """The same as `_run`."""
+        if not platform.ends_loops:
+            outs = run(*values)
+        elif fit.pace.is_long(steps) and interrupts.can_arrive():
+            outs = interrupts.run(lambda flag: run(np.asarray(flag), *values))
+        else:
+            start = perf_counter()
+            outs = run(interrupts.lowered(), *values)
+            fit.pace.note(steps, perf_counter() - start)
+        if len(outs) > len(self.node.outputs) + 1 and not outs.pop():  # the number of steps comes after the outputs
+            return None
+        return outs
+
     def _timed(self, fit: Fit, values: Sequence[NumpyArray], steps: int) -> Sequence[Value]:
         """What an executable returns; a signal need not wait for its loop."""
         if not self.tells:
@@ -286,6 +326,8 @@ class LoopKernels:
             outs = kernel(interrupts.never(), *values)
         if self.compilations == before:
             pace.note(steps, perf_counter() - start)
+        elif self.may_be_in_c and not (self.effects or self.tells) and in_c.possible():
+            self._begin_c(fit, values)
         return outs
 
     def _cut(self, outs: list[NumpyArray], n: int, rows: Sequence[int]) -> list[NumpyArray]:

@@ -40,7 +40,7 @@ class NamedStage(XlaStage):
     ) -> tuple[Ready, Sequence[Value], Outcome]:
         result = super()._traced_call(signature, args, *call)
         if _traces:
-            text = self._traced(result[0].special, args).lower().compile().as_text()  # jit has compiled it already
+            text = self.traced_for(result[0].special, args).lower().compile().as_text()  # jit has compiled it already
             if text is not None:  # not every backend tells
                 self.tell(Owners(text, self.scopes))
         return result

@@ -315,8 +315,8 @@ class WatchedStage(NamedStage):
     def _look_inside(self, executable: Executable, args: Sequence[Value], key: Key) -> None:
         """Run the same program once with loops whose steps are told, for a moment. Its results are of no use."""
         try:
-            special = self._function(args, key)
-            variant = self._traced(special, args, key).lower().step.compile(compiler_options=APART)
+            special = self.special_for(args, key)
+            variant = self.traced_for(special, args, key).lower().step.compile(compiler_options=APART)
             text = variant.as_text()
             if text is None:
                 return
@@ -327,7 +327,7 @@ class WatchedStage(NamedStage):
 
             def work() -> None:
                 enough.start()
-                jax.block_until_ready(variant(flag, *values, *self._constants()))
+                jax.block_until_ready(variant(flag, *values, *self.constants_at()))
 
             try:
                 data = events.look(work)
@@ -342,8 +342,8 @@ class WatchedStage(NamedStage):
     def _compiled(self, args: Sequence[Value], key: Key) -> tuple[Specialisation, jax.stages.Compiled]:
         while True:
             try:
-                special = self._function(args, key)
-                return special, self._traced(special, args, key).lower().compile().step
+                special = self.special_for(args, key)
+                return special, self.traced_for(special, args, key).lower().compile().step
             except GuardedShapes:
                 self._specialise(args, key)
 

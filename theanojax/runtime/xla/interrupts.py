@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+import numpy as np
+
 import jax
 
 from theanojax.arrays import aligned_empty
@@ -32,6 +34,7 @@ SOON = 0.5  # seconds in which a loop that was told to end has ended
 
 _pool: ThreadPoolExecutor | None = None
 _never: jax.Array | None = None
+_lowered = np.zeros(16, "int32")
 
 
 def new_flag() -> tuple[NumpyArray, jax.Array]:
@@ -47,6 +50,11 @@ def never() -> jax.Array:
     if _never is None:
         _never = new_flag()[1]
     return _never
+
+
+def lowered() -> NumpyArray:
+    """The same for loops in C."""
+    return _lowered
 
 
 class Pace:

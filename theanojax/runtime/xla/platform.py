@@ -30,6 +30,8 @@ WHERE = {
     "ends_loops": ("cpu",),
     # Numpy computes on the same cores, from where its memory lies: quicker than a copy for XLA; see numpy_program.py.
     "numpy_keeps_up": ("cpu",),
+    # C runs there, too, and small programs in less time; see in_c.
+    "runs_c": ("cpu",),
     # One kernel is made of a sum, in time quadratic in the number of its terms; see long_sums.py.
     "fuses_long_sums": ("cpu",),
     # Loops are handed to threads, however small they are; see small.py.

@@ -12,6 +12,7 @@ from theanojax.runtime.xla.transfer import Looks
 
 if TYPE_CHECKING:
     from theanojax.runtime.hints import Array, Shape, Value
+    from theanojax.runtime.in_c import InC
 
 
 class GuardedShapes(Exception):
@@ -61,11 +62,15 @@ class Ready:
     proven : types of the arguments -> bytes that a call needs beside them. Such a call is one step in C.
     pace : interrupts.Pace of the loops.
     looks : transfer.Looks, which waits for results.
+    in_c : InC, the way of the program into C, or None.
+    own : jitted; gives the arrays that it is given away, as arrays of nobody else. None before C has replaced values.
     """
 
-    __slots__ = ("looks", "pace", "proven", "special")
+    __slots__ = ("in_c", "looks", "own", "pace", "proven", "special")
 
     proven: dict[tuple[type, ...], int]
 
     def __init__(self, special: Specialisation) -> None:
         self.special, self.proven, self.pace, self.looks = special, {}, interrupts.Pace(), Looks()
+        self.in_c: InC | None = None
+        self.own: Jitted | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain, starmap
 from operator import setitem
@@ -27,6 +27,7 @@ from theanojax.runtime.policy import background
 from theanojax.runtime.policy.outcome import COMMITTED, DONE, REPLAY, Declined, Refused
 from theanojax.runtime.policy.patience import Patience
 from theanojax.runtime.xla import devices, interrupts, long_sums, platform, small
+from theanojax.runtime.xla.calls_in_c import CallsInC
 from theanojax.runtime.xla.problems import NotInPlace, Untraceable
 from theanojax.runtime.xla.specialisation import GuardedShapes, Jitted, Ready, Specialisation
 from theanojax.runtime.xla.steps import Traced
@@ -94,6 +95,7 @@ class XlaStage:
         self.effects = False
         self.delivers = False  # whether its outputs become numpy arrays, all of them
         self.tells: list[str] = []  # names of loops that say at which step they are
+        self.in_c = CallsInC(self)
         # Those that a signal may have to end.
         self.loops = self.platform.ends_loops and any(n.op.loop_steps(n) is not None for n in self.nodes)
         self.patience = Patience(config.specializations, SHAPES_OF_LOOPS if self.loops else None)
@@ -163,6 +165,7 @@ class XlaStage:
                 ready, outs, outcome = self._traced_call(signature, args, steps, cells, others)
         if self.learned.compilations != traced:
             patience.note_compilation(signature, perf_counter() - start)
+        ready.in_c = self.in_c.way(ready.special, args, signature[0])
         self.ready[signature] = ready
         return outs, outcome
 
@@ -170,7 +173,7 @@ class XlaStage:
         self, signature: Signature, args: list[Value], *call: Any
     ) -> tuple[Ready, Sequence[Value], Outcome]:
         while True:
-            ready = Ready(self._function(args, signature[0]))
+            ready = Ready(self.special_for(args, signature[0]))
             step("compiling %d nodes with XLA" % len(self.nodes))
             try:
                 return ready, *self._call(args, ready, *call)
@@ -194,9 +197,13 @@ class XlaStage:
         flag: jax.Array | None = None,
     ) -> Ending:
         special = ready.special
-        here, constants = special.here, self._constants() if self.constants else ()
+        here, constants = special.here, self.constants_at() if self.constants else ()
         if special.check is not None and not special.check((*args, *constants) if constants else args):
             return [], REPLAY
+        if ready.in_c is not None:
+            run = ready.in_c.counted(steps)
+            if run is not None:
+                return self.in_c.call(run, ready, args, steps, cells, others)
         for i in special.donated:
             if isinstance(args[i], _ndarray):
                 args[i] = devices.put(args[i].copy(), self.device)  # numpy's memory is not ours to give away
@@ -219,7 +226,7 @@ class XlaStage:
                     if not cells and on_device(a) and a.is_deleted():
                         raise StaleValue  # XLA would say so on stderr
         if here is not None:
-            outs, outcome = here(*args, *(self._constants(small.here()) if constants else ())), DONE
+            outs, outcome = here(*args, *(self.constants_at(small.here()) if constants else ())), DONE
         elif special.donated:
             outs, outcome = self._replace(ready, args, constants, steps, cells, others, flag)
         elif not self.loops and not self.tells:
@@ -256,6 +263,21 @@ class XlaStage:
             args[i] = devices.put(value, self.device, may_alias=False)
             wait(args[i])  # nobody may write to what is still being read
             exchange(cell, value, args[i])
+
+    # ---------------------------------------------------------------- replacing values
+    def may_replace(self, args: Sequence[Value], cells: Cells) -> bool:
+        """Whether values may be overwritten where they lie."""
+        return not (cells is None or len(set(map(id, args))) != len(args) or kept and written_in_place(cells))
+
+    def store(self, values: Iterable[Value], outs: list[Value], cells: Sequence[Cell], others: Others) -> None:
+        """Put values where they belong, in one call into C: the first ones those of the outputs, as they are made."""
+        targets = [outs if k is None else cells[k] for k in self.update_of]
+        places = self.places
+        if others:
+            targets += [cell for cell, _ in others]
+            places = places + [0] * len(others)
+            values = chain(values, [value for _, value in others])
+        any(map(setitem, targets, places, values))
 
     # ---------------------------------------------------------------- running an executable
     def _unstopped(self) -> tuple[jax.Array, ...]:
@@ -316,16 +338,7 @@ class XlaStage:
         """
         special, kinds = ready.special, tuple(map(type, args))
         room = ready.proven.get(kinds)
-        twice = len(args) > 1 and len(set(map(id, args))) != len(args)  # one cell behind two inputs
-        if (
-            room is None
-            or cells is None
-            or twice
-            or kept
-            and written_in_place(cells)
-            or self.loops
-            and ready.pace.is_long(steps)
-        ):
+        if room is None or not self.may_replace(args, cells) or self.loops and ready.pace.is_long(steps):
             for i in special.donated:
                 if self.arrangement is None:
                     args[i] = devices.put(args[i], self.device, may_alias=False)
@@ -337,18 +350,14 @@ class XlaStage:
             return outs, DONE
         if room > PROBED_BYTES:
             np.empty(room, np.uint8)  # a MemoryError comes before anything is given away
+        assert cells is not None, "what replaces values knows where"
         outs = [None] * len(self.outputs)
-        targets = [outs if k is None else cells[k] for k in self.update_of]
-        places = self.places
         values = chain.from_iterable(starmap(special.function, ((*self._unstopped(), *args, *constants),)))
-        if others:
-            targets += [cell for cell, _ in others]
-            places = places + [0] * len(others)
-            values = chain(values, [value for _, value in others])
         start = perf_counter() if self.loops else 0
-        any(map(setitem, targets, places, values))
+        self.store(values, outs, cells, others)
         if self.platform.reads_in_place:  # XLA may still be reading what the caller gave; one result tells of all
-            ready.looks.settle(raw(targets[0], places[0]))
+            first = self.update_of[0]
+            ready.looks.settle(outs[0] if first is None else raw(cells[first], 0))
         if self.loops:
             ready.pace.note(steps, perf_counter() - start)
         return outs, COMMITTED
@@ -357,14 +366,14 @@ class XlaStage:
         """Bytes that a call of an executable with such arguments needs beside them."""
         if not self.platform.shares_memory:
             return 0
-        need = self._traced(special, args).lower().compile().memory  # jit has compiled it already
+        need = self.traced_for(special, args).lower().compile().memory  # jit has compiled it already
         if need is None:  # not every backend tells
             return 0
         room: int = need.temp_size_in_bytes + need.output_size_in_bytes - need.alias_size_in_bytes
         return room
 
     # ---------------------------------------------------------------- making executables
-    def _function(self, args: Sequence[Value], key: Key) -> Specialisation:
+    def special_for(self, args: Sequence[Value], key: Key) -> Specialisation:
         """The Specialisation for arguments of these shapes."""
         if self.ahead:
             found = self.ahead.get((key, shapes_of(args)))
@@ -389,8 +398,8 @@ class XlaStage:
         """Have an executable ready for arguments like `args`, which are shapes and dtypes."""
         start = perf_counter()
         try:
-            special = self._function(args, signature[0])
-            special.kept = self._traced(special, args, signature[0]).lower().compile().step
+            special = self.special_for(args, signature[0])
+            special.kept = self.traced_for(special, args, signature[0]).lower().compile().step
         except Exception as error:  # the call itself will meet it again, and knows what to do
             self.ahead[signature] = error
             return
@@ -398,15 +407,15 @@ class XlaStage:
         self.learned.compilations += 1
         self.patience.note_compilation(signature, perf_counter() - start)
 
-    def _traced(self, special: Specialisation, args: Sequence[Array], key: Key = ()) -> Traced:
+    def traced_for(self, special: Specialisation, args: Sequence[Array], key: Key = ()) -> Traced:
         """The way to the executable for arguments like `args`, which may be gone by now; jit keeps what is made."""
         given = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in args]
         if self.arrangement is not None:
             given = [self.arrangement.arriving(v, a) for v, a in zip(self.inputs, args)]
         if special.here is None:
-            step = special.function.trace(*self._unstopped(), *given, *self._constants())
+            step = special.function.trace(*self._unstopped(), *given, *self.constants_at())
         else:
-            step = special.here.trace(*given, *self._constants(small.here()))
+            step = special.here.trace(*given, *self.constants_at(small.here()))
         return Traced(self.plan, shapes_of(args), key, step)
 
     @property
@@ -416,11 +425,11 @@ class XlaStage:
         used.update((s, special) for s, special in list(self.ahead.items()) if isinstance(special, Specialisation))
         dtypes = [dtype_of(v) for v in self.inputs]
         return [
-            self._traced(special, list(map(jax.ShapeDtypeStruct, shapes, dtypes)), key)
+            self.traced_for(special, list(map(jax.ShapeDtypeStruct, shapes, dtypes)), key)
             for (key, shapes), special in used.items()
         ]
 
-    def _constants(self, place: SingleDeviceSharding | None = None) -> tuple[jax.Array, ...]:
+    def constants_at(self, place: SingleDeviceSharding | None = None) -> tuple[jax.Array, ...]:
         """The values of `constants`, at a `place` or on the stage's device."""
         values = self.constant_values.get(place)
         if values is None:
@@ -432,7 +441,7 @@ class XlaStage:
         """Whether what was a small program for other shapes is one for these."""
         with compiling.lock:
             before = self.learned.compilations
-            traced = here.trace(*args, *self._constants(small.here()))  # which the call finds again
+            traced = here.trace(*args, *self.constants_at(small.here()))  # which the call finds again
             if small.is_small(traced.jaxpr.jaxpr):
                 return True
             self.learned.compilations = before
@@ -480,7 +489,7 @@ class XlaStage:
 
         self.give_name(stage)
         large = self.platform.fuses_long_sums and sum(len(n.inputs) for n in self.nodes) > 2 * long_sums.MOST_FUSED
-        everything = (*self._unstopped(), *args, *self._constants())
+        everything = (*self._unstopped(), *args, *self.constants_at())
         traced, outs = jax.make_jaxpr(stage, return_shape=True)(*everything)  # jit finds this trace again
         in_order = may_be_small and not self.effects and small.is_small(traced.jaxpr)
         if len(outs) > len(self.outputs):
@@ -530,7 +539,7 @@ class XlaStage:
         replay needs the old values.
         """
         function = devices.traceable(jitted)
-        everything = (*self._unstopped(), *args, *self._constants())
+        everything = (*self._unstopped(), *args, *self.constants_at())
         traced, outs = jax.make_jaxpr(function, return_shape=True)(*everything)
         if len(outs) == len(self.outputs) or self.effects:
             return Specialisation(jitted)

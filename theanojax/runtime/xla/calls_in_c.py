@@ -1,0 +1,163 @@
+"""Calls of a stage that run in C; see in_c."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain, starmap
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import jax
+
+from theanojax.graph.locks import compiling
+from theanojax.graph.signals import by_signal
+from theanojax.runtime import in_c
+from theanojax.runtime.in_c.flat import NotInC
+from theanojax.runtime.policy.outcome import COMMITTED, DONE, REPLAY
+from theanojax.runtime.xla import devices, interrupts
+from theanojax.runtime.xla.specialisation import Ready
+
+if TYPE_CHECKING:
+    from jax.extend.core import ClosedJaxpr
+
+    from theanojax.graph.cells import Cell
+    from theanojax.runtime.hints import Cells, Key, Signature, Value
+    from theanojax.runtime.in_c.often import InC, Run
+    from theanojax.runtime.policy.outcome import Outcome
+    from theanojax.runtime.xla.specialisation import Specialisation
+    from theanojax.runtime.xla.stage import XlaStage
+
+COPIED = 1 << 16  # bytes of values that are replaced, up to which the new ones get memory of their own
+
+_ndarray = np.ndarray
+
+
+class CallsInC:
+    """What runs the calls of a stage in C.
+
+    Attributes
+    ----------
+    possible : whether C may run the stage at all.
+    """
+
+    def __init__(self, stage: XlaStage) -> None:
+        learned = stage.learned
+        self.stage = stage
+        self.possible = stage.platform.runs_c and learned.recorder is None and learned.arrangement is None
+        # signature -> (InC, its Ready once it is traced), of calls that others run until they are in C
+        self.others: dict[Signature, tuple[InC, list[Ready]]] = {}
+
+    @property
+    def running(self) -> bool:
+        """Whether C runs calls by now."""
+        ways = [ready.in_c for ready in list(self.stage.ready.values())] + [
+            way for way, _ in list(self.others.values())
+        ]
+        return any(way is not None and way.run is not None for way in ways)
+
+    def way(self, special: Specialisation, args: Sequence[Value], key: Key) -> InC | None:
+        """The way into C of what calls with arguments like `args` run; None if there is none."""
+        stage, replaced = self.stage, {}
+        if not self.possible or stage.effects or stage.tells or not in_c.possible():
+            return None
+        if sum(args[i].nbytes for i in special.donated) > COPIED:
+            place = {v: i for i, v in enumerate(stage.outputs)}
+            replaced = {place[stage.donate[stage.inputs[i]]]: i + stage.loops for i in special.donated}
+        given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
+        return in_c.InC(lambda: self._program(special, given, key), (0,) if stage.loops else (), replaced)
+
+    def _program(self, special: Specialisation, args: Sequence[jax.ShapeDtypeStruct], key: Key) -> ClosedJaxpr:
+        learned = self.stage.learned
+        with compiling.lock:
+            before = learned.compilations
+            program = self.stage.traced_for(special, args, key).jaxpr  # which jit has traced already
+            learned.compilations = before
+            return program
+
+    # ---------------------------------------------------------------- calls that others run at first
+    def elsewhere(self, args: list[Value], key: Key, cells: Cells) -> tuple[Sequence[Value], Outcome] | None:
+        """Run the stage in C, for who has another way until it has called this often; None until then."""
+        stage = self.stage
+        signature = key, tuple([a.shape for a in args])
+        known = self.others.get(signature)
+        if known is None:
+            if stage.loops or not in_c.possible():
+                return None
+            given, made = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in args], list[Ready]()
+            known = self.others[signature] = in_c.InC(lambda: self._later_program(made, given, key)), made
+        way, made = known
+        run = way.counted(1)
+        if run is None:
+            return None
+        check = made[0].special.check
+        if check is not None and not check([*args, *stage.constants_at()]):
+            return [], REPLAY
+        return self.call(run, made[0], args, 1, cells, ())
+
+    def _later_program(self, made: list[Ready], args: Sequence[jax.ShapeDtypeStruct], key: Key) -> ClosedJaxpr:
+        """The program of what has not been traced so far; `made` gets its Ready."""
+        stage = self.stage
+        try:
+            made.append(Ready(stage.special_for(args, key)))
+        except Exception as error:  # whoever else traces it will meet it again
+            if by_signal(error):
+                raise
+            raise NotInC(str(error)) from None
+        if stage.effects or stage.tells:
+            raise NotInC("it has effects")
+        return self._program(made[0].special, args, key)
+
+    # ---------------------------------------------------------------- a call
+    def call(
+        self,
+        run: Run,
+        ready: Ready,
+        args: list[Value],
+        steps: int | None,
+        cells: Cells,
+        others: Sequence[tuple[Cell, Value]],
+    ) -> tuple[Sequence[Value], Outcome]:
+        """What a call gives, and how it ended. Values that are replaced in place are made ours alone and stored in
+        one step, as XLA's are.
+        """
+        stage = self.stage
+        replaced = ready.special.donated if ready.in_c is not None and ready.in_c.replaced else ()
+        long = stage.loops and ready.pace.is_long(steps)
+        in_place = replaced and not long and stage.may_replace(args, cells)
+        given = [a if type(a) is _ndarray or i in replaced else np.asarray(a) for i, a in enumerate(args)]
+        before: list[Value] = []
+        if replaced:
+            before.append(self._own(ready, given, bool(in_place)))
+        if stage.constants:
+            given += [np.asarray(v.data) for v in stage.constants]
+        start = perf_counter() if stage.loops else 0
+        if long and interrupts.can_arrive():
+            outs = interrupts.run(lambda flag: run(*before, np.asarray(flag), *given))
+        else:
+            if stage.loops:
+                before.append(interrupts.lowered())
+            if in_place:
+                assert cells is not None, "who may replace values knows where they are"
+                outs = [None] * len(stage.outputs)
+                stage.store(chain.from_iterable(starmap(run, ((*before, *given),))), outs, cells, others)
+            else:
+                outs = run(*before, *given)
+        if stage.loops:
+            ready.pace.note(steps, perf_counter() - start)
+        if in_place:
+            return outs, COMMITTED
+        if len(outs) > len(stage.outputs) and not outs.pop():
+            return [], REPLAY
+        return outs, DONE
+
+    def _own(self, ready: Ready, given: list[Value], in_place: bool) -> Value:
+        """What makes arrays of nobody else; where that would take away what is needed, `given` gets copies."""
+        donated, first = ready.special.donated, ready.own is None
+        for i in donated:
+            if first or not in_place or isinstance(given[i], _ndarray):
+                given[i] = devices.put(np.array(given[i]), self.stage.device)
+        if ready.own is None:  # whose first call is no single step in C
+            ready.own = devices.jit(lambda *arrays: arrays, range(len(donated)), self.stage.device)
+        return ready.own
