@@ -14,7 +14,7 @@ import theanojax as theano
 import theanojax.tensor as T
 from theanojax.config import change_flags, config
 from theanojax.graph.cells import raw
-from theanojax.runtime.in_c import often
+from theanojax.runtime.in_c import Cost, cost_of, often
 from theanojax.runtime.in_c.flat import NotInC
 from theanojax.runtime.in_c.module import run_of
 from theanojax.runtime.in_c.program import source_of
@@ -146,6 +146,18 @@ def test_sums(axes):
         lambda x: [jnp.sum(x > 0, axis=axes), jnp.all(x > -2, axis=axes), jnp.max((x * 9).astype("int32"), axis=axes)],
         x,
     )
+
+
+def test_bits_of_integers_along_an_axis():
+    x = np.array([[7, 6, 12], [5, 14, 28]])
+
+    def bits(x, axes):
+        return [
+            lax.reduce(x, x.dtype.type(start), f, axes)
+            for f, start in ((lax.bitwise_and, -1), (lax.bitwise_or, 0), (lax.mul, 1))
+        ]
+
+    check(lambda x: [bits(x, axes) for axes in ((0,), (1,), (0, 1))], x)
 
 
 def test_sums_with_nans_and_along_an_axis():
@@ -319,11 +331,36 @@ def test_arguments_of_another_form():
         run(np.ones((2, 3), "complex64"))
 
 
+def test_costs():
+    def cost(function, *args):
+        return cost_of(jax.make_jaxpr(function)(*args))
+
+    small, large = cost(jnp.tanh, np.ones(10)), cost(jnp.tanh, np.ones(100_000))
+    assert 0 < small.call < 1 and 5 < large.call < 200 and small.step == large.step == 0
+    product = cost(lambda x: x @ x, np.ones((100, 100))).call
+    assert 20 < product / cost(lambda x: x + x, np.ones((100, 100))).call < 200
+    step = cost(lambda x: jnp.tanh(x) * 2, np.ones(10)).call
+
+    def loop(n, x):
+        return lax.while_loop(lambda c: c[0] < n, lambda c: (c[0] + 1, jnp.tanh(c[1]) * 2), (0, x))
+
+    assert cost(lambda x: loop(50, x), np.ones(10)).call > 50 * step
+    open_end = cost(loop, 50, np.ones(10))
+    assert open_end.step > step > open_end.call
+    scanned = cost(lambda x: lax.scan(lambda c, _: (jnp.tanh(c) * 2, None), x, None, 30), np.ones(10)).call
+    assert scanned == pytest.approx(30 * step)
+    both = cost(lambda x: lax.cond(x[0] > 0, lambda x: x, lambda x: loop(9, x)[1], x), np.ones(10)).call
+    assert both > 9 * step
+
+
 # ---------------------------------------------------------------- functions
 @pytest.fixture
 def soon(monkeypatch):
+    """A call costs 1, as do eight steps of a loop, and C takes over after four."""
     monkeypatch.setattr(often, "OFTEN", 2)
     monkeypatch.setattr(often, "TAKES_OVER", 4)
+    monkeypatch.setattr(often, "CALL", 0)
+    monkeypatch.setattr("theanojax.runtime.in_c.cost_of", lambda program: Cost(1, 1 / 8))
 
 
 def ways(f):

@@ -23,7 +23,7 @@ runtime.program:to_numpy
 runtime.xla.stage:XlaStage._call
 runtime.xla.stage:XlaStage._compute
 runtime.xla.stage:XlaStage._first_call
-runtime.xla.stage:XlaStage._function
+runtime.xla.stage:XlaStage.special_for
 runtime.xla.stage:XlaStage._replace
 runtime.xla.stage:XlaStage._room
 runtime.xla.stage:XlaStage._specialised

@@ -187,12 +187,17 @@ class XlaExecutor:
             return result
         if not isinstance(outcome, Declined):
             return self.host(values)
-        built, start = self.kernel_count, perf_counter()
+        before, built, start = self._made(), self.kernel_count, perf_counter()
         result = self.for_any_shape(values)
-        if self.kernel_count == built:
+        if self._made() == before:  # else it tells nothing of later calls
             weight = LOOPS_SHARE if built else 1.0
             outcome.patience.note_host_call(outcome.signature, perf_counter() - start, weight)
         return result
+
+    def _made(self) -> tuple[int, int]:
+        """How many loops have been compiled so far, by XLA and in C."""
+        kernels = self._polymorphic
+        return (0, 0) if kernels is None else (kernels.kernel_count, kernels.settled)
 
     def for_any_shape(self, values: list[Value]) -> list[Value]:
         """The same call without an executable for its shapes."""

@@ -5,4 +5,5 @@ compiled by ``config.cxx`` in the background once a function has been called oft
 
 from __future__ import annotations
 
+from theanojax.runtime.in_c.cost import Cost as Cost, cost_of as cost_of
 from theanojax.runtime.in_c.often import InC as InC, possible as possible

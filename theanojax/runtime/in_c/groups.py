@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SUMS = {
     "reduce_sum": ("{0} + {1}", "+", "0"),
     "reduce_prod": ("{0} * {1}", "*", "1"),
-    "reduce_and": ("{0} & {1}", "&", "1"),
+    "reduce_and": ("{0} & {1}", "&", "(%s)~0"),
     "reduce_or": ("{0} | {1}", "|", "0"),
     "reduce_max": ("greater_of({0}, {1})", "", "lowest_of<%s>()"),
     "reduce_min": ("lesser_of({0}, {1})", "", "highest_of<%s>()"),

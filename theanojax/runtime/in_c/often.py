@@ -1,8 +1,9 @@
 """When a program that is called often runs in C.
 
 The last digits of C's results are not XLA's. So that a script gives the same numbers whenever it is run, calls are
-counted, not timed: what has been called often enough begins to be compiled in the background, and at a later call, the
-same one in each run, it takes XLA's place; should it not be ready then, that call waits for it.
+counted by what they are thought to cost, not timed: what has been called often enough begins to be compiled in the
+background, and at a later call, the same one in each run, it takes XLA's place; should it not be ready then, that call
+waits for it.
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
 
     from jax.extend.core import ClosedJaxpr
 
+    from theanojax.runtime.in_c.cost import Cost
+
     Run = Callable[..., list[Any]]  # from numpy arrays to numpy arrays
 
-OFTEN = 1000  # calls after which C is compiled in the background
-TAKES_OVER = 6000  # calls after which it runs
-STEPS = 8  # of a loop that count for a call
+# microseconds that calls are thought to have cost in XLA
+OFTEN = 2e4  # after these C is compiled in the background
+TAKES_OVER = 2e5  # after these it runs
+CALL = 5.0  # of a call, whatever it computes
 
 _lock = threading.Lock()
 _pool: ThreadPoolExecutor | None = None
@@ -37,7 +41,8 @@ _pool: ThreadPoolExecutor | None = None
 class InC:
     """The way of one program into C.
 
-    ``counted(steps)`` is asked before each call; it gives what runs the call, or None if XLA does.
+    `program` gives it, and `cost` says what a call of it costs; for the others see `run_of`. ``counted(steps)`` is
+    asked before each call; it gives what runs the call, or None if XLA does.
 
     Attributes
     ----------
@@ -45,17 +50,17 @@ class InC:
     refusal : why that will never be, or None.
     """
 
-    __slots__ = ("future", "left", "program", "refusal", "replaced", "run", "settled", "volatile")
+    __slots__ = ("cost", "future", "left", "program", "refusal", "replaced", "run", "settled", "volatile")
 
     def __init__(
         self,
         program: Callable[[], ClosedJaxpr],
+        cost: Cost,
         volatile: Container[int] = (),
         replaced: Mapping[int, int] | None = None,
     ) -> None:
-        """`program` gives what is to run; for the others see `run_of`."""
-        self.program, self.volatile, self.replaced = program, volatile, replaced or {}
-        self.left, self.settled = TAKES_OVER, False
+        self.program, self.cost, self.volatile, self.replaced = program, cost, volatile, replaced or {}
+        self.left, self.settled = float(TAKES_OVER), False
         self.run: Run | None = None
         self.refusal: str | None = None
         self.future: Future[tuple[Run | None, str | None]] | None = None
@@ -63,7 +68,7 @@ class InC:
     def counted(self, steps: int | None) -> Run | None:
         """What runs a call, whose loops have so many steps, on numpy arrays; None if that is not C."""
         if not self.settled:
-            self.left -= 1 + (steps or 0) // STEPS
+            self.left -= CALL + self.cost.call + self.cost.step * (steps or 0)
             if self.left <= TAKES_OVER - OFTEN:
                 self._advance()
         return self.run

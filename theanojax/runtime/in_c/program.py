@@ -228,20 +228,21 @@ def _write(text: Text, block: Block, places: dict[Var, Place], replaced: Mapping
             targets[v] = Memory("y%d" % i, contiguous(v.shape))
     writer = Writer(text, block, places, targets, owned)
     writer.write()
-    wanted = [(v, old.get(v) or Memory("y%d" % i, contiguous(v.shape))) for i, v in enumerate(block.outs)]
+    wanted = [(v, targets.get(v) if v in old else None) for v in block.outs]
+    ends = [(v, to or Memory("y%d" % i, contiguous(v.shape))) for i, (v, to) in enumerate(wanted)]
     # what is read from memory that is about to be overwritten is put elsewhere first
-    for v, to in wanted:
-        place = writer.place(v)
-        assert isinstance(to, Memory)
-        if place.bases & set(owned.values()) and not (isinstance(place, Memory) and place.base == to.base):
+    for v, to in ends:
+        if writer.place(v).bases & set(owned.values()) and not _is_there(writer.place(v), to):
             held = writer.room(v)
-            text.copy(v, place, held)
+            text.copy(v, writer.place(v), held)
             writer.set(v, held)
-    for v, to in wanted:
-        place = writer.place(v)
-        assert isinstance(to, Memory)
-        if not (isinstance(place, Memory) and place.base == to.base):
-            text.copy(v, place, to)
+    for v, to in ends:
+        if not _is_there(writer.place(v), to):
+            text.copy(v, writer.place(v), to)
+
+
+def _is_there(place: Place, to: Memory) -> bool:
+    return isinstance(place, Memory) and (place.base, place.strides, place.offset) == (to.base, to.strides, to.offset)
 
 
 def _pointer(name: str, kind: str, table: str, position: int) -> str:

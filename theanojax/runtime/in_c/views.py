@@ -173,6 +173,8 @@ def _gather(eqn: Eqn, places: Places) -> list[Place]:
     gone = {*numbers.collapsed_slice_dims, *numbers.operand_batching_dims}
     inner = [d for d in range(len(shape)) if d not in gone]
     fill = _filling(eqn)
+    if not eqn.ins[0].size and out.size:
+        raise NotInC("a gather from nothing")
 
     def read(index: Index) -> str:
         at = [index[d] for d in outer]

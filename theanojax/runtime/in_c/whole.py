@@ -261,6 +261,9 @@ ALONG = {
 def _along(writer: Writer, eqn: Eqn) -> None:
     v, axis, reverse = eqn.ins[0], eqn.params["axis"], eqn.params["reverse"]
     place, text, to = writer.place(v), writer.text, writer.memory(eqn.out)
+    writer.set(eqn.out, to)
+    if not v.size:
+        return
     with text.loops([n for d, n in enumerate(v.shape) if d != axis]) as rest:
         sum_, kind = text.name("a"), ctype(v.dtype)
         first = "%d" % (v.shape[axis] - 1 if reverse else 0)
@@ -271,7 +274,6 @@ def _along(writer: Writer, eqn: Eqn) -> None:
         text.add("if (%s) %s = %s;" % (i, sum_, ALONG[eqn.name].format(sum_, place.read(index))))
         text.add("%s = %s;" % (to.read(index), sum_))
         text.end()
-    writer.set(eqn.out, to)
 
 
 WAYS: dict[str, Any] = {

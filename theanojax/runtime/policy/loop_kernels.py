@@ -29,8 +29,6 @@ from theanojax.runtime.xla.trace import TraceContext
 from theanojax.runtime.xla.transfer import STAGED_BYTES, Looks, Staging, is_aligned, taken, to_numpy
 
 if TYPE_CHECKING:
-    from jax.extend.core import ClosedJaxpr
-
     from theanojax.graph.variable import Apply, Variable
     from theanojax.runtime.hints import Array, Key, NumpyArray, ShapeProgram, Value
     from theanojax.runtime.in_c.often import InC, Run
@@ -279,19 +277,17 @@ class LoopKernels:
     def _begin_c(self, fit: Fit, values: Sequence[NumpyArray]) -> None:
         """Take note of a way into C for what has just been compiled."""
         kernel = fit.kernel
+        assert kernel is not None, "what has no executable has no way into C"
         given = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in values]
         if platform.ends_loops:
             given.insert(0, jax.ShapeDtypeStruct(interrupts.lowered().shape, "int32"))
 
-        def program() -> ClosedJaxpr:
-            assert kernel is not None, "what has no executable has no way into C"
-            with compiling.lock:
-                before = self.compilations
-                traced = kernel.trace(*given).jaxpr
-                self.compilations = before
-                return traced
-
-        self.in_c[fit.signature] = in_c.InC(program, (0,) if platform.ends_loops else ())
+        with compiling.lock:
+            before = self.compilations
+            program = kernel.trace(*given).jaxpr  # which jit has traced already
+            self.compilations = before
+        volatile = (0,) if platform.ends_loops else ()
+        self.in_c[fit.signature] = in_c.InC(lambda: program, in_c.cost_of(program), volatile)
 
     def _run_in_c(self, run: Run, fit: Fit, values: Sequence[NumpyArray], steps: int) -> list[NumpyArray] | None:
         """The same as `_run`."""

@@ -55,6 +55,11 @@ class PolymorphicExecutor(HostExecutor):
         """The executables built for loops so far."""
         return sum(k.executables for k in self.kernels.values())
 
+    @property
+    def settled(self) -> int:
+        """The number of these of which it is settled whether they run in C."""
+        return sum(way.settled for k in self.kernels.values() for way in list(k.in_c.values()))
+
     def __call__(self, values: Sequence[Value]) -> list[Value]:
         values = [to_host(v) for v in values]
         numbers = () if self.shape_program is None else self.shape_program(values)

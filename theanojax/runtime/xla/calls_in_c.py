@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from theanojax.runtime.xla.specialisation import Specialisation
     from theanojax.runtime.xla.stage import XlaStage
 
+MOST_NODES = 1000  # of a stage; compilers take long for more
 COPIED = 1 << 16  # bytes of values that are replaced, up to which the new ones get memory of their own
+
+OTHERS = 20  # microseconds of a call that others run, about
+BYTES = 2e4  # that it reads in one
 
 _ndarray = np.ndarray
 
@@ -45,7 +49,12 @@ class CallsInC:
     def __init__(self, stage: XlaStage) -> None:
         learned = stage.learned
         self.stage = stage
-        self.possible = stage.platform.runs_c and learned.recorder is None and learned.arrangement is None
+        self.possible = (
+            stage.platform.runs_c
+            and learned.recorder is None
+            and learned.arrangement is None
+            and len(stage.nodes) <= MOST_NODES
+        )
         # signature -> (InC, its Ready once it is traced), of calls that others run until they are in C
         self.others: dict[Signature, tuple[InC, list[Ready]]] = {}
 
@@ -66,7 +75,8 @@ class CallsInC:
             place = {v: i for i, v in enumerate(stage.outputs)}
             replaced = {place[stage.donate[stage.inputs[i]]]: i + stage.loops for i in special.donated}
         given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
-        return in_c.InC(lambda: self._program(special, given, key), (0,) if stage.loops else (), replaced)
+        program = self._program(special, given, key)
+        return in_c.InC(lambda: program, in_c.cost_of(program), (0,) if stage.loops else (), replaced)
 
     def _program(self, special: Specialisation, args: Sequence[jax.ShapeDtypeStruct], key: Key) -> ClosedJaxpr:
         learned = self.stage.learned
@@ -86,7 +96,8 @@ class CallsInC:
             if stage.loops or not in_c.possible():
                 return None
             given, made = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in args], list[Ready]()
-            known = self.others[signature] = in_c.InC(lambda: self._later_program(made, given, key)), made
+            cost = in_c.Cost(OTHERS + sum(a.nbytes for a in args) / BYTES)
+            known = self.others[signature] = in_c.InC(lambda: self._later_program(made, given, key), cost), made
         way, made = known
         run = way.counted(1)
         if run is None:
