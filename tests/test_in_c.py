@@ -1,7 +1,11 @@
 """Programs in C: each operation gives what XLA gives, and functions go over to it without anybody noticing."""
 
+import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -16,7 +20,7 @@ from theanojax.config import change_flags, config
 from theanojax.graph.cells import raw
 from theanojax.runtime.in_c import Cost, cost_of, often
 from theanojax.runtime.in_c.flat import NotInC
-from theanojax.runtime.in_c.module import run_of
+from theanojax.runtime.in_c.module import program_of
 from theanojax.runtime.in_c.program import source_of
 
 pytestmark = pytest.mark.skipif(not config.cxx, reason="no C++ compiler")
@@ -30,7 +34,7 @@ def in_c(function, *args):
     with np.errstate(all="ignore"), jax.enable_x64(True):
         program = jax.make_jaxpr(function)(*args)
         want = jax.jit(function)(*args)
-    return run_of(program, ())(*args), [np.asarray(w) for w in jax.tree.leaves(want)]
+    return program_of(program).run(*args), [np.asarray(w) for w in jax.tree.leaves(want)]
 
 
 def check(function, *args, rtol=1e-12):
@@ -108,7 +112,10 @@ def test_bools():
         x,
         y,
     )
-    check(lambda x: [x[:, None].all(0), x.reshape(2, 2).any(1), x.sum()], x)
+    check(
+        lambda x: [x[:, None].all(0), x.reshape(2, 2).any(1), x.sum(), x.reshape(2, 2).max(0), x.reshape(2, 2).min(0)],
+        x,
+    )
 
 
 def test_views():
@@ -146,6 +153,17 @@ def test_sums(axes):
         lambda x: [jnp.sum(x > 0, axis=axes), jnp.all(x > -2, axis=axes), jnp.max((x * 9).astype("int32"), axis=axes)],
         x,
     )
+
+
+def test_sums_over_nothing():
+    x, y = numbers(0, 4), numbers(3, 0, 4)
+    check(
+        lambda x, y: [
+            x.sum(0), x.sum(1), x.prod(0), y.sum(1), y.sum((0, 1)), x.max(0, initial=-1), (x > 0).any(0),
+            x.sum(), (y > 0).all(1), jnp.cumsum(x, 0), jnp.cumsum(y, 1), jnp.concatenate([x, x]), x @ x.T, x.T @ x,
+        ],
+        x, y,
+    )  # fmt: skip
 
 
 def test_bits_of_integers_along_an_axis():
@@ -210,6 +228,12 @@ def test_writing_to_a_part():
         ],
         x, part, index, rows,
     )  # fmt: skip
+
+
+def test_numbers_at_the_ends():
+    small = np.array([1e-310, -1e-310, 0.0, 5e-324, 2.3e-308])
+    check(lambda x: [jnp.log(x), lax.lgamma(x), jnp.exp(x), jnp.sqrt(x), x * 2, lax.select_n(x > 0, x, -x)], small)
+    check(lambda x: [np.int64(-(2**63)) * x, x - np.int64(-(2**63))], np.arange(5))
 
 
 def test_constants():
@@ -309,6 +333,13 @@ def test_branches():
         (lambda x: jnp.zeros((900, 900)) + x[0], "a loop over 810000 elements"),
         (lambda x: jax.debug.print("{}", x) or x, "effects"),
         (lambda x: lax.integer_pow(x, 1000), "power"),
+        (lambda x: x.at[np.array([1, 0])].apply(jnp.sin), "applies a function"),
+        (lambda x: lax.dynamic_slice(x, (x[0].astype("uint64"),), (2,)), "uint64"),
+        (lambda x: x.astype("float8_e5m2"), "float8"),
+        (
+            lambda x: jax.vmap(lambda v: lax.while_loop(lambda c: c < 5, lambda c: c * 2 + 1, v))(abs(x)),
+            "several conditions",
+        ),
     ],
 )
 def test_what_is_not_written_in_c(function, reason):
@@ -318,7 +349,7 @@ def test_what_is_not_written_in_c(function, reason):
 
 def test_arguments_of_another_form():
     program = jax.make_jaxpr(lambda x: x * 2)(np.ones((2, 3), "float32"))
-    run = run_of(program, ())
+    run = program_of(program).run
     strided = np.arange(12, dtype="float32").reshape(2, 6)[:, ::2]
     np.testing.assert_array_equal(run(strided)[0], strided * 2)
     np.testing.assert_array_equal(run(strided.astype(">f4"))[0], strided * 2)
@@ -455,6 +486,20 @@ def test_a_table_is_updated_where_it_lies(soon):
     np.testing.assert_array_equal(table.get_value(), before)
 
 
+def test_updates_that_only_move_what_is_there(soon):
+    values = [numbers(100, 100, seed=k) for k in range(4)]
+    a, b, c, d = (theano.shared(value) for value in values)
+    step = theano.function([], [], updates=[(a, a[::-1]), (b, b.T), (c, d), (d, c * 2)])
+    for _ in range(9):
+        step()
+    a0, b0, c0, d0 = values
+    for _ in range(9):
+        a0, b0, c0, d0 = a0[::-1], b0.T, d0, c0 * 2
+    for shared, value in zip((a, b, c, d), (a0, b0, c0, d0)):
+        np.testing.assert_array_equal(shared.get_value(), value)
+    assert runs_in_c(step) == [True]
+
+
 def test_values_that_somebody_holds_are_left_alone(soon):
     table, step = table_and_step()
     for _ in range(8):
@@ -587,7 +632,10 @@ def test_flags_that_leave_all_to_xla(soon, flags):
         f = theano.function([v], T.tanh(v).cumsum())
         for _ in range(8):
             f(np.ones(3))
-        assert ways(f) == [None]
+        assert runs_in_c(f) == [False]
+    for _ in range(3):
+        f(np.ones(3))
+    assert runs_in_c(f) == [True]
 
 
 def test_a_program_that_is_not_written_in_c_stays_with_xla(soon):
@@ -598,9 +646,51 @@ def test_a_program_that_is_not_written_in_c_stays_with_xla(soon):
     assert way.settled and way.run is None and "sort" in way.refusal
 
 
-def test_a_compiler_that_fails_is_told_of(soon, caplog):
-    with change_flags(**{"gcc.cxxflags": "-no-such-flag-at-all"}):
-        f = theano.function([v], T.tanh(v).cumsum())
+@pytest.mark.parametrize(
+    "flags, said", [({"gcc.cxxflags": "-no-such-flag-at-all"}, "no-such-flag"), ({"cxx": "g++ 'x"}, "quotation")]
+)
+def test_a_compiler_that_fails_is_told_of_once(soon, caplog, monkeypatch, flags, said):
+    monkeypatch.setattr(often, "_told", threading.Event())
+    with change_flags(**flags):
+        for n in (2.0, 3.0):
+            f = theano.function([v], T.tanh(v).cumsum() * n)
+            for _ in range(8):
+                np.testing.assert_allclose(f(np.ones(2)), np.cumsum(np.tanh([1.0, 1.0])) * n)
+            assert runs_in_c(f) == [False] and not f.fn.executor.fallbacks
+            assert str(f.fn.plan).startswith("not in C, though called often: compiling it in C fails")
+    assert said in caplog.text and caplog.text.count("stays with XLA") == 1
+
+
+def test_a_compiler_that_hangs_is_not_waited_for(soon, monkeypatch, tmp_path):
+    compiler = tmp_path / "cc"
+    compiler.write_text("#!/bin/sh\ncase $1 in --version) echo 1;; *) exec sleep 1000;; esac\n")
+    compiler.chmod(0o755)
+    monkeypatch.setattr("theanojax.runtime.in_c.module.LONGEST", 1.0)
+    with change_flags(cxx=str(compiler)):
+        f = theano.function([v], T.tanh(v).cumsum() * 7)
+        start = time.perf_counter()
         for _ in range(8):
-            np.testing.assert_allclose(f(np.ones(2)), np.cumsum(np.tanh([1.0, 1.0])))
-    assert runs_in_c(f) == [False] and "no-such-flag" in caplog.text
+            f(np.ones(2))
+        assert time.perf_counter() - start < 60
+    assert "longer than 1 seconds" in ways(f)[0].refusal
+
+
+def test_python_ends_though_functions_wait_for_the_compiler(tmp_path):
+    program = """
+import numpy as np, theano, theano.tensor as T
+from theanojax.runtime.in_c import often
+often.OFTEN, often.TAKES_OVER = 0, 1e9
+v = T.dvector("v")
+for n in range(40):
+    f = theano.function([v], T.tanh(v).cumsum() * n)
+    f(np.ones(3)), f(np.ones(3)), f(np.ones(3))
+print(theano.config.compiledir)
+import time
+print(time.time())
+"""
+    flags = "base_compiledir=%s" % tmp_path
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=dict(os.environ, THEANO_FLAGS=flags), capture_output=True, text=True
+    )
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert time.time() - float(done.stdout.split()[-1]) < 5

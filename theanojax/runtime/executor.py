@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 LOOPS_SHARE = 0.25  # of the time of a call in which XLA runs the loops, what an executable for its shapes saves at best
 MANY_SHAPES = "host: shapes of which there is no executable yet, until they have come back often enough; else"
 CALLED_OFTEN = "in C: shapes that have been called often; else"
+NOT_IN_C = "not in C, though called often: %s"
 MOST_FAILURES = 3  # calls in a row that XLA fails and the host answers, before all are the host's
 
 
@@ -102,9 +103,10 @@ class XlaExecutor:
             stages, plan = program.all_stages(), program.plan
             if any(stage.patience.full() for stage in stages):
                 plan = Remark(MANY_SHAPES, plan)
-            if any(stage.in_c.running for stage in stages):
-                plan = Remark(CALLED_OFTEN, plan)
-            return plan
+            ways = [way for stage in stages for way in stage.in_c.ways()]
+            for refusal in dict.fromkeys(way.refusal for way in ways if way.refusal):
+                plan = Remark(NOT_IN_C % refusal, plan)
+            return Remark(CALLED_OFTEN, plan) if any(way.run is not None for way in ways) else plan
 
     @property
     def traced(self) -> list[Traced]:

@@ -190,9 +190,16 @@ class Writer:
         return True
 
     def _is_early(self, eqn: Eqn) -> bool:
+        """Whether an output that may overwrite memory had better wait for others to read that; not for elementwise
+        operations over arrays of its shape, which can run in one loop with it.
+        """
         base = self.owned.get(eqn.out)
         return base is not None and any(
-            base in self.place(v).bases for e in self.pending if e is not eqn for v in e.ins if self.known(v)
+            base in self.place(v).bases
+            for e in self.pending
+            if e is not eqn and not self._fits(e, eqn.out.shape, ())
+            for v in e.ins
+            if self.known(v)
         )
 
     def _fits(self, eqn: Eqn, shape: tuple[int, ...] | None, inside: Iterable[Var]) -> bool:

@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from theanojax.runtime.in_c.flat import NotInC
+from theanojax.runtime.in_c.types import TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from theanojax.runtime.in_c.flat import Eqn
-
-TYPES = {
-    "bool": "bool", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "int64": "int64_t", "uint8": "uint8_t",
-    "uint16": "uint16_t", "uint32": "uint32_t", "uint64": "uint64_t", "float32": "float", "float64": "double",
-}  # fmt: skip
 
 
 def ctype(dtype: np.dtype[Any]) -> str:
@@ -33,13 +29,15 @@ def literal(value: Any, dtype: np.dtype[Any]) -> str:
     kind = ctype(dtype)
     if dtype.kind == "f":
         if np.isnan(value):
-            return "(%s)NAN" % kind
+            return "((%s)NAN)" % kind
         if np.isinf(value):
-            return "(%s)%sINFINITY" % (kind, "-" if value < 0 else "")
-        return "(%s)%s" % (kind, float(value).hex())
+            return "((%s)%sINFINITY)" % (kind, "-" if value < 0 else "")
+        return "((%s)%s)" % (kind, float(value).hex())
     if dtype.kind == "b":
         return "true" if value else "false"
-    return "(%s)%d%s" % (kind, int(value), "ULL" if dtype.kind == "u" else "LL" if int(value) != -(2**63) else "LL-0")
+    if int(value) == -(2**63):
+        return "INT64_MIN"
+    return "((%s)%d%s)" % (kind, int(value), "ULL" if dtype.kind == "u" else "LL")
 
 
 # of floats and integers alike, but for those that FLOATS, INTEGERS and BOOLS say otherwise
@@ -101,6 +99,8 @@ def _same_bits(eqn: Eqn, args: Sequence[str]) -> str:
 
 def _select(eqn: Eqn, args: Sequence[str]) -> str:
     which, *cases = args
+    if len(cases) == 1:
+        return cases[0]
     if eqn.ins[0].dtype.kind == "b":
         return "(%s ? %s : %s)" % (which, cases[1], cases[0])
     text = cases[-1]

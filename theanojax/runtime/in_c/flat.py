@@ -9,6 +9,8 @@ import numpy as np
 
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
+from theanojax.runtime.in_c.types import TYPES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -59,7 +61,6 @@ class Block:
 CALLS = ("jit", "pjit", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call", "remat2", "checkpoint")
 SAME = ("copy", "copy_p", "optimization_barrier", "sharding_constraint", "stop_gradient")
 LOOPS = {"while": ("cond_jaxpr", "body_jaxpr"), "scan": ("jaxpr",)}
-KINDS = "bifu"
 
 
 def _var(aval: Any) -> Var:
@@ -67,7 +68,7 @@ def _var(aval: Any) -> Var:
         dtype = np.dtype(aval.dtype)
     except (AttributeError, TypeError):
         raise NotInC("a value of the type %s" % (aval,)) from None
-    if dtype.kind not in KINDS or dtype == np.float16:
+    if dtype.name not in TYPES:
         raise NotInC("a value of the dtype %s" % dtype)
     if not all(isinstance(n, int) for n in aval.shape):
         raise NotInC("a length that is not known")

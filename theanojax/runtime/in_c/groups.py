@@ -38,12 +38,19 @@ class Sum:
             depth -= 1
         self.eqn, self.depth = eqn, depth
         self.kept = [d for d in range(ndim) if d not in axes]
-        self.adds_up = any(d in axes and shape[d] > 1 for d in range(depth))  # several passes for one element
+        self.adds_up = any(d in axes and shape[d] != 1 for d in range(depth))  # several passes for one element
         self.name = self.kind = ""
         self.memory: Memory | None = None
-        self.more, self.openmp, none = SUMS[eqn.name]
+        name = eqn.name
+        if eqn.out.dtype.kind == "b":
+            name = {"reduce_max": "reduce_or", "reduce_min": "reduce_and"}.get(name, name)
+        self.more, self.openmp, none = SUMS[name]
         self.kind = ctype(eqn.out.dtype)
         self.none = none % self.kind if "%" in none else none
+
+    def stored(self, to: str, value: str) -> str:
+        """C for what a place in memory holds after this value has come."""
+        return self.more.format("(%s)%s" % (self.kind, to), value) if self.adds_up else value
 
 
 class Group:
@@ -128,7 +135,9 @@ class Group:
         for s in sums:
             if s.depth == depth and s.memory is not None:
                 to = s.memory.read([index[d] for d in s.kept])
-                self.text.add("%s = %s;" % (to, s.more.format(to, s.name) if s.adds_up else s.name))
+                self.text.add(
+                    "%s = %s;" % (to, s.more.format("(%s)%s" % (s.kind, to), s.name) if s.adds_up else s.name)
+                )
 
     def _result(self, s: Sum) -> None:
         out = s.eqn.out
@@ -162,7 +171,9 @@ class Group:
                 if s.depth == ndim:
                     assert s.memory is not None, "a sum over no axis"
                     to = s.memory.read([index[d] for d in s.kept])
-                    self.text.add("%s = %s;" % (to, s.more.format(to, value) if s.adds_up else value))
+                    self.text.add(
+                        "%s = %s;" % (to, s.more.format("(%s)%s" % (s.kind, to), value) if s.adds_up else value)
+                    )
                 else:
                     self.text.add("%s = %s;" % (s.name, s.more.format(s.name, value)))
                 continue

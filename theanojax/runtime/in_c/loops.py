@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from theanojax.runtime.in_c import whole
 from theanojax.runtime.in_c.blocks import Writer
 from theanojax.runtime.in_c.elements import ctype
+from theanojax.runtime.in_c.flat import NotInC
 from theanojax.runtime.in_c.places import Memory, Number, contiguous
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ def _known(writer: Writer, inner: Sequence[Var], outer: Sequence[Var]) -> dict[V
 
 def _while(writer: Writer, eqn: Eqn) -> None:
     condition, body = eqn.blocks
+    if condition.outs[0].shape:
+        raise NotInC("a loop of several conditions")
     n, m = eqn.params["cond_nconsts"], eqn.params["body_nconsts"]
     first = eqn.ins[n + m :]
     tested, given = _known(writer, condition.ins[:n], eqn.ins[:n]), _known(writer, body.ins[:m], eqn.ins[n : n + m])

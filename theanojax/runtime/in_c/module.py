@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import platform
 import sys
-import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from theanojax.runtime.in_c.program import source_of
 from theanojax.runtime.native.modules import module_of
 from theanojax.runtime.native.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
-    from typing import Any
+    from collections.abc import Container
 
     from jax.extend.core import ClosedJaxpr
 
@@ -31,7 +31,7 @@ OPTIONS = (
 )
 VERSION = 1  # of what is written
 
-_lock = threading.Lock()  # of its own: who compiles for XLA does not wait
+LONGEST = 60.0  # seconds that a compiler may take
 
 
 def _has_glibc() -> bool:
@@ -41,22 +41,37 @@ def _has_glibc() -> bool:
         return False
 
 
-def run_of(
-    program: ClosedJaxpr, volatile: Container[int] = (), replaced: Mapping[int, int] = {}
-) -> Callable[..., list[Any]]:
-    """A function from numpy arrays to a list of numpy arrays: `program`, in C.
+class Program(NamedTuple):
+    """A program in C.
 
-    `volatile` are positions of arguments that other threads write to meanwhile. `replaced` maps positions of outputs to
-    those of arguments, arrays of jax, whose memory they take over; then there is an argument before all others: a
-    function that makes of these arguments arrays that are nobody else's.
-    NotInC if the program is not written in C; MissingGXX and CompileError if it cannot be compiled; ImportError if
-    something that it is linked with is not there.
+    Attributes
+    ----------
+    run : a function from numpy arrays to a list of numpy arrays. If values are `replaced` there is an argument before
+        all others: a function that makes of these arguments, arrays of jax, arrays that are nobody else's.
+    release : lets go of the memory that is kept from call to call.
+    replaced : position of an output -> that of the argument whose memory it takes over.
     """
-    written = source_of(program, volatile, replaced)
+
+    run: Callable[..., list[Any]]
+    release: Callable[[], None]
+    replaced: Mapping[int, int]
+
+
+def program_of(
+    program: ClosedJaxpr, volatile: Container[int] = (), replaced: Mapping[int, int] | None = None
+) -> Program:
+    """`program`, a jaxpr, in C.
+
+    `volatile` are positions of arguments that other threads write to meanwhile. `replaced` is what may be, see
+    `Program`. NotInC if the program is not written in C; MissingGXX and CompileError if it cannot be compiled;
+    ImportError if something that it is linked with is not there.
+    """
+    written = source_of(program, volatile, replaced or {})
     libraries = ("mvec", "m") if sys.platform == "linux" and platform.machine() == "x86_64" and _has_glibc() else ()
     source = Source(written.text, "", OPTIONS, (), (), (), libraries, (VERSION,), None, ())
-    run: Callable[..., list[Any]] = module_of(source, _lock).run
-    if not written.given:
-        return run
-    given = tuple(written.given)
-    return lambda *args: run(*args, *given)
+    module = module_of(source, nullcontext(), LONGEST)
+    run: Callable[..., list[Any]] = module.run
+    if written.given:
+        given = tuple(written.given)
+        return Program(lambda *args: module.run(*args, *given), module.release, written.replaced)
+    return Program(run, module.release, written.replaced)

@@ -8,24 +8,28 @@ waits for it.
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
 from theanojax.config import config
-from theanojax.errors import CompileError, MissingGXX
+from theanojax.errors import MissingGXX
 from theanojax.logs import theanojax_logger
 from theanojax.runtime.in_c.flat import NotInC
-from theanojax.runtime.in_c.module import run_of
+from theanojax.runtime.in_c.module import program_of
+from theanojax.runtime.native import compiler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from concurrent.futures import Future
     from typing import Any
 
     from jax.extend.core import ClosedJaxpr
 
     from theanojax.runtime.in_c.cost import Cost
+    from theanojax.runtime.in_c.module import Program
 
     Run = Callable[..., list[Any]]  # from numpy arrays to numpy arrays
 
@@ -34,14 +38,15 @@ OFTEN = 2e4  # after these C is compiled in the background
 TAKES_OVER = 2e5  # after these it runs
 CALL = 5.0  # of a call, whatever it computes
 
-_lock = threading.Lock()
-_pool: ThreadPoolExecutor | None = None
+_slots = threading.Semaphore(os.cpu_count() or 1)  # compilations at one time
+_ends = threading.Event()  # set when Python ends
+_told = threading.Event()  # set once somebody was told of a compiler that fails
 
 
 class InC:
     """The way of one program into C.
 
-    `program` gives it, and `cost` says what a call of it costs; for the others see `run_of`. ``counted(steps)`` is
+    `program` gives it, and `cost` says what a call of it costs; for the others see `program_of`. ``counted(steps)`` is
     asked before each call; it gives what runs the call, or None if XLA does.
 
     Attributes
@@ -50,7 +55,18 @@ class InC:
     refusal : why that will never be, or None.
     """
 
-    __slots__ = ("cost", "future", "left", "program", "refusal", "replaced", "run", "settled", "volatile")
+    __slots__ = (
+        "__weakref__",
+        "cost",
+        "future",
+        "left",
+        "program",
+        "refusal",
+        "replaced",
+        "run",
+        "settled",
+        "volatile",
+    )
 
     def __init__(
         self,
@@ -63,7 +79,7 @@ class InC:
         self.left, self.settled = float(TAKES_OVER), False
         self.run: Run | None = None
         self.refusal: str | None = None
-        self.future: Future[tuple[Run | None, str | None]] | None = None
+        self.future: Future[Program | str] | None = None
 
     def counted(self, steps: int | None) -> Run | None:
         """What runs a call, whose loops have so many steps, on numpy arrays; None if that is not C."""
@@ -74,44 +90,66 @@ class InC:
         return self.run
 
     def _advance(self) -> None:
-        future = self.future
-        if future is None:
+        if self.future is None:
+            if not possible():
+                return
             try:
                 program = self.program()
             except NotInC as reason:
                 self.refusal, self.settled = str(reason), True
                 return
-            future = self.future = start(program, self.volatile, self.replaced)
+            self.future = start(program, self.volatile, self.replaced)
         if self.left <= 0:
-            self.run, self.refusal = future.result()
+            made = self.future.result()
+            if isinstance(made, str):
+                self.refusal = made
+            else:
+                self.replaced = made.replaced
+                self.run = made.run
+                weakref.finalize(self, made.release).atexit = False
             self.settled = True
 
 
-def start(
-    program: ClosedJaxpr, volatile: Container[int], replaced: Mapping[int, int]
-) -> Future[tuple[Run | None, str | None]]:
-    """Have `program` compiled in the background."""
-    global _pool
-    with _lock:
-        if _pool is None:
-            from concurrent.futures import ThreadPoolExecutor
+def start(program: ClosedJaxpr, volatile: Container[int], replaced: Mapping[int, int]) -> Future[Program | str]:
+    """Have `program` compiled in the background: a Program, or why there is none."""
+    from concurrent.futures import Future
 
-            _pool = ThreadPoolExecutor(os.cpu_count() or 1, "theanojax-c")
-        return _pool.submit(compiled, program, volatile, replaced)
+    future: Future[Program | str] = Future()
+
+    def work() -> None:
+        with _slots:
+            future.set_result("Python ends" if _ends.is_set() else compiled(program, volatile, replaced))
+
+    # whoever ends Python does not wait for what nobody will run
+    threading.Thread(target=work, name="theanojax-c", daemon=True).start()
+    return future
 
 
-def compiled(
-    program: ClosedJaxpr, volatile: Container[int], replaced: Mapping[int, int]
-) -> tuple[Run | None, str | None]:
-    """(what runs a program in C, None), or (None, why there is no such thing)."""
+def compiled(program: ClosedJaxpr, volatile: Container[int], replaced: Mapping[int, int]) -> Program | str:
+    """A program in C, or why there is none."""
     try:
-        return run_of(program, volatile, replaced), None
-    except (NotInC, MissingGXX, ImportError) as reason:
-        return None, str(reason)
-    except CompileError as error:
-        told = str(error).partition("\n====")[0]
-        theanojax_logger.warning("A program stays with XLA, as its C does not compile: %s", told)
-        return None, "its C does not compile"
+        return program_of(program, volatile, replaced)
+    except (NotInC, MissingGXX) as reason:
+        return str(reason)
+    except Exception as error:  # whatever it is, XLA goes on
+        text = str(error).partition("\n====")[0]
+        if not (_told.is_set() or _ends.is_set()):
+            _told.set()
+            theanojax_logger.warning(
+                "A function that is called often stays with XLA, as compiling it in C fails; so may others, of which "
+                "nothing is said. THEANO_FLAGS=xla_in_c=False does not try. %s: %s",
+                type(error).__name__,
+                text,
+            )
+        return "compiling it in C fails: %s" % text.partition("\n")[0]
+
+
+def _end() -> None:
+    _ends.set()
+    compiler.stop()
+
+
+atexit.register(_end)
 
 
 def possible() -> bool:

@@ -46,6 +46,8 @@ public:
 #ifndef NEW_SIMD
 #define NEW_SIMD __attribute__((const, nothrow))
 #endif
+// 0 for what counts as 0 meanwhile, which some functions of the C library do not know
+template <typename T> static inline T not_subnormal(T x) { return x == 0 ? T(0) : x; }
 #define FUNCTION(NAME, SIMD) \
     extern "C" double plain_##NAME(double) __asm__(#NAME) SIMD; \
     extern "C" float plain_##NAME##f(float) __asm__(#NAME "f") SIMD; \
@@ -53,6 +55,7 @@ public:
     static inline float of_##NAME(float x) { return plain_##NAME##f(x); }
 FUNCTION(exp, OLD_SIMD)
 FUNCTION(log, OLD_SIMD)
+#define of_log(X) of_log(not_subnormal(X))
 FUNCTION(sin, OLD_SIMD)
 FUNCTION(cos, OLD_SIMD)
 FUNCTION(log1p, NEW_SIMD)
@@ -95,8 +98,8 @@ template <typename T> static inline T highest_of() {
 }
 // the C library's lgamma writes to a variable that all threads share
 #if defined(__GLIBC__)
-static inline double of_lgamma(double x) { int sign; return lgamma_r(x, &sign); }
-static inline float of_lgamma(float x) { int sign; return lgammaf_r(x, &sign); }
+static inline double of_lgamma(double x) { int sign; return lgamma_r(not_subnormal(x), &sign); }
+static inline float of_lgamma(float x) { int sign; return lgammaf_r(not_subnormal(x), &sign); }
 #else
 template <typename T> static inline T of_lgamma(T x) { return std::lgamma(x); }
 #endif

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from theanojax.runtime.in_c.flat import Block, Var
     from theanojax.runtime.in_c.places import Place
 
-MOST_EQUATIONS = 2000
+MOST_EQUATIONS = 1000
 LONG = 1 << 14  # elements of an argument or a result
 MOST_ROOM = 1 << 26  # bytes between inputs and outputs
 
@@ -52,11 +52,12 @@ bool is_replaced(const int* positions, int i) {
 PyObject* array_of(PyObject* given, const Type& type) {
     PyObject* a = PyArray_FromAny(given, PyArray_DescrFromType(type.number), type.ndim, type.ndim,
                                   NPY_ARRAY_CARRAY_RO | NPY_ARRAY_NOTSWAPPED, NULL);
-    for (int d = 0; a && d < type.ndim; ++d)
-        if (PyArray_DIM((PyArrayObject*)a, d) != type.dims[d]) {
-            PyErr_SetString(PyExc_ValueError, "an argument of another shape");
-            Py_CLEAR(a);
-        }
+    bool fits = a && PyArray_NDIM((PyArrayObject*)a) == type.ndim;
+    for (int d = 0; fits && d < type.ndim; ++d) fits = PyArray_DIM((PyArrayObject*)a, d) == type.dims[d];
+    if (a && !fits) {
+        PyErr_SetString(PyExc_ValueError, "an argument of another shape");
+        Py_CLEAR(a);
+    }
     return a;
 }
 
@@ -139,7 +140,15 @@ end:
     return outs;
 }
 
-PyMethodDef methods[] = {{"run", (PyCFunction)(void (*)(void))run_program, METH_FASTCALL, ""}, {NULL, NULL, 0, NULL}};
+PyObject* release(PyObject*, PyObject*) {
+    free(idle.exchange(NULL));
+    Py_RETURN_NONE;
+}
+
+PyMethodDef methods[] = {
+    {"run", (PyCFunction)(void (*)(void))run_program, METH_FASTCALL, ""}, {"release", release, METH_NOARGS, ""},
+    {NULL, NULL, 0, NULL}
+};
 PyModuleDef definition = {PyModuleDef_HEAD_INIT, "%(name)s", NULL, -1, methods};
 }
 
@@ -156,10 +165,10 @@ PyMODINIT_FUNC PyInit_%(name)s(void) {
 
 
 class Written:
-    """The C++ of a program, and constants that each call is given after its arguments."""
+    """The C++ of a program, constants that each call is given after its arguments, and what outputs replace."""
 
-    def __init__(self, text: str, given: list[Any]) -> None:
-        self.text, self.given = text, given
+    def __init__(self, text: str, given: list[Any], replaced: Mapping[int, int]) -> None:
+        self.text, self.given, self.replaced = text, given, replaced
 
 
 def source_of(closed: ClosedJaxpr, volatile: Container[int] = (), replaced: Mapping[int, int] = {}) -> Written:
@@ -168,10 +177,11 @@ def source_of(closed: ClosedJaxpr, volatile: Container[int] = (), replaced: Mapp
     Parameters
     ----------
     volatile : positions of arguments that other threads may write to meanwhile.
-    replaced : position of an output -> that of the argument whose memory it takes over.
+    replaced : position of an output -> that of the argument whose memory it takes over, if it can.
     """
     block = flattened(closed)
-    _check(block, replaced)
+    _check(block)
+    replaced = {o: i for o, i in replaced.items() if _can_replace(block, o, i)}
     text, ins = Text(), list(block.ins)
     places: dict[Var, Place] = {}
     pointers = []
@@ -183,6 +193,8 @@ def source_of(closed: ClosedJaxpr, volatile: Container[int] = (), replaced: Mapp
     _write(text, block, places, replaced)
     if text.room > MOST_ROOM:
         raise NotInC("%d bytes between inputs and outputs" % text.room)
+    if any(len(v.shape) > 8 for _, v in text.given):
+        raise NotInC("a constant of more than eight dimensions")
     for name, v in text.given:
         pointers.append(_pointer(name, "const " + stored(v.dtype), "in", len(ins)))
         ins.append(v)
@@ -204,18 +216,21 @@ def source_of(closed: ClosedJaxpr, volatile: Container[int] = (), replaced: Mapp
         "init": "if (!load_blas()) return NULL;" if text.needs_blas else "",
     }
     given = [np.ascontiguousarray(v.literal) for _, v in text.given]
-    return Written(PRELUDE + (BLAS if text.needs_blas else "") + code, given)
+    return Written(PRELUDE + (BLAS if text.needs_blas else "") + code, given, replaced)
 
 
-def _check(block: Block, replaced: Mapping[int, int]) -> None:
+def _check(block: Block) -> None:
     if _count(block) > MOST_EQUATIONS:
         raise NotInC("more than %d operations" % MOST_EQUATIONS)
     if any(len(v.shape) > 8 for v in (*block.ins, *block.outs)):
         raise NotInC("more than eight dimensions")
-    for o, i in replaced.items():
-        out = block.outs[o]
-        if out.literal is not None or out in block.ins or block.outs.count(out) > 1 or out.shape != block.ins[i].shape:
-            raise NotInC("an output that cannot take over the memory of an input")
+
+
+def _can_replace(block: Block, o: int, i: int) -> bool:
+    out = block.outs[o]
+    return not (out.literal is not None or out in block.ins or block.outs.count(out) > 1) and (
+        (out.shape, out.dtype) == (block.ins[i].shape, block.ins[i].dtype)
+    )
 
 
 def _write(text: Text, block: Block, places: dict[Var, Place], replaced: Mapping[int, int]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from theanojax.runtime.in_c.elements import ctype, literal
 from theanojax.runtime.in_c.flat import NotInC
 from theanojax.runtime.in_c.places import Computed, Index, Memory, Number, Place, contiguous, is_contiguous
@@ -151,10 +153,17 @@ def _dynamic_slice(eqn: Eqn, places: Places) -> list[Place]:
     ]
 
 
+def check_index(v: Var) -> None:
+    """NotInC for what may be larger than C's index."""
+    if v.dtype == np.uint64:
+        raise NotInC("an index of the dtype uint64")
+
+
 def clamped(whole: Var, part: Sequence[int], starts: Sequence[Var], places: Places) -> list[str]:
     """C for where a part begins, so that it lies within the whole."""
     found = []
     for n, m, v, place in zip(whole.shape, part, starts, places):
+        check_index(v)
         if n == m:
             found.append("0")
         elif v.literal is not None:
@@ -172,6 +181,7 @@ def _gather(eqn: Eqn, places: Places) -> list[Place]:
     outer = [d for d in range(len(out.shape)) if d not in offsets]
     gone = {*numbers.collapsed_slice_dims, *numbers.operand_batching_dims}
     inner = [d for d in range(len(shape)) if d not in gone]
+    check_index(eqn.ins[1])
     fill = _filling(eqn)
     if not eqn.ins[0].size and out.size:
         raise NotInC("a gather from nothing")

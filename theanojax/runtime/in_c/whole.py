@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from theanojax.runtime.in_c.elements import ctype
 from theanojax.runtime.in_c.flat import NotInC
 from theanojax.runtime.in_c.places import Memory, Number, contiguous
 from theanojax.runtime.in_c.text import SIMD
-from theanojax.runtime.in_c.views import clamped
+from theanojax.runtime.in_c.views import check_index, clamped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,6 +104,11 @@ SCATTERED = {
 }  # fmt: skip
 
 
+def _only_replaces(update: Any) -> bool:
+    """Whether the program that combines an old element and a new one gives the new one."""
+    return update is None or (not update.eqns and update.outvars[0] is update.invars[1])
+
+
 def _scatter(writer: Writer, eqn: Eqn) -> None:
     whole, indices, updates = eqn.ins
     numbers, text = eqn.params["dimension_numbers"], writer.text
@@ -110,6 +116,9 @@ def _scatter(writer: Writer, eqn: Eqn) -> None:
         raise NotInC("a scatter in batches")
     if whole.dtype.kind == "b":
         raise NotInC("a scatter of bools")
+    if eqn.name == "scatter" and not _only_replaces(eqn.params["update_jaxpr"]):
+        raise NotInC("a scatter that applies a function")
+    check_index(indices)
     to = _overwritten(writer, eqn)
     where, new = (_settled(writer, v, to.base) for v in (indices, updates))
     clips = "CLIP" in str(eqn.params["mode"])
@@ -154,16 +163,23 @@ class Factor:
         self.length, self.step = _one_axis(v, place, kept)
         self.sum_length, self.sum_step = _one_axis(v, place, axes)
 
+    def suits_blas(self) -> bool:
+        """Whether the matrix lies in memory as BLAS knows it: in rows or in columns that do not overlap."""
+        length, step, others, other_step = self.length, self.step, self.sum_length, self.sum_step
+        if length == 1 or others == 1:
+            return (step if others == 1 else other_step) > 0 or length == others == 1
+        return (step == 1 and other_step >= length) or (other_step == 1 and step >= others)
+
     def at(self, index: Index) -> str:
         return "%s + (%s)" % (self.place.base, Memory("", self.steps, self.place.offset).at(index))
 
 
-def _factor(writer: Writer, v: Var, batch: Sequence[int], axes: Sequence[int]) -> Factor:
+def _factor(writer: Writer, v: Var, batch: Sequence[int], axes: Sequence[int], by_blas: bool) -> Factor:
     kept = [d for d in range(len(v.shape)) if d not in (*axes, *batch)]
     place = writer.written(v)
     try:
         factor = Factor(v, place, batch, kept, axes)
-        if factor.step in (0, 1) or factor.sum_step in (0, 1):
+        if factor.suits_blas() if by_blas else factor.step in (0, 1) or factor.sum_step in (0, 1):
             return factor
     except _NotInOrder:
         pass
@@ -180,29 +196,35 @@ def _dot(writer: Writer, eqn: Eqn) -> None:
     left, right, out = *eqn.ins, eqn.out
     if out.dtype.kind not in "fiu" or not left.dtype == right.dtype == out.dtype:
         raise NotInC("a product of %s and %s" % (left.dtype, right.dtype))
-    a, b = _factor(writer, left, left_batch, left_axes), _factor(writer, right, right_batch, right_axes)
+    matrices = prod(left.shape[d] for d in left_batch)
+    sums = prod(left.shape[d] for d in left_axes)
+    size = out.size // max(1, matrices) * sums
+    row = min(left.size, right.size) == matrices * sums  # one of the factors is a row or a column
+    by_blas = out.dtype.kind == "f" and size > (MOST_BY_VECTOR if row else MOST_MULTIPLIED)
+    by_blas = by_blas and sums > 1 and out.size > matrices
+    a = _factor(writer, left, left_batch, left_axes, by_blas)
+    b = _factor(writer, right, right_batch, right_axes, by_blas)
     to = writer.memory(out)
     if b.length == 1:  # the product of a matrix and a vector: that of a row and the transposed matrix
         a, b = b, a
     with writer.text.loops([left.shape[d] for d in left_batch]) as index:
         result = "%s + (%s)" % (to.base, Memory("", to.strides[: len(index)], to.offset).at(index))
-        pointers = a.at(index), b.at(index), result
-        numbers = a.length, b.length, a.sum_length, a.step, a.sum_step, b.sum_step, b.step
-        writer.text.add(_product(writer, ctype(out.dtype), numbers, ", ".join(pointers)))
+        pointers = "%s, %s, %s" % (a.at(index), b.at(index), result)
+        writer.text.add(_product(writer, ctype(out.dtype), a, b, by_blas, pointers))
     writer.set(out, to)
 
 
-def _product(writer: Writer, kind: str, numbers: Sequence[int], pointers: str) -> str:
-    m, n, k, _, k_step, *_ = numbers
-    listed = ", ".join(map(str, numbers))
-    if m * n * k > (MOST_BY_VECTOR if m == 1 else MOST_MULTIPLIED) and kind in ("float", "double"):
-        writer.text.needs_blas = True
-        if m > 1:
-            return "blas_product(%s, %s);" % (listed, pointers)
-        if k_step:
-            b_step, step = numbers[5:]
-            return "blas_row(%d, %d, %d, %d, %d, %s);" % (n, k, k_step, b_step, step, pointers)
-    return "product_of<%s, %s>(%s);" % (kind, listed, pointers)
+def _product(writer: Writer, kind: str, a: Factor, b: Factor, by_blas: bool, pointers: str) -> str:
+    """C for the product of two matrices."""
+    steps = a.step, a.sum_step, b.sum_step, b.step
+    numbers = ", ".join(map(str, (a.length, b.length, a.sum_length, *steps)))
+    if not by_blas:
+        return "product_of<%s, %s>(%s);" % (kind, numbers, pointers)
+    writer.text.needs_blas = True
+    if a.length == 1:
+        listed = ", ".join(map(str, (b.length, a.sum_length, *steps[1:])))
+        return "blas_row(%s, %s);" % (listed, pointers)
+    return "blas_product(%s, %s);" % (numbers, pointers)
 
 
 MOST_BY_VECTOR = 1 << 16  # the same for a matrix and a vector

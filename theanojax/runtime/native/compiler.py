@@ -29,6 +29,9 @@ HOW = "install one (g++ or clang++, or `pip install ziglang`), or give the Op a 
 # What code of that time means, whatever the compiler's own standard is by now; numbers in braces may narrow.
 _USUAL = ("-std=gnu++14", "-O3", "-fno-math-errno", "-Wno-narrowing")
 _QUIET = ("-w",)
+ASKED = 30  # seconds in which a compiler says its version
+
+_running: set[subprocess.Popen[str]] = set()
 
 
 def command() -> list[str]:
@@ -49,7 +52,10 @@ def command() -> list[str]:
 @functools.cache
 def version_of(words: tuple[str, ...]) -> str:
     """What the compiler called by `words` says of its version."""
-    done = subprocess.run([*words, "--version"], capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run([*words, "--version"], capture_output=True, text=True, check=False, timeout=ASKED)
+    except subprocess.TimeoutExpired:
+        raise CompileError("The compiler %s does not say its version within %d seconds" % (words[0], ASKED)) from None
     return done.stdout
 
 
@@ -80,8 +86,13 @@ def linker_options(folders: Iterable[str] = (), libraries: Iterable[str] = ()) -
     return found + ["-l" + library for library in libraries]
 
 
-def compile_library(code: str, target: str, flags: Sequence[str], link: Sequence[str]) -> None:
-    """Compile the C++ `code` to the file `target`; CompileError, with what the compiler says, if it does not."""
+def compile_library(
+    code: str, target: str, flags: Sequence[str], link: Sequence[str], longest: float | None = None
+) -> None:
+    """Compile the C++ `code` to the file `target`; CompileError, with what the compiler says, if it does not.
+
+    It may take `longest` seconds.
+    """
     words = command()
     folder = tempfile.mkdtemp(prefix="building_", dir=os.path.dirname(target))
     keep = False
@@ -93,19 +104,45 @@ def compile_library(code: str, target: str, flags: Sequence[str], link: Sequence
         headers = ["-I" + path for path in include_folders()]
         # Of the libraries' options those of linking come last: what needs a library stands before it.
         called = [*words, *flags, *quiet, *headers, source, "-o", made, *link]
-        done = subprocess.run(called, capture_output=True, text=True, errors="replace", check=False, cwd=folder)
-        if done.returncode:
+        status, said = _ended(called, folder, longest)
+        if status:
             keep = config.nocleanup
             raise CompileError(
                 "Compilation failed (return status=%d): %s\nThe command was: %s"
-                % (done.returncode, done.stderr.strip(), shlex.join(called))
+                % (status, said.strip(), shlex.join(called))
             )
-        if config.cmodule.compilation_warning and done.stderr:
-            print(done.stderr, file=sys.stderr)
+        if config.cmodule.compilation_warning and said:
+            print(said, file=sys.stderr)
+        with open(made, "rb+") as file:
+            os.fsync(file.fileno())  # a file of which a part is missing would end the process that loads it
         os.replace(made, target)
     finally:
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ended(called: Sequence[str], folder: str, longest: float | None) -> tuple[int, str]:
+    """(exit status, what it says) of a compiler that is run in `folder`, for so many seconds at most."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(called, stdout=pipe, stderr=pipe, text=True, errors="replace", cwd=folder) as process:
+        _running.add(process)
+        try:
+            _, said = process.communicate(timeout=longest)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            said = "it takes longer than %d seconds" % (longest or 0)
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            _running.discard(process)
+    return process.returncode, said
+
+
+def stop() -> None:
+    """End the compilations that are under way."""
+    for process in list(_running):
+        process.kill()
 
 
 def load(path: str, name: str) -> ModuleType:

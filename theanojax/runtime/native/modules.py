@@ -33,8 +33,13 @@ SUFFIX = ".so-cache"  # its end is that of jax's files
 _loaded: dict[str, ModuleType] = {}
 
 
-def module_of(source: Source, lock: AbstractContextManager[object] = compiling.lock) -> ModuleType:
-    """The module made from `source`. MissingGXX without a compiler, CompileError if it does not take the code."""
+def module_of(
+    source: Source, lock: AbstractContextManager[object] = compiling.lock, longest: float | None = None
+) -> ModuleType:
+    """The module made from `source`, by a compiler that may take `longest` seconds.
+
+    MissingGXX without a compiler, CompileError if it does not take the code.
+    """
     with lock:
         flags = compiler.options([*source.options, *["-I" + f for f in source.folders]], source.no_options)
         link = compiler.linker_options(source.library_folders, source.libraries)
@@ -45,16 +50,16 @@ def module_of(source: Source, lock: AbstractContextManager[object] = compiling.l
         )  # fmt: skip
         key = hashlib.sha256(repr(made_of).encode()).hexdigest()
         if key not in _loaded:
-            _loaded[key] = _make(source, key, flags, link)
+            _loaded[key] = _make(source, key, flags, link, longest)
         return _loaded[key]
 
 
-def _make(source: Source, key: str, flags: list[str], link: list[str]) -> ModuleType:
+def _make(source: Source, key: str, flags: list[str], link: list[str], longest: float | None) -> ModuleType:
     # Headers of the program's own may change without a change of the code, unless it has a version.
     kept = config.xla_cache and (source.version or not source.folders) and source.compiler is None
     folder = private_folder("c") if kept else None
     if folder is None:
-        return _in_passing(source, flags, link)
+        return _in_passing(source, flags, link, longest)
     remove_unused(folder)
     path = os.path.join(folder, key + SUFFIX)
     if os.path.exists(path):
@@ -63,11 +68,11 @@ def _make(source: Source, key: str, flags: list[str], link: list[str]) -> Module
             return compiler.load(path, MODULE)
         except (ImportError, OSError):
             pass  # it is broken, or has just been deleted
-    _compile(source, path, flags, link)
+    _compile(source, path, flags, link, longest)
     return compiler.load(path, MODULE)
 
 
-def _in_passing(source: Source, flags: list[str], link: list[str]) -> ModuleType:
+def _in_passing(source: Source, flags: list[str], link: list[str], longest: float | None) -> ModuleType:
     """A module for this process alone."""
     folder = tempfile.mkdtemp(prefix="theanojax_")
     try:
@@ -78,16 +83,16 @@ def _in_passing(source: Source, flags: list[str], link: list[str]) -> ModuleType
             )  # fmt: skip
             return module
         path = os.path.join(folder, MODULE + (".pyd" if sys.platform == "win32" else ".so"))
-        _compile(source, path, flags, link)
+        _compile(source, path, flags, link, longest)
         return compiler.load(path, MODULE)
     finally:
         # What is loaded needs its file no longer, but for Windows, which refuses to delete it.
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _compile(source: Source, path: str, flags: list[str], link: list[str]) -> None:
+def _compile(source: Source, path: str, flags: list[str], link: list[str], longest: float | None) -> None:
     try:
-        compiler.compile_library(source.text, path, flags, link)
+        compiler.compile_library(source.text, path, flags, link, longest)
     except CompileError as error:
         lines = source.code.split("\n")
         numbered = "\n".join("%05d\t%s" % pair for pair in enumerate(lines, 1))

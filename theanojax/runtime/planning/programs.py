@@ -23,11 +23,19 @@ class Remark:
         return self.text if self.of is None else "%s\n%s" % (self.text, self.of)
 
 
+class Way(Protocol):
+    """The way of a program into C: what runs it, or why nothing does, once that is settled."""
+
+    @property
+    def run(self) -> object: ...
+    @property
+    def refusal(self) -> str | None: ...
+
+
 class CallsInC(Protocol):
     """What runs calls of a stage in C."""
 
-    @property
-    def running(self) -> bool: ...
+    def ways(self) -> Sequence[Way]: ...
 
 
 class Stage(Protocol):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from theanojax.runtime.xla.stage import XlaStage
 
 MOST_NODES = 1000  # of a stage; compilers take long for more
-COPIED = 1 << 16  # bytes of values that are replaced, up to which the new ones get memory of their own
+COPIED = 1 << 15  # bytes of a value that is replaced, up to which the new one gets memory of its own
 
 OTHERS = 20  # microseconds of a call that others run, about
 BYTES = 2e4  # that it reads in one
@@ -58,22 +58,20 @@ class CallsInC:
         # signature -> (InC, its Ready once it is traced), of calls that others run until they are in C
         self.others: dict[Signature, tuple[InC, list[Ready]]] = {}
 
-    @property
-    def running(self) -> bool:
-        """Whether C runs calls by now."""
-        ways = [ready.in_c for ready in list(self.stage.ready.values())] + [
-            way for way, _ in list(self.others.values())
-        ]
-        return any(way is not None and way.run is not None for way in ways)
+    def ways(self) -> list[InC]:
+        """Those of all shapes so far."""
+        found = [ready.in_c for ready in list(self.stage.ready.values())]
+        return [way for way in found if way is not None] + [way for way, _ in list(self.others.values())]
 
     def way(self, special: Specialisation, args: Sequence[Value], key: Key) -> InC | None:
         """The way into C of what calls with arguments like `args` run; None if there is none."""
-        stage, replaced = self.stage, {}
-        if not self.possible or stage.effects or stage.tells or not in_c.possible():
+        stage, replaced = self.stage, dict[int, int]()
+        if not self.possible or stage.effects or stage.tells:
             return None
-        if sum(args[i].nbytes for i in special.donated) > COPIED:
-            place = {v: i for i, v in enumerate(stage.outputs)}
-            replaced = {place[stage.donate[stage.inputs[i]]]: i + stage.loops for i in special.donated}
+        place = {v: i for i, v in enumerate(stage.outputs)}
+        for i in special.donated:
+            if args[i].nbytes > COPIED:
+                replaced[place[stage.donate[stage.inputs[i]]]] = i + stage.loops
         given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
         program = self._program(special, given, key)
         return in_c.InC(lambda: program, in_c.cost_of(program), (0,) if stage.loops else (), replaced)
@@ -93,7 +91,7 @@ class CallsInC:
         signature = key, tuple([a.shape for a in args])
         known = self.others.get(signature)
         if known is None:
-            if stage.loops or not in_c.possible():
+            if stage.loops:
                 return None
             given, made = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in args], list[Ready]()
             cost = in_c.Cost(OTHERS + sum(a.nbytes for a in args) / BYTES)
@@ -134,13 +132,14 @@ class CallsInC:
         one step, as XLA's are.
         """
         stage = self.stage
-        replaced = ready.special.donated if ready.in_c is not None and ready.in_c.replaced else ()
+        way = ready.in_c
+        replaced = [i - stage.loops for i in way.replaced.values()] if way is not None else []
         long = stage.loops and ready.pace.is_long(steps)
         in_place = replaced and not long and stage.may_replace(args, cells)
         given = [a if type(a) is _ndarray or i in replaced else np.asarray(a) for i, a in enumerate(args)]
         before: list[Value] = []
         if replaced:
-            before.append(self._own(ready, given, bool(in_place)))
+            before.append(self._own(ready, given, replaced, bool(in_place)))
         if stage.constants:
             given += [np.asarray(v.data) for v in stage.constants]
         start = perf_counter() if stage.loops else 0
@@ -163,12 +162,12 @@ class CallsInC:
             return [], REPLAY
         return outs, DONE
 
-    def _own(self, ready: Ready, given: list[Value], in_place: bool) -> Value:
+    def _own(self, ready: Ready, given: list[Value], replaced: Sequence[int], in_place: bool) -> Value:
         """What makes arrays of nobody else; where that would take away what is needed, `given` gets copies."""
-        donated, first = ready.special.donated, ready.own is None
-        for i in donated:
+        first = ready.own is None
+        for i in replaced:
             if first or not in_place or isinstance(given[i], _ndarray):
                 given[i] = devices.put(np.array(given[i]), self.stage.device)
         if ready.own is None:  # whose first call is no single step in C
-            ready.own = devices.jit(lambda *arrays: arrays, range(len(donated)), self.stage.device)
+            ready.own = devices.jit(lambda *arrays: arrays, range(len(replaced)), self.stage.device)
         return ready.own
