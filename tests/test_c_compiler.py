@@ -137,7 +137,7 @@ def test_an_interrupted_compilation(monkeypatch, tmp_path):
     op = Unary(SAME + "// it is interrupted")
     GCC_compiler.version_str()  # it is asked once
     with monkeypatch.context() as patch:
-        patch.setattr(compiler.subprocess, "run", interrupt)
+        patch.setattr(compiler.subprocess.Popen, "communicate", interrupt)
         with pytest.raises(KeyboardInterrupt):
             compiler.compile_library("int x;", str(tmp_path / "module"), [], [])
         with pytest.raises(KeyboardInterrupt):

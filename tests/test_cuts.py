@@ -122,7 +122,7 @@ def test_a_whole_that_cannot_be_compiled_stays_in_pieces(small_pieces, monkeypat
     def failing(*args):
         raise MemoryError
 
-    monkeypatch.setattr(program.stage, "_function", failing)
+    monkeypatch.setattr(program.stage, "special_for", failing)
     f(*values)
     background.wait()
     assert_same(f(*values), first)

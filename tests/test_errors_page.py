@@ -31,6 +31,8 @@ INSIDE = {
     "TooLarge": "carries a MemoryError through jax",
     "GuardFailed": "the host repeats the call",
     "GuardedShapes": "another executable is made",
+    "NotInC": "XLA goes on running the program",
+    "_NotInOrder": "a product is of a copy",
     "NoRows": "vectorize leaves a loop",
     "_NoGradient": "R_op raises the error that it had before",
     "LocalMetaOptimizerSkipAssertionError": "the optimizer that compiles candidates catches it",
