@@ -22,7 +22,7 @@ SCALE = """## Larger, longer, more
 a second core gives. `make bench-scale` measures it."""
 DOCS = Path(__file__).parent.parent / "docs"
 TABLES = [
-    ("call_s", "Time of a call", "Median of repeated calls, after the first three."),
+    ("call_s", "Time of a call", "Median of repeated calls, after four seconds of them."),
     (
         "cold_s",
         "First result, nothing cached",

@@ -12,6 +12,7 @@ import threading
 import time
 
 CHECKED = 3  # calls after which results are compared
+WARM = 4.0  # seconds of calls before any is timed: what is compiled in the background is there by then
 
 
 def main(contender, family, name, out, quick, measured, started):
@@ -45,6 +46,7 @@ def main(contender, family, name, out, quick, measured, started):
         values = [digest(np.asarray(v)) for v in list(outputs) + list(state())]
         np.savez(out, **{"a%d" % i: v for i, v in enumerate(values)})
         if measured and program.repeated:
+            warm_up(step, 0.3 if quick else WARM)
             report.update(timings(step, 0.3 if quick else 1.5))
     except Exception as error:
         lines = [line for line in str(error).splitlines() if line.strip()] or [""]
@@ -69,6 +71,12 @@ def digest(value):
     """At most a few thousand elements of an array, spread over it."""
     flat = value.ravel()
     return flat[:: max(1, flat.size // 2000)].astype("float64") if flat.size > 4000 else value
+
+
+def warm_up(step, seconds):
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        step()
 
 
 def timings(step, seconds):

@@ -131,8 +131,10 @@ class CallsInC:
         """What a call gives, and how it ended. Values that are replaced in place are made ours alone and stored in
         one step, as XLA's are.
         """
-        stage = self.stage
-        way = ready.in_c
+        stage, way = self.stage, ready.in_c
+        if not (stage.loops or stage.constants) and (way is None or not way.replaced):  # most often
+            outs = run(*args)
+            return ([], REPLAY) if len(outs) > len(stage.outputs) and not outs.pop() else (outs, DONE)
         replaced = [i - stage.loops for i in way.replaced.values()] if way is not None else []
         long = stage.loops and ready.pace.is_long(steps)
         in_place = replaced and not long and stage.may_replace(args, cells)
