@@ -476,7 +476,11 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
     ),
     ("cmodule.age_thresh_use", fixed(60 * 60 * 24 * 24, IntParam), "Seconds that unused executables are kept for."),
     # C code of Ops
-    ("cxx", StrParam(default_cxx), "C++ compiler for Ops that are written in C alone, and for xla_in_c; empty: there is none."),
+    (
+        "cxx",
+        StrParam(default_cxx),
+        "C++ compiler for Ops that are written in C alone, and for xla_in_c; empty: there is none.",
+    ),
     ("gcc.cxxflags", StrParam(""), "More options for that compiler."),
     ("nocleanup", BoolParam(False), "Whether C files that don't compile are kept."),
     ("openmp", BoolParam(False), "Whether C code uses OpenMP."),
