@@ -44,7 +44,8 @@ def literal(value: Any, dtype: np.dtype[Any]) -> str:
 ANY = {
     "add": "({0} + {1})", "add_any": "({0} + {1})", "sub": "({0} - {1})", "mul": "({0} * {1})", "neg": "(-{0})",
     "eq": "({0} == {1})", "ne": "({0} != {1})", "lt": "({0} < {1})", "le": "({0} <= {1})", "gt": "({0} > {1})",
-    "ge": "({0} >= {1})", "square": "({0} * {0})", "one_minus_square": "(1 - {0} * {0})", "sign": "sign_of({0})",
+    "ge": "({0} >= {1})", "square": "({0} * {0})", "sign": "sign_of({0})",
+    "one_minus_square": "((1 + {0}) * (1 - {0}))",
     "max": "greater_of({0}, {1})", "min": "lesser_of({0}, {1})",
     "clamp": "lesser_of(greater_of({0}, {1}), {2})",
 }  # fmt: skip
