@@ -244,6 +244,18 @@ def test_constants():
     )
 
 
+def test_a_large_constant_beside_what_is_replaced():
+    long, start, other = numbers(5000), numbers(5000, seed=1), numbers(5000, seed=2)
+    with jax.enable_x64(True):
+        program = jax.make_jaxpr(lambda y, x: (x * y.sum(), x + jnp.asarray(long)[::-1]))(other, start)
+        own = jax.jit(lambda *arrays: arrays, donate_argnums=0)
+        made = program_of(program, (), {1: 1})
+        assert made.replaced == {1: 1} and not hasattr(made.run, "__code__")  # in Python a signal could come between
+        before, after = made.run(own, other, jnp.asarray(start))
+    np.testing.assert_allclose(before, start * other.sum(), rtol=1e-12)
+    np.testing.assert_allclose(after, start + long[::-1], rtol=1e-15)
+
+
 # ---------------------------------------------------------------- loops
 def test_values_that_change_places():
     def step(i, carry):

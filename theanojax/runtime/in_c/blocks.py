@@ -86,7 +86,7 @@ class Writer:
 
     # ---------------------------------------------------------------- in what order
     def write(self) -> None:
-        """Write all operations, then what outputs are not where they are wanted."""
+        """Write all operations."""
         while self.pending:
             for base in [b for b in self.mine if not self._is_read(b)]:
                 self._release(base)

@@ -22,8 +22,8 @@ class Place:
 
 
 class Number(Place):
-    def __init__(self, text: str, bases: frozenset[str] = frozenset()) -> None:
-        self.text, self.bases = text, bases
+    def __init__(self, text: str) -> None:
+        self.text = text
 
     def read(self, index: Index) -> str:
         return self.text
@@ -47,9 +47,6 @@ class Memory(Place):
     def moved(self, strides: Sequence[int], more: str = "") -> Memory:
         offset = " + ".join(t for t in (self.offset, more) if t)
         return Memory(self.base, strides, offset, self.bases)
-
-    def pointer(self) -> str:
-        return "(%s + %s)" % (self.base, self.offset) if self.offset else self.base
 
 
 class Computed(Place):

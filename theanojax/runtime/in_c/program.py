@@ -32,7 +32,7 @@ namespace {
 struct Type { int number, ndim; npy_intp dims[8]; };
 const Type in_types[] = {%(in_types)s};
 const Type out_types[] = {%(out_types)s};
-const int INS = %(ins)d, OUTS = %(outs)d, REPLACED = %(replaced)d;
+const int INS = %(ins)d, OUTS = %(outs)d, REPLACED = %(replaced)d, CONSTANTS = %(constants)d;
 const int replaced_in[] = {%(replaced_in)s}, replaced_out[] = {%(replaced_out)s};
 std::atomic<char*> idle(NULL);
 %(statics)s
@@ -73,11 +73,12 @@ void* memory_of(PyObject* array) {
     return pointer;
 }
 
-// The arguments come after what makes, of those that are replaced, arrays that are ours alone: then nothing may fail.
+// Between constants and arguments is what makes, of those that are replaced, arrays that are ours alone: once it has
+// been called nothing may fail.
 bool take_over(PyObject* const* given, PyObject* outs, void** in, void** out) {
     PyObject* old[REPLACED + 1];
     for (int k = 0; k < REPLACED; ++k) old[k] = given[1 + replaced_in[k]];
-    PyObject* taken = PyObject_Vectorcall(given[0], old, REPLACED, NULL);
+    PyObject* taken = PyObject_Vectorcall(given[CONSTANTS], old, REPLACED, NULL);
     if (!taken) return false;
     for (int k = 0; k < REPLACED; ++k) {
         PyObject* own = PySequence_GetItem(taken, k);
@@ -98,14 +99,13 @@ PyObject* run_program(PyObject*, PyObject* const* given, Py_ssize_t n) {
     PyObject *ins[INS + 1] = {NULL}, *outs = NULL;
     void *in[INS + 1], *out[OUTS + 1];
     char* raw = NULL;
-    PyObject* const* arguments = given + (REPLACED > 0);
     if (n != INS + (REPLACED > 0)) {
         PyErr_SetString(PyExc_TypeError, "another number of arguments");
         return NULL;
     }
     for (int i = 0; i < INS; ++i) {
         if (is_replaced(replaced_in, i)) continue;
-        ins[i] = array_of(arguments[i], in_types[i]);
+        ins[i] = array_of(given[i < CONSTANTS ? i : i + (REPLACED > 0)], in_types[i]);
         if (!ins[i]) goto end;
         in[i] = PyArray_DATA((PyArrayObject*)ins[i]);
     }
@@ -165,7 +165,7 @@ PyMODINIT_FUNC PyInit_%(name)s(void) {
 
 
 class Written:
-    """The C++ of a program, constants that each call is given after its arguments, and what outputs replace."""
+    """The C++ of a program, constants that each call is given before its arguments, and what outputs replace."""
 
     def __init__(self, text: str, given: list[Any], replaced: Mapping[int, int]) -> None:
         self.text, self.given, self.replaced = text, given, replaced
@@ -182,29 +182,27 @@ def source_of(closed: ClosedJaxpr, volatile: Container[int] = (), replaced: Mapp
     block = flattened(closed)
     _check(block)
     replaced = {o: i for o, i in replaced.items() if _can_replace(block, o, i)}
-    text, ins = Text(), list(block.ins)
-    places: dict[Var, Place] = {}
-    pointers = []
-    for i, v in enumerate(ins):
-        fixed = "" if i in replaced.values() else "const volatile " if i in volatile else "const "
-        pointers.append(_pointer("x%d" % i, fixed + stored(v.dtype), "in", i))
-        places[v] = Memory("x%d" % i, contiguous(v.shape))
-    pointers += [_pointer("y%d" % i, stored(v.dtype), "out", i) for i, v in enumerate(block.outs)]
-    _write(text, block, places, replaced)
+    text = Text()
+    _write(text, block, {v: Memory("x%d" % i, contiguous(v.shape)) for i, v in enumerate(block.ins)}, replaced)
     if text.room > MOST_ROOM:
         raise NotInC("%d bytes between inputs and outputs" % text.room)
     if any(len(v.shape) > 8 for _, v in text.given):
         raise NotInC("a constant of more than eight dimensions")
-    for name, v in text.given:
-        pointers.append(_pointer(name, "const " + stored(v.dtype), "in", len(ins)))
-        ins.append(v)
+    constants = len(text.given)
+    pointers = [_pointer(name, "const " + stored(v.dtype), "in", i) for i, (name, v) in enumerate(text.given)]
+    for i, v in enumerate(block.ins):
+        fixed = "" if i in replaced.values() else "const volatile " if i in volatile else "const "
+        pointers.append(_pointer("x%d" % i, fixed + stored(v.dtype), "in", constants + i))
+    pointers += [_pointer("y%d" % i, stored(v.dtype), "out", i) for i, v in enumerate(block.outs)]
+    ins = [v for _, v in text.given] + block.ins
     code = _MODULE % {
         "in_types": ", ".join(map(_type, ins)) or "{0, 0, {0}}",
         "out_types": ", ".join(map(_type, block.outs)) or "{0, 0, {0}}",
         "ins": len(ins),
         "outs": len(block.outs),
         "replaced": len(replaced),
-        "replaced_in": ", ".join(map(str, replaced.values())) or "0",
+        "constants": constants,
+        "replaced_in": ", ".join(str(constants + i) for i in replaced.values()) or "0",
         "replaced_out": ", ".join(map(str, replaced)) or "0",
         "statics": "\n".join(text.statics),
         "pointers": "\n".join(pointers),
@@ -233,18 +231,16 @@ def _can_replace(block: Block, o: int, i: int) -> bool:
     )
 
 
-def _write(text: Text, block: Block, places: dict[Var, Place], replaced: Mapping[int, int]) -> None:
+def _write(text: Text, block: Block, places: dict[Var, Memory], replaced: Mapping[int, int]) -> None:
     """Write the program, with its outputs where they are wanted."""
-    old = {block.outs[o]: places[block.ins[i]] for o, i in replaced.items()}
-    targets = {v: place for v, place in old.items() if isinstance(place, Memory)}
+    targets = {block.outs[o]: places[block.ins[i]] for o, i in replaced.items()}
     owned = {v: place.base for v, place in targets.items()}
     for i, v in enumerate(block.outs):
         if v.literal is None and v not in places and v not in targets:
             targets[v] = Memory("y%d" % i, contiguous(v.shape))
     writer = Writer(text, block, places, targets, owned)
     writer.write()
-    wanted = [(v, targets.get(v) if v in old else None) for v in block.outs]
-    ends = [(v, to or Memory("y%d" % i, contiguous(v.shape))) for i, (v, to) in enumerate(wanted)]
+    ends = [(v, targets[v] if v in owned else Memory("y%d" % i, contiguous(v.shape))) for i, v in enumerate(block.outs)]
     # what is read from memory that is about to be overwritten is put elsewhere first
     for v, to in ends:
         if writer.place(v).bases & set(owned.values()) and not _is_there(writer.place(v), to):

@@ -36,7 +36,7 @@ class Text:
     ----------
     room : bytes of the memory that a call needs for what lies between.
     statics : lines of C that go before the function: arrays that are known.
-    given : (name, value) of larger ones, which are given to each call after its arguments.
+    given : (name, value) of larger ones, which are given to each call before its arguments.
     """
 
     def __init__(self) -> None:
