@@ -18,7 +18,7 @@ import theanojax as theano
 import theanojax.tensor as T
 from theanojax.config import change_flags, config
 from theanojax.graph.cells import raw
-from theanojax.runtime.in_c import Cost, cost_of, often
+from theanojax.runtime.in_c import cost_of, often
 from theanojax.runtime.in_c.flat import NotInC
 from theanojax.runtime.in_c.module import program_of
 from theanojax.runtime.in_c.program import source_of
@@ -397,15 +397,6 @@ def test_costs():
 
 
 # ---------------------------------------------------------------- functions
-@pytest.fixture
-def soon(monkeypatch):
-    """A call costs 1, as do eight steps of a loop, and C takes over after four."""
-    monkeypatch.setattr(often, "OFTEN", 2)
-    monkeypatch.setattr(often, "TAKES_OVER", 4)
-    monkeypatch.setattr(often, "CALL", 0)
-    monkeypatch.setattr("theanojax.runtime.in_c.cost_of", lambda program: Cost(1, 1 / 8))
-
-
 def ways(f):
     return [r.in_c for stage in f.fn.executor._program.all_stages() for r in stage.ready.values()]
 

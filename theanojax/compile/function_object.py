@@ -13,6 +13,7 @@ from theanojax.compile.graphs import CopiedFrom, copied_graph
 from theanojax.compile.io import SymbolicOutput
 from theanojax.compile.messages import bad_argument, get_info_on_inputs
 from theanojax.compile.profiled import Profiled
+from theanojax.compile.quick_calls import QuickCalls
 from theanojax.config import config
 from theanojax.errors import AliasedMemoryError
 from theanojax.graph import above
@@ -26,7 +27,6 @@ from theanojax.graph.tracebacks import hide_frames
 from theanojax.printing.shown import ShownFunction
 from theanojax.runtime import device_name
 from theanojax.runtime.timing.call import is_looked_into
-from theanojax.tensor.type import TensorType
 
 _logger = logging.getLogger("theano.compile.function_module")
 
@@ -37,10 +37,9 @@ NODEFAULT = ["NODEFAULT"]
 PATIENCE = 5  # tries of a call that only reads, before it waits for those that update what it reads
 
 _ndarray = np.ndarray
-_NOT_QUICK = -1
 
 
-class Function(Profiled, ShownFunction):
+class Function(Profiled, QuickCalls, ShownFunction):
     """A compiled function. Call it with the values of its inputs, by position or by name.
 
     Attributes
@@ -99,6 +98,7 @@ class Function(Profiled, ShownFunction):
         ]
         self.n_returned_outputs = len(output_storage) - len(self._update_cells)
         self._call = (fn if hasattr(fn, "call") else _ThunkProgram(fn, input_storage, output_storage)).call
+        self._find_front(fn)
         self._group = None  # found at the first call
         self._subsets: dict = {}
         self._plan_quick_calls()
@@ -128,23 +128,6 @@ class Function(Profiled, ShownFunction):
         updated = [cell for cell in self._update_cells if isinstance(cell, Cell)]
         read = [cell for cell in self._cells if isinstance(cell, Cell) and not any(cell is u for u in updated)]
         return group_of(updated, read)
-
-    def _plan_quick_calls(self):
-        """Prepare calls that give every argument by position, to a function whose other inputs are shared."""
-        specs = self.maker.expanded_inputs
-        n = sum(1 for required, _, _ in self.defaults if required)
-        self._n_quick = _NOT_QUICK
-        self._checks = []
-        positional = all(required for required, _, _ in self.defaults[:n])
-        rest_shared = all(getattr(spec, "shared", False) for spec in specs[n:])
-        no_update = all(spec.update is None for spec in specs[:n])
-        if not (positional and rest_shared and no_update) or self.output_keys is not None:
-            return
-        self._n_quick = n
-        self._checks = [_check_of(self, i) for i in range(n)]
-        self._shared_cells = self._cells[n:]
-        self._shares_nothing = not self._shared_cells
-        self._single = self.unpack_single and self.n_returned_outputs == 1
 
     @property
     def device(self):
@@ -199,6 +182,10 @@ class Function(Profiled, ShownFunction):
                 start = perf_counter()
                 if len(sampling.light) >= sampling.gap or is_looked_into():
                     return self._general_call(args, kwargs)
+            elif not kwargs and (quick := self._front.quick) is not None and not kept:
+                result = quick(*args) if self._updates_nothing else self._updated_by(quick, args)
+                if result is not NotImplemented:
+                    return result
             if kwargs or len(args) != self._n_quick:
                 return self._general_call(args, kwargs)
             if self.trust_input:
@@ -216,6 +203,8 @@ class Function(Profiled, ShownFunction):
             shares, call = not self._shares_nothing, self._call
             outputs = self._run(call, values, self._shared_cells) if shares else call(values, ())
             result = outputs[0] if self._single else None if self.return_none else outputs
+            if self._front.entering:
+                self._enter()
             if sampling is not None:
                 del values, outputs  # which takes time, too
                 if sampling.late:
@@ -454,40 +443,6 @@ class Function(Profiled, ShownFunction):
         """Wait until the values of all updated shared variables are there."""
         for value in filter(on_device, take(self._update_cells)):
             value.block_until_ready()
-
-
-def _check_of(function, i):
-    """(dtype, ndim, converter) of input `i`: an aligned array of just this dtype and ndim needs no conversion."""
-    c = function.input_storage[i]
-    kind = c.type
-    plain = isinstance(kind, TensorType) and type(kind).filter is TensorType.filter and not kind.filter_checks_isfinite
-
-    def convert(arg):
-        return function._filter(i, arg)
-
-    if not plain or any(kind.broadcastable):
-        return None, 0, convert  # no array has the dtype None
-    dtype = kind.numpy_dtype
-    number = _exact_numbers(dtype, c) if kind.ndim == 0 and not c.strict else None
-    if number is None:
-        return dtype, kind.ndim, convert
-    python_type, low, high = number
-
-    def convert_number(arg):
-        if type(arg) is python_type and low <= arg <= high:
-            return np.array(arg, dtype)
-        return function._filter(i, arg)
-
-    return dtype, 0, convert_number
-
-
-def _exact_numbers(dtype, c):
-    """(type, lowest, highest) of the Python numbers that need no further check to be stored as `dtype`, or None."""
-    if dtype.kind in "iu":
-        return int, np.iinfo(dtype).min, np.iinfo(dtype).max
-    if dtype == np.float64 or (dtype.kind == "f" and c.allow_downcast is None and dtype == config.floatX):
-        return float, -np.inf, np.inf
-    return None
 
 
 class _ThunkProgram:

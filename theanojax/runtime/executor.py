@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from theanojax.runtime.policy.outcome import Outcome
     from theanojax.runtime.policy.polymorphic import PolymorphicExecutor
     from theanojax.runtime.timing.call import Recorder
+    from theanojax.runtime.xla.entries import Entry
     from theanojax.runtime.xla.steps import Traced
 
 LOOPS_SHARE = 0.25  # of the time of a call in which XLA runs the loops, what an executable for its shapes saves at best
@@ -61,6 +62,8 @@ class XlaExecutor:
     ----------
     compilations : the number of executables built.
     failures : the errors of the last calls in a row that XLA could not answer though the host could.
+    quick : what runs calls in C, see `xla.entries`, or None; set by whoever calls, for whom `entering` lists the
+        Entries that have come up.
     fallbacks : the errors that sent the graph to the host for good; empty as long as it runs on XLA.
     """
 
@@ -72,6 +75,8 @@ class XlaExecutor:
         self.learned = Learned()
         self.failures: list[Exception] = []
         self.fallbacks: list[Exception] = []
+        self.quick: Callable[..., Any] | None = None
+        self.entering: list[Entry] = []
         self._program: Program | None = None
         self._host: HostExecutor | None = None
         self._polymorphic: PolymorphicExecutor | None = None
@@ -85,7 +90,7 @@ class XlaExecutor:
 
     def plan_anew(self) -> None:
         """Forget the plan; the next call makes another."""
-        self._program = None
+        self._no_program()
 
     def take_from(self, cells: Iterable[object]) -> None:
         """Take note of the cells that the values of the inputs come from."""
@@ -142,7 +147,12 @@ class XlaExecutor:
 
     def begin_anew(self) -> None:
         """Forget the plan and all that was made for it."""
-        self._program = self._host = self._polymorphic = None
+        self._no_program()
+        self._host = self._polymorphic = None
+
+    def _no_program(self) -> None:
+        self._program = self.quick = None
+        self.entering = []  # another list: calls under way may still tell of what is no longer wanted
 
     # ---------------------------------------------------------------- calls
     def __call__(self, values: list[Value]) -> list[Value]:
@@ -257,6 +267,10 @@ class XlaExecutor:
                 raise
             program = _Unplanned(error)
         self._program = program
+        self.quick, self.entering = None, []
+        when_in_c = getattr(program, "when_in_c", None)
+        if when_in_c is not None and self.learned.recorder is None:
+            when_in_c(self.entering.append)
         if config.assert_no_cpu_op != "ignore" and _with_jax().platform.backend() != "cpu":
             _tell_of_host_nodes(program.plan, self._told)
         return program

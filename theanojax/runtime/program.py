@@ -26,6 +26,7 @@ from theanojax.runtime.timing.call import originals
 from theanojax.runtime.timing.named import NamedStage
 from theanojax.runtime.timing.watched import WatchedStage
 from theanojax.runtime.xla import executable_cache, platform
+from theanojax.runtime.xla.entries import Entry
 from theanojax.runtime.xla.stage import LARGE, XlaStage
 from theanojax.runtime.xla.transfer import is_aligned, to_numpy
 
@@ -33,11 +34,13 @@ if TYPE_CHECKING:
     from theanojax.graph.cells import Cell
     from theanojax.graph.variable import Variable
     from theanojax.runtime.hints import Cells, Value
+    from theanojax.runtime.in_c import InC
     from theanojax.runtime.planning.learned import Learned
     from theanojax.runtime.planning.plan import Plan, StagePlan
     from theanojax.runtime.planning.programs import Program
     from theanojax.runtime.policy.outcome import Outcome
     from theanojax.runtime.timing.call import Recorder
+    from theanojax.runtime.xla.specialisation import Ready
 
 OWN_MEMORY = (type(None), mmap)  # what arrays that are not views have as `base`
 
@@ -61,7 +64,9 @@ def build(
         twins = cuts.twins(plan)
         if twins:
             return InPieces(stages.plan, stages, Stages(plan, learned, twins), whole)
-    return numpy_program(inputs, outputs, stages, stages.in_c(), learned.recorder) or stages
+    in_c = stages.in_c()
+    program = numpy_program(inputs, outputs, stages, in_c, learned.recorder) or stages
+    return program
 
 
 class Stages:
@@ -129,6 +134,19 @@ class Stages:
         delivery = [(stage.outputs.index(v), i in self.updates) for i, v in enumerate(self.outputs)]
         stage.delivers = not self.updates and not isinstance(stage, WatchedStage)
         return stage, None if given == list(range(len(self.inputs))) else given, delivery
+
+    def when_in_c(self, found: Callable[[Entry], object]) -> None:
+        """Have `found` called with an Entry once C takes over the calls with arguments of certain shapes."""
+        if self.simple is None or self.shape_program is not None:
+            return
+        stage, places, delivery = self.simple
+        sources = list(range(len(self.inputs))) if places is None else places
+
+        def taken(way: InC, ready: Ready) -> None:
+            guarded = way.made is not None and way.made.outputs > len(stage.outputs)
+            found(Entry(way, ready, sources, delivery, guarded))
+
+        stage.in_c.found = taken
 
     def all_stages(self) -> list[XlaStage]:
         """The XlaStages, those of programs within included."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from theanojax.runtime.in_c import views, whole
+from theanojax.runtime.in_c import through, views, whole
 from theanojax.runtime.in_c.elements import ctype, element, is_elementwise
 from theanojax.runtime.in_c.flat import NotInC
 from theanojax.runtime.in_c.groups import SUMS, Group
@@ -121,7 +121,7 @@ class Writer:
                 self._done(eqn)
                 found = True
                 continue
-            made = views.view(eqn, [self.place(v) for v in eqn.ins])
+            made = views.view(eqn, [self.place(v) for v in eqn.ins], self.text)
             if made is not None:
                 if eqn in self.often:
                     self.places[eqn.out] = made[0]
@@ -153,12 +153,12 @@ class Writer:
         ]  # fmt: skip
         if not found:
             return False
-        eqn = next((e for e in found if overwriting and self._overwrites(e)), found[0])
+        eqn = next((e for e in found if overwriting and self.overwrites(e)), found[0])
         self._done(eqn)
         whole.write(self, eqn)
         return True
 
-    def _overwrites(self, eqn: Eqn) -> bool:
+    def overwrites(self, eqn: Eqn) -> bool:
         """Whether an operation could write to the memory of its first operand by now."""
         at = self.pending.index(eqn)
         del self.pending[at]
@@ -186,7 +186,13 @@ class Writer:
         for eqn in members:
             self._done(eqn)
         later = {v for e in self.pending for v in e.ins} | set(self.block.outs)
-        Group(self, shape, members, inside, later).write()
+        straight = {e.out: s for e in members if e.out in inside if (s := through.found(self, e.out, members))}
+        ways = Group(self, shape, members, inside, later, straight).write()
+        for way in ways:
+            self._done(way.eqn)
+            whole.scatter(self, way.eqn, way.is_left)
+            self.text.release(way.single.base)
+            assert way.table.bases == self.place(way.eqn.out).bases, "the table itself was written to"
         return True
 
     def _is_early(self, eqn: Eqn) -> bool:
@@ -293,7 +299,7 @@ def gathered_once(block: Block) -> set[Eqn]:
         if eqn.name == "gather" and own > 1 and eqn.out.size > 1:
             often.add(eqn)
         for v in eqn.ins:
-            uses[v] = uses.get(v, 0) + (own if eqn.name in views.VIEWS and eqn.name != "gather" else 1)
+            uses[v] = uses.get(v, 0) + (own if eqn.name in views.NAMES and eqn.name != "gather" else 1)
     return often
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 from theanojax.runtime.in_c.flat import CALLS
-from theanojax.runtime.in_c.views import VIEWS
+from theanojax.runtime.in_c.views import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +43,7 @@ def _of_operation(eqn: Any) -> Cost:
         return max(map(cost_of, params["branches"]))
     if name in CALLS:
         return cost_of(next(p for p in params.values() if isinstance(p, (Jaxpr, ClosedJaxpr))))
-    if name in VIEWS and name != "gather":
+    if name in NAMES and name != "gather":
         return Cost(0.0)
     elements = max(_size(eqn.outvars), max((_size([v]) for v in eqn.invars), default=0) if "reduce" in name else 0)
     if name == "dot_general":

@@ -81,7 +81,7 @@ def flattened(closed: ClosedJaxpr) -> Block:
     ins = [flat.new(v) for v in jaxpr.invars]
     flat.run_closed(closed)
     outs = [flat.read(v) for v in jaxpr.outvars]
-    return Block(ins, _needed(flat.eqns, outs), outs)
+    return Block(ins, needed(flat.eqns, outs), outs)
 
 
 def _platform(platforms: Sequence[Sequence[str] | None]) -> int:
@@ -92,7 +92,8 @@ def _platform(platforms: Sequence[Sequence[str] | None]) -> int:
     raise NotInC("no branch is for a CPU")
 
 
-def _needed(eqns: list[Eqn], outs: Iterable[Var]) -> list[Eqn]:
+def needed(eqns: list[Eqn], outs: Iterable[Var]) -> list[Eqn]:
+    """Those of the operations that somebody reads."""
     wanted = set(outs)
     kept = []
     for eqn in reversed(eqns):

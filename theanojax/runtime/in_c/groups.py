@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from theanojax.runtime.in_c.elements import ctype, element
 from theanojax.runtime.in_c.places import Memory, Number, contiguous, is_contiguous
 from theanojax.runtime.in_c.text import SIMD, check_length
+from theanojax.runtime.in_c.through import Through
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from theanojax.runtime.in_c.blocks import Writer
     from theanojax.runtime.in_c.flat import Eqn, Var
@@ -55,19 +56,31 @@ class Sum:
 
 class Group:
     def __init__(
-        self, writer: Writer, shape: tuple[int, ...], members: list[Eqn], inside: set[Var], later: set[Var]
+        self,
+        writer: Writer,
+        shape: tuple[int, ...],
+        members: list[Eqn],
+        inside: set[Var],
+        later: set[Var],
+        straight: Mapping[Var, Eqn] = {},
     ) -> None:
         self.writer, self.text, self.shape = writer, writer.text, shape
         self.members, self.inside, self.later = members, inside, later
+        self.straight = straight
+        self.ways: dict[Var, Through] = {}
         self.local: dict[Var, str] = {}
 
-    def write(self) -> None:
+    def write(self) -> Iterable[Through]:
+        """Write the loop; gives the ways of those values of which `straight` has the scatter."""
         sums = [Sum(e, self.shape) for e in self.members if e.name in SUMS]
         shape = self.shape
         check_length(prod(shape))
-        if self._is_flat() and all(s.depth == 0 for s in sums):
+        if not self.straight and self._is_flat() and all(s.depth == 0 for s in sums):
             shape = (prod(shape),)
         stored = {v: self._store(v) for v in self.local_order() if v in self.later}
+        self.ways = {v: Through(self.writer, eqn, stored[v]) for v, eqn in self.straight.items()}
+        for way in self.ways.values():
+            way.begin()
         for s in sums:
             self._begin(s)
         inner = max((d for d, n in enumerate(shape) if n != 1), default=-1)
@@ -77,11 +90,7 @@ class Group:
             if n == 1:
                 index.append("0")
                 continue
-            if d == inner:
-                pragma = self._pragma(sums, d)
-                if pragma:
-                    self.text.add(pragma)
-            index.append(self.text.loop(n))
+            index.append(self.text.loop(n, self._pragma(sums, d) if d == inner else ""))
         self._body(sums, index, stored, len(shape))
         for d in reversed(range(len(shape))):
             if shape[d] != 1:
@@ -91,6 +100,7 @@ class Group:
             self._result(s)
         for v, place in stored.items():
             self.writer.set(v, place)
+        return self.ways.values()
 
     def local_order(self) -> Iterable[Var]:
         return [e.out for e in self.members if e.name not in SUMS]
@@ -178,7 +188,9 @@ class Group:
                     self.text.add("%s = %s;" % (s.name, s.more.format(s.name, value)))
                 continue
             self.local[eqn.out] = self.text.number(eqn.out, element(eqn, [self._operand(v, index) for v in eqn.ins]))
-            if eqn.out in stored:
+            if eqn.out in self.ways:
+                self.ways[eqn.out].store(index, self.local[eqn.out])
+            elif eqn.out in stored:
                 to = stored[eqn.out]
                 flat = len(index) != len(eqn.out.shape)
                 place = Memory(to.base, (1,) if flat else contiguous(eqn.out.shape), to.offset)

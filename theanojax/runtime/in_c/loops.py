@@ -123,7 +123,7 @@ def _scan(writer: Writer, eqn: Eqn) -> None:
     rows = {v: writer.place(v) if v.size == 1 else writer.written(v) for v in eqn.ins[n + m :]}
     carry = Carry(writer, eqn.ins[:n] + eqn.ins[n + m :], eqn.ins[n : n + m], eqn.outs[:m])
     ys = [writer.memory(v) for v in eqn.outs[m:]]
-    i = text.loop(length)
+    i = text.steps(length)
     at = i
     if params["reverse"]:
         at = text.name("s")

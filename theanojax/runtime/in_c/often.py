@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from theanojax.runtime.in_c.cost import Cost
     from theanojax.runtime.in_c.module import Program
+    from theanojax.runtime.in_c.program import Condition
 
     Run = Callable[..., list[Any]]  # from numpy arrays to numpy arrays
 
@@ -46,12 +47,14 @@ _told = threading.Event()  # set once somebody was told of a compiler that fails
 class InC:
     """The way of one program into C.
 
-    `program` gives it, and `cost` says what a call of it costs; for the others see `program_of`. ``counted(steps)`` is
-    asked before each call; it gives what runs the call, or None if XLA does.
+    `program` gives it, and the Condition under which it may run; `cost` says what a call of it costs; for the others
+    see `program_of`. ``counted(steps)`` is asked before each call; it gives what runs the call, or None if XLA does.
+    ``taken()`` is called when C takes over.
 
     Attributes
     ----------
     run : what runs it in C, from numpy arrays to numpy arrays; None before it takes over.
+    made : Program, what that is a part of, or None.
     refusal : why that will never be, or None.
     """
 
@@ -60,21 +63,26 @@ class InC:
         "cost",
         "future",
         "left",
+        "made",
         "program",
         "refusal",
         "replaced",
         "run",
         "settled",
+        "taken",
         "volatile",
     )
 
     def __init__(
         self,
-        program: Callable[[], ClosedJaxpr],
+        program: Callable[[], tuple[ClosedJaxpr, Condition | None]],
         cost: Cost,
         volatile: Container[int] = (),
         replaced: Mapping[int, int] | None = None,
+        taken: Callable[[], None] = lambda: None,
     ) -> None:
+        self.taken = taken
+        self.made: Program | None = None
         self.program, self.cost, self.volatile, self.replaced = program, cost, volatile, replaced or {}
         self.left, self.settled = float(TAKES_OVER), False
         self.run: Run | None = None
@@ -94,23 +102,26 @@ class InC:
             if not possible():
                 return
             try:
-                program = self.program()
+                program, condition = self.program()
             except NotInC as reason:
                 self.refusal, self.settled = str(reason), True
                 return
-            self.future = start(program, self.volatile, self.replaced)
+            self.future = start(program, self.volatile, self.replaced, condition)
         if self.left <= 0:
             made = self.future.result()
             if isinstance(made, str):
                 self.refusal = made
             else:
                 self.replaced = made.replaced
-                self.run = made.run
+                self.run, self.made = made.run, made
                 weakref.finalize(self, made.release).atexit = False
+                self.taken()
             self.settled = True
 
 
-def start(program: ClosedJaxpr, volatile: Container[int], replaced: Mapping[int, int]) -> Future[Program | str]:
+def start(
+    program: ClosedJaxpr, volatile: Container[int], replaced: Mapping[int, int], condition: Condition | None = None
+) -> Future[Program | str]:
     """Have `program` compiled in the background: a Program, or why there is none."""
     from concurrent.futures import Future
 
@@ -118,17 +129,19 @@ def start(program: ClosedJaxpr, volatile: Container[int], replaced: Mapping[int,
 
     def work() -> None:
         with _slots:
-            future.set_result("Python ends" if _ends.is_set() else compiled(program, volatile, replaced))
+            future.set_result("Python ends" if _ends.is_set() else compiled(program, volatile, replaced, condition))
 
     # whoever ends Python does not wait for what nobody will run
     threading.Thread(target=work, name="theanojax-c", daemon=True).start()
     return future
 
 
-def compiled(program: ClosedJaxpr, volatile: Container[int], replaced: Mapping[int, int]) -> Program | str:
+def compiled(
+    program: ClosedJaxpr, volatile: Container[int], replaced: Mapping[int, int], condition: Condition | None
+) -> Program | str:
     """A program in C, or why there is none."""
     try:
-        return program_of(program, volatile, replaced)
+        return program_of(program, volatile, replaced, condition)
     except (NotInC, MissingGXX) as reason:
         return str(reason)
     except Exception as error:  # whatever it is, XLA goes on

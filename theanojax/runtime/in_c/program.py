@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from theanojax.runtime.in_c import loops as loops  # has loops written, too
 from theanojax.runtime.in_c.blocks import Writer
 from theanojax.runtime.in_c.elements import stored
+from theanojax.runtime.in_c.entry import ENTRY
 from theanojax.runtime.in_c.flat import NotInC, flattened
 from theanojax.runtime.in_c.places import Memory, contiguous
 from theanojax.runtime.in_c.prelude import BLAS, PRELUDE
+from theanojax.runtime.in_c.simpler import simplified
 from theanojax.runtime.in_c.text import Text
 from theanojax.runtime.native.source import MODULE
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Container, Mapping, Sequence
 
     from jax.extend.core import ClosedJaxpr
 
@@ -33,6 +35,7 @@ struct Type { int number, ndim; npy_intp dims[8]; };
 const Type in_types[] = {%(in_types)s};
 const Type out_types[] = {%(out_types)s};
 const int INS = %(ins)d, OUTS = %(outs)d, REPLACED = %(replaced)d, CONSTANTS = %(constants)d;
+const bool CHECKED = %(checked)s;
 const int replaced_in[] = {%(replaced_in)s}, replaced_out[] = {%(replaced_out)s};
 std::atomic<char*> idle(NULL);
 %(statics)s
@@ -42,19 +45,36 @@ void compute(void* const* in, void* const* out, char* room) {
 %(body)s
 }
 
+// Whether the program may run at all, for such arguments.
+bool holds(void* const* in, char* room) {
+%(condition)s
+}
+
 bool is_replaced(const int* positions, int i) {
     for (int k = 0; k < REPLACED; ++k)
         if (positions[k] == i) return true;
     return false;
 }
 
+// Whether `given` is such an array and can be read as it is.
+bool is_exactly(PyObject* given, const Type& type) {
+    if (!PyArray_CheckExact(given)) return false;
+    PyArrayObject* a = (PyArrayObject*)given;
+    if (PyArray_TYPE(a) != type.number || PyArray_NDIM(a) != type.ndim || !PyArray_ISCARRAY_RO(a)) return false;
+    for (int d = 0; d < type.ndim; ++d)
+        if (PyArray_DIM(a, d) != type.dims[d]) return false;
+    return true;
+}
+
 // A new reference to `given` as an array of this type, or NULL with an error.
 PyObject* array_of(PyObject* given, const Type& type) {
+    if (is_exactly(given, type)) {
+        Py_INCREF(given);
+        return given;
+    }
     PyObject* a = PyArray_FromAny(given, PyArray_DescrFromType(type.number), type.ndim, type.ndim,
                                   NPY_ARRAY_CARRAY_RO | NPY_ARRAY_NOTSWAPPED, NULL);
-    bool fits = a && PyArray_NDIM((PyArrayObject*)a) == type.ndim;
-    for (int d = 0; fits && d < type.ndim; ++d) fits = PyArray_DIM((PyArrayObject*)a, d) == type.dims[d];
-    if (a && !fits) {
+    if (a && !is_exactly(a, type)) {
         PyErr_SetString(PyExc_ValueError, "an argument of another shape");
         Py_CLEAR(a);
     }
@@ -73,49 +93,43 @@ void* memory_of(PyObject* array) {
     return pointer;
 }
 
-// Between constants and arguments is what makes, of those that are replaced, arrays that are ours alone: once it has
-// been called nothing may fail.
-bool take_over(PyObject* const* given, PyObject* outs, void** in, void** out) {
+// `own` makes, of the values that are replaced, arrays that are ours alone: once it has been called nothing may fail.
+bool take_over(PyObject* own, PyObject* const* ins, PyObject* outs, void** in, void** out) {
     PyObject* old[REPLACED + 1];
-    for (int k = 0; k < REPLACED; ++k) old[k] = given[1 + replaced_in[k]];
-    PyObject* taken = PyObject_Vectorcall(given[CONSTANTS], old, REPLACED, NULL);
+    for (int k = 0; k < REPLACED; ++k) old[k] = ins[replaced_in[k]];
+    PyObject* taken = PyObject_Vectorcall(own, old, REPLACED, NULL);
     if (!taken) return false;
     for (int k = 0; k < REPLACED; ++k) {
-        PyObject* own = PySequence_GetItem(taken, k);
-        void* memory = own ? memory_of(own) : NULL;
+        PyObject* array = PySequence_GetItem(taken, k);
+        void* memory = array ? memory_of(array) : NULL;
         if (!memory) {
-            Py_XDECREF(own);
+            Py_XDECREF(array);
             Py_DECREF(taken);
             return false;
         }
         in[replaced_in[k]] = out[replaced_out[k]] = memory;
-        PyList_SET_ITEM(outs, replaced_out[k], own);
+        PyList_SET_ITEM(outs, replaced_out[k], array);
     }
     Py_DECREF(taken);
     return true;
 }
 
-PyObject* run_program(PyObject*, PyObject* const* given, Py_ssize_t n) {
-    PyObject *ins[INS + 1] = {NULL}, *outs = NULL;
-    void *in[INS + 1], *out[OUTS + 1];
-    char* raw = NULL;
-    if (n != INS + (REPLACED > 0)) {
-        PyErr_SetString(PyExc_TypeError, "another number of arguments");
-        return NULL;
-    }
-    for (int i = 0; i < INS; ++i) {
-        if (is_replaced(replaced_in, i)) continue;
-        ins[i] = array_of(given[i < CONSTANTS ? i : i + (REPLACED > 0)], in_types[i]);
-        if (!ins[i]) goto end;
-        in[i] = PyArray_DATA((PyArrayObject*)ins[i]);
-    }
-    raw = idle.exchange(NULL);
+char* aligned(char* raw) { return raw + (64 - (uintptr_t)raw %% 64); }
+
+// Room for what lies between inputs and outputs, or NULL with an error; to be put back into `idle`.
+char* taken_room() {
+    char* raw = idle.exchange(NULL);
     if (!raw) raw = (char*)malloc(%(room)d);
-    if (!raw) {
-        PyErr_NoMemory();
-        goto end;
-    }
-    outs = PyList_New(OUTS);
+    if (!raw) PyErr_NoMemory();
+    return raw;
+}
+
+// A list of what `ins` give, or NULL with an error; `in` are their numbers, but for those that are replaced.
+PyObject* results_of(PyObject* const* ins, void** in, PyObject* own) {
+    void* out[OUTS + 1];
+    char* raw = taken_room();
+    if (!raw) return NULL;
+    PyObject* outs = PyList_New(OUTS);
     for (int i = 0; outs && i < OUTS; ++i) {
         if (is_replaced(replaced_out, i)) continue;
         PyObject* a = PyArray_SimpleNew(out_types[i].ndim, out_types[i].dims, out_types[i].number);
@@ -126,20 +140,43 @@ PyObject* run_program(PyObject*, PyObject* const* given, Py_ssize_t n) {
         PyList_SET_ITEM(outs, i, a);
         out[i] = PyArray_DATA((PyArrayObject*)a);
     }
-    if (outs && REPLACED && !take_over(given, outs, in, out)) Py_CLEAR(outs);
+    if (outs && REPLACED && !take_over(own, ins, outs, in, out)) Py_CLEAR(outs);
     if (outs) {
-        char* room = raw + (64 - (uintptr_t)raw %% 64);
+        char* room = aligned(raw);
         Flushing flushing;
         %(release)s
         compute(in, out, room);
         %(restore)s
     }
-end:
-    for (int i = 0; i < INS; ++i) Py_XDECREF(ins[i]);
     free(idle.exchange(raw));
     return outs;
 }
 
+// Constants, `own` if something is replaced, then the arguments.
+PyObject* run_program(PyObject*, PyObject* const* given, Py_ssize_t n) {
+    PyObject *ins[INS + 1], *outs = NULL;
+    void* in[INS + 1];
+    int got = 0;
+    if (n != INS + (REPLACED > 0)) {
+        PyErr_SetString(PyExc_TypeError, "another number of arguments");
+        return NULL;
+    }
+    for (; got < INS; ++got) {
+        PyObject* a = given[got < CONSTANTS ? got : got + (REPLACED > 0)];
+        if (is_replaced(replaced_in, got)) {
+            Py_INCREF(a);
+        } else {
+            a = array_of(a, in_types[got]);
+            if (!a) break;
+            in[got] = PyArray_DATA((PyArrayObject*)a);
+        }
+        ins[got] = a;
+    }
+    if (got == INS) outs = results_of(ins, in, REPLACED ? given[CONSTANTS] : NULL);
+    while (got) Py_DECREF(ins[--got]);
+    return outs;
+}
+%(entry)s
 PyObject* release(PyObject*, PyObject*) {
     free(idle.exchange(NULL));
     Py_RETURN_NONE;
@@ -147,7 +184,7 @@ PyObject* release(PyObject*, PyObject*) {
 
 PyMethodDef methods[] = {
     {"run", (PyCFunction)(void (*)(void))run_program, METH_FASTCALL, ""}, {"release", release, METH_NOARGS, ""},
-    {NULL, NULL, 0, NULL}
+    {"entry", make_entry, METH_O, ""}, {NULL, NULL, 0, NULL}
 };
 PyModuleDef definition = {PyModuleDef_HEAD_INIT, "%(name)s", NULL, -1, methods};
 }
@@ -165,21 +202,37 @@ PyMODINIT_FUNC PyInit_%(name)s(void) {
 
 
 class Written:
-    """The C++ of a program, constants that each call is given before its arguments, and what outputs replace."""
+    """The C++ of a program, constants that each call is given before its arguments, and what outputs replace.
 
-    def __init__(self, text: str, given: list[Any], replaced: Mapping[int, int]) -> None:
-        self.text, self.given, self.replaced = text, given, replaced
+    `checks` says whether it has the condition in it.
+    """
+
+    def __init__(self, text: str, given: list[Any], replaced: Mapping[int, int], checks: bool) -> None:
+        self.text, self.given, self.replaced, self.checks = text, given, replaced, checks
 
 
-def source_of(closed: ClosedJaxpr, volatile: Container[int] = (), replaced: Mapping[int, int] = {}) -> Written:
+class Condition(NamedTuple):
+    """What has to be true before a program may run: a program of the arguments at these positions."""
+
+    program: ClosedJaxpr
+    positions: Sequence[int]
+
+
+def source_of(
+    closed: ClosedJaxpr,
+    volatile: Container[int] = (),
+    replaced: Mapping[int, int] = {},
+    condition: Condition | None = None,
+) -> Written:
     """The C++ of a program; NotInC if there is none.
 
     Parameters
     ----------
     volatile : positions of arguments that other threads may write to meanwhile.
     replaced : position of an output -> that of the argument whose memory it takes over, if it can.
+    condition : written, too, if it can be.
     """
-    block = flattened(closed)
+    block = simplified(flattened(closed))
     _check(block)
     replaced = {o: i for o, i in replaced.items() if _can_replace(block, o, i)}
     text = Text()
@@ -195,6 +248,7 @@ def source_of(closed: ClosedJaxpr, volatile: Container[int] = (), replaced: Mapp
         pointers.append(_pointer("x%d" % i, fixed + stored(v.dtype), "in", constants + i))
     pointers += [_pointer("y%d" % i, stored(v.dtype), "out", i) for i, v in enumerate(block.outs)]
     ins = [v for _, v in text.given] + block.ins
+    checked = condition and _condition(text, condition, constants, set(replaced.values()))
     code = _MODULE % {
         "in_types": ", ".join(map(_type, ins)) or "{0, 0, {0}}",
         "out_types": ", ".join(map(_type, block.outs)) or "{0, 0, {0}}",
@@ -204,17 +258,46 @@ def source_of(closed: ClosedJaxpr, volatile: Container[int] = (), replaced: Mapp
         "constants": constants,
         "replaced_in": ", ".join(str(constants + i) for i in replaced.values()) or "0",
         "replaced_out": ", ".join(map(str, replaced)) or "0",
+        "checked": "true" if checked else "false",
+        "condition": checked or "    return true;",
         "statics": "\n".join(text.statics),
         "pointers": "\n".join(pointers),
-        "body": "\n".join(text.lines),
+        "body": "\n".join(text.arrays + text.lines),
         "room": text.room + 128,
         "release": "Py_BEGIN_ALLOW_THREADS" if _is_long(block) else "",
         "restore": "Py_END_ALLOW_THREADS" if _is_long(block) else "",
         "name": MODULE,
+        "entry": ENTRY,
         "init": "if (!load_blas()) return NULL;" if text.needs_blas else "",
     }
     given = [np.ascontiguousarray(v.literal) for _, v in text.given]
-    return Written(PRELUDE + (BLAS if text.needs_blas else "") + code, given, replaced)
+    before = PRELUDE + (BLAS if text.needs_blas else "") + "".join(sorted(text.helpers))
+    return Written(before + code, given, replaced, checked is not None)
+
+
+def _condition(text: Text, condition: Condition, constants: int, replaced: set[int]) -> str | None:
+    """The C of a condition, whose arrays and room `text` gets; None if there is none."""
+    if replaced & set(condition.positions):
+        return None
+    own = Text()
+    own.names = text.names  # arrays that are known have the names of both
+    try:
+        block = simplified(flattened(condition.program))
+        _check(block)
+        writer = Writer(own, block, {v: Memory("x%d" % i, contiguous(v.shape)) for i, v in enumerate(block.ins)})
+        writer.write()
+        own.add("return %s;" % writer.read(block.outs[0]))
+    except NotInC:
+        return None
+    if own.given or own.needs_blas or own.helpers:
+        return None
+    text.statics += own.statics
+    text.room = max(text.room, own.room)
+    pointers = [
+        _pointer("x%d" % i, "const " + stored(v.dtype), "in", constants + position)
+        for i, (v, position) in enumerate(zip(block.ins, condition.positions))
+    ]
+    return "\n".join(pointers + own.arrays + own.lines)
 
 
 def _check(block: Block) -> None:

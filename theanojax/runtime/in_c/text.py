@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -29,24 +30,49 @@ def check_length(elements: int) -> None:
         raise NotInC("a loop over %d elements" % elements)
 
 
+class Loop:
+    """A loop over elements that is being written.
+
+    Attributes
+    ----------
+    line, depth : where it begins.
+    number : of its variable; what is declared in it has higher ones.
+    before : expression -> the name of its value, of what is computed before it.
+    """
+
+    def __init__(self, line: int, depth: int, number: int) -> None:
+        self.line, self.depth, self.number = line, depth, number
+        self.before: dict[str, str] = {}
+
+
+DECLARED = re.compile(r"\b[isac](\d+)\b")  # names of numbers
+
+
 class Text:
     """Lines of C, names, and room for what lies between inputs and outputs.
 
     Attributes
     ----------
+    arrays : lines of C that go before all others: the memory between inputs and outputs.
     room : bytes of the memory that a call needs for what lies between.
     statics : lines of C that go before the function: arrays that are known.
+    helpers : C functions that go before, too.
     given : (name, value) of larger ones, which are given to each call before its arguments.
     """
 
     def __init__(self) -> None:
+        self.arrays: list[str] = []
         self.lines: list[str] = []
+        self.open: list[Loop | None] = []  # the loops over elements, from the outermost; None stands for other blocks
+        self.early: dict[int, int] = {}  # number of what was declared later than it stands -> that of what precedes it
+        self.conditional = 0  # whether what is read is not read for all elements
         self.depth = 1
         self.names = 0
         self.room = 0
         self.free: list[tuple[int, int]] = []  # (start, bytes) of memory that was released
         self.taken: dict[str, tuple[int, int]] = {}
         self.needs_blas = False
+        self.helpers: set[str] = set()
         self.statics: list[str] = []
         self.given: list[tuple[str, Var]] = []
         self.constants: dict[Var, Place] = {}
@@ -62,9 +88,9 @@ class Text:
     def block(self, head: str) -> Iterator[None]:
         self.add(head + " {")
         self.depth += 1
+        self.open.append(None)
         yield
-        self.depth -= 1
-        self.add("}")
+        self.end()
 
     @contextmanager
     def loops(self, shape: Sequence[int], pragma: str = "") -> Iterator[Index]:
@@ -76,21 +102,30 @@ class Text:
             if n == 1:
                 index.append("0")
                 continue
-            if d == inner and pragma:
-                self.add(pragma)
-            index.append(self.loop(n))
+            index.append(self.loop(n, pragma if d == inner else ""))
             opened += 1
         yield index
         for _ in range(opened):
             self.end()
 
-    def loop(self, n: int) -> str:
+    def loop(self, n: int, pragma: str = "") -> str:
+        """Begin a loop over elements, that read nothing that it writes; gives its variable."""
+        i = self.steps(n, pragma)
+        self.open[-1] = Loop(len(self.lines) - (2 if pragma else 1), self.depth - 1, self.names)
+        return i
+
+    def steps(self, n: int, pragma: str = "") -> str:
+        """Begin a loop, of steps that may read what earlier ones have written; gives its variable."""
         i = self.name("i")
+        if pragma:
+            self.add(pragma)
         self.add("for (int64_t %s = 0; %s < %d; ++%s) {" % (i, i, n, i))
         self.depth += 1
+        self.open.append(None)
         return i
 
     def end(self) -> None:
+        self.open.pop()
         self.depth -= 1
         self.add("}")
 
@@ -99,6 +134,30 @@ class Text:
         name = self.name("s")
         self.add("const %s %s = %s;" % (ctype(v.dtype), name, value))
         return name
+
+    def index(self, value: str, kind: str = "const int64_t") -> str:
+        """`value`, such as an index that is in memory, as a name: it is read before the loops that it is the same in.
+
+        Compilers do not know that what these loops write is elsewhere.
+        """
+        if self.conditional:
+            return value
+        used = max([self.early.get(n, n) for n in map(int, DECLARED.findall(value))], default=0)
+        at = len(self.open)
+        while at and (loop := self.open[at - 1]) is not None and used < loop.number:
+            at -= 1
+        if at == len(self.open):
+            return value
+        outer = self.open[at]
+        assert outer is not None, "one of the loops that were passed"
+        if value not in outer.before:
+            name = outer.before[value] = self.name("s")
+            self.early[self.names] = outer.number - 1
+            self.lines.insert(outer.line, "%s%s %s = %s;" % ("    " * outer.depth, kind, name, value))
+            for loop in self.open[at:]:
+                if loop is not None:
+                    loop.line += 1
+        return outer.before[value]
 
     def array(self, v: Var) -> Memory:
         """Memory for an array, until it is released."""
@@ -113,7 +172,7 @@ class Text:
         else:
             start = self.room
             self.room += size
-        self.lines.insert(0, "    %s* const %s = (%s*)(room + %d);" % (kind, name, kind, start))
+        self.arrays.append("    %s* const %s = (%s*)(room + %d);" % (kind, name, kind, start))
         self.taken[name] = start, size
         return Memory(name, contiguous(v.shape))
 

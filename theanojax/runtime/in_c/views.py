@@ -14,13 +14,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from theanojax.runtime.in_c.flat import Eqn, Var
+    from theanojax.runtime.in_c.text import Text
 
     Places = Sequence[Place]
 
 
-def view(eqn: Eqn, places: Places) -> list[Place] | None:
+def view(eqn: Eqn, places: Places, text: Text) -> list[Place] | None:
     """The places of its outputs, if it is a view of what is at `places`; None if it has to be written to memory."""
+    if eqn.name in LOOKING:
+        looked: list[Place] = LOOKING[eqn.name](eqn, places, text)
+        return looked
     return VIEWS[eqn.name](eqn, places) if eqn.name in VIEWS else None
+
+
+class Gathered(Computed):
+    """What is gathered; `rows` is (table, where) if these are whole rows, one for each index."""
+
+    def __init__(self, function: Callable[[Index], str], bases: frozenset[str], rows: tuple[Var, Var] | None) -> None:
+        super().__init__(function, bases)
+        self.rows = rows
 
 
 def _no_number(place: Place) -> Place:
@@ -111,7 +123,7 @@ def _rev(eqn: Eqn, places: Places) -> list[Place]:
     ]
 
 
-def _pad(eqn: Eqn, places: Places) -> list[Place]:
+def _pad(eqn: Eqn, places: Places, text: Text) -> list[Place]:
     place, outside = _no_number(places[0]), places[1]
     config, shape = eqn.params["padding_config"], eqn.ins[0].shape
     if any(inner for _, _, inner in config):
@@ -125,7 +137,9 @@ def _pad(eqn: Eqn, places: Places) -> list[Place]:
                 tests.append("%s >= %d" % (i, low))
             if high > 0:
                 tests.append("%s < %d" % (i, low + n))
+        text.conditional += bool(tests)
         value = place.read(inner)
+        text.conditional -= bool(tests)
         return "(%s ? %s : %s)" % (" && ".join(tests), value, outside.read([])) if tests else value
 
     return [Computed(read, place.bases | outside.bases)]
@@ -173,7 +187,7 @@ def clamped(whole: Var, part: Sequence[int], starts: Sequence[Var], places: Plac
     return found
 
 
-def _gather(eqn: Eqn, places: Places) -> list[Place]:
+def _gather(eqn: Eqn, places: Places, text: Text) -> list[Place]:
     place, where = _no_number(places[0]), places[1]
     numbers, sizes = eqn.params["dimension_numbers"], eqn.params["slice_sizes"]
     shape, out = eqn.ins[0].shape, eqn.out
@@ -196,12 +210,18 @@ def _gather(eqn: Eqn, places: Places) -> list[Place]:
         for k, d in enumerate(numbers.start_index_map):
             start, last = where.read([*at, str(k)]), shape[d] - sizes[d]
             tests.append("is_within(%s, %d)" % (start, last))
-            begin = "within(%s, %d)" % (start, last)
+            begin = text.index("within(%s, %d)" % (start, last))
             element[d] = begin if element[d] == "0" else "(%s + %s)" % (begin, element[d])
         value = place.read(element)
         return "(%s ? %s : %s)" % (" && ".join(tests), value, fill) if fill and tests else value
 
-    return [Computed(read, place.bases | where.bases)]
+    whole_rows = (
+        tuple(offsets) == tuple(range(len(outer), len(out.shape)))
+        and tuple(numbers.collapsed_slice_dims) == tuple(numbers.start_index_map) == (0,)
+        and tuple(sizes[1:]) == tuple(shape[1:])
+        and not fill
+    )
+    return [Gathered(read, place.bases | where.bases, (eqn.ins[0], eqn.ins[1]) if whole_rows else None)]
 
 
 def _filling(eqn: Eqn) -> str:
@@ -216,6 +236,9 @@ def _filling(eqn: Eqn) -> str:
 
 VIEWS: dict[str, Any] = {
     "broadcast_in_dim": _broadcast, "reshape": _reshape, "squeeze": _reshape, "expand_dims": _reshape,
-    "transpose": _transpose, "slice": _slice, "split": _split, "rev": _rev, "pad": _pad, "iota": _iota,
-    "dynamic_slice": _dynamic_slice, "gather": _gather,
+    "transpose": _transpose, "slice": _slice, "split": _split, "rev": _rev, "iota": _iota,
+    "dynamic_slice": _dynamic_slice,
 }  # fmt: skip
+# the same, of those that look at how what is read is written
+LOOKING: dict[str, Any] = {"pad": _pad, "gather": _gather}
+NAMES = {*VIEWS, *LOOKING}

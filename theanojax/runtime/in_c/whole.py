@@ -12,7 +12,7 @@ from theanojax.runtime.in_c.text import SIMD
 from theanojax.runtime.in_c.views import check_index, clamped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from theanojax.runtime.in_c.blocks import Writer
     from theanojax.runtime.in_c.flat import Eqn, Var
@@ -104,19 +104,20 @@ SCATTERED = {
 }  # fmt: skip
 
 
-def _only_replaces(update: Any) -> bool:
+def only_replaces(update: Any) -> bool:
     """Whether the program that combines an old element and a new one gives the new one."""
     return update is None or (not update.eqns and update.outvars[0] is update.invars[1])
 
 
-def _scatter(writer: Writer, eqn: Eqn) -> None:
+def scatter(writer: Writer, eqn: Eqn, wanted: Callable[[Index], str] | None = None) -> None:
+    """Write what writes to parts of an array; `wanted` is C for whether one of them is to be written."""
     whole, indices, updates = eqn.ins
     numbers, text = eqn.params["dimension_numbers"], writer.text
     if numbers.operand_batching_dims:
         raise NotInC("a scatter in batches")
     if whole.dtype.kind == "b":
         raise NotInC("a scatter of bools")
-    if eqn.name == "scatter" and not _only_replaces(eqn.params["update_jaxpr"]):
+    if eqn.name == "scatter" and not only_replaces(eqn.params["update_jaxpr"]):
         raise NotInC("a scatter that applies a function")
     check_index(indices)
     to = _overwritten(writer, eqn)
@@ -138,6 +139,8 @@ def _scatter(writer: Writer, eqn: Eqn) -> None:
             text.add("const int64_t %s = %s;" % (name, "within(%s, %d)" % (start, last) if clips else start))
             begin[d] = name
             tests.append("is_within(%s, %d)" % (name, last))
+        if wanted is not None:
+            tests.append(wanted(at))
         for d, i in zip(outer, at):
             index[d] = i
         with text.block("if (%s)" % (" && ".join(tests) or "true")), text.loops(window_shape, SIMD) as w:
@@ -301,5 +304,5 @@ def _along(writer: Writer, eqn: Eqn) -> None:
 WAYS: dict[str, Any] = {
     "reshape": _copied, "concatenate": _concatenate, "stack": _stack, "dynamic_update_slice": _update_slice,
     "dot_general": _dot, "argmax": _arg, "argmin": _arg,
-    **dict.fromkeys(SCATTERED, _scatter), **dict.fromkeys(ALONG, _along),
+    **dict.fromkeys(SCATTERED, scatter), **dict.fromkeys(ALONG, _along),
 }  # fmt: skip

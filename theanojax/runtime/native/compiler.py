@@ -124,7 +124,11 @@ def compile_library(
 def _ended(called: Sequence[str], folder: str, longest: float | None) -> tuple[int, str]:
     """(exit status, what it says) of a compiler that is run in `folder`, for so many seconds at most."""
     pipe = subprocess.PIPE
-    with subprocess.Popen(called, stdout=pipe, stderr=pipe, text=True, errors="replace", cwd=folder) as process:
+    # What it writes meanwhile goes when the folder goes, though the compiler may be killed.
+    own = {**os.environ, "TMPDIR": folder, "TMP": folder, "TEMP": folder}
+    with subprocess.Popen(
+        called, stdout=pipe, stderr=pipe, text=True, errors="replace", cwd=folder, env=own
+    ) as process:
         _running.add(process)
         try:
             _, said = process.communicate(timeout=longest)

@@ -8,7 +8,7 @@ matrix-vector product takes twice BLAS's time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,11 +26,9 @@ from theanojax.runtime.xla.transfer import STAGED_BYTES
 if TYPE_CHECKING:
     from theanojax.graph.variable import Apply, Variable
     from theanojax.runtime.hints import Cells, Value
-    from theanojax.runtime.planning.programs import Program
+    from theanojax.runtime.planning.programs import EnteredProgram, InC
     from theanojax.runtime.policy.outcome import Outcome
     from theanojax.runtime.timing.call import Recorder
-
-    InC = Callable[[list[Value], Cells], tuple[list[Value], Outcome] | None]
 
 MOST_NODES = 60
 BYTES_PER_ELEMENT = 16  # of large arguments, that pay for one elementwise operation of numpy in place of XLA's
@@ -47,7 +45,7 @@ class NumpyProgram:
         outputs: Sequence[Variable],
         order: Sequence[Apply],
         large: Collection[Variable],
-        otherwise: Program,
+        otherwise: EnteredProgram,
         in_c: InC | None,
         recorder: Recorder | None = None,
     ) -> None:
@@ -60,7 +58,7 @@ class NumpyProgram:
             for n in order
             if n.op.array_role not in ("reduction", "view", "product")
         )
-        self.otherwise, self.all_stages = otherwise, otherwise.all_stages
+        self.otherwise, self.all_stages, self.when_in_c = otherwise, otherwise.all_stages, otherwise.when_in_c
         self.in_c = in_c
         self.plan = Remark("numpy, as generated code, where the arguments make it quicker; else", otherwise.plan)
 
@@ -90,7 +88,7 @@ class NumpyProgram:
 def numpy_program(
     inputs: Sequence[Variable],
     outputs: Sequence[Variable],
-    otherwise: Program,
+    otherwise: EnteredProgram,
     in_c: InC | None,
     recorder: Recorder | None = None,
 ) -> NumpyProgram | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     from theanojax.runtime.planning.plan import Plan
     from theanojax.runtime.policy.outcome import Outcome
     from theanojax.runtime.policy.patience import Patience
+    from theanojax.runtime.xla.entries import Entry
     from theanojax.runtime.xla.steps import Traced
+
+    # a program in C that counts calls, and gives None until it runs them
+    InC = Callable[[list[Value], Cells], tuple[list[Value], Outcome] | None]
 
 
 class Remark:
@@ -58,3 +62,9 @@ class Program(Protocol):
 
     def run(self, values: list[Value], cells: Cells, /) -> tuple[list[Value], Outcome]: ...
     def all_stages(self) -> Sequence[Stage]: ...
+
+
+class EnteredProgram(Program, Protocol):
+    """A program that C may run as a whole."""
+
+    def when_in_c(self, found: Callable[[Entry], object], /) -> None: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, starmap
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -44,6 +44,7 @@ class CallsInC:
     Attributes
     ----------
     possible : whether C may run the stage at all.
+    found : called with (InC, Ready) of shapes whose calls C takes over, or None.
     """
 
     def __init__(self, stage: XlaStage) -> None:
@@ -55,6 +56,7 @@ class CallsInC:
             and learned.arrangement is None
             and len(stage.nodes) <= MOST_NODES
         )
+        self.found: Callable[[InC, Ready], None] | None = None
         # signature -> (InC, its Ready once it is traced), of calls that others run until they are in C
         self.others: dict[Signature, tuple[InC, list[Ready]]] = {}
 
@@ -63,9 +65,9 @@ class CallsInC:
         found = [ready.in_c for ready in list(self.stage.ready.values())]
         return [way for way in found if way is not None] + [way for way, _ in list(self.others.values())]
 
-    def way(self, special: Specialisation, args: Sequence[Value], key: Key) -> InC | None:
+    def way(self, ready: Ready, args: Sequence[Value], key: Key) -> InC | None:
         """The way into C of what calls with arguments like `args` run; None if there is none."""
-        stage, replaced = self.stage, dict[int, int]()
+        stage, special, replaced = self.stage, ready.special, dict[int, int]()
         if not self.possible or stage.effects or stage.tells:
             return None
         place = {v: i for i, v in enumerate(stage.outputs)}
@@ -74,7 +76,18 @@ class CallsInC:
                 replaced[place[stage.donate[stage.inputs[i]]]] = i + stage.loops
         given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
         program = self._program(special, given, key)
-        return in_c.InC(lambda: program, in_c.cost_of(program), (0,) if stage.loops else (), replaced)
+        volatile = (0,) if stage.loops else ()
+        found = program, special.condition
+        return in_c.InC(
+            lambda: found, in_c.cost_of(program), volatile, replaced, lambda: self._taken(ready.in_c, ready)
+        )
+
+    def _taken(self, way: InC | None, ready: Ready) -> None:
+        stage = self.stage
+        if self.found is not None and way is not None and way.made is not None:
+            if not (stage.loops or stage.constants or stage.statics):
+                if ready.special.check is None or way.made.checks:
+                    self.found(way, ready)
 
     def _program(self, special: Specialisation, args: Sequence[jax.ShapeDtypeStruct], key: Key) -> ClosedJaxpr:
         learned = self.stage.learned
@@ -95,7 +108,8 @@ class CallsInC:
                 return None
             given, made = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in args], list[Ready]()
             cost = in_c.Cost(OTHERS + sum(a.nbytes for a in args) / BYTES)
-            known = self.others[signature] = in_c.InC(lambda: self._later_program(made, given, key), cost), made
+            way = in_c.InC(lambda: self._later_program(made, given, key), cost, taken=lambda: self._taken(way, made[0]))
+            known = self.others[signature] = way, made
         way, made = known
         run = way.counted(1)
         if run is None:
@@ -105,7 +119,9 @@ class CallsInC:
             return [], REPLAY
         return self.call(run, made[0], args, 1, cells, ())
 
-    def _later_program(self, made: list[Ready], args: Sequence[jax.ShapeDtypeStruct], key: Key) -> ClosedJaxpr:
+    def _later_program(
+        self, made: list[Ready], args: Sequence[jax.ShapeDtypeStruct], key: Key
+    ) -> tuple[ClosedJaxpr, in_c.Condition | None]:
         """The program of what has not been traced so far; `made` gets its Ready."""
         stage = self.stage
         try:
@@ -116,7 +132,8 @@ class CallsInC:
             raise NotInC(str(error)) from None
         if stage.effects or stage.tells:
             raise NotInC("it has effects")
-        return self._program(made[0].special, args, key)
+        special = made[0].special
+        return self._program(special, args, key), special.condition
 
     # ---------------------------------------------------------------- a call
     def call(
@@ -169,7 +186,7 @@ class CallsInC:
         first = ready.own is None
         for i in replaced:
             if first or not in_place or isinstance(given[i], _ndarray):
-                given[i] = devices.put(np.array(given[i]), self.stage.device)
+                given[i] = devices.put(given[i], self.stage.device, may_alias=False)
         if ready.own is None:  # whose first call is no single step in C
             ready.own = devices.jit(lambda *arrays: arrays, range(len(replaced)), self.stage.device)
         return ready.own

@@ -12,7 +12,7 @@ from theanojax.runtime.xla.transfer import Looks
 
 if TYPE_CHECKING:
     from theanojax.runtime.hints import Array, Shape, Value
-    from theanojax.runtime.in_c import InC
+    from theanojax.runtime.in_c import Condition, InC
 
 
 class GuardedShapes(Exception):
@@ -35,6 +35,7 @@ class Specialisation:
     function : jitted; from (stop flag if there are loops, arguments, constants) to outputs, and a last output that
         says whether the guards held if some are left.
     check : a function of the list of arguments and constants that has to say yes before, or None.
+    condition : the same as a Condition, or None.
     donated : positions of the arguments whose buffers the outputs take over.
     variants : shapes -> Specialisation, where these depend on the shapes, else None.
     here : jitted; the same as `function` for numpy arrays, run in the calling thread, or None (see small.py).
@@ -47,9 +48,10 @@ class Specialisation:
         check: Callable[[Sequence[Array]], bool] | None = None,
         variants: dict[tuple[Shape, ...], Specialisation] | None = None,
         here: Jitted | None = None,
+        condition: Condition | None = None,
     ) -> None:
         self.function, self.donated, self.check, self.variants = function, donated, check, variants
-        self.here = here
+        self.here, self.condition = here, condition
         self.kept: object = None  # an executable: jit keeps it as long as somebody does
 
 

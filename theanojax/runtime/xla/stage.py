@@ -21,6 +21,7 @@ from theanojax.graph.locks import compiling
 from theanojax.graph.shared_memory import kept
 from theanojax.graph.variable import Constant
 from theanojax.printing.progress import of_loop, phase, step
+from theanojax.runtime.in_c import Condition
 from theanojax.runtime.planning import guards
 from theanojax.runtime.planning.analysis import dtype_of
 from theanojax.runtime.policy import background
@@ -165,7 +166,7 @@ class XlaStage:
                 ready, outs, outcome = self._traced_call(signature, args, steps, cells, others)
         if self.learned.compilations != traced:
             patience.note_compilation(signature, perf_counter() - start)
-        ready.in_c = self.in_c.way(ready.special, args, signature[0])
+        ready.in_c = self.in_c.way(ready, args, signature[0])
         self.ready[signature] = ready
         return outs, outcome
 
@@ -204,9 +205,11 @@ class XlaStage:
             run = ready.in_c.counted(steps)
             if run is not None:
                 return self.in_c.call(run, ready, args, steps, cells, others)
+        fresh: tuple[int, ...] = ()
         for i in special.donated:
-            if isinstance(args[i], _ndarray):
-                args[i] = devices.put(args[i].copy(), self.device)  # numpy's memory is not ours to give away
+            if isinstance(args[i], _ndarray):  # numpy's memory is not ours to give away
+                args[i] = wait(devices.put(args[i], self.device, may_alias=False))
+                fresh += (i,)
         staging, borrowed = None, False
         if self.resident:
             self._settle(args)
@@ -228,7 +231,7 @@ class XlaStage:
         if here is not None:
             outs, outcome = here(*args, *(self.constants_at(small.here()) if constants else ())), DONE
         elif special.donated:
-            outs, outcome = self._replace(ready, args, constants, steps, cells, others, flag)
+            outs, outcome = self._replace(ready, args, fresh, constants, steps, cells, others, flag)
         elif not self.loops and not self.tells:
             outs, outcome = special.function(*args, *constants), DONE
         elif self.loops and flag is None and ready.pace.is_brief(steps):
@@ -324,6 +327,7 @@ class XlaStage:
         self,
         ready: Ready,
         args: list[Value],
+        fresh: Sequence[int],
         constants: Sequence[jax.Array],
         steps: int | None,
         cells: Cells,
@@ -331,6 +335,8 @@ class XlaStage:
         flag: jax.Array | None,
     ) -> Ending:
         """The outputs of an executable that gives buffers away, and whether the updates are stored already.
+
+        The arguments at `fresh` are copies already.
 
         Once a buffer is given away the new values must not be lost: running the executable and storing what it
         returns is a single call into C, between whose steps nothing else happens. What is not yet proven to be
@@ -340,6 +346,8 @@ class XlaStage:
         room = ready.proven.get(kinds)
         if room is None or not self.may_replace(args, cells) or self.loops and ready.pace.is_long(steps):
             for i in special.donated:
+                if i in fresh:
+                    continue
                 if self.arrangement is None:
                     args[i] = devices.put(args[i], self.device, may_alias=False)
                 else:
@@ -547,10 +555,11 @@ class XlaStage:
         found = guards.split(traced, len(self._unstopped()))
         donated = [] if found is None else self._donated(outs, args)
         body: Callable[..., Any] = function
-        check = None
+        check = condition = None
         if found is not None and (found.by_numpy is not None or donated):
             rest = found.rest()
             check = found.check(self.arrangement is None or not self.arrangement.several)
+            condition = Condition(found.guard, found.positions)
 
             def body(*values: Array) -> tuple[jax.Array, ...]:
                 return tuple(rest(*values))
@@ -558,7 +567,8 @@ class XlaStage:
         elif not in_order:
             return Specialisation(jitted)  # asking XLA twice takes longer than reading the answer off
         here = self._jit_here(body) if in_order and not donated else None
-        return Specialisation(self._jit(body, donated, outs[:-1], in_order), donated, check, here=here)
+        jitted = self._jit(body, donated, outs[:-1], in_order)
+        return Specialisation(jitted, donated, check, here=here, condition=condition)
 
     def _donated(self, outs: Sequence[jax.ShapeDtypeStruct], args: Sequence[Value]) -> list[int]:
         """Positions of the arguments whose buffers outputs take over."""

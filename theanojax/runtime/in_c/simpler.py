@@ -1,0 +1,114 @@
+"""What is known before a program runs is not computed, and quotients by constants become products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from theanojax.runtime.in_c.flat import Block, Eqn, Var, needed
+
+REPEATED = frozenset(["broadcast_in_dim", "reshape", "squeeze", "expand_dims"])  # of one number
+
+
+def simplified(block: Block) -> Block:
+    """The same program in fewer operations; the last digit of a product of constants may differ."""
+    work = _Simpler()
+    eqns = [work.after(eqn) for eqn in block.eqns]
+    outs = [work.now(v) for v in block.outs]
+    return Block(block.ins, needed([e for e in eqns if e is not None], outs), outs)
+
+
+class _Simpler:
+    def __init__(self) -> None:
+        self.instead: dict[Var, Var] = {}
+        self.made_by: dict[Var, Eqn] = {}
+
+    def now(self, v: Var) -> Var:
+        return self.instead.get(v, v)
+
+    def after(self, eqn: Eqn) -> Eqn | None:
+        """What is left of an operation."""
+        eqn = Eqn(eqn.name, eqn.params, [self.now(v) for v in eqn.ins], eqn.outs, list(map(simplified, eqn.blocks)))
+        if len(eqn.outs) == 1:
+            same = self._same(eqn)
+            if same is not None and (same.shape, same.dtype) == (eqn.out.shape, eqn.out.dtype):
+                self.instead[eqn.out] = same
+                return None
+            eqn = self._cheaper(eqn)
+        self.made_by.update((v, eqn) for v in eqn.outs)
+        return eqn
+
+    # ---------------------------------------------------------------- what is known
+    def _made(self, v: Var, name: str) -> list[Var] | None:
+        """The operands of the operation `name`, if `v` comes from one."""
+        eqn = self.made_by.get(v)
+        return eqn.ins if eqn is not None and eqn.name == name else None
+
+    def number(self, v: Var) -> Any:
+        """The number that all elements of `v` are, if it is known, else None."""
+        while (eqn := self.made_by.get(v)) is not None and eqn.name in REPEATED:
+            v = eqn.ins[0]
+        return None if v.literal is None or v.size != 1 else np.asarray(v.literal).reshape(())[()]
+
+    def _is_number(self, v: Var) -> Var | None:
+        """The variable of which `v` says where it is no nan."""
+        found = self._made(v, "eq")
+        return found[0] if found is not None and found[0] is found[1] and found[0].dtype.kind == "f" else None
+
+    def _same(self, eqn: Eqn) -> Var | None:
+        """Another variable with the value of the first output."""
+        if eqn.name == "convert_element_type":
+            return eqn.ins[0]  # of another dtype most often, which is no use
+        if eqn.name == "select_n" and len(eqn.ins) == 3:
+            which, no, yes = eqn.ins
+            if which.dtype.kind != "b":
+                return None
+            checked = self._is_number(which)
+            known = self.number(which if checked is None else checked)
+            if known is not None:
+                chosen = bool(known) if checked is None else bool(known == known)
+                return yes if chosen else no
+        return None
+
+    # ---------------------------------------------------------------- quotients
+    def _cheaper(self, eqn: Eqn) -> Eqn:
+        if eqn.name != "div" or eqn.out.dtype.kind != "f":
+            return eqn
+        above, below = self._plain(*eqn.ins)
+        divisor = self.number(below)
+        scaled = self._made(above, "mul")
+        if divisor is not None and scaled is not None:
+            for factor, v in (scaled, scaled[::-1]):
+                known = self.number(factor)
+                if known is not None:
+                    with np.errstate(all="ignore"):
+                        by = known / divisor
+                    if _is_normal(by, eqn.out.dtype) and v.shape == eqn.out.shape:
+                        return Eqn("mul", {}, [_literal(by, eqn.out), v], eqn.outs)
+        return Eqn("div", eqn.params, [above, below], eqn.outs)
+
+    def _plain(self, above: Var, below: Var) -> tuple[Var, Var]:
+        """The operands of a quotient that says which nan it is to be, where it is one: C says numpy's by itself."""
+        found = self._made(below, "select_n")
+        if found is None or len(found) != 3:
+            return above, below
+        which, x, y = found
+        if self._is_number(which) is not x:
+            return above, below
+        if above is x and (number := self.number(y)) is not None and number == number:
+            return x, y
+        other = self._made(above, "select_n")
+        if other is not None and len(other) == 3 and other[1] is y and other[2] is x and self._is_number(other[0]) is y:
+            return x, y
+        return above, below
+
+
+def _is_normal(value: Any, dtype: np.dtype[Any]) -> bool:
+    info = np.finfo(dtype)
+    return bool(info.tiny <= abs(value) <= info.max)
+
+
+def _literal(value: Any, like: Var) -> Var:
+    shape = (1,) * len(like.shape)
+    return Var(shape, like.dtype, np.full(shape, value, like.dtype))
