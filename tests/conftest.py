@@ -17,7 +17,7 @@ def pytest_configure(config):
     if FOLDER not in os.environ:
         folder = os.environ[FOLDER] = tempfile.mkdtemp(prefix="theanojax-tests-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-        flags = "base_compiledir=%s,xla_cache=False,xla_strict=True" % folder
+        flags = "base_compiledir=%s,xla_cache=False,xla_strict=True,numpy_elements=0" % folder
         os.environ[FLAGS] = ",".join(filter(None, [flags, os.environ.get(FLAGS)]))
 
 

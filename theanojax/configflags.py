@@ -502,6 +502,11 @@ FLAGS: tuple[tuple[Any, ...], ...] = (
         "Whether functions made from now on count numbers too small for full precision: on a CPU, numpy runs them.",
     ),
     ("xla_in_c", BoolParam(True), "Whether small programs that are called often are compiled in C, if there is cxx."),
+    (
+        "numpy_elements",
+        IntParam(256, lambda i: i >= 0),
+        "Numbers in the arguments of a call up to which numpy runs a few operations on them; 0 leaves them to XLA.",
+    ),
     ("xla_strict", BoolParam(False), "Raise, instead of running on the host, what XLA should have run."),
 )
 

@@ -18,6 +18,7 @@ from theanojax.runtime.host import to_host
 from theanojax.runtime.planning import branches, cuts
 from theanojax.runtime.planning.numpy_program import numpy_program
 from theanojax.runtime.planning.plan import Planner
+from theanojax.runtime.planning.small_program import small_program
 from theanojax.runtime.policy.in_pieces import InPieces
 from theanojax.runtime.policy.outcome import COMMITTED, DONE
 from theanojax.runtime.policy.polymorphic import PolymorphicExecutor
@@ -66,7 +67,8 @@ def build(
             return InPieces(stages.plan, stages, Stages(plan, learned, twins), whole)
     in_c = stages.in_c()
     program = numpy_program(inputs, outputs, stages, in_c, learned.recorder) or stages
-    return program
+    small = small_program(inputs, outputs, program, in_c) if learned.recorder is None else None
+    return small or program
 
 
 class Stages:
