@@ -147,6 +147,41 @@ def test_rows_are_found_before_the_loops_over_them():
     check(lambda t, i: t[i[None, :, None], i[:, None, None] % 30].sum(axis=1), table, rows)
 
 
+def test_rows_that_are_written_under_a_condition():
+    def step(i, carry, x):
+        last, first, window, other, total = carry
+        new = jnp.tanh(x[i] + last)
+        here = i - 4
+        wanted = (here >= 0) & (here < 3)
+        at = jnp.where(wanted, here, 0)
+        window = window.at[at].set(jnp.where(wanted, new, window[at]))
+        kept = lax.dynamic_index_in_dim(other, i % 2, 0, keepdims=False)
+        other = lax.dynamic_update_index_in_dim(other, jnp.where(i > 2, new + kept, kept), i % 2, 0)
+        first = jnp.where(i == 0, new, first)
+        wrong = lax.dynamic_update_index_in_dim(window, jnp.where(wanted, new, window[0]), at, 0)
+        return new, first, window, other, total + wrong.sum() + other[1].sum()
+
+    def loop(x, window, other):
+        start = jnp.zeros(4), jnp.zeros(4), window, other, 0.0
+        return lax.fori_loop(0, 8, lambda i, c: step(i, c, x), start)
+
+    args = numbers(8, 4), numbers(3, 4, seed=1), numbers(2, 4, seed=2)
+    check(loop, *args)
+    check(lambda x, window, other: [loop(x, window, other), loop(window.repeat(3, 0), x[:3], other), window], *args)
+
+    def rows(x, window, yes):
+        def put(window, i, row):
+            old = lax.dynamic_slice(window, (i, 0), (1, 4))
+            return lax.dynamic_update_slice(window, jnp.where(yes, row[None], old), (i, 0))
+
+        return put(put(window * 2, 1, x[0]), 9, x[1]), put(window, -1, x[2])
+
+    check(rows, args[0], args[1], True)
+    check(rows, args[0], args[1], False)
+    text = source(rows, args[0], args[1], True).partition("void compute(")[2]
+    assert "if (" in text and "?" not in text.partition("// Whether")[0]
+
+
 # ---------------------------------------------------------------- quotients
 VALUES = np.array([0.0, -0.0, 1.0, -3.5, 1e-310, 1e-308, 1e300, -1e308, np.inf, -np.inf, np.nan])
 

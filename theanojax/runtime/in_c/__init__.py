@@ -1,6 +1,6 @@
 """Small programs in C. XLA hands each of a small program's loops over some hundred numbers to threads, buffers and
 clocks of its own, half a microsecond each; C has none of that. What XLA is given, a jaxpr, is written in C++, and
-compiled by ``config.cxx`` in the background once a function has been called often. See docs/c_programs.md.
+compiled by ``config.cxx`` in the background once a function has been called often. See docs/performance.md.
 """
 
 from __future__ import annotations

@@ -263,12 +263,8 @@ BLAS = r"""
 // scipy's BLAS, by the pointers that it has for Cython
 typedef void (*dgemm_t)(char*, char*, int*, int*, int*, double*, double*, int*, double*, int*, double*, double*, int*);
 typedef void (*sgemm_t)(char*, char*, int*, int*, int*, float*, float*, int*, float*, int*, float*, float*, int*);
-typedef void (*dgemv_t)(char*, int*, int*, double*, double*, int*, double*, int*, double*, double*, int*);
-typedef void (*sgemv_t)(char*, int*, int*, float*, float*, int*, float*, int*, float*, float*, int*);
 static dgemm_t dgemm = NULL;
 static sgemm_t sgemm = NULL;
-static dgemv_t dgemv = NULL;
-static sgemv_t sgemv = NULL;
 static void* pointer_of(const char* name) {
     PyObject *module = PyImport_ImportModule("scipy.linalg.cython_blas"), *names = NULL, *capsule = NULL;
     void* found = NULL;
@@ -283,40 +279,36 @@ static void* pointer_of(const char* name) {
 static bool load_blas() {
     dgemm = (dgemm_t)pointer_of("dgemm");
     sgemm = dgemm ? (sgemm_t)pointer_of("sgemm") : NULL;
-    dgemv = sgemm ? (dgemv_t)pointer_of("dgemv") : NULL;
-    sgemv = dgemv ? (sgemv_t)pointer_of("sgemv") : NULL;
-    return sgemv != NULL;
+    return sgemm != NULL;
 }
-static void gemm(char a, char b, int m, int n, int k, const double* x, int xs, const double* y, int ys, double* z) {
-    double one = 1, zero = 0;
-    dgemm(&a, &b, &m, &n, &k, &one, (double*)x, &xs, (double*)y, &ys, &zero, z, &m);
+static void gemm(char a, char b, int m, int n, int k, const double* x, int xs, const double* y, int ys, bool add,
+                 double* z, int zs) {
+    double one = 1, before = add;
+    dgemm(&a, &b, &m, &n, &k, &one, (double*)x, &xs, (double*)y, &ys, &before, z, &zs);
 }
-static void gemm(char a, char b, int m, int n, int k, const float* x, int xs, const float* y, int ys, float* z) {
-    float one = 1, zero = 0;
-    sgemm(&a, &b, &m, &n, &k, &one, (float*)x, &xs, (float*)y, &ys, &zero, z, &m);
+static void gemm(char a, char b, int m, int n, int k, const float* x, int xs, const float* y, int ys, bool add,
+                 float* z, int zs) {
+    float one = 1, before = add;
+    sgemm(&a, &b, &m, &n, &k, &one, (float*)x, &xs, (float*)y, &ys, &before, z, &zs);
 }
-static void gemv(char a, int m, int n, const double* x, int xs, const double* y, int ys, double* z) {
-    double one = 1, zero = 0;
-    int step = 1;
-    dgemv(&a, &m, &n, &one, (double*)x, &xs, (double*)y, &ys, &zero, z, &step);
-}
-static void gemv(char a, int m, int n, const float* x, int xs, const float* y, int ys, float* z) {
-    float one = 1, zero = 0;
-    int step = 1;
-    sgemv(&a, &m, &n, &one, (float*)x, &xs, (float*)y, &ys, &zero, z, &step);
-}
-// c[j] = sum over k of a[k * ak] * b[k * bk + j * bn]
-template <typename T> static void blas_row(int n, int k, int ak, int bk, int bn, const T* a, const T* b, T* c) {
-    if (bn == 1) gemv('N', n, k, b, bk < n ? n : bk, a, ak, c);
-    else gemv('T', k, n, b, bn < k ? k : bn, a, ak, c);
-}
-// c[i, j] = sum over k of a[i * am + k * ak] * b[k * bk + j * bn]; of Fortran's order, so it is c.T = b.T a.T
+static inline int smaller_of(int a, int b) { return a < b ? a : b; }
+// c[i, j] = sum over k of a[i * am + k * ak] * b[k * bk + j * bn]; of Fortran's order, so it is c.T = b.T a.T.
+// In pieces that are too small for OpenBLAS to give them to several threads: these wait for each other by giving up
+// their turns, a hundred times as long as the work takes where others use the processor, too.
 template <typename T>
 static void blas_product(int m, int n, int k, int am, int ak, int bk, int bn, const T* a, const T* b, T* c) {
     const bool rows_a = ak == 1 || k == 1, rows_b = bn == 1 || n == 1;
     const int step_a = rows_a ? am : ak, step_b = rows_b ? bk : bn;
     const int least_a = rows_a ? k : m, least_b = rows_b ? n : k;
-    gemm(rows_b ? 'N' : 'T', rows_a ? 'N' : 'T', n, m, k, b, step_b < least_b ? least_b : step_b, a,
-         step_a < least_a ? least_a : step_a, c);
+    const int PIECE = 1 << 18, deep = smaller_of(k, 128), tall = smaller_of(m, 64);
+    const int wide = smaller_of(n, PIECE / (deep * tall));
+    for (int i = 0; i < m; i += tall)
+        for (int j = 0; j < n; j += wide)
+            for (int q = 0; q < k; q += deep)
+                gemm(rows_b ? 'N' : 'T', rows_a ? 'N' : 'T', smaller_of(wide, n - j), smaller_of(tall, m - i),
+                     smaller_of(deep, k - q),
+                     b + (int64_t)q * bk + (int64_t)j * bn, step_b < least_b ? least_b : step_b,
+                     a + (int64_t)i * am + (int64_t)q * ak, step_a < least_a ? least_a : step_a, q > 0,
+                     c + (int64_t)i * n + j, n);
 }
 """

@@ -1,4 +1,6 @@
-"""What is known before a program runs is not computed, and quotients by constants become products."""
+"""What is known before a program runs is not computed, quotients by constants become products, and rows that are
+written only under a condition are not written otherwise.
+"""
 
 from __future__ import annotations
 
@@ -14,30 +16,38 @@ REPEATED = frozenset(["broadcast_in_dim", "reshape", "squeeze", "expand_dims"]) 
 def simplified(block: Block) -> Block:
     """The same program in fewer operations; the last digit of a product of constants may differ."""
     work = _Simpler()
-    eqns = [work.after(eqn) for eqn in block.eqns]
+    for eqn in block.eqns:
+        work.take(eqn)
     outs = [work.now(v) for v in block.outs]
-    return Block(block.ins, needed([e for e in eqns if e is not None], outs), outs)
+    return Block(block.ins, needed(work.eqns, outs), outs)
 
 
 class _Simpler:
     def __init__(self) -> None:
         self.instead: dict[Var, Var] = {}
         self.made_by: dict[Var, Eqn] = {}
+        self.eqns: list[Eqn] = []  # what is left
 
     def now(self, v: Var) -> Var:
         return self.instead.get(v, v)
 
-    def after(self, eqn: Eqn) -> Eqn | None:
-        """What is left of an operation."""
+    def take(self, eqn: Eqn) -> None:
+        """Put down what is left of an operation."""
         eqn = Eqn(eqn.name, eqn.params, [self.now(v) for v in eqn.ins], eqn.outs, list(map(simplified, eqn.blocks)))
         if len(eqn.outs) == 1:
             same = self._same(eqn)
             if same is not None and (same.shape, same.dtype) == (eqn.out.shape, eqn.out.dtype):
                 self.instead[eqn.out] = same
-                return None
-            eqn = self._cheaper(eqn)
+                return
+            if eqn.name == "div" and eqn.out.dtype.kind == "f":
+                eqn = self._quotient(eqn)
+            elif eqn.name == "dynamic_update_slice":
+                eqn = self._update(eqn)
+        self._add(eqn)
+
+    def _add(self, eqn: Eqn) -> None:
+        self.eqns.append(eqn)
         self.made_by.update((v, eqn) for v in eqn.outs)
-        return eqn
 
     # ---------------------------------------------------------------- what is known
     def _made(self, v: Var, name: str) -> list[Var] | None:
@@ -72,9 +82,7 @@ class _Simpler:
         return None
 
     # ---------------------------------------------------------------- quotients
-    def _cheaper(self, eqn: Eqn) -> Eqn:
-        if eqn.name != "div" or eqn.out.dtype.kind != "f":
-            return eqn
+    def _quotient(self, eqn: Eqn) -> Eqn:
         above, below = self._plain(*eqn.ins)
         divisor = self.number(below)
         scaled = self._made(above, "mul")
@@ -102,6 +110,34 @@ class _Simpler:
         if other is not None and len(other) == 3 and other[1] is y and other[2] is x and self._is_number(other[0]) is y:
             return x, y
         return above, below
+
+    # ---------------------------------------------------------------- rows
+    def _bare(self, v: Var, resized: bool = False) -> Var:
+        """What `v` is another shape of; if it may be `resized`, also a number that all its elements are."""
+        while (eqn := self.made_by.get(v)) is not None and eqn.name in REPEATED:
+            if eqn.ins[0].size != v.size and not (resized and eqn.ins[0].size == 1):
+                break
+            v = eqn.ins[0]
+        return v
+
+    def _update(self, eqn: Eqn) -> Eqn:
+        """A part of an array that is written, where it is no more than what was there unless a condition holds."""
+        whole, part, *starts = eqn.ins
+        chosen = self._made(self._bare(part), "select_n")
+        if chosen is None or len(chosen) != 3:
+            return eqn
+        which, no, yes = chosen
+        condition = self._bare(which, True)
+        old = self.made_by.get(self._bare(no))
+        if condition.size != 1 or condition.dtype.kind != "b" or old is None or old.name != "dynamic_slice":
+            return eqn
+        if old.ins != [whole, *starts] or old.out.shape != part.shape:
+            return eqn
+        if yes.shape != part.shape:
+            same = Var(part.shape, part.dtype)
+            self._add(Eqn("reshape", {"new_sizes": part.shape, "dimensions": None}, [yes], [same]))
+            yes = same
+        return Eqn("update_slice_if", {}, [whole, yes, condition, *starts], eqn.outs)
 
 
 def _is_normal(value: Any, dtype: np.dtype[Any]) -> bool:

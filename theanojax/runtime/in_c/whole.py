@@ -10,6 +10,7 @@ from theanojax.runtime.in_c.flat import NotInC
 from theanojax.runtime.in_c.places import Memory, Number, contiguous
 from theanojax.runtime.in_c.text import SIMD
 from theanojax.runtime.in_c.views import check_index, clamped
+from theanojax.runtime.xla import cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from theanojax.runtime.in_c.flat import Eqn, Var
     from theanojax.runtime.in_c.places import Index, Place
 
-OVERWRITING = frozenset(["dynamic_update_slice", "scatter", "scatter-add", "scatter-mul", "scatter-min", "scatter-max"])
+OVERWRITING = frozenset(
+    ["dynamic_update_slice", "update_slice_if", "scatter", "scatter-add", "scatter-mul", "scatter-min", "scatter-max"]
+)
 
 
 def write(writer: Writer, eqn: Eqn) -> None:
@@ -81,6 +84,7 @@ def _settled(writer: Writer, v: Var, base: str) -> Place:
 
 def _update_slice(writer: Writer, eqn: Eqn) -> None:
     whole, part, *starts = eqn.ins
+    condition = starts.pop(0) if eqn.name == "update_slice_if" else None
     to = _overwritten(writer, eqn)
     new = _settled(writer, part, to.base)
     begins = clamped(whole, part.shape, starts, [writer.place(v) for v in starts])
@@ -94,7 +98,11 @@ def _update_slice(writer: Writer, eqn: Eqn) -> None:
         named.append(begin)
     offset = " + ".join("%s*%d" % (b, s) for b, s in zip(named, strides) if s and b != "0")
     target = Memory(to.base, strides, " + ".join(t for t in (to.offset, offset) if t))
-    writer.text.copy(part, new, target)
+    if condition is None:
+        writer.text.copy(part, new, target)
+    else:
+        with writer.text.block("if (%s)" % writer.read(condition)):
+            writer.text.copy(part, new, target)
     writer.set(eqn.out, to)
 
 
@@ -203,8 +211,11 @@ def _dot(writer: Writer, eqn: Eqn) -> None:
     sums = prod(left.shape[d] for d in left_axes)
     size = out.size // max(1, matrices) * sums
     row = min(left.size, right.size) == matrices * sums  # one of the factors is a row or a column
-    by_blas = out.dtype.kind == "f" and size > (MOST_BY_VECTOR if row else MOST_MULTIPLIED)
-    by_blas = by_blas and sums > 1 and out.size > matrices
+    by_blas = out.dtype.kind == "f" and size > MOST_MULTIPLIED and not row and sums > 1
+    if size > MOST_MULTIPLIED:
+        writer.text.multiplied += size
+        if writer.text.multiplied > MOST_BY_ONE // cores.count():
+            raise NotInC("products of so many numbers that XLA gives them to several threads")
     a = _factor(writer, left, left_batch, left_axes, by_blas)
     b = _factor(writer, right, right_batch, right_axes, by_blas)
     to = writer.memory(out)
@@ -224,14 +235,11 @@ def _product(writer: Writer, kind: str, a: Factor, b: Factor, by_blas: bool, poi
     if not by_blas:
         return "product_of<%s, %s>(%s);" % (kind, numbers, pointers)
     writer.text.needs_blas = True
-    if a.length == 1:
-        listed = ", ".join(map(str, (b.length, a.sum_length, *steps[1:])))
-        return "blas_row(%s, %s);" % (listed, pointers)
     return "blas_product(%s, %s);" % (numbers, pointers)
 
 
-MOST_BY_VECTOR = 1 << 16  # the same for a matrix and a vector
-MOST_MULTIPLIED = 1 << 20  # in a product larger than that BLAS is quicker
+MOST_MULTIPLIED = 1 << 20  # in a product of matrices larger than that BLAS is quicker
+MOST_BY_ONE = 1 << 25  # in products larger than that, by the number of cores, which XLA has all of
 
 
 class _NotInOrder(Exception):
@@ -303,6 +311,7 @@ def _along(writer: Writer, eqn: Eqn) -> None:
 
 WAYS: dict[str, Any] = {
     "reshape": _copied, "concatenate": _concatenate, "stack": _stack, "dynamic_update_slice": _update_slice,
+    "update_slice_if": _update_slice,
     "dot_general": _dot, "argmax": _arg, "argmin": _arg,
     **dict.fromkeys(SCATTERED, scatter), **dict.fromkeys(ALONG, _along),
 }  # fmt: skip

@@ -59,7 +59,7 @@ class SmallProgram:
 def small_program(
     inputs: Sequence[Variable], outputs: Sequence[Variable], otherwise: EnteredProgram, in_c: InC | None
 ) -> SmallProgram | None:
-    """A SmallProgram for a graph of few nodes whose results are only as large as their arguments make them; else None."""
+    """A SmallProgram for a graph of few nodes whose results are as large as their arguments make them; else None."""
     order = io_toposort(inputs, outputs)
     if not config.numpy_elements or not platform.numpy_keeps_up or len(order) > MOST_NODES:
         return None
