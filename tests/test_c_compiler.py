@@ -123,8 +123,12 @@ def test_modules_are_kept_for_later_processes(tmp_path):
     (folder,) = tmp_path.glob("*/c_*")
     (kept,) = folder.glob("*-cache")
     assert folder.stat().st_mode & 0o777 == 0o700 and not list(folder.glob("building_*"))
-    kept.write_bytes(b"not a module")
-    assert compiled() == 2
+    whole = kept.read_bytes()
+    for broken in (b"", b"not a module", whole[:40], whole[: len(whole) // 2], whole[:-1]):
+        kept.write_bytes(broken)
+        assert compiled() == 2
+        assert kept.stat().st_size == len(whole)
+    assert compiled() == 1
     if hasattr(os, "geteuid"):
         folder.chmod(0o707)
         assert compiled() == 2

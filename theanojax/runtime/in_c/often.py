@@ -83,7 +83,8 @@ class InC:
     ) -> None:
         self.taken = taken
         self.made: Program | None = None
-        self.program, self.cost, self.volatile, self.replaced = program, cost, volatile, replaced or {}
+        self.program: Callable[[], tuple[ClosedJaxpr, Condition | None]] | None = program
+        self.cost, self.volatile, self.replaced = cost, volatile, replaced or {}
         self.left, self.settled = float(TAKES_OVER), False
         self.run: Run | None = None
         self.refusal: str | None = None
@@ -101,11 +102,17 @@ class InC:
         if self.future is None:
             if not possible():
                 return
+            ask, self.program = self.program, None  # what it gives is as large as its constants
+            if ask is None:  # another thread does
+                return
             try:
-                program, condition = self.program()
+                program, condition = ask()
             except NotInC as reason:
                 self.refusal, self.settled = str(reason), True
                 return
+            except BaseException:  # a signal, say
+                self.program = ask
+                raise
             self.future = start(program, self.volatile, self.replaced, condition)
         if self.left <= 0:
             made = self.future.result()

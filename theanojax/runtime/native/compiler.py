@@ -6,6 +6,7 @@ import functools
 import os
 import shlex
 import shutil
+import struct
 import subprocess
 import sys
 import sysconfig
@@ -147,6 +148,24 @@ def stop() -> None:
     """End the compilations that are under way."""
     for process in list(_running):
         process.kill()
+
+
+def is_whole(path: str) -> bool:
+    """Whether nothing is missing at the end of a library, which would end the process that loads it.
+
+    An ELF file ends with its table of sections or after it; of other files nothing is known.
+    """
+    with open(path, "rb") as file:
+        head = file.read(64)
+        size = file.seek(0, os.SEEK_END)
+    if head[:5] != b"\x7fELF\x02":  # none, or not of 64 bits
+        return len(head) == 64
+    order = "<" if head[5] == 1 else ">"
+    if len(head) < 64:
+        return False
+    (start,) = struct.unpack_from(order + "Q", head, 0x28)
+    length, count = struct.unpack_from(order + "HH", head, 0x3A)
+    return bool(size >= start + length * count)
 
 
 def load(path: str, name: str) -> ModuleType:

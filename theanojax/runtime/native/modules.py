@@ -62,7 +62,7 @@ def _make(source: Source, key: str, flags: list[str], link: list[str], longest: 
         return _in_passing(source, flags, link, longest)
     remove_unused(folder)
     path = os.path.join(folder, key + SUFFIX)
-    if os.path.exists(path):
+    if os.path.exists(path) and compiler.is_whole(path):
         try:
             os.utime(path)
             return compiler.load(path, MODULE)
