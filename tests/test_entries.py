@@ -208,6 +208,70 @@ def test_a_table_is_updated_where_it_lies(soon):
     np.testing.assert_array_equal(table.get_value(), before)
 
 
+def test_a_table_that_another_function_has_made_longer_or_shorter(soon):
+    table, i = theano.shared(numbers(600, 16), "table"), T.lvector("i")
+    f = theano.function([i], [table.sum(), T.tanh(table[i]).sum()], updates=[(table, T.inc_subtensor(table[i], 1.0))])
+    grow = theano.function([], [], updates=[(table, T.concatenate([T.tanh(table), table]))])
+    cut = theano.function([], [], updates=[(table, T.tanh(table)[:500])])
+    entered(f, np.array([1, 2]))
+    for change, rows in ((grow, 1200), (cut, 500), (grow, 1000)):
+        change()
+        want = table.get_value()
+        change_it = rows - 1
+        total, part = f(np.array([change_it, 0]))
+        assert len(want) == rows
+        np.testing.assert_allclose([total, part], [want.sum(), np.tanh(want[[change_it, 0]]).sum()])
+        want[[change_it, 0]] += 1
+        np.testing.assert_allclose(table.get_value(), want)
+        with pytest.raises(IndexError):
+            f(np.array([rows, 0]))
+
+
+def test_values_that_are_set_while_a_call_begins(soon):
+    n = 20000
+    s = theano.shared(np.zeros(n), "s")
+    f = entered(theano.function([v], [(s * v).cumsum()[-1:], T.tanh(v[:3])]), np.ones(n))
+
+    class Dropped:
+        def __init__(self):
+            self.me = self
+
+        def __del__(self):
+            s.set_value(np.full(n, 5.0), borrow=True)
+
+    before, seen = gc.get_threshold(), set()
+    try:
+        for k in range(60):
+            gc.disable()
+            gc.collect()
+            s.set_value(np.full(n, -1.0), borrow=True)
+            hold = [[] for _ in range(200)]  # all lists that Python keeps for later
+            Dropped()
+            gc.set_threshold(1 + k % 5, 1000, 1000)
+            gc.enable()
+            seen.add(f(np.ones(n))[0][0] / n)
+            del hold
+    finally:
+        gc.set_threshold(*before)
+        gc.enable()
+    assert seen <= {-1.0, 5.0}
+
+
+def test_arguments_that_are_not_read_are_looked_at(soon):
+    row, number = T.drow("row"), T.dscalar("number")
+    f = theano.function([v, row, number], T.tanh(v).cumsum() * row.shape[0] + 0 * number)
+    for _ in range(OFTEN):
+        f(np.ones(3), np.ones((1, 3)), 1.0)
+    for bad in ((np.ones((3, 3)), 1.0), ("garbage", 1.0), (np.ones((1, 3)), [1, 2])):
+        with pytest.raises((TypeError, ValueError)):
+            f(np.ones(3), *bad)
+    trusting = theano.function([v, number], [T.tanh(v).cumsum() * number])
+    trusting.trust_input = True
+    entered(trusting, np.ones(3), np.array(2.0))
+    with pytest.raises(ValueError, match="expected an ndarray"):
+        trusting(np.ones(3), 2.0)
+
+
 def test_threads(soon):
     s, t = theano.shared(np.zeros(3), "s"), theano.shared(np.zeros(3), "t")
     f = entered(theano.function([v], (s - t).sum(), updates=[(s, s + v.cumsum()), (t, t + v.cumsum())]), np.ones(3))

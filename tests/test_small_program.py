@@ -1,5 +1,6 @@
 """A few operations on some hundred numbers, which numpy runs: the same answers and errors as from XLA."""
 
+import threading
 import warnings
 
 import numpy as np
@@ -10,7 +11,7 @@ import theanojax.tensor as T
 from theanojax.config import change_flags
 
 x, y, v, w, i = T.dmatrix("x"), T.dmatrix("y"), T.dvector("v"), T.dvector("w"), T.lscalar("i")
-ON_NUMPY = "numpy, as generated code, for up to 256 numbers"
+ON_NUMPY = "numpy, as generated code, for up to "
 
 
 @pytest.fixture(autouse=True)
@@ -130,6 +131,71 @@ def test_values_on_the_device():
     move()
     np.testing.assert_allclose(theano.function([], part + 1)(), np.tanh(numbers(300))[:4] + 1)
     np.testing.assert_allclose(first(), np.tanh(numbers(300))[:4] * 2)
+
+
+def test_the_users_settings_of_floats():
+    f = theano.function([v], [1 / v, T.exp(-v), T.switch(T.eq(v, 0), 0, v * T.log(v)), T.cast(v, "float32")])
+    f(np.ones(3))
+    assert is_small(f)
+    value = np.array([0.0, 1200.0, 1e300])
+    want = f(value)
+    problems = []
+
+    def work():
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                f(value)
+            except Exception as error:
+                problems.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert not problems
+    with np.errstate(all="raise"):
+        got = f(value)
+        assert np.geterr()["divide"] == "raise"
+    for g, e in zip(got, want):
+        np.testing.assert_array_equal(g, e)
+
+
+def test_results_that_would_be_large():
+    column, row = v.dimshuffle(0, "x"), v.dimshuffle("x", 0)
+    f = theano.function([v], T.exp(column * row).sum(axis=0))
+    for n, compilations in ((60, 0), (70, 1)):
+        value = numbers(n) / 10
+        np.testing.assert_allclose(f(value), np.exp(np.outer(value, value)).sum(axis=0))
+        assert f.fn.executor.compilations == compilations
+    flat = (column * row).flatten()
+    g = theano.function([v], (flat.dimshuffle(0, "x") * flat.dimshuffle("x", 0)).sum())
+    np.testing.assert_allclose(g(np.ones(50)), 50.0**4)
+    assert g.fn.executor.compilations == 1
+    both([v], [T.alloc(v.sum(), 100, 50).sum(axis=0)], numbers(3), small=False)
+    both([v], [T.alloc(v, 10, v.shape[0])], numbers(30))
+
+
+def test_what_numpy_refuses_is_left_to_xla():
+    b, long, i32 = T.bvector("b"), T.lvector("long"), T.ivector("i32")
+    f = theano.function([b, long], T.inc_subtensor(b[0], long[0]))
+    np.testing.assert_array_equal(f(np.ones(2, "int8"), np.array([300])), np.array([45, 1]))
+    g = theano.function([i32, v], T.inc_subtensor(i32[3:], v))
+    np.testing.assert_array_equal(g(np.array([1, 2, 3], "int32"), np.ones(0)), [1, 2, 3])
+    z = T.zvector("z")
+    h = theano.function([z], T.nnet.sigmoid(z))
+    np.testing.assert_allclose(h(np.array([1 + 2j])), 1 / (1 + np.exp(-1 - 2j)))
+    k = theano.function([v], v + T.alloc(v.sum()), mode=theano.Mode(optimizer="fast_compile"))
+    for _ in range(4):
+        np.testing.assert_array_equal(k(np.ones(2)), [3, 3])
+    assert not k.fn.executor.fallbacks
+
+
+def test_results_lie_in_order():
+    f = theano.function([x], [T.exp(x).T, T.exp(x)[::-1], T.exp(x)[0], T.exp(x.T)])
+    got = f(numbers(2, 3))
+    assert is_small(f)
+    assert all(r.flags.c_contiguous and r.flags.owndata and r.flags.writeable for r in got)
+    got[0].shape = (6,)
 
 
 def test_profiles_and_large_constants():

@@ -52,9 +52,15 @@ class QuickCalls:
         if free_threaded or self._chained >= CHAINED or not all(_is_plain(c.type) for c in containers):
             front.entering.clear()
             return
-        numbers = [c.type.ndim == 0 and _exact_numbers(c.type.numpy_dtype, c) is not None for c in containers]
+        allowed = not self.trust_input  # with which numbers are refused
+        numbers = [
+            allowed and c.type.ndim == 0 and _exact_numbers(c.type.numpy_dtype, c) is not None for c in containers
+        ]
         single = self._single or self.return_none
         for entry in front.entering.copy():
+            if not entry.reads_all(self._n_quick):
+                front.entering.remove(entry)
+                continue
             quick = entry.bound(self._n_quick, self._shared_cells, self._update_cells, numbers, single, front.quick)
             if quick is not None:
                 front.entering.remove(entry)

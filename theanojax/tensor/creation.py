@@ -69,6 +69,11 @@ def _described(v):
     return str(v)
 
 
+def _shape_text(lengths):
+    """The text of a shape, of the texts of its lengths."""
+    return "(%s)" % "".join("int(%s), " % n for n in lengths)
+
+
 class Alloc(Op):
     """``alloc(value, *lengths)``: a tensor of the given lengths, filled with `value` (which is broadcast to it).
 
@@ -115,10 +120,10 @@ class Alloc(Op):
         return xp.full(tuple([xp.length(n) for n in lengths]), value, dtype=node.outputs[0].dtype)
 
     def numpy_code(self, node, args, source, spare):
-        value, lengths = node.inputs[0], ", ".join("int(%s)" % n for n in args[1:])
+        value, lengths = node.inputs[0], _shape_text(args[1:])
         if isinstance(value, Constant) and not any(value.data.tobytes()):  # -0.0 is not all zeros
-            return "zeros((%s,), %r)" % (lengths, value.dtype)
-        return "full((%s,), %s, %r)" % (lengths, args[0], value.dtype)
+            return "zeros(%s, %r)" % (lengths, value.dtype)
+        return "full(%s, %s, %r)" % (lengths, args[0], value.dtype)
 
     def infer_shape(self, node, input_shapes):
         return [node.inputs[1:]]
@@ -187,7 +192,7 @@ class AllocEmpty(Op):
         return xp.zeros(tuple([xp.length(n) for n in lengths]), dtype=self.dtype)
 
     def numpy_code(self, node, args, source, spare):
-        return "zeros((%s,), %r)" % (", ".join("int(%s)" % n for n in args), self.dtype)
+        return "zeros(%s, %r)" % (_shape_text(args), self.dtype)
 
     def debug_perform(self, node, inputs, out_, params=None):
         self.perform(node, inputs, out_, params)

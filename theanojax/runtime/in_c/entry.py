@@ -57,6 +57,31 @@ PyObject* declined(PyObject* self, PyObject* const* given, Py_ssize_t n) {
     return Py_NotImplemented;
 }
 
+// References to objects, for as long as a block lasts.
+class Held {
+    PyObject** objects;
+    int count;
+public:
+    explicit Held(PyObject** to) : objects(to), count(0) {}
+    ~Held() { while (count) Py_DECREF(objects[--count]); }
+    void add(PyObject* object) {
+        Py_INCREF(object);
+        objects[count++] = object;
+    }
+};
+
+// Whether `array`, one of jax, has this type.
+bool is_like(PyObject* array, const Type& type) {
+    PyObject *shape = PyObject_GetAttrString(array, "shape"), *dtype = PyObject_GetAttrString(array, "dtype");
+    bool fits = shape && dtype && PyTuple_CheckExact(shape) && PyTuple_GET_SIZE(shape) == type.ndim &&
+                PyArray_DescrCheck(dtype) && ((PyArray_Descr*)dtype)->type_num == type.number;
+    for (int d = 0; fits && d < type.ndim; ++d) fits = PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, d)) == type.dims[d];
+    Py_XDECREF(shape);
+    Py_XDECREF(dtype);
+    if (PyErr_Occurred()) PyErr_Clear();
+    return fits;
+}
+
 // The results of a call; NotImplemented, and nothing has happened, if it is not of the kind that this is made for.
 PyObject* enter(PyObject* self, PyObject* const* given, Py_ssize_t n) {
     if (n != PyLong_AsSsize_t(PyTuple_GET_ITEM(self, ARGUMENTS))) return declined(self, given, n);
@@ -66,17 +91,18 @@ PyObject* enter(PyObject* self, PyObject* const* given, Py_ssize_t n) {
     PyObject* constant = PyTuple_GET_ITEM(self, CONSTANT);
     PyObject* sources = PyTuple_GET_ITEM(self, SOURCES);
     PyObject* numbers = PyTuple_GET_ITEM(self, NUMBERS);
+    Held held(ins);  // whatever makes an object may run code of the user, who sets the value of a shared variable
     for (int i = 0; i < CONSTANTS; ++i) {
-        ins[i] = PyTuple_GET_ITEM(constant, i);
+        held.add(PyTuple_GET_ITEM(constant, i));
         in[i] = PyArray_DATA((PyArrayObject*)ins[i]);
     }
     for (int i = CONSTANTS; i < INS; ++i) {
         PyObject* source = PyTuple_GET_ITEM(sources, i - CONSTANTS);
         const bool from_cell = !PyLong_CheckExact(source);
         PyObject* a = from_cell ? PyList_GET_ITEM(source, 0) : given[PyLong_AsSsize_t(source)];
-        ins[i] = a;
+        held.add(a);
         if (is_replaced(replaced_in, i)) {
-            if (PyArray_Check(a)) return declined(self, given, n);
+            if (PyArray_Check(a) || !is_like(a, in_types[i])) return declined(self, given, n);
             for (int k = CONSTANTS; k < i; ++k)
                 if (ins[k] == a) return declined(self, given, n);
         } else if (is_exactly(a, in_types[i])) {
@@ -99,9 +125,7 @@ PyObject* enter(PyObject* self, PyObject* const* given, Py_ssize_t n) {
     const Py_ssize_t results = PyTuple_GET_SIZE(returned), updates = PyTuple_GET_SIZE(stored);
     PyObject* result = NULL;  // all that can fail comes before values are replaced
     if (PyTuple_GET_ITEM(self, SINGLE) != Py_True && !(result = PyList_New(results))) return NULL;
-    for (int i = 0; i < INS; ++i) Py_INCREF(ins[i]);  // other threads may replace what is in a cell
     PyObject* outs = results_of(ins, in, PyTuple_GET_ITEM(self, OWN));
-    for (int i = 0; i < INS; ++i) Py_DECREF(ins[i]);
     if (!outs) {
         Py_XDECREF(result);
         return NULL;

@@ -5,6 +5,7 @@ compile it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +16,10 @@ from theanojax.graph.signals import by_signal
 from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.runtime.host import to_host
-from theanojax.runtime.planning.analysis import ndim_of, reads_lengths
+from theanojax.runtime.planning.analysis import broadcastable, ndim_of, reads_lengths
 from theanojax.runtime.planning.numpy_code import generate_any
 from theanojax.runtime.planning.programs import Remark
-from theanojax.runtime.policy.outcome import DONE, REPLAY
+from theanojax.runtime.policy.outcome import DONE
 from theanojax.runtime.xla import platform
 
 if TYPE_CHECKING:
@@ -28,15 +29,17 @@ if TYPE_CHECKING:
     from theanojax.runtime.planning.programs import EnteredProgram, InC
     from theanojax.runtime.policy.outcome import Outcome
 
+LARGEST = 4096  # elements of a result
 MOST_NODES = 20  # numpy takes one to two microseconds for each, a call into XLA twenty
 
 
 class SmallProgram:
     """Runs generated numpy code where the arguments have few numbers, else the program `otherwise`."""
 
-    def __init__(self, code: Code, otherwise: EnteredProgram, in_c: InC | None) -> None:
-        """`in_c` counts calls, and once it has been called often, runs them."""
-        self.code, self.in_c, self.most = code, in_c, config.numpy_elements
+    def __init__(self, code: Code, most: int, otherwise: EnteredProgram, in_c: InC | None) -> None:
+        """`most` numbers are few. `in_c` counts calls, and once it has been called often, runs them."""
+        # whatever the user's settings are: XLA says nothing of overflows and the like
+        self.code, self.in_c, self.most = np.errstate(all="ignore")(code), in_c, most
         self.otherwise, self.all_stages, self.when_in_c = otherwise, otherwise.all_stages, otherwise.when_in_c
         self.plan = Remark("numpy, as generated code, for up to %d numbers; else" % self.most, otherwise.plan)
 
@@ -49,11 +52,13 @@ class SmallProgram:
                 return ending
         try:
             outs = self.code([to_host(v) for v in values], ())
-        except Exception as error:  # the host says what is wrong
+        except Exception as error:
             if by_signal(error):
                 raise
-            return [], REPLAY
-        return ([], REPLAY) if outs is None else (outs, DONE)
+            outs = None
+        if outs is None:  # XLA knows the answer, or the host what is wrong
+            return self.otherwise.run(values, cells)
+        return [v if v.base is None and v.flags.c_contiguous else np.array(v, order="C") for v in outs], DONE
 
 
 def small_program(
@@ -65,8 +70,9 @@ def small_program(
         return None
     if not all(hasattr(v.type, "broadcastable") for v in inputs) or not all(map(_is_small, order)):
         return None
-    code = generate_any(inputs, {}, outputs, order, lambda node: None, True)
-    return None if code is None else SmallProgram(code, otherwise, in_c)
+    most = _most(inputs, order)
+    code = generate_any(inputs, {}, outputs, order, lambda node: None, True) if most else None
+    return None if code is None else SmallProgram(code, most, otherwise, in_c)
 
 
 def _is_small(node: Apply) -> bool:
@@ -87,6 +93,54 @@ def _is_length(v: Variable) -> bool:
     if isinstance(v, Constant):
         return bool(np.all(abs(np.asarray(v.data)) <= config.numpy_elements))
     return v.owner is not None and reads_lengths(v.owner) is not None
+
+
+# ---------------------------------------------------------------- how large results may be
+Bound = tuple[float, int]  # (a, b): at most a * n ** b elements, of n numbers in the arguments
+ONE: Bound = 1.0, 0
+
+
+def _most(inputs: Sequence[Variable], order: Sequence[Apply]) -> int:
+    """The numbers in the arguments up to which no result is large."""
+    bounds = {v: ONE if all(broadcastable(v)) else (1.0, 1) for v in inputs}
+    for node in order:
+        found = _bound(node, [_of_constant(v) if isinstance(v, Constant) else bounds[v] for v in node.inputs])
+        bounds.update((v, ONE if all(broadcastable(v)) else found) for v in node.outputs)
+    most = float(config.numpy_elements)
+    for factor, power in bounds.values():
+        most = min(most, (LARGEST / factor) ** (1 / power) if power else most * (factor <= LARGEST))
+    return int(most)
+
+
+def _bound(node: Apply, given: Sequence[Bound]) -> Bound:
+    op: Any = node.op
+    out = broadcastable(node.outputs[0])
+    if op.array_role == "elementwise":
+        # an input that has all the lengths of the result
+        whole = [b for v, b in zip(node.inputs, given) if broadcastable(v) == out]
+        return min(whole, key=_order) if whole else _product(given)
+    if op.array_role == "product":
+        return _product(given) if len(out) > 1 else max(given, key=_order)
+    needs = [] if getattr(op, "view_map", None) else op.static_needs(node)
+    if needs:
+        return max(given[0], _product([_of_length(v) for v in needs]), key=_order)
+    return given[0] if given else ONE
+
+
+def _order(bound: Bound) -> tuple[int, float]:
+    return bound[1], bound[0]
+
+
+def _product(bounds: Sequence[Bound]) -> Bound:
+    return prod([a for a, _ in bounds]), sum([b for _, b in bounds])
+
+
+def _of_constant(v: Constant) -> Bound:
+    return float(getattr(v.data, "size", 1)), 0
+
+
+def _of_length(v: Variable) -> Bound:
+    return (float(max(1, int(np.max(np.asarray(v.data), initial=0)))), 0) if isinstance(v, Constant) else (1.0, 1)
 
 
 def _constants(node: Apply) -> list[Constant]:

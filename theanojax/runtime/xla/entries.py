@@ -24,6 +24,10 @@ class Entry:
     ) -> None:
         self.way, self.ready, self.sources, self.delivery, self.guarded = way, ready, sources, delivery, guarded
 
+    def reads_all(self, arguments: int) -> bool:
+        """Whether the program reads all of so many arguments; C looks at no others, and any may be bad."""
+        return set(range(arguments)) <= set(self.sources)
+
     def bound(
         self,
         arguments: int,
