@@ -289,3 +289,21 @@ def test_a_branch_that_cannot_be_traced_and_is_not_taken(lenient, recwarn):
 def test_strict_raises_what_tracing_met():
     with pytest.raises(Untraceable, match=r"Flip\(x\) cannot be traced by XLA"):
         theano.function([x], Flip()(x))([1.0])
+
+
+def test_numbers_that_fix_shapes_wrap_around():
+    v, i = T.dvector("v"), T.lscalar("i")
+    for dtype, text, number in (
+        ("int8", lambda n: n + n, -83),
+        ("uint8", lambda n: n * n, 16),
+        ("uint8", lambda n: n - 3, 2),
+    ):
+        n = T.scalar(dtype=dtype)
+        f, by_host = (theano.function([n, v], v[text(n) :], mode=m) for m in (None, theano.Mode(linker="py")))
+        for value in (number, 1, 4):
+            value = np.array(value, dtype)
+            np.testing.assert_array_equal(f(value, np.arange(20.0)), by_host(value, np.arange(20.0)))
+    data = theano.shared(np.arange(100.0), "data")
+    part = theano.function([i], T.tanh(data[i * 8 : (i + 1) * 8]).cumsum())
+    for index in (2**62, -(2**63), 0):
+        np.testing.assert_allclose(part(index), np.tanh(np.arange(8.0)).cumsum())

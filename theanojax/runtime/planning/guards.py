@@ -17,6 +17,7 @@ import jax
 from jax.extend.core import ClosedJaxpr, Literal, jaxpr_as_fun
 from jax.interpreters import partial_eval
 
+from theanojax.runtime.planning.shape_program import wrapped
 from theanojax.runtime.planning.source import Source
 from theanojax.runtime.xla import devices
 
@@ -235,7 +236,7 @@ class _NumpyGuard:
             old, new = (v.aval.dtype for v in (eqn.invars[0], eqn.outvars[0]))
             if old.kind not in "iu" or new.kind not in "iu":
                 return None
-            return words[0] if np.can_cast(old, new) else self.source.let(_wrapped(words[0], new))
+            return words[0] if np.can_cast(old, new) else self.source.let(wrapped(words[0], new))
         if name in _SAME:
             return words[0]
         if name in _PYTHON:
@@ -246,7 +247,7 @@ class _NumpyGuard:
             return self.source.let("min(max(%s, %s), %s)" % (words[1], words[0], words[2]))
         if dtype != np.bool_:
             found = name in _ARITHMETIC and dtype.kind in "iu"
-            return self.source.let(_wrapped(_ARITHMETIC[name] % tuple(words), dtype)) if found else None
+            return self.source.let(wrapped(_ARITHMETIC[name] % tuple(words), dtype)) if found else None
         if name in ("and", "or"):
             return self.source.let((" %s " % name).join(words))
         return self.source.let("not %s" % words[0]) if name == "not" else None
@@ -312,14 +313,6 @@ class _NumpyGuard:
         if v not in self.arrays:
             self.arrays[v] = self.source.let("asarray(%s, %s)" % (self.numbers[v], self.source.bind(v.aval.dtype)))
         return self.arrays[v]
-
-
-def _wrapped(result: str, dtype: np.dtype) -> str:
-    """The expression `result`, whole numbers of Python, as a number of `dtype`, which wraps around."""
-    all_bits = 2 ** (8 * dtype.itemsize)
-    if dtype.kind == "u":
-        return "(%s) & %d" % (result, all_bits - 1)
-    return "((%s) + %d & %d) - %d" % (result, all_bits // 2, all_bits - 1, all_bits // 2)
 
 
 def _is_integer(v: Var | Literal) -> bool:

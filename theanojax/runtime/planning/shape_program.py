@@ -45,6 +45,9 @@ _INLINE = {
 }
 
 
+_GROWING = ("add", "sub", "mul")  # whose result may be too large for its dtype
+
+
 def compile_program(inputs: Sequence[Variable], outputs: Sequence[Variable], analysis: Analysis) -> ShapeProgram:
     """A function from the list of input values to the tuple of `outputs`: numbers, and tuples for vectors."""
     writer = _Writer(inputs, analysis)
@@ -94,7 +97,9 @@ class _Writer:
         inline = _INLINE.get(_scalar_name(node)) if node.op.array_role == "elementwise" else None
         whole = all(scalar_like(u) and dtype_of(u)[0] in "ib" for u in node.inputs + node.outputs)
         if inline and whole and len(args) == inline.count("{"):
-            return self.work.let(inline.format(*args))
+            text, dtype = inline.format(*args), np.dtype(dtype_of(node.outputs[0]))
+            grows = _scalar_name(node) in _GROWING and dtype.kind in "iu"
+            return self.work.let(wrapped(text, dtype) if grows else text)
         run = node.op.plain_value or _runner(node)
         return self.work.let("%s(%s)" % (self.work.bind(run), ", ".join(args)))
 
@@ -130,6 +135,14 @@ class _Writer:
             "    found = known[%s,] = compute(%s)" % (key, key),
         ]
         return leaves.function("program(a)", "found")
+
+
+def wrapped(result: str, dtype: np.dtype) -> str:
+    """The expression `result`, whole numbers of Python, as a number of `dtype`, which wraps around."""
+    all_bits = 2 ** (8 * dtype.itemsize)
+    if dtype.kind == "u":
+        return "(%s) & %d" % (result, all_bits - 1)
+    return "((%s) + %d & %d) - %d" % (result, all_bits // 2, all_bits - 1, all_bits // 2)
 
 
 def plain(value: Any) -> Any:
