@@ -26,6 +26,7 @@ def arguments(argv):
     parser.add_argument("--limit", type=int, help="seconds a process may take (each program has its own, from 120 on)")
     parser.add_argument("--missing", action="store_true", help="measure only what has no result yet")
     parser.add_argument("--no-write", action="store_true", help="leave docs/ alone")
+    parser.add_argument("--keep", action="store_true", help="leave the rows in docs/ that have no new result")
     parser.add_argument("--tables", action="store_true", help="measure nothing: show and write what is there")
     options = parser.parse_args(argv)
     options.programs = [name for given in options.programs for name in GROUPS.get(given, [given])]
@@ -77,6 +78,8 @@ def main(argv=None):
     results = records.load(PROGRAMS, found.CONTENDERS, options.quick)
     for name, reports in results.items():
         measure.compare(reports, PROGRAMS[name].tolerance)
+    if options.keep:
+        results, notes = report.with_earlier(results, list(PROGRAMS), notes)
     seen = {c for reports in results.values() for c in reports}
     columns = [(name, title) for name, (title, _) in found.CONTENDERS.items() if name in seen]
     for title, _, header, rows in report.tables(results, columns):

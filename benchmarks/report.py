@@ -115,6 +115,20 @@ def failures(results, contenders):
                 yield program, titles[name], "results differ: " + report["differs"]
 
 
+def with_earlier(results, order, notes):
+    """`results` with the rows of docs/ that they do not have, and `notes` with one that says so."""
+    before = json.loads((DOCS / "benchmarks.json").read_text())
+    earlier = {p: reports for p, reports in before["programs"].items() if p not in results}
+    for reports in earlier.values():
+        for name, record in reports.items():
+            record["versions"] = before["versions"][name]
+    dates = sorted(r["date"] for reports in earlier.values() for r in reports.values())
+    rows = ", ".join("`%s`" % p for p in order if p in earlier)
+    note = "Of another machine and earlier, until %s, each row of one machine alone: %s." % (dates[-1], rows)
+    both = {**earlier, **results}
+    return {p: both[p] for p in order if p in both}, [*notes, note]
+
+
 def facts(results, notes):
     versions, dates, loads, blas = {}, [], [], ""
     for reports in results.values():
