@@ -437,9 +437,10 @@ def test_asking_for_the_old_gpu():
         theano.sandbox.cuda.use("gpu0")
 
 
-def test_gpuarray_says_no():
+def test_gpuarray_says_no(monkeypatch):
     from theano.gpuarray import dnn, type
 
+    monkeypatch.setattr("theanojax.devices._of_pickles", {})  # what tests before have unpickled
     assert not theano.gpuarray.pygpu_activated and not dnn.dnn_available() and not dnn.dnn_present()
     with pytest.raises(type.ContextNotDefined, match="context name None not defined"):
         type.get_context(None)
