@@ -8,6 +8,7 @@ import numpy as np
 
 from theanojax.runtime.in_c import loops as loops  # has loops written, too
 from theanojax.runtime.in_c.blocks import Writer
+from theanojax.runtime.in_c.cost import gains
 from theanojax.runtime.in_c.elements import stored
 from theanojax.runtime.in_c.entry import ENTRY
 from theanojax.runtime.in_c.flat import NotInC, flattened
@@ -16,6 +17,7 @@ from theanojax.runtime.in_c.prelude import BLAS, PRELUDE
 from theanojax.runtime.in_c.simpler import simplified
 from theanojax.runtime.in_c.text import Text
 from theanojax.runtime.native.source import MODULE
+from theanojax.runtime.xla import cores
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
@@ -232,6 +234,8 @@ def source_of(
     replaced : position of an output -> that of the argument whose memory it takes over, if it can.
     condition : written, too, if it can be.
     """
+    if not gains(closed, cores.count()):
+        raise NotInC("large products, which XLA gives to several threads")
     block = simplified(flattened(closed))
     _check(block)
     replaced = {o: i for o, i in replaced.items() if _can_replace(block, o, i)}

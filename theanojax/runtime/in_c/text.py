@@ -56,7 +56,6 @@ class Text:
     arrays : lines of C that go before all others: the memory between inputs and outputs.
     room : bytes of the memory that a call needs for what lies between.
     statics : lines of C that go before the function: arrays that are known.
-    multiplied : how many products of two numbers there are in the large ones of matrices.
     helpers : C functions that go before, too.
     given : (name, value) of larger ones, which are given to each call before its arguments.
     """
@@ -73,7 +72,6 @@ class Text:
         self.free: list[tuple[int, int]] = []  # (start, bytes) of memory that was released
         self.taken: dict[str, tuple[int, int]] = {}
         self.needs_blas = False
-        self.multiplied = 0
         self.helpers: set[str] = set()
         self.statics: list[str] = []
         self.given: list[tuple[str, Var]] = []

@@ -5,12 +5,12 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from theanojax.runtime.in_c.cost import LARGE_PRODUCT
 from theanojax.runtime.in_c.elements import ctype
 from theanojax.runtime.in_c.flat import NotInC
 from theanojax.runtime.in_c.places import Memory, Number, contiguous
 from theanojax.runtime.in_c.text import SIMD
 from theanojax.runtime.in_c.views import check_index, clamped
-from theanojax.runtime.xla import cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -211,11 +211,7 @@ def _dot(writer: Writer, eqn: Eqn) -> None:
     sums = prod(left.shape[d] for d in left_axes)
     size = out.size // max(1, matrices) * sums
     row = min(left.size, right.size) == matrices * sums  # one of the factors is a row or a column
-    by_blas = out.dtype.kind == "f" and size > MOST_MULTIPLIED and not row and sums > 1
-    if size > MOST_MULTIPLIED:
-        writer.text.multiplied += size
-        if writer.text.multiplied > MOST_BY_ONE // cores.count():
-            raise NotInC("products of so many numbers that XLA gives them to several threads")
+    by_blas = out.dtype.kind == "f" and size > LARGE_PRODUCT and not row and sums > 1
     a = _factor(writer, left, left_batch, left_axes, by_blas)
     b = _factor(writer, right, right_batch, right_axes, by_blas)
     to = writer.memory(out)
@@ -236,10 +232,6 @@ def _product(writer: Writer, kind: str, a: Factor, b: Factor, by_blas: bool, poi
         return "product_of<%s, %s>(%s);" % (kind, numbers, pointers)
     writer.text.needs_blas = True
     return "blas_product(%s, %s);" % (numbers, pointers)
-
-
-MOST_MULTIPLIED = 1 << 20  # in a product of matrices larger than that BLAS is quicker
-MOST_BY_ONE = 1 << 25  # in products larger than that, by the number of cores, which XLA has all of
 
 
 class _NotInOrder(Exception):
