@@ -83,12 +83,44 @@ PyObject* array_of(PyObject* given, const Type& type) {
     return a;
 }
 
+int raise_later(void* held) {
+    PyObject* error = (PyObject*)held;
+    PyErr_SetObject((PyObject*)Py_TYPE(error), error);
+    Py_DECREF(error);
+    return -1;
+}
+
+// What a method gives, or NULL with an error. jax looks for signals as it waits: what a handler raises then, while values
+// are neither here nor there, is raised once they are stored.
+PyObject* undisturbed(PyObject* array, const char* method) {
+    PyObject* held = NULL;
+    for (int tries = 0;; ++tries) {
+        PyObject* result = PyObject_CallMethod(array, method, NULL);
+        if (!result && tries < 100) {
+            PyObject *type, *error, *trace;
+            PyErr_Fetch(&type, &error, &trace);
+            PyErr_NormalizeException(&type, &error, &trace);
+            Py_XDECREF(type);
+            Py_XDECREF(trace);
+            Py_XDECREF(held);
+            held = error;
+            continue;
+        }
+        if (!result) Py_CLEAR(held);  // it is no signal, but fails
+        if (held && Py_AddPendingCall(raise_later, held)) {
+            Py_DECREF(held);
+            PyErr_SetInterrupt();
+        }
+        return result;
+    }
+}
+
 // The memory of an array of jax that nobody else knows, or NULL with an error.
 void* memory_of(PyObject* array) {
-    PyObject* ready = PyObject_CallMethod(array, "block_until_ready", NULL);
+    PyObject* ready = undisturbed(array, "block_until_ready");
     if (!ready) return NULL;
     Py_DECREF(ready);
-    PyObject* number = PyObject_CallMethod(array, "unsafe_buffer_pointer", NULL);
+    PyObject* number = undisturbed(array, "unsafe_buffer_pointer");
     if (!number) return NULL;
     void* pointer = PyLong_AsVoidPtr(number);
     Py_DECREF(number);
