@@ -90,8 +90,8 @@ int raise_later(void* held) {
     return -1;
 }
 
-// What a method gives, or NULL with an error. jax looks for signals as it waits: what a handler raises then, while values
-// are neither here nor there, is raised once they are stored.
+// What a method gives, or NULL with an error. jax looks for signals as it waits: what a handler raises then, while
+// values are neither here nor there, is raised once they are stored.
 PyObject* undisturbed(PyObject* array, const char* method) {
     PyObject* held = NULL;
     for (int tries = 0;; ++tries) {
