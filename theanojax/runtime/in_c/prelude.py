@@ -294,7 +294,7 @@ static void gemm(char a, char b, int m, int n, int k, const float* x, int xs, co
 static inline int smaller_of(int a, int b) { return a < b ? a : b; }
 // c[i, j] = sum over k of a[i * am + k * ak] * b[k * bk + j * bn]; of Fortran's order, so it is c.T = b.T a.T.
 // In pieces that are too small for OpenBLAS to give them to several threads: these wait for each other by giving up
-// their turns, a hundred times as long as the work takes where others use the processor, too.
+// their turns, fifty times as long as the work takes where others use the processor, too.
 template <typename T>
 static void blas_product(int m, int n, int k, int am, int ak, int bk, int bn, const T* a, const T* b, T* c) {
     const bool rows_a = ak == 1 || k == 1, rows_b = bn == 1 || n == 1;
