@@ -70,7 +70,7 @@ public:
     }
 };
 
-// Whether `array`, one of jax, has this type.
+// Whether `array`, one of jax, has this type; false with an error if a signal's handler raises one meanwhile.
 bool is_like(PyObject* array, const Type& type) {
     PyObject *shape = PyObject_GetAttrString(array, "shape"), *dtype = PyObject_GetAttrString(array, "dtype");
     bool fits = shape && dtype && PyTuple_CheckExact(shape) && PyTuple_GET_SIZE(shape) == type.ndim &&
@@ -78,8 +78,8 @@ bool is_like(PyObject* array, const Type& type) {
     for (int d = 0; fits && d < type.ndim; ++d) fits = PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, d)) == type.dims[d];
     Py_XDECREF(shape);
     Py_XDECREF(dtype);
-    if (PyErr_Occurred()) PyErr_Clear();
-    return fits;
+    if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_AttributeError)) PyErr_Clear();
+    return fits && !PyErr_Occurred();
 }
 
 // The results of a call; NotImplemented, and nothing has happened, if it is not of the kind that this is made for.
@@ -102,7 +102,8 @@ PyObject* enter(PyObject* self, PyObject* const* given, Py_ssize_t n) {
         PyObject* a = from_cell ? PyList_GET_ITEM(source, 0) : given[PyLong_AsSsize_t(source)];
         held.add(a);
         if (is_replaced(replaced_in, i)) {
-            if (PyArray_Check(a) || !is_like(a, in_types[i])) return declined(self, given, n);
+            if (PyArray_Check(a)) return declined(self, given, n);
+            if (!is_like(a, in_types[i])) return PyErr_Occurred() ? NULL : declined(self, given, n);
             for (int k = CONSTANTS; k < i; ++k)
                 if (ins[k] == a) return declined(self, given, n);
         } else if (is_exactly(a, in_types[i])) {
