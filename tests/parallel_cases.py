@@ -18,6 +18,7 @@ from theanojax.compile import Function, Mode
 from theanojax.graph.cells import raw
 from theanojax.ifelse import ifelse
 from theanojax.parallel import ParallelWarning
+from theanojax.runtime.xla import turns
 from theanojax.tensor.random.mrg import MRG_RandomStreams
 from theanojax.tensor.random.shared_randomstreams import RandomStreams
 
@@ -497,6 +498,32 @@ def test_threads_take_turns():
         thread.join()
     assert w.get_value().tolist() == [61] * 3
     assert len(seen) == 150 and not {total % ROWS.sum() for total in seen} - {0}
+
+
+def test_what_reads_values_on_several_devices_takes_turns_too():
+    # Else it may find that they were given away once some devices have begun, which ends the process.
+    w, v = theanojax.shared(np.ones(3), "w"), theanojax.shared(np.ones(3), "v")
+    x = T.dmatrix("x")
+    there = theanojax.function([x], T.dot(x, w).sum(), updates=[(w, w + 1)], parallel=data_parallel(batch=[x]))
+    there(ROWS)
+    assert lies(w)[1] == 4
+    reading, apart = (theanojax.function([x], T.dot(x, s).sum()) for s in (w, v))
+    reading(ROWS), apart(ROWS)
+    begun, seen = threading.Event(), []
+
+    def read():
+        begun.set()
+        seen.append(float(reading(ROWS)))
+
+    thread = threading.Thread(target=read)
+    with turns.turn():
+        thread.start()
+        begun.wait()
+        assert apart(ROWS) == ROWS.sum()  # on one device
+        thread.join(0.3)
+        assert thread.is_alive() and not seen
+    thread.join()
+    assert seen == [2 * ROWS.sum()]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")

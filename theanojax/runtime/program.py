@@ -26,10 +26,11 @@ from theanojax.runtime.timing import named
 from theanojax.runtime.timing.call import originals
 from theanojax.runtime.timing.named import NamedStage
 from theanojax.runtime.timing.watched import WatchedStage
-from theanojax.runtime.xla import executable_cache, platform
+from theanojax.runtime.xla import devices, executable_cache, platform
 from theanojax.runtime.xla.entries import Entry
 from theanojax.runtime.xla.stage import LARGE, XlaStage
 from theanojax.runtime.xla.transfer import is_aligned, to_numpy
+from theanojax.runtime.xla.turns import InTurn
 
 if TYPE_CHECKING:
     from theanojax.graph.cells import Cell
@@ -52,7 +53,14 @@ def build(
 ) -> Program:
     """The program for a graph. `updates` maps output positions to the input positions they replace."""
     executable_cache.keep()
-    branching = branches.branching(inputs, outputs, learned, updates, build)
+    program = _build(inputs, outputs, learned, updates)
+    return InTurn(program) if devices.there_are_several() and learned.arrangement is None else program
+
+
+def _build(
+    inputs: Sequence[Variable], outputs: Sequence[Variable], learned: Learned, updates: dict[int, int]
+) -> Program:
+    branching = branches.branching(inputs, outputs, learned, updates, _build)
     if branching is not None:
         return branching
     stages = Stages(Planner(inputs, outputs, learned, updates).plan(), learned)

@@ -8,11 +8,9 @@ host runs there for the whole batch.
 from __future__ import annotations
 
 import pickle
-import threading
 import warnings
 import weakref
 import zlib
-from contextlib import nullcontext
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +20,6 @@ import jax
 
 from theanojax.errors import ParallelWarning
 from theanojax.graph.cells import Cell, StaleValue, on_device, raw
-from theanojax.graph.locks import nesting
 from theanojax.graph.placement import PART, Layout, Placement
 from theanojax.graph.tracebacks import user_stacklevel
 from theanojax.runtime.executor import XlaExecutor
@@ -31,6 +28,7 @@ from theanojax.runtime.parallel.arrangement import Arrangement, mesh_of, shardin
 from theanojax.runtime.planning.plan import Plan
 from theanojax.runtime.planning.programs import Remark
 from theanojax.runtime.policy import forked
+from theanojax.runtime.xla import turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,9 +43,6 @@ if TYPE_CHECKING:
 SMALL = 1 << 16  # bytes of an argument that processes compare
 NAMED = 5  # nodes in a warning
 REMEMBERED = 1000  # shapes
-
-# Calls go one after the other: two whose devices start in another order each would wait for each other for ever.
-_in_turn = threading.RLock()
 
 
 class ParallelExecutor(XlaExecutor):
@@ -91,7 +86,7 @@ class ParallelExecutor(XlaExecutor):
     def call(self, values: list[Value], cells: Cells) -> list[Value]:
         if forked.in_child:
             return super().call(values, cells)
-        with nullcontext() if nesting.serving else _in_turn:
+        with turns.turn():
             try:
                 placed = self._placed(values)
             except Exception:

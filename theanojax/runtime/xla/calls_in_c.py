@@ -43,7 +43,7 @@ class CallsInC:
 
     Attributes
     ----------
-    possible : whether C may run the stage at all.
+    possible : whether C may run the stage at all. Where values may lie on several devices it does not.
     found : called with (InC, Ready) of shapes whose calls C takes over, or None.
     """
 
@@ -54,6 +54,7 @@ class CallsInC:
             stage.platform.runs_c
             and learned.recorder is None
             and learned.arrangement is None
+            and not devices.there_are_several()
             and len(stage.nodes) <= MOST_NODES
         )
         self.found: Callable[[InC, Ready], None] | None = None

@@ -74,6 +74,14 @@ def by_default() -> jax.Device:
     return chosen if isinstance(chosen, jax.Device) else jax.local_devices()[0]
 
 
+@functools.cache
+def there_are_several() -> bool:
+    """Whether jax knows more than one device, over which values may lie; they may be those of other processes."""
+    cores.start()
+    several: bool = jax.device_count() > 1
+    return several
+
+
 # ---------------------------------------------------------------- what is in use
 _several: list[
     str
