@@ -72,7 +72,8 @@ public:
 
 // Whether `array`, one of jax, has this type; false with an error if a signal's handler raises one meanwhile.
 bool is_like(PyObject* array, const Type& type) {
-    PyObject *shape = PyObject_GetAttrString(array, "shape"), *dtype = PyObject_GetAttrString(array, "dtype");
+    PyObject *shape = PyObject_GetAttrString(array, "shape");
+    PyObject *dtype = shape ? PyObject_GetAttrString(array, "dtype") : NULL;
     bool fits = shape && dtype && PyTuple_CheckExact(shape) && PyTuple_GET_SIZE(shape) == type.ndim &&
                 PyArray_DescrCheck(dtype) && ((PyArray_Descr*)dtype)->type_num == type.number;
     for (int d = 0; fits && d < type.ndim; ++d) fits = PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, d)) == type.dims[d];
