@@ -204,3 +204,86 @@ def test_profiles_and_large_constants():
     f(numbers(3))
     assert not is_small(f)
     both([v], [v.sum() + T.constant(numbers(1000))], numbers(3), small=False)
+
+
+# ---------------------------------------------------------------- calls with nothing between
+def test_calls_of_all_kinds():
+    s, k = T.dscalar("s"), T.lscalar("k")
+    shared = theano.shared(numbers(3), "shared")
+    f = theano.function([v, s, k], [v * s + shared, k * 2, s.dimshuffle("x"), s])
+    value, want = numbers(3, seed=1), numbers(3, seed=1) * 0.5 + numbers(3)
+    for args in ((value, 0.5, 3), (list(value), np.float32(0.5), np.int8(3)), (value[::-1][::-1], np.array(0.5), 3)):
+        for _ in range(2):
+            got = f(*args)
+            np.testing.assert_allclose(got[0], want)
+            assert [r.tolist() for r in got[1:]] == [6, [0.5], 0.5]
+            assert not any(np.shares_memory(a, r) for a in args if isinstance(a, np.ndarray) for r in got)
+    assert f.fn.executor.quick is not None and not np.shares_memory(got[2], got[3])
+    for error, *args in (
+        (TypeError, numbers(3, 3), 0.5, 3),
+        (TypeError, value, 0.5),
+        (TypeError, value, 0.5, 3, 4),
+        (TypeError, value, 0.5, 2.5),
+        (ValueError, None, 0.5, 2),
+        (ValueError, numbers(2), 0.5, 3),
+    ):
+        with pytest.raises(error):
+            f(*args)
+    shared.set_value(numbers(400))
+    before = f.fn.executor.compilations
+    np.testing.assert_allclose(f(numbers(400), 0.0, 1)[0], numbers(400))
+    assert f.fn.executor.compilations == before + 1
+    f.trust_input = True
+    np.testing.assert_allclose(f(numbers(400), np.array(0.0), np.array(1))[0], numbers(400))
+    assert theano.function([], shared[:2].sum())() == numbers(400)[:2].sum()
+    shorter = theano.function([], updates=[(shared, shared[:3] * 2)])
+    assert shorter() == shorter() == [] and shared.get_value().shape == (3,)
+    assert theano.function([], None)() == theano.function([], [])() == []
+
+
+def test_updates_with_nothing_between():
+    a, b = theano.shared(np.zeros(3), "a"), theano.shared(np.zeros(3), "b")
+    step = theano.function([v], a.sum(), updates=[(a, a + v), (b, b + 2 * v)])
+    both_of = theano.function([], [a, b])
+    step(np.ones(3)), both_of()
+    assert step.fn.executor.quick is not None and both_of.fn.executor.quick is not None
+    torn, done = [], threading.Event()
+
+    def read():
+        while not done.is_set():
+            first, second = both_of()
+            if (2 * first != second).any():
+                torn.append((first, second))
+
+    threads = [threading.Thread(target=read)] + [
+        threading.Thread(target=lambda: [step(np.ones(3)) for _ in range(500)]) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads[1:]:
+        thread.join()
+    done.set()
+    threads[0].join()
+    assert not torn and a.get_value().tolist() == [1001] * 3
+    with pytest.raises(ValueError):
+        step(np.ones(4))
+    assert a.get_value().tolist() == [1001] * 3 and b.get_value().tolist() == [2002] * 3
+
+
+def test_c_takes_over_at_the_same_call_each_time(monkeypatch):
+    from theanojax.runtime.in_c import often
+
+    monkeypatch.setattr(often, "OFTEN", 500)
+    monkeypatch.setattr(often, "TAKES_OVER", 2000)  # about 25 for each call, told by sixteen
+
+    def calls():
+        f, made = theano.function([v], T.tanh(v) * 3), 0
+        while "in C" not in str(f.fn.plan).partition("\n")[0]:
+            np.testing.assert_allclose(f(np.ones(3)), np.tanh(np.ones(3)) * 3)
+            made += 1
+            assert made < 200
+        for n in (3, 4):  # in C, and by numpy, which is asked next
+            np.testing.assert_allclose(f(np.ones(n)), np.tanh(np.ones(n)) * 3)
+        return made
+
+    assert 79 <= calls() <= 97 and calls() == calls()

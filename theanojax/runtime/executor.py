@@ -38,11 +38,10 @@ if TYPE_CHECKING:
     from theanojax.graph.fgraph import FunctionGraph
     from theanojax.graph.variable import Apply, Variable
     from theanojax.runtime.hints import Cells, Value
-    from theanojax.runtime.planning.programs import Program, Stage
+    from theanojax.runtime.planning.programs import Program, Stage, WayIn
     from theanojax.runtime.policy.outcome import Outcome
     from theanojax.runtime.policy.polymorphic import PolymorphicExecutor
     from theanojax.runtime.timing.call import Recorder
-    from theanojax.runtime.xla.entries import Entry
     from theanojax.runtime.xla.steps import Traced
 
 LOOPS_SHARE = 0.25  # of the time of a call in which XLA runs the loops, what an executable for its shapes saves at best
@@ -62,8 +61,8 @@ class XlaExecutor:
     ----------
     compilations : the number of executables built.
     failures : the errors of the last calls in a row that XLA could not answer though the host could.
-    quick : what runs calls in C, see `xla.entries`, or None; set by whoever calls, for whom `entering` lists the
-        Entries that have come up.
+    quick : what runs whole calls with nothing between, see `xla.entries`, or None; set by whoever calls, for whom
+        `entering` lists the ways in that have come up.
     fallbacks : the errors that sent the graph to the host for good; empty as long as it runs on XLA.
     """
 
@@ -76,7 +75,7 @@ class XlaExecutor:
         self.failures: list[Exception] = []
         self.fallbacks: list[Exception] = []
         self.quick: Callable[..., Any] | None = None
-        self.entering: list[Entry] = []
+        self.entering: list[WayIn] = []
         self._program: Program | None = None
         self._host: HostExecutor | None = None
         self._polymorphic: PolymorphicExecutor | None = None
@@ -268,9 +267,9 @@ class XlaExecutor:
             program = _Unplanned(error)
         self._program = program
         self.quick, self.entering = None, []
-        when_in_c = getattr(program, "when_in_c", None)
-        if when_in_c is not None and self.learned.recorder is None:
-            when_in_c(self.entering.append)
+        each_way_in = getattr(program, "each_way_in", None)
+        if each_way_in is not None and self.learned.recorder is None:
+            each_way_in(self.entering.append)
         if config.assert_no_cpu_op != "ignore" and _with_jax().platform.backend() != "cpu":
             _tell_of_host_nodes(program.plan, self._told)
         return program

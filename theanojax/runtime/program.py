@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from theanojax.graph.cells import Cell
     from theanojax.graph.variable import Variable
     from theanojax.runtime.hints import Cells, Value
-    from theanojax.runtime.in_c import InC
+    from theanojax.runtime.in_c.often import InC as OneInC
     from theanojax.runtime.planning.learned import Learned
     from theanojax.runtime.planning.plan import Plan, StagePlan
-    from theanojax.runtime.planning.programs import Program
+    from theanojax.runtime.planning.programs import InC, Program, WayIn
     from theanojax.runtime.policy.outcome import Outcome
     from theanojax.runtime.timing.call import Recorder
     from theanojax.runtime.xla.specialisation import Ready
@@ -145,14 +145,14 @@ class Stages:
         stage.delivers = not self.updates and not isinstance(stage, WatchedStage)
         return stage, None if given == list(range(len(self.inputs))) else given, delivery
 
-    def when_in_c(self, found: Callable[[Entry], object]) -> None:
+    def each_way_in(self, found: Callable[[WayIn], object]) -> None:
         """Have `found` called with an Entry once C takes over the calls with arguments of certain shapes."""
         if self.simple is None or self.shape_program is not None:
             return
         stage, places, delivery = self.simple
         sources = list(range(len(self.inputs))) if places is None else places
 
-        def taken(way: InC, ready: Ready) -> None:
+        def taken(way: OneInC, ready: Ready) -> None:
             guarded = way.made is not None and way.made.outputs > len(stage.outputs)
             found(Entry(way, ready, sources, delivery, guarded))
 
@@ -177,7 +177,7 @@ class Stages:
         to_numpy = self.to_numpy
         return [outs[i] if is_update else to_numpy(outs[i]) for i, is_update in delivery], outcome
 
-    def in_c(self) -> Callable[[list[Value], Cells], tuple[list[Value], Outcome] | None] | None:
+    def in_c(self) -> InC | None:
         """The same as `run`, in C, for who has another way until this has been called often: until then it gives None.
 
         None if C cannot run it.
@@ -186,10 +186,10 @@ class Stages:
             return None
         stage, places, delivery = self.simple
 
-        def run(values: list[Value], cells: Cells) -> tuple[list[Value], Outcome] | None:
+        def run(values: list[Value], cells: Cells, calls: int) -> tuple[list[Value], Outcome] | None:
             key = () if self.shape_program is None else self.shape_program(values)
             args = values.copy() if places is None else [values[i] for i in places]
-            ending = stage.in_c.elsewhere(args, key, cells)
+            ending = stage.in_c.elsewhere(args, key, cells, calls)
             if ending is None:
                 return None
             outs, outcome = ending

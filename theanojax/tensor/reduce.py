@@ -154,6 +154,11 @@ class CAReduce(Op):
     array_role = "reduction"
     vectorize_node = batch_rules.reduction
 
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        if {"compute", "perform"} & vars(cls).keys():
+            cls.array_role = vars(cls).get("array_role")  # it does something else than its scalar Op says
+
     def __init__(self, scalar_op, axis=None):
         if scalar_op.nin not in (-1, 2) or scalar_op.nout != 1:
             raise NotImplementedError("CAReduce only supports binary functions with a single output.")

@@ -90,10 +90,13 @@ class InC:
         self.refusal: str | None = None
         self.future: Future[Program | str] | None = None
 
-    def counted(self, steps: int | None) -> Run | None:
-        """What runs a call, whose loops have so many steps, on numpy arrays; None if that is not C."""
+    def counted(self, steps: int | None, calls: int = 1) -> Run | None:
+        """What runs a call, whose loops have so many steps, on numpy arrays; None if that is not C.
+
+        It stands for so many `calls`.
+        """
         if not self.settled:
-            self.left -= CALL + self.cost.call + self.cost.step * (steps or 0)
+            self.left -= calls * (CALL + self.cost.call + self.cost.step * (steps or 0))
             if self.left <= TAKES_OVER - OFTEN:
                 self._advance()
         return self.run

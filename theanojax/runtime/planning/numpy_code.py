@@ -44,6 +44,8 @@ _SAME = frozenset(
                   minimum greater greater_equal less less_equal equal not_equal""".split()
 )
 
+_REDUCTIONS = {"add": np.add, "maximum": np.maximum, "minimum": np.minimum}
+
 
 def generate(
     inputs: Sequence[Variable], outputs: Sequence[Variable], order: Sequence[Apply], recorder: Recorder | None = None
@@ -89,9 +91,8 @@ def _generate(
                 args.append(source.bind(v.data.astype(same) if check is not None and dtype_of(v) != same else v.data))
             else:
                 args.append(names[v])
-        whole = list(dict.fromkeys([a for a, v in zip(args, node.inputs) if check and not any(broadcastable(v))]))
-        for a in whole[1:]:
-            source.refuse("%s.shape != %s.shape" % (whole[0], a))
+        if check:
+            _refuse_misfits(source, node, args)
         if isinstance(function, str):
             names[out] = source.let(function % args[0])
         else:
@@ -141,8 +142,9 @@ def _function(node: Apply) -> tuple[Callable[..., Any] | str, bool | None]:
         return "int64(%%s.shape[%d])" % which, None
     if op.array_role == "product" and all(dtype_of(v) == dtype_of(out) for v in node.inputs):
         return np.dot, None
-    if op.array_role == "reduction" and (add := _adds_up(node)) is not None:
-        return (_sum_of_all if op.axis is None and dtype_of(out) == "float64" else partial(add, axis=op.axis)), None
+    if op.array_role == "reduction" and _reduces_by(node) is np.add:
+        whole = op.axis is None and dtype_of(out) == "float64"
+        return (_sum_of_all if whole else partial(np.add.reduce, axis=op.axis)), None
     return _checked(node, op.compute), None
 
 
@@ -157,12 +159,12 @@ def _rearranged(op: Any) -> str:
     return text
 
 
-def _adds_up(node: Apply) -> Callable[..., Any] | None:
-    """numpy's function of an array and axes for a "reduction" that is a sum in one floating dtype, else None."""
+def _reduces_by(node: Apply) -> np.ufunc | None:
+    """The ufunc by which numpy does what a "reduction" in one floating dtype does; None if it is another."""
     op: Any = node.op
     out = dtype_of(node.outputs[0])
     same = all(dtype == out for dtype in (dtype_of(node.inputs[0]), getattr(op, "acc_dtype", out)))
-    return np.add.reduce if op.scalar_op.name == "add" and out in _FLOATS and same else None
+    return _REDUCTIONS.get(op.scalar_op.name) if out in _FLOATS and same else None
 
 
 def _sum_of_all(x: NumpyArray) -> Value:
@@ -178,17 +180,13 @@ def _sum_of_all(x: NumpyArray) -> Value:
 def _elementwise(node: Apply) -> Callable[..., Any] | None:
     """A function of arrays of one floating dtype that need no casts, else None.
 
-    The arrays have one shape, but for those that stretch in each dimension.
+    The arrays have one shape, but for those that stretch where they are declared to.
     """
     whole: Any = node.op  # elementwise, by its `scalar_op`
     op, out = whole.scalar_op, node.outputs[0]
     dtype = dtype_of(node.inputs[_typical(node)])
-    if (
-        dtype not in _FLOATS
-        or not all(
-            dtype_of(v) == dtype or isinstance(v, Constant) and np.can_cast(dtype_of(v), dtype) for v in node.inputs
-        )
-        or any(len(set(broadcastable(v))) > 1 for v in node.inputs)
+    if dtype not in _FLOATS or not all(
+        dtype_of(v) == dtype or isinstance(v, Constant) and np.can_cast(dtype_of(v), dtype) for v in node.inputs
     ):
         return None
     function, nin, _ = getattr(op, "nfunc_spec", None) or ("", 0, 0)
@@ -202,6 +200,19 @@ def _elementwise(node: Apply) -> Callable[..., Any] | None:
     if op.work_dtype([dtype] * len(node.inputs), dtype) != dtype:
         return None
     return partial(_of_dtype, dtype, op.body)
+
+
+def _refuse_misfits(source: Source, node: Apply, args: Sequence[str]) -> None:
+    """Have `source` refuse arguments of an elementwise node of which numpy would stretch what is not declared to."""
+    first: dict[Sequence[bool], str] = {}
+    for text, v in zip(args, node.inputs):
+        whole = first.setdefault(broadcastable(v), text)
+        if text != whole and not all(broadcastable(v)):
+            source.refuse("%s.shape != %s.shape" % (whole, text))
+    for d in range(ndim_of(node.outputs[0]) or 0):
+        lengths = ["%s.shape[%d]" % (text, d) for pattern, text in first.items() if not pattern[d]]
+        if len(lengths) > 1:
+            source.refuse(" != ".join(lengths) if len(lengths) == 2 else "len({%s}) > 1" % ", ".join(lengths))
 
 
 def _of_dtype(dtype: str, body: Callable[..., NumpyArray], *values: NumpyArray) -> NumpyArray:
@@ -244,7 +255,9 @@ def generate_any(
     """
     if warns_of_floats() or not all(loops(node) is not None or _runs_as_any(node) for node in order):
         return None
-    return _Lines(inputs, numbers, outputs, order).function(loops, own)
+    lines = Lines(["a[%d]" % i for i in range(len(inputs))], inputs, numbers, outputs, order)
+    made: Code = lines.source.function("run(a, n)", "[%s]" % ", ".join(lines.write(loops, own)))
+    return made
 
 
 def _runs_as_any(node: Apply) -> bool:
@@ -255,14 +268,17 @@ def _runs_as_any(node: Apply) -> bool:
     )
 
 
-class _Lines:
-    """Writes the lines of generate_any.
+class Lines:
+    """Writes the lines of generate_any, and the like.
+
+    `texts` are those of the values of `inputs`, `refusal` what is returned where only the nodes know the answer.
 
     Attributes
     ----------
     names : variable -> the text of its value.
     plain : number -> the text of the Python number or tuple that it came as.
     scalars : variables whose text may be one of numpy's scalars, in place of an array of no dimension.
+    stretched : variable -> the node that makes it, of an array of no dimension; written where somebody asks for it.
     source_of : variable -> the variables whose memory it may share; of an array that a node has made for itself, this
         array alone.
     unsure : variables of which nobody has said whose memory they are.
@@ -270,14 +286,16 @@ class _Lines:
 
     def __init__(
         self,
+        texts: Sequence[str],
         inputs: Sequence[Variable],
         numbers: Mapping[Variable, Callable[[Any], Value]],
         outputs: Sequence[Variable],
         order: Sequence[Apply],
+        refusal: str = "None",
     ) -> None:
         self.outputs, self.order, self.makers = outputs, order, numbers
-        self.source = Source("None", **_NAMES)
-        self.names = {v: "a[%d]" % i for i, v in enumerate(inputs)}
+        self.source = Source(refusal, **_NAMES)
+        self.names = dict(zip(inputs, texts))
         self.plain = {v: "n[%d]" % i for i, v in enumerate(numbers)}
         self.given = set(inputs)
         self.scalars: set[Variable] = set()
@@ -285,10 +303,19 @@ class _Lines:
         self.unsure: set[Variable] = set()
         self.last = {v: i for i, node in enumerate(order) for v in node.inputs}
         self.shared: set[Variable] = set()  # of which there are views
+        self.stretched: dict[Variable, Apply] = {}
+        for i, node in enumerate(order):
+            if node.op.array_role == "view" and ndim_of(node.inputs[0]) == 0:
+                (whole,), v = node.inputs, node.outputs[0]
+                self.stretched[v] = node
+                self.last[whole] = max(self.last[whole], self.last.get(v, i))
 
-    def function(self, loops: Loops, own: bool) -> Code:
+    def write(self, loops: Loops, own: bool) -> list[str]:
+        """The texts of the outputs, once all lines are there; see `generate_any`."""
         for i, node in enumerate(self.order):
             run = loops(node)
+            if node.outputs[0] in self.stretched:
+                continue
             if run is not None:
                 self._unpack(node, "%s([%s])" % (self.source.bind(run), ", ".join(map(self._value, node.inputs))))
             elif not (len(node.outputs) == 1 and self._expression(i, node)):
@@ -296,9 +323,7 @@ class _Lines:
             dead = {self.names[v] for v in (*node.inputs, *node.outputs) if self.last.get(v, i) == i and self._local(v)}
             if dead:
                 self.source.lines.append("del %s" % ", ".join(sorted(dead)))
-        results = self._own_results() if own else [self._value(v) for v in self.outputs]
-        made: Code = self.source.function("run(a, n)", "[%s]" % ", ".join(results))
-        return made
+        return self._own_results() if own else [self._value(v) for v in self.outputs]
 
     def _local(self, v: Variable) -> bool:
         return v in self.names and v not in self.given and v not in self.makers and v not in self.outputs
@@ -314,7 +339,9 @@ class _Lines:
 
     def _array(self, v: Variable) -> str:
         """The text of a value, which for an array of no dimension may be that of numpy's scalar."""
-        if v not in self.names and isinstance(v, Constant):
+        if v not in self.names and v in self.stretched:
+            self._expression(len(self.order), self.stretched[v])
+        elif v not in self.names and isinstance(v, Constant):
             self.names[v] = self.source.bind(v.data)
             self.given.add(v)
         elif v not in self.names:  # a number
@@ -332,8 +359,10 @@ class _Lines:
         """Write a node as an expression; False if there is none."""
         out = node.outputs[0]
         spare = [k for k, v in enumerate(node.inputs) if self._is_spare(i, node, v)]
-        args = [self._number(v) if k and scalar_like(v) else self._array(v) for k, v in enumerate(node.inputs)]
-        text = node.op.numpy_code(node, args, self.source, spare)
+        text = None
+        if type(node.op).numpy_code is not Op.numpy_code:
+            args = [self._number(v) if k and scalar_like(v) else self._array(v) for k, v in enumerate(node.inputs)]
+            text = node.op.numpy_code(node, args, self.source, spare)
         memory = VIEW if getattr(node.op, "view_map", None) else OWN
         if text is None:
             text, memory = self._by_role(node, spare)
@@ -359,11 +388,12 @@ class _Lines:
             return _rearranged(op) % name, VIEW
         if op.array_role == "product" and all(dtype_of(v) == dtype_of(node.outputs[0]) for v in node.inputs):
             return "%s(%s)" % (self.source.bind(np.dot), ", ".join(map(self._value, node.inputs))), OWN
-        if op.array_role == "reduction" and (add := _adds_up(node)) is not None:
+        if op.array_role == "reduction" and (function := _reduces_by(node)) is not None:
             x = node.inputs[0]
-            axes = range(ndim_of(x) or 0) if op.axis is None else op.axis
-            if len(axes) == 1:  # of several the order of Op.perform is another
-                return "%s(%s, %d)" % (self.source.bind(add), self._value(x), axes[0]), OWN
+            text, axes = self._value(x), range(ndim_of(x) or 0) if op.axis is None else op.axis
+            for d in sorted(axes, reverse=True):  # in the order of Op.perform
+                text = "%s.reduce(%s, %d)" % (self.source.bind(function), text, d)
+            return (text, OWN) if axes else (None, ANY)
         return None, ANY
 
     def _elementwise(self, node: Apply, spare: Sequence[int]) -> tuple[str | None, str]:
@@ -374,8 +404,9 @@ class _Lines:
         function = _elementwise(node)
         if function is None:
             return None, ANY
-        args = [self._converted(v, node) for v in ins]
-        self._check_shapes(node, args)
+        stretch = isinstance(function, np.ufunc) and any(v not in self.stretched or v in self.names for v in ins)
+        args = [self._converted(v, node, stretch) for v in ins]
+        _refuse_misfits(self.source, node, args)
         if not isinstance(function, np.ufunc):
             return "%s(%s)" % (self.source.bind(function), ", ".join(args)), ANY
         if ndim_of(out):
@@ -383,19 +414,14 @@ class _Lines:
             args += ["out=%s" % args[k] for k in fitting[:1]]
         return "%s(%s)" % (self.source.bind(function), ", ".join(args)), OWN
 
-    def _converted(self, v: Variable, node: Apply) -> str:
-        """The text of an argument of a ufunc; a constant has the dtype of the others."""
+    def _converted(self, v: Variable, node: Apply, stretch: bool) -> str:
+        """The text of an argument of a ufunc, which may `stretch` it; a constant has the dtype of the others."""
+        if stretch and v in self.stretched and v not in self.names:
+            return self._array(self.stretched[v].inputs[0])
         if isinstance(v, Constant):
             dtype = dtype_of(node.inputs[_typical(node)])
             return self._array(v) if dtype_of(v) == dtype else self.source.bind(v.data.astype(dtype))
         return self._array(v)
-
-    def _check_shapes(self, node: Apply, args: Sequence[str]) -> None:
-        """numpy would stretch lengths of 1 that are not declared."""
-        if ndim_of(node.outputs[0]):
-            whole = dict.fromkeys([a for a, v in zip(args, node.inputs) if not any(broadcastable(v))])
-            for a, b in zip(whole, list(whole)[1:]):
-                self.source.refuse("%s.shape != %s.shape" % (a, b))
 
     def _call(self, node: Apply) -> None:
         """Write a node as a call of its ``perform``."""
@@ -445,11 +471,11 @@ class _Lines:
         taken: set[Variable] = set()
         results, unsure = [], []
         for v in self.outputs:
+            text = self._value(v)
             tensor = hasattr(v.type, "broadcastable")
             sources = self.source_of.get(v, frozenset([v]))
             if v in self.unsure or not tensor:
                 unsure.append(v)
-            text = self._value(v)
             if tensor and v not in self.unsure and (sources & taken or sources & self.given or v in self.given):
                 text = self.source.let("array(%s)" % text)
             results.append(text)

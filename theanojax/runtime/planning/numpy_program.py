@@ -58,14 +58,14 @@ class NumpyProgram:
             for n in order
             if n.op.array_role not in ("reduction", "view", "product")
         )
-        self.otherwise, self.all_stages, self.when_in_c = otherwise, otherwise.all_stages, otherwise.when_in_c
+        self.otherwise, self.all_stages, self.each_way_in = otherwise, otherwise.all_stages, otherwise.each_way_in
         self.in_c = in_c
         self.plan = Remark("numpy, as generated code, where the arguments make it quicker; else", otherwise.plan)
 
     def run(self, values: list[Value], cells: Cells) -> tuple[list[Value], Outcome]:
         if self._pays(values):
             if self.in_c is not None:
-                ending = self.in_c(values, cells)
+                ending = self.in_c(values, cells, 1)
                 if ending is not None:
                     return ending
             return self.generated([to_host(v) for v in values])

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from theanojax.graph.cells import Cell
     from theanojax.runtime.hints import Cells, Value
     from theanojax.runtime.planning.plan import Plan
     from theanojax.runtime.policy.outcome import Outcome
     from theanojax.runtime.policy.patience import Patience
-    from theanojax.runtime.xla.entries import Entry
     from theanojax.runtime.xla.steps import Traced
 
-    # a program in C that counts calls, and gives None until it runs them
-    InC = Callable[[list[Value], Cells], tuple[list[Value], Outcome] | None]
+    # a program in C that counts calls, so many at once, and gives None until it runs them
+    InC = Callable[[list[Value], Cells, int], tuple[list[Value], Outcome] | None]
 
 
 class Remark:
@@ -64,7 +64,23 @@ class Program(Protocol):
     def all_stages(self) -> Sequence[Stage]: ...
 
 
-class EnteredProgram(Program, Protocol):
-    """A program that C may run as a whole."""
+class WayIn(Protocol):
+    """How a whole call runs with nothing between; see `xla.entries.Entry`."""
 
-    def when_in_c(self, found: Callable[[Entry], object], /) -> None: ...
+    def reads_all(self, arguments: int, /) -> bool: ...
+    def bound(
+        self,
+        arguments: int,
+        cells: Sequence[list[Any]],
+        updated: Sequence[Cell],
+        numbers: Sequence[bool],
+        single: bool,
+        other: Callable[..., Any] | None,
+        /,
+    ) -> Callable[..., Any] | None: ...
+
+
+class EnteredProgram(Program, Protocol):
+    """A program of which whole calls may run with nothing between: `found` is told how, now or later."""
+
+    def each_way_in(self, found: Callable[[WayIn], object], /) -> None: ...

@@ -4,7 +4,7 @@ compile it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +19,17 @@ from theanojax.runtime.host import to_host
 from theanojax.runtime.planning.analysis import broadcastable, ndim_of, reads_lengths
 from theanojax.runtime.planning.numpy_code import generate_any
 from theanojax.runtime.planning.programs import Remark
+from theanojax.runtime.planning.small_call import small_call
 from theanojax.runtime.policy.outcome import DONE
 from theanojax.runtime.xla import platform
 
 if TYPE_CHECKING:
+    from theanojax.graph.cells import Cell
     from theanojax.graph.variable import Apply, Variable
     from theanojax.runtime.hints import Cells, Value
     from theanojax.runtime.planning.numpy_code import Code
-    from theanojax.runtime.planning.programs import EnteredProgram, InC
+    from theanojax.runtime.planning.programs import EnteredProgram, InC, WayIn
+    from theanojax.runtime.planning.small_call import Graph
     from theanojax.runtime.policy.outcome import Outcome
 
 LARGEST = 4096  # elements of a result
@@ -34,31 +37,61 @@ MOST_NODES = 20  # numpy takes one to two microseconds for each, a call into XLA
 
 
 class SmallProgram:
-    """Runs generated numpy code where the arguments have few numbers, else the program `otherwise`."""
+    """Runs generated numpy code where the arguments have few numbers, else the program `otherwise`.
 
-    def __init__(self, code: Code, most: int, otherwise: EnteredProgram, in_c: InC | None) -> None:
+    It is a way into calls, too, as `xla.entries.Entry` is: `bound` gives what runs them with nothing else between.
+    """
+
+    def __init__(self, graph: Graph, code: Code, most: int, otherwise: EnteredProgram, in_c: InC | None) -> None:
         """`most` numbers are few. `in_c` counts calls, and once it has been called often, runs them."""
         # whatever the user's settings are: XLA says nothing of overflows and the like
         self.code, self.in_c, self.most = np.errstate(all="ignore")(code), in_c, most
-        self.otherwise, self.all_stages, self.when_in_c = otherwise, otherwise.all_stages, otherwise.when_in_c
+        self.graph = graph
+        self.otherwise, self.all_stages = otherwise, otherwise.all_stages
         self.plan = Remark("numpy, as generated code, for up to %d numbers; else" % self.most, otherwise.plan)
+        self.entered = 0  # calls by what `bound` gives that `in_c` knows nothing of
 
     def run(self, values: list[Value], cells: Cells) -> tuple[list[Value], Outcome]:
         if sum([v.size for v in values]) > self.most:
             return self.otherwise.run(values, cells)
         if self.in_c is not None:
-            ending = self.in_c(values, cells)
+            calls, self.entered = self.entered + 1, 0
+            ending = self.in_c(values, cells, calls)
             if ending is not None:
                 return ending
+        outs = self._outputs([to_host(v) for v in values])
+        # if there are none XLA knows the answer, or the host what is wrong
+        return self.otherwise.run(values, cells) if outs is None else (outs, DONE)
+
+    def _outputs(self, values: list[Value]) -> list[Value] | None:
         try:
-            outs = self.code([to_host(v) for v in values], ())
+            outs = self.code(values, ())
         except Exception as error:
             if by_signal(error):
                 raise
-            outs = None
-        if outs is None:  # XLA knows the answer, or the host what is wrong
-            return self.otherwise.run(values, cells)
-        return [v if v.base is None and v.flags.c_contiguous else np.array(v, order="C") for v in outs], DONE
+            return None
+        return outs and [v if v.base is None and v.flags.c_contiguous else np.array(v, order="C") for v in outs]
+
+    # ---------------------------------------------------------------- a way into calls
+    def each_way_in(self, found: Callable[[WayIn], object]) -> None:
+        found(self)
+        self.otherwise.each_way_in(found)
+
+    def reads_all(self, arguments: int) -> bool:
+        """Whether calls look at so many arguments."""
+        return True
+
+    def bound(
+        self,
+        arguments: int,
+        cells: Sequence[list[Any]],
+        updated: Sequence[Cell],
+        numbers: Sequence[bool],
+        single: bool,
+        other: Callable[..., Any] | None,
+    ) -> Callable[..., Any]:
+        """See `xla.entries.Entry.bound`."""
+        return small_call(self, arguments, cells, updated, numbers, single, other)
 
 
 def small_program(
@@ -72,7 +105,7 @@ def small_program(
         return None
     most = _most(inputs, order)
     code = generate_any(inputs, {}, outputs, order, lambda node: None, True) if most else None
-    return None if code is None else SmallProgram(code, most, otherwise, in_c)
+    return None if code is None else SmallProgram((inputs, outputs, order), code, most, otherwise, in_c)
 
 
 def _is_small(node: Apply) -> bool:

@@ -99,8 +99,13 @@ class CallsInC:
             return program
 
     # ---------------------------------------------------------------- calls that others run at first
-    def elsewhere(self, args: list[Value], key: Key, cells: Cells) -> tuple[Sequence[Value], Outcome] | None:
-        """Run the stage in C, for who has another way until it has called this often; None until then."""
+    def elsewhere(
+        self, args: list[Value], key: Key, cells: Cells, calls: int
+    ) -> tuple[Sequence[Value], Outcome] | None:
+        """Run the stage in C, for who has another way until it has called this often; None until then.
+
+        This call stands for so many `calls`.
+        """
         stage = self.stage
         signature = key, tuple([a.shape for a in args])
         known = self.others.get(signature)
@@ -112,7 +117,7 @@ class CallsInC:
             way = in_c.InC(lambda: self._later_program(made, given, key), cost, taken=lambda: self._taken(way, made[0]))
             known = self.others[signature] = way, made
         way, made = known
-        run = way.counted(1)
+        run = way.counted(1, calls)
         if run is None:
             return None
         check = made[0].special.check

@@ -28,6 +28,8 @@ __all__ = [
     "softmax_with_bias",
 ]
 
+_LOWEST = -np.inf
+
 
 def in_single(xp, x):
     """`x`, in float32 where it is float16: sums of exponentials need the digits."""
@@ -36,12 +38,25 @@ def in_single(xp, x):
 
 def shifted(xp, x):
     """The matrix `x` less the largest element of each row, so that its exponentials cannot overflow."""
-    return x - xp.max(x, axis=1, keepdims=True, initial=-np.inf)
+    return x - xp.max(x, axis=1, keepdims=True, initial=_LOWEST)
 
 
 def rows_softmax(xp, x):
     e = xp.exp(shifted(xp, x))
     return e / xp.sum(e, axis=1, keepdims=True)
+
+
+def _exponentials_code(node, x, source):
+    """The texts of what is `shifted`, of its exponentials and of their sums, of a matrix `x` of floats.
+
+    None where these would be computed in another dtype.
+    """
+    if node.inputs[0].type.dtype not in ("float32", "float64"):
+        return None
+    largest, lowest, exp, add = map(source.bind, (np.maximum, _LOWEST, np.exp, np.add))
+    z = source.once("%s - %s.reduce(%s, 1, None, None, True, %s)" % (x, largest, x, lowest))
+    e = source.once("%s(%s)" % (exp, z))
+    return z, e, source.once("%s.reduce(%s, 1, None, None, True)" % (add, e))
 
 
 def check_bias(x, b):
@@ -134,6 +149,13 @@ class SoftmaxGrad(Op):
         product = dy * sm
         return product - xp.sum(product, axis=1, keepdims=True) * sm
 
+    def numpy_code(self, node, args, source, spare):
+        if {v.type.dtype for v in node.inputs} not in ({"float32"}, {"float64"}):
+            return None
+        source.refuse("%s.shape != %s.shape" % tuple(args))
+        product = source.once("%s * %s" % tuple(args))
+        return "%s - %s.reduce(%s, 1, None, None, True) * %s" % (product, source.bind(np.add), product, args[1])
+
     def grad(self, inputs, grads):
         (dy, sm), (g,) = inputs, grads
         centred = g + T.neg(T.sum(g * sm, axis=1).dimshuffle((0, "x")))
@@ -171,6 +193,10 @@ class Softmax(Op):
     def compute(self, xp, node, x):
         return rows_softmax(xp, in_single(xp, x))
 
+    def numpy_code(self, node, args, source, spare):
+        found = _exponentials_code(node, args[0], source)
+        return found and "%s / %s" % found[1:]
+
     def L_op(self, inputs, outputs, grads):
         return [softmax_grad(grads[0], outputs[0])]
 
@@ -198,6 +224,10 @@ class LogSoftmax(Op):
     def compute(self, xp, node, x):
         z = shifted(xp, in_single(xp, x))
         return z - xp.log(xp.sum(xp.exp(z), axis=1, keepdims=True))
+
+    def numpy_code(self, node, args, source, spare):
+        found = _exponentials_code(node, args[0], source)
+        return found and "%s - %s(%s)" % (found[0], source.bind(np.log), found[2])
 
     def grad(self, inputs, grads):
         sm = softmax_op(inputs[0])
