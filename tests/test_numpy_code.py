@@ -95,8 +95,14 @@ def test_reductions_of_users():
         def compute(self, xp, node, x):
             return xp.max(x, axis=self.axis) - xp.min(x, axis=self.axis)
 
+    class Mixed:
+        compute = Range.compute
+
+    class OfTwo(Mixed, CAReduce):
+        pass
+
     reduce = Range(theano.scalar.maximum, 0)
-    assert reduce.array_role is None
+    assert reduce.array_role is OfTwo(theano.scalar.maximum, 0).array_role is None
     (got,) = compare([x], reduce(x), numbers(3, 4))
     np.testing.assert_allclose(got, np.ptp(numbers(3, 4), axis=0))
 
@@ -110,3 +116,20 @@ def test_what_is_asked_for_once_goes_as_soon_as_it_can():
     run = source.function("run(a)", "(%s, sorted(locals()))" % second)
     result, names = run(1.0)
     assert result.tolist() == [4.0] * 3 and names == ["a", second]
+
+
+def test_whole_numbers_and_choices():
+    a, b = np.array([[1, -2, 3], [2**31 - 1, 5, -7]]), np.array([4, -5, 2])
+    for dtype in ("int64", "int32", "int8", "uint8"):
+        m, n = T.matrix("m", dtype), T.vector("n", dtype)
+        results = [m + n, m * 2 - n, -m, T.maximum(m, n), T.eq(m, 1), m < n, abs(m), T.switch(m > n, m, 0), m * m]
+        compare([m, n], results, a.astype(dtype), b.astype(dtype))
+    c, d = numbers(3, 4), numbers(4, seed=1)
+    compare([x, v], [T.switch(x > v, x, 1), (x > 0) * v, v * T.eq(x, x), T.switch(v > 0, x, v), T.clip(x, -1, 1)], c, d)
+    compare([f32], [T.switch(f32 > 0, f32, 0), (f32 > 0) * f32], c.astype("float32"))
+    mask = T.bmatrix("mask")
+    compare([mask, v], [T.switch(mask, v, 0.5), mask * v], (c > 0).astype("int8"), d)
+    flags = T.vector("flags", "bool")
+    compare([flags, v], [flags + flags, flags * flags, flags * v, T.switch(flags, v, np.inf)], d > 0, d)
+    with pytest.raises(ValueError, match="Input dimension mis-match"):
+        theano.function([x, v], T.switch(x > 0, x, v)).fn.executor.for_any_shape([c, numbers(1)])

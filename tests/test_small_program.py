@@ -218,7 +218,8 @@ def test_calls_of_all_kinds():
             np.testing.assert_allclose(got[0], want)
             assert [r.tolist() for r in got[1:]] == [6, [0.5], 0.5]
             assert not any(np.shares_memory(a, r) for a in args if isinstance(a, np.ndarray) for r in got)
-    assert f.fn.executor.quick is not None and not np.shares_memory(got[2], got[3])
+    assert not np.shares_memory(got[2], got[3])
+    np.testing.assert_allclose(f.fn.executor.quick(value, 0.5, np.array(3))[0], want)
     for error, *args in (
         (TypeError, numbers(3, 3), 0.5, 3),
         (TypeError, value, 0.5),
@@ -241,12 +242,50 @@ def test_calls_of_all_kinds():
     assert theano.function([], None)() == theano.function([], [])() == []
 
 
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        [T.cast(v, "int64") * 2 + 1],
+        [T.nnet.sigmoid(v), T.switch(v > 0, v, 1.0), v**3],
+        [(e := T.exp(w[0])).dimshuffle("x"), T.tanh(e), v + 1],
+        [v.dimshuffle("x", 0), v],
+        [],
+        None,
+    ],
+)
+def test_calls_are_answered(outputs):
+    f = theano.function([v, w, i], outputs, on_unused_input="ignore")
+    args = numbers(3), numbers(3, seed=1), np.array(4)
+    first = f(*args)
+    again = f.fn.executor.quick(*args)
+    assert again is not NotImplemented
+    for got, want in zip(again, first, strict=True):
+        np.testing.assert_array_equal(got, want)
+        assert got.flags.owndata and not any(
+            np.shares_memory(got, other) for other in [*args, *again] if other is not got
+        )
+    executor = theano.function([v, w, i], outputs or [], on_unused_input="ignore").fn.executor
+    for got, want in zip(executor.for_any_shape(list(args)), first, strict=True):
+        np.testing.assert_array_equal(got, want)
+    assert executor._polymorphic.code(list(args), ()) is not None
+
+
+def test_lengths_that_are_declared():
+    row, stays = T.row("row"), theano.shared(np.ones((1, 3)), broadcastable=(True, False))
+    f = theano.function([row], row * 2, updates=[(stays, row * 2)])
+    for _ in range(3):
+        f(np.ones((1, 3)))
+    with pytest.raises(TypeError, match="Non-unit value on shape on a broadcastable dimension"):
+        f(np.ones((4, 3)))
+    assert stays.get_value().shape == (1, 3)
+
+
 def test_updates_with_nothing_between():
     a, b = theano.shared(np.zeros(3), "a"), theano.shared(np.zeros(3), "b")
     step = theano.function([v], a.sum(), updates=[(a, a + v), (b, b + 2 * v)])
     both_of = theano.function([], [a, b])
     step(np.ones(3)), both_of()
-    assert step.fn.executor.quick is not None and both_of.fn.executor.quick is not None
+    assert both_of.fn.executor.quick() is not NotImplemented and step.fn.executor.quick is not None
     torn, done = [], threading.Event()
 
     def read():

@@ -43,6 +43,11 @@ _SAME = frozenset(
     """negative exp log log1p square sqrt tanh sin cos abs add subtract multiply true_divide maximum
                   minimum greater greater_equal less less_equal equal not_equal""".split()
 )
+# and these to whole numbers, in arrays: of single ones numpy tells if they are too large
+_EXACT = frozenset(
+    """negative abs add subtract multiply maximum minimum
+       greater greater_equal less less_equal equal not_equal""".split()
+)
 
 _REDUCTIONS = {"add": np.add, "maximum": np.maximum, "minimum": np.minimum}
 
@@ -87,8 +92,8 @@ def _generate(
         args = []
         for v in node.inputs:
             if isinstance(v, Constant):
-                same = dtype_of(node.inputs[_typical(node)])
-                args.append(source.bind(v.data.astype(same) if check is not None and dtype_of(v) != same else v.data))
+                same = dtype_of(v) if check is None else _dtype_of_constants(node)
+                args.append(source.bind(v.data.astype(same) if dtype_of(v) != same else v.data))
             else:
                 args.append(names[v])
         if check:
@@ -111,9 +116,21 @@ def _generate(
     return source.function("run(a, cells=None)", "[%s], DONE" % ", ".join(results))
 
 
-def _typical(node: Apply) -> int:
-    """The position of the first input that is no constant; 0 when all are."""
-    return next((i for i, v in enumerate(node.inputs) if not isinstance(v, Constant)), 0)
+def _typical(node: Apply) -> Variable:
+    """The first input that is no constant, or the first when all are."""
+    return next((v for v in node.inputs if not isinstance(v, Constant)), node.inputs[0])
+
+
+def _dtype_of_constants(node: Apply) -> str:
+    """The dtype that constants have for the function of an elementwise node."""
+    return dtype_of(node.outputs[0] if _function_name(node) == "where" else _typical(node))
+
+
+def _function_name(node: Apply) -> str:
+    """numpy's name of what an elementwise node does, if it has one for so many inputs."""
+    op: Any = node.op
+    name, nin, _ = getattr(op.scalar_op, "nfunc_spec", None) or ("", 0, 0)
+    return name if nin == len(node.inputs) else ""
 
 
 def _function(node: Apply) -> tuple[Callable[..., Any] | str, bool | None]:
@@ -178,28 +195,36 @@ def _sum_of_all(x: NumpyArray) -> Value:
 
 
 def _elementwise(node: Apply) -> Callable[..., Any] | None:
-    """A function of arrays of one floating dtype that need no casts, else None.
+    """A function of arrays that need no casts, of one floating dtype most often, else None.
 
     The arrays have one shape, but for those that stretch where they are declared to.
     """
     whole: Any = node.op  # elementwise, by its `scalar_op`
     op, out = whole.scalar_op, node.outputs[0]
-    dtype = dtype_of(node.inputs[_typical(node)])
-    if dtype not in _FLOATS or not all(
-        dtype_of(v) == dtype or isinstance(v, Constant) and np.can_cast(dtype_of(v), dtype) for v in node.inputs
-    ):
+    dtype, function = dtype_of(_typical(node)), _function_name(node)
+    if function == "where":
+        chosen = dtype_of(node.inputs[0]) == "bool" and all(_comes_as(v, dtype_of(out)) for v in node.inputs[1:])
+        return np.where if chosen and ndim_of(out) else None
+    if function == "multiply" and {dtype_of(v) for v in node.inputs} == {"bool", dtype_of(out)} <= {"bool", *_FLOATS}:
+        return np.multiply
+    if not all(_comes_as(v, dtype) for v in node.inputs):
         return None
-    function, nin, _ = getattr(op, "nfunc_spec", None) or ("", 0, 0)
-    if function in _SAME and nin == len(node.inputs) and dtype_of(out) in (dtype, "bool"):
+    exact = np.dtype(dtype).kind in "iu" and function in _EXACT and ndim_of(out)
+    if (exact or dtype in _FLOATS and function in _SAME) and dtype_of(out) in (dtype, "bool"):
         ufunc: np.ufunc = getattr(np, function)
         return ufunc
-    if dtype_of(out) != dtype:
+    if dtype_of(out) != dtype or dtype not in _FLOATS:
         return None
     if op.work == "own" or op.body is None or not op.has_array_body():
         return None
     if op.work_dtype([dtype] * len(node.inputs), dtype) != dtype:
         return None
     return partial(_of_dtype, dtype, op.body)
+
+
+def _comes_as(v: Variable, dtype: str) -> bool:
+    """Whether a value has the dtype, or is a constant that may have it."""
+    return dtype_of(v) == dtype or isinstance(v, Constant) and np.can_cast(dtype_of(v), dtype)
 
 
 def _refuse_misfits(source: Source, node: Apply, args: Sequence[str]) -> None:
@@ -295,7 +320,7 @@ class Lines:
     ) -> None:
         self.outputs, self.order, self.makers = outputs, order, numbers
         self.source = Source(refusal, **_NAMES)
-        self.names = dict(zip(inputs, texts))
+        self.texts, self.names = list(texts), dict(zip(inputs, texts))
         self.plain = {v: "n[%d]" % i for i, v in enumerate(numbers)}
         self.given = set(inputs)
         self.scalars: set[Variable] = set()
@@ -308,7 +333,7 @@ class Lines:
             if node.op.array_role == "view" and ndim_of(node.inputs[0]) == 0:
                 (whole,), v = node.inputs, node.outputs[0]
                 self.stretched[v] = node
-                self.last[whole] = max(self.last[whole], self.last.get(v, i))
+                self.last[whole] = max(self.last[whole], len(order) if v in outputs else self.last.get(v, i))
 
     def write(self, loops: Loops, own: bool) -> list[str]:
         """The texts of the outputs, once all lines are there; see `generate_any`."""
@@ -404,22 +429,23 @@ class Lines:
         function = _elementwise(node)
         if function is None:
             return None, ANY
-        stretch = isinstance(function, np.ufunc) and any(v not in self.stretched or v in self.names for v in ins)
+        of_numpy = isinstance(function, np.ufunc) or function is np.where
+        stretch = of_numpy and any(v not in self.stretched or v in self.names for v in ins)
         args = [self._converted(v, node, stretch) for v in ins]
         _refuse_misfits(self.source, node, args)
-        if not isinstance(function, np.ufunc):
+        if not of_numpy:
             return "%s(%s)" % (self.source.bind(function), ", ".join(args)), ANY
-        if ndim_of(out):
+        if ndim_of(out) and function is not np.where:
             fitting = [k for k in spare if dtype_of(ins[k]) == dtype_of(out) and not any(broadcastable(ins[k]))]
             args += ["out=%s" % args[k] for k in fitting[:1]]
         return "%s(%s)" % (self.source.bind(function), ", ".join(args)), OWN
 
     def _converted(self, v: Variable, node: Apply, stretch: bool) -> str:
-        """The text of an argument of a ufunc, which may `stretch` it; a constant has the dtype of the others."""
+        """The text of an argument of a function, which may `stretch` it; a constant has the dtype of the others."""
         if stretch and v in self.stretched and v not in self.names:
             return self._array(self.stretched[v].inputs[0])
         if isinstance(v, Constant):
-            dtype = dtype_of(node.inputs[_typical(node)])
+            dtype = _dtype_of_constants(node)
             return self._array(v) if dtype_of(v) == dtype else self.source.bind(v.data.astype(dtype))
         return self._array(v)
 
@@ -482,7 +508,7 @@ class Lines:
             taken |= sources
         if unsure:
             # what Ops of all kinds return, they may have got from anywhere
-            foreign = ["*a", *[self.names[v] for v in self.names if isinstance(v, Constant)]]
+            foreign = [*self.texts, *[self.names[v] for v in self.names if isinstance(v, Constant)]]
             foreign += [text for v, text in zip(self.outputs, results) if v not in unsure]
             self.source.scope["ndarray"] = np.ndarray
             self.source.lines.append("f = [v for v in (%s,) if isinstance(v, ndarray)]" % ", ".join(foreign))

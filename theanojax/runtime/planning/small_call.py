@@ -12,7 +12,7 @@ import numpy as np
 
 from theanojax.graph.cells import commit, raw
 from theanojax.graph.signals import by_signal
-from theanojax.runtime.planning.analysis import dtype_of, ndim_of
+from theanojax.runtime.planning.analysis import broadcastable, dtype_of, ndim_of
 from theanojax.runtime.planning.numpy_code import Lines
 
 if TYPE_CHECKING:
@@ -54,11 +54,12 @@ def small_call(
         if i < arguments and numbers[i] and dtype == np.float64:
             before.lines.append("if type({0}) is float: {0} = array({0})".format(name))
         kind = "type({0}) is not ndarray or {0}.dtype is not {1} or {0}.ndim != {2} or not {0}.flags.aligned"
-        before.refuse(kind.format(name, before.bind(dtype), ndim_of(v)))
+        ones = ["%s.shape[%d] != 1" % (name, d) for d, stretches in enumerate(broadcastable(v)) if stretches]
+        before.refuse(" or ".join([kind.format(name, before.bind(dtype), ndim_of(v)), *ones]))
     long = ["%s.size" % name for name, v in zip(names, inputs) if ndim_of(v)]
     before.refuse(" + ".join([*long, str(len(names) - len(long))]) + " > %d" % program.most)
     outs = ["r%d" % i for i in range(len(outputs))]
-    work = [*source.finished("%s, = %s," % (", ".join(outs), ", ".join(results)))] if outs else source.lines
+    work = source.finished("%s, = %s," % (", ".join(outs), ", ".join(results)) if outs else "pass")
     after = [
         "if {0}.base is not None or not {0}.flags.c_contiguous: {0} = array({0}, order='C')".format(r) for r in outs
     ]
