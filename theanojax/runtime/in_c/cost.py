@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 OPERATION, ELEMENT = 0.1, 1.5e-4  # microseconds on a usual core
-MOST_LOST = 0.15  # of the time, by products that several cores would share
-LARGE_PRODUCT = 1 << 20  # products of numbers, in one of matrices that XLA gives to several threads
+LARGE_PRODUCT = 1 << 20  # products of numbers, in one of matrices that several threads share
+LARGEST_PRODUCT = 1 << 25  # in one that pieces take more time for than XLA does
+MOST_OF_LARGEST = 0.5  # of the time, by such products
 MULTIPLIED = 2  # products that take as long as an element of something else
 
 
@@ -26,33 +27,32 @@ class Cost(NamedTuple):
     step: float = 0.0
 
 
-def cost_of(program: Jaxpr | ClosedJaxpr, shared: bool = False) -> Cost:
-    """What a call of a program costs; only what XLA shares among several cores, if `shared`."""
+def cost_of(program: Jaxpr | ClosedJaxpr, largest: bool = False) -> Cost:
+    """What a call of a program costs; only that of its largest products, if `largest`."""
     jaxpr = program.jaxpr if isinstance(program, ClosedJaxpr) else program
-    costs = [_of_operation(eqn, shared) for eqn in jaxpr.eqns]
+    costs = [_of_operation(eqn, largest) for eqn in jaxpr.eqns]
     return Cost(sum(c.call for c in costs), sum(c.step for c in costs))
 
 
-def gains(program: ClosedJaxpr, cores: int) -> bool:
-    """Whether C, on one core, can be quicker than XLA on so many, though there may be large products."""
+def gains(program: ClosedJaxpr) -> bool:
+    """Whether C can be quicker than XLA, as it is no matter of the largest products."""
     whole, products = cost_of(program), cost_of(program, True)
-    lost = MOST_LOST / (1 - 1 / cores) if cores > 1 else 1.0
-    return products.call <= lost * whole.call and products.step <= lost * whole.step
+    return products.call <= MOST_OF_LARGEST * whole.call and products.step <= MOST_OF_LARGEST * whole.step
 
 
-def _of_operation(eqn: Any, shared: bool) -> Cost:
+def _of_operation(eqn: Any, largest: bool) -> Cost:
     name, params = eqn.primitive.name, eqn.params
     if name == "while":
-        step = sum(cost_of(params[k], shared).call for k in ("cond_jaxpr", "body_jaxpr"))
+        step = sum(cost_of(params[k], largest).call for k in ("cond_jaxpr", "body_jaxpr"))
         steps = _bound(params["cond_jaxpr"].jaxpr)
         return Cost(0.0, step) if steps is None else Cost(steps * step)
     if name == "scan":
-        return Cost(params["length"] * cost_of(params["jaxpr"], shared).call)
+        return Cost(params["length"] * cost_of(params["jaxpr"], largest).call)
     if name == "cond":
-        return max(cost_of(branch, shared) for branch in params["branches"])
+        return max(cost_of(branch, largest) for branch in params["branches"])
     if name in CALLS:
-        return cost_of(next(p for p in params.values() if isinstance(p, (Jaxpr, ClosedJaxpr))), shared)
-    if shared and name != "dot_general":
+        return cost_of(next(p for p in params.values() if isinstance(p, (Jaxpr, ClosedJaxpr))), largest)
+    if largest and name != "dot_general":
         return Cost(0.0)
     if name in NAMES and name != "gather":
         return Cost(0.0)
@@ -61,7 +61,7 @@ def _of_operation(eqn: Any, shared: bool) -> Cost:
         (axes, _), _ = params["dimension_numbers"]
         sums = prod(eqn.invars[0].aval.shape[d] for d in axes)
         row = min(_size([v]) for v in eqn.invars) <= sums
-        if shared and (row or elements * sums <= LARGE_PRODUCT):
+        if largest and (row or elements * sums <= LARGEST_PRODUCT):
             return Cost(0.0)
         elements *= sums // MULTIPLIED
     if "scatter" in name:

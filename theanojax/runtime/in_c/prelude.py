@@ -276,39 +276,56 @@ static void* pointer_of(const char* name) {
     Py_XDECREF(capsule);
     return found;
 }
-static bool load_blas() {
+static bool load_blas(int threads) {
     dgemm = (dgemm_t)pointer_of("dgemm");
     sgemm = dgemm ? (sgemm_t)pointer_of("sgemm") : NULL;
-    return sgemm != NULL;
+    return sgemm != NULL && find_crew(threads);
 }
-static void gemm(char a, char b, int m, int n, int k, const double* x, int xs, const double* y, int ys, bool add,
-                 double* z, int zs) {
-    double one = 1, before = add;
-    dgemm(&a, &b, &m, &n, &k, &one, (double*)x, &xs, (double*)y, &ys, &before, z, &zs);
+static void gemm(char a, char b, int m, int n, int k, double scale, const double* x, int xs, const double* y, int ys,
+                 bool add, double* z, int zs) {
+    double before = add;
+    dgemm(&a, &b, &m, &n, &k, &scale, (double*)x, &xs, (double*)y, &ys, &before, z, &zs);
 }
-static void gemm(char a, char b, int m, int n, int k, const float* x, int xs, const float* y, int ys, bool add,
-                 float* z, int zs) {
-    float one = 1, before = add;
-    sgemm(&a, &b, &m, &n, &k, &one, (float*)x, &xs, (float*)y, &ys, &before, z, &zs);
+static void gemm(char a, char b, int m, int n, int k, float scale, const float* x, int xs, const float* y, int ys,
+                 bool add, float* z, int zs) {
+    float before = add;
+    sgemm(&a, &b, &m, &n, &k, &scale, (float*)x, &xs, (float*)y, &ys, &before, z, &zs);
 }
 static inline int smaller_of(int a, int b) { return a < b ? a : b; }
-// c[i, j] = sum over k of a[i * am + k * ak] * b[k * bk + j * bn]; of Fortran's order, so it is c.T = b.T a.T.
+static inline int pieces_of(int length, int piece) { return (length + piece - 1) / piece; }
+// c[i, j] = scale * (sum over k of a[i * am + k * ak] * b[k * bk + j * bn]), which is added to what is there if `add`.
+// BLAS has Fortran's order, so it is c.T = b.T a.T.
 // In pieces that are too small for OpenBLAS to give them to several threads: these wait for each other by giving up
 // their turns, fifty times as long as the work takes where others use the processor, too.
+template <typename T> struct Product {
+    int m, n, k, am, ak, bk, bn;
+    T scale;
+    const T *a, *b;
+    bool add;
+    T* c;
+    int tall, wide, deep;
+
+    static void piece(void* given, int number) {
+        const Product& p = *(const Product*)given;
+        const bool rows_a = p.ak == 1 || p.k == 1, rows_b = p.bn == 1 || p.n == 1;
+        const int step_a = rows_a ? p.am : p.ak, step_b = rows_b ? p.bk : p.bn;
+        const int least_a = rows_a ? p.k : p.m, least_b = rows_b ? p.n : p.k;
+        const int columns = pieces_of(p.n, p.wide), i = number / columns * p.tall, j = number % columns * p.wide;
+        for (int q = 0; q < p.k; q += p.deep)
+            gemm(rows_b ? 'N' : 'T', rows_a ? 'N' : 'T', smaller_of(p.wide, p.n - j), smaller_of(p.tall, p.m - i),
+                 smaller_of(p.deep, p.k - q), p.scale,
+                 p.b + (int64_t)q * p.bk + (int64_t)j * p.bn, step_b < least_b ? least_b : step_b,
+                 p.a + (int64_t)i * p.am + (int64_t)q * p.ak, step_a < least_a ? least_a : step_a, p.add || q > 0,
+                 p.c + (int64_t)i * p.n + j, p.n);
+    }
+};
 template <typename T>
-static void blas_product(int m, int n, int k, int am, int ak, int bk, int bn, const T* a, const T* b, T* c) {
-    const bool rows_a = ak == 1 || k == 1, rows_b = bn == 1 || n == 1;
-    const int step_a = rows_a ? am : ak, step_b = rows_b ? bk : bn;
-    const int least_a = rows_a ? k : m, least_b = rows_b ? n : k;
-    const int PIECE = 1 << 18, deep = smaller_of(k, 128), tall = smaller_of(m, 64);
-    const int wide = smaller_of(n, PIECE / (deep * tall));
-    for (int i = 0; i < m; i += tall)
-        for (int j = 0; j < n; j += wide)
-            for (int q = 0; q < k; q += deep)
-                gemm(rows_b ? 'N' : 'T', rows_a ? 'N' : 'T', smaller_of(wide, n - j), smaller_of(tall, m - i),
-                     smaller_of(deep, k - q),
-                     b + (int64_t)q * bk + (int64_t)j * bn, step_b < least_b ? least_b : step_b,
-                     a + (int64_t)i * am + (int64_t)q * ak, step_a < least_a ? least_a : step_a, q > 0,
-                     c + (int64_t)i * n + j, n);
+static void blas_product(int m, int n, int k, int am, int ak, int bk, int bn, T scale, const T* a, const T* b,
+                         bool add, T* c) {
+    const int PIECE = 1 << 18, deep = smaller_of(k, 128), tall = smaller_of(m, 64), rows = pieces_of(m, tall);
+    int wide = smaller_of(n, PIECE / (deep * tall));
+    while (wide > 64 && rows * pieces_of(n, wide) < 4 * crew->threads) wide = (wide / 2 + 15) / 16 * 16;
+    Product<T> product = {m, n, k, am, ak, bk, bn, scale, a, b, add, c, tall, wide, deep};
+    crew->share(crew, Product<T>::piece, &product, rows * pieces_of(n, wide));
 }
 """

@@ -9,6 +9,7 @@ import numpy as np
 from theanojax.runtime.in_c import loops as loops  # has loops written, too
 from theanojax.runtime.in_c.blocks import Writer
 from theanojax.runtime.in_c.cost import gains
+from theanojax.runtime.in_c.crew import CREW
 from theanojax.runtime.in_c.elements import stored
 from theanojax.runtime.in_c.entry import ENTRY
 from theanojax.runtime.in_c.flat import NotInC, flattened
@@ -266,8 +267,8 @@ def source_of(
     replaced : position of an output -> that of the argument whose memory it takes over, if it can.
     condition : written, too, if it can be.
     """
-    if not gains(closed, cores.count()):
-        raise NotInC("large products, which XLA gives to several threads")
+    if not gains(closed):
+        raise NotInC("large products, which XLA does in less time")
     block = simplified(flattened(closed))
     _check(block)
     replaced = {o: i for o, i in replaced.items() if _can_replace(block, o, i)}
@@ -304,10 +305,10 @@ def source_of(
         "restore": "Py_END_ALLOW_THREADS" if _is_long(block) else "",
         "name": MODULE,
         "entry": ENTRY,
-        "init": "if (!load_blas()) return NULL;" if text.needs_blas else "",
+        "init": "if (!load_blas(%d)) return NULL;" % cores.count() if text.needs_blas else "",
     }
     given = [np.ascontiguousarray(v.literal) for _, v in text.given]
-    before = PRELUDE + (BLAS if text.needs_blas else "") + "".join(sorted(text.helpers))
+    before = PRELUDE + (CREW + BLAS if text.needs_blas else "") + "".join(sorted(text.helpers))
     return Written(before + code, given, replaced, checked is not None)
 
 

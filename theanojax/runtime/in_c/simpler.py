@@ -1,21 +1,23 @@
-"""What is known before a program runs is not computed, quotients by constants become products, and rows that are
-written only under a condition are not written otherwise.
+"""What is known before a program runs is not computed, quotients by constants become products, rows that are written
+only under a condition are not written otherwise, and large products are added where they are wanted.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 
 from theanojax.runtime.in_c.flat import Block, Eqn, Var, needed
+from theanojax.runtime.in_c.whole import is_for_blas
 
 REPEATED = frozenset(["broadcast_in_dim", "reshape", "squeeze", "expand_dims"])  # of one number
 
 
 def simplified(block: Block) -> Block:
     """The same program in fewer operations; the last digit of a product of constants may differ."""
-    work = _Simpler()
+    work = _Simpler(block)
     for eqn in block.eqns:
         work.take(eqn)
     outs = [work.now(v) for v in block.outs]
@@ -23,7 +25,8 @@ def simplified(block: Block) -> Block:
 
 
 class _Simpler:
-    def __init__(self) -> None:
+    def __init__(self, block: Block) -> None:
+        self.uses = Counter([v for eqn in block.eqns for v in eqn.ins] + block.outs)
         self.instead: dict[Var, Var] = {}
         self.made_by: dict[Var, Eqn] = {}
         self.eqns: list[Eqn] = []  # what is left
@@ -38,11 +41,14 @@ class _Simpler:
             same = self._same(eqn)
             if same is not None and (same.shape, same.dtype) == (eqn.out.shape, eqn.out.dtype):
                 self.instead[eqn.out] = same
+                self.uses[same] += self.uses[eqn.out] - 1
                 return
             if eqn.name == "div" and eqn.out.dtype.kind == "f":
                 eqn = self._quotient(eqn)
             elif eqn.name == "dynamic_update_slice":
                 eqn = self._update(eqn)
+            elif eqn.name in ("add", "add_any", "sub") and eqn.out.dtype.kind == "f":
+                eqn = self._sum(eqn)
         self._add(eqn)
 
     def _add(self, eqn: Eqn) -> None:
@@ -110,6 +116,31 @@ class _Simpler:
         if other is not None and len(other) == 3 and other[1] is y and other[2] is x and self._is_number(other[0]) is y:
             return x, y
         return above, below
+
+    # ---------------------------------------------------------------- products
+    def _sum(self, eqn: Eqn) -> Eqn:
+        """A sum or a difference, one term of which is a large product, or a number times that, and nobody else's."""
+        first, second = eqn.ins
+        sign = -1.0 if eqn.name == "sub" else 1.0
+        for whole, term in ((first, second), (second, first))[: 1 if sign < 0 else 2]:
+            scale, product = self._scaled(term)
+            made = self.made_by.get(product)
+            if made is None or made.name != "dot_general" or self.uses[product] != 1 or self.uses[term] != 1:
+                continue
+            _, (batch, _) = made.params["dimension_numbers"]
+            if is_for_blas(made) and not batch and whole.shape == product.shape == eqn.out.shape:
+                params = {"dimension_numbers": made.params["dimension_numbers"], "scale": sign * scale}
+                return Eqn("add_product", params, [whole, *made.ins], eqn.outs)
+        return eqn
+
+    def _scaled(self, v: Var) -> tuple[float, Var]:
+        """`v` as a number times something."""
+        factors = self._made(v, "mul")
+        for factor, other in (factors, factors[::-1]) if factors is not None else ():
+            known = self.number(factor)
+            if known is not None and _is_normal(known, v.dtype):
+                return float(known), other
+        return 1.0, v
 
     # ---------------------------------------------------------------- rows
     def _bare(self, v: Var, resized: bool = False) -> Var:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from theanojax.runtime.in_c.places import Index, Place
 
 OVERWRITING = frozenset(
-    ["dynamic_update_slice", "update_slice_if", "scatter", "scatter-add", "scatter-mul", "scatter-min", "scatter-max"]
+    """dynamic_update_slice update_slice_if scatter scatter-add scatter-mul scatter-min scatter-max
+       add_product""".split()
 )
 
 
@@ -185,9 +186,15 @@ class Factor:
         return "%s + (%s)" % (self.place.base, Memory("", self.steps, self.place.offset).at(index))
 
 
-def _factor(writer: Writer, v: Var, batch: Sequence[int], axes: Sequence[int], by_blas: bool) -> Factor:
+def _factor(
+    writer: Writer, v: Var, batch: Sequence[int], axes: Sequence[int], by_blas: bool, untouched: str = ""
+) -> Factor:
+    """A factor, which does not lie in the memory `untouched`."""
     kept = [d for d in range(len(v.shape)) if d not in (*axes, *batch)]
     place = writer.written(v)
+    if place.base == untouched:
+        place = writer.room(v)
+        writer.text.copy(v, writer.place(v), place)
     try:
         factor = Factor(v, place, batch, kept, axes)
         if factor.suits_blas() if by_blas else factor.step in (0, 1) or factor.sum_step in (0, 1):
@@ -207,11 +214,7 @@ def _dot(writer: Writer, eqn: Eqn) -> None:
     left, right, out = *eqn.ins, eqn.out
     if out.dtype.kind not in "fiu" or not left.dtype == right.dtype == out.dtype:
         raise NotInC("a product of %s and %s" % (left.dtype, right.dtype))
-    matrices = prod(left.shape[d] for d in left_batch)
-    sums = prod(left.shape[d] for d in left_axes)
-    size = out.size // max(1, matrices) * sums
-    row = min(left.size, right.size) == matrices * sums  # one of the factors is a row or a column
-    by_blas = out.dtype.kind == "f" and size > LARGE_PRODUCT and not row and sums > 1
+    by_blas = is_for_blas(eqn)
     a = _factor(writer, left, left_batch, left_axes, by_blas)
     b = _factor(writer, right, right_batch, right_axes, by_blas)
     to = writer.memory(out)
@@ -219,19 +222,47 @@ def _dot(writer: Writer, eqn: Eqn) -> None:
         a, b = b, a
     with writer.text.loops([left.shape[d] for d in left_batch]) as index:
         result = "%s + (%s)" % (to.base, Memory("", to.strides[: len(index)], to.offset).at(index))
-        pointers = "%s, %s, %s" % (a.at(index), b.at(index), result)
-        writer.text.add(_product(writer, ctype(out.dtype), a, b, by_blas, pointers))
+        if by_blas:
+            _by_blas(writer, out, a, b, index, result)
+        else:
+            operands = ctype(out.dtype), _numbers(a, b), a.at(index), b.at(index), result
+            writer.text.add("product_of<%s, %s>(%s, %s, %s);" % operands)
     writer.set(out, to)
 
 
-def _product(writer: Writer, kind: str, a: Factor, b: Factor, by_blas: bool, pointers: str) -> str:
-    """C for the product of two matrices."""
-    steps = a.step, a.sum_step, b.sum_step, b.step
-    numbers = ", ".join(map(str, (a.length, b.length, a.sum_length, *steps)))
-    if not by_blas:
-        return "product_of<%s, %s>(%s);" % (kind, numbers, pointers)
+def _add_product(writer: Writer, eqn: Eqn) -> None:
+    (left_axes, right_axes), _ = eqn.params["dimension_numbers"]
+    _, left, right = eqn.ins
+    to = _overwritten(writer, eqn)
+    a = _factor(writer, left, (), left_axes, True, to.base)
+    b = _factor(writer, right, (), right_axes, True, to.base)
+    _by_blas(writer, eqn.out, a, b, (), "%s + (%s)" % (to.base, to.offset or "0"), eqn.params["scale"], True)
+    writer.set(eqn.out, to)
+
+
+def is_for_blas(eqn: Eqn) -> bool:
+    """Whether a product is one of large matrices of floats, or a stack of such."""
+    ((axes, _), (batch, _)), (left, right), out = eqn.params["dimension_numbers"], eqn.ins, eqn.out
+    matrices, sums = prod(left.shape[d] for d in batch), prod(left.shape[d] for d in axes)
+    size = out.size // max(1, matrices) * sums
+    row = min(left.size, right.size) == matrices * sums  # one of the factors is a row or a column
+    same = left.dtype == right.dtype == out.dtype
+    return same and out.dtype.kind == "f" and size > LARGE_PRODUCT and not row and sums > 1
+
+
+def _numbers(a: Factor, b: Factor) -> str:
+    """The lengths and steps of a product of two matrices."""
+    return ", ".join(map(str, (a.length, b.length, a.sum_length, a.step, a.sum_step, b.sum_step, b.step)))
+
+
+def _by_blas(
+    writer: Writer, out: Var, a: Factor, b: Factor, index: Index, result: str, scale: float = 1.0, add: bool = False
+) -> None:
+    """Have BLAS write a product times `scale` to `result`, or `add` it to what is there."""
     writer.text.needs_blas = True
-    return "blas_product(%s, %s);" % (numbers, pointers)
+    kind, added = ctype(out.dtype), "true" if add else "false"
+    numbers = _numbers(a, b), repr(scale), a.at(index), b.at(index), added, result
+    writer.text.add("blas_product<%s>(%s, %s, %s, %s, %s, %s);" % (kind, *numbers))
 
 
 class _NotInOrder(Exception):
@@ -304,6 +335,6 @@ def _along(writer: Writer, eqn: Eqn) -> None:
 WAYS: dict[str, Any] = {
     "reshape": _copied, "concatenate": _concatenate, "stack": _stack, "dynamic_update_slice": _update_slice,
     "update_slice_if": _update_slice,
-    "dot_general": _dot, "argmax": _arg, "argmin": _arg,
+    "dot_general": _dot, "add_product": _add_product, "argmax": _arg, "argmin": _arg,
     **dict.fromkeys(SCATTERED, scatter), **dict.fromkeys(ALONG, _along),
 }  # fmt: skip
