@@ -118,6 +118,17 @@ def test_what_is_asked_for_once_goes_as_soon_as_it_can():
     assert result.tolist() == [4.0] * 3 and names == ["a", second]
 
 
+def test_powers():
+    compare(
+        [x, f32], [x**3, x**7, x**-2, f32**5, x[0, 0] ** 3], numbers(3, 4), numbers(2, 2).astype("float32"), rtol=1e-6
+    )
+    scalars = [theano.scalar.float64() for _ in range(2)]
+    composite = theano.scalar.Composite(scalars, [theano.scalar.tanh(scalars[0] * 2.0) + scalars[1]])
+    compare([x, v], T.Elemwise(composite)(x, v), numbers(3, 4), numbers(4))
+    logic = theano.scalar.Composite(scalars, [theano.scalar.switch(theano.scalar.lt(*scalars), *scalars)])
+    compare([x, v], T.Elemwise(logic)(x, v.dimshuffle("x", 0)), numbers(3, 4), numbers(4))
+
+
 def test_whole_numbers_and_choices():
     a, b = np.array([[1, -2, 3], [2**31 - 1, 5, -7]]), np.array([4, -5, 2])
     for dtype in ("int64", "int32", "int8", "uint8"):

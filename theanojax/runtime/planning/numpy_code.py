@@ -15,6 +15,7 @@ import numpy as np
 
 from theanojax.arrays import HOST
 from theanojax.graph.op import Op
+from theanojax.graph.traverse import io_toposort
 from theanojax.graph.variable import Constant
 from theanojax.runtime.blame import warns_of_floats
 from theanojax.runtime.host import copied, detached
@@ -127,9 +128,9 @@ def _dtype_of_constants(node: Apply) -> str:
 
 
 def _function_name(node: Apply) -> str:
-    """numpy's name of what an elementwise node does, if it has one for so many inputs."""
+    """numpy's name of what a node does, elementwise or of scalars, if it has one for so many inputs."""
     op: Any = node.op
-    name, nin, _ = getattr(op.scalar_op, "nfunc_spec", None) or ("", 0, 0)
+    name, nin, _ = getattr(getattr(op, "scalar_op", op), "nfunc_spec", None) or ("", 0, 0)
     return name if nin == len(node.inputs) else ""
 
 
@@ -215,11 +216,27 @@ def _elementwise(node: Apply) -> Callable[..., Any] | None:
         return ufunc
     if dtype_of(out) != dtype or dtype not in _FLOATS:
         return None
+    if (inside := whole.inside(node)) is not None:
+        return _expression_of(inside.outputs, inside.inputs, dtype)
     if op.work == "own" or op.body is None or not op.has_array_body():
         return None
     if op.work_dtype([dtype] * len(node.inputs), dtype) != dtype:
         return None
     return partial(_of_dtype, dtype, op.body)
+
+
+def _expression_of(outputs: Sequence[Variable], inputs: Sequence[Variable], dtype: str) -> Callable[..., Any] | None:
+    """An expression in scalars of one floating dtype as a function of arrays; None if it is not all numpy's."""
+    source, names = Source(), {v: "x%d" % i for i, v in enumerate(inputs)}
+    for node in io_toposort(inputs, outputs):
+        name, (out,) = _function_name(node), node.outputs
+        if name not in _SAME or dtype_of(out) != dtype or not all(_comes_as(v, dtype) for v in node.inputs):
+            return None
+        args = [source.bind(v.data.astype(dtype)) if isinstance(v, Constant) else names[v] for v in node.inputs]
+        names[out] = source.let("%s(%s)" % (source.bind(getattr(np, name)), ", ".join(args)))
+    made = source.function("expression(%s)" % ", ".join(names[v] for v in inputs), names[outputs[0]])
+    made.of_numpy = True  # type: ignore[attr-defined]
+    return made
 
 
 def _comes_as(v: Variable, dtype: str) -> bool:
@@ -429,13 +446,13 @@ class Lines:
         function = _elementwise(node)
         if function is None:
             return None, ANY
-        of_numpy = isinstance(function, np.ufunc) or function is np.where
+        of_numpy = isinstance(function, np.ufunc) or function is np.where or hasattr(function, "of_numpy")
         stretch = of_numpy and any(v not in self.stretched or v in self.names for v in ins)
         args = [self._converted(v, node, stretch) for v in ins]
         _refuse_misfits(self.source, node, args)
         if not of_numpy:
             return "%s(%s)" % (self.source.bind(function), ", ".join(args)), ANY
-        if ndim_of(out) and function is not np.where:
+        if ndim_of(out) and isinstance(function, np.ufunc):
             fitting = [k for k in spare if dtype_of(ins[k]) == dtype_of(out) and not any(broadcastable(ins[k]))]
             args += ["out=%s" % args[k] for k in fitting[:1]]
         return "%s(%s)" % (self.source.bind(function), ", ".join(args)), OWN
