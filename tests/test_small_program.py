@@ -236,6 +236,17 @@ def test_calls_of_all_kinds():
     assert f.fn.executor.compilations == before + 1
     f.trust_input = True
     np.testing.assert_allclose(f(numbers(400), np.array(0.0), np.array(1))[0], numbers(400))
+    g = theano.function([s, v], s * v)
+    for trusts in (False, True, False, True):
+        g.trust_input = trusts
+        for _ in range(3):
+            np.testing.assert_array_equal(g(np.array(2.0), value), 2 * value)
+            if trusts:
+                with pytest.raises(ValueError, match="With trust_input, arguments are not"):
+                    g(2.0, value)
+            else:
+                np.testing.assert_array_equal(g(2.0, value), 2 * value)
+        assert g.fn.executor.quick is not None
     assert theano.function([], shared[:2].sum())() == numbers(400)[:2].sum()
     shorter = theano.function([], updates=[(shared, shared[:3] * 2)])
     assert shorter() == shorter() == [] and shared.get_value().shape == (3,)

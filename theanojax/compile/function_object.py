@@ -82,7 +82,6 @@ class Function(Profiled, QuickCalls, ShownFunction):
         self.indices, self.outputs, self.defaults = indices, outputs, defaults
         self.unpack_single, self.return_none, self.output_keys = unpack_single, return_none, output_keys
         self.maker, self.name = maker, name
-        self.trust_input = False
         ops = [n.op for n in maker.executed_fgraph.apply_nodes]
         self.nodes_with_inner_function = [op for op in ops if type(op) in ops_with_inner_function]
         # whether an argument's memory may be used for other values, so that no other may share it
@@ -188,7 +187,7 @@ class Function(Profiled, QuickCalls, ShownFunction):
                     return result
             if kwargs or len(args) != self._n_quick:
                 return self._general_call(args, kwargs)
-            if self.trust_input:
+            if self._trusts:
                 values = list(args)
                 for arg in args:
                     if type(arg) is not _ndarray:
@@ -252,7 +251,7 @@ class Function(Profiled, QuickCalls, ShownFunction):
     def _received(self, args, kwargs):
         """The values of the arguments, by the positions of their inputs."""
         storage = self.input_storage
-        if self.trust_input:
+        if self._trusts:
             self._check_arrays(args)
         elif len(args) + len(kwargs) > len(storage):
             raise TypeError("Too many parameter passed to theano function")
@@ -261,14 +260,14 @@ class Function(Profiled, QuickCalls, ShownFunction):
         for i, arg in enumerate(args):
             times[i] += 1
             if not storage[i].implicit:
-                given[i] = arg if self.trust_input else self._filter(i, arg)
+                given[i] = arg if self._trusts else self._filter(i, arg)
         for key, arg in kwargs.items():
             c = self._find(key)
             i = places[id(c)]
             times[i] += 1
             if not c.implicit:
                 given[i] = self._filter_named(c, arg)
-        if self.trust_input:
+        if self._trusts:
             return given
         for c, (required, _, _), n in zip(storage, self.defaults, times):
             problem = None

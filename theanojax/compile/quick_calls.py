@@ -12,6 +12,15 @@ CHAINED = 8  # shapes of arguments, so many of which are asked for in turn where
 _NOT_QUICK = -1
 
 
+class _NoFront:
+    """Stands for an executor none of whose calls run in C."""
+
+    quick, entering = None, ()
+
+
+_NO_FRONT = _NoFront()
+
+
 class QuickCalls:
     """The part of a Function that prepares its calls.
 
@@ -19,14 +28,17 @@ class QuickCalls:
     ----------
     _n_quick : how many arguments a call has whose other inputs are shared; -1 if there are no such calls.
     _checks : (dtype, ndim, converter) of each of them: an aligned array of this very dtype and ndim is taken as it is.
+    _ways : the ways in that are in use, of which ``quick`` is made.
     _front : the executor whose ``quick``, once it is there, runs calls in C; see `theanojax.runtime.xla.entries`.
     """
+
+    _front, _trusts = _NO_FRONT, False
 
     def _find_front(self, fn):
         executor = getattr(fn, "executor", None)
         self._front = executor if hasattr(executor, "quick") else _NO_FRONT
         self._updates_nothing = not self._update_cells
-        self._chained = 0
+        self._chained, self._ways = 0, []
 
     def _plan_quick_calls(self):
         """Prepare calls that give every argument by position, to a function whose other inputs are shared."""
@@ -48,11 +60,12 @@ class QuickCalls:
     def _enter(self):
         """Have calls run in C, now that it has taken over those with certain shapes."""
         front, containers = self._front, self.input_storage[: self._n_quick]
-        self._chained = 0 if front.quick is None else self._chained
+        if front.quick is None:
+            self._chained, self._ways = 0, []
         if free_threaded or self._chained >= CHAINED or not all(_is_plain(c.type) for c in containers):
             front.entering.clear()
             return
-        allowed = not self.trust_input  # with which numbers are refused
+        allowed = not self._trusts  # with which numbers are refused
         numbers = [
             allowed and c.type.ndim == 0 and _exact_numbers(c.type.numpy_dtype, c) is not None for c in containers
         ]
@@ -66,6 +79,20 @@ class QuickCalls:
                 front.entering.remove(entry)
                 front.quick = quick
                 self._chained += 1
+                self._ways.append(entry)
+
+    @property
+    def trust_input(self):
+        """Whether arguments are taken as they are: arrays of the right dtypes."""
+        return self._trusts
+
+    @trust_input.setter
+    def trust_input(self, value):
+        front = self._front
+        if value != self._trusts and front.quick is not None:  # which was made for the other case
+            front.entering.extend(self._ways)
+            front.quick = None
+        self._trusts = value
 
     def _updated_by(self, quick, args):
         """What `quick` gives, which also updates shared variables; NotImplemented if that is not for it."""
@@ -74,15 +101,6 @@ class QuickCalls:
             return NotImplemented
         with group.lock:
             return quick(*args) if group.joined is None else NotImplemented
-
-
-class _NoFront:
-    """Stands for an executor none of whose calls run in C."""
-
-    quick, entering = None, ()
-
-
-_NO_FRONT = _NoFront()
 
 
 def _check_of(function, i):
