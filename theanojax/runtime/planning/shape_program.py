@@ -125,8 +125,7 @@ class _Writer:
         if not (whole_numbers and leaves.lines and len(work.lines) > 3):
             return work.function("program(a)", result, leaves)
         key = ", ".join(line.split()[0] for line in leaves.lines)
-        work.function("compute(%s)" % key, result)
-        leaves.scope["known"] = {}
+        leaves.scope.update(compute=work.function("compute(%s)" % key, result), known={})
         leaves.lines += [
             "found = known.get((%s,))" % key,
             "if found is None:",

@@ -59,7 +59,7 @@ def small_call(
     long = ["%s.size" % name for name, v in zip(names, inputs) if ndim_of(v)]
     before.refuse(" + ".join([*long, str(len(names) - len(long))]) + " > %d" % program.most)
     outs = ["r%d" % i for i in range(len(outputs))]
-    work = source.finished("%s, = %s," % (", ".join(outs), ", ".join(results)) if outs else "pass")
+    work = source.finished("%s, = %s," % (", ".join(outs), ", ".join(results)))
     after = [
         "if {0}.base is not None or not {0}.flags.c_contiguous: {0} = array({0}, order='C')".format(r) for r in outs
     ]

@@ -99,8 +99,8 @@ def small_program(
 ) -> SmallProgram | None:
     """A SmallProgram for a graph of few nodes whose results are as large as their arguments make them; else None."""
     order = io_toposort(inputs, outputs)
-    if not config.numpy_elements or not platform.numpy_keeps_up or len(order) > MOST_NODES:
-        return None
+    if not config.numpy_elements or not platform.numpy_keeps_up or not 0 < len(order) <= MOST_NODES:
+        return None  # where nothing is computed, as values change places, nothing is copied either
     if not all(hasattr(v.type, "broadcastable") for v in inputs) or not all(map(_is_small, order)):
         return None
     most = _most(inputs, order)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -54,9 +55,9 @@ class Source:
         """End there if `condition` holds."""
         self.lines.append("if %s: return %s" % (condition, self.refusal))
 
-    def finished(self, last: str, *before: Source) -> list[str]:
-        """The lines of `before`, these, and `last`; what was asked for `once` is let go of when nobody needs it."""
-        lines = [line for part in (*before, self) for line in part.lines] + [last]
+    def finished(self, end: str, *before: Source) -> list[str]:
+        """The lines of `before`, these, and `end`; what was asked for `once` is let go of when nobody needs it."""
+        lines = [line for part in (*before, self) for line in part.lines] + [end]
         for name in self._once.values():
             last = max(i for i, line in enumerate(lines) if name in _NAME.findall(line))
             if last < len(lines) - 1:
@@ -69,7 +70,16 @@ class Source:
 
     def compiled(self, head: str, lines: list[str]) -> Callable[..., Any]:
         """The function ``def <head>:`` of `lines`."""
-        code = "def %s:\n%s\n" % (head, "\n".join("    " + line for line in lines))
-        exec(compile(code, "<generated from a graph>", "exec"), self.scope)
-        made: Callable[..., Any] = self.scope[head.partition("(")[0]]
+        body = "\n".join("        " + line for line in lines)
+        made: Callable[..., Any] = _maker(head, body, (*self.scope,))(*self.scope.values())
         return made
+
+
+@lru_cache(1000)
+def _maker(head: str, body: str, names: tuple[str, ...]) -> Callable[..., Callable[..., Any]]:
+    """A function from the values of `names` to a function: of graphs of one form all have the same code."""
+    name, scope = head.partition("(")[0], dict[str, Any]()
+    code = "def make(%s):\n    def %s:\n%s\n    return %s\n" % (", ".join(names), head, body, name)
+    exec(compile(code, "<generated from a graph>", "exec"), scope)
+    made: Callable[..., Callable[..., Any]] = scope["make"]
+    return made
