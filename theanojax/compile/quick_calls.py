@@ -5,6 +5,7 @@ import numpy as np
 from theanojax.config import config
 from theanojax.graph.cells import free_threaded
 from theanojax.graph.locks import nesting
+from theanojax.runtime.planning.programs import Calls
 from theanojax.tensor.type import TensorType
 
 CHAINED = 8  # shapes of arguments, so many of which are asked for in turn where calls run in C
@@ -74,7 +75,9 @@ class QuickCalls:
             if not entry.reads_all(self._n_quick):
                 front.entering.remove(entry)
                 continue
-            quick = entry.bound(self._n_quick, self._shared_cells, self._update_cells, numbers, single, front.quick)
+            quick = entry.bound(
+                Calls(self._n_quick, self._shared_cells, self._update_cells, numbers, single, front.quick)
+            )
             if quick is not None:
                 front.entering.remove(entry)
                 front.quick = quick

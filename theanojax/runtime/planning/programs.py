@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from theanojax.graph.cells import Cell
@@ -64,20 +64,32 @@ class Program(Protocol):
     def all_stages(self) -> Sequence[Stage]: ...
 
 
+class Calls(NamedTuple):
+    """The calls of a function, for what runs them whole.
+
+    Attributes
+    ----------
+    arguments : how many there are.
+    cells : what has the values after them.
+    updated : where the updates go.
+    numbers : for each argument, whether it may be a Python number.
+    single : whether the result is that of one output, or None, but no list.
+    other : what is asked if a call is of another kind.
+    """
+
+    arguments: int
+    cells: Sequence[list[Any]]
+    updated: Sequence[Cell]
+    numbers: Sequence[bool]
+    single: bool
+    other: Callable[..., Any] | None
+
+
 class WayIn(Protocol):
     """How a whole call runs with nothing between; see `xla.entries.Entry`."""
 
     def reads_all(self, arguments: int, /) -> bool: ...
-    def bound(
-        self,
-        arguments: int,
-        cells: Sequence[list[Any]],
-        updated: Sequence[Cell],
-        numbers: Sequence[bool],
-        single: bool,
-        other: Callable[..., Any] | None,
-        /,
-    ) -> Callable[..., Any] | None: ...
+    def bound(self, calls: Calls, /) -> Callable[..., Any] | None: ...
 
 
 class EnteredProgram(Program, Protocol):

@@ -16,8 +16,8 @@ from theanojax.runtime.planning.analysis import broadcastable, dtype_of, ndim_of
 from theanojax.runtime.planning.numpy_code import Lines
 
 if TYPE_CHECKING:
-    from theanojax.graph.cells import Cell
     from theanojax.graph.variable import Apply, Variable
+    from theanojax.runtime.planning.programs import Calls
     from theanojax.runtime.planning.small_program import SmallProgram
 
     Graph = tuple[Sequence[Variable], Sequence[Variable], Sequence[Apply]]  # inputs, outputs, nodes
@@ -25,16 +25,9 @@ if TYPE_CHECKING:
 UNCOUNTED = 15  # calls, of which whoever counts them is told at the next
 
 
-def small_call(
-    program: SmallProgram,
-    arguments: int,
-    cells: Sequence[list[Any]],
-    updated: Sequence[Cell],
-    numbers: Sequence[bool],
-    single: bool,
-    other: Callable[..., Any] | None,
-) -> Callable[..., Any]:
+def small_call(program: SmallProgram, calls: Calls) -> Callable[..., Any]:
     """What runs calls of a function whose program is `program`; see `xla.entries.Entry.bound`."""
+    arguments, cells, updated, numbers, single, other = calls
     inputs, outputs, order = program.graph
     names = ["v%d" % i for i in range(len(inputs))]
     lines = Lines(names, inputs, {}, outputs, order, "NotImplemented" if other is None else "other(*args)")

@@ -24,11 +24,10 @@ from theanojax.runtime.policy.outcome import DONE
 from theanojax.runtime.xla import platform
 
 if TYPE_CHECKING:
-    from theanojax.graph.cells import Cell
     from theanojax.graph.variable import Apply, Variable
     from theanojax.runtime.hints import Cells, Value
     from theanojax.runtime.planning.numpy_code import Code
-    from theanojax.runtime.planning.programs import EnteredProgram, InC, WayIn
+    from theanojax.runtime.planning.programs import Calls, EnteredProgram, InC, WayIn
     from theanojax.runtime.planning.small_call import Graph
     from theanojax.runtime.policy.outcome import Outcome
 
@@ -81,17 +80,9 @@ class SmallProgram:
         """Whether calls look at so many arguments."""
         return True
 
-    def bound(
-        self,
-        arguments: int,
-        cells: Sequence[list[Any]],
-        updated: Sequence[Cell],
-        numbers: Sequence[bool],
-        single: bool,
-        other: Callable[..., Any] | None,
-    ) -> Callable[..., Any]:
+    def bound(self, calls: Calls) -> Callable[..., Any]:
         """See `xla.entries.Entry.bound`."""
-        return small_call(self, arguments, cells, updated, numbers, single, other)
+        return small_call(self, calls)
 
 
 def small_program(

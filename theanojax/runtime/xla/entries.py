@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from theanojax.graph.cells import Cell
     from theanojax.runtime.in_c import InC
+    from theanojax.runtime.planning.programs import Calls
     from theanojax.runtime.xla.specialisation import Ready
 
 
@@ -28,28 +28,12 @@ class Entry:
         """Whether the program reads all of so many arguments; C looks at no others, and any may be bad."""
         return set(range(arguments)) <= set(self.sources)
 
-    def bound(
-        self,
-        arguments: int,
-        cells: Sequence[list[Any]],
-        updated: Sequence[Cell],
-        numbers: Sequence[bool],
-        single: bool,
-        other: Callable[..., Any] | None,
-    ) -> Callable[..., Any] | None:
+    def bound(self, calls: Calls) -> Callable[..., Any] | None:
         """What runs calls of a function; None if that cannot be made yet.
-
-        Parameters
-        ----------
-        arguments : how many there are.
-        cells : what has the values after them.
-        updated : where the updates go.
-        numbers : for each argument, whether it may be a Python number.
-        single : whether the result is that of one output, or None, but no list.
-        other : what is asked if a call is of another kind.
 
         Calls of another kind than it is made for give NotImplemented, and nothing has happened.
         """
+        arguments, cells, updated, numbers, single, other = calls
         made, own = self.way.made, self.ready.own
         if made is None or self.way.replaced and own is None:
             return None
