@@ -75,7 +75,8 @@ def speed():
     groups = {}
     for program, title in PROGRAMS.items():
         times = {name: row["call_s"] for name, row in measured[program].items() if row.get("call_s")}
-        groups[title] = {NAMES[k]: times[k] / times["theano"] for k in CONTENDERS if k in times and "theano" in times}
+        if "theano" in times:
+            groups[title] = {NAMES[k]: times[k] / times["theano"] for k in CONTENDERS if k in times}
     return bars(groups, {NAMES[name]: color for name, color in CONTENDERS.items()})
 
 
