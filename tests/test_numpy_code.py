@@ -149,5 +149,6 @@ def test_whole_numbers_and_choices():
     compare([mask, v], [T.switch(mask, v, 0.5), mask * v], (c > 0).astype("int8"), d)
     flags = T.vector("flags", "bool")
     compare([flags, v], [flags + flags, flags * flags, flags * v, T.switch(flags, v, np.inf)], d > 0, d)
+    compare([flags, v], [flags * 0.5, (v > 0) * np.float32(0.5), 2.5 * flags], d > 0, d)
     with pytest.raises(ValueError, match="Input dimension mis-match"):
         theano.function([x, v], T.switch(x > 0, x, v)).fn.executor.for_any_shape([c, numbers(1)])

@@ -124,7 +124,7 @@ def _typical(node: Apply) -> Variable:
 
 def _dtype_of_constants(node: Apply) -> str:
     """The dtype that constants have for the function of an elementwise node."""
-    return dtype_of(node.outputs[0] if _function_name(node) == "where" else _typical(node))
+    return dtype_of(node.outputs[0] if _function_name(node) in ("where", "multiply") else _typical(node))
 
 
 def _function_name(node: Apply) -> str:
