@@ -13,7 +13,6 @@ import jax.numpy as jnp
 import theanojax as theano
 import theanojax.tensor as T
 from theanojax.config import change_flags, config
-from theanojax.runtime.xla import cores
 
 from .test_in_c import check, in_c, numbers, runs_in_c
 
@@ -144,7 +143,7 @@ for _ in range(3):
         f(a)
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
-print(repr(float(f(a))), len(os.listdir("/proc/self/task")) if os.path.exists("/proc") else 0)
+print(repr(float(f(a))))
 """
 
 
@@ -156,7 +155,5 @@ def test_signals_forks_and_the_number_of_cores():
         command = [sys.executable, "-W", "ignore", "-c", PROGRAM]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
-        value, threads = done.stdout.split()
-        found.append((float(value), int(threads)))
-    assert found[0][0] == pytest.approx(found[1][0], rel=1e-12)
-    assert cores.count() >= 1
+        found.append(float(done.stdout))
+    assert found[0] == pytest.approx(found[1], rel=1e-12)

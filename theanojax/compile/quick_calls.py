@@ -1,4 +1,4 @@
-"""Calls that need no conversion of their arguments, and those that run in C from their arguments to their results."""
+"""Calls that need no conversion of their arguments, and those of which one function, in C or generated, does all."""
 
 import numpy as np
 
@@ -8,13 +8,13 @@ from theanojax.graph.locks import nesting
 from theanojax.runtime.planning.programs import Calls
 from theanojax.tensor.type import TensorType
 
-CHAINED = 8  # shapes of arguments, so many of which are asked for in turn where calls run in C
+CHAINED = 8  # ways in, most often of certain shapes of arguments, that are asked in turn
 
 _NOT_QUICK = -1
 
 
 class _NoFront:
-    """Stands for an executor none of whose calls run in C."""
+    """Stands for an executor of which there is no way into calls."""
 
     quick, entering = None, ()
 
@@ -30,7 +30,8 @@ class QuickCalls:
     _n_quick : how many arguments a call has whose other inputs are shared; -1 if there are no such calls.
     _checks : (dtype, ndim, converter) of each of them: an aligned array of this very dtype and ndim is taken as it is.
     _ways : the ways in that are in use, of which ``quick`` is made.
-    _front : the executor whose ``quick``, once it is there, runs calls in C; see `theanojax.runtime.xla.entries`.
+    _front : the executor whose ``quick``, once it is there, does all of a call; see `theanojax.runtime.xla.entries` and
+        `theanojax.runtime.planning.small_call`.
     """
 
     _front, _trusts = _NO_FRONT, False
@@ -59,7 +60,7 @@ class QuickCalls:
         self._single = self.unpack_single and self.n_returned_outputs == 1
 
     def _enter(self):
-        """Have calls run in C, now that it has taken over those with certain shapes."""
+        """Have calls go by the ways in that have come up."""
         front, containers = self._front, self.input_storage[: self._n_quick]
         if front.quick is None:
             self._chained, self._ways = 0, []

@@ -58,18 +58,15 @@ class SmallProgram:
             ending = self.in_c(values, cells, calls)
             if ending is not None:
                 return ending
-        outs = self._outputs([to_host(v) for v in values])
-        # if there are none XLA knows the answer, or the host what is wrong
-        return self.otherwise.run(values, cells) if outs is None else (outs, DONE)
-
-    def _outputs(self, values: list[Value]) -> list[Value] | None:
         try:
-            outs = self.code(values, ())
+            outs = self.code([to_host(v) for v in values], ())
         except Exception as error:
             if by_signal(error):
                 raise
-            return None
-        return outs and [v if v.base is None and v.flags.c_contiguous else np.array(v, order="C") for v in outs]
+            outs = None
+        if outs is None:  # XLA knows the answer, or the host what is wrong
+            return self.otherwise.run(values, cells)
+        return [v if v.base is None and v.flags.c_contiguous else np.array(v, order="C") for v in outs], DONE
 
     # ---------------------------------------------------------------- a way into calls
     def each_way_in(self, found: Callable[[WayIn], object]) -> None:
