@@ -23,6 +23,7 @@ from theanojax.runtime.in_c.cost import gains
 from theanojax.runtime.in_c.flat import NotInC
 from theanojax.runtime.in_c.module import program_of
 from theanojax.runtime.in_c.program import source_of
+from theanojax.runtime.xla import calls_in_c
 
 pytestmark = pytest.mark.skipif(not config.cxx, reason="no C++ compiler")
 
@@ -586,6 +587,37 @@ def test_a_signal_at_any_moment_leaves_a_whole_table(soon):
         signal.signal(signal.SIGALRM, before)
     assert hits > 20 and runs_in_c(step) == [True]
     step()
+
+
+class BrokenOff:
+    """What is jitted, of which the first call is broken off before its work and the second one after it."""
+
+    def __init__(self, jitted):
+        self.jitted, self.calls = jitted, 0
+
+    def __call__(self, *arrays):
+        self.calls += 1
+        result = self.jitted(*arrays) if self.calls > 1 else None
+        if self.calls <= 2:
+            raise KeyboardInterrupt
+        return result
+
+
+def test_a_table_outlives_first_calls_that_are_broken_off(soon, monkeypatch):
+    """Until one has come to its end, jax traces in the next: what it is given away may not come back."""
+    made, owning = [], calls_in_c.owning
+    monkeypatch.setattr(calls_in_c, "owning", lambda *args: made.append(BrokenOff(owning(*args))) or made[0])
+    ones = theano.shared(np.zeros((300, 100)), "ones")
+    step = theano.function([], [], updates=[(ones, ones + 1.0)])
+    done = interrupted = 0
+    for _ in range(12):
+        try:
+            step()
+            done += 1
+        except KeyboardInterrupt:
+            interrupted += 1
+        assert np.unique(ones.get_value()).tolist() == [done]
+    assert interrupted == 2 and runs_in_c(step) == [True]
 
 
 def test_a_graph_that_numpy_runs_goes_over_to_c(soon):

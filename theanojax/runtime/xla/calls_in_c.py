@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from theanojax.runtime.hints import Cells, Key, Signature, Value
     from theanojax.runtime.in_c.often import InC, Run
     from theanojax.runtime.policy.outcome import Outcome
-    from theanojax.runtime.xla.specialisation import Specialisation
+    from theanojax.runtime.xla.specialisation import Jitted, Specialisation
     from theanojax.runtime.xla.stage import XlaStage
 
 MOST_NODES = 1000  # of a stage; compilers take long for more
@@ -163,8 +163,13 @@ class CallsInC:
         in_place = replaced and not long and stage.may_replace(args, cells)
         given = [a if type(a) is _ndarray or i in replaced else np.asarray(a) for i, a in enumerate(args)]
         before: list[Value] = []
+        own = ready.own
         if replaced:
-            before.append(self._own(ready, given, replaced, bool(in_place)))
+            for i in replaced:
+                if own is None or not in_place or isinstance(given[i], _ndarray):
+                    given[i] = devices.put(given[i], stage.device, may_alias=False)
+            own = own or owning(len(replaced), stage.device)
+            before.append(own)
         if stage.constants:
             given += [np.asarray(v.data) for v in stage.constants]
         start = perf_counter() if stage.loops else 0
@@ -179,6 +184,7 @@ class CallsInC:
                 stage.store(chain.from_iterable(starmap(run, ((*before, *given),))), outs, cells, others)
             else:
                 outs = run(*before, *given)
+        ready.own = own  # a first call that is broken off proves nothing of the next
         if stage.loops:
             ready.pace.note(steps, perf_counter() - start)
         if in_place:
@@ -187,12 +193,8 @@ class CallsInC:
             return [], REPLAY
         return outs, DONE
 
-    def _own(self, ready: Ready, given: list[Value], replaced: Sequence[int], in_place: bool) -> Value:
-        """What makes arrays of nobody else; where that would take away what is needed, `given` gets copies."""
-        first = ready.own is None
-        for i in replaced:
-            if first or not in_place or isinstance(given[i], _ndarray):
-                given[i] = devices.put(given[i], self.stage.device, may_alias=False)
-        if ready.own is None:  # whose first call is no single step in C
-            ready.own = devices.jit(lambda *arrays: arrays, range(len(replaced)), self.stage.device)
-        return ready.own
+
+def owning(count: int, device: jax.Device | None) -> Jitted:
+    """What makes arrays of nobody else of so many that it is given away; its first call is no single step in C."""
+    jitted: Jitted = devices.jit(lambda *arrays: arrays, range(count), device)
+    return jitted
