@@ -182,6 +182,53 @@ def test_rows_that_are_written_under_a_condition():
     assert "if (" in text and "?" not in text.partition("// Whether")[0]
 
 
+def put(rows, at, new):
+    return lax.dynamic_update_index_in_dim(rows, new, at, 0)
+
+
+def kept_if(wanted, rows, at, new):
+    return lax.cond(wanted, put, lambda rows, at, new: rows, rows, at, new)
+
+
+def test_rows_that_a_conditional_writes():
+    def loop(x, window, other):
+        def step(i, carry):
+            last, window, other = carry
+            new = jnp.tanh(x[i] + last)
+            window = kept_if((i >= 4) & (i < 7), window, i - 4, new)
+            return new, window, kept_if(i % 2 == 0, other, i, 2 * new)
+
+        return lax.fori_loop(0, 8, step, (jnp.zeros(4), window, other))
+
+    args = numbers(8, 4), numbers(3, 4, seed=1), numbers(5, 4, seed=2)
+    check(loop, *args)
+    assert "switch (" not in source(loop, *args).partition("void compute(")[2].partition("// Whether")[0]
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_conditionals_that_do_more_or_other_things(yes):
+    def chosen(write, leave, more=lambda rows: ()):
+        def program(x, rows):
+            return lax.cond(yes & (x[0] < 9), write, leave, rows, x), more(rows)
+
+        check(program, numbers(4), numbers(3, 4, seed=1))
+
+    def written(rows, x):
+        return put(rows, 1, x)
+
+    def left(rows, x):
+        return rows
+
+    chosen(written, left)
+    chosen(left, written)
+    chosen(written, left, lambda rows: rows.sum(0))
+    chosen(written, lambda rows, x: rows + 1)
+    chosen(written, lambda rows, x: put(rows, 2, x))
+    chosen(lambda rows, x: put(rows, 1, x * 2), left)
+    chosen(lambda rows, x: put(put(rows, 1, x), 2, x), left)
+    chosen(lambda rows, x: put(rows * 1.5, 1, x), left)
+
+
 # ---------------------------------------------------------------- quotients
 VALUES = np.array([0.0, -0.0, 1.0, -3.5, 1e-310, 1e-308, 1e300, -1e308, np.inf, -np.inf, np.nan])
 

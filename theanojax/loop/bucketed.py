@@ -65,6 +65,8 @@ class BucketedLoop(Loop):
     seqs, shared, non_seqs : the other outer inputs
     """
 
+    padded = True
+
     def __init__(self, op, ctx, node, lengths, room, n, seqs, states, shared, non_seqs):
         self._describe(op, ctx, node)
         xp = ctx.xp

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from theanojax.graph.variable import Constant
+from theanojax.loop.ahead import products_of_all_steps
 from theanojax.loop.needs import inner_needs
 from theanojax.loop.windows import windows_of
 from theanojax.tensor.indexing.subtensor_basic import Subtensor, get_idx_list
@@ -31,10 +32,12 @@ class Loop:
     """The loop of one Scan node being traced.
 
     ``buffers`` are the states as they are given, ``nit_lengths`` the rows that other outputs keep. States and outputs
-    whose positions are in ``growing`` have room for all steps, so that no row is written twice.
+    whose positions are in ``growing`` have room for all steps, so that no row is written twice. Where it is ``padded``,
+    sequences have rows that no step reads.
     """
 
     growing: frozenset[int] = frozenset()
+    padded = False
     lazy: dict[int, Callable] = {}  # outer input -> a function from i to its row i
 
     def __init__(self, op, ctx, node, inputs):
@@ -111,14 +114,18 @@ class Loop:
         return value if known is None else np.asarray(known, dtype=variable.type.dtype)
 
     # ---------------------------------------------------------------- one step
-    def step(self, rows, taps, shared):
-        """Results of one step: mit_mot slices by state, rows of the other outputs, shared, go on, guards."""
+    def step(self, rows, taps, shared, made=None):
+        """Results of one step: mit_mot slices by state, rows of the other outputs, shared, go on, guards.
+
+        What is `made`, a dict from variables to values, the step need not compute.
+        """
         op, fgraph = self.op, self.fgraph
         with self.ctx.sub(dict(inner_needs(op, self.node))) as inner:
             inner.in_loop = True
             inner.statics = self.statics
             values = list(rows) + [t for group in taps for t in group] + list(shared) + self.non_seqs
-            outs = inner.trace(fgraph.inputs, fgraph.outputs, values)
+            made = made or {}
+            outs = inner.trace([*fgraph.inputs, *made], fgraph.outputs, [*values, *made.values()])
             ok = self.xp.asarray(inner.ok())
             self.guarded = self.guarded or bool(inner.guards)
         outs = [self.xp.asarray(v) for v in outs]
@@ -184,16 +191,17 @@ class Loop:
             [None if last else s for s, last in zip(shapes, last_only)],
         )
         seqs = [None if 1 + k in self.lazy else xp.asarray(s)[:n] for k, s in enumerate(self.seqs)]
+        products = products_of_all_steps(self, seqs)
 
         def body(carry, xs):
             i, windows, recent, older, filled, nits, view_rows, shared, ok = carry
-            rows, entering = xs
+            rows, entering, made = xs
             rows = [self._seq_row(k, i) if r is None else r for k, r in enumerate(rows)]
             entering = [self._given_row(j, i + (self.width[j] - 1)) if e is None else e for j, e in zip(mots, entering)]
             full = [w + [e] for w, e in zip(windows, entering)]
             taps = [[w[t + self.first[j]] for t in op.tap_array[j]] for j, w in zip(mots, full)]
             taps += [[r[t + self.first[j]] for t in op.tap_array[j]] for j, r in zip(rest, recent)]
-            slices, outs, shared, _, good = self.step(rows, taps, shared)
+            slices, outs, shared, _, good = self.step(rows, taps, shared, dict(zip(products, made)))
             left = [self._leave(j, window, slices[j]) for j, window in zip(mots, full)]
             stacked = []
             new_recent, new_older, new_filled = [], [], []
@@ -226,7 +234,7 @@ class Loop:
             xp.asarray(True),
         )
         (_, windows, recent, older, filled, nits, view_rows, shared, ok), (left, stacked, rows) = self.ctx.scan(
-            body, carry, (seqs, entering), like, n, op.name
+            body, carry, (seqs, entering, list(products.values())), like, n, op.name
         )
         if self.guarded:
             self.ctx.guard(ok)
@@ -311,8 +319,7 @@ class Loop:
         if w.whole or (known and self.steps is not None and self._has_all(w)):
             return self._set_row(buffer, at, value)
         inside = (at * abs(w.step) == steps) & (at >= 0) & (at < w.length)
-        at = self.lax.select(inside, at, np.int64(0))
-        return self._set_row(buffer, at, self.xp.where(inside, value, self._row(buffer, at)))
+        return self.lax.cond(inside, self._set_row, lambda buffer, at, value: buffer, buffer, at, value)
 
     def _has_all(self, w):
         """Whether the window `w` has what every step gives."""
@@ -365,6 +372,9 @@ class Loop:
                 buffer = self._set_row(buffer, at if j in self.growing else self._wrap(at, lengths[j]), value)
             return [*rows, value][1:] if rows else rows, buffer
 
+        seqs = [xp.asarray(s) if self.steps is None else xp.asarray(s)[: self.steps] for s in self.seqs]
+        products = products_of_all_steps(self, [None if 1 + k in self.lazy else s for k, s in enumerate(seqs)])
+
         def go_on(carry):
             i, going, ok = carry[:3]
             return self.ctx.unless_stopped((i < self.n) & going & ok)
@@ -378,7 +388,8 @@ class Loop:
                 [known[t + self.first[j]] if j < op.n_mit_mot else known[len(known) + t] for t in group]
                 for j, (group, known) in enumerate(zip(op.tap_array, reached))
             ]
-            slices, outs, shared, going, good = self.step(rows, taps, shared)
+            made = {v: self._row(of_all, i) for v, of_all in products.items()}
+            slices, outs, shared, going, good = self.step(rows, taps, shared, made)
             new = []
             for j, window in enumerate(windows):
                 left = self._leave(j, window, slices[j])

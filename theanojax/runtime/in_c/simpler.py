@@ -47,6 +47,8 @@ class _Simpler:
                 eqn = self._quotient(eqn)
             elif eqn.name == "dynamic_update_slice":
                 eqn = self._update(eqn)
+            elif eqn.name == "cond":
+                eqn = self._update_or_not(eqn)
             elif eqn.name in ("add", "add_any", "sub") and eqn.out.dtype.kind == "f":
                 eqn = self._sum(eqn)
         self._add(eqn)
@@ -169,6 +171,26 @@ class _Simpler:
             self._add(Eqn("reshape", {"new_sizes": part.shape, "dimensions": None}, [yes], [same]))
             yes = same
         return Eqn("update_slice_if", {}, [whole, yes, condition, *starts], eqn.outs)
+
+    def _update_or_not(self, eqn: Eqn) -> Eqn:
+        """A conditional that writes a part of an array or leaves it as it is."""
+        number, *ins = eqn.ins
+        which = self._made(number, "convert_element_type")
+        if which is None or which[0].dtype.kind != "b":
+            return eqn
+        no, yes = eqn.blocks
+        last = yes.eqns[-1] if yes.eqns else None
+        if last is None or last.name != "dynamic_update_slice" or last.outs != yes.outs:
+            return eqn
+        if no.outs != [whole for whole, same in zip(no.ins, yes.ins) if same is last.ins[0]]:
+            return eqn
+        if any(e.out.size > 1 and e.name not in REPEATED for e in yes.eqns[:-1]):
+            return eqn
+        self.instead.update(zip(yes.ins, ins))
+        for e in yes.eqns[:-1]:
+            self.take(e)
+        whole, part, *starts = map(self.now, last.ins)
+        return Eqn("update_slice_if", {}, [whole, part, which[0], *starts], eqn.outs)
 
 
 def _is_normal(value: Any, dtype: np.dtype[Any]) -> bool:
