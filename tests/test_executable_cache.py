@@ -12,6 +12,7 @@ import pytest
 
 from theanojax import private_folder
 from theanojax.legacy import compiledir
+from theanojax.private_folder import BUILDING
 
 PROGRAM = """
 import sys
@@ -113,12 +114,14 @@ def test_what_is_damaged_is_compiled_again(tmp_path):
 def test_what_nobody_uses_is_deleted(tmp_path):
     folder = run(tmp_path)[2]
     old = time.time() - 30 * 24 * 60 * 60
-    forgotten = os.path.join(folder, "forgotten-cache")
-    for name in (forgotten, os.path.join(folder, ".cleaned")):
+    forgotten, left = os.path.join(folder, "forgotten-cache"), os.path.join(folder, BUILDING + "1")
+    os.mkdir(left)  # by a process that was killed as it compiled
+    for name in (os.path.join(left, "half.cpp"), forgotten, os.path.join(folder, ".cleaned")):
         with open(name, "w"):
             os.utime(name, (old, old))
+    os.utime(left, (old, old))
     assert run(tmp_path)[1]
-    assert not os.path.exists(forgotten) and kept(folder)
+    assert not os.path.exists(forgotten) and not os.path.exists(left) and kept(folder)
 
 
 def command(tmp_path, *words):

@@ -1,5 +1,6 @@
 """Programs in C: each operation gives what XLA gives, and functions go over to it without anybody noticing."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -618,6 +619,39 @@ def test_a_table_outlives_first_calls_that_are_broken_off(soon, monkeypatch):
             interrupted += 1
         assert np.unique(ones.get_value()).tolist() == [done]
     assert interrupted == 2 and runs_in_c(step) == [True]
+
+
+@pytest.mark.parametrize("set_before", [False, True])
+def test_jax_without_64_bits_changes_nothing(soon, set_before):
+    table, step = table_and_step(0.1)
+    mine, rng = table.get_value(), np.random.RandomState(3)
+    for k in range(12):
+        if set_before and k > 6:
+            table.set_value(mine)
+        index, target = rng.randint(-ROWS, ROWS, size=20), rng.normal(size=(20, WIDTH))
+        cost, mine = stepped(mine, index, target, 0.1)
+        with jax.enable_x64(k < 8):
+            got = step(index, target)
+        assert got.dtype == np.float64
+        np.testing.assert_allclose(got, cost, rtol=1e-12)
+        np.testing.assert_allclose(table.get_value(), mine, rtol=1e-12)
+    assert table.get_value().dtype == np.float64
+
+
+@pytest.mark.filterwarnings("ignore::theanojax.errors.HostFallbackWarning")
+@pytest.mark.parametrize("in_c", [True, False])
+def test_a_nan_that_jax_is_to_complain_of_takes_no_value_away(soon, in_c):
+    values = np.full((300, 100), 2.0)
+    ones, k = theano.shared(values, "ones"), T.dscalar("k")
+    with change_flags(xla_in_c=in_c, xla_strict=False):
+        step = theano.function([k], [], updates=[(ones, ones * k)])
+        with jax.debug_nans(True):
+            step(1.0)
+            assert not any(runs_in_c(step))
+            for _ in range(2):
+                with contextlib.suppress(FloatingPointError):
+                    step(np.nan)
+    assert ones.get_value().shape == values.shape
 
 
 def test_a_graph_that_numpy_runs_goes_over_to_c(soon):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import stat
 import time
 import zlib
@@ -12,6 +13,7 @@ from theanojax.config import config
 from theanojax.configflags import make_private_folder
 
 DAY = 24 * 60 * 60
+BUILDING = "building_"  # what folders in which a process compiles begin with; where it is killed they stay
 # kind of code -> (what it is, the flag without which nothing is kept)
 KINDS = {
     "xla": ("Executables", "xla_cache=False"),
@@ -118,7 +120,11 @@ def remove_unused(path: str) -> None:
         with os.scandir(path) as entries:
             for entry in entries:
                 used = max(entry.stat().st_atime, entry.stat().st_mtime)
-                if entry.is_file() and now - used > config.cmodule.age_thresh_use:
+                if now - used <= config.cmodule.age_thresh_use:
+                    continue
+                if entry.is_file():
                     os.remove(entry.path)
+                elif entry.name.startswith(BUILDING):
+                    shutil.rmtree(entry.path, ignore_errors=True)
     except OSError:
         return  # another process cleans up, or has removed the folder

@@ -70,19 +70,6 @@ public:
     }
 };
 
-// Whether `array`, one of jax, has this type; false with an error if a signal's handler raises one meanwhile.
-bool is_like(PyObject* array, const Type& type) {
-    PyObject *shape = PyObject_GetAttrString(array, "shape");
-    PyObject *dtype = shape ? PyObject_GetAttrString(array, "dtype") : NULL;
-    bool fits = shape && dtype && PyTuple_CheckExact(shape) && PyTuple_GET_SIZE(shape) == type.ndim &&
-                PyArray_DescrCheck(dtype) && ((PyArray_Descr*)dtype)->type_num == type.number;
-    for (int d = 0; fits && d < type.ndim; ++d) fits = PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, d)) == type.dims[d];
-    Py_XDECREF(shape);
-    Py_XDECREF(dtype);
-    if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_AttributeError)) PyErr_Clear();
-    return fits && !PyErr_Occurred();
-}
-
 // The results of a call; NotImplemented, and nothing has happened, if it is not of the kind that this is made for.
 PyObject* enter(PyObject* self, PyObject* const* given, Py_ssize_t n) {
     if (n != PyLong_AsSsize_t(PyTuple_GET_ITEM(self, ARGUMENTS))) return declined(self, given, n);

@@ -84,6 +84,19 @@ PyObject* array_of(PyObject* given, const Type& type) {
     return a;
 }
 
+// Whether `array`, one of jax, has this type; false with an error if a signal's handler raises one meanwhile.
+bool is_like(PyObject* array, const Type& type) {
+    PyObject *shape = PyObject_GetAttrString(array, "shape");
+    PyObject *dtype = shape ? PyObject_GetAttrString(array, "dtype") : NULL;
+    bool fits = shape && dtype && PyTuple_CheckExact(shape) && PyTuple_GET_SIZE(shape) == type.ndim &&
+                PyArray_DescrCheck(dtype) && ((PyArray_Descr*)dtype)->type_num == type.number;
+    for (int d = 0; fits && d < type.ndim; ++d) fits = PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, d)) == type.dims[d];
+    Py_XDECREF(shape);
+    Py_XDECREF(dtype);
+    if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_AttributeError)) PyErr_Clear();
+    return fits && !PyErr_Occurred();
+}
+
 int raise_later(void* held) {
     PyObject* error = (PyObject*)held;
     PyErr_SetObject((PyObject*)Py_TYPE(error), error);
@@ -199,6 +212,10 @@ PyObject* run_program(PyObject*, PyObject* const* given, Py_ssize_t n) {
     for (; got < INS; ++got) {
         PyObject* a = given[got < CONSTANTS ? got : got + (REPLACED > 0)];
         if (is_replaced(replaced_in, got)) {
+            if (!is_like(a, in_types[got])) {
+                if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "what is to be replaced is of another type");
+                break;
+            }
             Py_INCREF(a);
         } else {
             a = array_of(a, in_types[got]);

@@ -19,6 +19,7 @@ import numpy as np
 
 from theanojax.config import config
 from theanojax.errors import CompileError, MissingGXX
+from theanojax.private_folder import BUILDING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -95,7 +96,7 @@ def compile_library(
     It may take `longest` seconds.
     """
     words = command()
-    folder = tempfile.mkdtemp(prefix="building_", dir=os.path.dirname(target))
+    folder = tempfile.mkdtemp(prefix=BUILDING, dir=os.path.dirname(target))
     keep = False
     try:
         source, made = os.path.join(folder, "mod.cpp"), os.path.join(folder, "mod.so")

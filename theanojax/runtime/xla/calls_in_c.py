@@ -43,7 +43,8 @@ class CallsInC:
 
     Attributes
     ----------
-    possible : whether C may run the stage at all. Where values may lie on several devices it does not.
+    possible : whether C may run the stage at all. Where values may lie on several devices it does not,
+        nor while jax looks for nans.
     found : called with (InC, Ready) of shapes whose calls C takes over, or None.
     """
 
@@ -55,6 +56,7 @@ class CallsInC:
             and learned.recorder is None
             and learned.arrangement is None
             and not devices.there_are_several()
+            and not devices.runs_twice()
             and len(stage.nodes) <= MOST_NODES
         )
         self.found: Callable[[InC, Ready], None] | None = None

@@ -115,8 +115,14 @@ def of_context(name: str | None) -> jax.Device | None:
 
 def put(value: Any, device: jax.Device | None = None, **options: Any) -> jax.Array:
     """`value` on `device`, or on the one in use."""
-    array: jax.Array = jax.device_put(value, device or in_use(), **options)
+    with jax.enable_x64(True):  # its dtype stays, whatever context the caller is in
+        array: jax.Array = jax.device_put(value, device or in_use(), **options)
     return array
+
+
+def runs_twice() -> bool:
+    """Whether jax has been asked to look for nans: it runs what gives some once more, and raises an error."""
+    return bool(jax.config.jax_debug_nans or jax.config.jax_debug_infs)
 
 
 def jit(

@@ -270,7 +270,9 @@ class XlaStage:
     # ---------------------------------------------------------------- replacing values
     def may_replace(self, args: Sequence[Value], cells: Cells) -> bool:
         """Whether values may be overwritten where they lie."""
-        return not (cells is None or len(set(map(id, args))) != len(args) or kept and written_in_place(cells))
+        if cells is None or len(set(map(id, args))) != len(args) or kept and written_in_place(cells):
+            return False
+        return not devices.runs_twice()
 
     def store(self, values: Iterable[Value], outs: list[Value], cells: Sequence[Cell], others: Others) -> None:
         """Put values where they belong, in one call into C: the first ones those of the outputs, as they are made."""
