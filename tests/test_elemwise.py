@@ -132,6 +132,25 @@ def test_a_number_divided_by_itself_is_one(dtype):
         np.testing.assert_array_equal(theanojax.function([values], values // np.asarray(k, dtype))([[k, k]]), [[1, 1]])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_quotients_by_known_numbers(dtype):
+    """A division by a power of two is left to XLA, whose product is as exact; what keeps it from others is compiled."""
+    values, n = T.matrix(dtype=dtype), T.scalar(dtype=dtype)
+    known = [0.125, -4.0, 1024.0, 2.0**-20]
+    f = theanojax.function([values, n], [values / np.asarray(k, dtype) for k in known] + [values / n / 2])
+    numbers = np.random.RandomState(0).normal(size=(20, 20)).astype(dtype)
+    numbers[0] = np.asarray([0.0, -0.0, np.inf, -np.inf, np.nan] * 4, dtype)
+    numbers[1] *= np.finfo(dtype).max / 4
+    with np.errstate(all="ignore"):
+        want = [numbers / np.asarray(k, dtype) for k in known] + [numbers / np.asarray(7, dtype) / np.asarray(2, dtype)]
+        for got, expected in zip(f(numbers, 7), want, strict=True):
+            np.testing.assert_array_equal(got, expected)
+    exact = theanojax.function([values], values / np.asarray(1024, dtype))
+    exact(numbers)
+    (traced,) = exact.fn.traced
+    assert "select" not in traced.lower().step.as_text()
+
+
 def test_a_division_makes_no_array_of_the_divisor():
     x, n = T.matrix(dtype="float64"), T.scalar(dtype="float64")
     f = theanojax.function([x, n], (T.exp(x) / n / n).sum(axis=1))

@@ -39,6 +39,12 @@ def is_known(value: object) -> bool:
     return not isinstance(value, jax.Array)
 
 
+def _are_powers_of_two(y: npt.ArrayLike) -> bool:
+    """Whether `y` and 1 / `y` are the same but for the sign of the exponent, in every float dtype."""
+    mantissa, exponent = np.frexp(y)
+    return bool(np.all((np.abs(mantissa) == 0.5) & (np.abs(exponent) < 14)))
+
+
 def _in_double(function: Callable[[jax.Array], jax.Array], x: Array) -> jax.Array:
     return lax.convert_element_type(function(lax.convert_element_type(x, np.float64)), x.dtype)
 
@@ -147,12 +153,13 @@ class XlaNamespace:
         # XLA multiplies by 1 / y where y is broadcast or known, which makes 49 / 49 less than 1, and divides once by a
         # product where x is a quotient itself, which does the same to q / q. It does not see that these choices, where
         # nothing is chosen but what is undefined anyway, are x and y. They cost nothing that could be measured; a
-        # barrier keeps loops apart from jax 0.12 on.
+        # barrier keeps loops apart from jax 0.12 on. To compile them takes time: where 1 / y is exact there are none.
         dtype = np.result_type(x.dtype, y.dtype)
-        if is_known(x) and is_known(y) or dtype.kind != "f":
+        if dtype.kind != "f" or is_known(y) and (is_known(x) or _are_powers_of_two(y)):
             return jnp.true_divide(x, y)
+        number = is_known(y) and not np.isnan(y).any()
         x, y = jnp.broadcast_arrays(lax.convert_element_type(x, dtype), lax.convert_element_type(y, dtype))
-        return lax.div(lax.select(y == y, x, y), lax.select(x == x, y, x))
+        return lax.div(x if number else lax.select(y == y, x, y), lax.select(x == x, y, x))
 
     @staticmethod
     def abs(x: Array) -> jax.Array:
