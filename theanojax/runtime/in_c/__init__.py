@@ -7,4 +7,4 @@ from __future__ import annotations
 
 from theanojax.runtime.in_c.cost import Cost as Cost, cost_of as cost_of
 from theanojax.runtime.in_c.often import InC as InC, possible as possible
-from theanojax.runtime.in_c.program import Condition as Condition
+from theanojax.runtime.in_c.program import Condition as Condition, Written as Written, source_of as source_of

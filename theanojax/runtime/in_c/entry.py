@@ -70,6 +70,10 @@ public:
     }
 };
 
+PyObject* value_of(PyObject* source, PyObject* const* given) {
+    return PyLong_CheckExact(source) ? given[PyLong_AsSsize_t(source)] : PyList_GET_ITEM(source, 0);
+}
+
 // The results of a call; NotImplemented, and nothing has happened, if it is not of the kind that this is made for.
 PyObject* enter(PyObject* self, PyObject* const* given, Py_ssize_t n) {
     if (n != PyLong_AsSsize_t(PyTuple_GET_ITEM(self, ARGUMENTS))) return declined(self, given, n);
@@ -79,6 +83,7 @@ PyObject* enter(PyObject* self, PyObject* const* given, Py_ssize_t n) {
     PyObject* constant = PyTuple_GET_ITEM(self, CONSTANT);
     PyObject* sources = PyTuple_GET_ITEM(self, SOURCES);
     PyObject* numbers = PyTuple_GET_ITEM(self, NUMBERS);
+    PREPARE(value_of(PyTuple_GET_ITEM(sources, KNOWN - CONSTANTS), given), return declined(self, given, n);)
     Held held(ins);  // whatever makes an object may run code of the user, who sets the value of a shared variable
     for (int i = 0; i < CONSTANTS; ++i) {
         held.add(PyTuple_GET_ITEM(constant, i));
@@ -86,8 +91,7 @@ PyObject* enter(PyObject* self, PyObject* const* given, Py_ssize_t n) {
     }
     for (int i = CONSTANTS; i < INS; ++i) {
         PyObject* source = PyTuple_GET_ITEM(sources, i - CONSTANTS);
-        const bool from_cell = !PyLong_CheckExact(source);
-        PyObject* a = from_cell ? PyList_GET_ITEM(source, 0) : given[PyLong_AsSsize_t(source)];
+        PyObject* a = value_of(source, given);
         held.add(a);
         if (is_replaced(replaced_in, i)) {
             if (PyArray_Check(a)) return declined(self, given, n);

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from theanojax.runtime.in_c.flat import Eqn, Var
     from theanojax.runtime.in_c.places import Index
 
-# name -> (C of one more element, what OpenMP calls it or "" if it knows none, the value of none)
+# name -> (C of one more element, what OpenMP calls it, the value of none)
 SUMS = {
     "reduce_sum": ("{0} + {1}", "+", "0"),
     "reduce_prod": ("{0} * {1}", "*", "1"),
     "reduce_and": ("{0} & {1}", "&", "(%s)~0"),
     "reduce_or": ("{0} | {1}", "|", "0"),
-    "reduce_max": ("greater_of({0}, {1})", "", "lowest_of<%s>()"),
-    "reduce_min": ("lesser_of({0}, {1})", "", "highest_of<%s>()"),
+    "reduce_max": ("greater_of({0}, {1})", "greatest", "lowest_of<%s>()"),
+    "reduce_min": ("lesser_of({0}, {1})", "least", "highest_of<%s>()"),
 }
 
 
@@ -123,8 +123,6 @@ class Group:
         clauses = []
         for s in sums:
             if s.depth <= inner:
-                if not s.openmp:
-                    return ""
                 clauses.append(" reduction(%s:%s)" % (s.openmp, s.name))
         return SIMD + "".join(clauses)
 

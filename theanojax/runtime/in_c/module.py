@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from jax.extend.core import ClosedJaxpr
 
-    from theanojax.runtime.in_c.program import Condition
+    from theanojax.runtime.in_c.program import Condition, Written
 
 # Arithmetic is numpy's: integers wrap around, and a product that is added to something is rounded before.
 OPTIONS = (
@@ -80,11 +80,14 @@ def program_of(
     `Program`. `condition` has to be true before; `run` does not look at it. NotInC if the program is not written in C;
     MissingGXX and CompileError if it cannot be compiled; ImportError if something that it is linked with is not there.
     """
-    written = source_of(program, volatile, replaced or {}, condition)
+    return compiled(source_of(program, volatile, replaced or {}, condition))
+
+
+def compiled(written: Written) -> Program:
+    """What is written, as a Program. The errors are those of `program_of`."""
     libraries = ("mvec", "m") if sys.platform == "linux" and platform.machine() == "x86_64" and _has_glibc() else ()
     source = Source(written.text, "", OPTIONS, (), (), (), libraries, (VERSION,), None, ())
     module = module_of(source, nullcontext(), LONGEST)
     # partial, and no function in Python: a call that replaces values is one step, in which no signal is heard
     run = partial(module.run, *written.given) if written.given else module.run
-    outputs = len(program.jaxpr.outvars)
-    return Program(run, module.entry, written.checks, outputs, written.given, module.release, written.replaced)
+    return Program(run, module.entry, written.checks, written.outputs, written.given, module.release, written.replaced)

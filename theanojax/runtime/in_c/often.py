@@ -18,19 +18,17 @@ from theanojax.config import config
 from theanojax.errors import MissingGXX
 from theanojax.logs import theanojax_logger
 from theanojax.runtime.in_c.flat import NotInC
-from theanojax.runtime.in_c.module import program_of
+from theanojax.runtime.in_c.module import compiled
 from theanojax.runtime.native import compiler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
+    from collections.abc import Callable, Mapping
     from concurrent.futures import Future
     from typing import Any
 
-    from jax.extend.core import ClosedJaxpr
-
     from theanojax.runtime.in_c.cost import Cost
     from theanojax.runtime.in_c.module import Program
-    from theanojax.runtime.in_c.program import Condition
+    from theanojax.runtime.in_c.program import Written
 
     Run = Callable[..., list[Any]]  # from numpy arrays to numpy arrays
 
@@ -47,9 +45,9 @@ _told = threading.Event()  # set once somebody was told of a compiler that fails
 class InC:
     """The way of one program into C.
 
-    `program` gives it, and the Condition under which it may run; `cost` says what a call of it costs; for the others
-    see `program_of`. ``counted(steps)`` is asked before each call; it gives what runs the call, or None if XLA does.
-    ``taken()`` is called when C takes over.
+    `program` gives what writes it; `cost` says what a call of it costs; `replaced` is what it may replace.
+    ``counted(steps)`` is asked before each call; it gives what runs the call, or None if XLA does. When C takes over,
+    ``taken()`` is called.
 
     Attributes
     ----------
@@ -70,21 +68,19 @@ class InC:
         "run",
         "settled",
         "taken",
-        "volatile",
     )
 
     def __init__(
         self,
-        program: Callable[[], tuple[ClosedJaxpr, Condition | None]],
+        program: Callable[[], Callable[[], Written]],
         cost: Cost,
-        volatile: Container[int] = (),
         replaced: Mapping[int, int] | None = None,
         taken: Callable[[], None] = lambda: None,
     ) -> None:
         self.taken = taken
         self.made: Program | None = None
-        self.program: Callable[[], tuple[ClosedJaxpr, Condition | None]] | None = program
-        self.cost, self.volatile, self.replaced = cost, volatile, replaced or {}
+        self.program: Callable[[], Callable[[], Written]] | None = program
+        self.cost, self.replaced = cost, replaced or {}
         self.left, self.settled = float(TAKES_OVER), False
         self.run: Run | None = None
         self.refusal: str | None = None
@@ -109,14 +105,14 @@ class InC:
             if ask is None:  # another thread does
                 return
             try:
-                program, condition = ask()
+                write = ask()
             except NotInC as reason:
                 self.refusal, self.settled = str(reason), True
                 return
             except BaseException:  # a signal, say
                 self.program = ask
                 raise
-            self.future = start(program, self.volatile, self.replaced, condition)
+            self.future = start(write)
         if self.left <= 0:
             made = self.future.result()
             if isinstance(made, str):
@@ -129,29 +125,25 @@ class InC:
             self.settled = True
 
 
-def start(
-    program: ClosedJaxpr, volatile: Container[int], replaced: Mapping[int, int], condition: Condition | None = None
-) -> Future[Program | str]:
-    """Have `program` compiled in the background: a Program, or why there is none."""
+def start(write: Callable[[], Written]) -> Future[Program | str]:
+    """Have what `write` gives compiled in the background: a Program, or why there is none."""
     from concurrent.futures import Future
 
     future: Future[Program | str] = Future()
 
     def work() -> None:
         with _slots:
-            future.set_result("Python ends" if _ends.is_set() else compiled(program, volatile, replaced, condition))
+            future.set_result("Python ends" if _ends.is_set() else made_of(write))
 
     # whoever ends Python does not wait for what nobody will run
     threading.Thread(target=work, name="theanojax-c", daemon=True).start()
     return future
 
 
-def compiled(
-    program: ClosedJaxpr, volatile: Container[int], replaced: Mapping[int, int], condition: Condition | None
-) -> Program | str:
+def made_of(write: Callable[[], Written]) -> Program | str:
     """A program in C, or why there is none."""
     try:
-        return program_of(program, volatile, replaced, condition)
+        return compiled(write())
     except (NotInC, MissingGXX) as reason:
         return str(reason)
     except Exception as error:  # whatever it is, XLA goes on

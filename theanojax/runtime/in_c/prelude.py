@@ -87,6 +87,12 @@ static inline float of_tanh(float x) {
 
 template <typename T> static inline T greater_of(T a, T b) { return (a > b) | (a != a) ? a : b; }
 template <typename T> static inline T lesser_of(T a, T b) { return (a < b) | (a != a) ? a : b; }
+#pragma omp declare reduction(greatest : \
+    float, double, int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t : \
+    omp_out = greater_of(omp_out, omp_in)) initializer(omp_priv = omp_orig)
+#pragma omp declare reduction(least : \
+    float, double, int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t : \
+    omp_out = lesser_of(omp_out, omp_in)) initializer(omp_priv = omp_orig)
 template <typename T> static inline T sign_of(T a) { return a > 0 ? T(1) : a < 0 ? T(-1) : a; }
 template <typename T> static inline T lowest_of() {
     typedef std::numeric_limits<T> limits;
@@ -326,6 +332,8 @@ static void blas_product(int m, int n, int k, int am, int ak, int bk, int bn, T 
     int wide = smaller_of(n, PIECE / (deep * tall));
     while (wide > 64 && rows * pieces_of(n, wide) < 4 * crew->threads) wide = (wide / 2 + 15) / 16 * 16;
     Product<T> product = {m, n, k, am, ak, bk, bn, scale, a, b, add, c, tall, wide, deep};
-    crew->share(crew, Product<T>::piece, &product, rows * pieces_of(n, wide));
+    const int pieces = rows * pieces_of(n, wide);
+    if ((int64_t)m * n * k > 1 << 20) crew->share(crew, Product<T>::piece, &product, pieces);
+    else for (int i = 0; i < pieces; ++i) Product<T>::piece(&product, i);  // it takes as long to wake up a thread
 }
 """

@@ -32,26 +32,33 @@ MOST_EQUATIONS = 1000
 LONG = 1 << 14  # elements of an argument or a result
 MOST_ROOM = 1 << 26  # bytes between inputs and outputs
 
+OF_LENGTH = "LENGTHS"  # stands, in texts that are alike, for what the length of a call changes
+
 _MODULE = """
 namespace {
 struct Type { int number, ndim; npy_intp dims[8]; };
-const Type in_types[] = {%(in_types)s};
-const Type out_types[] = {%(out_types)s};
+%(length)sType in_types[] = {%(in_types)s};
+%(length)sType out_types[] = {%(out_types)s};
 const int INS = %(ins)d, OUTS = %(outs)d, REPLACED = %(replaced)d, CONSTANTS = %(constants)d;
 const bool CHECKED = %(checked)s;
 const int replaced_in[] = {%(replaced_in)s}, replaced_out[] = {%(replaced_out)s};
 std::atomic<char*> idle(NULL);
+%(declare)s
 %(statics)s
 
 void compute(void* const* in, void* const* out, char* room) {
+    %(locals)s
 %(pointers)s
 %(body)s
 }
 
 // Whether the program may run at all, for such arguments.
 bool holds(void* const* in, char* room) {
+    %(locals)s
 %(condition)s
 }
+
+%(define)s
 
 bool is_replaced(const int* positions, int i) {
     for (int k = 0; k < REPLACED; ++k)
@@ -166,8 +173,14 @@ char* aligned(char* raw) { return raw + (64 - (uintptr_t)raw %% 64); }
 
 // Room for what lies between inputs and outputs, or NULL with an error; to be put back into `idle`.
 char* taken_room() {
+    %(locals)s
+    const size_t needed = %(room)d;
     char* raw = idle.exchange(NULL);
-    if (!raw) raw = (char*)malloc(%(room)d);
+    if (raw && *(size_t*)raw < needed) {  // the first bytes, which nothing else uses, say how many there are
+        free(raw);
+        raw = NULL;
+    }
+    if (!raw && (raw = (char*)malloc(needed))) *(size_t*)raw = needed;
     if (!raw) PyErr_NoMemory();
     return raw;
 }
@@ -205,6 +218,10 @@ PyObject* run_program(PyObject*, PyObject* const* given, Py_ssize_t n) {
     PyObject *ins[INS + 1], *outs = NULL;
     void* in[INS + 1];
     int got = 0;
+    PREPARE(n > KNOWN ? given[KNOWN] : NULL, {
+        PyErr_SetString(PyExc_ValueError, "a length that this is not for");
+        return NULL;
+    })
     if (n != INS + (REPLACED > 0)) {
         PyErr_SetString(PyExc_TypeError, "another number of arguments");
         return NULL;
@@ -253,14 +270,22 @@ PyMODINIT_FUNC PyInit_%(name)s(void) {
 """
 
 
-class Written:
-    """The C++ of a program, constants that each call is given before its arguments, and what outputs replace.
+class Written(NamedTuple):
+    """The C++ of a program.
 
-    `checks` says whether it has the condition in it.
+    Attributes
+    ----------
+    given : constants that each call is given before its arguments.
+    outputs : how many there are.
+    replaced : what outputs replace.
+    checks : whether it has the condition in it.
     """
 
-    def __init__(self, text: str, given: list[Any], replaced: Mapping[int, int], checks: bool) -> None:
-        self.text, self.given, self.replaced, self.checks = text, given, replaced, checks
+    text: str
+    given: Sequence[Any]
+    outputs: int
+    replaced: Mapping[int, int]
+    checks: bool
 
 
 class Condition(NamedTuple):
@@ -275,6 +300,7 @@ def source_of(
     volatile: Container[int] = (),
     replaced: Mapping[int, int] = {},
     condition: Condition | None = None,
+    alike: bool = False,
 ) -> Written:
     """The C++ of a program; NotInC if there is none.
 
@@ -283,13 +309,14 @@ def source_of(
     volatile : positions of arguments that other threads may write to meanwhile.
     replaced : position of an output -> that of the argument whose memory it takes over, if it can.
     condition : written, too, if it can be.
+    alike : whether that of the same program for other lengths differs in nothing but numbers.
     """
     if not gains(closed):
         raise NotInC("large products, which XLA does in less time")
     block = simplified(flattened(closed))
     _check(block)
     replaced = {o: i for o, i in replaced.items() if _can_replace(block, o, i)}
-    text = Text()
+    text = Text(alike)
     _write(text, block, {v: Memory("x%d" % i, contiguous(v.shape)) for i, v in enumerate(block.ins)}, replaced)
     if text.room > MOST_ROOM:
         raise NotInC("%d bytes between inputs and outputs" % text.room)
@@ -318,22 +345,27 @@ def source_of(
         "pointers": "\n".join(pointers),
         "body": "\n".join(text.arrays + text.lines),
         "room": text.room + 128,
-        "release": "Py_BEGIN_ALLOW_THREADS" if _is_long(block) else "",
-        "restore": "Py_END_ALLOW_THREADS" if _is_long(block) else "",
+        "length": "thread_local " if alike else "const ",
+        "declare": "thread_local int64_t LENGTH = 0, ROOM_LENGTH = 0;" if alike else "",
+        # loops that write numbers could change one that is everybody's
+        "locals": "const int64_t length = LENGTH, room_length = ROOM_LENGTH;" if alike else "",
+        "define": OF_LENGTH if alike else "#define PREPARE(array, otherwise)",
+        "release": "Py_BEGIN_ALLOW_THREADS" if alike or _is_long(block) else "",
+        "restore": "Py_END_ALLOW_THREADS" if alike or _is_long(block) else "",
         "name": MODULE,
         "entry": ENTRY,
         "init": "if (!load_blas(%d)) return NULL;" % cores.count() if text.needs_blas else "",
     }
     given = [np.ascontiguousarray(v.literal) for _, v in text.given]
     before = PRELUDE + (CREW + BLAS if text.needs_blas else "") + "".join(sorted(text.helpers))
-    return Written(before + code, given, replaced, checked is not None)
+    return Written(before + code, given, len(block.outs), replaced, checked is not None)
 
 
 def _condition(text: Text, condition: Condition, constants: int, replaced: set[int]) -> str | None:
     """The C of a condition, whose arrays and room `text` gets; None if there is none."""
     if replaced & set(condition.positions):
         return None
-    own = Text()
+    own = Text(text.alike)
     own.names = text.names  # arrays that are known have the names of both
     try:
         block = simplified(flattened(condition.program))

@@ -58,9 +58,11 @@ class Text:
     statics : lines of C that go before the function: arrays that are known.
     helpers : C functions that go before, too.
     given : (name, value) of larger ones, which are given to each call before its arguments.
+    alike : whether texts of other lengths are to differ in numbers alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, alike: bool = False) -> None:
+        self.alike = alike
         self.arrays: list[str] = []
         self.lines: list[str] = []
         self.open: list[Loop | None] = []  # the loops over elements, from the outermost; None stands for other blocks
@@ -163,7 +165,7 @@ class Text:
         """Memory for an array, until it is released."""
         name, kind = self.name("b"), stored(v.dtype)
         size = -(-max(v.size, 1) * v.dtype.itemsize // ALIGNED) * ALIGNED
-        fitting = [free for free in self.free if free[1] >= size]
+        fitting = [free for free in self.free if free[1] == size or free[1] > size and not self.alike]
         if fitting:
             start, room = min(fitting, key=lambda free: free[1])
             self.free.remove((start, room))
@@ -181,7 +183,7 @@ class Text:
         if base not in self.taken:
             return
         start, size = self.taken.pop(base)
-        for other in [f for f in self.free if f[0] + f[1] == start or start + size == f[0]]:
+        for other in [f for f in self.free if f[0] + f[1] == start or start + size == f[0]] * (not self.alike):
             self.free.remove(other)
             start, size = min(start, other[0]), size + other[1]
         self.free.append((start, size))

@@ -214,7 +214,9 @@ def _dot(writer: Writer, eqn: Eqn) -> None:
     left, right, out = *eqn.ins, eqn.out
     if out.dtype.kind not in "fiu" or not left.dtype == right.dtype == out.dtype:
         raise NotInC("a product of %s and %s" % (left.dtype, right.dtype))
-    by_blas = is_for_blas(eqn)
+    by_blas = writer.text.alike or is_for_blas(eqn)
+    if writer.text.alike and out.dtype.kind != "f":
+        raise NotInC("a product of integers of any length")
     a = _factor(writer, left, left_batch, left_axes, by_blas)
     b = _factor(writer, right, right_batch, right_axes, by_blas)
     to = writer.memory(out)

@@ -287,7 +287,7 @@ class LoopKernels:
             program = kernel.trace(*given).jaxpr  # which jit has traced already
             self.compilations = before
         volatile = (0,) if platform.ends_loops else ()
-        self.in_c[fit.signature] = in_c.InC(lambda: (program, None), in_c.cost_of(program), volatile)
+        self.in_c[fit.signature] = in_c.InC(lambda: partial(in_c.source_of, program, volatile), in_c.cost_of(program))
 
     def _run_in_c(self, run: Run, fit: Fit, values: Sequence[NumpyArray], steps: int) -> list[NumpyArray] | None:
         """The same as `_run`."""

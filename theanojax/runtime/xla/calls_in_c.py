@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import chain, starmap
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from theanojax.runtime import in_c
 from theanojax.runtime.in_c.flat import NotInC
 from theanojax.runtime.policy.outcome import COMMITTED, DONE, REPLAY
 from theanojax.runtime.xla import devices, interrupts
+from theanojax.runtime.xla.any_length import AnyLength
 from theanojax.runtime.xla.specialisation import Ready
 
 if TYPE_CHECKING:
@@ -62,11 +64,15 @@ class CallsInC:
         self.found: Callable[[InC, Ready], None] | None = None
         # signature -> (InC, its Ready once it is traced), of calls that others run until they are in C
         self.others: dict[Signature, tuple[InC, list[Ready]]] = {}
+        self.lengths = AnyLength(self._of_other_length, len(stage.nodes), self._length_taken)
 
     def ways(self) -> list[InC]:
         """Those of all shapes so far."""
         found = [ready.in_c for ready in list(self.stage.ready.values())]
-        return [way for way in found if way is not None] + [way for way, _ in list(self.others.values())]
+        found += [way for way, _ in list(self.others.values())]
+        # why there is none for all lengths says nothing of those that have one of their own
+        found += [way for _, way in list(self.lengths.families) if way.refusal is None]
+        return [way for way in found if way is not None]
 
     def way(self, ready: Ready, args: Sequence[Value], key: Key) -> InC | None:
         """The way into C of what calls with arguments like `args` run; None if there is none."""
@@ -80,10 +86,8 @@ class CallsInC:
         given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
         program = self._program(special, given, key)
         volatile = (0,) if stage.loops else ()
-        found = program, special.condition
-        return in_c.InC(
-            lambda: found, in_c.cost_of(program), volatile, replaced, lambda: self._taken(ready.in_c, ready)
-        )
+        write = partial(in_c.source_of, program, volatile, replaced, special.condition)
+        return in_c.InC(lambda: write, in_c.cost_of(program), replaced, lambda: self._taken(ready.in_c, ready))
 
     def _taken(self, way: InC | None, ready: Ready) -> None:
         stage = self.stage
@@ -129,8 +133,8 @@ class CallsInC:
 
     def _later_program(
         self, made: list[Ready], args: Sequence[jax.ShapeDtypeStruct], key: Key
-    ) -> tuple[ClosedJaxpr, in_c.Condition | None]:
-        """The program of what has not been traced so far; `made` gets its Ready."""
+    ) -> Callable[[], in_c.Written]:
+        """What writes the program of what has not been traced so far; `made` gets its Ready."""
         stage = self.stage
         try:
             made.append(Ready(stage.special_for(args, key)))
@@ -141,7 +145,41 @@ class CallsInC:
         if stage.effects or stage.tells:
             raise NotInC("it has effects")
         special = made[0].special
-        return self._program(special, args, key), special.condition
+        return partial(in_c.source_of, self._program(special, args, key), condition=special.condition)
+
+    # ---------------------------------------------------------------- shapes that have no executable
+    def any_length(self, signature: Signature, args: Sequence[Value]) -> Sequence[Value] | None:
+        """The results of a call with such shapes, once one program runs them for all lengths; else None."""
+        stage = self.stage
+        if not self.possible or stage.loops or stage.effects or stage.tells:
+            return None
+        compiled: list[Any] = list(stage.patience.compiled)
+        run = self.lengths.run(signature, compiled, args)
+        if run is None:
+            return None
+        given = [a if type(a) is _ndarray else np.asarray(a) for a in args]
+        outs = run(*given, *[np.asarray(v.data) for v in stage.constants])
+        return None if len(outs) > len(stage.outputs) and not outs.pop() else outs
+
+    def _of_other_length(
+        self, key: Key, args: Sequence[jax.ShapeDtypeStruct]
+    ) -> tuple[ClosedJaxpr, in_c.Condition | None]:
+        """The program of a stage for arguments like `args`, which nobody has given, and when it may run."""
+        stage = self.stage
+        try:
+            special = stage.special_for(args, key)
+            if special.check is None or special.condition is not None:
+                return self._program(special, args, key), special.condition
+        except Exception as error:
+            if by_signal(error):
+                raise
+            raise NotInC(str(error)) from None
+        raise NotInC("a condition under which it runs")
+
+    def _length_taken(self, way: InC) -> None:
+        stage = self.stage
+        if self.found is not None and not (stage.constants or stage.statics):
+            self.found(way, next(iter(stage.ready.values())))  # of which it wants no more than that nothing is replaced
 
     # ---------------------------------------------------------------- a call
     def call(

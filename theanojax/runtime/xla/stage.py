@@ -149,6 +149,9 @@ class XlaStage:
         patience = self.patience
         if patience.full() and self.platform.numpy_keeps_up:
             if signature not in patience.compiled and not isinstance(self.ahead.get(signature), Exception):
+                outs = self.in_c.any_length(signature, args)
+                if outs is not None:
+                    return outs, DONE
                 if patience.accepts(signature):
                     given = [jax.ShapeDtypeStruct(np.shape(a), a.dtype) for a in args]
                     background.start(lambda: self.compile_ahead(signature, given))
