@@ -378,7 +378,8 @@ def _condition(text: Text, condition: Condition, constants: int, replaced: set[i
     if own.given or own.needs_blas or own.helpers:
         return None
     text.statics += own.statics
-    text.room = max(text.room, own.room)
+    # the greater one, unless that may be the other for other lengths
+    text.room = text.room + own.room if text.alike else max(text.room, own.room)
     pointers = [
         _pointer("x%d" % i, "const " + stored(v.dtype), "in", constants + position)
         for i, (v, position) in enumerate(zip(block.ins, condition.positions))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LEAST = 3  # of a length: what has one or two rows is told apart
 MOST_MISSES = 100  # shapes that are no other length of any that came before
+MOST_FAMILIES = 8  # of one stage
 NODE = 2.0  # microseconds that numpy takes for an operation, about
 
 
@@ -94,7 +95,7 @@ class AnyLength:
         self.families: list[tuple[Family, in_c.InC]] = []
         self.misses = 0
 
-    def run(self, signature: Signature, compiled: Sequence[Signature], args: Sequence[Value]) -> Run | None:
+    def run(self, signature: Signature, compiled: Iterable[Any], args: Sequence[Value]) -> Run | None:
         """What runs a call of these shapes, or None; `compiled` are those with executables."""
         key, shapes = signature
         way = next((way for family, way in self.families if family.has(key, shapes)), None)
@@ -109,10 +110,10 @@ class AnyLength:
         run = way.counted(1)
         return None if way.made is not None and way.made.checks else run  # entries look whether it may run
 
-    def _new_family(self, key: Key, shapes: Shapes, compiled: Sequence[Signature]) -> Family | None:
-        if self.misses >= MOST_MISSES:
+    def _new_family(self, key: Key, shapes: Shapes, compiled: Iterable[Any]) -> Family | None:
+        if self.misses >= MOST_MISSES or len(self.families) >= MOST_FAMILIES:
             return None
-        for other_key, others in compiled:
+        for other_key, others in list(compiled):
             places = places_of_length(shapes, others) if key == other_key else []
             i, d = places[0] if places else (0, 0)
             if places and shapes[i][d] >= LEAST:

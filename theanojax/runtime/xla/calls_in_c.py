@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain, starmap
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -153,8 +153,7 @@ class CallsInC:
         stage = self.stage
         if not self.possible or stage.loops or stage.effects or stage.tells:
             return None
-        compiled: list[Any] = list(stage.patience.compiled)
-        run = self.lengths.run(signature, compiled, args)
+        run = self.lengths.run(signature, stage.patience.compiled, args)
         if run is None:
             return None
         given = [a if type(a) is _ndarray else np.asarray(a) for a in args]
@@ -177,9 +176,9 @@ class CallsInC:
         raise NotInC("a condition under which it runs")
 
     def _length_taken(self, way: InC) -> None:
-        stage = self.stage
-        if self.found is not None and not (stage.constants or stage.statics):
-            self.found(way, next(iter(stage.ready.values())))  # of which it wants no more than that nothing is replaced
+        stage, ready = self.stage, next(iter(list(self.stage.ready.values())), None)
+        if self.found is not None and ready is not None and not (stage.constants or stage.statics):
+            self.found(way, ready)  # of which it wants no more than that nothing is replaced
 
     # ---------------------------------------------------------------- a call
     def call(
