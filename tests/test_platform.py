@@ -78,3 +78,17 @@ def test_the_product_with_a_transposed_matrix(dtype, lengths, wide):
     (traced,) = f.fn.traced
     first = dtype == "float64" and wide and platform.multiplies_by_rows
     assert ("optimization_barrier" in str(traced.jaxpr)) == first
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_rows_that_a_loop_keeps(at_once, monkeypatch):
+    monkeypatch.setattr(platform, "decides_at_once", at_once)
+    n, start = T.lscalar("n"), T.dvector("start")
+    rows, _ = theanojax.scan(lambda r: 1.5 * r + 1, outputs_info=start, n_steps=n)
+    f = theanojax.function([start, n], [rows[-5:-2], rows[-1], rows[3]])
+    want = [np.ones(4)]
+    for _ in range(20):
+        want.append(1.5 * want[-1] + 1)
+    for got, expected in zip(f(np.ones(4), 20), [want[16:19], want[20], want[4]], strict=True):
+        np.testing.assert_allclose(got, expected)
+    assert any(("branches=" in str(traced.jaxpr)) == at_once for traced in f.fn.traced)

@@ -319,7 +319,7 @@ class Loop:
         if w.whole or (known and self.steps is not None and self._has_all(w)):
             return self._set_row(buffer, at, value)
         inside = (at * abs(w.step) == steps) & (at >= 0) & (at < w.length)
-        return self.lax.cond(inside, self._set_row, lambda buffer, at, value: buffer, buffer, at, value)
+        return self.ctx.with_row_if(inside, buffer, at, value)
 
     def _has_all(self, w):
         """Whether the window `w` has what every step gives."""

@@ -41,6 +41,8 @@ WHERE = {
     # An optimization barrier keeps the same from being computed once in place of twice, and is gone before what comes
     # when is decided: what was to be computed again late, to save memory, comes early. Not so inside a conditional.
     "forgets_barriers": ("cpu",),
+    # What decides a conditional is where its branches run. A GPU would wait for it to be there.
+    "decides_at_once": ("cpu",),
     # Products and convolutions of float32 round their factors to 10 bits or 7, unless they are told not to.
     "cuts_products": ("gpu", "tpu"),
     # Numbers too small for full precision count as zero: each program sets the processor so, and no option says not to.

@@ -198,6 +198,15 @@ class TraceContext:
         _, carry, stacked = lax.while_loop(lambda state: self.unless_stopped(state[0] < length), step, start)
         return carry, stacked
 
+    def with_row_if(self, wanted: Array, buffer: Array, i: Array, row: Array) -> Array:
+        """`buffer` with `row` at place `i` if `wanted`, a number, holds; else as it is."""
+        put = lax.dynamic_update_index_in_dim
+        if platform.decides_at_once:
+            kept: Array = lax.cond(wanted, lambda b, i, row: put(b, row, i, 0), lambda b, i, row: b, buffer, i, row)
+            return kept
+        i = lax.select(wanted, i, jnp.zeros_like(i))
+        return put(buffer, jnp.where(wanted, row, lax.dynamic_index_in_dim(buffer, i, 0, False)), i, 0)
+
     def host_callback(self, fn: Callable[..., None], *values: Array) -> None:
         """Call `fn` on the host with the run-time `values`, for its side effect."""
         self.effects.append((serving(partial(_noting, self.interrupts, fn)), values))
