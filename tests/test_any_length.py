@@ -168,6 +168,56 @@ def test_a_function_of_many_lengths(few, monkeypatch):
         step(np.ones((10, 5)), np.zeros(11, "int64"))
 
 
+# what a function computes of a matrix of n rows, and whether one program serves all n
+OF_LENGTHS = {
+    "equal": (lambda x, n: T.switch(T.eq(n, 17), x * 2, x * 3).sum(), False),
+    "between": (lambda x, n: T.switch(T.and_(n > 10, n < 50), x * 2, x * 3).sum(), False),
+    "multiple": (lambda x, n: T.switch(T.eq(n % 13, 0), x * 2, x * 3).sum(), False),
+    "peak": (lambda x, n: x.sum() * T.exp(-T.sqr(n - 50.0)), False),
+    "at least": (lambda x, n: x.sum() * T.maximum(n, 20), False),
+    "half": (lambda x, n: x[n // 2], False),
+    "counted": (lambda x, n: x.sum() * T.eq(T.arange(n), 17).sum(), False),
+    "inside": (lambda x, n: theano.OpFromGraph([x], [x.sum() * T.eq(x.shape[0], 17)])(x), False),
+    "fewer": (lambda x, n: T.dot(x[:-3], T.constant(W)), False),
+    "mean": (lambda x, n: x.mean() + x.mean(axis=1)[-1] * n, True),
+    "gradient": (lambda x, n: T.grad(T.sqr(T.dot(x, T.constant(W))).mean(), x)[1:], True),
+    "zeros": (lambda x, n: T.zeros_like(x) + x / n, True),
+    "standard": (lambda x, n: ((x - x.mean(axis=0)) / x.std(axis=0)).sum(axis=1), True),
+}
+
+
+@pytest.mark.parametrize("name", OF_LENGTHS)
+def test_what_is_computed_of_lengths_alone(few, name):
+    """Tracing does that, in numpy, and its results are numbers like any: a few lengths tell nothing of a comparison."""
+    formula, served = OF_LENGTHS[name]
+    x = T.dmatrix("x")
+    f = theano.function([x], formula(x, x.shape[0]))
+    slow = theano.function([x], formula(x, x.shape[0]), mode=theano.Mode("py", "fast_run"))
+    for n in (4, 9, 14, *range(3, 54), 65, 17, 13, 50):
+        values = np.random.RandomState(n).normal(size=(n, 5))
+        np.testing.assert_allclose(f(values), slow(values), rtol=1e-9, atol=1e-11, err_msg=str(n))
+    assert any(families(f)) == served
+
+
+def test_an_assertion_of_a_length(few):
+    x = T.dmatrix("x")
+    f = theano.function([x], T.opt.Assert("seventeen")(x, T.neq(x.shape[0], 17)).sum())
+    for n in range(3, 40):
+        if n == 17:
+            with pytest.raises(AssertionError, match="seventeen"):
+                f(np.ones((n, 5)))
+        else:
+            assert f(np.ones((n, 5))) == 5 * n
+
+
+@pytest.mark.parametrize("shape", [(5, 0), (0, 4)])
+def test_products_with_nothing(few, shape):
+    x, w = T.dmatrix("x"), theano.shared(np.ones(shape))
+    f = theano.function([x], T.dot(x[:, : shape[0]], w) + 1)
+    for n in range(3, 20):
+        np.testing.assert_array_equal(f(np.ones((n, 5))), np.ones((n, shape[1])))
+
+
 def test_lengths_that_differ_from_each_other(few):
     x, y = T.dmatrix("x"), T.dmatrix("y")
     f = theano.function([x, y], [T.dot(x, y.T).sum(axis=0), x.mean() - y.mean()])

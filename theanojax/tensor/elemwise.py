@@ -24,7 +24,11 @@ from theanojax.tensor.type import TensorType
 
 __all__ = ["DimShuffle", "Elemwise"]
 
-_OF_LENGTHS = {"Add": operator.add, "Sub": operator.sub, "Mul": operator.mul, "IntDiv": operator.floordiv}
+_OF_LENGTHS = {
+    "Add": operator.add, "Sub": operator.sub, "Mul": operator.mul, "IntDiv": operator.floordiv,
+    "TrueDiv": operator.truediv,
+}  # fmt: skip
+_OF_LENGTH = {"Neg": operator.neg, "Inv": lambda n: 1 / n, "Cast": lambda n: n}
 _continuous = {t.dtype for t in continuous_types}
 _discrete = {t.dtype for t in discrete_types}
 
@@ -237,8 +241,12 @@ class Elemwise(OpenMPOp):
 
     # ---------------------------------------------------------------- values
     def of_lengths(self, node, lengths):
-        known = _OF_LENGTHS.get(type(self.scalar_op).__name__)
-        if known is None or node.outputs[0].ndim == 0:
+        name = type(self.scalar_op).__name__
+        if name in _OF_LENGTH:
+            (n,) = lengths
+            return [*map(_OF_LENGTH[name], n)] if isinstance(n, list) else _OF_LENGTH[name](n)
+        known = _OF_LENGTHS.get(name)
+        if known is None or not any(isinstance(n, list) for n in lengths):
             return None if known is None else reduce(known, lengths)
         longest = max(map(len, lengths))
         rows = [n * longest if v.broadcastable[0] else n for v, n in zip(node.inputs, lengths, strict=True)]

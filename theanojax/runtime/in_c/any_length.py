@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from theanojax.runtime.in_c.program import Condition
 
 TOKEN = re.compile(r"[A-Za-z_]\w*|0x[0-9a-fA-F.]+(?:p[+-]?\d+)?|\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\s+|.", re.S)
+EMPTY = re.compile(r"\b[a-z]+\d*\[(?:\d+,)*0[,\]]")  # the type of an array of nothing, as jax prints it
 SUFFIXES = ("LL", "ULL")
 ALIGNED = 64  # of lengths: those by which memory between inputs and outputs is shared out
 
@@ -97,7 +98,11 @@ def differing(texts: Sequence[list[str]], lengths: Sequence[int]) -> dict[int, N
 
 
 def check_alike(programs: Sequence[ClosedJaxpr], lengths: Sequence[int]) -> None:
-    """NotInC unless jaxprs are those of one program for several lengths."""
+    """NotInC unless jaxprs are those of one program for several lengths, of which the first has no empty arrays."""
+    if len({len(p.consts) for p in programs}) > 1:
+        raise NotInC("constants of a length")
+    if EMPTY.search(str(programs[0].jaxpr)):
+        raise NotInC("nothing of the least length")
     for values in zip(*[p.consts for p in programs], strict=True):
         _check_constant(list(map(np.asarray, values)), lengths)
     differing([_told(p) for p in programs], lengths)

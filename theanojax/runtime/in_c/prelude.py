@@ -328,6 +328,11 @@ template <typename T> struct Product {
 template <typename T>
 static void blas_product(int m, int n, int k, int am, int ak, int bk, int bn, T scale, const T* a, const T* b,
                          bool add, T* c) {
+    if (m <= 0 || n <= 0) return;
+    if (k <= 0) {
+        for (int64_t i = 0; i < (int64_t)m * n && !add; ++i) c[i] = 0;
+        return;
+    }
     const int PIECE = 1 << 18, deep = smaller_of(k, 128), tall = smaller_of(m, 64), rows = pieces_of(m, tall);
     int wide = smaller_of(n, PIECE / (deep * tall));
     while (wide > 64 && rows * pieces_of(n, wide) < 4 * crew->threads) wide = (wide / 2 + 15) / 16 * 16;

@@ -10,13 +10,16 @@ import numpy as np
 
 import jax
 
+from theanojax.graph.variable import Constant
 from theanojax.runtime import in_c
 from theanojax.runtime.in_c.any_length import ALIGNED, check_alike, of_any_length
 from theanojax.runtime.in_c.flat import NotInC
+from theanojax.runtime.planning.analysis import dtype_of, ndim_of, reads_lengths
 
 if TYPE_CHECKING:
     from jax.extend.core import ClosedJaxpr
 
+    from theanojax.graph.variable import Apply, Variable
     from theanojax.runtime.hints import Key, Shape, Signature, Value
     from theanojax.runtime.in_c.often import Run
 
@@ -25,8 +28,10 @@ if TYPE_CHECKING:
     Trace = Callable[[Key, Sequence[jax.ShapeDtypeStruct]], tuple[ClosedJaxpr, in_c.Condition | None]]
 
 LEAST = 3  # of a length: what has one or two rows is told apart
+BETWEEN = (11, 23)  # lengths for which it is traced, too
 MOST_MISSES = 100  # shapes that are no other length of any that came before
 MOST_FAMILIES = 8  # of one stage
+EXACT = ("int64", "float32", "float64")  # dtypes that hold all lengths
 NODE = 2.0  # microseconds that numpy takes for an operation, about
 
 
@@ -84,13 +89,65 @@ def places_of_length(some: Shapes, others: Shapes) -> list[tuple[int, int]]:
     return places if len({pairs[place] for place in places}) == 1 else []
 
 
+class Polynomial:
+    """A number that follows from lengths by sums, products and quotients: what it is of few lengths, it is of all.
+
+    Of what compares lengths, rounds or takes another function of them, a few lengths tell nothing.
+    """
+
+    def _more(self, *other: object) -> Polynomial:
+        return self
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __neg__ = _more
+
+
+OPAQUE = object()  # an array that lengths alone have made
+
+
+def check_arithmetic(nodes: Iterable[Apply]) -> None:
+    """NotInC if something is computed from lengths alone that is no polynomial: tracing does that, and tells nobody."""
+    known: dict[Variable, Any] = {}
+    for node in nodes:
+        if node.op.inside(node) is not None:
+            raise NotInC("%s, inside of which lengths may be read" % node.op)
+        which = reads_lengths(node)
+        if which is not None:
+            known[node.outputs[0]] = [Polynomial() for _ in which] if isinstance(which, tuple) else Polynomial()
+            continue
+        if known.keys().isdisjoint(node.inputs) or not all(v in known or isinstance(v, Constant) for v in node.inputs):
+            continue  # what data decide is computed when it runs
+        found = _of_lengths(node, [known[v] if v in known else _number(v) for v in node.inputs])
+        if found is None:
+            raise NotInC("%s of a length" % node.op)
+        known.update((v, found) for v in node.outputs)
+
+
+def _of_lengths(node: Apply, parts: list[Any]) -> Any:
+    if node.op.static_needs(node):
+        return OPAQUE
+    if getattr(node.op, "view_map", None) and parts[0] is not OPAQUE:
+        if not isinstance(parts[0], list):
+            return parts[0]
+        return OPAQUE if ndim_of(node.outputs[0]) else Polynomial()
+    if dtype_of(node.outputs[0]) not in EXACT:
+        return None
+    try:
+        return node.op.of_lengths(node, parts)
+    except TypeError:  # a function that a Polynomial has not
+        return None
+
+
+def _number(v: Any) -> Any:
+    return v.data.tolist() if getattr(v.data, "ndim", None) == 1 else 1
+
+
 class AnyLength:
     """What runs calls with shapes of which there is no executable, once they are called often.
 
     `trace` gives the program for some shapes, `taken` is told of ways into C that take over.
     """
 
-    def __init__(self, trace: Trace, nodes: int, taken: Callable[[in_c.InC], None]) -> None:
+    def __init__(self, trace: Trace, nodes: Sequence[Apply], taken: Callable[[in_c.InC], None]) -> None:
         self.trace, self.nodes, self.taken = trace, nodes, taken
         self.families: list[tuple[Family, in_c.InC]] = []
         self.misses = 0
@@ -104,7 +161,7 @@ class AnyLength:
             if family is None:
                 return None
             dtypes = [a.dtype for a in args]
-            cost = in_c.Cost(NODE * self.nodes)
+            cost = in_c.Cost(NODE * len(self.nodes))
             way = new = in_c.InC(partial(self._writer, family, dtypes), cost, taken=lambda: self.taken(new))
             self.families.append((family, way))
         run = way.counted(1)
@@ -122,7 +179,9 @@ class AnyLength:
         return None
 
     def _writer(self, family: Family, dtypes: Sequence[np.dtype]) -> Callable[[], in_c.Written]:
-        every = [LEAST, *lengths(family.most)]
+        check_arithmetic(self.nodes)
+        others = {n for shape in family.shapes for n in shape}
+        every = [LEAST, *[n for n in BETWEEN if n not in others and n < family.most / 4], *lengths(family.most)]
         traced = [self.trace(family.key, list(map(jax.ShapeDtypeStruct, family.at(n), dtypes))) for n in every]
 
         def write() -> in_c.Written:
@@ -133,6 +192,7 @@ class AnyLength:
                 if len(known) < len(every) or len({tuple(c.positions) for c in known}) > 1:
                     raise NotInC("another condition for another length")
                 check_alike([c.program for c in known], every)
-            return of_any_length(programs[1:], every[1:], LEAST, conditions[1:])
+            written = slice(-len(lengths(family.most)), None)
+            return of_any_length(programs[written], every[written], LEAST, conditions[written])
 
         return write

@@ -64,7 +64,7 @@ class CallsInC:
         self.found: Callable[[InC, Ready], None] | None = None
         # signature -> (InC, its Ready once it is traced), of calls that others run until they are in C
         self.others: dict[Signature, tuple[InC, list[Ready]]] = {}
-        self.lengths = AnyLength(self._of_other_length, len(stage.nodes), self._length_taken)
+        self.lengths = AnyLength(self._of_other_length, stage.nodes, self._length_taken)
 
     def ways(self) -> list[InC]:
         """Those of all shapes so far."""
