@@ -176,6 +176,7 @@ OF_LENGTHS = {
     "peak": (lambda x, n: x.sum() * T.exp(-T.sqr(n - 50.0)), False),
     "at least": (lambda x, n: x.sum() * T.maximum(n, 20), False),
     "half": (lambda x, n: x[n // 2], False),
+    "steps": (lambda x, n: x.sum() * (1 + T.cast(n / 30.0, "int64") - T.cast((n - 2) / 30.0, "int64")), False),
     "counted": (lambda x, n: x.sum() * T.eq(T.arange(n), 17).sum(), False),
     "inside": (lambda x, n: theano.OpFromGraph([x], [x.sum() * T.eq(x.shape[0], 17)])(x), False),
     "fewer": (lambda x, n: T.dot(x[:-3], T.constant(W)), False),

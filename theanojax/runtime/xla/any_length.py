@@ -92,7 +92,8 @@ def places_of_length(some: Shapes, others: Shapes) -> list[tuple[int, int]]:
 class Polynomial:
     """A number that follows from lengths by sums, products and quotients: what it is of few lengths, it is of all.
 
-    Of what compares lengths, rounds or takes another function of them, a few lengths tell nothing.
+    Of what compares lengths, rounds (a quotient that becomes a whole number, say) or takes another function of them, a
+    few lengths tell nothing.
     """
 
     def _more(self, *other: object) -> Polynomial:
@@ -129,7 +130,8 @@ def _of_lengths(node: Apply, parts: list[Any]) -> Any:
         if not isinstance(parts[0], list):
             return parts[0]
         return OPAQUE if ndim_of(node.outputs[0]) else Polynomial()
-    if dtype_of(node.outputs[0]) not in EXACT:
+    dtype = dtype_of(node.outputs[0])
+    if dtype not in EXACT or dtype == "int64" and any(dtype_of(v).startswith("float") for v in node.inputs):
         return None
     try:
         return node.op.of_lengths(node, parts)
