@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from theano.ifelse import ifelse
 from theano.sandbox.rng_mrg import MRG_RandomStreams
 from theano.scan_module import until
 from theano.tensor.shared_randomstreams import RandomStreams
+from theanojax.config import config
+from theanojax.graph.cells import raw
 from theanojax.runtime.xla import memory
 
 MODES = ["FAST_COMPILE", "FAST_RUN"]
@@ -31,6 +34,41 @@ def accumulated(step, n, start=ZERO):
 def test_limit():
     assert 1 << 28 < memory.limit() <= memory.ADDRESS_SPACE
     memory.check(1 << 20, "a small array")
+
+
+def in_large_pages(address):
+    """Kilobytes in large pages of the mapping that has the memory there (Linux)."""
+    inside = False
+    with open("/proc/self/smaps") as file:
+        for line in file:
+            name, rest = line.split(maxsplit=1)
+            if not name.endswith(":"):
+                first, last = name.split("-")
+                inside = int(first, 16) <= address < int(last, 16)
+            elif inside and name == "AnonHugePages:":
+                return int(rest.split()[0])
+
+
+def numpy_has_large_pages():
+    ones = np.ones(1 << 23)
+    return memory._madvise() is not None and in_large_pages(ones.ctypes.data + (1 << 25)) > 0
+
+
+@pytest.mark.skipif(not config.cxx, reason="no C++ compiler")
+def test_a_table_of_which_c_updates_rows_lies_in_large_pages(soon):
+    if not numpy_has_large_pages():
+        pytest.skip("nobody here gives large pages to numpy")
+    table = theano.shared(np.random.RandomState(0).uniform(size=(1 << 18, 32)))
+    rows, want = T.lvector("rows"), table.get_value()
+    f = theano.function([rows], updates=[(table, T.inc_subtensor(table[rows], 1))])
+    for _ in range(20):
+        f([1, 5, 1])
+        want[[1, 5]] += [[2], [1]]
+    for thread in threading.enumerate():
+        if thread.name == "theanojax-pages":
+            thread.join()
+    assert in_large_pages(raw(table.container.storage, 0).unsafe_buffer_pointer() + (1 << 25)) > 0
+    np.testing.assert_array_equal(table.get_value(), want)
 
 
 def test_the_words_are_those_of_numpy():

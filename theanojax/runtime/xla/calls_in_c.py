@@ -19,6 +19,7 @@ from theanojax.runtime.in_c.flat import NotInC
 from theanojax.runtime.policy.outcome import COMMITTED, DONE, REPLAY
 from theanojax.runtime.xla import devices, interrupts
 from theanojax.runtime.xla.any_length import AnyLength
+from theanojax.runtime.xla.memory import in_large_pages
 from theanojax.runtime.xla.specialisation import Ready
 
 if TYPE_CHECKING:
@@ -207,7 +208,9 @@ class CallsInC:
             for i in replaced:
                 if own is None or not in_place or isinstance(given[i], _ndarray):
                     given[i] = devices.put(given[i], stage.device, may_alias=False)
-            own = own or owning(len(replaced), stage.device)
+            if own is None:
+                own = owning(len(replaced), stage.device)
+                in_large_pages([given[i] for i in replaced])
             before.append(own)
         if stage.constants:
             given += [np.asarray(v.data) for v in stage.constants]
