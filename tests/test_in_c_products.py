@@ -18,7 +18,7 @@ from .test_in_c import check, in_c, numbers, runs_in_c
 
 pytestmark = pytest.mark.skipif(not config.cxx, reason="no C++ compiler")
 
-M, N, K = 130, 95, 101  # a product that BLAS computes
+M, N, K = 161, 115, 131  # a product that threads share
 
 
 def source(function, *args):
@@ -31,7 +31,44 @@ def source(function, *args):
 
 
 def adds(function, *args):
-    return ", true, " in "".join(line for line in source(function, *args).splitlines() if "blas_product<" in line)
+    return ", true, " in "".join(line for line in source(function, *args).splitlines() if "large_product<" in line)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    "m, n, k", [(13, 517, 321), (300, 33, 257), (129, 1100, 17), (2, 2000, 600), (1030, 16, 130), (6, 1400, 256)]
+)
+def test_products_of_all_forms(m, n, k, dtype):
+    a, b = numbers(m, k).astype(dtype), numbers(k, n, seed=1).astype(dtype)
+    at, bt = np.ascontiguousarray(a.T), np.ascontiguousarray(b.T)
+    wide = np.zeros((k, 2 * n), dtype)
+    wide[:, ::2] = b
+
+    def function(a, b, at, bt, wide):
+        return a @ b, a @ bt.T, at.T @ b, at.T @ bt.T, a @ wide[:, ::2], (bt @ at).T
+
+    want, args = a.astype("float64") @ b.astype("float64"), (a, b, at, bt, wide)
+    assert source(function, *args).partition("void compute(void")[2].count("large_product<") == 6
+    for got in in_c(function, *args)[0]:
+        np.testing.assert_allclose(got, want, rtol=0, atol=np.abs(want).max() * np.finfo(dtype).eps * 20)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("m", [1, 2, 7, 16])
+def test_small_products(m, dtype):
+    args, wanted = [], []
+    for n, k in [(1, 5), (3, 40), (8, 3), (35, 17), (64, 64)]:
+        a, b = numbers(m, k).astype(dtype), numbers(k, n, seed=1).astype(dtype)
+        args += [a, b, np.ascontiguousarray(a.T), np.ascontiguousarray(b.T)]
+        wanted.append(a.astype("float64") @ b.astype("float64"))
+
+    def function(*args):
+        fours = [args[i : i + 4] for i in range(0, len(args), 4)]
+        return [(a @ b, a @ bt.T, at.T @ b, at.T @ bt.T) for a, b, at, bt in fours]
+
+    for i, got in enumerate(in_c(function, *args)[0]):
+        want = wanted[i // 4]
+        np.testing.assert_allclose(got, want, rtol=0, atol=np.abs(want).max() * np.finfo(dtype).eps * 20)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from theanojax.runtime.in_c.elements import ctype, element
 from theanojax.runtime.in_c.places import Memory, Number, contiguous, is_contiguous
-from theanojax.runtime.in_c.text import SIMD, check_length
+from theanojax.runtime.in_c.text import SIMD
 from theanojax.runtime.in_c.through import Through
 
 if TYPE_CHECKING:
@@ -74,7 +74,6 @@ class Group:
         """Write the loop; gives the ways of those values of which `straight` has the scatter."""
         sums = [Sum(e, self.shape) for e in self.members if e.name in SUMS]
         shape = self.shape
-        check_length(prod(shape))
         if not self.straight and self._is_flat() and all(s.depth == 0 for s in sums):
             shape = (prod(shape),)
         stored = {v: self._store(v) for v in self.local_order() if v in self.later}

@@ -8,13 +8,14 @@ import numpy as np
 
 from theanojax.runtime.in_c import loops as loops  # has loops written, too
 from theanojax.runtime.in_c.blocks import Writer
-from theanojax.runtime.in_c.cost import gains
+from theanojax.runtime.in_c.cost import what_loses
 from theanojax.runtime.in_c.crew import CREW
 from theanojax.runtime.in_c.elements import stored
 from theanojax.runtime.in_c.entry import ENTRY
 from theanojax.runtime.in_c.flat import NotInC, flattened
 from theanojax.runtime.in_c.places import Memory, contiguous
-from theanojax.runtime.in_c.prelude import BLAS, PRELUDE
+from theanojax.runtime.in_c.prelude import PRELUDE
+from theanojax.runtime.in_c.products import PRODUCTS
 from theanojax.runtime.in_c.simpler import simplified
 from theanojax.runtime.in_c.text import Text
 from theanojax.runtime.native.source import MODULE
@@ -311,8 +312,8 @@ def source_of(
     condition : written, too, if it can be.
     alike : whether that of the same program for other lengths differs in nothing but numbers.
     """
-    if not gains(closed):
-        raise NotInC("large products, which XLA does in less time")
+    if slow := what_loses(closed):
+        raise NotInC(slow + ", which XLA does in less time")
     block = simplified(flattened(closed))
     _check(block)
     replaced = {o: i for o, i in replaced.items() if _can_replace(block, o, i)}
@@ -354,10 +355,10 @@ def source_of(
         "restore": "Py_END_ALLOW_THREADS" if alike or _is_long(block) else "",
         "name": MODULE,
         "entry": ENTRY,
-        "init": "if (!load_blas(%d)) return NULL;" % cores.count() if text.needs_blas else "",
+        "init": "if (!find_crew(%d)) return NULL;" % cores.count() if text.needs_crew else "",
     }
     given = [np.ascontiguousarray(v.literal) for _, v in text.given]
-    before = PRELUDE + (CREW + BLAS if text.needs_blas else "") + "".join(sorted(text.helpers))
+    before = PRELUDE + (CREW + PRODUCTS if text.needs_crew else "") + "".join(sorted(text.helpers))
     return Written(before + code, given, len(block.outs), replaced, checked is not None)
 
 
@@ -375,7 +376,7 @@ def _condition(text: Text, condition: Condition, constants: int, replaced: set[i
         own.add("return %s;" % writer.read(block.outs[0]))
     except NotInC:
         return None
-    if own.given or own.needs_blas or own.helpers:
+    if own.given or own.needs_crew or own.helpers:
         return None
     text.statics += own.statics
     # the greater one, unless that may be the other for other lengths

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from theanojax.runtime.in_c.flat import Block, Eqn, Var, needed
-from theanojax.runtime.in_c.whole import is_for_blas
+from theanojax.runtime.in_c.whole import is_large_product
 
 REPEATED = frozenset(["broadcast_in_dim", "reshape", "squeeze", "expand_dims"])  # of one number
 
@@ -130,7 +130,7 @@ class _Simpler:
             if made is None or made.name != "dot_general" or self.uses[product] != 1 or self.uses[term] != 1:
                 continue
             _, (batch, _) = made.params["dimension_numbers"]
-            if is_for_blas(made) and not batch and whole.shape == product.shape == eqn.out.shape:
+            if is_large_product(made) and not batch and whole.shape == product.shape == eqn.out.shape:
                 params = {"dimension_numbers": made.params["dimension_numbers"], "scale": sign * scale}
                 return Eqn("add_product", params, [whole, *made.ins], eqn.outs)
         return eqn

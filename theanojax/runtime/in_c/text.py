@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from theanojax.runtime.in_c.elements import ctype, literal, stored
-from theanojax.runtime.in_c.flat import NotInC
 from theanojax.runtime.in_c.places import Index, Memory, Number, Place, contiguous
 
 if TYPE_CHECKING:
@@ -20,14 +18,7 @@ if TYPE_CHECKING:
 
 ALIGNED = 64
 SIMD = "#pragma omp simd"  # no element of the loop after it is read after another one was written
-MOST_ELEMENTS = 1 << 19  # of a loop; XLA gives longer ones to several threads
 MOST_WRITTEN = 1 << 12  # elements of a constant that are written into the C
-
-
-def check_length(elements: int) -> None:
-    """NotInC for a loop that XLA is quicker at, by several threads."""
-    if elements > MOST_ELEMENTS:
-        raise NotInC("a loop over %d elements" % elements)
 
 
 class Loop:
@@ -73,7 +64,7 @@ class Text:
         self.room = 0
         self.free: list[tuple[int, int]] = []  # (start, bytes) of memory that was released
         self.taken: dict[str, tuple[int, int]] = {}
-        self.needs_blas = False
+        self.needs_crew = False
         self.helpers: set[str] = set()
         self.statics: list[str] = []
         self.given: list[tuple[str, Var]] = []
@@ -97,7 +88,6 @@ class Text:
     @contextmanager
     def loops(self, shape: Sequence[int], pragma: str = "") -> Iterator[Index]:
         """Loops over an array of this shape; gives the index of an element."""
-        check_length(prod(shape))
         index, opened = [], 0
         inner = max((d for d, n in enumerate(shape) if n != 1), default=-1)
         for d, n in enumerate(shape):

@@ -175,19 +175,12 @@ class Factor:
         self.length, self.step = _one_axis(v, place, kept)
         self.sum_length, self.sum_step = _one_axis(v, place, axes)
 
-    def suits_blas(self) -> bool:
-        """Whether the matrix lies in memory as BLAS knows it: in rows or in columns that do not overlap."""
-        length, step, others, other_step = self.length, self.step, self.sum_length, self.sum_step
-        if length == 1 or others == 1:
-            return (step if others == 1 else other_step) > 0 or length == others == 1
-        return (step == 1 and other_step >= length) or (other_step == 1 and step >= others)
-
     def at(self, index: Index) -> str:
         return "%s + (%s)" % (self.place.base, Memory("", self.steps, self.place.offset).at(index))
 
 
 def _factor(
-    writer: Writer, v: Var, batch: Sequence[int], axes: Sequence[int], by_blas: bool, untouched: str = ""
+    writer: Writer, v: Var, batch: Sequence[int], axes: Sequence[int], large: bool, untouched: str = ""
 ) -> Factor:
     """A factor, which does not lie in the memory `untouched`."""
     kept = [d for d in range(len(v.shape)) if d not in (*axes, *batch)]
@@ -197,7 +190,7 @@ def _factor(
         writer.text.copy(v, writer.place(v), place)
     try:
         factor = Factor(v, place, batch, kept, axes)
-        if factor.suits_blas() if by_blas else factor.step in (0, 1) or factor.sum_step in (0, 1):
+        if large or factor.step in (0, 1) or factor.sum_step in (0, 1):
             return factor
     except _NotInOrder:
         pass
@@ -214,18 +207,18 @@ def _dot(writer: Writer, eqn: Eqn) -> None:
     left, right, out = *eqn.ins, eqn.out
     if out.dtype.kind not in "fiu" or not left.dtype == right.dtype == out.dtype:
         raise NotInC("a product of %s and %s" % (left.dtype, right.dtype))
-    by_blas = writer.text.alike or is_for_blas(eqn)
+    large = writer.text.alike or is_large_product(eqn)
     if writer.text.alike and out.dtype.kind != "f":
         raise NotInC("a product of integers of any length")
-    a = _factor(writer, left, left_batch, left_axes, by_blas)
-    b = _factor(writer, right, right_batch, right_axes, by_blas)
+    a = _factor(writer, left, left_batch, left_axes, large)
+    b = _factor(writer, right, right_batch, right_axes, large)
     to = writer.memory(out)
     if b.length == 1:  # the product of a matrix and a vector: that of a row and the transposed matrix
         a, b = b, a
     with writer.text.loops([left.shape[d] for d in left_batch]) as index:
         result = "%s + (%s)" % (to.base, Memory("", to.strides[: len(index)], to.offset).at(index))
-        if by_blas:
-            _by_blas(writer, out, a, b, index, result)
+        if large:
+            _shared_product(writer, out, a, b, index, result)
         else:
             operands = ctype(out.dtype), _numbers(a, b), a.at(index), b.at(index), result
             writer.text.add("product_of<%s, %s>(%s, %s, %s);" % operands)
@@ -238,11 +231,11 @@ def _add_product(writer: Writer, eqn: Eqn) -> None:
     to = _overwritten(writer, eqn)
     a = _factor(writer, left, (), left_axes, True, to.base)
     b = _factor(writer, right, (), right_axes, True, to.base)
-    _by_blas(writer, eqn.out, a, b, (), "%s + (%s)" % (to.base, to.offset or "0"), eqn.params["scale"], True)
+    _shared_product(writer, eqn.out, a, b, (), "%s + (%s)" % (to.base, to.offset or "0"), eqn.params["scale"], True)
     writer.set(eqn.out, to)
 
 
-def is_for_blas(eqn: Eqn) -> bool:
+def is_large_product(eqn: Eqn) -> bool:
     """Whether a product is one of large matrices of floats, or a stack of such."""
     ((axes, _), (batch, _)), (left, right), out = eqn.params["dimension_numbers"], eqn.ins, eqn.out
     matrices, sums = prod(left.shape[d] for d in batch), prod(left.shape[d] for d in axes)
@@ -257,14 +250,14 @@ def _numbers(a: Factor, b: Factor) -> str:
     return ", ".join(map(str, (a.length, b.length, a.sum_length, a.step, a.sum_step, b.sum_step, b.step)))
 
 
-def _by_blas(
+def _shared_product(
     writer: Writer, out: Var, a: Factor, b: Factor, index: Index, result: str, scale: float = 1.0, add: bool = False
 ) -> None:
-    """Have BLAS write a product times `scale` to `result`, or `add` it to what is there."""
-    writer.text.needs_blas = True
+    """Have threads write a product times `scale` to `result`, or `add` it to what is there."""
+    writer.text.needs_crew = True
     kind, added = ctype(out.dtype), "true" if add else "false"
     numbers = _numbers(a, b), repr(scale), a.at(index), b.at(index), added, result
-    writer.text.add("blas_product<%s>(%s, %s, %s, %s, %s, %s);" % (kind, *numbers))
+    writer.text.add("large_product<%s>(%s, %s, %s, %s, %s, %s);" % (kind, *numbers))
 
 
 class _NotInOrder(Exception):
