@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import theanojax as theano
 import theanojax.tensor as T
 from theanojax.config import change_flags, config
 from theanojax.graph.cells import raw
-from theanojax.runtime.in_c import cost_of, often
+from theanojax.runtime.in_c import cost_of, module, often
 from theanojax.runtime.in_c.cost import what_loses
 from theanojax.runtime.in_c.flat import NotInC
 from theanojax.runtime.in_c.module import program_of
@@ -338,6 +339,13 @@ def test_branches():
         check(branches, numbers(3) * (-1) ** n, n)
 
 
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="an option of g++ for x86")
+def test_a_processor_that_multiplies_and_adds_in_two_steps(monkeypatch):
+    monkeypatch.setattr(module, "OPTIONS", (*module.OPTIONS, "-mno-fma"))
+    x = numbers(30, 30)
+    check(lambda x: (jnp.tanh(x @ x), jnp.tanh(x.astype("float32"))), x, rtol=1e-6)
+
+
 @pytest.mark.parametrize("dtype, most", [("float64", 5), ("float32", 5)])
 def test_tanh_to_its_last_digits(dtype, most):
     rng, eps = np.random.RandomState(0), np.finfo(dtype).eps
@@ -418,6 +426,11 @@ def test_costs():
             jax.make_jaxpr(lambda x: x[:300] @ x)(wide),
         ]
     assert [what_loses(p) for p in programs] == ["large products", "", "", ""]
+    endless = [
+        cost(lambda x, n=n: lax.while_loop(lambda s: s < n, lambda s: s * s, x), 3.0) for n in (jnp.inf, jnp.nan)
+    ]
+    assert all(c.step > 0 for c in endless)
+    assert cost(lambda x: lax.while_loop(lambda s: s < -5, lambda s: s * s, x), 3.0).call == 0
     both = cost(lambda x: lax.cond(x[0] > 0, lambda x: x, lambda x: loop(9, x)[1], x), np.ones(10)).call
     assert both > 9 * step
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -69,6 +70,15 @@ def test_a_table_of_which_c_updates_rows_lies_in_large_pages(soon):
             thread.join()
     assert in_large_pages(raw(table.container.storage, 0).unsafe_buffer_pointer() + (1 << 25)) > 0
     np.testing.assert_array_equal(table.get_value(), want)
+
+
+def test_large_pages_are_no_more_than_a_wish(monkeypatch):
+    def no_thread(**options):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(memory, "_madvise", lambda: lambda *advice: 0)
+    monkeypatch.setattr(memory, "threading", SimpleNamespace(Thread=no_thread))
+    memory.in_large_pages([SimpleNamespace(nbytes=1 << 30, unsafe_buffer_pointer=lambda: 64)])
 
 
 def test_the_words_are_those_of_numpy():

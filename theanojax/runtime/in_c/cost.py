@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import isfinite, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
@@ -86,7 +86,8 @@ def _bound(condition: Jaxpr) -> int | None:
     """The number that a counter is compared with, if it is written in the condition."""
     for eqn in condition.eqns:
         if eqn.primitive.name == "lt" and isinstance(eqn.invars[1], Literal):
-            return int(eqn.invars[1].val)
+            bound = float(eqn.invars[1].val)
+            return max(0, int(bound)) if isfinite(bound) else None
         if eqn.primitive.name in CALLS:
             inner = next(p for p in eqn.params.values() if isinstance(p, (Jaxpr, ClosedJaxpr)))
             found = _bound(inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner)

@@ -17,6 +17,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def in_large_pages(arrays: Sequence[jax.Array]) -> None:
     """
     large = [(a.unsafe_buffer_pointer(), a.nbytes) for a in arrays if a.nbytes >= LARGE]
     if large and (madvise := _madvise()) is not None:
-        threading.Thread(target=_move, args=(madvise, large), name="theanojax-pages", daemon=True).start()
+        with suppress(RuntimeError):  # there is no thread to be had: pages stay as they are
+            threading.Thread(target=_move, args=(madvise, large), name="theanojax-pages", daemon=True).start()
 
 
 def _move(madvise: Callable[[int, int, int], int], places: Sequence[tuple[int, int]]) -> None:
