@@ -11,6 +11,7 @@ import jax
 import theano
 import theano.tensor as T
 from tests.toy_loops import one_state, two_taps
+from theanojax.loop import after, lowering
 from theanojax.runtime.host import HostExecutor
 
 UNITS = 32
@@ -45,6 +46,68 @@ def test_a_gradient_keeps_a_few_times_the_states(steps):
     for cost in ((h**2).sum(), h[-1].sum()):
         f = theano.function([m], T.grad(cost, W))
         assert temporary_bytes(f, given) <= 6 * given.nbytes
+
+
+def rnn(x, first, W):
+    return theano.scan(lambda r, h, W: T.tanh(r + T.dot(h, W)), x, first, W)[0]
+
+
+def cell(x, first, W):
+    def step(r, h, c, W):
+        gates = r + T.dot(h, W)
+        i, f, o = (T.nnet.sigmoid(gates[:, k * UNITS : (k + 1) * UNITS]) for k in range(3))
+        c = f * c + i * T.tanh(gates[:, 3 * UNITS :])
+        return o * T.tanh(c), c
+
+    return theano.scan(step, x, [first, T.zeros_like(first)], W)[0][0]
+
+
+def of_vectors(x, first, W):
+    return theano.scan(lambda r, h, W: T.tanh(r[0] + T.dot(h, W)), x, first[0], W)[0]
+
+
+def of_columns(x, first, W):
+    return theano.scan(lambda r, h, W: T.tanh(r.T + T.dot(W, h)), x, first.T, W)[0]
+
+
+def two_products(x, first, W):
+    return theano.scan(lambda r, h, W: T.tanh(r + T.dot(T.tanh(T.dot(h, W)), W.T)), x, first, W)[0]
+
+
+def weights_of(loop, steps, batch):
+    """A function of sequences and first states to the gradient of the loop's weights, and arguments for it."""
+    rng, wide = np.random.RandomState(4), UNITS * (4 if loop is cell else 1)
+    W = theano.shared(rng.normal(size=(UNITS, wide)) * 0.1)
+    x, first = T.tensor3(), T.dmatrix()
+    f = theano.function([x, first], T.grad((loop(x, first, W)[-1] ** 2).sum(), W))
+    return f, (rng.normal(size=(steps, batch, wide)), rng.normal(size=(batch, UNITS)))
+
+
+@pytest.mark.parametrize("loop, states", [(rnn, 1), (cell, 2)])
+def test_the_gradient_of_weights_keeps_the_states_and_little_more(loop, states):
+    f, args = weights_of(loop, 4000, 100)
+    f(*args)
+    used = f.fn.traced[-1].lower().compile().memory.temp_size_in_bytes
+    assert used <= 1.3 * states * 4000 * 100 * UNITS * 8
+
+
+@pytest.mark.parametrize(
+    "loop, products",
+    [(rnn, 1), (cell, 1), (of_vectors, 1), (of_columns, 0), (two_products, 0)],
+    ids=lambda v: getattr(v, "__name__", str(v)),
+)
+@pytest.mark.parametrize("steps", [1, 2, 7, 131])
+def test_products_are_summed_while_a_loop_runs(loop, products, steps, monkeypatch):
+    f, args = weights_of(loop, steps, 3)
+    want = f(*args)
+    monkeypatch.setattr(after, "FEWEST_BYTES", 0)
+    monkeypatch.setattr(after, "FEWEST_ROWS", 20)
+    monkeypatch.setattr(after, "AT_ONCE", 1)
+    summed = []
+    monkeypatch.setattr(lowering, "run_summing", lambda *given: summed.append(given[1]) or after.run_summing(*given))
+    f, _ = weights_of(loop, steps, 3)
+    np.testing.assert_allclose(f(*args), want, rtol=1e-10, atol=1e-13)
+    assert [len(s) for s in summed] == [products] * (steps > 1 and products > 0)
 
 
 def test_the_last_step_alone_keeps_a_step():

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from theanojax.graph.variable import Constant
+from theanojax.loop.after import run_summing, summed_rows
 from theanojax.loop.ahead import products_of_all_steps
 from theanojax.loop.needs import inner_needs
 from theanojax.loop.windows import windows_of
@@ -84,12 +85,12 @@ class Loop:
     def _seq_row(self, k, i):
         """Row `i` of sequence `k`."""
         lazy = self.lazy.get(1 + k)
-        return self._row(self.seqs[k], i) if lazy is None else lazy(i)
+        return self.row(self.seqs[k], i) if lazy is None else lazy(i)
 
     def _given_row(self, j, i):
         """Row `i` of the buffer of mit_mot `j`, as it was given."""
         lazy = self.lazy.get(self.op.seqs_arg_offset + j)
-        return self._row(self.buffers[j], i) if lazy is None else lazy(i)
+        return self.row(self.buffers[j], i) if lazy is None else lazy(i)
 
     def _is_read(self, j):
         """Whether anything reads what mit_mot `j` is in the end."""
@@ -209,7 +210,7 @@ class Loop:
                 value = self.fit(value, self.buffers[j].shape)
                 new_recent.append([*r[1:], value])
                 new_older.append(None if old is None else r[0])
-                new_filled.append(None if b is None else self._set_row(b, i + self.first[j], value))
+                new_filled.append(None if b is None else self.set_row(b, i + self.first[j], value))
                 stacked.append(value if k and b is None else None)
             rows = outs[len(rest) :]
             view_rows = [
@@ -233,8 +234,11 @@ class Loop:
             self.shared,
             xp.asarray(True),
         )
-        (_, windows, recent, older, filled, nits, view_rows, shared, ok), (left, stacked, rows) = self.ctx.scan(
-            body, carry, (seqs, entering, list(products.values())), like, n, op.name
+        xs, summed = (seqs, entering, list(products.values())), summed_rows(self, shapes, nit_lengths)
+        (_, windows, recent, older, filled, nits, view_rows, shared, ok), (left, stacked, rows) = (
+            run_summing(self, summed, body, carry, xs, like)
+            if summed
+            else self.ctx.scan(body, carry, xs, like, n, op.name)
         )
         if self.guarded:
             self.ctx.guard(ok)
@@ -257,6 +261,8 @@ class Loop:
         for length, last, values in zip(nit_lengths, last_only, rows):
             if last:
                 outs.append(next(nits)[None])
+            elif values is None:  # a product of them is there
+                outs.append(None)
             elif length <= n:
                 outs.append(values[n - length :])
             else:
@@ -285,7 +291,7 @@ class Loop:
             return []
 
         def rows():
-            seqs = [self._row(s, np.int64(0)) if s.shape[0] else self.xp.zeros(s.shape[1:], s.dtype) for s in self.seqs]
+            seqs = [self.row(s, np.int64(0)) if s.shape[0] else self.xp.zeros(s.shape[1:], s.dtype) for s in self.seqs]
             taps = [[b[0]] * len(taps) for b, taps in zip(self.buffers, self.op.tap_array)]
             return self.step(seqs, taps, self.shared)[1][self.op.n_outs - self.op.n_mit_mot :]
 
@@ -312,12 +318,12 @@ class Loop:
         known = self.ctx.known(w.start)
         if known and self.ctx.known(row):
             at = w.place(int(row))
-            return buffer if at is None else self._set_row(buffer, np.int64(at), value)
+            return buffer if at is None else self.set_row(buffer, np.int64(at), value)
         value = self.fit(value, buffer.shape)
         steps = row - w.start if w.step > 0 else w.start - row
         at = self.lax.div(steps, np.int64(abs(w.step))) if abs(w.step) > 1 else steps
         if w.whole or (known and self.steps is not None and self._has_all(w)):
-            return self._set_row(buffer, at, value)
+            return self.set_row(buffer, at, value)
         inside = (at * abs(w.step) == steps) & (at >= 0) & (at < w.length)
         return self.ctx.with_row_if(inside, buffer, at, value)
 
@@ -369,7 +375,7 @@ class Loop:
                 value = self.fit(value, self.buffers[j].shape)
             if buffer is not None:
                 at = i + first[j]
-                buffer = self._set_row(buffer, at if j in self.growing else self._wrap(at, lengths[j]), value)
+                buffer = self.set_row(buffer, at if j in self.growing else self._wrap(at, lengths[j]), value)
             return [*rows, value][1:] if rows else rows, buffer
 
         seqs = [xp.asarray(s) if self.steps is None else xp.asarray(s)[: self.steps] for s in self.seqs]
@@ -388,13 +394,13 @@ class Loop:
                 [known[t + self.first[j]] if j < op.n_mit_mot else known[len(known) + t] for t in group]
                 for j, (group, known) in enumerate(zip(op.tap_array, reached))
             ]
-            made = {v: self._row(of_all, i) for v, of_all in products.items()}
+            made = {v: self.row(of_all, i) for v, of_all in products.items()}
             slices, outs, shared, going, good = self.step(rows, taps, shared, made)
             new = []
             for j, window in enumerate(windows):
                 left = self._leave(j, window, slices[j])
                 buffer = states[j][1]
-                new.append((window, None if buffer is None else self._set_row(buffer, i, left)))
+                new.append((window, None if buffer is None else self.set_row(buffer, i, left)))
             for j, value in enumerate(outs, op.n_mit_mot):
                 new.append(put(j, states[j], i, value))
             self.ctx.tell_step(op.name, i + 1, self.n)
@@ -439,7 +445,7 @@ class Loop:
                 outs.append(self.buffers[j])
                 continue
             for k, row in enumerate(window):
-                buffer = self._set_row(buffer, done + k, row)
+                buffer = self.set_row(buffer, done + k, row)
             outs.append(buffer)
         for j, (rows, buffer) in enumerate(states[self.op.n_mit_mot :], self.op.n_mit_mot):
             if buffer is not None:
@@ -452,10 +458,10 @@ class Loop:
                 outs.append(self.xp.zeros((0, *shape.shape), shape.dtype))
         return outs
 
-    def _row(self, x, i):
+    def row(self, x, i):
         return self.lax.dynamic_index_in_dim(self.xp.asarray(x), i, 0, keepdims=False)
 
-    def _set_row(self, buffer, i, value):
+    def set_row(self, buffer, i, value):
         return self.lax.dynamic_update_index_in_dim(buffer, value, i, 0)
 
     def _wrap(self, i, length):

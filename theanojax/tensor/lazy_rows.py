@@ -37,10 +37,9 @@ def product_of_rows(ctx, node):
     That is the gradient of a weight: all rows that a loop has read, transposed, by all that its gradient has found.
     Rows are read a few at a time.
     """
-    found = [_stacked(ctx, node.inputs[0], True), _stacked(ctx, node.inputs[1], False)]
-    if None in found or ctx.arrangement is not None:
+    (v, x), (w, y) = sequence_of_rows(ctx, node.inputs[0], True), sequence_of_rows(ctx, node.inputs[1], False)
+    if x is None or y is None or ctx.arrangement is not None:
         return None
-    (v, x), (w, y) = found
     if x.shape[0] != y.shape[0] or x.size * y.shape[-1] != y.size * x.shape[-1]:
         return None
     if x.size * x.dtype.itemsize < 2 * LARGE:
@@ -54,9 +53,7 @@ def product_of_rows(ctx, node):
     dtype = node.outputs[0].dtype
 
     def part(first, count):
-        at = ctx.xp.asarray(first + np.arange(count))
-        with ctx.sub() as inner:
-            a, b = [inner.rows([at], [0], lambda _, given, read=read: read(given[0]))[0] for read in reads]
+        a, b = [_several(ctx, read, first, count) for read in reads]
         a, b = [ctx.xp.reshape(ctx.xp.astype(m, dtype), (-1, m.shape[-1])) for m in (a, b)]
         return ctx.xp.contract(a, 0, b, 0)
 
@@ -68,23 +65,38 @@ def product_of_rows(ctx, node):
     return total + part(steps - left, left) if left else total
 
 
-def _stacked(ctx, v, transposed):
-    """A sequence and its value, of whose rows' rows the matrix `v` is made, or the transposed one; None for others."""
+def rows_at(ctx, v, value):
+    """A function from a number and a count to so many rows of the sequence `v` from there on; `value` is what it is."""
+    rows = _Rows(ctx)
+    read = rows.of(v, value)
+    if rows.composed and not rows.held:
+        return lambda first, count: _several(ctx, read, first, count)
+    return lambda first, count: ctx.lax.dynamic_slice_in_dim(ctx.xp.asarray(value), first, count)
+
+
+def _several(ctx, read, first, count):
+    at = ctx.xp.asarray(first + np.arange(count))
+    with ctx.sub() as inner:
+        return inner.rows([at], [0], lambda _, given: read(given[0]))[0]
+
+
+def sequence_of_rows(ctx, v, transposed):
+    """A sequence and its value, of whose rows' rows the matrix `v` is made, or the transposed one; else two None."""
     node = v.owner
     if node is not None and isinstance(node.op, Reshape):
         v = node.inputs[0]
         node = v.owner
     if transposed:
         if node is None or not isinstance(node.op, DimShuffle):
-            return None
+            return None, None
         v, order = node.inputs[0], [k for k in node.op.new_order if k != "x"]
         if order != [v.ndim - 1, *range(v.ndim - 1)]:
-            return None
+            return None, None
     try:
         x = ctx.value(v)
     except KeyError:
-        return None
-    return None if ctx.known(x) or v.ndim < 2 or not isinstance(x.size, int) else (v, x)
+        return None, None
+    return (None, None) if ctx.known(x) or v.ndim < 2 or not isinstance(x.size, int) else (v, x)
 
 
 class _Rows:

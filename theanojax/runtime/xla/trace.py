@@ -7,7 +7,7 @@ nothing at run time and never meets a tracer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from types import SimpleNamespace, TracebackType
@@ -90,6 +90,8 @@ class TraceContext:
         self.most = memory.limit()
         self.oversized: list[Oversized] = []  # (bytes, node, MemoryError) for each array that no memory here can hold
         self.env: dict[Variable, Value] = {}
+        self.order: Collection[Apply] = ()  # the nodes that are being traced, if each is for itself
+        self.settled: dict[Apply, Value] = {}  # of nodes that other ones have computed, or of which nobody reads more
         # Integers, and lists of them, that are lengths of which jax.export knows a letter: they may stand in shapes.
         self.letters: dict[Variable, Any] = {}
 
@@ -153,13 +155,29 @@ class TraceContext:
             ok = lax.bitwise_and(ok, g)
         return ok
 
+    def traces(self, nodes: Collection[Apply]) -> bool:
+        """Whether all these nodes are traced after this one, and in no branch."""
+        return all(node in self.order for node in nodes)
+
+    def settle(self, nodes: Iterable[Apply], value: Value | None) -> None:
+        """Have nodes, with one output, not traced: it is `value`. None says that nothing reads it but such nodes."""
+        self.settled.update(dict.fromkeys(nodes, value))
+
     def unless_stopped(self, condition: Array) -> Array:
         """`condition`, which says whether a loop goes on, and False once the call is interrupted."""
         return condition if self.stop is None else lax.bitwise_and(condition, self.stop[0] == 0)
 
+    def counts_steps(self) -> bool:
+        """Whether somebody wants to know of the steps of a loop that is traced now, which is not to be two then."""
+        return self.scopes is not None or self.tells_steps()
+
+    def tells_steps(self) -> bool:
+        """Whether a loop that is traced now says at which step it is."""
+        return not self.in_loop and loops_tell()
+
     def tell_step(self, name: str, done: Array, total: Array) -> None:
         """Have the loop `name`, where a step is traced, say after each piece how many steps are done, if it should."""
-        if self.in_loop or not loops_tell():
+        if not self.tells_steps():
             return
         every = jnp.maximum(1, total // PIECES)
         lax.cond(
@@ -179,7 +197,7 @@ class TraceContext:
         """
         if self.scopes is not None:
             self.scopes.note_length(length)
-        if (self.stop is None or length <= FEW_STEPS) and (self.in_loop or not loops_tell()):
+        if (self.stop is None or length <= FEW_STEPS) and not self.tells_steps():
             short: tuple[Any, Any] = lax.scan(body, carry, xs, length=length)
             return short
 
@@ -365,7 +383,9 @@ class TraceContext:
             if found:
                 branches.trace(self, order, found)
             else:
+                before, self.order = self.order, frozenset(order)
                 self._run_all(order)
+                self.order = before
 
     def _run_all(self, order: Sequence[Apply]) -> None:
         """Trace what can be traced, so that all that is missing is known at once."""
@@ -391,6 +411,9 @@ class TraceContext:
 
     def step(self, node: Apply) -> None:
         """Trace one node."""
+        if node in self.settled:
+            self.env[node.outputs[0]] = self.settled[node]
+            return
         values = [self.value(v) for v in node.inputs]
         try:
             outs = self._lettered(node, values) or fold(node, values)
@@ -399,7 +422,7 @@ class TraceContext:
                     outs = node.op.lower_xla(self, node, *values)
                 if not isinstance(outs, (tuple, list)):
                     outs = (outs,)
-                outs = [cast_value(o, v) for o, v in zip(outs, node.outputs)]
+                outs = [None if o is None else cast_value(o, v) for o, v in zip(outs, node.outputs)]
                 self._weigh(node, outs)
         except (NeedsValue, Unsupported) as e:
             e.node, e.more = node, ()
