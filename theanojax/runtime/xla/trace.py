@@ -383,9 +383,12 @@ class TraceContext:
             if found:
                 branches.trace(self, order, found)
             else:
-                before, self.order = self.order, frozenset(order)
-                self._run_all(order)
-                self.order = before
+                before = self.order, self.settled
+                self.order, self.settled = frozenset(order), {}
+                try:
+                    self._run_all(order)
+                finally:
+                    self.order, self.settled = before
 
     def _run_all(self, order: Sequence[Apply]) -> None:
         """Trace what can be traced, so that all that is missing is known at once."""
