@@ -269,3 +269,51 @@ def test_an_update_loop_that_was_quick_can_be_interrupted_when_it_is_long():
     else:
         raise AssertionError("it was not interrupted")
     """)
+
+
+@pytest.mark.parametrize("broken_off", [0, 1, 3])
+def test_a_value_is_given_away_in_one_step_also_after_first_calls_that_were_broken_off(broken_off):
+    """jax goes through Python for ever where it was broken off, and a signal in there would take the value away."""
+    run(
+        """
+    left = int(sys.argv[1])
+    calls = []  # of those for which jax knows no way in C
+
+    def watch(frame, event, arg):
+        global left
+        if event == "call" and frame.f_code.co_name == "cache_miss":
+            if frame.f_locals["fun"].__module__.startswith("theanojax."):
+                calls.append(frame.f_code)
+                if left:
+                    left -= 1
+                    raise KeyboardInterrupt
+
+    s = theano.shared(np.zeros((300, 100)), "s")
+    with theano.config.change_flags(xla_in_c=False):
+        step = theano.function([], [], updates=[(s, s + 1.0)])
+
+    def work():
+        done = 0
+        for k in range(8):
+            first, before = left, len(calls)
+            sys.setprofile(watch)
+            try:
+                step()
+            except KeyboardInterrupt:
+                assert first
+            else:
+                done += 1
+                assert len(calls) == before + (done == 1), (k, done, calls)
+            finally:
+                sys.setprofile(None)
+            assert np.unique(s.get_value()).tolist() == [done]
+        ends.append(True)
+
+    ends = []
+    thread = threading.Thread(target=work)  # in which calls need no thread of their own
+    thread.start()
+    thread.join()
+    assert ends
+    """,
+        str(broken_off),
+    )

@@ -23,6 +23,7 @@ import theano
 from tests.stress import faults
 from tests.stress.subjects import SIZE, all_draws, all_subjects
 from theanojax.errors import HostFallbackWarning
+from theanojax.graph.cells import StaleValue
 
 HANG = 120  # seconds in which a thread must have done something
 
@@ -36,6 +37,7 @@ class Stress:
         self.free = theano.shared(np.zeros(SIZE))
         self.read_free = theano.function([], self.free * 2)
         self.alive = {}
+        self.ready = threading.Event()  # set where signals are expected
 
     def complain(self, text):
         if text:
@@ -110,6 +112,7 @@ class Stress:
 
     def interrupt(self):
         rng = random.Random(self.options.seed)
+        self.ready.wait()
         while time.monotonic() < self.end - 1:
             time.sleep(rng.choice([0.001, 0.01, 0.05, 0.3]) * rng.random() + 0.0005)
             if rng.random() < 0.5:
@@ -136,6 +139,7 @@ class Stress:
             t.start()
         while signals.is_alive():
             try:
+                self.ready.set()
                 self.interrupted_work()
                 signals.join()
             except KeyboardInterrupt:
@@ -145,7 +149,12 @@ class Stress:
         if not self.events["interrupt"]:
             self.complain("no signal has interrupted anything")
         for thing in (*self.subjects, *self.draws):
-            self.complain(thing.check())
+            try:
+                self.complain(thing.check())
+            except StaleValue:
+                complaints = Counter(self.complaints)
+                print("%s: a value is lost; complaints before: %s" % (thing.name, complaints), file=sys.stderr)
+                raise
         for subject in self.subjects:
             self.complain(subject.check_values())
             self.complain(subject.call(subject.step, np.ones(10), 3))

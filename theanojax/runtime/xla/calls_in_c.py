@@ -20,7 +20,7 @@ from theanojax.runtime.policy.outcome import COMMITTED, DONE, REPLAY
 from theanojax.runtime.xla import devices, interrupts
 from theanojax.runtime.xla.any_length import AnyLength
 from theanojax.runtime.xla.memory import in_large_pages
-from theanojax.runtime.xla.specialisation import Ready
+from theanojax.runtime.xla.specialisation import Ready, shapes_of
 
 if TYPE_CHECKING:
     from jax.extend.core import ClosedJaxpr
@@ -138,7 +138,7 @@ class CallsInC:
         """What writes the program of what has not been traced so far; `made` gets its Ready."""
         stage = self.stage
         try:
-            made.append(Ready(stage.special_for(args, key)))
+            made.append(Ready(stage.special_for(args, key), shapes_of(args)))
         except Exception as error:  # whoever else traces it will meet it again
             if by_signal(error):
                 raise

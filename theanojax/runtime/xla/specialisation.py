@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import jax
 
@@ -13,6 +13,9 @@ from theanojax.runtime.xla.transfer import Looks
 if TYPE_CHECKING:
     from theanojax.runtime.hints import Array, Shape, Value
     from theanojax.runtime.in_c import Condition, InC
+
+
+Outs = TypeVar("Outs")
 
 
 class GuardedShapes(Exception):
@@ -25,6 +28,7 @@ class Jitted(Protocol):
     def __call__(self, *args: Value) -> Sequence[Value]: ...
     def trace(self, *args: Value) -> jax.stages.Traced: ...
     def lower(self, *args: Value) -> jax.stages.Lowered: ...
+    def clear_cache(self) -> None: ...
 
 
 class Specialisation:
@@ -39,6 +43,7 @@ class Specialisation:
     donated : positions of the arguments whose buffers the outputs take over.
     variants : shapes -> Specialisation, where these depend on the shapes, else None.
     here : jitted; the same as `function` for numpy arrays, run in the calling thread, or None (see small.py).
+    proven : shapes -> types of the arguments -> bytes that a call needs beside them. Such a call is one step in C.
     """
 
     def __init__(
@@ -53,6 +58,25 @@ class Specialisation:
         self.function, self.donated, self.check, self.variants = function, donated, check, variants
         self.here, self.condition = here, condition
         self.kept: object = None  # an executable: jit keeps it as long as somebody does
+        self.proven: dict[tuple[Shape, ...], dict[tuple[type, ...], int]] = {}
+        self._begun: dict[object, object] = {}  # first calls that have not come to their end
+
+    def first_call(self, like: object, call: Callable[[], Outs]) -> tuple[Outs, bool]:
+        """What `call`, which runs `function`, gives, and whether it proves what calls `like` this one are.
+
+        Where jax is broken off while it traces or compiles, it goes through Python for all later calls with such
+        arguments; until it forgets what it has.
+        """
+        if like in self._begun:
+            for proven in self.proven.values():
+                proven.clear()
+            self.function.clear_cache()
+        self._begun[like] = this = object()
+        outs = call()
+        if self._begun.get(like) is not this:  # one that nobody waits for any more
+            return outs, False
+        del self._begun[like]
+        return outs, True
 
 
 class Ready:
@@ -61,7 +85,7 @@ class Ready:
     Attributes
     ----------
     special : Specialisation
-    proven : types of the arguments -> bytes that a call needs beside them. Such a call is one step in C.
+    proven : that of `special` for these shapes.
     pace : interrupts.Pace of the loops.
     looks : transfer.Looks, which waits for results.
     in_c : InC, the way of the program into C, or None.
@@ -70,9 +94,12 @@ class Ready:
 
     __slots__ = ("in_c", "looks", "own", "pace", "proven", "special")
 
-    proven: dict[tuple[type, ...], int]
-
-    def __init__(self, special: Specialisation) -> None:
-        self.special, self.proven, self.pace, self.looks = special, {}, interrupts.Pace(), Looks()
+    def __init__(self, special: Specialisation, shapes: tuple[Shape, ...]) -> None:
+        self.special, self.proven = special, special.proven.setdefault(shapes, {})
+        self.pace, self.looks = interrupts.Pace(), Looks()
         self.in_c: InC | None = None
         self.own: Jitted | None = None
+
+
+def shapes_of(args: Sequence[Value]) -> tuple[Shape, ...]:
+    return tuple([a.shape for a in args])

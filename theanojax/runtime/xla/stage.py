@@ -30,7 +30,7 @@ from theanojax.runtime.policy.patience import Patience
 from theanojax.runtime.xla import devices, interrupts, long_sums, platform, small
 from theanojax.runtime.xla.calls_in_c import CallsInC
 from theanojax.runtime.xla.problems import NotInPlace, Untraceable
-from theanojax.runtime.xla.specialisation import GuardedShapes, Jitted, Ready, Specialisation
+from theanojax.runtime.xla.specialisation import GuardedShapes, Jitted, Ready, Specialisation, shapes_of
 from theanojax.runtime.xla.steps import Traced
 from theanojax.runtime.xla.trace import TraceContext
 from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, taken, wait
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from jax.sharding import SingleDeviceSharding
 
     from theanojax.graph.cells import Cell
-    from theanojax.runtime.hints import Array, Cells, Key, Shape, Signature, Value
+    from theanojax.runtime.hints import Array, Cells, Key, Signature, Value
     from theanojax.runtime.planning.learned import Learned
     from theanojax.runtime.planning.plan import StagePlan
     from theanojax.runtime.policy.outcome import Outcome
@@ -177,7 +177,7 @@ class XlaStage:
         self, signature: Signature, args: list[Value], *call: Any
     ) -> tuple[Ready, Sequence[Value], Outcome]:
         while True:
-            ready = Ready(self.special_for(args, signature[0]))
+            ready = Ready(self.special_for(args, signature[0]), signature[1])
             step("compiling %d nodes with XLA" % len(self.nodes))
             try:
                 return ready, *self._call(args, ready, *call)
@@ -357,8 +357,11 @@ class XlaStage:
                     args[i] = devices.put(args[i], self.device, may_alias=False)
                 else:
                     args[i] = jax.device_put(args[i], args[i].sharding, may_alias=False)
-            outs = self._compute(ready, args, constants, steps, flag)
-            if room is None:
+            compute = partial(self._compute, ready, args, constants, steps, flag)
+            if room is not None:
+                return compute(), DONE
+            outs, proven = special.first_call((shapes_of(args), kinds), compute)
+            if proven:
                 ready.proven[kinds] = self._room(special, args)
             return outs, DONE
         if room > PROBED_BYTES:
@@ -585,7 +588,3 @@ class XlaStage:
             and outs[place[self.donate[v]]].shape == args[i].shape
             and outs[place[self.donate[v]]].dtype == args[i].dtype
         ]
-
-
-def shapes_of(args: Sequence[Value]) -> tuple[Shape, ...]:
-    return tuple([a.shape for a in args])
