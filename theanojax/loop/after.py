@@ -64,7 +64,9 @@ def run_summing(loop, summed, body, carry, xs, like):
     """As ``ctx.scan`` of all steps, but the rows that are `summed` are None: the products that read them are there."""
     ctx, xp, n = loop.ctx, loop.xp, loop.steps
     positions, given = [s.position for s in summed], [s.row for s in summed]
-    few = max(AT_ONCE // max(_bytes(row) for row in given), FEWEST_ROWS * given[0].shape[-1] // given[0].size, 1)
+    few = max(AT_ONCE // max(map(_bytes, given)), FEWEST_ROWS * given[0].shape[-1] // given[0].size, 1)
+    few = min(few, n)
+    whole, left = divmod(n, few)
     like = [*like[:-1], [None if k in positions else row for k, row in enumerate(like[-1])]]
     kept = [[None if row is None else xp.zeros((n, *row.shape), row.dtype) for row in part] for part in like]
 
@@ -85,8 +87,6 @@ def run_summing(loop, summed, body, carry, xs, like):
     ones = [xp.zeros((1, *row.shape), row.dtype) for row in given]
     parts = ctx.eval_shape(lambda: [s.part(row, np.int64(0), 1) for s, row in zip(summed, ones)])
     state = (carry, kept), [xp.zeros(p.shape, p.dtype) for p in parts]
-    few = min(few, n)
-    whole, left = divmod(n, few)
     state, _ = ctx.scan(
         lambda state, c: (piece(state, c * np.int64(few), few), []), state, xp.arange(whole), [], whole, loop.op.name
     )

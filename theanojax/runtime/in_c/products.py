@@ -100,6 +100,7 @@ template <typename T> struct Product {
             for (int64_t i = 0; i < (int64_t)m * n && !add; ++i) c[i] = 0;
             return;
         }
+        // about 128 rows at most, as many in each piece, and so many columns that there are pieces enough
         tall = pieces_of(pieces_of(m, pieces_of(m, 128)), ROWS) * ROWS;
         wide = pieces_of(smaller_of(n, 256), STRIP) * STRIP;
         while (wide > STRIP && pieces_of(m, tall) * pieces_of(n, wide) < 4 * crew->threads)
