@@ -46,9 +46,11 @@ class InPieces:
         """See Stages."""
         if self.asked and isinstance(self.stage.ahead.get(self._signature(values)), Specialisation):  # not an error
             return self.whole.run(values, cells)
-        start = perf_counter()
+        learned = self.stage.learned
+        compilations, start = learned.compilations, perf_counter()
         result = self.pieces.run(values, cells)
-        self.left -= perf_counter() - start
+        if learned.compilations == compilations:  # to compile the pieces is no time that the whole would save
+            self.left -= perf_counter() - start
         if self.left < 0 and not self.asked:
             signature = self._signature(values)
             given = [jax.ShapeDtypeStruct(np.shape(values[i]), values[i].dtype) for i in self.places]
