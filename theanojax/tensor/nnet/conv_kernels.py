@@ -56,28 +56,30 @@ def _spread_widths(tap, axis, places, sizes, g):
     return first, sizes[axis] - last - 1, g.strides[axis] - 1
 
 
-def _uncolumns(xp, columns, kernel, sizes, g):
-    """The gradient of `_columns`: what each pixel was used for, added up.
+def _uncolumns(xp, columns, kernel, sizes, g, at):
+    """The gradient of `_columns`: what each pixel was used for, added up. `columns` has the taps as its axis `at`.
 
-    (batch, channels, taps, *places) come in, (batch, channels, *sizes) go out.
+    (taps, *places) become `sizes`; what is before and between them stays.
     """
     n = len(kernel)
-    places = columns.shape[3:]
-    if columns.shape[2] <= JOINT_TAPS:
-        pieces = []
-        for i, tap in enumerate(itertools.product(*map(range, kernel))):
-            widths = [_spread_widths(t, axis, places, sizes, g) for axis, t in enumerate(tap)]
-            pieces.append(xp.spread(_part(xp, columns, 2, i), [(0, 0, 0)] * 2 + widths))
-        return functools.reduce(xp.add, pieces)
-    columns = xp.reshape(columns, columns.shape[:2] + tuple(kernel) + places)
-    for axis in reversed(range(n)):
-        pieces = []
-        for tap in range(kernel[axis]):
-            piece = _part(xp, columns, 2 + axis, tap)
+    places = columns.shape[-n:]
+
+    def added_up(columns, at, pieces):
+        """`columns` without the axis `at`; `pieces` has, for each index there, pairs of an axis and a tap to spread."""
+        spread = []
+        for i, taps in enumerate(pieces):
+            piece = _part(xp, columns, at, i)
             widths = [(0, 0, 0)] * piece.ndim
-            widths[piece.ndim - n + axis] = _spread_widths(tap, axis, places, sizes, g)
-            pieces.append(xp.spread(piece, widths))
-        columns = functools.reduce(xp.add, pieces)
+            for axis, tap in taps:
+                widths[piece.ndim - n + axis] = _spread_widths(tap, axis, places, sizes, g)
+            spread.append(xp.spread(piece, widths))
+        return functools.reduce(xp.add, spread)
+
+    if columns.shape[at] <= JOINT_TAPS:
+        return added_up(columns, at, map(enumerate, itertools.product(*map(range, kernel))))
+    columns = xp.reshape(columns, columns.shape[:at] + tuple(kernel) + columns.shape[at + 1 :])
+    for axis in reversed(range(n)):
+        columns = added_up(columns, at + axis, [[(axis, tap)] for tap in range(kernel[axis])])
     return columns
 
 
@@ -148,11 +150,12 @@ def grad_image(xp, kernel, top, sizes, g):
         p = _letters(n)
         top = xp.reshape(top, (batch, g.groups, filters // g.groups) + places)
         columns = xp.einsum("gk%sct,bgk%s->bgct%s" % (p, p, p), _unshared(xp, kernel, g, n), top)
-    else:
-        top = xp.reshape(top, (batch, g.groups, filters // g.groups, math.prod(places)))
-        columns = xp.matmul(xp.swapaxes(_split(xp, kernel, g), 1, 2), top)
-    columns = xp.reshape(columns, (batch, g.groups * channels, math.prod(taps)) + places)
-    return _uncolumns(xp, columns, taps, sizes, g)
+        columns = xp.reshape(columns, (batch, g.groups * channels, math.prod(taps)) + places)
+        return _uncolumns(xp, columns, taps, sizes, g, 2)
+    top = xp.reshape(xp.swapaxes(top, 0, 1), (g.groups, filters // g.groups, batch * math.prod(places)))
+    columns = xp.matmul(xp.swapaxes(_split(xp, kernel, g), 1, 2), top)
+    columns = xp.reshape(columns, (g.groups * channels, math.prod(taps), batch) + places)
+    return xp.swapaxes(_uncolumns(xp, columns, taps, sizes, g, 1), 0, 1)
 
 
 # ---------------------------------------------------------------------- XLA's own convolution
