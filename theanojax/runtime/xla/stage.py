@@ -36,6 +36,7 @@ from theanojax.runtime.xla.trace import TraceContext
 from theanojax.runtime.xla.transfer import STAGED_BYTES, Staging, is_aligned, taken, wait
 
 if TYPE_CHECKING:
+    from jax.extend.core import ClosedJaxpr
     from jax.sharding import SingleDeviceSharding
 
     from theanojax.graph.cells import Cell
@@ -515,9 +516,13 @@ class XlaStage:
         else:
             given_away.extend(self._donated(outs, args))
             here = self._jit_here(stage) if in_order and not given_away else None
-            special = Specialisation(self._jit(stage, given_away, outs, in_order), given_away, here=here)
+            jitted = self._jit(stage, given_away, outs, in_order or self._is_large(traced))
+            special = Specialisation(jitted, given_away, here=here)
         self.functions[may_be_small, key] = special
         return special
+
+    def _is_large(self, traced: ClosedJaxpr) -> bool:
+        return self.platform.threads_small_loops and small.is_large(traced.jaxpr)
 
     def _may_be_small(self, args: Sequence[Value]) -> bool:
         return self.arrangement is None and self.platform.threads_small_loops and small.may_be(args)
@@ -532,7 +537,7 @@ class XlaStage:
         results: Sequence[jax.ShapeDtypeStruct],
         in_order: bool = False,
     ) -> Jitted:
-        """`function`, compiled; `in_order` if it is a small program, whose loops had better follow one another."""
+        """`function`, compiled; `in_order` if its loops had better follow one another, see small.py."""
         self.give_name(function)
         positions = [i + (self.loops) for i in donated]
         jitted: Jitted
@@ -560,6 +565,7 @@ class XlaStage:
         if len(outs) == len(self.outputs) or self.effects:
             return Specialisation(jitted)
         in_order = self._may_be_small(args) and small.is_small(traced.jaxpr)
+        large = self._is_large(traced)
         found = guards.split(traced, len(self._unstopped()))
         donated = [] if found is None else self._donated(outs, args)
         body: Callable[..., Any] = function
@@ -572,10 +578,10 @@ class XlaStage:
             def body(*values: Array) -> tuple[jax.Array, ...]:
                 return tuple(rest(*values))
 
-        elif not in_order:
+        elif not (in_order or large):
             return Specialisation(jitted)  # asking XLA twice takes longer than reading the answer off
         here = self._jit_here(body) if in_order and not donated else None
-        jitted = self._jit(body, donated, outs[:-1], in_order)
+        jitted = self._jit(body, donated, outs[:-1], in_order or large)
         return Specialisation(jitted, donated, check, here=here, condition=condition)
 
     def _donated(self, outs: Sequence[jax.ShapeDtypeStruct], args: Sequence[Value]) -> list[int]:
