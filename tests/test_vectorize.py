@@ -221,6 +221,7 @@ def test_a_loop_stays_one_loop():
     outs = [states, sums, states[-1], *T.grad(cost, [x, h, u])]
     rng = np.random.RandomState(2)
     whole = [rng.randn(3, 5, 4), rng.randn(3, 4), rng.randn(3, 4, 4) / 2, rng.randn(3)]
+    g = theano.function([x, h, u, c], outs)
     for moving in ([0], [1], [2], [3], [0, 1, 2, 3]):
         many = {v: batched_type(v)() for i, v in enumerate((x, h, u, c)) if i in moving}
         found = theano.vectorize(outs, many)
@@ -228,7 +229,6 @@ def test_a_loop_stays_one_loop():
         assert len(loops) <= 3 and not any("rows" in str(n.op) for n in loops)
         new_inputs = [many.get(v, v) for v in (x, h, u, c)]
         f = theano.function(new_inputs, found)
-        g = theano.function([x, h, u, c], outs)
         given = [v if i in moving else v[0] for i, v in enumerate(whole)]
         results = f(*given)
         for row in range(3):
