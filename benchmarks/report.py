@@ -119,6 +119,8 @@ def with_earlier(results, order, notes):
     """`results` with the rows of docs/ that they do not have, and `notes` with one that says so."""
     before = json.loads((DOCS / "benchmarks.json").read_text())
     earlier = {p: reports for p, reports in before["programs"].items() if p not in results}
+    if not earlier:
+        return results, notes
     for reports in earlier.values():
         for name, record in reports.items():
             record["versions"] = before["versions"][name]

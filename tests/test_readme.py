@@ -54,9 +54,8 @@ def test_where_we_are_slower():
     programs = json.loads((ROOT / "docs" / "benchmarks.json").read_text())["programs"]
     times = {(p, name): r["call_s"] for p, of in programs.items() for name, r in of.items() if r.get("call_s")}
     ratios = {(p, name): times[p, "theanojax"] / t for (p, name), t in times.items() if name != "theanojax"}
-    said = re.search(r"slower by more than 3 %: LeNet in float64 \((\S+) times\s+Theano's time\)", TEXT)
-    assert [pair for pair, ratio in ratios.items() if ratio > 1.03] == [("lenet64", "theano")]
-    assert said[1] == "%.1f" % ratios["lenet64", "theano"]
+    assert [pair for pair, ratio in ratios.items() if ratio > 1.03] == []
+    assert "No program is slower by more than 3 %" in TEXT
 
 
 def test_theanos_own_tests():
