@@ -14,7 +14,7 @@
 #   make parity        compare the names, parameters and flags of Theano 1.0.5 with ours, docs/parity.md
 #   make bench         measure; about 90 minutes. `python -m benchmarks mlp whole` measures some, see --help
 #   make bench-scale   measure how time and memory grow, docs/growth.md; about 20 minutes
-#   make env           only make the environments
+#   make env           only make the environments; `make env-others` those of smoke-others
 #   make dist-check    build sdist and wheel, and install and try them in a fresh environment, tests/dist.py
 #   make docs          build the documentation's site, build/docs/html/index.html
 #
@@ -46,7 +46,7 @@ SMOKE := $(patsubst %,tests/test_%.py,\
 # What `make lower` has lowered for other devices.
 LOWERED := $(patsubst %,tests/test_%.py,every_op golden features benchmark_programs)
 
-.PHONY: demo test test-all smoke smoke-others suite lint stress fuzz conformance docs-conformance parity bench bench-scale lower dist-check env docs
+.PHONY: demo test test-all smoke smoke-others env-others suite lint stress fuzz conformance docs-conformance parity bench bench-scale lower dist-check env docs
 
 $(READY): pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
@@ -100,6 +100,9 @@ smoke: $(READY)
 
 smoke-others: $(READY)
 	$(BIN)/python tests/pythons.py smoke
+
+env-others: $(READY)
+	$(BIN)/python tests/pythons.py env
 
 stress: $(READY)
 	$(BIN)/python -m tests.stress --seconds $(SECONDS) --seed $(SEED)

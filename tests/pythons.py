@@ -2,6 +2,7 @@
 
     python tests/pythons.py suite   on every Python that is found, and on the oldest versions
     python tests/pythons.py smoke   on one Python other than this one, and on the oldest versions
+    python tests/pythons.py env     makes the environments of `smoke`
 
 Each has an environment of its own in .venvs. A Python that is not there is named and left out.
 """
@@ -45,7 +46,7 @@ def oldest():
 def main(target):
     pythons = {version: found(version) for version in VERSIONS}
     runs = [(version, version, python) for version, python in pythons.items() if python]
-    if target == "smoke":
+    if target in ("smoke", "env"):
         runs = [run for run in runs if run[0] != "%d.%d" % sys.version_info[:2]][-1:]
     if pythons[OLDEST]:
         runs.append(("oldest", OLDEST, pythons[OLDEST]))
