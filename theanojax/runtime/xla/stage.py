@@ -27,7 +27,7 @@ from theanojax.runtime.planning.analysis import dtype_of
 from theanojax.runtime.policy import background
 from theanojax.runtime.policy.outcome import COMMITTED, DONE, REPLAY, Declined, Refused
 from theanojax.runtime.policy.patience import Patience
-from theanojax.runtime.xla import devices, interrupts, long_sums, platform, small
+from theanojax.runtime.xla import devices, interrupts, long_sums, platform, scheduling, small
 from theanojax.runtime.xla.calls_in_c import CallsInC
 from theanojax.runtime.xla.problems import NotInPlace, Untraceable
 from theanojax.runtime.xla.specialisation import GuardedShapes, Jitted, Ready, Specialisation, shapes_of
@@ -522,7 +522,7 @@ class XlaStage:
         return special
 
     def _is_large(self, traced: ClosedJaxpr) -> bool:
-        return self.platform.threads_small_loops and small.is_large(traced.jaxpr)
+        return self.platform.threads_small_loops and scheduling.is_large(traced.jaxpr)
 
     def _may_be_small(self, args: Sequence[Value]) -> bool:
         return self.arrangement is None and self.platform.threads_small_loops and small.may_be(args)
@@ -537,12 +537,12 @@ class XlaStage:
         results: Sequence[jax.ShapeDtypeStruct],
         in_order: bool = False,
     ) -> Jitted:
-        """`function`, compiled; `in_order` if its loops had better follow one another, see small.py."""
+        """`function`, compiled; `in_order` if its loops had better follow one another, see scheduling.py."""
         self.give_name(function)
         positions = [i + (self.loops) for i in donated]
         jitted: Jitted
         if self.arrangement is None:
-            jitted = devices.jit(function, positions, self.device, small.IN_ORDER if in_order else {})
+            jitted = devices.jit(function, positions, self.device, scheduling.IN_ORDER if in_order else {})
         else:
             where = self.arrangement.of_results(results, self.update_of)
             jitted = jax.jit(function, donate_argnums=positions, out_shardings=where)
@@ -551,7 +551,7 @@ class XlaStage:
     def _jit_here(self, function: Callable[..., Any]) -> Jitted | None:
         """A small program as it runs in the thread that calls it; None where it cannot."""
         place = small.here() if self.delivers and not self.loops else None
-        return None if place is None else jax.jit(function, in_shardings=place, compiler_options=small.IN_ORDER)
+        return None if place is None else jax.jit(function, in_shardings=place, compiler_options=scheduling.IN_ORDER)
 
     def _variant(self, jitted: Jitted, args: Sequence[Value]) -> Specialisation:
         """The Specialisation for arguments of these shapes of a function that has guards.
